@@ -1,0 +1,4 @@
+namespace GemmaScope.Bench;
+
+/// <summary>Benchmarks of <c>gemmascope bench</c>.</summary>
+public static class Benchmarks;
