@@ -21,10 +21,10 @@ internal sealed class ForwardPass(
         for (var layer = 0; layer < config.Layers; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (stopAfter is { } stop && stop.CompareTo(new Site(SiteKind.ResidPre, layer)) < 0) break;
+            if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer)) break;
             hooks.At(SiteKind.ResidPre, layer, residual, sequences);
             Attention(layer, residual);
-            if (stopAfter is { } middle && middle.CompareTo(new Site(SiteKind.ResidMid, layer)) <= 0) break;
+            if (stopAfter is { } middle && middle <= new Site(SiteKind.ResidMid, layer)) break;
             Mlp(layer, residual);
         }
         return residual;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GemmaScope.Files;
 
 namespace GemmaScope.Models;
 
@@ -8,58 +9,52 @@ namespace GemmaScope.Models;
 /// </summary>
 internal sealed class GemmaConfigReader
 {
-    private readonly string _file;
-    private readonly JsonElement _text;
+    private readonly JsonSection _root;
+    private readonly JsonSection _text;
+    private readonly GemmaFamily _family;
 
-    private GemmaConfigReader(string file, JsonElement text) => (_file, _text) = (file, text);
-
-    public static GemmaConfig Read(string folder, string file)
+    private GemmaConfigReader(JsonSection root)
     {
-        using var json = Parse(file);
-        var root = json.RootElement;
-        var multimodal = root.TryGetProperty("text_config", out var text) && text.ValueKind == JsonValueKind.Object;
-        var reader = new GemmaConfigReader(file, multimodal ? text : root);
-        var type = reader.Text("model_type", multimodal ? "gemma3_text" : "");
-        var family = type switch
+        var text = root.Section("text_config");
+        (_root, _text) = (root, text ?? root);
+        _family = (_text.Text("model_type") ?? (text is null ? "" : "gemma3_text")) switch
         {
             "gemma2" => GemmaFamily.Gemma2,
             "gemma3_text" or "gemma3" => GemmaFamily.Gemma3,
-            _ => throw new FileFormatException($"model_type is '{type}'; supported are gemma2, gemma3_text and gemma3 (Gemma 2 and Gemma 3, text part)", file),
+            var type => throw _text.Bad("model_type", $"is '{type}'; supported are gemma2, gemma3_text and gemma3 (the text part of Gemma 2 and Gemma 3)"),
         };
-        var config = reader.Build(family, ImageToken(root));
-        var eos = EosIds(folder, root, reader);
-        return config with { EosIds = eos };
     }
 
-    private GemmaConfig Build(GemmaFamily family, int? imageToken)
+    private bool IsGemma3 => _family == GemmaFamily.Gemma3;
+
+    public static GemmaConfig Read(string folder, string file) => new GemmaConfigReader(JsonFile.Read(file)).Build(folder);
+
+    private GemmaConfig Build(string folder)
     {
-        var gemma3 = family == GemmaFamily.Gemma3;
-        var rows = Integer("vocab_size", gemma3 ? 262208 : 256000);
-        var layers = Integer("num_hidden_layers", 26);
-        var (local, global) = gemma3 ? Gemma3Rope() : Gemma2Rope();
+        var (local, global) = IsGemma3 ? Gemma3Rope() : Gemma2Rope();
+        var (layers, rows) = (Size("num_hidden_layers", 26), Size("vocab_size", IsGemma3 ? 262208 : 256000));
         var config = new GemmaConfig
         {
-            Family = family,
-            Width = Integer("hidden_size", 2304),
-            MlpWidth = Integer("intermediate_size", 9216),
+            Family = _family,
+            Width = Size("hidden_size", 2304),
+            MlpWidth = Size("intermediate_size", 9216),
             Layers = layers,
-            Heads = Integer("num_attention_heads", 8),
-            KeyValueHeads = Integer("num_key_value_heads", 4),
-            HeadSize = Integer("head_dim", 256),
+            Heads = Size("num_attention_heads", 8),
+            KeyValueHeads = Size("num_key_value_heads", 4),
+            HeadSize = Size("head_dim", 256),
             VocabularyRows = rows,
-            // The id of the image soft token is the first row that is no token (METHODS §1.4 no. 7).
-            RealVocabulary = imageToken < rows ? imageToken.Value : gemma3 && rows == 262208 ? 262144 : rows,
-            MaxPositions = Integer("max_position_embeddings", gemma3 ? 131072 : 8192),
-            Window = Integer("sliding_window", 4096),
-            QueryPreAttentionScalar = Number("query_pre_attn_scalar", 256),
-            AttentionCap = (float?)OptionalNumber("attn_logit_softcapping", gemma3 ? null : 50),
-            FinalCap = (float?)OptionalNumber("final_logit_softcapping", gemma3 ? null : 30),
-            NormEpsilon = (float)Number("rms_norm_eps", 1e-6),
+            RealVocabulary = RealVocabulary(rows),
+            MaxPositions = Size("max_position_embeddings", IsGemma3 ? 131072 : 8192),
+            Window = Size("sliding_window", 4096),
+            QueryPreAttentionScalar = Positive(_text, "query_pre_attn_scalar") ?? 256,
+            AttentionCap = Cap("attn_logit_softcapping", 50),
+            FinalCap = Cap("final_logit_softcapping", 30),
+            NormEpsilon = (float)(Positive(_text, "rms_norm_eps") ?? 1e-6),
             LocalRope = local,
             GlobalRope = global,
-            Sliding = LayerKinds(family, layers),
-            BosId = Integer("bos_token_id", 2, minimum: 0),
-            EosIds = [],
+            Sliding = LayerKinds(layers),
+            BosId = _text.Integer("bos_token_id") ?? 2,
+            EosIds = EosIds(folder),
         };
         Check(config);
         return config;
@@ -68,135 +63,90 @@ internal sealed class GemmaConfigReader
     private void Check(GemmaConfig config)
     {
         if (config.Heads % config.KeyValueHeads != 0)
-            throw new FileFormatException($"num_attention_heads {config.Heads} is no multiple of num_key_value_heads {config.KeyValueHeads}", _file);
-        if (config.HeadSize % 2 != 0) throw new FileFormatException($"head_dim {config.HeadSize} is odd; RoPE needs pairs", _file);
+            throw _text.Bad("num_attention_heads", $"is {config.Heads}, no multiple of num_key_value_heads {config.KeyValueHeads}");
+        if (config.HeadSize % 2 != 0) throw _text.Bad("head_dim", $"is {config.HeadSize}, an odd number; RoPE turns pairs");
         // hidden_act holds stale values in some published files; hidden_activation is what counts.
-        var activation = Text("hidden_activation", "gelu_pytorch_tanh");
-        if (activation != "gelu_pytorch_tanh")
-            throw new FileFormatException($"hidden_activation is '{activation}'; only gelu_pytorch_tanh is supported", _file);
-        if (Flag("attention_bias")) throw new FileFormatException("attention_bias is true; Gemma 2 and 3 have no biases", _file);
-        if (Flag("use_bidirectional_attention"))
-            throw new FileFormatException("use_bidirectional_attention is true; only causal models are supported", _file);
+        if (_text.Text("hidden_activation") is { } activation and not "gelu_pytorch_tanh")
+            throw _text.Bad("hidden_activation", $"is '{activation}'; only gelu_pytorch_tanh is supported");
+        if (_text.Flag("attention_bias") is true) throw _text.Bad("attention_bias", "is true; Gemma 2 and 3 have no biases");
+        if (_text.Flag("use_bidirectional_attention") is true)
+            throw _text.Bad("use_bidirectional_attention", "is true; only causal models are supported");
     }
 
-    private bool[] LayerKinds(GemmaFamily family, int layers)
+    /// <summary>The id of the image soft token is the first row that is no token (METHODS §1.4 no. 7).</summary>
+    private int RealVocabulary(int rows)
     {
-        if (!_text.TryGetProperty("layer_types", out var types) || types.ValueKind != JsonValueKind.Array)
+        if ((_root.Integer("image_token_index") ?? _root.Integer("image_token_id")) is int image && image > 0 && image < rows) return image;
+        return IsGemma3 && rows == 262208 ? 262144 : rows;
+    }
+
+    private bool[] LayerKinds(int layers)
+    {
+        if (_text.Texts("layer_types") is not { } kinds)
         {
-            var pattern = family == GemmaFamily.Gemma2 ? 2 : Integer("sliding_window_pattern", Integer("_sliding_window_pattern", 6));
+            // Every n-th layer is global: METHODS §1.1.
+            var pattern = IsGemma3 ? Size("sliding_window_pattern", Size("_sliding_window_pattern", 6)) : 2;
             return [.. Enumerable.Range(0, layers).Select(i => (i + 1) % pattern != 0)];
         }
-        var kinds = types.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.String ? t.GetString() : null).ToArray();
-        if (kinds.Length != layers) throw new FileFormatException($"layer_types lists {kinds.Length} layers, num_hidden_layers says {layers}", _file);
+        if (kinds.Count != layers) throw _text.Bad("layer_types", $"lists {kinds.Count} layers, num_hidden_layers says {layers}");
         return [.. kinds.Select(kind => kind switch
         {
             "sliding_attention" => true,
             "full_attention" => false,
-            _ => throw new FileFormatException($"layer_types holds '{kind}'; known are sliding_attention and full_attention", _file),
+            _ => throw _text.Bad("layer_types", $"holds '{kind}'; known are sliding_attention and full_attention"),
         })];
     }
 
     private (RopeSettings Local, RopeSettings Global) Gemma2Rope()
     {
-        var rope = _text.TryGetProperty("rope_parameters", out var p) && p.ValueKind == JsonValueKind.Object
-            ? Rope(p, 10_000)
-            : WithScaling(Number("rope_theta", 10_000));
+        var rope = _text.Section("rope_parameters") is { } newer ? Rope(newer, 10_000) : OlderRope(10_000);
         return (rope, rope);
     }
 
     private (RopeSettings Local, RopeSettings Global) Gemma3Rope()
     {
-        if (!_text.TryGetProperty("rope_parameters", out var parameters) || parameters.ValueKind != JsonValueKind.Object)
-            return (new(Number("rope_local_base_freq", 10_000), 1), WithScaling(Number("rope_theta", 1_000_000)));
-        var local = parameters.TryGetProperty("sliding_attention", out var s) && s.ValueKind == JsonValueKind.Object ? Rope(s, 10_000) : new(10_000, 1);
-        var global = parameters.TryGetProperty("full_attention", out var f) && f.ValueKind == JsonValueKind.Object ? Rope(f, 1_000_000) : new(1_000_000, 1);
-        return (local, global);
+        if (_text.Section("rope_parameters") is not { } newer)
+            return (new(Positive(_text, "rope_local_base_freq") ?? 10_000, 1), OlderRope(1_000_000));
+        return (newer.Section("sliding_attention") is { } sliding ? Rope(sliding, 10_000) : new(10_000, 1),
+            newer.Section("full_attention") is { } full ? Rope(full, 1_000_000) : new(1_000_000, 1));
     }
 
-    /// <summary>The older spelling: theta beside, a factor in <c>rope_scaling</c> for the global layers.</summary>
-    private RopeSettings WithScaling(double theta) =>
-        _text.TryGetProperty("rope_scaling", out var scaling) && scaling.ValueKind == JsonValueKind.Object
-            ? Rope(scaling, theta) with { Theta = theta }
-            : new(theta, 1);
-
-    private RopeSettings Rope(JsonElement parameters, double theta)
+    /// <summary>The older spelling: theta beside, position scaling of the global layers in <c>rope_scaling</c>.</summary>
+    private RopeSettings OlderRope(double theta)
     {
-        var reader = new GemmaConfigReader(_file, parameters);
-        var type = reader.Text("rope_type", reader.Text("type", "default"));
-        return type switch
+        theta = Positive(_text, "rope_theta") ?? theta;
+        return _text.Section("rope_scaling") is { } scaling ? Rope(scaling, theta) with { Theta = theta } : new(theta, 1);
+    }
+
+    private static RopeSettings Rope(JsonSection parameters, double theta) =>
+        (parameters.Text("rope_type") ?? parameters.Text("type") ?? "default") switch
         {
-            "default" => new(reader.Number("rope_theta", theta), 1),
-            "linear" => new(reader.Number("rope_theta", theta), reader.Number("factor", 1)),
-            _ => throw new FileFormatException($"rope_type is '{type}'; supported are default and linear", _file),
+            "default" => new(Positive(parameters, "rope_theta") ?? theta, 1),
+            "linear" => new(Positive(parameters, "rope_theta") ?? theta, Positive(parameters, "factor") ?? 1),
+            var type => throw parameters.Bad("rope_type", $"is '{type}'; supported are default and linear"),
         };
-    }
 
-    private static int? ImageToken(JsonElement root)
-    {
-        foreach (var key in (string[])["image_token_index", "image_token_id"])
-            if (root.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id > 0)
-                return id;
-        return null;
-    }
-
-    private static int[] EosIds(string folder, JsonElement root, GemmaConfigReader reader)
+    /// <summary>generation_config.json counts before config.json: only it lists the end of a turn.</summary>
+    private IReadOnlyList<int> EosIds(string folder)
     {
         var generation = Path.Combine(folder, "generation_config.json");
-        if (File.Exists(generation))
-        {
-            using var json = Parse(generation);
-            if (Ids(json.RootElement) is { Length: > 0 } ids) return ids;
-        }
-        return Ids(root) is { Length: > 0 } own ? own : Ids(reader._text) is { Length: > 0 } text ? text : [1];
-
-        static int[] Ids(JsonElement element) => !element.TryGetProperty("eos_token_id", out var eos) ? []
-            : eos.ValueKind == JsonValueKind.Number && eos.TryGetInt32(out var one) ? [one]
-            : eos.ValueKind == JsonValueKind.Array ? [.. eos.EnumerateArray().Where(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out _)).Select(v => v.GetInt32())]
-            : [];
+        return (File.Exists(generation) ? JsonFile.Read(generation).Integers("eos_token_id") : null)
+            ?? _root.Integers("eos_token_id") ?? _text.Integers("eos_token_id") ?? [1];
     }
 
-    private static JsonDocument Parse(string file)
+    private int Size(string key, int fallback)
     {
-        if (!File.Exists(file)) throw new FileFormatException("is missing; a model folder needs config.json, its weights and its tokenizer", file);
-        try
-        {
-            var json = JsonDocument.Parse(File.ReadAllBytes(file));
-            return json.RootElement.ValueKind == JsonValueKind.Object ? json : throw new FileFormatException("is not a JSON object", file);
-        }
-        catch (JsonException e)
-        {
-            throw new FileFormatException($"is not valid JSON ({e.Message.TrimEnd('.')})", file, e);
-        }
+        var size = _text.Integer(key) ?? fallback;
+        // The upper bound keeps the product of two sizes inside 64 bits.
+        return size is > 0 and <= 1 << 28 ? size : throw _text.Bad(key, $"is {size}; it must be above 0");
     }
 
-    private string Text(string key, string fallback) =>
-        !Find(key, out var value) ? fallback : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(key, "a string", value);
+    /// <summary>A cap that is absent has Gemma 2's value in Gemma 2; one that is null is off.</summary>
+    private float? Cap(string key, float gemma2) =>
+        (float?)Positive(_text, key) ?? (IsGemma3 || IsNull(key) ? null : gemma2);
 
-    private bool Flag(string key) =>
-        Find(key, out var value) && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(key, "true or false", value));
+    private bool IsNull(string key) => _text.Element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Null;
 
-    private int Integer(string key, int fallback, int minimum = 1)
-    {
-        if (!Find(key, out var value)) return fallback;
-        // The upper bound keeps every product of two sizes inside 64 bits.
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || number != Math.Floor(number) || number < minimum || number > 1 << 28)
-            throw Wrong(key, $"a whole number of at least {minimum}", value);
-        return (int)number;
-    }
-
-    private double Number(string key, double fallback) => OptionalNumber(key, fallback) ?? fallback;
-
-    /// <summary>A positive number; a key that is present and null means "none".</summary>
-    private double? OptionalNumber(string key, double? fallback)
-    {
-        if (!_text.TryGetProperty(key, out var value)) return fallback;
-        if (value.ValueKind == JsonValueKind.Null) return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number > 0 && double.IsFinite(number)
-            ? number
-            : throw Wrong(key, "a positive number", value);
-    }
-
-    private bool Find(string key, out JsonElement value) => _text.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
-
-    private FileFormatException Wrong(string key, string expected, JsonElement found) => new($"{key} must be {expected}, not {found.GetRawText()}", _file);
+    private static double? Positive(JsonSection section, string key) =>
+        section.Number(key) is not { } number ? null : number > 0 && double.IsFinite(number) ? number : throw section.Bad(key, $"is {number}; it must be above 0");
 }

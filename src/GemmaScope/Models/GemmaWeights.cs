@@ -14,11 +14,11 @@ internal sealed class GemmaWeights : IDisposable
     /// <summary>Released, multimodal and re-saved multimodal checkpoints (METHODS §1.3).</summary>
     private static readonly string[] Prefixes = ["model.", "language_model.model.", "model.language_model."];
 
-    private readonly TensorFiles _files;
+    private readonly ShardedSafetensors _files;
     private readonly GemmaConfig _config;
     private readonly string _prefix;
 
-    private GemmaWeights(TensorFiles files, GemmaConfig config)
+    private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
     {
         (_files, _config) = (files, config);
         _prefix = Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
@@ -52,7 +52,7 @@ internal sealed class GemmaWeights : IDisposable
     /// <exception cref="FileFormatException">A tensor is missing, misshapen or not finite.</exception>
     public static GemmaWeights Load(string folder, GemmaConfig config, bool checkFinite)
     {
-        var files = TensorFiles.Open(folder);
+        var files = ShardedSafetensors.Open(folder);
         try
         {
             var weights = new GemmaWeights(files, config);

@@ -56,7 +56,7 @@ internal sealed unsafe class RunHooks
         if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, Shape(kind, rows))];
     }
 
-    /// <summary>Edits, then captures, logit rows; <paramref name="firstPosition"/> tells each row's position.</summary>
+    /// <summary>Edits, then captures, logit rows; <paramref name="positions"/> tells each row's position.</summary>
     public void AtLogits(SiteKind kind, MatrixView rows, ReadOnlySpan<int> positions)
     {
         if (!Listens(kind, 0)) return;
@@ -85,12 +85,12 @@ internal sealed unsafe class RunHooks
 
     private static int KindCount { get; } = Enum.GetValues<SiteKind>().Length;
 
-    private int Index(SiteKind kind, int layer) => Site.IsGlobal(kind) ? (int)kind : (layer + 1) * KindCount + (int)kind;
+    private static int Index(SiteKind kind, int layer) => Site.IsGlobal(kind) ? (int)kind : (layer + 1) * KindCount + (int)kind;
 
     private void Mark(Site site)
     {
         _listens[Index(site.Kind, site.Layer ?? 0)] = true;
-        if (Last is not { } last || site.CompareTo(last) > 0) Last = site;
+        if (Last is not { } last || site > last) Last = site;
     }
 
     private void Require(Site site)

@@ -167,6 +167,18 @@ public readonly record struct Site : IComparable<Site>
     /// <summary>Order of computation.</summary>
     public int CompareTo(Site other) => Order.CompareTo(other.Order);
 
+    /// <summary>Whether a site is computed before another.</summary>
+    public static bool operator <(Site left, Site right) => left.Order < right.Order;
+
+    /// <summary>Whether a site is computed after another.</summary>
+    public static bool operator >(Site left, Site right) => left.Order > right.Order;
+
+    /// <summary>Whether a site is computed before another or is the same.</summary>
+    public static bool operator <=(Site left, Site right) => left.Order <= right.Order;
+
+    /// <summary>Whether a site is computed after another or is the same.</summary>
+    public static bool operator >=(Site left, Site right) => left.Order >= right.Order;
+
     private long Order => Kind == SiteKind.Embed ? -1 : Kind >= SiteKind.LnFinalNormalized ? long.MaxValue - 64 + (int)Kind : _layer * 64L + (int)Kind;
 
     private static (int First, int Last) Layers(string text, int layers)
