@@ -26,7 +26,7 @@ internal static class PublicApi
             _ => "class",
         };
         var parents = type.IsValueType || type.BaseType is not { } parent || parent == typeof(object) ? [] : new[] { parent };
-        var interfaces = type.IsEnum ? [] : type.GetInterfaces();
+        var interfaces = type.GetInterfaces().Except(type.BaseType?.GetInterfaces() ?? []);
         var above = string.Join(", ", parents.Select(Name).Concat(interfaces.Select(Name).Order(StringComparer.Ordinal)));
         return $"{FullName(type)}: {kind}{(above == "" ? "" : " : ")}{above}";
     }
