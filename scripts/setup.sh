@@ -10,9 +10,9 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 say() { printf '==> %s\n' "$*"; }
 
-# Stops unless a .NET SDK of version 10 or later is there.
+# Stops unless a .NET SDK 10 is there (a later one alone could build the programs, but not run them).
 require_dotnet() {
-    if command -v dotnet >/dev/null && dotnet --list-sdks | awk -F. '$1 >= 10 { found = 1 } END { exit !found }'; then
+    if command -v dotnet >/dev/null && dotnet --list-sdks | awk -F. '$1 == 10 { found = 1 } END { exit !found }'; then
         return
     fi
     say "The .NET SDK 10 is needed and was not found. Ubuntu: sudo apt-get install dotnet-sdk-10.0." \
