@@ -3,7 +3,7 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Models;
 
 /// <summary>
-/// What the backward pass needs of a run, taken by an ordinary <see cref="GemmaModel.Run(int[], IEnumerable{Site}, IEnumerable{Edit}, KvCache, LogitRows, Site?, Arithmetic?, CancellationToken)"/>:
+/// What the backward pass needs of a run, captured by that run like any other activations:
 /// inputs of every step that is not linear. With frozen denominators one number a row of each norm is enough.
 /// </summary>
 internal sealed class SavedActivations : IDisposable
