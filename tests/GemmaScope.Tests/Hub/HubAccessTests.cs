@@ -52,6 +52,26 @@ public sealed class HubAccessTests : IDisposable
         Assert.Contains("redirects", await ErrorAsync($"{Repository}/config.json"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task a_redirect_away_from_the_web_is_refused()
+    {
+        _hub.StoreFault = Always(_ => new(302, null, ("Location", "ftp://127.0.0.1/x")));
+        Assert.Contains("refused", await ErrorAsync($"{Repository}/model.safetensors"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""[{"type":"file","path":null,"size":1,"oid":"x"}]""")]
+    [InlineData("""[{"type":"file","path":"config.json","size":1.5,"oid":"x"}]""")]
+    [InlineData("""[1]""")]
+    [InlineData("""{}""")]
+    [InlineData("""[{"type":"file"}]""")]
+    public async Task a_malformed_listing_is_an_error(string json)
+    {
+        _hub.Fault = Always(r => r.Path.Contains("/tree/", StringComparison.Ordinal) ? Answer.Text(json) : null);
+        var error = await Assert.ThrowsAsync<HubException>(() => Files.Hub.ResolveFolderAsync(Repository, options: _hub.Options));
+        Assert.Contains("HF_ENDPOINT", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(401, null)]
     [InlineData(403, null)]

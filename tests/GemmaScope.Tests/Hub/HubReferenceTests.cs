@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using GemmaScope.Files;
 using Xunit;
 
@@ -41,12 +43,24 @@ public class HubReferenceTests
     }
 
     [Fact]
+    public void any_text_is_read_or_refused_and_what_is_read_is_printed_to_be_read_again()
+    {
+        var part = Gen.Elements("org", "a.b", "..", ".", "", "refs", "pr", "7", "%2F", "%40", "é", "\n", "x:y").ArrayOf();
+        var texts = part.Select(p => "org/name@" + string.Join('/', p));
+        Prop.ForAll(Arb.From(texts), text =>
+            !HubReference.TryParse(text, out var reference) || HubReference.Parse(reference.ToString()) == reference).QuickCheckThrowOnFailure();
+        Prop.ForAll<string>(text => HubReference.TryParse(text ?? "", out var reference) == (reference is not null)).QuickCheckThrowOnFailure();
+    }
+
+    [Fact]
     public void a_path_from_a_server_cannot_leave_the_repository() =>
         Assert.Throws<HubException>(() => HubReference.Parse("org/name").At("a/../../../b"));
 
     [Theory]
     [InlineData("org/name")]
     [InlineData("org/name@v1/a/b")]
+    [InlineData("org/name@refs/pr/7/a")]
+    [InlineData("org/name@feature%2Fx")]
     public void a_reference_is_printed_as_it_is_written(string text) => Assert.Equal(text, HubReference.Parse(text).ToString());
 
     [Fact]
