@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The main job in one command: builds GemmaScope and takes sentences apart with the demo model.
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/scripts/setup.sh"
+
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+    cat <<'HELP'
+usage: ./demo.sh [ARGUMENT...]
+
+Builds GemmaScope and runs `gemmascope demo ARGUMENT...` on the demo model of this repository.
+Needs the .NET SDK 10. Installs oneDNN if it is missing and root (or sudo without a password) is at hand;
+without it the demo is slower and otherwise the same.
+HELP
+    exit 0
+fi
+
+require_dotnet
+offer_onednn
+build "$root/src/GemmaScope.Cli"
+exec dotnet "$root/src/GemmaScope.Cli/bin/Release/net10.0/gemmascope.dll" demo "$@"

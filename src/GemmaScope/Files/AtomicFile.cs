@@ -1,0 +1,52 @@
+namespace GemmaScope.Files;
+
+/// <summary>Writes a file under a temporary name and moves it into place when it is complete, so nobody ever sees half of it.</summary>
+public static class AtomicFile
+{
+    private const int BufferSize = 1 << 16;
+
+    /// <summary>Writes a file; its folder is made where there is none.</summary>
+    /// <param name="path">The file to make.</param>
+    /// <param name="write">Writes the contents; where it throws, nothing is left behind.</param>
+    /// <param name="overwrite">Whether an existing file may be replaced.</param>
+    /// <exception cref="GemmaScopeException">The file exists and may not be replaced, or cannot be written.</exception>
+    public static void Write(string path, Action<Stream> write, bool overwrite = false)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        if (Directory.Exists(path)) throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
+        if (!overwrite && File.Exists(path)) throw new GemmaScopeException("the file exists already; give another name or allow it to be replaced", path);
+
+        var target = Path.GetFullPath(path);
+        var temporary = $"{target}.{Guid.NewGuid():N}.partial";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, target, overwrite);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException($"the file cannot be written: {problem.Message}", path, problem);
+        }
+        finally
+        {
+            Delete(temporary);
+        }
+    }
+
+    private static void Delete(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            // The error that brought us here says more than a left-over that cannot be removed.
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace GemmaScope.Files;
+
+/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas.</summary>
+public static class JsonFile
+{
+    /// <summary>Files above this size are no configuration.</summary>
+    public const int LargestFile = 64 << 20;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64 };
+
+    /// <summary>Reads a file whose outermost value is an object.</summary>
+    /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not an object.</exception>
+    public static JsonSection Read(string path)
+    {
+        var length = FileChecks.LengthOf(path);
+        if (length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);
+        if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            CheckText(bytes, path);
+            using var document = JsonDocument.Parse(bytes, Strict);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FileFormatException("a JSON object is needed", path);
+            return new JsonSection(path, "", document.RootElement.Clone());
+        }
+        catch (JsonException problem)
+        {
+            throw new FileFormatException($"the file is not valid JSON: {problem.Message}", path, problem);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw FileChecks.Unreadable(path, problem);
+        }
+    }
+
+    /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>
+    private static void CheckText(ReadOnlySpan<byte> bytes, string path)
+    {
+        if (!Utf8.IsValid(bytes)) throw new FileFormatException("the file is not valid UTF-8", path);
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = Strict.MaxDepth });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.ValueIsEscaped) reader.GetString();
+            }
+        }
+        catch (InvalidOperationException problem)
+        {
+            throw new FileFormatException($"the file holds text that is not valid Unicode: {problem.Message}", path, problem);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace GemmaScope.Files;
+
+/// <summary>
+/// One object of a JSON file. A value that is absent or null reads as null, so a default is <c>?? value</c> and a
+/// demand is <c>?? throw section.Missing(key)</c>; a value of another type is an error that names file and key.
+/// </summary>
+public sealed class JsonSection
+{
+    private readonly string _prefix;
+
+    internal JsonSection(string file, string prefix, JsonElement element) => (File, _prefix, Element) = (file, prefix, element);
+
+    /// <summary>The file it was read from.</summary>
+    public string File { get; }
+
+    /// <summary>The object itself.</summary>
+    public JsonElement Element { get; }
+
+    /// <summary>The names of all values, in the file's order.</summary>
+    public IEnumerable<string> Keys => Element.EnumerateObject().Select(p => p.Name);
+
+    /// <summary>True if there is a value other than null.</summary>
+    public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>The string, or null.</summary>
+    public string? Text(string key) => Find(key) is not { } value ? null : AsText(key, value);
+
+    /// <summary>The whole number, or null.</summary>
+    public int? Integer(string key) => Find(key) is not { } value ? null : AsInteger(key, value);
+
+    /// <summary>The number, or null.</summary>
+    public double? Number(string key) => Find(key) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) ? number
+        : throw Wrong(key, "a number", value);
+
+    /// <summary>True or false, or null.</summary>
+    public bool? Flag(string key) => Find(key) is not { } value ? null
+        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+        : throw Wrong(key, "true or false", value);
+
+    /// <summary>The object, or null.</summary>
+    public JsonSection? Section(string key) => Find(key) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Object ? new JsonSection(File, $"{_prefix}{key}.", value)
+        : throw Wrong(key, "an object", value);
+
+    /// <summary>The list of whole numbers, or null; a single number reads as a list of one.</summary>
+    public IReadOnlyList<int>? Integers(string key) => List(key, AsInteger);
+
+    /// <summary>The list of strings, or null; a single string reads as a list of one.</summary>
+    public IReadOnlyList<string>? Texts(string key) => List(key, AsText);
+
+    /// <summary>The error to throw for a value that must be there.</summary>
+    public FileFormatException Missing(string key) => new($"'{_prefix}{key}' is missing", File);
+
+    /// <summary>The error to throw for a value that cannot be used.</summary>
+    /// <param name="key">Its name in this object.</param>
+    /// <param name="problem">What is wrong with it, e.g. "must be above 0, found -3".</param>
+    public FileFormatException Bad(string key, string problem) => new($"'{_prefix}{key}' {problem}", File);
+
+    private JsonElement? Find(string key) =>
+        Element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private List<T>? List<T>(string key, Func<string, JsonElement, T> convert) => Find(key) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => convert(key, item))]
+        : [convert(key, value)];
+
+    private int AsInteger(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+        ? number
+        : throw Wrong(key, "a whole number", value);
+
+    private string AsText(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
+        ? value.GetString()!
+        : throw Wrong(key, "a string", value);
+
+    private FileFormatException Wrong(string key, string expected, JsonElement found)
+    {
+        var text = found.GetRawText();
+        return Bad(key, $"must be {expected}, found {(text.Length <= 60 ? text : text[..60] + " …")}");
+    }
+}

@@ -1,0 +1,99 @@
+using System.Numerics.Tensors;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>A span of absolute token positions of a sequence (position 0 is its first token, usually BOS).</summary>
+/// <param name="Start">First position.</param>
+/// <param name="End">One past the last position.</param>
+public readonly record struct Positions(int Start, int End)
+{
+    /// <summary>Every position.</summary>
+    public static Positions All { get; } = new(0, int.MaxValue);
+
+    /// <summary>One position.</summary>
+    public static Positions At(int position) => new(position, position + 1);
+
+    /// <summary>Lets <c>1..</c> and <c>3..7</c> be written for a span; positions from the end are unknown before the run and are refused.</summary>
+    public static implicit operator Positions(Range range) => FromRange(range);
+
+    /// <summary>The span of a C# range.</summary>
+    /// <exception cref="ArgumentProblemException">The range counts from the end.</exception>
+    public static Positions FromRange(Range range)
+    {
+        var openEnd = range.End.Equals(Index.End);
+        if (range.Start.IsFromEnd || (range.End.IsFromEnd && !openEnd))
+            throw new ArgumentProblemException("positions are counted from the start of the sequence; '^' cannot be used", "positions");
+        return new(range.Start.Value, openEnd ? int.MaxValue : range.End.Value);
+    }
+}
+
+/// <summary>A change of one sequence's activations at a site. Rows are tokens; row 0 is at absolute position <paramref name="firstPosition"/>.</summary>
+/// <param name="rows">The activations, to be changed in place: [tokens, width]; at attention-matrix sites [queries, keys] of one head.</param>
+/// <param name="firstPosition">Absolute position of row 0.</param>
+public delegate void RowsEdit(MatrixView rows, int firstPosition);
+
+/// <summary>
+/// A change made to the activations at a site during a run, before anything downstream reads them. Always in f32,
+/// whatever the weights' type (METHODS §1.4 no. 8). Several edits at one site are applied in the order given.
+/// </summary>
+public sealed class Edit
+{
+    private readonly RowsEdit _apply;
+    private readonly Positions _positions;
+
+    private Edit(Site site, Positions? positions, int? width, RowsEdit apply)
+    {
+        (Site, Width, _apply, _positions) = (site, width, apply, positions ?? Positions.All);
+    }
+
+    /// <summary>Where.</summary>
+    public Site Site { get; }
+
+    /// <summary>Width of the vectors this edit needs, or null if any fits.</summary>
+    internal int? Width { get; }
+
+    /// <summary>x := vector.</summary>
+    public static Edit Set(Site site, ReadOnlyMemory<float> vector, Positions? positions = null) =>
+        new(site, positions, vector.Length, EachRow(row => vector.Span.CopyTo(row)));
+
+    /// <summary>x := 0.</summary>
+    public static Edit Zero(Site site, Positions? positions = null) => new(site, positions, null, EachRow(row => row.Clear()));
+
+    /// <summary>x += strength · vector.</summary>
+    public static Edit Add(Site site, ReadOnlyMemory<float> vector, float strength = 1, Positions? positions = null) =>
+        new(site, positions, vector.Length, EachRow(row => TensorPrimitives.MultiplyAdd(vector.Span, strength, row, row)));
+
+    /// <summary>x *= factor.</summary>
+    public static Edit Scale(Site site, float factor, Positions? positions = null) =>
+        new(site, positions, null, EachRow(row => TensorPrimitives.Multiply(row, factor, row)));
+
+    /// <summary>x −= (x · u) u with u = direction / ‖direction‖.</summary>
+    /// <exception cref="ArgumentProblemException">The direction is zero or not finite.</exception>
+    public static Edit ProjectOut(Site site, ReadOnlyMemory<float> direction, Positions? positions = null)
+    {
+        var norm = Math.Sqrt(TensorPrimitives.SumOfSquares(direction.Span));
+        if (!(norm > 0) || double.IsInfinity(norm)) throw new ArgumentProblemException("the direction to project out must be finite and not zero", "direction");
+        var unit = new float[direction.Length];
+        TensorPrimitives.Multiply(direction.Span, (float)(1 / norm), unit);
+        return new(site, positions, unit.Length, EachRow(row => TensorPrimitives.MultiplyAdd(unit, -TensorPrimitives.Dot(row, unit), row, row)));
+    }
+
+    /// <summary>Any function of the rows of a span; it is called once per sequence (and head, at attention matrices) with all rows of the span that the run computes.</summary>
+    public static Edit Function(Site site, RowsEdit function, Positions? positions = null) => new(site, positions, null, function);
+
+    /// <summary>Applies the edit to the rows of one sequence that fall into its span.</summary>
+    internal void Apply(MatrixView rows, int firstPosition)
+    {
+        var start = Math.Max(_positions.Start - firstPosition, 0);
+        var end = (int)Math.Min((long)_positions.End - firstPosition, rows.Rows);
+        if (start < end) _apply(rows.SliceRows(start, end - start), firstPosition + start);
+    }
+
+    private delegate void RowEdit(Span<float> row);
+
+    private static RowsEdit EachRow(RowEdit edit) => (rows, _) =>
+    {
+        for (var i = 0; i < rows.Rows; i++) edit(rows.Row(i));
+    };
+}

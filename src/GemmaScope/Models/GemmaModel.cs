@@ -1,0 +1,175 @@
+using GemmaScope.Files;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>Settings of <see cref="GemmaModel.Load"/>.</summary>
+public sealed record ModelLoadOptions
+{
+    /// <summary>Whether every weight is read once to find NaN and infinity. Null: yes if the weights fit into half of the free memory, where the reading warms the page cache for the first run.</summary>
+    public bool? CheckFinite { get; init; }
+
+    /// <summary>Another file than config.json in the model's folder.</summary>
+    public string? ConfigFile { get; init; }
+}
+
+/// <summary>
+/// A Gemma 2 or Gemma 3 text model with every activation site open. Weights are mapped from their files in the stored type and
+/// shared by all runs; runs may be made from several threads.
+/// </summary>
+public sealed class GemmaModel : IDisposable
+{
+    private readonly GemmaWeights _weights;
+    private readonly RotaryTable _local, _global;
+    private readonly Stack<Workspace> _workspaces = new();
+
+    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights)
+    {
+        (Folder, Config, _weights) = (folder, config, weights);
+        _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
+        _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
+    }
+
+    /// <summary>The folder the model was read from.</summary>
+    public string Folder { get; }
+
+    /// <summary>Shape and constants.</summary>
+    public GemmaConfig Config { get; }
+
+    /// <summary>Stored type of the weights (of the embedding table, where they are mixed).</summary>
+    public DType WeightType => _weights.Type;
+
+    /// <summary>Bytes of the mapped weights.</summary>
+    public long WeightBytes => _weights.Bytes;
+
+    /// <summary>Loads a model from a folder with config.json and safetensors weights.</summary>
+    /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and tensor.</exception>
+    public static GemmaModel Load(string folder, ModelLoadOptions? options = null)
+    {
+        options ??= new ModelLoadOptions();
+        var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
+        var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
+        return new GemmaModel(folder, config, GemmaWeights.Load(folder, config, check));
+    }
+
+    /// <summary>An empty cache for one sequence.</summary>
+    public KvCache NewCache() => new(Config);
+
+    /// <summary>Runs one sequence; see the overload for several.</summary>
+    public ModelRun Run(
+        int[] tokens, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, KvCache? cache = null,
+        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
+        Run([tokens], capture, edits, cache is null ? null : [cache], logits, stopAfter, arithmetic, cancellation);
+
+    /// <summary>
+    /// Runs the model: the one way through it. Several sequences share one pass over the weights; none is padded.
+    /// </summary>
+    /// <param name="sequences">Token ids of each sequence, BOS included where wanted; with caches only the new tokens.</param>
+    /// <param name="capture">Sites whose activations are kept in the result, as they are after edits.</param>
+    /// <param name="edits">Changes made to activations on the way, in this order at each site.</param>
+    /// <param name="caches">One cache for each sequence, continued and extended by this run; null for none.</param>
+    /// <param name="logits">Which positions get logits.</param>
+    /// <param name="stopAfter">Computes nothing after this site. Without it, a run without logits and caches stops after the last site captured.</param>
+    /// <param name="arithmetic">Exact or fast; null for the process's choice.</param>
+    /// <param name="cancellation">Stops the run between layers; caches are left as they were.</param>
+    /// <exception cref="ArgumentProblemException">A token, site, edit, length or combination that this model cannot run.</exception>
+    public ModelRun Run(
+        IReadOnlyList<int[]> sequences, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, IReadOnlyList<KvCache>? caches = null,
+        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default)
+    {
+        Check(sequences, caches);
+        var hooks = new RunHooks(Config, capture ?? [], edits ?? []);
+        logits = Resolve(logits, hooks, stopAfter);
+        if (stopAfter is { } stop)
+        {
+            if (!Config.Has(stop)) throw new ArgumentProblemException($"the model has no such site (layers 0 to {Config.Layers - 1})", stop.ToString());
+            if (logits != LogitRows.None) throw new ArgumentProblemException($"stops at {stop}, before the logits that were asked for", "stopAfter");
+            if (caches is not null) throw new ArgumentProblemException("cannot be combined with a cache, which needs every layer", "stopAfter");
+        }
+        if (logits == LogitRows.None && caches is null) stopAfter ??= hooks.Last;
+
+        var workspace = Rent();
+        var run = new RunSequences(sequences, caches);
+        var used = arithmetic ?? Compute.DefaultArithmetic;
+        try
+        {
+            var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellation);
+            var residual = pass.Layers(stopAfter);
+            var scores = logits == LogitRows.None ? null : pass.Logits(residual, logits);
+            run.Advance();
+            return new ModelRun(Config, sequences, used, hooks.Captured(), scores, logits);
+        }
+        catch
+        {
+            foreach (var tensor in hooks.Captured().Values.SelectMany(t => t)) tensor?.Dispose();
+            foreach (var cache in caches ?? []) cache.RollBack();
+            throw;
+        }
+        finally
+        {
+            Return(workspace);
+        }
+    }
+
+    /// <summary>Unmaps the weights; runs and caches made earlier keep what they hold.</summary>
+    public void Dispose()
+    {
+        lock (_workspaces)
+            while (_workspaces.TryPop(out var workspace)) workspace.Dispose();
+        _weights.Dispose();
+    }
+
+    private static LogitRows Resolve(LogitRows asked, RunHooks hooks, Site? stopAfter)
+    {
+        if (asked != LogitRows.Automatic)
+        {
+            if (asked == LogitRows.None && hooks.Last is { Kind: SiteKind.LogitsRaw or SiteKind.Logits or SiteKind.FinalNormOut or SiteKind.LnFinalNormalized } late)
+                throw new ArgumentProblemException("is computed only with logits; ask for logits: LogitRows.All or Last", late.ToString());
+            return asked;
+        }
+        if (stopAfter is not null) return LogitRows.None;
+        if (hooks.Last is { } last && Site.IsGlobal(last.Kind) && last.Kind != SiteKind.Embed) return LogitRows.All;
+        return hooks.Captures ? LogitRows.None : LogitRows.Last;
+    }
+
+    private void Check(IReadOnlyList<int[]> sequences, IReadOnlyList<KvCache>? caches)
+    {
+        if (sequences.Count == 0) throw new ArgumentProblemException("no sequence to run", "tokens");
+        if (caches is not null && caches.Count != sequences.Count)
+            throw new ArgumentProblemException($"{caches.Count} caches for {sequences.Count} sequences", "caches");
+        if (caches is not null && caches.Distinct().Count() != caches.Count)
+            throw new ArgumentProblemException("one cache stands for two sequences", "caches");
+        for (var s = 0; s < sequences.Count; s++)
+        {
+            if (caches is not null && !ReferenceEquals(caches[s].Config, Config))
+                throw new ArgumentProblemException("the cache belongs to another model", "caches");
+            var tokens = sequences[s];
+            var length = (caches?[s].Length ?? 0) + (long)tokens.Length;
+            if (tokens.Length == 0) throw new ArgumentProblemException("the sequence has no tokens; start it with BOS", "tokens");
+            if (length > Config.MaxPositions)
+                throw new ArgumentProblemException($"{length} tokens are more than this model's context of {Config.MaxPositions}; shorten the text", "tokens");
+            foreach (var token in tokens)
+                if ((uint)token >= (uint)Config.VocabularyRows)
+                    throw new ArgumentProblemException(
+                        $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to this model", "tokens");
+        }
+    }
+
+    private static bool FitsIntoHalfOfMemory(string folder)
+    {
+        var bytes = Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*.safetensors").Sum(file => file.Length) : 0;
+        return bytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+    }
+
+    private Workspace Rent()
+    {
+        lock (_workspaces) return _workspaces.TryPop(out var workspace) ? workspace : new Workspace();
+    }
+
+    private void Return(Workspace workspace)
+    {
+        // A very long context's buffers are not worth keeping.
+        if (workspace.Bytes > 256L << 20) workspace.Dispose();
+        else lock (_workspaces) _workspaces.Push(workspace);
+    }
+}

@@ -1,0 +1,142 @@
+using GemmaScope.Files;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no. 2).</summary>
+internal sealed record LayerWeights(
+    float[] InputGain, float[] PostAttentionGain, float[] PreMlpGain, float[] PostMlpGain, float[]? QueryGain, float[]? KeyGain,
+    WeightView Query, WeightView Key, WeightView Value, WeightView Output, WeightView Gate, WeightView Up, WeightView Down);
+
+/// <summary>All weights of a model, mapped from its safetensors files.</summary>
+internal sealed class GemmaWeights : IDisposable
+{
+    /// <summary>Released, multimodal and re-saved multimodal checkpoints (METHODS §1.3).</summary>
+    private static readonly string[] Prefixes = ["model.", "language_model.model.", "model.language_model."];
+
+    private readonly ShardedSafetensors _files;
+    private readonly GemmaConfig _config;
+    private readonly string _prefix;
+
+    private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
+    {
+        (_files, _config) = (files, config);
+        _prefix = Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
+            ?? throw new FileFormatException(
+                $"has no embedding table; looked for {string.Join(", ", Prefixes.Select(p => p + "embed_tokens.weight"))}", files.Path);
+        Embedding = Matrix("embed_tokens.weight", config.VocabularyRows, config.Width);
+        FinalGain = Gain("norm.weight", config.Width);
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
+        CheckTiedHead();
+    }
+
+    /// <summary>[vocabulary rows, d], unscaled; also the unembedding.</summary>
+    public Tensor Embedding { get; }
+
+    /// <summary>1 + gain of the final norm.</summary>
+    public float[] FinalGain { get; }
+
+    /// <summary>Layers, first to last.</summary>
+    public LayerWeights[] Layers { get; }
+
+    /// <summary>Type of the embedding table, which stands for the checkpoint's.</summary>
+    public DType Type => Embedding.Type;
+
+    /// <summary>Bytes of all tensors the text part uses.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Maps the weights of a model folder and checks their shapes against the config.</summary>
+    /// <param name="folder">Folder with model.safetensors or its index, or one safetensors file.</param>
+    /// <param name="config">The model's config.</param>
+    /// <param name="checkFinite">Whether every weight is read once to find NaN and infinity.</param>
+    /// <exception cref="FileFormatException">A tensor is missing, misshapen or not finite.</exception>
+    public static GemmaWeights Load(string folder, GemmaConfig config, bool checkFinite)
+    {
+        var files = ShardedSafetensors.Open(folder);
+        try
+        {
+            var weights = new GemmaWeights(files, config);
+            if (checkFinite) weights.CheckFinite();
+            return weights;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private LayerWeights Layer(int i)
+    {
+        var (d, mlp, query, keyValue) = (_config.Width, _config.MlpWidth, _config.Heads * _config.HeadSize, _config.KeyValueHeads * _config.HeadSize);
+        var layer = $"layers.{i}.";
+        var attention = layer + "self_attn.";
+        return new LayerWeights(
+            InputGain: Gain(layer + "input_layernorm.weight", d),
+            PostAttentionGain: Gain(layer + "post_attention_layernorm.weight", d),
+            PreMlpGain: Gain(layer + "pre_feedforward_layernorm.weight", d),
+            PostMlpGain: Gain(layer + "post_feedforward_layernorm.weight", d),
+            QueryGain: _config.HasQueryKeyNorm ? Gain(attention + "q_norm.weight", _config.HeadSize) : null,
+            KeyGain: _config.HasQueryKeyNorm ? Gain(attention + "k_norm.weight", _config.HeadSize) : null,
+            Query: Linear(attention + "q_proj.weight", query, d),
+            Key: Linear(attention + "k_proj.weight", keyValue, d),
+            Value: Linear(attention + "v_proj.weight", keyValue, d),
+            Output: Linear(attention + "o_proj.weight", d, query),
+            Gate: Linear(layer + "mlp.gate_proj.weight", mlp, d),
+            Up: Linear(layer + "mlp.up_proj.weight", mlp, d),
+            Down: Linear(layer + "mlp.down_proj.weight", d, mlp));
+    }
+
+    private WeightView Linear(string name, int outputs, int inputs) => WeightView.Of(Matrix(name, outputs, inputs), WeightLayout.OutIn);
+
+    private Tensor Matrix(string name, int rows, int columns) => Get(name, rows, columns);
+
+    private float[] Gain(string name, int width)
+    {
+        using var wide = Get(name, width).ToF32();
+        var gain = wide.AsSpan().ToArray();
+        for (var i = 0; i < gain.Length; i++) gain[i] += 1;
+        return gain;
+    }
+
+    private Tensor Get(string name, params ReadOnlySpan<long> shape)
+    {
+        var full = _prefix + name;
+        var tensor = _files[full];
+        if (!tensor.Type.IsWeightType())
+            throw new FileFormatException($"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported", _files.FileOf(full));
+        if (!tensor.Shape.SequenceEqual(shape))
+            throw new FileFormatException(
+                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for [{string.Join(", ", shape.ToArray())}]", _files.FileOf(full));
+        Bytes += tensor.ByteLength;
+        return tensor;
+    }
+
+    /// <summary>A re-saved file may hold a copy of the tied table; an untied head would need other code (METHODS §1.3).</summary>
+    private unsafe void CheckTiedHead()
+    {
+        const string name = "lm_head.weight";
+        if (_files.Find(name) is not { } head) return;
+        if (head.Type != Embedding.Type || !head.Shape.SequenceEqual(Embedding.Shape))
+            throw new FileFormatException($"tensor '{name}' differs from the embedding table in type or shape; Gemma ties the two", _files.FileOf(name));
+        const long block = 1 << 28;
+        for (long at = 0; at < head.ByteLength; at += block)
+        {
+            var count = (int)Math.Min(block, head.ByteLength - at);
+            if (!new ReadOnlySpan<byte>(head.Pointer + at, count).SequenceEqual(new ReadOnlySpan<byte>(Embedding.Pointer + at, count)))
+                throw new FileFormatException($"tensor '{name}' differs from the embedding table; Gemma ties the two", _files.FileOf(name));
+        }
+    }
+
+    private void CheckFinite()
+    {
+        foreach (var name in _files.Names.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)))
+        {
+            var tensor = _files[name];
+            if (tensor.Type.IsWeightType() && TensorChecks.FindNonFinite(tensor) is var at and >= 0)
+                throw new FileFormatException($"tensor '{name}' holds NaN or infinity (element {at}); the file is damaged, fetch it again", _files.FileOf(name));
+        }
+    }
+}

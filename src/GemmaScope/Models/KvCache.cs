@@ -1,0 +1,117 @@
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>
+/// Keys (after RoPE) and values of one sequence, in f32, so that a run computes only its new tokens. Sliding layers keep
+/// no more than their window. A cache belongs to one model and one sequence and grows as needed; it is not safe for concurrent runs.
+/// </summary>
+public sealed class KvCache : IDisposable
+{
+    private readonly LayerCache[] _layers;
+
+    internal KvCache(GemmaConfig config)
+    {
+        Config = config;
+        var width = config.KeyValueHeads * config.HeadSize;
+        _layers = [.. config.Sliding.Select(sliding => new LayerCache(width, sliding ? config.Window : int.MaxValue))];
+    }
+
+    /// <summary>Tokens seen so far; the next token has this position.</summary>
+    public int Length { get; internal set; }
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => _layers.Sum(layer => layer.Bytes);
+
+    internal GemmaConfig Config { get; }
+
+    internal LayerCache Layer(int index) => _layers[index];
+
+    /// <summary>Takes back what a run that did not finish has appended.</summary>
+    internal void RollBack()
+    {
+        foreach (var layer in _layers) layer.RollBack(Length);
+    }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear()
+    {
+        foreach (var layer in _layers) layer.Clear();
+        Length = 0;
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (var layer in _layers) layer.Dispose();
+    }
+}
+
+/// <summary>The keys and values that one layer's queries of a sequence see.</summary>
+/// <param name="Keys">[S, K·h] after RoPE.</param>
+/// <param name="Values">[S, K·h].</param>
+/// <param name="First">Absolute position of row 0.</param>
+internal readonly record struct KeysAndValues(MatrixView Keys, MatrixView Values, int First);
+
+/// <summary>One layer's part of a cache: rows of consecutive positions in a buffer that grows by doubling.</summary>
+internal sealed unsafe class LayerCache(int width, int window) : IDisposable
+{
+    private Tensor? _keys, _values;
+    private int _first, _count;
+
+    public long Bytes => (_keys?.ByteLength ?? 0) + (_values?.ByteLength ?? 0);
+
+    /// <summary>Appends rows and returns all that the new tokens may see.</summary>
+    public KeysAndValues Append(MatrixView keys, MatrixView values)
+    {
+        MakeRoom(keys.Rows);
+        Copy(keys, _keys!.AsMatrix().SliceRows(_count, keys.Rows));
+        Copy(values, _values!.AsMatrix().SliceRows(_count, keys.Rows));
+        _count += keys.Rows;
+        return new(_keys.AsMatrix().SliceRows(0, _count), _values.AsMatrix().SliceRows(0, _count), _first);
+    }
+
+    public void Clear() => (_first, _count) = (0, 0);
+
+    /// <summary>Keeps the rows before absolute position <paramref name="length"/>; rows that were dropped are out of every later query's window.</summary>
+    public void RollBack(int length) => _count = Math.Min(_count, length - _first);
+
+    public void Dispose()
+    {
+        _keys?.Dispose();
+        _values?.Dispose();
+    }
+
+    private void MakeRoom(int added)
+    {
+        var capacity = (int)(_keys?.Rows ?? 0);
+        if (_count + added <= capacity) return;
+
+        // The first new query, at position first + count, still sees window − 1 rows before it.
+        var dropped = Math.Max(0, _count - (window - 1));
+        var kept = _count - dropped;
+        var needed = kept + added;
+        // Room for as many again, so that rows are moved once in a window and not at every token.
+        if (needed + needed / 2 > capacity) capacity = Math.Max(64, checked(needed * 2));
+        _keys = Move(_keys, dropped, kept, capacity);
+        _values = Move(_values, dropped, kept, capacity);
+        (_first, _count) = (_first + dropped, kept);
+    }
+
+    private Tensor Move(Tensor? from, int dropped, int kept, int capacity)
+    {
+        var to = from is not null && from.Rows == capacity ? from : Tensor.Uninitialized(capacity, width);
+        if (kept > 0)
+        {
+            var bytes = (long)kept * width * sizeof(float);
+            Buffer.MemoryCopy(from!.Floats + (long)dropped * width, to.Floats, bytes, bytes);
+        }
+        if (from != to) from?.Dispose();
+        return to;
+    }
+
+    private static void Copy(MatrixView from, MatrixView to)
+    {
+        for (var i = 0; i < from.Rows; i++) from.Row(i).CopyTo(to.Row(i));
+    }
+}
