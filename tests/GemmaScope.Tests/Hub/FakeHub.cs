@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using GemmaScope.Files;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 /// <summary>
 /// One repository served as the hub does: metadata and small files at one origin, large files behind a redirect to a store at
@@ -46,7 +47,7 @@ public sealed class FakeHub : IDisposable
 
     public IReadOnlyCollection<Request> StoreRequests => [.. _store.Requests];
 
-    public GemmaScope.Files.HubOptions Options => new() { CacheFolder = CacheFolder, Endpoint = Address, Clock = Clock };
+    public HubOptions Options => new() { CacheFolder = CacheFolder, Endpoint = Address, Clock = Clock };
 
     public void Dispose()
     {
