@@ -146,17 +146,6 @@ public sealed class FakeHub : IDisposable
     }
 }
 
-/// <summary>A folder that is deleted at the end of a test.</summary>
-public sealed class TemporaryFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("hub-").FullName;
-
-    public void Dispose()
-    {
-        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
-    }
-}
-
 /// <summary>A clock whose timers fire at once and are remembered, so that no test waits.</summary>
 public sealed class ImmediateClock : TimeProvider
 {
