@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using GemmaScope.Files;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 /// <summary>
 /// One repository served as the hub does: metadata and small files at one origin, large files behind a redirect to a store at
@@ -46,7 +47,7 @@ public sealed class FakeHub : IDisposable
 
     public IReadOnlyCollection<Request> StoreRequests => [.. _store.Requests];
 
-    public GemmaScope.Files.HubOptions Options => new() { CacheFolder = CacheFolder, Endpoint = Address, Clock = Clock };
+    public HubOptions Options => new() { CacheFolder = CacheFolder, Endpoint = Address, Clock = Clock };
 
     public void Dispose()
     {
@@ -142,17 +143,6 @@ public sealed class FakeHub : IDisposable
         var entry = new JsonObject { ["type"] = "file", ["path"] = path, ["size"] = content.Length, ["oid"] = GitSha1(content) };
         if (IsLarge(path)) entry["lfs"] = new JsonObject { ["oid"] = Sha256(content), ["size"] = content.Length };
         return entry;
-    }
-}
-
-/// <summary>A folder that is deleted at the end of a test.</summary>
-public sealed class TemporaryFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("hub-").FullName;
-
-    public void Dispose()
-    {
-        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
     }
 }
 

@@ -1,8 +1,8 @@
 using GemmaScope.Files;
 using Xunit;
-using static GemmaScope.Tests.Hub.FakeHub;
+using static GemmaScope.Tests.Files.FakeHub;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 public sealed class HubAccessTests : IDisposable
 {
@@ -11,12 +11,12 @@ public sealed class HubAccessTests : IDisposable
     public void Dispose() => _hub.Dispose();
 
     private async Task<string> ErrorAsync(string reference, HubOptions? options = null) =>
-        (await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFileAsync(reference, options ?? _hub.Options))).Message;
+        (await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFileAsync(reference, options ?? _hub.Options))).Message;
 
     [Fact]
     public async Task the_token_goes_to_the_hub_and_not_to_the_store()
     {
-        await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/model.safetensors", _hub.Options with { Token = "hf_secret" });
+        await Hub.ResolveFileAsync($"{Repository}/model.safetensors", _hub.Options with { Token = "hf_secret" });
         Assert.NotEmpty(_hub.Requests);
         Assert.All(_hub.Requests, r => Assert.Equal("Bearer hf_secret", r["Authorization"]));
         Assert.Single(_hub.StoreRequests);
@@ -38,11 +38,11 @@ public sealed class HubAccessTests : IDisposable
             ? new(307, null, ("Location", r.Target.Replace("org/old", "org/model", StringComparison.Ordinal)))
             : null);
         var options = _hub.Options with { Token = "hf_secret" };
-        var path = (await GemmaScope.Files.Hub.ResolveFileAsync("org/old/config.json", options)).Path;
+        var path = (await Hub.ResolveFileAsync("org/old/config.json", options)).Path;
         Assert.Equal("{}", await File.ReadAllTextAsync(path));
         Assert.Contains("models--org--old", path, StringComparison.Ordinal);
         Assert.All(_hub.Requests, r => Assert.Equal("Bearer hf_secret", r["Authorization"]));
-        Assert.Equal(2, (await GemmaScope.Files.Hub.ResolveFolderAsync("org/old", options: options)).Path is var folder ? Directory.GetFiles(folder).Length : 0);
+        Assert.Equal(2, (await Hub.ResolveFolderAsync("org/old", options: options)).Path is var folder ? Directory.GetFiles(folder).Length : 0);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class HubAccessTests : IDisposable
     public async Task a_malformed_listing_is_an_error(string json)
     {
         _hub.Fault = Always(r => r.Path.Contains("/tree/", StringComparison.Ordinal) ? Answer.Text(json) : null);
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFolderAsync(Repository, options: _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync(Repository, options: _hub.Options));
         Assert.Contains("HF_ENDPOINT", error.Message, StringComparison.Ordinal);
     }
 
@@ -123,7 +123,7 @@ public sealed class HubAccessTests : IDisposable
     public async Task an_unknown_folder_is_named_with_similar_ones()
     {
         _hub.With("layer_20/average_l0_71/params.npz", "x").With("layer_3/average_l0_9/params.npz", "y");
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_20/average_l0_70", options: _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync($"{Repository}/layer_20/average_l0_70", options: _hub.Options));
         Assert.Contains("similar: layer_20/average_l0_71", error.Message, StringComparison.Ordinal);
     }
 
@@ -132,7 +132,7 @@ public sealed class HubAccessTests : IDisposable
     {
         _hub.Fault = Always(_ => Answer.Text("<html>sign in to this network</html>"));
         Assert.Contains("HF_ENDPOINT", await ErrorAsync($"{Repository}/config.json"), StringComparison.Ordinal);
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveModelAsync(Repository, _hub.Options));
         Assert.Contains("HF_ENDPOINT", error.Message, StringComparison.Ordinal);
     }
 
@@ -140,7 +140,7 @@ public sealed class HubAccessTests : IDisposable
     public async Task names_from_the_server_cannot_leave_the_cache()
     {
         _hub.With("../../../../evil.safetensors", "x");
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFolderAsync(Repository, options: _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync(Repository, options: _hub.Options));
         Assert.Contains("refused", error.Message, StringComparison.Ordinal);
 
         _hub.Fault = Always(r => new(200, "{}"u8.ToArray(), ("X-Repo-Commit", Commit), ("ETag", "\"../../evil\"")));
@@ -150,8 +150,9 @@ public sealed class HubAccessTests : IDisposable
     [Fact]
     public async Task an_unreachable_hub_is_named()
     {
-        var options = _hub.Options;
-        _hub.Dispose();
+        LoopbackServer gone;
+        using (gone = new(_ => Task.FromResult(Answer.Text("")))) { }
+        var options = _hub.Options with { Endpoint = gone.Address };
         Assert.Contains("cannot be reached", await ErrorAsync($"{Repository}/config.json", options), StringComparison.Ordinal);
     }
 }

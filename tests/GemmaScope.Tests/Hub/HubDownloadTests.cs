@@ -1,8 +1,8 @@
 using GemmaScope.Files;
 using Xunit;
-using static GemmaScope.Tests.Hub.FakeHub;
+using static GemmaScope.Tests.Files.FakeHub;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 public sealed class HubDownloadTests : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class HubDownloadTests : IDisposable
     public void Dispose() => _hub.Dispose();
 
     private async Task<byte[]> GetAsync(HubOptions? options = null) => await File.ReadAllBytesAsync(
-        (await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/{Weights}", options ?? _hub.Options)).Path);
+        (await Hub.ResolveFileAsync($"{Repository}/{Weights}", options ?? _hub.Options)).Path);
 
     private Task<HubException> FailAsync(HubOptions? options = null) => Assert.ThrowsAsync<HubException>(() => GetAsync(options));
 
@@ -92,7 +92,7 @@ public sealed class HubDownloadTests : IDisposable
     public async Task a_small_file_is_checked_by_its_git_hash()
     {
         _hub.Fault = Always(r => r.Method == "GET" ? new(200, "[]"u8.ToArray()) : null);
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options));
         Assert.Contains("damaged", error.Message, StringComparison.Ordinal);
     }
 
@@ -169,7 +169,7 @@ public sealed class HubDownloadTests : IDisposable
             return null;
         }
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancel: source.Token));
+            () => Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancel: source.Token));
         stuck.SetResult();
         Assert.Equal(300_000, new FileInfo(Blob + ".incomplete").Length);
 

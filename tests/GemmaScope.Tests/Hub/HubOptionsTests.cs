@@ -1,7 +1,7 @@
 using GemmaScope.Files;
 using Xunit;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 public class HubOptionsTests
 {

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 using GemmaScope.Files;
 using Xunit;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 public class HubReferenceTests
 {

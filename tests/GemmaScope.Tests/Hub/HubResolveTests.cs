@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using GemmaScope.Files;
 using Xunit;
-using static GemmaScope.Tests.Hub.FakeHub;
+using static GemmaScope.Tests.Files.FakeHub;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 public sealed class HubResolveTests : IDisposable
 {
@@ -40,7 +40,7 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task of_a_model_only_what_is_needed_is_downloaded()
     {
-        var model = await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options);
+        var model = await Hub.ResolveModelAsync(Repository, _hub.Options);
         Assert.Equal((PathSource.Download, Commit), (model.Source, model.Commit));
         Assert.Equal(Wanted, Below(model.Path));
         Assert.All(Wanted, f => Assert.Equal(_hub.Files[f], File.ReadAllBytes(Path.Combine(model.Path, f))));
@@ -49,7 +49,7 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task the_cache_has_the_layout_that_python_reads()
     {
-        await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options);
+        await Hub.ResolveModelAsync(Repository, _hub.Options);
         Assert.Equal(Commit, File.ReadAllText(Path.Combine(_hub.RepositoryFolder, "refs", "main")));
         // Two of the files are equal and stored once.
         Assert.Equal(Wanted.Length - 1, Directory.GetFiles(Path.Combine(_hub.RepositoryFolder, "blobs")).Length);
@@ -67,7 +67,7 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task a_file_below_folders_is_linked_relatively()
     {
-        var file = await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/layer_1/l0_7/params.npz", _hub.Options);
+        var file = await Hub.ResolveFileAsync($"{Repository}/layer_1/l0_7/params.npz", _hub.Options);
         Assert.StartsWith("../../../../blobs/", new FileInfo(file.Path).LinkTarget, StringComparison.Ordinal);
     }
 
@@ -75,11 +75,11 @@ public sealed class HubResolveTests : IDisposable
     public async Task what_python_downloaded_is_found_without_any_request()
     {
         LayOutAsPythonDoes(Wanted);
-        var model = await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options);
+        var model = await Hub.ResolveModelAsync(Repository, _hub.Options);
         Assert.Equal(PathSource.Cache, model.Source);
         Assert.Equal(_hub.Files["tokenizer.json"], await File.ReadAllBytesAsync(Path.Combine(model.Path, "tokenizer.json")));
-        Assert.Equal(PathSource.Cache, (await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options)).Source);
-        Assert.Equal(PathSource.Cache, (await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}@{Commit}/config.json", _hub.Options)).Source);
+        Assert.Equal(PathSource.Cache, (await Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options)).Source);
+        Assert.Equal(PathSource.Cache, (await Hub.ResolveFileAsync($"{Repository}@{Commit}/config.json", _hub.Options)).Source);
         Assert.Empty(_hub.Requests);
     }
 
@@ -87,7 +87,7 @@ public sealed class HubResolveTests : IDisposable
     public async Task what_is_missing_of_a_cached_model_is_added()
     {
         LayOutAsPythonDoes([.. Wanted.Except(["model-2-of-2.safetensors"])]);
-        Assert.Equal(Wanted, Below((await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
+        Assert.Equal(Wanted, Below((await Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
         Assert.Single(_hub.StoreRequests);
     }
 
@@ -95,12 +95,12 @@ public sealed class HubResolveTests : IDisposable
     public async Task a_second_run_uses_no_network()
     {
         string[] names = [Repository, $"{Repository}/layer_1/l0_7"];
-        foreach (var name in names) await GemmaScope.Files.Hub.ResolveFolderAsync(name, options: _hub.Options);
+        foreach (var name in names) await Hub.ResolveFolderAsync(name, options: _hub.Options);
         var before = _hub.Requests.Count;
         foreach (var name in names)
         {
-            Assert.Equal(PathSource.Cache, (await GemmaScope.Files.Hub.ResolveFolderAsync(name, options: _hub.Options)).Source);
-            Assert.Null((await GemmaScope.Files.Hub.ResolveFolderAsync(name, options: _hub.Options with { Offline = true })).Remark);
+            Assert.Equal(PathSource.Cache, (await Hub.ResolveFolderAsync(name, options: _hub.Options)).Source);
+            Assert.Null((await Hub.ResolveFolderAsync(name, options: _hub.Options with { Offline = true })).Remark);
         }
         Assert.Equal(before, _hub.Requests.Count);
     }
@@ -108,7 +108,7 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task one_folder_of_a_repository_is_downloaded_alone()
     {
-        var folder = await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options);
+        var folder = await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options);
         Assert.Equal(["params.npz", "sub/more.npz"], Below(folder.Path));
         Assert.EndsWith("/layer_1/l0_7", folder.Path, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "../l0_70")));
@@ -117,8 +117,8 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task patterns_choose_within_a_folder()
     {
-        Assert.Equal(["params.npz"], Below((await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", ["*.npz"], _hub.Options)).Path));
-        Assert.Equal(["l0_7/params.npz", "l0_7/sub/more.npz", "l0_70/params.npz"], Below((await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_1", ["**.npz"], _hub.Options)).Path));
+        Assert.Equal(["params.npz"], Below((await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", ["*.npz"], _hub.Options)).Path));
+        Assert.Equal(["l0_7/params.npz", "l0_7/sub/more.npz", "l0_70/params.npz"], Below((await Hub.ResolveFolderAsync($"{Repository}/layer_1", ["**.npz"], _hub.Options)).Path));
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class HubResolveTests : IDisposable
     public async Task a_mirror_without_a_tree_is_enough()
     {
         _hub.Fault = Always(r => r.Path.Contains("/tree/", StringComparison.Ordinal) ? new(404) : null);
-        Assert.Equal(Wanted, Below((await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
+        Assert.Equal(Wanted, Below((await Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class HubResolveTests : IDisposable
             lock (gate) now--;
             return null;
         };
-        await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/many", options: _hub.Options with { Parallel = 3 });
+        await Hub.ResolveFolderAsync($"{Repository}/many", options: _hub.Options with { Parallel = 3 });
         Assert.InRange(most, 2, 3);
     }
 
@@ -161,7 +161,7 @@ public sealed class HubResolveTests : IDisposable
     {
         var reports = new Reports();
         _hub.StoreFault = Once(r => Part(r, _hub.Files.Values.First(c => r.Path == "/" + Sha256(c))) with { CutAfter = 5000 });
-        await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options, reports);
+        await Hub.ResolveModelAsync(Repository, _hub.Options, reports);
         var total = Wanted.Sum(f => _hub.Files[f].Length);
         Assert.All(reports.All, p => Assert.Equal((total, Wanted.Length), (p.TotalBytes, p.Files)));
         Assert.Equal((total, Wanted.Length), (reports.All[^1].Bytes, reports.All[^1].FilesDone));
@@ -172,10 +172,10 @@ public sealed class HubResolveTests : IDisposable
     public async Task where_links_cannot_be_made_the_snapshot_holds_the_files()
     {
         var options = _hub.Options with { Symlinks = false };
-        var model = await GemmaScope.Files.Hub.ResolveModelAsync(Repository, options);
+        var model = await Hub.ResolveModelAsync(Repository, options);
         Assert.All(Wanted, f => Assert.Null(new FileInfo(Path.Combine(model.Path, f)).LinkTarget));
         Assert.Equal(Wanted, Below(model.Path));
-        Assert.Equal(PathSource.Cache, (await GemmaScope.Files.Hub.ResolveModelAsync(Repository, options)).Source);
+        Assert.Equal(PathSource.Cache, (await Hub.ResolveModelAsync(Repository, options)).Source);
     }
 
     [Fact]
@@ -183,24 +183,43 @@ public sealed class HubResolveTests : IDisposable
     {
         LayOutAsPythonDoes("config.json");
         File.Delete(Path.Combine(_hub.RepositoryFolder, "blobs", GitSha1(_hub.Files["config.json"])));
-        Assert.Equal("{}", await File.ReadAllTextAsync((await GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options)).Path));
+        Assert.Equal("{}", await File.ReadAllTextAsync((await Hub.ResolveFileAsync($"{Repository}/config.json", _hub.Options)).Path));
     }
 
     [Fact]
     public async Task offline_the_cache_is_used_and_nothing_is_asked()
     {
         var offline = _hub.Options with { Offline = true };
-        var error = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveModelAsync(Repository, offline));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveModelAsync(Repository, offline));
         Assert.Contains("HF_HUB_OFFLINE forbids", error.Message, StringComparison.Ordinal);
         Assert.Contains("hf download org/model", error.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveFileAsync($"{Repository}/config.json", offline));
+        await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFileAsync($"{Repository}/config.json", offline));
 
         LayOutAsPythonDoes([.. Wanted.Except(["model-2-of-2.safetensors"]), "layer_1/l0_7/params.npz"]);
-        var part = await Assert.ThrowsAsync<HubException>(() => GemmaScope.Files.Hub.ResolveModelAsync(Repository, offline));
+        var part = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveModelAsync(Repository, offline));
         Assert.Contains("a part of it, without model-2-of-2.safetensors", part.Message, StringComparison.Ordinal);
-        var folder = await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: offline);
+        var folder = await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: offline);
         Assert.Contains("possibly not all of it", folder.ToString(), StringComparison.Ordinal);
         Assert.Empty(_hub.Requests);
+    }
+
+    [Fact]
+    public async Task offline_a_known_list_of_files_tells_what_is_missing()
+    {
+        var folder = (await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options)).Path;
+        File.Delete(Path.Combine(folder, "params.npz"));
+        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options with { Offline = true }));
+        Assert.Contains("org/model/layer_1/l0_7/params.npz is not in the cache", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task offline_a_model_without_its_optional_files_is_enough()
+    {
+        await Hub.ResolveModelAsync(Repository, _hub.Options);
+        _hub.With("generation_config.json", "{}");
+        File.Delete(Path.Combine(_hub.RepositoryFolder, "trees", Commit + ".json"));
+        using (var client = new HubClient(_hub.Options)) await client.ListAsync(HubReference.Parse(Repository));
+        Assert.Equal(PathSource.Cache, (await Hub.ResolveModelAsync(Repository, _hub.Options with { Offline = true })).Source);
     }
 
     [Fact]
@@ -208,18 +227,18 @@ public sealed class HubResolveTests : IDisposable
     {
         LayOutAsPythonDoes("layer_1/l0_7/params.npz");
         _hub.Fault = Always(_ => new(503));
-        var folder = await GemmaScope.Files.Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options);
+        var folder = await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options);
         Assert.Contains("503", folder.Remark, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task a_damaged_listing_or_ref_in_the_cache_is_asked_for_again()
     {
-        await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options);
+        await Hub.ResolveModelAsync(Repository, _hub.Options);
         File.WriteAllText(Path.Combine(_hub.RepositoryFolder, "trees", Commit + ".json"), "{\"format_version\":1,\"files\":[");
-        Assert.Equal(Wanted, Below((await GemmaScope.Files.Hub.ResolveFolderAsync(Repository, GemmaScope.Files.Hub.ModelFiles, _hub.Options)).Path));
+        Assert.Equal(Wanted, Below((await Hub.ResolveFolderAsync(Repository, Hub.ModelFiles, _hub.Options)).Path));
         File.WriteAllText(Path.Combine(_hub.RepositoryFolder, "refs", "main"), "../../x");
-        Assert.Equal(Wanted, Below((await GemmaScope.Files.Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
+        Assert.Equal(Wanted, Below((await Hub.ResolveModelAsync(Repository, _hub.Options)).Path));
         Assert.Equal(Commit, File.ReadAllText(Path.Combine(_hub.RepositoryFolder, "refs", "main")));
     }
 
@@ -229,11 +248,11 @@ public sealed class HubResolveTests : IDisposable
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "params.npz");
         File.WriteAllText(file, "x");
-        Assert.Equal((folder.Path, PathSource.Local), (GemmaScope.Files.Hub.ResolveModel(folder.Path, _hub.Options).Path, GemmaScope.Files.Hub.ResolveFolder(folder.Path, options: _hub.Options).Source));
-        Assert.Equal($"{file} (local)", GemmaScope.Files.Hub.ResolveFile(file, _hub.Options).ToString());
-        Assert.Contains("folder is expected", Assert.Throws<ArgumentProblemException>(() => GemmaScope.Files.Hub.ResolveModel(file, _hub.Options)).Message, StringComparison.Ordinal);
-        Assert.Contains("file is expected", Assert.Throws<ArgumentProblemException>(() => GemmaScope.Files.Hub.ResolveFile(folder.Path, _hub.Options)).Message, StringComparison.Ordinal);
-        Assert.Contains("no such folder", Assert.Throws<ArgumentProblemException>(() => GemmaScope.Files.Hub.ResolveModel(folder.Path + "-none", _hub.Options)).Message, StringComparison.Ordinal);
+        Assert.Equal((folder.Path, PathSource.Local), (Hub.ResolveModel(folder.Path, _hub.Options).Path, Hub.ResolveFolder(folder.Path, options: _hub.Options).Source));
+        Assert.Equal($"{file} (local)", Hub.ResolveFile(file, _hub.Options).ToString());
+        Assert.Contains("folder is expected", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(file, _hub.Options)).Message, StringComparison.Ordinal);
+        Assert.Contains("file is expected", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveFile(folder.Path, _hub.Options)).Message, StringComparison.Ordinal);
+        Assert.Contains("no such folder", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(folder.Path + "-none", _hub.Options)).Message, StringComparison.Ordinal);
         Assert.Empty(_hub.Requests);
     }
 

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace GemmaScope.Tests.Hub;
+namespace GemmaScope.Tests.Files;
 
 /// <summary>A request as it came over the wire.</summary>
 public sealed record Request(string Method, string Target, IReadOnlyDictionary<string, string> Headers)

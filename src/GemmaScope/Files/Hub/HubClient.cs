@@ -88,7 +88,7 @@ public sealed class HubClient : IDisposable
         }
         var files = listing.Select(reference.Path, patterns);
         if (files.Count == 0) throw new HubException(HubFailure.MissingFile(reference, listing.Folders()), reference.Repository);
-        ThrowIfOffline(reference); // The list of files was in the cache, some of the files are not.
+        ThrowIfOffline(files.Select(f => reference.At(f.Path)).FirstOrDefault(f => Cache.FindFile(f) is null) ?? reference);
         files = [.. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancel)))];
         await DownloadAsync(reference, listing.Commit, files, progress, cancel);
         return new(Cache.SnapshotPath(reference, listing.Commit), PathSource.Download, reference, listing.Commit);
@@ -99,10 +99,9 @@ public sealed class HubClient : IDisposable
     {
         if (Cache.FindFolder(reference) is not { } folder) return null;
         var commit = Cache.FindCommit(reference)!;
-        var complete = Cache.ReadListing(reference, commit) is { } listing
-            ? listing.Select(reference.Path, patterns).TrueForAll(f => Cache.FindFile(reference.Pinned(commit).At(f.Path)) is not null)
-            : lacks is not null && lacks(folder) is null;
-        return complete ? new(folder, PathSource.Cache, reference, commit) : null;
+        var complete = Cache.ReadListing(reference, commit)?.Select(reference.Path, patterns) is { Count: > 0 } files
+            && files.TrueForAll(f => Cache.FindFile(reference.At(f.Path)) is not null);
+        return complete || (lacks is not null && lacks(folder) is null) ? new(folder, PathSource.Cache, reference, commit) : null;
     }
 
     /// <summary>The cached folder as it is, where the hub cannot be asked; if there is nothing in it, the reason why not.</summary>
@@ -116,11 +115,11 @@ public sealed class HubClient : IDisposable
     private async Task DownloadAsync(
         HubReference reference, string commit, IReadOnlyList<HubFile> files, IProgress<HubProgress>? progress, CancellationToken cancel)
     {
-        CheckSpace(reference, commit, files);
         var sum = new ProgressSum(files, progress);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancel };
         try
         {
+            CheckSpace(reference, commit, files);
             await Parallel.ForEachAsync(files, options, async (file, stop) => await DownloadAsync(reference.Pinned(commit).At(file.Path), commit, file, sum, stop));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
