@@ -48,7 +48,7 @@ run() {
         tests=$tests/bin/Release/net10.0/$(basename "$tests").dll
         report=$reports/report.xml status=0
         rm -f "$report"
-        env "${environment[@]}" timeout --kill-after=30 1500 dotnet "$tests" -noLogo -noColor -xml "$report" "$@" </dev/null || status=$?
+        env "${environment[@]}" timeout --kill-after=30 900 dotnet "$tests" -noLogo -noColor -xml "$report" "$@" </dev/null || status=$?
         if ! read -r good bad left_out < <(totals "$report"); then
             good=0 bad=1 left_out=0
             say "FAILED: $(basename "$tests") ended with $status and left no report."

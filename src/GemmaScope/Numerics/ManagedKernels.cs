@@ -1,45 +1,66 @@
-using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace GemmaScope.Numerics;
 
-/// <summary>Dense kernels in C# alone.</summary>
+/// <summary>
+/// Dense kernels in C# alone, for every processor .NET runs on. Which kernel: a dot product per output for few rows
+/// of x, scaled additions where the weights lie the other way, a packed tile product for many rows.
+/// </summary>
 public sealed unsafe class ManagedKernels : IDenseKernels
 {
+    /// <summary>From this many rows of x on, repacking the weights pays.</summary>
+    private const int PackedRows = 32;
+
+    private static readonly VectorWidth Widest =
+        Vector512.IsHardwareAccelerated ? VectorWidth.V512 :
+        Vector256.IsHardwareAccelerated ? VectorWidth.V256 : VectorWidth.V128;
+
+    private readonly VectorWidth _width;
+
+    /// <summary>Kernels for the widest vectors of this machine.</summary>
+    public ManagedKernels() : this(Widest) { }
+
+    internal ManagedKernels(VectorWidth width) => _width = width;
+
     /// <inheritdoc/>
-    public string Name => "managed";
+    public string Name => $"managed, {32 * (int)_width}-bit vectors";
 
     /// <inheritdoc/>
     public void Multiply(MatrixView x, WeightView weights, MatrixView y, Arithmetic arithmetic) =>
-        Workers.For(Math.Min(Workers.Count, weights.Outputs), new Part(x, weights, y));
+        Multiply(_width, x, weights, y, arithmetic == Arithmetic.Fast, here: false);
 
     /// <summary>The same product in exact arithmetic on the calling thread alone, for use inside a <see cref="IJob"/>.</summary>
-    public static void MultiplyHere(MatrixView x, WeightView weights, MatrixView y)
+    public static void MultiplyHere(MatrixView x, WeightView weights, MatrixView y) =>
+        Multiply(Widest, x, weights, y, round: false, here: true);
+
+    internal static void Multiply(VectorWidth width, MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
-        var column = new float[weights.Inputs];
-        for (var n = 0; n < weights.Outputs; n++)
+        DenseArguments.Check(x, w, y);
+        if (x.Rows == 0 || w.Outputs == 0) return;
+        switch (width)
         {
-            Column(weights, n, column);
-            for (var t = 0; t < x.Rows; t++) y.Row(t)[n] = TensorPrimitives.Dot<float>(x.Row(t), column);
+            case VectorWidth.V512: OfType<Vector512<float>, Simd512>(x, w, y, round, here); break;
+            case VectorWidth.V256: OfType<Vector256<float>, Simd256>(x, w, y, round, here); break;
+            default: OfType<Vector128<float>, Simd128>(x, w, y, round, here); break;
         }
     }
 
-    private static void Column(WeightView w, int n, float[] column)
+    private static void OfType<T, TSimd>(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
+        where T : unmanaged where TSimd : ISimd<T>
     {
-        fixed (float* target = column)
+        switch (w.Type)
         {
-            var size = w.Type.Size();
-            if (w.Layout == WeightLayout.OutIn) Conversions.Widen((byte*)w.Data + n * w.Stride * size, w.Type, target, w.Inputs);
-            else for (var k = 0; k < w.Inputs; k++) Conversions.Widen((byte*)w.Data + (k * w.Stride + n) * size, w.Type, target + k, 1);
+            case DType.F32: OfShape<T, TSimd, F32Weights>(x, w, y, round, here); break;
+            case DType.BF16: OfShape<T, TSimd, BF16Weights>(x, w, y, round, here); break;
+            default: OfShape<T, TSimd, F16Weights>(x, w, y, round, here); break;
         }
     }
 
-    private readonly record struct Part(MatrixView X, WeightView W, MatrixView Y) : IJob
+    private static void OfShape<T, TSimd, TFormat>(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
+        where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
     {
-        public void Run(int index)
-        {
-            var parts = Math.Min(Workers.Count, W.Outputs);
-            var (start, end) = ((int)((long)W.Outputs * index / parts), (int)((long)W.Outputs * (index + 1) / parts));
-            MultiplyHere(X, W.SliceOutputs(start, end - start), Y.SliceColumns(start, end - start));
-        }
+        if (x.Rows >= PackedRows && w.Inputs > 0) PackedKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        else if (w.Layout == WeightLayout.InOut) AxpyKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        else DotKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
     }
 }

@@ -1,0 +1,92 @@
+namespace GemmaScope.Files;
+
+/// <summary>
+/// The front door to models and dictionaries by name: a name is a local path if something is there, else a hub reference
+/// <c>org/name[@revision][/path]</c>, of which only what is needed and not yet in the cache is downloaded.
+/// </summary>
+public static class Hub
+{
+    /// <summary>What is downloaded of a model repository: configuration, vocabulary and safetensors weights.</summary>
+    public static IReadOnlyList<string> ModelFiles { get; } =
+    [
+        "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
+        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    ];
+
+    /// <summary>Finds or downloads a model: a folder with <see cref="ModelFiles"/>.</summary>
+    /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
+    /// <param name="options">Settings; null for those of the environment.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
+    /// <exception cref="HubException">The model cannot be had.</exception>
+    public static async Task<ResolvedPath> ResolveModelAsync(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+    {
+        if (LocalFolder(nameOrPath) is { } local) return local;
+        using var client = new HubClient(options);
+        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancel);
+    }
+
+    /// <summary>Finds or downloads a folder, e.g. one dictionary of a repository of many.</summary>
+    /// <param name="nameOrPath">A folder, or <c>org/name[@revision]/path/of/folder</c>.</param>
+    /// <param name="patterns">Globs relative to the folder; null for all its files.</param>
+    /// <param name="options">Settings; null for those of the environment.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
+    /// <exception cref="HubException">The folder cannot be had.</exception>
+    public static async Task<ResolvedPath> ResolveFolderAsync(
+        string nameOrPath, IReadOnlyList<string>? patterns = null, HubOptions? options = null,
+        IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+    {
+        if (LocalFolder(nameOrPath) is { } local) return local;
+        using var client = new HubClient(options);
+        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancel);
+    }
+
+    /// <summary>Finds or downloads one file.</summary>
+    /// <param name="nameOrPath">A file, or <c>org/name[@revision]/path/of/file</c>.</param>
+    /// <param name="options">Settings; null for those of the environment.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <exception cref="ArgumentProblemException">The name is neither a file nor a reference.</exception>
+    /// <exception cref="HubException">The file cannot be had.</exception>
+    public static async Task<ResolvedPath> ResolveFileAsync(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+    {
+        if (File.Exists(nameOrPath)) return new(Path.GetFullPath(nameOrPath), PathSource.Local);
+        if (Directory.Exists(nameOrPath)) throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
+        using var client = new HubClient(options);
+        return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancel);
+    }
+
+    /// <inheritdoc cref="ResolveModelAsync"/>
+    public static ResolvedPath ResolveModel(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
+        Wait(() => ResolveModelAsync(nameOrPath, options, progress, cancel));
+
+    /// <inheritdoc cref="ResolveFolderAsync"/>
+    public static ResolvedPath ResolveFolder(
+        string nameOrPath, IReadOnlyList<string>? patterns = null, HubOptions? options = null,
+        IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
+        Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancel));
+
+    /// <inheritdoc cref="ResolveFileAsync"/>
+    public static ResolvedPath ResolveFile(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
+        Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancel));
+
+    private static ResolvedPath? LocalFolder(string path)
+    {
+        if (Directory.Exists(path)) return new(Path.GetFullPath(path), PathSource.Local);
+        return File.Exists(path) ? throw new ArgumentProblemException("is a file where a folder is expected", path) : null;
+    }
+
+    private static HubReference Reference(string name, string kind) => HubReference.TryParse(name, out var reference)
+        ? reference
+        : throw new ArgumentProblemException($"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)", name);
+
+    // On the thread pool, so that a caller with a synchronization context does not wait for itself.
+    private static ResolvedPath Wait(Func<Task<ResolvedPath>> resolve) => Task.Run(resolve).GetAwaiter().GetResult();
+}

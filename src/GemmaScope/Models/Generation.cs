@@ -1,0 +1,95 @@
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>How tokens are chosen and when to stop.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>New tokens at most; the context of the model ends a generation too.</summary>
+    public int MaxNewTokens { get; init; } = 128;
+
+    /// <summary>Logits are divided by it before sampling; 0 takes the most likely token (greedy), where the other sampling options but the penalty are ignored.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Only the k most likely tokens are candidates; 0 for all.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Only the most likely tokens whose probabilities reach p together are candidates; 1 for all.</summary>
+    public double TopP { get; init; } = 1;
+
+    /// <summary>Logits of tokens seen in prompt and answer are divided by it if positive and multiplied if negative; 1 for none.</summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Seed of the sampling; null draws one. The same seed, prompt, model and kernels give the same text.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>Ids that end the generation (not returned); null for the model's own end tokens.</summary>
+    public IReadOnlyCollection<int>? StopTokens { get; init; }
+
+    /// <summary>Changes made to activations at every step; positions are absolute.</summary>
+    public IReadOnlyList<Edit> Edits { get; init; } = [];
+
+    /// <summary>Exact or fast; null for the process's choice.</summary>
+    public Arithmetic? Arithmetic { get; init; }
+
+    internal void Check()
+    {
+        Require(MaxNewTokens >= 0, "max tokens", MaxNewTokens, "0 or more");
+        Require(Temperature >= 0 && double.IsFinite(Temperature), "temperature", Temperature, "0 (greedy) or above");
+        Require(TopK >= 0, "top-k", TopK, "0 (all) or more");
+        Require(TopP is > 0 and <= 1, "top-p", TopP, "above 0 and at most 1");
+        Require(RepetitionPenalty > 0 && double.IsFinite(RepetitionPenalty), "repetition penalty", RepetitionPenalty, "above 0");
+
+        static void Require(bool holds, string name, double value, string range)
+        {
+            if (!holds) throw new ArgumentProblemException($"is {value}; it must be {range}", name);
+        }
+    }
+}
+
+/// <summary>Generation of text, token by token.</summary>
+public static class Generation
+{
+    /// <summary>
+    /// Continues a prompt; yields each new token as soon as it is chosen. Enumerate lazily to stream; breaking off is the way to stop early.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompt">Token ids, BOS included; with a cache only those it has not seen.</param>
+    /// <param name="options">Sampling and stopping.</param>
+    /// <param name="cache">A cache to continue and extend (a chat keeps one); null for a temporary one. All returned tokens but the last are in it afterwards.</param>
+    /// <param name="cancellation">Stops between tokens and inside a long prompt.</param>
+    /// <exception cref="ArgumentProblemException">An option is out of range or the prompt cannot be run.</exception>
+    public static IEnumerable<int> Generate(
+        this GemmaModel model, int[] prompt, GenerationOptions? options = null, KvCache? cache = null, CancellationToken cancellation = default)
+    {
+        options ??= new GenerationOptions();
+        options.Check();
+        return Steps(model, prompt, options, cache, cancellation);
+    }
+
+    private static IEnumerable<int> Steps(GemmaModel model, int[] prompt, GenerationOptions options, KvCache? given, CancellationToken cancellation)
+    {
+        var cache = given ?? model.NewCache();
+        try
+        {
+            var sampler = new Sampler(options, model.Config.RealVocabulary);
+            sampler.Saw(prompt);
+            var stops = (options.StopTokens ?? model.Config.EosIds).ToHashSet();
+            var next = prompt;
+            for (var made = 0; made < options.MaxNewTokens && cache.Length + next.Length <= model.Config.MaxPositions; made++)
+            {
+                int token;
+                using (var run = model.Run(next, edits: options.Edits, cache: cache, logits: LogitRows.Last, arithmetic: options.Arithmetic, cancellation: cancellation))
+                    token = sampler.Choose(run.LastLogits());
+                if (stops.Contains(token)) yield break;
+                yield return token;
+                sampler.Saw([token]);
+                next = [token];
+            }
+        }
+        finally
+        {
+            if (given is null) cache.Dispose();
+        }
+    }
+}

@@ -1,0 +1,248 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace GemmaScope.Numerics;
+
+/// <summary>
+/// y = x · W for many rows of x. x is packed once into panels of four rows; each worker widens a panel of
+/// 3·Count outputs by <see cref="Depth"/> inputs into a buffer of its own and sweeps all rows over it with a tile of
+/// 8 (or 4) rows by 3 vectors whose sums live in registers (the scheme of Goto and van de Geijn, 2008).
+/// </summary>
+internal static unsafe class PackedKernel<T, TSimd, TFormat>
+    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+{
+    private const int Depth = 384;
+    private const int RowsPerItem = 512;
+    private const int PanelRows = 4;
+
+    [ThreadStatic] private static Scratch? t_x;
+    [ThreadStatic] private static Scratch? t_panel;
+
+    private static int PanelColumns => 3 * TSimd.Count;
+
+    private static int Size => TFormat.Type.Size();
+
+    public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
+    {
+        var rows = (x.Rows + PanelRows - 1) / PanelRows * PanelRows;
+        var packed = (t_x ??= new()).Floats((long)rows * x.Columns);
+        ParallelLoop.Run((x.Rows + RowsPerPacking - 1) / RowsPerPacking, new PackRows(x, packed, rows, round), here);
+
+        var panels = (w.Outputs + PanelColumns - 1) / PanelColumns;
+        var perItem = here ? panels : Math.Clamp(panels / (8 * Workers.Count), 1, 4);
+        var columnItems = (panels + perItem - 1) / perItem;
+        var rowItems = (rows + RowsPerItem - 1) / RowsPerItem;
+        ParallelLoop.Run(columnItems * rowItems, new Part(packed, rows, w, y, perItem, columnItems), here);
+    }
+
+    private const int RowsPerPacking = 32;
+
+    // Packed x: [inputs / Depth][rows / 4][Depth][4], so that a sweep reads it front to back.
+    private readonly struct PackRows(MatrixView x, float* packed, int rows, bool round) : IJob
+    {
+        public void Run(int index)
+        {
+            var end = Math.Min(x.Rows, (index + 1) * RowsPerPacking);
+            for (var row = index * RowsPerPacking; row < end; row += PanelRows)
+                for (var k = 0; k < x.Columns; k += Depth)
+                {
+                    var depth = Math.Min(Depth, x.Columns - k);
+                    var target = packed + (long)k * rows + (long)row * depth;
+                    Interleave.FourRows<F32Weights>((byte*)(x.Data + (long)row * x.Stride + k), x.Stride, x.Rows - row, depth, target, PanelRows);
+                    if (round) Conversions.RoundToBF16(new(target, depth * PanelRows), new(target, depth * PanelRows));
+                }
+        }
+    }
+
+    private readonly struct Part(float* packed, int rows, WeightView w, MatrixView y, int panels, int columnItems) : IJob
+    {
+        public void Run(int index)
+        {
+            var (rowItem, columnItem) = int.DivRem(index, columnItems);
+            var first = columnItem * panels * PanelColumns;
+            var end = (int)Math.Min(w.Outputs, first + (long)panels * PanelColumns);
+            var panel = (t_panel ??= new()).Floats(Depth * PanelColumns);
+            for (var k = 0; k < w.Inputs; k += Depth)
+            {
+                var depth = Math.Min(Depth, w.Inputs - k);
+                for (var n = first; n < end; n += PanelColumns)
+                {
+                    var columns = Math.Min(PanelColumns, end - n);
+                    PackPanel(w, k, depth, n, columns, panel);
+                    Sweep(panel, k, depth, n, columns, rowItem * RowsPerItem);
+                }
+            }
+        }
+
+        private void Sweep(float* panel, int k, int depth, int n, int columns, int firstRow)
+        {
+            var edge = stackalloc float[8 * PanelColumns];
+            var lastRow = Math.Min(rows, firstRow + RowsPerItem);
+            for (int row = firstRow, height; row < lastRow; row += height)
+            {
+                height = TSimd.ManyRegisters && lastRow - row >= 8 ? 8 : 4;
+                var strip = packed + (long)k * rows + (long)row * depth;
+                var corner = y.Data + (long)row * y.Stride + n;
+                var whole = columns == PanelColumns && row + height <= y.Rows;
+                var target = whole ? corner : edge;
+                var stride = whole ? y.Stride : PanelColumns;
+                if (height == 8) Tile8(strip, strip + 4 * depth, panel, depth, target, stride, whole && k > 0);
+                else Tile4(strip, panel, depth, target, stride, whole && k > 0);
+                if (!whole) AddEdge(edge, corner, Math.Min(height, y.Rows - row), columns, k > 0);
+            }
+        }
+
+        private void AddEdge(float* edge, float* target, int height, int columns, bool add)
+        {
+            for (var row = 0; row < height; row++, edge += PanelColumns, target += y.Stride)
+                for (var n = 0; n < columns; n++)
+                    target[n] = add ? target[n] + edge[n] : edge[n];
+        }
+    }
+
+    /// <summary>Widens W[k … k + depth, n … n + columns) into [depth][PanelColumns], zeros where columns are missing.</summary>
+    private static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
+    {
+        if (columns < PanelColumns) new Span<float>(panel, depth * PanelColumns).Clear();
+        if (w.Layout == WeightLayout.OutIn)
+        {
+            var source = (byte*)w.Data + (n * w.Stride + k) * Size;
+            // 64 bytes of every row at a time: whole cache lines are read, and the part written stays in the cache.
+            var step = 64 / Size;
+            for (var i = 0; i < depth; i += step)
+            {
+                for (var j = 0; j < columns; j++) Prefetch(source + (j * w.Stride + i + step) * Size);
+                for (var j = 0; j < columns; j += 4)
+                    Interleave.FourRows<TFormat>(source + (j * w.Stride + i) * Size, w.Stride, columns - j, Math.Min(step, depth - i),
+                        panel + (long)i * PanelColumns + j, PanelColumns);
+            }
+            return;
+        }
+        var row = (byte*)w.Data + (k * w.Stride + n) * Size;
+        for (var i = 0; i < depth; i++, row += w.Stride * Size, panel += PanelColumns)
+            if (columns == PanelColumns) CopyRow(row, panel);
+            else Conversions.Widen(row, TFormat.Type, panel, columns);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* p)
+    {
+        if (System.Runtime.Intrinsics.X86.Sse.IsSupported) System.Runtime.Intrinsics.X86.Sse.Prefetch0(p);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyRow(byte* row, float* target)
+    {
+        var c = TSimd.Count;
+        TSimd.Store(TFormat.Load<T, TSimd>(row), target);
+        TSimd.Store(TFormat.Load<T, TSimd>(row + c * Size), target + c);
+        TSimd.Store(TFormat.Load<T, TSimd>(row + 2 * c * Size), target + 2 * c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4(float* x, float* w, int depth, float* y, long stride, bool add)
+    {
+        var c = TSimd.Count;
+        T a0 = default, b0 = default, c0 = default;
+        T a1 = default, b1 = default, c1 = default;
+        T a2 = default, b2 = default, c2 = default;
+        T a3 = default, b3 = default, c3 = default;
+        for (var k = 0; k < depth; k++, x += 4, w += 3 * c)
+        {
+            T w0 = TSimd.Load(w), w1 = TSimd.Load(w + c), w2 = TSimd.Load(w + 2 * c);
+            var v0 = TSimd.Broadcast(x[0]);
+            a0 = TSimd.MultiplyAdd(w0, v0, a0);
+            b0 = TSimd.MultiplyAdd(w1, v0, b0);
+            c0 = TSimd.MultiplyAdd(w2, v0, c0);
+            var v1 = TSimd.Broadcast(x[1]);
+            a1 = TSimd.MultiplyAdd(w0, v1, a1);
+            b1 = TSimd.MultiplyAdd(w1, v1, b1);
+            c1 = TSimd.MultiplyAdd(w2, v1, c1);
+            var v2 = TSimd.Broadcast(x[2]);
+            a2 = TSimd.MultiplyAdd(w0, v2, a2);
+            b2 = TSimd.MultiplyAdd(w1, v2, b2);
+            c2 = TSimd.MultiplyAdd(w2, v2, c2);
+            var v3 = TSimd.Broadcast(x[3]);
+            a3 = TSimd.MultiplyAdd(w0, v3, a3);
+            b3 = TSimd.MultiplyAdd(w1, v3, b3);
+            c3 = TSimd.MultiplyAdd(w2, v3, c3);
+        }
+        Put(a0, b0, c0, y, add);
+        Put(a1, b1, c1, y + stride, add);
+        Put(a2, b2, c2, y + 2 * stride, add);
+        Put(a3, b3, c3, y + 3 * stride, add);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8(float* x, float* z, float* w, int depth, float* y, long stride, bool add)
+    {
+        var c = TSimd.Count;
+        T a0 = default, b0 = default, c0 = default;
+        T a1 = default, b1 = default, c1 = default;
+        T a2 = default, b2 = default, c2 = default;
+        T a3 = default, b3 = default, c3 = default;
+        T a4 = default, b4 = default, c4 = default;
+        T a5 = default, b5 = default, c5 = default;
+        T a6 = default, b6 = default, c6 = default;
+        T a7 = default, b7 = default, c7 = default;
+        for (var k = 0; k < depth; k++, x += 4, z += 4, w += 3 * c)
+        {
+            T w0 = TSimd.Load(w), w1 = TSimd.Load(w + c), w2 = TSimd.Load(w + 2 * c);
+            var v0 = TSimd.Broadcast(x[0]);
+            a0 = TSimd.MultiplyAdd(w0, v0, a0);
+            b0 = TSimd.MultiplyAdd(w1, v0, b0);
+            c0 = TSimd.MultiplyAdd(w2, v0, c0);
+            var v1 = TSimd.Broadcast(x[1]);
+            a1 = TSimd.MultiplyAdd(w0, v1, a1);
+            b1 = TSimd.MultiplyAdd(w1, v1, b1);
+            c1 = TSimd.MultiplyAdd(w2, v1, c1);
+            var v2 = TSimd.Broadcast(x[2]);
+            a2 = TSimd.MultiplyAdd(w0, v2, a2);
+            b2 = TSimd.MultiplyAdd(w1, v2, b2);
+            c2 = TSimd.MultiplyAdd(w2, v2, c2);
+            var v3 = TSimd.Broadcast(x[3]);
+            a3 = TSimd.MultiplyAdd(w0, v3, a3);
+            b3 = TSimd.MultiplyAdd(w1, v3, b3);
+            c3 = TSimd.MultiplyAdd(w2, v3, c3);
+            var v4 = TSimd.Broadcast(z[0]);
+            a4 = TSimd.MultiplyAdd(w0, v4, a4);
+            b4 = TSimd.MultiplyAdd(w1, v4, b4);
+            c4 = TSimd.MultiplyAdd(w2, v4, c4);
+            var v5 = TSimd.Broadcast(z[1]);
+            a5 = TSimd.MultiplyAdd(w0, v5, a5);
+            b5 = TSimd.MultiplyAdd(w1, v5, b5);
+            c5 = TSimd.MultiplyAdd(w2, v5, c5);
+            var v6 = TSimd.Broadcast(z[2]);
+            a6 = TSimd.MultiplyAdd(w0, v6, a6);
+            b6 = TSimd.MultiplyAdd(w1, v6, b6);
+            c6 = TSimd.MultiplyAdd(w2, v6, c6);
+            var v7 = TSimd.Broadcast(z[3]);
+            a7 = TSimd.MultiplyAdd(w0, v7, a7);
+            b7 = TSimd.MultiplyAdd(w1, v7, b7);
+            c7 = TSimd.MultiplyAdd(w2, v7, c7);
+        }
+        Put(a0, b0, c0, y, add);
+        Put(a1, b1, c1, y + stride, add);
+        Put(a2, b2, c2, y + 2 * stride, add);
+        Put(a3, b3, c3, y + 3 * stride, add);
+        Put(a4, b4, c4, y + 4 * stride, add);
+        Put(a5, b5, c5, y + 5 * stride, add);
+        Put(a6, b6, c6, y + 6 * stride, add);
+        Put(a7, b7, c7, y + 7 * stride, add);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(T a, T b, T c, float* y, bool add)
+    {
+        float* y1 = y + TSimd.Count, y2 = y1 + TSimd.Count;
+        if (add)
+        {
+            a = TSimd.Add(a, TSimd.Load(y));
+            b = TSimd.Add(b, TSimd.Load(y1));
+            c = TSimd.Add(c, TSimd.Load(y2));
+        }
+        TSimd.Store(a, y);
+        TSimd.Store(b, y1);
+        TSimd.Store(c, y2);
+    }
+}

@@ -1,0 +1,214 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace GemmaScope.Numerics;
+
+/// <summary>Vector widths of the managed kernels, in f32 lanes.</summary>
+internal enum VectorWidth
+{
+    V128 = 4,
+    V256 = 8,
+    V512 = 16,
+}
+
+/// <summary>
+/// What the kernels need of a vector of f32 lanes. The kernels are written once against it; the compiler makes
+/// one copy per width, with every call below a single instruction or two.
+/// </summary>
+internal unsafe interface ISimd<T> where T : unmanaged
+{
+    static abstract int Count { get; }
+
+    /// <summary>Registers allow a tile of 24 accumulators besides its operands.</summary>
+    static abstract bool ManyRegisters { get; }
+
+    static abstract T Load(float* p);
+    static abstract void Store(T v, float* p);
+    static abstract T Broadcast(float value);
+    static abstract T Add(T a, T b);
+    static abstract T MultiplyAdd(T a, T b, T sum);
+    static abstract float Sum(T v);
+
+    /// <summary>Count consecutive bf16 values.</summary>
+    static abstract T LoadBF16(void* p);
+
+    /// <summary>Of 2·Count consecutive bf16 values, those at even (odd) positions: no lane is crossed.</summary>
+    static abstract T EvenBF16(void* p);
+    static abstract T OddBF16(void* p);
+
+    /// <summary>Count consecutive binary16 values.</summary>
+    static abstract T LoadF16(void* p);
+    static abstract T EvenF16(void* p);
+    static abstract T OddF16(void* p);
+}
+
+/// <inheritdoc/>
+internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
+{
+    public static int Count => 4;
+
+    public static bool ManyRegisters => System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load(float* p) => Vector128.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector128<float> v, float* p) => v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Broadcast(float value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> sum) => Vector128.MultiplyAddEstimate(a, b, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector128<float> v) => Vector128.Sum(v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> EvenBF16(void* p) => (Vector128.Load((uint*)p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OddBF16(void* p) => (Vector128.Load((uint*)p) & Vector128.Create(0xFFFF0000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadF16(void* p) => FromHalf(Widen(p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> EvenF16(void* p) => FromHalf(Vector128.Load((uint*)p) & Vector128.Create(0xFFFFu));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OddF16(void* p) => FromHalf(Vector128.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Widen(void* p) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)p).AsUInt16());
+
+    // The magnitude read as a binary32 is 2^112 too small; infinity and NaN need the full exponent.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FromHalf(Vector128<uint> half)
+    {
+        var magnitude = (half & Vector128.Create(0x7FFFu)) << 13;
+        var special = Vector128.GreaterThan(magnitude, Vector128.Create(0x0F7FFFFFu)) & Vector128.Create(0x7F800000u);
+        var sign = (half & Vector128.Create(0x8000u)) << 16;
+        return ((magnitude.AsSingle() * Vector128.Create(5.192296858534828e33f)).AsUInt32() | special | sign).AsSingle();
+    }
+}
+
+/// <inheritdoc/>
+internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
+{
+    public static int Count => 8;
+
+    public static bool ManyRegisters => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load(float* p) => Vector256.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector256<float> v, float* p) => v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Broadcast(float value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> sum) => Vector256.MultiplyAddEstimate(a, b, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector256<float> v) => Vector256.Sum(v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EvenBF16(void* p) => (Vector256.Load((uint*)p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> OddBF16(void* p) => (Vector256.Load((uint*)p) & Vector256.Create(0xFFFF0000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadF16(void* p) => FromHalf(Widen(p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EvenF16(void* p) => FromHalf(Vector256.Load((uint*)p) & Vector256.Create(0xFFFFu));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> OddF16(void* p) => FromHalf(Vector256.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Widen(void* p) => Vector256.Create(Vector128.WidenLower(Vector128.Load((ushort*)p)), Vector128.WidenUpper(Vector128.Load((ushort*)p)));
+
+    // The magnitude read as a binary32 is 2^112 too small; infinity and NaN need the full exponent.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FromHalf(Vector256<uint> half)
+    {
+        var magnitude = (half & Vector256.Create(0x7FFFu)) << 13;
+        var special = Vector256.GreaterThan(magnitude, Vector256.Create(0x0F7FFFFFu)) & Vector256.Create(0x7F800000u);
+        var sign = (half & Vector256.Create(0x8000u)) << 16;
+        return ((magnitude.AsSingle() * Vector256.Create(5.192296858534828e33f)).AsUInt32() | special | sign).AsSingle();
+    }
+}
+
+/// <inheritdoc/>
+internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
+{
+    public static int Count => 16;
+
+    public static bool ManyRegisters => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* p) => Vector512.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> v, float* p) => v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Broadcast(float value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> sum) => Vector512.MultiplyAddEstimate(a, b, sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> v) => Vector512.Sum(v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> EvenBF16(void* p) => (Vector512.Load((uint*)p) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OddBF16(void* p) => (Vector512.Load((uint*)p) & Vector512.Create(0xFFFF0000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadF16(void* p) => FromHalf(Widen(p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> EvenF16(void* p) => FromHalf(Vector512.Load((uint*)p) & Vector512.Create(0xFFFFu));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OddF16(void* p) => FromHalf(Vector512.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Widen(void* p) => Vector512.Create(Vector256.WidenLower(Vector256.Load((ushort*)p)), Vector256.WidenUpper(Vector256.Load((ushort*)p)));
+
+    // The magnitude read as a binary32 is 2^112 too small; infinity and NaN need the full exponent.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FromHalf(Vector512<uint> half)
+    {
+        var magnitude = (half & Vector512.Create(0x7FFFu)) << 13;
+        var special = Vector512.GreaterThan(magnitude, Vector512.Create(0x0F7FFFFFu)) & Vector512.Create(0x7F800000u);
+        var sign = (half & Vector512.Create(0x8000u)) << 16;
+        return ((magnitude.AsSingle() * Vector512.Create(5.192296858534828e33f)).AsUInt32() | special | sign).AsSingle();
+    }
+}

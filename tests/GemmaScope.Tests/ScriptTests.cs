@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace GemmaScope.Tests;
+
+/// <summary>demo.sh and test.sh on machines that lack things: they say so, and only the SDK is worth stopping for.</summary>
+public sealed class ScriptTests : IDisposable
+{
+    private readonly string _tools = Directory.CreateTempSubdirectory("gemmascope-tools-").FullName;
+
+    /// <summary>A folder with the named programs and no others, to be used as PATH.</summary>
+    public ScriptTests()
+    {
+        foreach (var name in (string[])["bash", "dirname", "env", "id", "grep", "awk", "cat", "timeout"])
+            if (Find(name) is { } program) File.CreateSymbolicLink(Path.Combine(_tools, name), program);
+    }
+
+    public void Dispose() => Directory.Delete(_tools, recursive: true);
+
+    [Theory]
+    [InlineData("demo.sh")]
+    [InlineData("test.sh")]
+    public void a_script_explains_itself_from_any_folder(string script)
+    {
+        var (code, output) = Bash("-c", $"cd / && '{Path.Combine(Fixtures.Repository, script)}' --help");
+        Assert.Equal(0, code);
+        Assert.StartsWith($"usage: ./{script}", output);
+    }
+
+    [Fact]
+    public void without_apt_and_npm_the_optional_things_are_left_out_with_a_reason()
+    {
+        var (code, output) = WithSetup("root=$PWD/nowhere; has_onednn() { false; }; offer_onednn; offer_vocabularies");
+        Assert.Equal(0, code);
+        Assert.Contains("managed kernels are used", output);
+        Assert.Contains("tests of the real vocabularies are skipped", output);
+    }
+
+    [Fact]
+    public void what_is_there_is_not_installed_again()
+    {
+        var (code, output) = WithSetup("has_onednn() { true; }; apt_install() { echo apt; }; offer_onednn");
+        Assert.Equal((0, ""), (code, output));
+    }
+
+    [Fact]
+    public void without_the_sdk_the_script_says_how_to_get_it_and_stops()
+    {
+        var (code, output) = WithSetup("require_dotnet; echo went on");
+        Assert.Equal(1, code);
+        Assert.Contains(".NET SDK 10 is needed", output);
+        Assert.DoesNotContain("went on", output);
+    }
+
+    [Fact]
+    public void an_older_sdk_alone_is_not_enough()
+    {
+        var (code, output) = WithSetup("dotnet() { echo '9.0.305 [/usr/lib/dotnet/sdk]'; }; require_dotnet; echo went on");
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("went on", output);
+        (code, output) = WithSetup("dotnet() { echo '10.0.100 [/usr/lib/dotnet/sdk]'; }; require_dotnet; echo went on");
+        Assert.Equal((0, "went on\n"), (code, output));
+    }
+
+    private (int Code, string Output) WithSetup(string commands) =>
+        Bash("-c", $"set -euo pipefail; . '{Path.Combine(Fixtures.Repository, "scripts", "setup.sh")}'; PATH='{_tools}'; {commands}");
+
+    private static (int Code, string Output) Bash(params string[] arguments)
+    {
+        Assert.SkipUnless(Find("bash") is not null, "there is no bash on this machine");
+        using var process = Process.Start(new ProcessStartInfo("bash", arguments) { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+
+    private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+}
