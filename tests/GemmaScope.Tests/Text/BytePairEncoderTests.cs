@@ -23,6 +23,22 @@ public class BytePairEncoderTests
         }).QuickCheckThrowOnFailure();
     }
 
+    [Fact]
+    public void a_run_of_unknown_characters_is_one_token_even_across_words()
+    {
+        var (pieces, rules) = Vocabulary([(0, 1)]);
+        var encoder = Encoder(pieces, rules);
+        var unknown = pieces.Count;
+        // Twice, so that the second time the words are remembered.
+        for (var time = 0; time < 2; time++)
+        {
+            var sink = new TokenSink(null, unknown);
+            encoder.Encode("ab\u0001\u0002ü\u0001c\u0002", 0, sink);
+            sink.JoinUnknown();
+            Assert.Equal([new(6, 0, 2), new(unknown, 2, 6), new(2, 6, 7), new(unknown, 7, 8)], sink.Tokens.ToArray());
+        }
+    }
+
     [Theory]
     [InlineData("a")]
     [InlineData("ab")]

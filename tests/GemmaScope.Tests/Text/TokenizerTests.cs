@@ -6,9 +6,9 @@ namespace GemmaScope.Tests.Text;
 
 public sealed class TokenizerTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gemmascope-text-");
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void the_demo_model_has_the_usual_special_ids()
@@ -79,23 +79,21 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void a_folder_with_both_files_is_read_from_tokenizer_json()
     {
-        File.Copy(Fixtures.Model("demo-pt", "tokenizer.model"), InFolder("tokenizer.model"));
-        Assert.Equal(8192, Tokenizer.Load(_folder.FullName).VocabularySize);
-        File.WriteAllText(InFolder("tokenizer.json"), Vocabularies.Tiny().ToJsonString());
-        Assert.Equal(Vocabularies.TinyJson.VocabularySize, Tokenizer.Load(_folder.FullName).VocabularySize);
+        File.Copy(Fixtures.Model("demo-pt", "tokenizer.model"), _folder.File("tokenizer.model"));
+        Assert.Equal(8192, Tokenizer.Load(_folder.Path).VocabularySize);
+        File.WriteAllText(_folder.File("tokenizer.json"), Vocabularies.Tiny().ToJsonString());
+        Assert.Equal(Vocabularies.TinyJson.VocabularySize, Tokenizer.Load(_folder.Path).VocabularySize);
     }
 
     [Fact]
     public void a_missing_or_empty_vocabulary_is_an_error_that_says_where()
     {
-        Assert.Contains("neither tokenizer.json nor tokenizer.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.FullName)).Message);
-        Assert.Contains("nowhere.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(InFolder("nowhere.model"))).Message);
-        File.WriteAllText(InFolder("empty.model"), "");
-        Assert.Contains("empty", Assert.Throws<FileFormatException>(() => Tokenizer.Load(InFolder("empty.model"))).Message);
+        Assert.Contains("neither tokenizer.json nor tokenizer.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.Path)).Message);
+        Assert.Contains("nowhere.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.File("nowhere.model"))).Message);
+        File.WriteAllText(_folder.File("empty.model"), "");
+        Assert.Contains("empty", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.File("empty.model"))).Message);
     }
 
     private static IEnumerable<string> Stream(StreamingDecoder stream, Tokenizer tokenizer, params byte[] bytes) =>
         [.. bytes.Select(b => stream.Append(tokenizer.Id($"<0x{b:X2}>")!.Value))];
-
-    private string InFolder(string name) => Path.Combine(_folder.FullName, name);
 }

@@ -6,9 +6,9 @@ namespace GemmaScope.Tests.Text;
 
 public sealed class VerifierTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("gemmascope-verify-");
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("tokenizers", true, false)]
@@ -28,7 +28,7 @@ public sealed class VerifierTests : IDisposable
     public void gzipped_lines_count_and_other_files_may_be_missing()
     {
         Copy("tokenizer.model");
-        using (var file = File.Create(InFolder("goldens.jsonl.gz")))
+        using (var file = File.Create(_folder.File("goldens.jsonl.gz")))
         using (var gzip = new GZipStream(file, CompressionLevel.Fastest))
             gzip.Write(File.ReadAllBytes(Golden("goldens.jsonl")));
         Assert.Equal([("normalized", Outcome.Passed), ("ids", Outcome.Passed), ("pieces of texts", Outcome.Passed), ("decoded", Outcome.Passed)],
@@ -41,7 +41,7 @@ public sealed class VerifierTests : IDisposable
         Copy("tokenizer.model");
         var lines = File.ReadAllLines(Golden("goldens.jsonl"));
         lines[2] = lines[2].Replace("\"ids\":[", "\"ids\":[1,", StringComparison.Ordinal);
-        File.WriteAllLines(InFolder("goldens.jsonl"), lines);
+        File.WriteAllLines(_folder.File("goldens.jsonl"), lines);
         var failed = Assert.Single(Verify(), check => check.Outcome == Outcome.Failed);
         Assert.Equal("ids", failed.Name);
         Assert.Contains("1 of 314 differ", failed.Detail);
@@ -61,7 +61,7 @@ public sealed class VerifierTests : IDisposable
     {
         Copy("goldens.jsonl");
         Copy("expected.json");
-        var checks = new TokenizerVerifier().Verify(_folder.FullName, new([Path.GetDirectoryName(Golden("tokenizer.model"))!])).ToList();
+        var checks = new TokenizerVerifier().Verify(_folder.Path, new([Path.GetDirectoryName(Golden("tokenizer.model"))!])).ToList();
         Assert.All(checks, check => Assert.Equal(Outcome.Passed, check.Outcome));
     }
 
@@ -70,15 +70,13 @@ public sealed class VerifierTests : IDisposable
     {
         Copy("tokenizer.model");
         Copy("pieces.jsonl");
-        File.AppendAllText(InFolder("pieces.jsonl"), "{\n");
+        File.AppendAllText(_folder.File("pieces.jsonl"), "{\n");
         Assert.Contains("line 1025", Assert.Throws<FileFormatException>(() => Verify()).Message);
     }
 
-    private List<Check> Verify() => [.. new TokenizerVerifier().Verify(_folder.FullName, VerifyOptions.Default)];
+    private List<Check> Verify() => [.. new TokenizerVerifier().Verify(_folder.Path, VerifyOptions.Default)];
 
-    private void Copy(string name) => File.Copy(Golden(name), InFolder(name));
+    private void Copy(string name) => File.Copy(Golden(name), _folder.File(name));
 
     private static string Golden(string name) => Fixtures.Path("tokenizers", "spm-bpe-1024", name);
-
-    private string InFolder(string name) => Path.Combine(_folder.FullName, name);
 }
