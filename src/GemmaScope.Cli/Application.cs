@@ -56,7 +56,7 @@ internal static class Application
 
     private static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
+        new GenerateCommand(), new TokenizeCommand(),
         new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(),
     ];
 

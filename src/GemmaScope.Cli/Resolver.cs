@@ -33,6 +33,17 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     public string Config(string name) =>
         Local(name) ?? Download(progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
 
+    /// <summary>Any file or folder.</summary>
+    public string FileOrFolder(string name)
+    {
+        if (Local(name) is { } local) return local;
+        // A hub path whose last part has an extension names a file.
+        var isFile = Path.HasExtension(name) && HubReference.TryParse(name, out var reference) && reference.Path.Length > 0;
+        return Download(progress => isFile
+            ? Hub.ResolveFile(name, options: null, progress, cancellation)
+            : Hub.ResolveFolder(name, patterns: null, options: null, progress, cancellation));
+    }
+
     private static string? Local(string name)
     {
         if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException("the name is empty; give a folder, demo-pt, or a hub reference (org/name)", "model");

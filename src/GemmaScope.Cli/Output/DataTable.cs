@@ -26,11 +26,11 @@ internal sealed class DataTable(params Column[] columns)
         var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey);
         foreach (var column in columns)
         {
-            var rich = new TableColumn(new Text(column.Name, new Style(decoration: Decoration.Bold)));
+            var rich = new TableColumn(new Paragraph(column.Name, new Style(decoration: Decoration.Bold)));
             if (column.Right) rich.RightAligned();
             table.AddColumn(rich);
         }
-        foreach (var row in _rows) table.AddRow(row.Select(cell => new Text(cell)));
+        foreach (var row in _rows) table.AddRow(row.Select(cell => new Paragraph(cell)));
         console.Write(table);
     }
 

@@ -26,6 +26,10 @@ internal static class Format
 
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
+    /// <summary>A text on one line, in quotes so that spaces at its ends are seen.</summary>
+    public static string Quoted(string text) =>
+        $"\"{text.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal)}\"";
+
     public static string Number(double value) => value.ToString("0.####");
 
     public static string Arithmetic(Arithmetic arithmetic) => arithmetic == Numerics.Arithmetic.Fast ? "fast" : "exact";
