@@ -20,7 +20,7 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
 
     private static int PanelColumns => 3 * TSimd.Count;
 
-    private static int Size => TFormat.Type.Size();
+    private static int Size => TFormat.Size;
 
     public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
@@ -48,9 +48,21 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
                 {
                     var depth = Math.Min(Depth, x.Columns - k);
                     var target = packed + (long)k * rows + (long)row * depth;
-                    Interleave.FourRows<F32Weights>((byte*)(x.Data + (long)row * x.Stride + k), x.Stride, x.Rows - row, depth, target, PanelRows);
+                    PackStrip((byte*)(x.Data + (long)row * x.Stride + k), depth, Math.Min(PanelRows, x.Rows - row), target);
                     if (round) Conversions.RoundToBF16(new(target, depth * PanelRows), new(target, depth * PanelRows));
                 }
+        }
+
+        private void PackStrip(byte* source, int depth, int present, float* target)
+        {
+            var bytes = x.Stride * (long)sizeof(float);
+            if (present == PanelRows)
+            {
+                Interleave<Vector128<float>, Simd128, F32Weights>.Strip(source, bytes, depth, target, PanelRows);
+                return;
+            }
+            new Span<float>(target, depth * PanelRows).Clear();
+            Interleave<Vector128<float>, Simd128, F32Weights>.Rows(source, bytes, present, depth, target, PanelRows);
         }
     }
 
@@ -101,27 +113,36 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     }
 
     /// <summary>Widens W[k … k + depth, n … n + columns) into [depth][PanelColumns], zeros where columns are missing.</summary>
-    private static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
+    internal static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
     {
         if (columns < PanelColumns) new Span<float>(panel, depth * PanelColumns).Clear();
         if (w.Layout == WeightLayout.OutIn)
         {
-            var source = (byte*)w.Data + (n * w.Stride + k) * Size;
-            // 64 bytes of every row at a time: whole cache lines are read, and the part written stays in the cache.
-            var step = 64 / Size;
-            for (var i = 0; i < depth; i += step)
-            {
-                for (var j = 0; j < columns; j++) Prefetch(source + (j * w.Stride + i + step) * Size);
-                for (var j = 0; j < columns; j += 4)
-                    Interleave.FourRows<TFormat>(source + (j * w.Stride + i) * Size, w.Stride, columns - j, Math.Min(step, depth - i),
-                        panel + (long)i * PanelColumns + j, PanelColumns);
-            }
+            PackTransposed((byte*)w.Data + (n * w.Stride + k) * Size, w.Stride * Size, depth, columns, panel);
             return;
         }
         var row = (byte*)w.Data + (k * w.Stride + n) * Size;
         for (var i = 0; i < depth; i++, row += w.Stride * Size, panel += PanelColumns)
             if (columns == PanelColumns) CopyRow(row, panel);
             else Conversions.Widen(row, TFormat.Type, panel, columns);
+    }
+
+    // 64 bytes of every row at a time: whole cache lines are read, the next ones are under way, and the part of the
+    // panel that is written stays in the cache.
+    private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)
+    {
+        var step = 64 / Size;
+        for (var k = 0; k < depth; k += step, source += 64, panel += (long)step * PanelColumns)
+        {
+            var count = Math.Min(step, depth - k);
+            for (var j = 0; j < columns; j++) Prefetch(source + j * bytes + 64);
+            var i = 0;
+            for (; i + TSimd.Count <= columns; i += TSimd.Count)
+                Interleave<T, TSimd, TFormat>.Strip(source + i * bytes, bytes, count, panel + i, PanelColumns);
+            for (; i + 4 <= columns; i += 4)
+                Interleave<Vector128<float>, Simd128, TFormat>.Strip(source + i * bytes, bytes, count, panel + i, PanelColumns);
+            Interleave<T, TSimd, TFormat>.Rows(source + i * bytes, bytes, columns - i, count, panel + i, PanelColumns);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace GemmaScope.Numerics;
 
@@ -29,6 +31,9 @@ internal unsafe interface ISimd<T> where T : unmanaged
     static abstract T MultiplyAdd(T a, T b, T sum);
     static abstract float Sum(T v);
 
+    /// <summary>Adds the groups of four lanes onto each other.</summary>
+    static abstract Vector128<float> Fold(T v);
+
     /// <summary>Count consecutive bf16 values.</summary>
     static abstract T LoadBF16(void* p);
 
@@ -40,6 +45,15 @@ internal unsafe interface ISimd<T> where T : unmanaged
     static abstract T LoadF16(void* p);
     static abstract T EvenF16(void* p);
     static abstract T OddF16(void* p);
+
+    /// <summary>Four consecutive values at p, four at p + stride, … until all lanes are filled.</summary>
+    static abstract T LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat;
+
+    /// <summary>a0 b0 a1 b1 within each group of four lanes.</summary>
+    static abstract T ZipLow(T a, T b);
+
+    /// <summary>a2 b2 a3 b3 within each group of four lanes.</summary>
+    static abstract T ZipHigh(T a, T b);
 }
 
 /// <inheritdoc/>
@@ -47,7 +61,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 {
     public static int Count => 4;
 
-    public static bool ManyRegisters => System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
+    public static bool ManyRegisters => AdvSimd.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load(float* p) => Vector128.Load(p);
@@ -68,6 +82,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static float Sum(Vector128<float> v) => Vector128.Sum(v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(Vector128<float> v) => v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -84,6 +101,21 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> OddF16(void* p) => FromHalf(Vector128.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat => TFormat.Load<Vector128<float>, Simd128>(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackLow(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a[0], b[0], a[1], b[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackHigh(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a[2], b[2], a[3], b[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> Widen(void* p) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)p).AsUInt16());
@@ -125,6 +157,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static float Sum(Vector256<float> v) => Vector256.Sum(v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(Vector256<float> v) => Simd128.Fold(v.GetLower() + v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -141,6 +176,22 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> OddF16(void* p) => FromHalf(Vector256.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat =>
+        Vector256.Create(Simd128.LoadFours<TFormat>(p, stride), Simd128.LoadFours<TFormat>(p + stride, stride));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ZipLow(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackLow(a, b)
+            : Vector256.Create(Simd128.ZipLow(a.GetLower(), b.GetLower()), Simd128.ZipLow(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ZipHigh(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackHigh(a, b)
+            : Vector256.Create(Simd128.ZipHigh(a.GetLower(), b.GetLower()), Simd128.ZipHigh(a.GetUpper(), b.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Widen(void* p) => Vector256.Create(Vector128.WidenLower(Vector128.Load((ushort*)p)), Vector128.WidenUpper(Vector128.Load((ushort*)p)));
@@ -182,6 +233,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static float Sum(Vector512<float> v) => Vector512.Sum(v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(Vector512<float> v) => Simd256.Fold(v.GetLower() + v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -198,6 +252,22 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> OddF16(void* p) => FromHalf(Vector512.Load((uint*)p) >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat =>
+        Vector512.Create(Simd256.LoadFours<TFormat>(p, stride), Simd256.LoadFours<TFormat>(p + 2 * stride, stride));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ZipLow(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackLow(a, b)
+            : Vector512.Create(Simd256.ZipLow(a.GetLower(), b.GetLower()), Simd256.ZipLow(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ZipHigh(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackHigh(a, b)
+            : Vector512.Create(Simd256.ZipHigh(a.GetLower(), b.GetLower()), Simd256.ZipHigh(a.GetUpper(), b.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Widen(void* p) => Vector512.Create(Vector256.WidenLower(Vector256.Load((ushort*)p)), Vector256.WidenUpper(Vector256.Load((ushort*)p)));

@@ -7,6 +7,9 @@ internal unsafe interface IWeightFormat
 {
     static abstract DType Type { get; }
 
+    /// <summary>Bytes of one value.</summary>
+    static abstract int Size { get; }
+
     /// <summary>Count consecutive values.</summary>
     static abstract T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T>;
 
@@ -25,6 +28,8 @@ internal readonly unsafe struct F32Weights : IWeightFormat
 {
     public static DType Type => DType.F32;
 
+    public static int Size => 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.Load((float*)p);
 
@@ -40,6 +45,8 @@ internal readonly unsafe struct BF16Weights : IWeightFormat
 {
     public static DType Type => DType.BF16;
 
+    public static int Size => 2;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.LoadBF16(p);
 
@@ -54,6 +61,8 @@ internal readonly unsafe struct BF16Weights : IWeightFormat
 internal readonly unsafe struct F16Weights : IWeightFormat
 {
     public static DType Type => DType.F16;
+
+    public static int Size => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.LoadF16(p);
