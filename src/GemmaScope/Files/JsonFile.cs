@@ -37,7 +37,7 @@ public static class JsonFile
     }
 
     /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>
-    private static void CheckText(ReadOnlySpan<byte> bytes, string path)
+    internal static void CheckText(ReadOnlySpan<byte> bytes, string path)
     {
         if (!Utf8.IsValid(bytes)) throw new FileFormatException("the file is not valid UTF-8", path);
         var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = Strict.MaxDepth });

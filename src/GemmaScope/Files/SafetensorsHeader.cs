@@ -17,6 +17,9 @@ internal sealed class SafetensorsHeader
     /// <summary>Bytes of the length field in front of the JSON.</summary>
     public const int Prefix = 8;
 
+    /// <summary>The one entry that is no tensor.</summary>
+    public const string MetadataName = "__metadata__";
+
     /// <summary>The format's own limit for the JSON.</summary>
     public const int LongestJson = 100_000_000;
 
@@ -76,7 +79,7 @@ internal sealed class SafetensorsHeader
         var sawMetadata = false;
         while (NextName(ref reader, out var name))
         {
-            if (name == "__metadata__")
+            if (name == MetadataName)
             {
                 if (sawMetadata) throw Bad("the header names __metadata__ twice");
                 sawMetadata = true;

@@ -27,7 +27,8 @@ public static class SafetensorsWriter
         IReadOnlyDictionary<string, string>? metadata = null, bool overwrite = false, CancellationToken cancellation = default)
     {
         TensorSource[] ordered = [.. tensors.OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal)];
-        CheckNames(ordered);
+        TensorSource.RequireDistinctNames(ordered);
+        if (ordered.Any(t => t.Name == SafetensorsHeader.MetadataName)) throw new ArgumentProblemException("no tensor may have this name", SafetensorsHeader.MetadataName);
         var header = MakeHeader(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
@@ -35,16 +36,6 @@ public static class SafetensorsWriter
             var body = new CountingStream(stream, cancellation);
             foreach (var tensor in ordered) tensor.Write(body);
         }, overwrite);
-    }
-
-    private static void CheckNames(TensorSource[] tensors)
-    {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var tensor in tensors)
-        {
-            if (tensor.Name == "__metadata__") throw new ArgumentProblemException("no tensor may have this name", tensor.Name);
-            if (!names.Add(tensor.Name)) throw new ArgumentProblemException("two tensors have this name", tensor.Name);
-        }
     }
 
     private static byte[] MakeHeader(TensorSource[] tensors, IReadOnlyDictionary<string, string>? metadata)
@@ -73,7 +64,7 @@ public static class SafetensorsWriter
 
     private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
     {
-        json.WriteStartObject("__metadata__");
+        json.WriteStartObject(SafetensorsHeader.MetadataName);
         foreach (var (key, value) in metadata.OrderBy(p => p.Key, StringComparer.Ordinal)) json.WriteString(key, value);
         json.WriteEndObject();
     }

@@ -14,6 +14,9 @@ public sealed class ShardedSafetensors : IDisposable
     /// <summary>Name of the file that tells which shard holds which tensor.</summary>
     public const string IndexName = "model.safetensors.index.json";
 
+    /// <summary>How the names of such indices end.</summary>
+    internal const string IndexSuffix = ".safetensors.index.json";
+
     private readonly Dictionary<string, SafetensorsFile> _home = new(StringComparer.Ordinal);
     private readonly List<SafetensorsFile> _files = [];
 

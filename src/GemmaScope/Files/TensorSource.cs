@@ -41,6 +41,16 @@ public sealed class TensorSource
     /// <summary>Number of bytes.</summary>
     public long ByteLength { get; }
 
+    /// <summary>Refuses tensors that share a name.</summary>
+    internal static void RequireDistinctNames(IEnumerable<TensorSource> tensors)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var tensor in tensors)
+        {
+            if (!names.Add(tensor.Name)) throw new ArgumentProblemException("two tensors have this name", tensor.Name);
+        }
+    }
+
     /// <summary>Writes the tensor's bytes and checks their number.</summary>
     internal void Write(CountingStream stream)
     {

@@ -41,7 +41,30 @@ public class MalformedFileTests
         AssertSaysTheSame(problem, error.Message);
     }
 
-    /// <summary>The names, numbers and first words of the expected problem must be in the message.</summary>
+    [Theory]
+    [MemberData(nameof(Entries), "npz")]
+    public void npz_reader_refuses_what_breaks_the_format_and_says_why(string path, bool sound, string problem)
+    {
+        var file = Fixtures.Path("dictionaries", path);
+        if (sound)
+        {
+            using var opened = NpzFile.Open(file);
+            opened.Verify();
+            Assert.Equal([6, 10], opened["W_dec"].Shape.ToArray().Order());
+            return;
+        }
+        var error = Assert.Throws<FileFormatException>(() => ReadAll(file));
+        Assert.Equal(file, error.Location);
+        AssertSaysTheSame(problem, error.Message);
+    }
+
+    private static void ReadAll(string file)
+    {
+        using var opened = NpzFile.Open(file);
+        opened.Verify();
+    }
+
+    /// <summary>The names and numbers of the expected problem must be in the message.</summary>
     internal static void AssertSaysTheSame(string problem, string message)
     {
         var words = problem.Split([' ', ',', ':', '(', ')'], StringSplitOptions.RemoveEmptyEntries);
