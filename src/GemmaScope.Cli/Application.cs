@@ -57,7 +57,7 @@ internal static class Application
     private static IEnumerable<GemmaScopeCommand> Commands() =>
     [
         new GenerateCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 
     private static int Report(Exception problem, Terminal terminal, bool verbose)
