@@ -11,6 +11,8 @@ public class GradientTests
 
     [Theory]
     [InlineData("gemma2-f32-smallcaps")]
+    [InlineData("gemma2-bf16-sharded")]
+    [InlineData("gemma2-f16")]
     [InlineData("gemma3-text")]
     public void at_every_site_the_gradient_predicts_what_a_small_edit_does(string folder)
     {
