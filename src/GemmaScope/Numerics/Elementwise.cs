@@ -141,16 +141,4 @@ public static class Elementwise
             return u * up / (Vector<float>.One + VectorMath.Exp(u * slope));
         }
     }
-
-    /// <summary>RoPE of one head, half-split: pairs (j, j + h/2).</summary>
-    public static void Rope(Span<float> head, ReadOnlySpan<float> cos, ReadOnlySpan<float> sin)
-    {
-        var half = head.Length / 2;
-        for (var j = 0; j < half; j++)
-        {
-            var (a, b) = (head[j], head[j + half]);
-            head[j] = a * cos[j] - b * sin[j];
-            head[j + half] = b * cos[j] + a * sin[j];
-        }
-    }
 }
