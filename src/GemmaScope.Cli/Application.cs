@@ -57,7 +57,7 @@ internal static class Application
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
         new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 
     private static int Report(Exception problem, Terminal terminal, bool verbose)
