@@ -32,7 +32,7 @@ internal static class Application
         }
     }
 
-    private static RootCommand Root(GlobalOptions globals, Session session)
+    public static RootCommand Root(GlobalOptions globals, Session session)
     {
         var root = new RootCommand("See inside Gemma models: which features of a dictionary fire on which token.");
         foreach (var command in Commands())
@@ -56,7 +56,7 @@ internal static class Application
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
+        new AnalyzeCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
         new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 
