@@ -54,9 +54,9 @@ internal static class Application
         return root;
     }
 
-    private static IEnumerable<GemmaScopeCommand> Commands() =>
+    public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new GenerateCommand(), new TokenizeCommand(),
+        new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
         new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 

@@ -26,9 +26,19 @@ internal static class Format
 
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
-    /// <summary>A text on one line, in quotes so that spaces at its ends are seen.</summary>
-    public static string Quoted(string text) =>
-        $"\"{text.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal)}\"";
+    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal.</summary>
+    public static string Visible(string text) => string.Concat(text.Select(c => c switch
+    {
+        '\n' => "\u23CE\n",
+        '\t' => "\u21E5\t",
+        < ' ' => $"{(char)(0x2400 + c)}",
+        '\u007F' => "\u2421",
+        _ when char.IsControl(c) => "\uFFFD",
+        _ => $"{c}",
+    }));
+
+    /// <summary>The same on one line, in quotes so that spaces at its ends are seen.</summary>
+    public static string Quoted(string text) => $"\"{Visible(text).Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal)}\"";
 
     public static string Number(double value) => value.ToString("0.####");
 
