@@ -80,37 +80,47 @@ internal sealed unsafe class OneDnn
     }
 
     /// <summary>
-    /// Prepares y = x · W with x and W in bf16 and y in f32; null where the library has nothing but its
-    /// reference or emulating implementations, which are slower than ours.
+    /// Prepares y = x · Wᵀ with x [rows, inputs] and W [outputs, inputs] in bf16 and y [rows, outputs] in f32, all without
+    /// gaps between rows; null where the library has nothing but its reference or emulating implementations, which are
+    /// slower than ours. Gaps would lead there: version 2 takes its fast kernels for dense matrices alone.
     /// </summary>
     public Matmul? Prepare(MatmulShape shape)
     {
-        nint x = 0, w = 0, y = 0, attributes = 0, description = 0;
+        var (rows, inputs, outputs) = shape;
+        var x = Describe(rows, inputs, inputs, 1, BF16);
+        var w = Describe(inputs, outputs, 1, inputs, BF16);
+        var y = Describe(rows, outputs, outputs, 1, F32);
+        var attributes = CreateAttributes();
         try
         {
-            var outIn = shape.Layout == WeightLayout.OutIn;
-            x = Describe(shape.Rows, shape.Inputs, shape.Inputs, 1, BF16);
-            w = Describe(shape.Inputs, shape.Outputs, outIn ? 1 : shape.WeightStride, outIn ? shape.WeightStride : 1, BF16);
-            y = Describe(shape.Rows, shape.Outputs, shape.ResultStride, 1, F32);
-            Call(((delegate* unmanaged<nint*, int>)Find("dnnl_primitive_attr_create"))(&attributes), "primitive_attr_create");
-            // One scratchpad per thread: a shared one gives silently wrong results in version 3.
-            Call(((delegate* unmanaged<nint, int, int>)Find("dnnl_primitive_attr_set_scratchpad_mode"))(attributes, 1), "set_scratchpad_mode");
-            description = DescribeProduct(x, w, y, attributes);
-            var implementation = description == 0 ? "" : Implementation(description);
+            var description = DescribeProduct(x, w, y, attributes);
+            if (description == 0) return null;
+            var implementation = Implementation(description);
             if (!implementation.StartsWith("brg", StringComparison.Ordinal))
             {
-                Free(x, w, y);
-                if (description != 0) _destroyDescription(description);
+                _destroyDescription(description);
                 return null;
             }
             nint primitive;
             Call(_createPrimitive(&primitive, description, 0), "primitive_create");
-            return new Matmul(this, primitive, description, x, w, y, implementation);
+            var result = new Matmul(this, primitive, description, x, w, y, implementation);
+            x = w = y = 0;
+            return result;
         }
         finally
         {
-            if (attributes != 0) ((delegate* unmanaged<nint, int>)Find("dnnl_primitive_attr_destroy"))(attributes);
+            ((delegate* unmanaged<nint, int>)Find("dnnl_primitive_attr_destroy"))(attributes);
+            Free(x, w, y);
         }
+    }
+
+    // One scratchpad per thread: a shared one gives silently wrong results in version 3.
+    private nint CreateAttributes()
+    {
+        nint attributes;
+        Call(((delegate* unmanaged<nint*, int>)Find("dnnl_primitive_attr_create"))(&attributes), "primitive_attr_create");
+        Call(((delegate* unmanaged<nint, int, int>)Find("dnnl_primitive_attr_set_scratchpad_mode"))(attributes, 1), "set_scratchpad_mode");
+        return attributes;
     }
 
     private nint Find(string name) => NativeLibrary.GetExport(_library, name);
@@ -183,7 +193,7 @@ internal sealed unsafe class OneDnn
     {
         foreach (var descriptor in descriptors)
             if (_major == 2) NativeMemory.Free((void*)descriptor);
-            else ((delegate* unmanaged<nint, int>)Find("dnnl_memory_desc_destroy"))(descriptor);
+            else if (descriptor != 0) ((delegate* unmanaged<nint, int>)Find("dnnl_memory_desc_destroy"))(descriptor);
     }
 
     private readonly record struct Argument(int Id, nint Memory);
@@ -247,4 +257,4 @@ internal sealed unsafe class OneDnn
 }
 
 /// <summary>What a prepared product depends on.</summary>
-internal readonly record struct MatmulShape(int Rows, int Inputs, int Outputs, WeightLayout Layout, long WeightStride, int ResultStride);
+internal readonly record struct MatmulShape(int Rows, int Inputs, int Outputs);

@@ -12,7 +12,14 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
     // A prompt of a new length needs new primitives; some hundred cover the shapes of a few lengths.
     private const int MostPrepared = 128;
 
+    // A part's dense result, before it is copied to its place: it should stay in the second-level cache.
+    private const int ResultFloats = 1 << 17;
+
+    // Longer prompts go in blocks of rows, so that x stays in the third-level cache and few primitives serve all lengths.
+    private const int MostRows = 512;
+
     [ThreadStatic] private static Scratch? t_x;
+    [ThreadStatic] private static Scratch? t_result;
 
     private readonly ManagedKernels _managed = new();
     private readonly Dictionary<MatmulShape, OneDnn.Matmul?> _prepared = [];
@@ -28,19 +35,29 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
     public void Multiply(MatrixView x, WeightView weights, MatrixView y, Arithmetic arithmetic)
     {
         DenseArguments.Check(x, weights, y);
-        if (arithmetic == Arithmetic.Fast && x.Rows >= LeastRows && weights is { Type: DType.BF16, Inputs: > 0, Outputs: > 0 }
-            && TryMultiply(x, weights, y)) return;
-        _managed.Multiply(x, weights, y, arithmetic);
+        if (arithmetic != Arithmetic.Fast)
+        {
+            _managed.Multiply(x, weights, y, arithmetic);
+            return;
+        }
+        for (var row = 0; row < x.Rows; row += MostRows)
+        {
+            var rows = Math.Min(MostRows, x.Rows - row);
+            MatrixView someX = x.SliceRows(row, rows), someY = y.SliceRows(row, rows);
+            if (rows < LeastRows || !TryMultiply(someX, weights, someY)) _managed.Multiply(someX, weights, someY, arithmetic);
+        }
     }
 
-    private bool TryMultiply(MatrixView x, WeightView w, MatrixView y)
+    /// <summary>The product by the library, unless it has no fast way for it: weights must be bf16, [outputs, inputs], without gaps.</summary>
+    internal bool TryMultiply(MatrixView x, WeightView w, MatrixView y)
     {
+        if (w is not { Type: DType.BF16, Layout: WeightLayout.OutIn, Inputs: > 0, Outputs: > 0 } || w.Stride != w.Inputs) return false;
         // Four parts for each thread even out a busy machine; multiples of 64 outputs suit the library's blocks.
-        var parts = 4 * Workers.Count;
-        var outputs = Math.Max(256, ((w.Outputs + parts - 1) / parts + 63) & ~63);
-        parts = (w.Outputs + outputs - 1) / outputs;
-        var most = Prepare(x.Rows, w, Math.Min(outputs, w.Outputs), y.Stride);
-        var last = Prepare(x.Rows, w, w.Outputs - (parts - 1) * outputs, y.Stride);
+        var share = Math.Min(ResultFloats / x.Rows, w.Outputs / (4 * Workers.Count));
+        var outputs = Math.Min(w.Outputs, Math.Max(64, share & ~63));
+        var parts = (w.Outputs + outputs - 1) / outputs;
+        var most = Prepare(new(x.Rows, w.Inputs, outputs));
+        var last = Prepare(new(x.Rows, w.Inputs, w.Outputs - (parts - 1) * outputs));
         if (most is null || last is null) return false;
 
         var rounded = (ushort*)(t_x ??= new()).Bytes((long)x.Rows * x.Columns * sizeof(ushort));
@@ -49,9 +66,8 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
         return true;
     }
 
-    private OneDnn.Matmul? Prepare(int rows, WeightView w, int outputs, int resultStride)
+    private OneDnn.Matmul? Prepare(MatmulShape shape)
     {
-        var shape = new MatmulShape(rows, w.Inputs, outputs, w.Layout, w.Stride, resultStride);
         lock (_lock)
         {
             if (_prepared.TryGetValue(shape, out var known)) return known;
@@ -73,8 +89,10 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
         public void Run(int index)
         {
             var first = index * outputs;
-            var matmul = index == parts - 1 ? last : most;
-            matmul.Run(x, w.SliceOutputs(first, 1).Data, y.Data + first);
+            var count = Math.Min(outputs, w.Outputs - first);
+            var result = (t_result ??= new()).Floats((long)y.Rows * count);
+            (index == parts - 1 ? last : most).Run(x, w.SliceOutputs(first, count).Data, result);
+            for (var t = 0; t < y.Rows; t++) new Span<float>(result + (long)t * count, count).CopyTo(y.Row(t)[first..]);
         }
     }
 }

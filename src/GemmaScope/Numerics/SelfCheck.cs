@@ -2,7 +2,7 @@ namespace GemmaScope.Numerics;
 
 /// <summary>
 /// Compares other kernels with the managed ones before they are trusted: an accelerated library has given silently
-/// wrong results for long sums, so the check sums 2304 products, in both layouts, with sizes no block divides.
+/// wrong results for long sums, so the check sums 2304 products, with sizes that no block divides too.
 /// </summary>
 internal static unsafe class SelfCheck
 {
@@ -12,26 +12,26 @@ internal static unsafe class SelfCheck
     /// <summary>What is wrong, or null.</summary>
     public static string? Run(IDenseKernels candidate)
     {
-        foreach (var (rows, outputs, layout) in new[] { (16, 128, WeightLayout.OutIn), (9, 330, WeightLayout.OutIn), (33, 77, WeightLayout.InOut) })
+        foreach (var (rows, outputs) in new[] { (16, 128), (9, 330), (33, 77) })
         {
-            var error = Difference(candidate, rows, outputs, layout);
+            var error = Difference(candidate, rows, outputs);
             if (!(error <= Tolerance))
-                return $"{candidate.Name} differs from the managed kernels by {error:E1} of the result's scale for [{rows}, {Inputs}] x {layout} [{Inputs}, {outputs}]";
+                return $"{candidate.Name} differs from the managed kernels by {error:E1} of the result's scale for [{rows}, {Inputs}] x [{Inputs}, {outputs}]";
         }
         return null;
     }
 
-    private static double Difference(IDenseKernels candidate, int rows, int outputs, WeightLayout layout)
+    private static double Difference(IDenseKernels candidate, int rows, int outputs)
     {
         using var x = Tensor.Uninitialized(rows, Inputs);
         using var values = Tensor.Uninitialized(outputs, Inputs);
-        using var weights = Tensor.Allocate(DType.BF16, layout == WeightLayout.OutIn ? [outputs, Inputs] : [Inputs, outputs]);
+        using var weights = Tensor.Allocate(DType.BF16, [outputs, Inputs]);
         Fill(x.AsSpan(), 1);
         Fill(values.AsSpan(), 2);
         Conversions.NarrowToBF16(values.AsSpan(), new Span<ushort>(weights.Pointer, outputs * Inputs));
         using var expected = Tensor.Zeros(rows, outputs);
         using var found = Tensor.Zeros(rows, outputs);
-        var view = WeightView.Of(weights, layout);
+        var view = WeightView.Of(weights, WeightLayout.OutIn);
         new ManagedKernels().Multiply(x.AsMatrix(), view, expected.AsMatrix(), Arithmetic.Fast);
         candidate.Multiply(x.AsMatrix(), view, found.AsMatrix(), Arithmetic.Fast);
 
