@@ -27,7 +27,7 @@ internal sealed class GlobalOptions
 
     public Option<bool> Verbose { get; } = new("--verbose") { Description = "Show where an error came from.", Recursive = true };
 
-    public void AddTo(Command root)
+    public void AddTo(RootCommand root)
     {
         foreach (var option in (Option[])[_kernels, _arithmetic, _threads, Verbose]) root.Options.Add(option);
     }
