@@ -1,3 +1,5 @@
+using GemmaScope.Dictionaries;
+
 namespace GemmaScope.Features;
 
 /// <summary>A feature that fired, or its sum over a text.</summary>
@@ -64,6 +66,9 @@ public sealed record TextAnalysis
 
     /// <summary>Each token.</summary>
     public required IReadOnlyList<TokenReport> Tokens { get; init; }
+
+    /// <summary>The activations of all features: a row for each token.</summary>
+    public required SparseActivations Features { get; init; }
 
     /// <summary>The positions left out of all sums and means: position 0 (BOS) and special tokens (METHODS §1.4).</summary>
     public required IReadOnlyList<int> ExcludedPositions { get; init; }

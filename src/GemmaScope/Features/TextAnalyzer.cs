@@ -99,6 +99,7 @@ public static class TextAnalyzer
                 Kernels = Compute.Kernels.Name,
                 Warnings = dictionary.Warnings,
                 Tokens = [.. rows.Select(t => Token(t, norms[t]))],
+                Features = features,
                 ExcludedPositions = [.. rows.Where(t => !_counted[t])],
                 WholeTextTop = WholeText(counted),
                 MeanL0 = Defined(counted.Sum(t => (double)features.L0(t)) / counted.Length),

@@ -23,10 +23,10 @@ internal static class FileChecks
         }
     }
 
-    /// <summary>The error for a file that exists but cannot be read.</summary>
+    /// <summary>The error for a file or folder that exists but cannot be read.</summary>
     public static FileFormatException Unreadable(string path, Exception cause) => new(cause is UnauthorizedAccessException
-        ? "the file may not be read; check its permissions"
-        : $"the file cannot be read: {cause.Message}", path, cause);
+        ? "reading it is not permitted; check its permissions"
+        : $"it cannot be read: {cause.Message}", path, cause);
 
     /// <summary>
     /// Bytes of a tensor, or -1 where a dimension is negative or the product does not fit: a shape from a file is

@@ -32,7 +32,7 @@ public static class FileInspector
     private static FileReport InspectFolder(string folder, bool statistics, CancellationToken cancellation)
     {
         var parts = new List<FileReport>();
-        foreach (var file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        foreach (var file in FilesOf(folder))
         {
             if (KindByName(file) is not { } kind) continue;
             try
@@ -49,6 +49,18 @@ public static class FileInspector
         }
         if (parts.Count == 0) throw new FileFormatException("the folder holds no safetensors, npz, npy or JSON file", folder);
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
+    }
+
+    private static IEnumerable<string> FilesOf(string folder)
+    {
+        try
+        {
+            return Directory.GetFiles(folder).Order(StringComparer.Ordinal);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw FileChecks.Unreadable(folder, problem);
+        }
     }
 
     private static FileKind? KindByName(string path) => Path.GetExtension(path).ToLowerInvariant() switch

@@ -1,5 +1,6 @@
 using GemmaScope.Files;
 using GemmaScope.Numerics;
+using GemmaScope.Text;
 
 namespace GemmaScope.Models;
 
@@ -17,15 +18,17 @@ public sealed record ModelLoadOptions
 /// A Gemma 2 or Gemma 3 text model with every activation site open. Weights are mapped from their files in the stored type and
 /// shared by all runs; runs may be made from several threads.
 /// </summary>
-public sealed class GemmaModel : IDisposable
+public sealed partial class GemmaModel : IDisposable
 {
     private readonly GemmaWeights _weights;
     private readonly RotaryTable _local, _global;
     private readonly Stack<Workspace> _workspaces = new();
+    private readonly Lazy<Tokenizer> _tokenizer;
 
     private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights)
     {
         (Folder, Config, _weights) = (folder, config, weights);
+        _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
         _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
         _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
     }
@@ -42,11 +45,21 @@ public sealed class GemmaModel : IDisposable
     /// <summary>Bytes of the mapped weights.</summary>
     public long WeightBytes => _weights.Bytes;
 
-    /// <summary>Loads a model from a folder with config.json and safetensors weights.</summary>
+    /// <summary>The model's own tokenizer, read from its folder on first use.</summary>
+    /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
+    public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>Loads a model from a folder with config.json and safetensors weights, or from the hub (cache first).</summary>
+    /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and tensor.</exception>
-    public static GemmaModel Load(string folder, ModelLoadOptions? options = null)
+    public static GemmaModel Load(
+        string nameOrPath, ModelLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
     {
         options ??= new ModelLoadOptions();
+        var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancel: cancellation).Path;
         var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
         var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
         return new GemmaModel(folder, config, GemmaWeights.Load(folder, config, check));
@@ -54,6 +67,12 @@ public sealed class GemmaModel : IDisposable
 
     /// <summary>An empty cache for one sequence.</summary>
     public KvCache NewCache() => new(Config);
+
+    /// <summary>Runs a text, which gets a BOS in front; see the overload for several sequences.</summary>
+    public ModelRun Run(
+        string text, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, LogitRows logits = LogitRows.Automatic,
+        Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
+        Run(Tokenizer.Encode(text, addBos: true), capture, edits, null, logits, stopAfter, arithmetic, cancellation);
 
     /// <summary>Runs one sequence; see the overload for several.</summary>
     public ModelRun Run(
@@ -153,6 +172,17 @@ public sealed class GemmaModel : IDisposable
                     throw new ArgumentProblemException(
                         $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to this model", "tokens");
         }
+    }
+
+    private Tokenizer LoadTokenizer()
+    {
+        var tokenizer = Tokenizer.Load(Folder);
+        // Padded tables have some rows more than the vocabulary has pieces; anything else is another model's tokenizer.
+        const int padding = 1024;
+        var pieces = tokenizer.BaseVocabularySize;
+        return pieces <= Config.VocabularyRows && pieces + padding >= Config.RealVocabulary
+            ? tokenizer
+            : throw new FileFormatException($"has {pieces} pieces, the model's embedding {Config.VocabularyRows} rows; it belongs to another model", tokenizer.File);
     }
 
     private static bool FitsIntoHalfOfMemory(string folder)

@@ -133,10 +133,6 @@ internal sealed class GemmaWeights : IDisposable
     private void CheckFinite()
     {
         foreach (var name in _files.Names.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)))
-        {
-            var tensor = _files[name];
-            if (tensor.Type.IsWeightType() && TensorChecks.FindNonFinite(tensor) is var at and >= 0)
-                throw new FileFormatException($"tensor '{name}' holds NaN or infinity (element {at}); the file is damaged, fetch it again", _files.FileOf(name));
-        }
+            if (_files[name].Type.IsWeightType()) TensorChecks.RequireFinite(_files[name], name, _files.FileOf(name));
     }
 }

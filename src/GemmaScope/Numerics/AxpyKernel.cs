@@ -12,63 +12,65 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
     private const int FloatsInCache = 4096;
 
     [ThreadStatic] private static Scratch? t_x;
+    [ThreadStatic] private static Scratch? t_sums;
 
-    private static int Size => TFormat.Type.Size();
+    private static int Size => TFormat.Size;
 
     public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
-        var stride = (x.Columns + 3) & ~3;
-        var copy = new MatrixView((t_x ??= new()).Floats((long)x.Rows * stride), x.Rows, stride, stride);
-        for (var t = 0; t < x.Rows; t++)
-        {
-            var target = copy.Row(t);
-            target[x.Columns..].Clear();
-            if (round) Conversions.RoundToBF16(x.Row(t), target);
-            else x.Row(t).CopyTo(target);
-        }
-        var share = (w.Outputs + Workers.Count - 1) / Workers.Count;
-        var columns = Math.Max(64, Math.Min(FloatsInCache / x.Rows, share) & ~63);
-        ParallelLoop.Run((w.Outputs + columns - 1) / columns, new Part(copy, w, y, columns), here);
+        // [inputs / 4][rows][4]: what one step over four stored rows reads, in one piece.
+        var packed = (t_x ??= new()).Floats((long)x.Rows * (x.Columns + 3));
+        for (var k = 0; k < x.Columns; k += 4)
+            for (var t = 0; t < x.Rows; t++)
+            {
+                var target = new Span<float>(packed + (long)k * x.Rows + 4 * t, 4);
+                target.Clear();
+                x.Row(t)[k..Math.Min(k + 4, x.Columns)].CopyTo(target);
+                if (round) Conversions.RoundToBF16(target, target);
+            }
+        var most = Math.Max(64, FloatsInCache / x.Rows);
+        var parts = (w.Outputs + most - 1) / most;
+        if (!here) parts = (parts + Workers.Count - 1) / Workers.Count * Workers.Count;
+        var columns = ((w.Outputs + parts - 1) / parts + 63) & ~63;
+        ParallelLoop.Run((w.Outputs + columns - 1) / columns, new Part(packed, w, y, columns), here);
     }
 
-    private readonly record struct Part(MatrixView X, WeightView W, MatrixView Y, int Columns) : IJob
+    private readonly struct Part(float* packed, WeightView w, MatrixView y, int columns) : IJob
     {
         public void Run(int index)
         {
-            var first = index * Columns;
-            var count = Math.Min(Columns, W.Outputs - first);
-            for (var t = 0; t < Y.Rows; t++) Y.Row(t).Slice(first, count).Clear();
+            var first = index * columns;
+            var count = Math.Min(columns, w.Outputs - first);
+            var sums = (t_sums ??= new()).Floats((long)y.Rows * columns);
+            new Span<float>(sums, y.Rows * columns).Clear();
             var whole = count - count % TSimd.Count;
-            for (var k = 0; k < W.Inputs; k += 4)
+            var next = w.Stride * Size;
+            for (var k = 0; k < w.Inputs; k += 4)
             {
-                var w = (byte*)W.Data + (k * W.Stride + first) * Size;
-                var left = Math.Min(4, W.Inputs - k);
-                var next = W.Stride * Size;
+                var row = (byte*)w.Data + k * next + (long)first * Size;
+                var left = Math.Min(4, w.Inputs - k);
+                var x = packed + (long)k * y.Rows;
                 // Past the last stored row the last one is read again; x is zero there.
-                AddFour(w, w + next * Math.Min(1, left - 1), w + next * Math.Min(2, left - 1), w + next * Math.Min(3, left - 1),
-                    X.Data + k, X.Stride, Y.Data + first, Y.Stride, Y.Rows, whole);
-                if (whole < count) AddRest(w + whole * Size, left, k, first + whole, count - whole);
+                AddFour(row, row + next * Math.Min(1, left - 1), row + next * Math.Min(2, left - 1), row + next * (left - 1),
+                    x, sums, columns, y.Rows, whole);
+                for (var i = 0; i < left && whole < count; i++)
+                    AddRest(row + i * next + (long)whole * Size, x + i, sums + whole, count - whole);
             }
+            for (var t = 0; t < y.Rows; t++) new Span<float>(sums + t * columns, count).CopyTo(y.Row(t)[first..]);
         }
 
-        private void AddRest(byte* w, int left, int k, int first, int count)
+        private void AddRest(byte* row, float* x, float* sums, int count)
         {
-            var row = stackalloc float[TSimd.Count];
-            for (var i = 0; i < left; i++, w += W.Stride * Size)
-            {
-                Conversions.Widen(w, TFormat.Type, row, count);
-                for (var t = 0; t < Y.Rows; t++)
-                {
-                    var factor = X.Row(t)[k + i];
-                    var target = Y.Row(t).Slice(first, count);
-                    for (var n = 0; n < count; n++) target[n] += factor * row[n];
-                }
-            }
+            var values = stackalloc float[TSimd.Count];
+            Conversions.Widen(row, TFormat.Type, values, count);
+            for (var t = 0; t < y.Rows; t++)
+                for (var n = 0; n < count; n++)
+                    sums[t * columns + n] += x[4 * t] * values[n];
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddFour(byte* w0, byte* w1, byte* w2, byte* w3, float* x, long xStride, float* y, long yStride, int rows, int count)
+    private static void AddFour(byte* w0, byte* w1, byte* w2, byte* w3, float* x, float* sums, long stride, int rows, int count)
     {
         for (var n = 0; n < count; n += TSimd.Count)
         {
@@ -76,8 +78,8 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
             var b1 = TFormat.Load<T, TSimd>(w1 + n * Size);
             var b2 = TFormat.Load<T, TSimd>(w2 + n * Size);
             var b3 = TFormat.Load<T, TSimd>(w3 + n * Size);
-            float* a = x, target = y + n;
-            for (var t = 0; t < rows; t++, a += xStride, target += yStride)
+            float* a = x, target = sums + n;
+            for (var t = 0; t < rows; t++, a += 4, target += stride)
             {
                 var sum = TSimd.Load(target);
                 sum = TSimd.MultiplyAdd(b0, TSimd.Broadcast(a[0]), sum);

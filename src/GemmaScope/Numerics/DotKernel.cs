@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GemmaScope.Numerics;
 
@@ -18,7 +19,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
 
     private static int Block => 2 * TSimd.Count;
 
-    private static int Size => TFormat.Type.Size();
+    private static int Size => TFormat.Size;
 
     public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
@@ -278,6 +279,11 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SumFour(T a, T b, T c, T d, float* sums) =>
-        (sums[0], sums[1], sums[2], sums[3]) = (TSimd.Sum(a), TSimd.Sum(b), TSimd.Sum(c), TSimd.Sum(d));
+    private static void SumFour(T a, T b, T c, T d, float* sums)
+    {
+        Vector128<float> fa = TSimd.Fold(a), fb = TSimd.Fold(b), fc = TSimd.Fold(c), fd = TSimd.Fold(d);
+        var ac = Simd128.ZipLow(fa, fc) + Simd128.ZipHigh(fa, fc);
+        var bd = Simd128.ZipLow(fb, fd) + Simd128.ZipHigh(fb, fd);
+        (Simd128.ZipLow(ac, bd) + Simd128.ZipHigh(ac, bd)).Store(sums);
+    }
 }

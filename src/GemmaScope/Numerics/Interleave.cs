@@ -1,82 +1,44 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace GemmaScope.Numerics;
 
-/// <summary>Transposes strips of four stored rows, widening them to f32: both operands of the packed product need it.</summary>
-internal static unsafe class Interleave
+/// <summary>Transposes strips of stored rows, widening them to f32: both operands of the packed product need it.</summary>
+internal static unsafe class Interleave<T, TSimd, TFormat>
+    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
 {
     /// <summary>
-    /// target[k · targetStride + i] = row i's element k, for four rows and <paramref name="count"/> elements; rows from
-    /// <paramref name="rows"/> on are taken as zero and not read.
+    /// target[k · targetStride + i] = element k of row i, for TSimd.Count rows, <paramref name="bytes"/> apart, of
+    /// <paramref name="count"/> elements.
     /// </summary>
-    public static void FourRows<TFormat>(byte* source, long stride, int rows, int count, float* target, int targetStride)
-        where TFormat : IWeightFormat
-    {
-        var bytes = stride * TFormat.Type.Size();
-        if (rows >= 4) Whole<TFormat>(source, bytes, count, target, targetStride);
-        else
-            for (var i = 0; i < 4; i++)
-                for (var k = 0; k < count; k++)
-                    Value<TFormat>(source + i * bytes, k, i < rows, target + (long)k * targetStride + i);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Whole<TFormat>(byte* r0, long bytes, int count, float* target, int targetStride)
-        where TFormat : IWeightFormat
+    public static void Strip(byte* row, long bytes, int count, float* target, long targetStride)
     {
-        byte* r1 = r0 + bytes, r2 = r1 + bytes, r3 = r2 + bytes;
-        var step = 4 * TFormat.Type.Size();
-        var k = 0;
-        for (; k + 4 <= count; k += 4, r0 += step, r1 += step, r2 += step, r3 += step)
+        // A 16-byte piece of a row is four lanes; 16-bit values travel as pairs and part when they are stored.
+        var piece = 16 / TFormat.Size;
+        var (k, lane) = (0, piece / 4 * targetStride);
+        for (; k + piece <= count; k += piece, row += 16, target += 4 * lane)
         {
-            var a = TFormat.Load<Vector128<float>, Simd128>(r0);
-            var b = TFormat.Load<Vector128<float>, Simd128>(r1);
-            var c = TFormat.Load<Vector128<float>, Simd128>(r2);
-            var d = TFormat.Load<Vector128<float>, Simd128>(r3);
-            var (ab, cd) = (ZipLow(a, b), ZipLow(c, d));
-            var to = target + (long)k * targetStride;
-            LowHalves(ab, cd).Store(to);
-            HighHalves(ab, cd).Store(to + targetStride);
-            (ab, cd) = (ZipHigh(a, b), ZipHigh(c, d));
-            LowHalves(ab, cd).Store(to + 2 * targetStride);
-            HighHalves(ab, cd).Store(to + 3 * targetStride);
+            // Lane group j of a … d holds rows 4j … 4j + 3: two rounds of zips transpose all groups at once.
+            var a = TSimd.LoadFours(row, 4 * bytes);
+            var b = TSimd.LoadFours(row + bytes, 4 * bytes);
+            var c = TSimd.LoadFours(row + 2 * bytes, 4 * bytes);
+            var d = TSimd.LoadFours(row + 3 * bytes, 4 * bytes);
+            T ac = TSimd.ZipLow(a, c), bd = TSimd.ZipLow(b, d);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipLow(ac, bd), target, targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipHigh(ac, bd), target + lane, targetStride);
+            ac = TSimd.ZipHigh(a, c);
+            bd = TSimd.ZipHigh(b, d);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipLow(ac, bd), target + 2 * lane, targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipHigh(ac, bd), target + 3 * lane, targetStride);
         }
-        for (var j = 0; k < count; j++, k++)
-        {
-            var to = target + (long)k * targetStride;
-            Value<TFormat>(r0, j, true, to);
-            Value<TFormat>(r1, j, true, to + 1);
-            Value<TFormat>(r2, j, true, to + 2);
-            Value<TFormat>(r3, j, true, to + 3);
-        }
+        if (k < count) Rows(row, bytes, TSimd.Count, count - k, target, targetStride);
     }
 
-    private static void Value<TFormat>(byte* row, int k, bool present, float* target) where TFormat : IWeightFormat
+    /// <summary>The same for any number of rows, one value at a time.</summary>
+    public static void Rows(byte* row, long bytes, int rows, int count, float* target, long targetStride)
     {
-        if (present) Conversions.Widen(row + (long)k * TFormat.Type.Size(), TFormat.Type, target, 1);
-        else *target = 0;
+        for (var i = 0; i < rows; i++)
+            for (var k = 0; k < count; k++)
+                Conversions.Widen(row + i * bytes + k * TFormat.Size, TFormat.Type, target + k * targetStride + i, 1);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackLow(a, b)
-        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
-        : Vector128.Create(a[0], b[0], a[1], b[1]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackHigh(a, b)
-        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
-        : Vector128.Create(a[2], b[2], a[3], b[3]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> LowHalves(Vector128<float> a, Vector128<float> b) =>
-        Vector128.Create(a.GetLower(), b.GetLower());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> HighHalves(Vector128<float> a, Vector128<float> b) =>
-        Vector128.Create(a.GetUpper(), b.GetUpper());
 }

@@ -11,7 +11,7 @@ public sealed unsafe class ManagedKernels : IDenseKernels
     /// <summary>From this many rows of x on, repacking the weights pays.</summary>
     private const int PackedRows = 32;
 
-    private static readonly VectorWidth Widest =
+    internal static readonly VectorWidth Widest =
         Vector512.IsHardwareAccelerated ? VectorWidth.V512 :
         Vector256.IsHardwareAccelerated ? VectorWidth.V256 : VectorWidth.V128;
 

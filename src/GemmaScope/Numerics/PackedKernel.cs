@@ -13,14 +13,16 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
 {
     private const int Depth = 384;
     private const int RowsPerItem = 512;
+    private const int RowsPerPacking = 32;
     private const int PanelRows = 4;
+    private const int PrefetchBytes = 128;
 
     [ThreadStatic] private static Scratch? t_x;
     [ThreadStatic] private static Scratch? t_panel;
 
     private static int PanelColumns => 3 * TSimd.Count;
 
-    private static int Size => TFormat.Type.Size();
+    private static int Size => TFormat.Size;
 
     public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
@@ -35,8 +37,6 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
         ParallelLoop.Run(columnItems * rowItems, new Part(packed, rows, w, y, perItem, columnItems), here);
     }
 
-    private const int RowsPerPacking = 32;
-
     // Packed x: [inputs / Depth][rows / 4][Depth][4], so that a sweep reads it front to back.
     private readonly struct PackRows(MatrixView x, float* packed, int rows, bool round) : IJob
     {
@@ -48,9 +48,21 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
                 {
                     var depth = Math.Min(Depth, x.Columns - k);
                     var target = packed + (long)k * rows + (long)row * depth;
-                    Interleave.FourRows<F32Weights>((byte*)(x.Data + (long)row * x.Stride + k), x.Stride, x.Rows - row, depth, target, PanelRows);
+                    PackStrip((byte*)(x.Data + (long)row * x.Stride + k), depth, Math.Min(PanelRows, x.Rows - row), target);
                     if (round) Conversions.RoundToBF16(new(target, depth * PanelRows), new(target, depth * PanelRows));
                 }
+        }
+
+        private void PackStrip(byte* source, int depth, int present, float* target)
+        {
+            var bytes = x.Stride * (long)sizeof(float);
+            if (present == PanelRows)
+            {
+                Interleave<Vector128<float>, Simd128, F32Weights>.Strip(source, bytes, depth, target, PanelRows);
+                return;
+            }
+            new Span<float>(target, depth * PanelRows).Clear();
+            Interleave<Vector128<float>, Simd128, F32Weights>.Rows(source, bytes, present, depth, target, PanelRows);
         }
     }
 
@@ -101,27 +113,38 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     }
 
     /// <summary>Widens W[k … k + depth, n … n + columns) into [depth][PanelColumns], zeros where columns are missing.</summary>
-    private static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
+    internal static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
     {
         if (columns < PanelColumns) new Span<float>(panel, depth * PanelColumns).Clear();
         if (w.Layout == WeightLayout.OutIn)
         {
-            var source = (byte*)w.Data + (n * w.Stride + k) * Size;
-            // 64 bytes of every row at a time: whole cache lines are read, and the part written stays in the cache.
-            var step = 64 / Size;
-            for (var i = 0; i < depth; i += step)
-            {
-                for (var j = 0; j < columns; j++) Prefetch(source + (j * w.Stride + i + step) * Size);
-                for (var j = 0; j < columns; j += 4)
-                    Interleave.FourRows<TFormat>(source + (j * w.Stride + i) * Size, w.Stride, columns - j, Math.Min(step, depth - i),
-                        panel + (long)i * PanelColumns + j, PanelColumns);
-            }
+            PackTransposed((byte*)w.Data + (n * w.Stride + k) * Size, w.Stride * Size, depth, columns, panel);
             return;
         }
         var row = (byte*)w.Data + (k * w.Stride + n) * Size;
         for (var i = 0; i < depth; i++, row += w.Stride * Size, panel += PanelColumns)
             if (columns == PanelColumns) CopyRow(row, panel);
             else Conversions.Widen(row, TFormat.Type, panel, columns);
+    }
+
+    private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)
+    {
+        var i = 0;
+        for (; i + TSimd.Count <= columns; i += TSimd.Count) PackStrip<T, TSimd>(source + i * bytes, bytes, depth, panel + i);
+        for (; i + 4 <= columns; i += 4) PackStrip<Vector128<float>, Simd128>(source + i * bytes, bytes, depth, panel + i);
+        Interleave<T, TSimd, TFormat>.Rows(source + i * bytes, bytes, columns - i, depth, panel + i, PanelColumns);
+    }
+
+    // 64 bytes of every row at a time, while the next are under way: so many streams defeat the hardware's prefetcher.
+    private static void PackStrip<TStrip, TStripSimd>(byte* source, long bytes, int depth, float* target)
+        where TStrip : unmanaged where TStripSimd : ISimd<TStrip>
+    {
+        var step = 64 / Size;
+        for (var k = 0; k < depth; k += step, source += 64, target += (long)step * PanelColumns)
+        {
+            for (var j = 0; j < TStripSimd.Count; j++) Prefetch(source + j * bytes + PrefetchBytes);
+            Interleave<TStrip, TStripSimd, TFormat>.Strip(source, bytes, Math.Min(step, depth - k), target, PanelColumns);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

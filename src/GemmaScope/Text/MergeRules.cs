@@ -18,16 +18,18 @@ internal sealed class MergeRules
     private readonly int[] _plane0 = new int[0x10000];
     private readonly Dictionary<int, int> _otherPlanes = [];
     private Slot[] _slots;
-    private int _count;
 
     /// <param name="capacity">About how many merges there will be; the table grows when there are more.</param>
     public MergeRules(int capacity)
     {
-        _slots = NewSlots(BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 64) * 2));
+        _slots = NewSlots(BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 64) * 4 / 3));
         _plane0.AsSpan().Fill(-1);
         // Never cut between the two halves of a surrogate pair.
         _joins[^1] = true;
     }
+
+    /// <summary>Number of merges.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Makes a character a symbol.</summary>
     public void AddCharacter(int codePoint, int symbol)
@@ -43,7 +45,7 @@ internal sealed class MergeRules
     /// <summary>Adds a merge: <paramref name="piece"/>, cut at <paramref name="cut"/> into two symbols.</summary>
     public void Add(ReadOnlySpan<char> piece, int cut, int left, int right, uint rank, int merged)
     {
-        if (++_count * 2 > _slots.Length) Grow();
+        if (++Count > _slots.Length / 4 * 3) Grow();
         ref var slot = ref Find(Key(left, right));
         slot = new(Key(left, right), rank, merged);
         _joins[ClassOf(piece[cut - 1]) * Classes + ClassOf(piece[cut])] = true;
@@ -77,7 +79,7 @@ internal sealed class MergeRules
     public IEnumerable<(int Left, int Right)> InOrder() =>
         _slots.Where(s => s.Key != Free).OrderBy(s => s.Rank).Select(s => ((int)(s.Key >> 32), (int)(uint)s.Key));
 
-    // ASCII one by one (a space cannot occur, its place is the mark's), all else together.
+    // ASCII one by one (a space and its mark share a place), all else together.
     private static int ClassOf(char c) => c < 128 ? c : c == Vocabulary.SpaceMark ? ' ' : Classes - 1;
 
     private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;

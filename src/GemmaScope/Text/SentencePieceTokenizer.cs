@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace GemmaScope.Text;
 
 /// <summary>A tokenizer read from a SentencePiece model (<c>tokenizer.model</c>), BPE or unigram.</summary>
@@ -49,6 +47,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         var sink = new TokenSink(Model.ByteFallback ? Vocabulary.ByteIds : null, UnkId!.Value);
         if (_unigram is not null) _unigram.Encode(normalized, sink);
         else EncodeBetweenLiterals(normalized, sink);
+        sink.JoinUnknown();
         return new(normalized, places, sink);
     }
 

@@ -22,15 +22,25 @@ internal sealed class TokenSink(int[]? byteIds, int unknown)
         var end = start + character.Length;
         if (byteIds is null)
         {
-            // As in SentencePiece, a run of unknown characters is one token.
-            if (_tokens.Count > 0 && _tokens[^1] is var last && last.Id == unknown && last.End == start)
-                _tokens[^1] = last with { End = end };
-            else
-                Add(unknown, start, end);
+            Add(unknown, start, end);
             return;
         }
         Span<byte> utf8 = stackalloc byte[4];
         var length = System.Text.Encoding.UTF8.GetBytes(character, utf8);
         foreach (var value in utf8[..length]) Add(byteIds[value], start, end);
+    }
+
+    /// <summary>Joins neighbouring unknown pieces: in SentencePiece a run of unknown characters is one token.</summary>
+    public void JoinUnknown()
+    {
+        var count = 0;
+        foreach (var token in Tokens)
+        {
+            if (count > 0 && token.Id == unknown && _tokens[count - 1].Id == unknown)
+                _tokens[count - 1] = _tokens[count - 1] with { End = token.End };
+            else
+                _tokens[count++] = token;
+        }
+        _tokens.RemoveRange(count, _tokens.Count - count);
     }
 }

@@ -107,9 +107,7 @@ public abstract class Tokenizer
 
     /// <summary>A piece as the vocabulary has it, such as <c>▁the</c>, <c>&lt;0x0A&gt;</c>, <c>&lt;bos&gt;</c>.</summary>
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
-    public string Piece(int id) => (uint)id < (uint)VocabularySize
-        ? Vocabulary.Piece(id)
-        : throw new ArgumentProblemException($"token id {id} is outside the vocabulary of {VocabularySize} ids ({File})");
+    public string Piece(int id) => Vocabulary.Piece(Known(id));
 
     /// <summary>A piece for people, on one line: ▁ as a space, control characters escaped, bytes and special tokens as they are named.</summary>
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
@@ -136,12 +134,16 @@ public abstract class Tokenizer
 
     /// <summary>Whether a token steers the model rather than stands for text: BOS, EOS, padding, unknown, and what the file flags as special.</summary>
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
-    public bool IsSpecial(int id) => Piece(id) is not null && Vocabulary.Kind(id) is PieceKind.Control or PieceKind.Unknown;
+    public bool IsSpecial(int id) => Vocabulary.Kind(Known(id)) is PieceKind.Control or PieceKind.Unknown;
 
     /// <summary>Cuts well-formed text into tokens.</summary>
     private protected abstract Tokenization TokenizeCore(string text);
 
     internal Tokenization Tokenize(string text) => TokenizeCore(WellFormed(text));
+
+    private int Known(int id) => (uint)id < (uint)VocabularySize
+        ? id
+        : throw new ArgumentProblemException($"token id {id} is outside the vocabulary of {VocabularySize} ids ({File})");
 
     private int RequireBos() => BosId
         ?? throw new ArgumentProblemException($"the vocabulary {File} has no BOS token; encode without one");

@@ -26,26 +26,31 @@ internal static class TokenizerComponents
             throw Unsupported("decoder", decoder, "Sequence of Replace, ByteFallback, Fuse", file);
     }
 
-    /// <summary>A field of the model other than its vocabulary and merges must not ask for anything but plain BPE with byte fallback.</summary>
-    public static void CheckModel(string name, JsonElement value, string file)
+    /// <summary>The fields of the model other than vocabulary and merges must ask for plain BPE with byte fallback.</summary>
+    public static void CheckModel(IReadOnlyDictionary<string, JsonElement> settings, string file)
     {
-        var supported = name switch
-        {
-            "type" => value.ValueKind == JsonValueKind.String && value.GetString() == "BPE",
-            "byte_fallback" => value.ValueKind == JsonValueKind.True,
-            "dropout" => value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.GetDouble() == 0),
-            "continuing_subword_prefix" or "end_of_word_suffix" =>
-                value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.String && value.GetString() == ""),
-            "ignore_merges" => value.ValueKind == JsonValueKind.False,
-            _ => true,
-        };
-        if (!supported)
-            throw new FileFormatException($"model.{name} {Short(value)} is not supported; only Gemma's BPE with byte fallback is", file);
+        foreach (var (name, value) in settings)
+            if (!IsSupported(name, value))
+                throw new FileFormatException($"model.{name} {Short(value)} is not supported; only Gemma's BPE with byte fallback is", file);
+        if (!settings.ContainsKey("byte_fallback"))
+            throw new FileFormatException("model.byte_fallback is absent; only Gemma's BPE with byte fallback is supported", file);
     }
+
+    private static bool IsSupported(string name, JsonElement value) => name switch
+    {
+        "type" => IsText(value, "BPE"),
+        "byte_fallback" => value.ValueKind == JsonValueKind.True,
+        "ignore_merges" => value.ValueKind == JsonValueKind.False,
+        "continuing_subword_prefix" or "end_of_word_suffix" => value.ValueKind == JsonValueKind.Null || IsText(value, ""),
+        "dropout" => value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.GetDouble() == 0),
+        _ => true,
+    };
+
+    private static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.GetString() == text;
 
     private static bool IsReplace(JsonElement component, string pattern, string content) =>
         TypeOf(component) == "Replace" && PatternOf(component) == pattern
-        && component.TryGetProperty("content", out var c) && c.ValueKind == JsonValueKind.String && c.GetString() == content;
+        && component.TryGetProperty("content", out var c) && IsText(c, content);
 
     private static string? TypeOf(JsonElement component) =>
         component.ValueKind == JsonValueKind.Object && component.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String

@@ -13,12 +13,13 @@ internal sealed class TokenizerJson
 {
     private readonly string _file;
     private string[] _basePieces = [];
+    private MergeRules? _merges;
 
     private TokenizerJson(string file) => _file = file;
 
     public string[] Pieces { get; private set; } = [];
     public Dictionary<string, int> Ids { get; } = [];
-    public MergeRules Merges { get; private set; } = new(0);
+    public MergeRules Merges => _merges ?? throw Problem("it has no model.merges");
     public List<AddedToken> AddedTokens { get; } = [];
     public string? UnkPiece { get; private set; }
     public int BaseVocabularySize => _basePieces.Length;
@@ -31,7 +32,7 @@ internal sealed class TokenizerJson
         {
             json.ReadRoot(new(bytes));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             throw new FileFormatException($"not a tokenizer.json, or damaged: {e.Message}", file, e);
         }
@@ -69,6 +70,7 @@ internal sealed class TokenizerJson
         // Merges refer to the vocabulary; where they come first, a copy of the reader returns to them.
         var merges = default(Utf8JsonReader);
         var mergesCameFirst = false;
+        var settings = new Dictionary<string, JsonElement>();
         while (NextProperty(ref reader, out var name))
         {
             switch (name)
@@ -81,9 +83,10 @@ internal sealed class TokenizerJson
                     break;
                 case "merges": ReadMerges(ref reader); break;
                 case "unk_token": UnkPiece = reader.GetString(); break;
-                default: TokenizerComponents.CheckModel(name, JsonElement.ParseValue(ref reader), _file); break;
+                default: settings[name] = JsonElement.ParseValue(ref reader); break;
             }
         }
+        TokenizerComponents.CheckModel(settings, _file);
         if (mergesCameFirst) ReadMerges(ref merges);
     }
 
@@ -104,10 +107,10 @@ internal sealed class TokenizerJson
     private void ReadMerges(ref Utf8JsonReader reader)
     {
         Expect(reader, JsonTokenType.StartArray, "model.merges");
-        Merges = new(Ids.Count * 2);
+        _merges = new(Ids.Count * 2);
         foreach (var (piece, id) in Ids)
             if (System.Text.Rune.DecodeFromUtf16(piece, out var rune, out var length) == 0 && length == piece.Length)
-                Merges.AddCharacter(rune.Value, id);
+                _merges.AddCharacter(rune.Value, id);
         var lookup = Ids.GetAlternateLookup<ReadOnlySpan<char>>();
         var buffer = new char[256];
         for (var rank = 0u; reader.Read() && reader.TokenType != JsonTokenType.EndArray; rank++)
@@ -116,7 +119,7 @@ internal sealed class TokenizerJson
             if (!lookup.TryGetValue(pair[..cut], out var left) || !lookup.TryGetValue(pair[cut..], out var right)
                 || !lookup.TryGetValue(pair, out var merged))
                 throw Problem($"merge {rank} \"{pair[..cut]}\" + \"{pair[cut..]}\" has a part or a result that is not in the vocabulary");
-            Merges.Add(pair, cut, left, right, rank, merged);
+            _merges.Add(pair, cut, left, right, rank, merged);
         }
     }
 

@@ -6,6 +6,9 @@ internal sealed class Tally(string name)
     private int _compared, _different;
     private string? _first;
 
+    /// <summary>Whether nothing has been compared.</summary>
+    public bool IsEmpty => _compared == 0;
+
     /// <summary>Compares two values that print well.</summary>
     public void Compare<T>(string where, T got, T want)
     {

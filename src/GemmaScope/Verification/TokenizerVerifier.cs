@@ -27,6 +27,6 @@ public sealed partial class TokenizerVerifier : IVerifier
         JsonLines.Names(folder).Select(name => FamilyName().Match(name)).Where(match => match.Success)
             .Select(match => match.Groups[1].Value).Distinct();
 
-    [GeneratedRegex(@"^(gemma\d+)(-decode)?$")]
+    [GeneratedRegex(@"^(gemma[23])(-decode)?$")]
     private static partial Regex FamilyName();
 }

@@ -36,7 +36,7 @@ internal sealed class VocabularyDescription(string folder, string family, JsonSe
         var tally = new Tally($"{family} sizes");
         tally.Compare("vocab_size", tokenizer.BaseVocabularySize, expected.Integer("vocab_size"));
         tally.Compare("vocab_size_with_added", tokenizer.VocabularySize, expected.Integer("vocab_size_with_added"));
-        tally.Compare("merges", tokenizer.Merges.InOrder().Count(), expected.Integer("merges"));
+        tally.Compare("merges", tokenizer.Merges.Count, expected.Integer("merges"));
         if (expected.Section("added_tokens") is { } added) tally.Compare("added tokens", tokenizer.AddedTokens.Count, added.Integer("count"));
         return tally.ToCheck();
     }

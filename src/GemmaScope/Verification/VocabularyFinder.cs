@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using GemmaScope.Files;
 
 namespace GemmaScope.Verification;
 
@@ -65,9 +66,7 @@ internal static class VocabularyFinder
 
     private static IEnumerable<string> InHubCache(string family)
     {
-        var home = Environment.GetEnvironmentVariable("HF_HOME")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface");
-        var hub = Environment.GetEnvironmentVariable("HF_HUB_CACHE") ?? Path.Combine(home, "hub");
+        var hub = HubOptions.FromEnvironment().CacheFolder;
         if (!Directory.Exists(hub)) return [];
         // gemma2 is published as google/gemma-2-2b, google/gemma-2-9b-it …
         var pattern = $"models--google--{family.Insert("gemma".Length, "-")}-*";

@@ -38,11 +38,13 @@ public sealed class NpzTests : IDisposable
         }
     }
 
-    [Fact]
-    public void archives_are_read_by_the_zip_library_of_the_platform()
+    [Theory]
+    [InlineData(uint.MaxValue)]
+    [InlineData(0)]
+    public void archives_are_read_by_the_zip_library_of_the_platform(long zip64From)
     {
         var path = _folder.File("a.npz");
-        NpzWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = Tensor.From([1, 2], 2) });
+        NpzWriter.Write(path, [new TensorSource("a", Tensor.From([1, 2], 2))], zip64From, overwrite: false, default);
         using var zip = ZipFile.OpenRead(path);
         using var content = new MemoryStream();
         zip.GetEntry("a.npy")!.Open().CopyTo(content);

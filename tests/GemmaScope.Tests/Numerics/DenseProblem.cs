@@ -10,20 +10,21 @@ internal sealed unsafe class DenseProblem : IDisposable
     private readonly Tensor _x, _weights, _y;
     private readonly int _rows, _inputs, _outputs;
 
-    public DenseProblem(int rows, int inputs, int outputs, DType type, WeightLayout layout, int seed = 1)
+    public DenseProblem(int rows, int inputs, int outputs, DType type, WeightLayout layout, bool denseWeights = false)
     {
         (_rows, _inputs, _outputs) = (rows, inputs, outputs);
-        var random = new Random(seed);
+        var random = new Random(1);
         var (storedRows, storedColumns) = layout == WeightLayout.OutIn ? (outputs, inputs) : (inputs, outputs);
+        var stride = storedColumns + (denseWeights ? 0 : Gap);
         _x = Tensor.Zeros(rows, inputs + Gap);
         foreach (ref var v in _x.AsSpan()) v = (float)(random.NextDouble() - 0.5);
-        _weights = Tensor.Allocate(type, [storedRows, storedColumns + Gap]);
+        _weights = Tensor.Allocate(type, [storedRows, stride]);
         for (long i = 0; i < _weights.Length; i++) Set(i, (float)(random.NextDouble() - 0.5));
         _y = Tensor.Uninitialized(rows, outputs + Gap);
         _y.AsSpan().Fill(Untouched);
         X = new MatrixView(_x.Floats, rows, inputs, inputs + Gap);
         Y = new MatrixView(_y.Floats, rows, outputs, outputs + Gap);
-        W = new WeightView(_weights.Pointer, type, inputs, outputs, layout, storedColumns + Gap);
+        W = new WeightView(_weights.Pointer, type, inputs, outputs, layout, stride);
     }
 
     public MatrixView X { get; }

@@ -16,7 +16,7 @@ internal sealed class Glob(string pattern)
     public static bool AnyFile(string folder, IReadOnlyList<string> patterns)
     {
         var globs = patterns.Select(p => new Glob(p)).ToList();
-        return Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        return Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(HubCache.Holds)
             .Select(f => Path.GetRelativePath(folder, f).Replace(Path.DirectorySeparatorChar, '/'))
             .Any(f => globs.Count == 0 || globs.Any(g => g.Matches(f)));
     }

@@ -15,17 +15,23 @@ public sealed class HubCache(string folder)
     public string? FindCommit(HubReference reference)
     {
         if (reference.IsPinned) return reference.Revision;
-        var file = RefFile(reference);
-        return File.Exists(file) && File.ReadAllText(file).Trim() is var commit && HubReference.IsCommit(commit) ? commit : null;
+        return ReadText(RefFile(reference))?.Trim() is { } commit && HubReference.IsCommit(commit) ? commit : null;
     }
 
     /// <summary>The file a reference names, if it is in the cache, or null. Uses no network.</summary>
     public string? FindFile(HubReference reference) =>
-        FindCommit(reference) is { } commit && SnapshotPath(reference, commit) is var path && File.Exists(path) ? path : null;
+        FindCommit(reference) is { } commit && SnapshotPath(reference, commit) is var path && Holds(path) ? path : null;
 
     /// <summary>The folder a reference names, if any of it is in the cache, or null. Uses no network.</summary>
     public string? FindFolder(HubReference reference) =>
         FindCommit(reference) is { } commit && SnapshotPath(reference, commit) is var path && Directory.Exists(path) ? path : null;
+
+    /// <summary>Whether a file is there with its content: File.Exists is also true of a link that leads nowhere.</summary>
+    internal static bool Holds(string path) => File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is not { Exists: false };
+
+    /// <summary>The error for a cache that cannot be written.</summary>
+    internal HubException Unwritable(Exception cause) =>
+        new($"the cache cannot be written ({cause.Message}); set HF_HUB_CACHE to a folder of yours on a disk with room", Folder, cause);
 
     internal string SnapshotPath(HubReference reference, string commit) => Local(Of(reference, "snapshots", commit), reference.Path);
 
@@ -44,10 +50,9 @@ public sealed class HubCache(string folder)
     /// <summary>The listing of a commit, or null if none is kept or it cannot be used.</summary>
     internal HubListing? ReadListing(HubReference reference, string commit)
     {
-        var file = Of(reference, "trees", commit + ".json");
         try
         {
-            return File.Exists(file) ? HubListing.FromCache(commit, File.ReadAllText(file)) : null;
+            return ReadText(Of(reference, "trees", commit + ".json")) is { } json ? HubListing.FromCache(commit, json) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
@@ -108,7 +113,7 @@ public sealed class HubCache(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
-            return File.Exists(path); // Another process was faster.
+            return Holds(path); // Another process was faster.
         }
     }
 
@@ -131,11 +136,30 @@ public sealed class HubCache(string folder)
 
     private static string Temporary(string path) => $"{path}.{Guid.NewGuid():N}.tmp";
 
-    private static void WriteText(string path, string text)
+    private static string? ReadText(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var temporary = Temporary(path);
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
+        try
+        {
+            return File.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HubException($"cannot be read ({e.Message}); correct the permissions or delete it", path, e);
+        }
+    }
+
+    private void WriteText(string path, string text)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var temporary = Temporary(path);
+            File.WriteAllText(temporary, text);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(e);
+        }
     }
 }

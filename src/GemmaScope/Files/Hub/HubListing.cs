@@ -39,10 +39,10 @@ public sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         from entry in page.EnumerateArray()
         where entry.GetProperty("type").GetString() == "file"
         select new HubFile(
-            entry.GetProperty("path").GetString()!,
+            Text(entry.GetProperty("path")),
             entry.GetProperty("size").GetInt64(),
-            entry.GetProperty("oid").GetString()!,
-            entry.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object ? lfs.GetProperty("oid").GetString() : null);
+            Text(entry.GetProperty("oid")),
+            entry.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object ? Text(lfs.GetProperty("oid")) : null);
 
     /// <summary>Reads the listing that huggingface_hub keeps per commit (<c>trees/COMMIT.json</c>); null if it is of another format.</summary>
     internal static HubListing? FromCache(string commit, string json)
@@ -53,9 +53,12 @@ public sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         return new(commit, [.. root.GetProperty("files").EnumerateObject().Select(f => new HubFile(
             f.Name,
             f.Value.GetProperty("size").GetInt64(),
-            f.Value.GetProperty("blob_id").GetString()!,
+            Text(f.Value.GetProperty("blob_id")),
             f.Value.TryGetProperty("lfs_sha256", out var sha) ? sha.GetString() : null))]);
     }
+
+    /// <summary>The text of a JSON string; JSON's null is an error like any other value.</summary>
+    internal static string Text(JsonElement element) => element.GetString() ?? throw new FormatException("a string is null");
 
     /// <summary>The listing as huggingface_hub keeps it.</summary>
     internal string ToCache()

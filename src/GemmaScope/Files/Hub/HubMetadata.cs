@@ -3,7 +3,7 @@ namespace GemmaScope.Files;
 /// <summary>What the headers of an answer say about a file.</summary>
 internal static class HubMetadata
 {
-    public const string Commit = "X-Repo-Commit";
+    private const string Commit = "X-Repo-Commit";
     private const string LinkedEtag = "X-Linked-Etag";
     private const string LinkedSize = "X-Linked-Size";
 
@@ -11,18 +11,21 @@ internal static class HubMetadata
     public static bool IsIn(HttpResponseMessage response) =>
         Header(response, Commit) is not null && Header(response, LinkedEtag) is not null && Header(response, LinkedSize) is not null;
 
+    /// <summary>The commit that was answered from, or null.</summary>
+    public static string? CommitOf(HttpResponseMessage response) => Header(response, Commit) is { } commit && HubReference.IsCommit(commit) ? commit : null;
+
     /// <summary>The commit and the file that an answer to HEAD describes.</summary>
     /// <exception cref="HubException">The server is not a hub.</exception>
     public static (string Commit, HubFile File) Read(HttpResponseMessage response, HubReference reference)
     {
-        var commit = Header(response, Commit);
+        var commit = CommitOf(response);
         var etag = Normalize(Header(response, LinkedEtag) ?? response.Headers.ETag?.Tag);
         // The length of a redirect is that of its own body.
         var own = (int)response.StatusCode / 100 == 2 ? response.Content.Headers.ContentLength : null;
         var size = long.TryParse(Header(response, LinkedSize), out var linked) ? linked : own;
-        if (!HubReference.IsCommit(commit) || etag is null || size is null or < 0)
+        if (commit is null || etag is null || size is null or < 0)
             throw new HubException($"the server does not tell commit, checksum and size of '{reference.Path}'; is HF_ENDPOINT a Hugging Face hub?", reference.Repository);
-        return (commit!, new(reference.Path, size.Value, etag));
+        return (commit, new(reference.Path, size.Value, etag));
     }
 
     public static string? Header(HttpResponseMessage response, string name) =>

@@ -56,7 +56,7 @@ public sealed partial record HubReference
 
     /// <inheritdoc/>
     public override string ToString() =>
-        Repository + (Revision == DefaultRevision ? "" : "@" + Revision) + (Path.Length == 0 ? "" : "/" + Path);
+        Repository + (Revision == DefaultRevision ? "" : "@" + (SpecialRevision().IsMatch(Revision) ? Revision : Uri.EscapeDataString(Revision))) + (Path.Length == 0 ? "" : "/" + Path);
 
     /// <summary>Whether a text is a full commit hash.</summary>
     internal static bool IsCommit(string? text) => text is { Length: 40 } && text.All(char.IsAsciiHexDigitLower);
@@ -67,7 +67,8 @@ public sealed partial record HubReference
         ? path
         : throw new HubException($"the path '{path}' is refused, because it may lead out of the repository's folder", repository);
 
-    private static bool IsInside(string path) => path.IndexOfAny(['\\', ':', '\0']) < 0 && path.Split('/').All(part => part is not ("" or "." or ".."));
+    private static bool IsInside(string path) => !path.Any(c => c is '\\' or ':' || char.IsControl(c))
+        && path.Split('/').All(part => part is not ("" or "." or ".."));
 
     // The hub's own rules; "--" would also make the cache's folder names ambiguous.
     private static bool IsName(string name) =>
@@ -77,4 +78,7 @@ public sealed partial record HubReference
 
     [GeneratedRegex(@"^(?<org>[A-Za-z0-9_.-]+)/(?<name>[A-Za-z0-9_.-]+)(@(?<revision>refs/(?:pr|convert)/[^/@]+|[^/@]+))?(/(?<path>.+))?$", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
+
+    [GeneratedRegex(@"^refs/(?:pr|convert)/[^/@%]+$", RegexOptions.CultureInvariant)]
+    private static partial Regex SpecialRevision();
 }

@@ -23,6 +23,8 @@ internal sealed class HubTransport : IDisposable
 
     public HubTransport(HubOptions options)
     {
+        if (options.Token?.Any(c => c is <= ' ' or > '~') == true)
+            throw new ArgumentProblemException("holds a blank or a special character; copy the token again", "HF_TOKEN or token file");
         _options = options;
         var handler = options.Handler ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, MaxConnectionsPerServer = 2 * options.Parallel };
         _http = new(handler, disposeHandler: options.Handler is null) { Timeout = Timeout.InfiniteTimeSpan };
@@ -74,7 +76,7 @@ internal sealed class HubTransport : IDisposable
             // What a file is stands in the hub's own answer; the store that it points to knows less.
             if (request.Method == HttpMethod.Head && (!SameOrigin(uri, target) || HubMetadata.IsIn(response))) return response;
             response.Dispose();
-            if (uri.Scheme == Uri.UriSchemeHttps && target.Scheme != Uri.UriSchemeHttps)
+            if (target.Scheme != Uri.UriSchemeHttps && target.Scheme != uri.Scheme)
                 throw new HubException($"redirects to the unprotected address {target.GetLeftPart(UriPartial.Path)}, which is refused", uri.Host);
             // A signed address of another host must not learn the token, nor may that host send us back with it.
             (uri, trusted) = (target, trusted && SameOrigin(uri, target));

@@ -8,11 +8,11 @@ internal static class ModelFolder
     /// <summary>What a model folder lacks, or null: configuration, a vocabulary, and weights with every shard that their index names.</summary>
     public static string? Lacks(string folder)
     {
-        bool Has(string name) => File.Exists(Path.Combine(folder, name));
+        bool Has(string name) => HubCache.Holds(Path.Combine(folder, name));
         if (!Has("config.json")) return "config.json";
         if (!Has("tokenizer.json") && !Has("tokenizer.model")) return "tokenizer.json or tokenizer.model";
         if (Has("model.safetensors.index.json")) return Shards(Path.Combine(folder, "model.safetensors.index.json")).FirstOrDefault(s => !Has(s));
-        // The first of several shards alone says that an index belongs to it.
+        // Without its index a set of shards cannot be known to be complete.
         if (Has("model.safetensors")) return null;
         return Directory.EnumerateFiles(folder, "*-of-*.safetensors").Any() ? "model.safetensors.index.json"
             : Directory.EnumerateFiles(folder, "*.safetensors").Any() ? null : "model.safetensors";

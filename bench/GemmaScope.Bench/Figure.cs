@@ -1,0 +1,49 @@
+namespace GemmaScope.Bench;
+
+/// <summary>One measured figure and how it stands against its limit and its target.</summary>
+/// <param name="Name">What was measured.</param>
+/// <param name="Value">Median of the rounds.</param>
+/// <param name="Unit">Unit of value and limit.</param>
+public sealed record Figure(string Name, double Value, string Unit)
+{
+    /// <summary>What it is compared with, measured in the same rounds or fixed; null if nothing.</summary>
+    public string? LimitName { get; init; }
+
+    /// <summary>Median of the limit.</summary>
+    public double? Limit { get; init; }
+
+    /// <summary>Median over the rounds of value / limit.</summary>
+    public double? Ratio { get; init; }
+
+    /// <summary>What the ratio has to be; null for a figure given for information.</summary>
+    public double? Target { get; init; }
+
+    /// <summary>Whether the target is an upper bound.</summary>
+    public bool AtMost { get; init; }
+
+    /// <summary>Whether the target was reached; null if there is none.</summary>
+    public bool? Reached => Ratio is { } ratio && Target is { } target ? (AtMost ? ratio <= target : ratio >= target) : null;
+
+    /// <summary>A figure without a limit.</summary>
+    internal static Figure Of(string name, double[] values, string unit, double scale = 1) => new(name, Median(values) / scale, unit);
+
+    /// <summary>A rate against a limit of the same rounds.</summary>
+    internal static Figure Against(string name, double[] rates, string unit, double scale, string limitName, double[] limits, double? target = null) =>
+        Of(name, rates, unit, scale) with
+        {
+            LimitName = limitName,
+            Limit = Median(limits) / scale,
+            Ratio = Median([.. rates.Zip(limits, (rate, limit) => rate / limit)]),
+            Target = target,
+        };
+
+    /// <summary>A quantity that has to stay below a fixed limit.</summary>
+    internal static Figure Below(string name, double[] values, string unit, string limitName, double limit) =>
+        Of(name, values, unit) with { LimitName = limitName, Limit = limit, Ratio = Median(values) / limit, Target = 1, AtMost = true };
+
+    private static double Median(double[] values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

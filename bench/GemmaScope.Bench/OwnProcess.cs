@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Globalization;
+using GemmaScope.Models;
+
+namespace GemmaScope.Bench;
+
+/// <summary>
+/// One generation in a process of its own, where nothing else has touched the memory or warmed the code. The process says
+/// when its first token is there, and at the end how much memory it held at most.
+/// </summary>
+public static class OwnProcess
+{
+    /// <summary>What the started process does; it prints two lines: the first token, the peak in bytes.</summary>
+    /// <param name="folder">Model folder.</param>
+    /// <param name="promptTokens">Tokens of the prompt.</param>
+    /// <param name="newTokens">Tokens to generate.</param>
+    /// <param name="output">Where the lines go.</param>
+    public static void Run(string folder, int promptTokens, int newTokens, TextWriter output)
+    {
+        using var model = GemmaModel.Load(folder);
+        var options = new GenerationOptions { MaxNewTokens = newTokens, Temperature = 0, StopTokens = [] };
+        var first = true;
+        foreach (var token in model.Generate(BenchSetup.Tokens(model.Config, promptTokens), options))
+        {
+            if (first) Say(token);
+            first = false;
+        }
+        using var self = Process.GetCurrentProcess();
+        Say(self.PeakWorkingSet64);
+
+        void Say(long number)
+        {
+            output.WriteLine(number.ToString(CultureInfo.InvariantCulture));
+            output.Flush();
+        }
+    }
+
+    /// <summary>Starts such a process and waits for it.</summary>
+    /// <param name="command">File to start and its arguments.</param>
+    /// <param name="cancellation">Ends the process.</param>
+    /// <returns>Seconds from before the start to the first token; bytes held at most.</returns>
+    internal static (double FirstToken, long PeakBytes) Start(IReadOnlyList<string> command, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true })!;
+        using var registration = cancellation.Register(() => process.Kill());
+        var first = process.StandardOutput.ReadLine();
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var last = process.StandardOutput.ReadLine();
+        process.WaitForExit();
+        cancellation.ThrowIfCancellationRequested();
+        if (process.ExitCode != 0 || !long.TryParse(first, CultureInfo.InvariantCulture, out _) || !long.TryParse(last, CultureInfo.InvariantCulture, out var peak))
+            throw new GemmaScopeException($"the process ended with code {process.ExitCode} and without a result; its own message stands above", string.Join(' ', command));
+        return (seconds, peak);
+    }
+}

@@ -1,0 +1,23 @@
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Bench;
+
+/// <summary>A whole forward pass against the product that it consists of.</summary>
+internal sealed class PrefillBenchmark() : Benchmark("prefill", "prefill of 512 tokens, logits of the last")
+{
+    public override IEnumerable<Figure> Measure(BenchSetup setup)
+    {
+        using var model = setup.Load(setup.MainModel);
+        using var product = setup.NewProduct(DType.BF16);
+        var tokens = BenchSetup.Tokens(model.Config, setup.PrefillTokens);
+        var work = WorkCount.Prefill(model.Config, tokens.Length);
+        Contestant Prefill(Arithmetic arithmetic) => new(work, () => model.Run(tokens, logits: LogitRows.Last, arithmetic: arithmetic).Dispose());
+
+        var rates = setup.Race(
+            product.With(Compute.Kernels, Arithmetic.Exact), Prefill(Arithmetic.Exact),
+            product.With(Compute.Kernels, Arithmetic.Fast), Prefill(Arithmetic.Fast));
+        yield return Figure.Against("prefill exact", rates[1], GigaFlops, 1e9, "GEMM exact", rates[0], 0.80);
+        yield return Figure.Against("prefill fast", rates[3], GigaFlops, 1e9, "GEMM fast", rates[2], 0.88);
+    }
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using GemmaScope.Cli.Commands;
+using GemmaScope.Cli.Output;
+
+namespace GemmaScope.Cli;
+
+/// <summary>The command line as a whole: parses, runs one command, and turns whatever happened into a line and an exit code.</summary>
+internal static class Application
+{
+    public const int Success = 0, InternalError = 1, BadInput = 2, Interrupted = 130;
+
+    public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
+    {
+        var globals = new GlobalOptions();
+        var session = new Session(terminal, cancellation);
+        var root = Root(globals, session);
+        // Without response files, so that a text may begin with @.
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        try
+        {
+            var code = parsed.Action is ParseErrorAction
+                ? Fail(terminal, $"{parsed.Errors[0].Message} (see '{PathOf(parsed)} --help')")
+                : parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false });
+            terminal.Out.Flush();
+            return code;
+        }
+        catch (Exception problem)
+        {
+            return Report(problem, terminal, parsed.GetValue(globals.Verbose));
+        }
+    }
+
+    public static RootCommand Root(GlobalOptions globals, Session session)
+    {
+        var root = new RootCommand("See inside Gemma models: which features of a dictionary fire on which token.");
+        foreach (var command in Commands())
+        {
+            command.SetAction(parsed =>
+            {
+                globals.Apply(parsed);
+                return command.Run(parsed, session);
+            });
+            root.Add(command);
+        }
+        globals.AddTo(root);
+
+        var help = root.Options.OfType<HelpOption>().Single();
+        var examples = new HelpWithExamples((HelpAction)help.Action!);
+        help.Action = examples;
+        root.SetAction(examples.Invoke);
+        root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+        return root;
+    }
+
+    public static IEnumerable<GemmaScopeCommand> Commands() =>
+    [
+        new AnalyzeCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
+    ];
+
+    private static int Report(Exception problem, Terminal terminal, bool verbose)
+    {
+        if (verbose && problem is not OperationCanceledException) terminal.Error.WriteLine(problem);
+        return problem switch
+        {
+            GemmaScopeException => Fail(terminal, problem.Message),
+            OperationCanceledException => Note(terminal, "interrupted", Interrupted),
+            // Output that cannot be written (a full disk); files are read and written by the library, which has its own errors.
+            IOException => Fail(terminal, problem.Message),
+            _ => Note(terminal, $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)", InternalError),
+        };
+    }
+
+    private static int Fail(Terminal terminal, string message) => Note(terminal, $"error: {OneLine(message)}", BadInput);
+
+    private static int Note(Terminal terminal, string line, int code)
+    {
+        try
+        {
+            terminal.Out.Flush();
+        }
+        catch (IOException)
+        {
+            // What is left of the output cannot be written; the line below says so or says something worse.
+        }
+        terminal.Error.WriteLine(line);
+        terminal.Error.Flush();
+        return code;
+    }
+
+    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+
+    private static string PathOf(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "gemmascope" : $"gemmascope {parsed.CommandResult.Command.Name}";
+}

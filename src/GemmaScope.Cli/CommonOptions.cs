@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using GemmaScope.Models;
+
+namespace GemmaScope.Cli;
+
+/// <summary>Options that several commands share, so that they mean the same everywhere.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Model() => new("--model", "-m")
+    {
+        Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+        HelpName = "MODEL",
+        DefaultValueFactory = _ => Resolver.DefaultModel,
+    };
+
+    public static Option<Uri> Server() => new("--server")
+    {
+        Description = "The server whose feature pages are linked.",
+        HelpName = "URL",
+        DefaultValueFactory = _ => new Uri("http://localhost:5000"),
+        CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : Refuse(result, $"'{result.Tokens[0].Value}' is no web address, such as http://localhost:5000."),
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
+
+    private static Uri? Refuse(ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return null;
+    }
+}
+
+/// <summary>The sampling options of generate and chat.</summary>
+internal sealed class SamplingOptions
+{
+    private readonly Option<int> _maxTokens = new("--max-tokens", "-n") { Description = "New tokens at most.", HelpName = "N", DefaultValueFactory = _ => Defaults.MaxNewTokens };
+    private readonly Option<double> _temperature = new("--temperature", "-t") { Description = "Logits are divided by it; 0 always takes the most likely token.", HelpName = "T", DefaultValueFactory = _ => Defaults.Temperature };
+    private readonly Option<int> _topK = new("--top-k") { Description = "Sample from the K most likely tokens; 0 for all.", HelpName = "K", DefaultValueFactory = _ => Defaults.TopK };
+    private readonly Option<double> _topP = new("--top-p") { Description = "Sample from the most likely tokens whose probabilities reach P together.", HelpName = "P", DefaultValueFactory = _ => Defaults.TopP };
+    private readonly Option<double> _penalty = new("--repetition-penalty") { Description = "Makes tokens that were seen less likely; 1 for none.", HelpName = "R", DefaultValueFactory = _ => Defaults.RepetitionPenalty };
+    private readonly Option<int?> _seed = new("--seed") { Description = "The same seed gives the same text; drawn where none is given.", HelpName = "N" };
+
+    public SamplingOptions(Command command)
+    {
+        foreach (var option in (Option[])[_maxTokens, _temperature, _topK, _topP, _penalty, _seed]) command.Options.Add(option);
+    }
+
+    private static GenerationOptions Defaults { get; } = new();
+
+    public GenerationOptions Read(ParseResult arguments) => new()
+    {
+        MaxNewTokens = arguments.GetValue(_maxTokens),
+        Temperature = arguments.GetValue(_temperature),
+        TopK = arguments.GetValue(_topK),
+        TopP = arguments.GetValue(_topP),
+        RepetitionPenalty = arguments.GetValue(_penalty),
+        Seed = arguments.GetValue(_seed),
+    };
+}

@@ -1,0 +1,46 @@
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Cli.Output;
+
+/// <summary>How numbers are written for people.</summary>
+internal static class Format
+{
+    private static readonly string[] Units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+    public static string Bytes(long bytes)
+    {
+        double value = bytes;
+        var unit = 0;
+        for (; value >= 1024 && unit < Units.Length - 1; unit++) value /= 1024;
+        return unit == 0 ? $"{bytes} bytes" : $"{value:0.0} {Units[unit]}";
+    }
+
+    /// <summary>8.0 M, 2.6 B: as model sizes are named.</summary>
+    public static string Count(long count) => count switch
+    {
+        >= 1_000_000_000 => $"{count / 1e9:0.0} B",
+        >= 1_000_000 => $"{count / 1e6:0.0} M",
+        >= 10_000 => $"{count / 1e3:0.0} k",
+        _ => $"{count}",
+    };
+
+    public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+
+    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal.</summary>
+    public static string Visible(string text) => string.Concat(text.Select(c => c switch
+    {
+        '\n' => "\u23CE\n",
+        '\t' => "\u21E5\t",
+        < ' ' => $"{(char)(0x2400 + c)}",
+        '\u007F' => "\u2421",
+        _ when char.IsControl(c) => "\uFFFD",
+        _ => $"{c}",
+    }));
+
+    /// <summary>The same on one line, in quotes so that spaces at its ends are seen.</summary>
+    public static string Quoted(string text) => $"\"{Visible(text).Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal)}\"";
+
+    public static string Number(double value) => value.ToString("0.####");
+
+    public static string Arithmetic(Arithmetic arithmetic) => arithmetic == Numerics.Arithmetic.Fast ? "fast" : "exact";
+}

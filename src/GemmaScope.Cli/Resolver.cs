@@ -1,0 +1,55 @@
+using GemmaScope.Cli.Output;
+using GemmaScope.Files;
+
+namespace GemmaScope.Cli;
+
+/// <summary>
+/// Turns the names a user writes into files: a local path, a demo model that comes with the command (<c>demo-pt</c>), or a
+/// hub reference, of which only what is needed is downloaded.
+/// </summary>
+internal sealed class Resolver(Terminal terminal, CancellationToken cancellation)
+{
+    public const string DefaultModel = "demo-pt";
+    public const string DefaultDictionary = "demo-sae";
+
+    private static string Embedded { get; } = Path.Combine(AppContext.BaseDirectory, "models");
+
+    /// <summary>The folder of a model.</summary>
+    public string Model(string name) =>
+        Local(name) ?? Download(progress => Hub.ResolveModel(name, options: null, progress, cancellation));
+
+    /// <summary>The folder or file of a dictionary, or a local folder of dictionaries. Of a repository of many only the named one is downloaded.</summary>
+    public string Dictionary(string name) => FileOrFolder(name);
+
+    /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
+    public string Tokenizer(string name)
+    {
+        if (Local(name) is { } local) return local;
+        return Download(progress => Hub.ResolveFolder(name, ["tokenizer.json", "tokenizer.model"], options: null, progress, cancellation));
+    }
+
+    /// <summary>The folder that holds a model's config.json, of which nothing else is downloaded.</summary>
+    public string Config(string name) =>
+        Local(name) ?? Download(progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
+
+    /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
+    public string FileOrFolder(string name)
+    {
+        if (Local(name) is { } local) return local;
+        // A hub path whose last part has an extension names a file.
+        var isFile = Path.HasExtension(name) && HubReference.TryParse(name, out var reference) && reference.Path.Length > 0;
+        return Download(progress => isFile
+            ? Hub.ResolveFile(name, options: null, progress, cancellation)
+            : Hub.ResolveFolder(name, ["*.safetensors", "*.npz", "*.npy", "*.json"], options: null, progress, cancellation));
+    }
+
+    private static string? Local(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException("the name is empty; give a folder, demo-pt, or a hub reference (org/name)", "model");
+        if (File.Exists(name) || Directory.Exists(name)) return name;
+        var embedded = Path.GetFullPath(Path.Combine(Embedded, name));
+        return embedded.StartsWith(Embedded + Path.DirectorySeparatorChar, StringComparison.Ordinal) && Directory.Exists(embedded) ? embedded : null;
+    }
+
+    private string Download(Func<IProgress<HubProgress>, ResolvedPath> resolve) => DownloadDisplay.Run(terminal, resolve).Path;
+}

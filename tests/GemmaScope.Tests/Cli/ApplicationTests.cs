@@ -1,0 +1,77 @@
+using System.CommandLine.Parsing;
+using GemmaScope.Cli;
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public class ApplicationTests
+{
+    [Fact]
+    public void without_arguments_the_help_names_every_command()
+    {
+        var run = CommandLine.Run();
+        Assert.Equal(0, run.Code);
+        Assert.All(Commands, command => Assert.Matches($@"(?m)^  {command}\b", run.Out));
+    }
+
+    [Fact]
+    public void every_command_explains_itself_with_examples() => Assert.All(Commands, command =>
+    {
+        var help = CommandLine.Run(command, "--help");
+        Assert.Equal(0, help.Code);
+        Assert.Contains($"Examples:\n  gemmascope {command}", help.Out);
+    });
+
+    [Fact]
+    public void examples_are_accepted_by_their_own_command() => Assert.All(Commands, command =>
+    {
+        var help = CommandLine.Run(command, "--help").Lines;
+        var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
+        Assert.NotEmpty(examples);
+        Assert.All(examples, example => Assert.Empty(Problems(example)));
+    });
+
+    [Fact]
+    public void the_version_is_a_number() => Assert.Matches(@"^\d+\.\d+\.\d+\S*\n$", CommandLine.Run("--version").Out);
+
+    [Theory]
+    [InlineData("no such command", "analyse")]
+    [InlineData("no such option", "info", "--nonsense")]
+    [InlineData("a value out of its range", "info", "--kernels", "magic")]
+    [InlineData("a word where a number belongs", "generate", "x", "--max-tokens", "many")]
+    [InlineData("a text without quotes", "tokenize", "The", "cat")]
+    [InlineData("nothing to inspect", "inspect")]
+    public void a_command_line_that_cannot_be_read_is_one_line_with_a_hint(string what, params string[] arguments)
+    {
+        Assert.NotEmpty(what);
+        CommandLine.Run(arguments).IsRefused("--help");
+    }
+
+    [Fact]
+    public void an_interruption_ends_with_130_and_a_short_note()
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        var run = CommandLine.Run(["generate", "The cat"], [], cancellation: source.Token);
+        Assert.Equal(130, run.Code);
+        Assert.EndsWith("interrupted\n", run.Error);
+    }
+
+    [Fact]
+    public void verbose_shows_where_an_error_came_from()
+    {
+        var run = CommandLine.Run("generate", "x", "--model", "nosuch", "--verbose");
+        Assert.Equal(2, run.Code);
+        Assert.Contains("   at GemmaScope", run.Error);
+    }
+
+    private static string[] Commands { get; } =
+        [.. Application.Commands().Select(command => command.Name)];
+
+    private static IEnumerable<string> Problems(string example)
+    {
+        var words = CommandLineParser.SplitCommandLine(example).TakeWhile(word => word is not ("<" or "|")).Skip(1);
+        return Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
+            .Parse([.. words]).Errors.Select(error => $"{example}: {error.Message}");
+    }
+}

@@ -1,0 +1,46 @@
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public class ChatCommandTests
+{
+    private static readonly string[] Short = ["--max-tokens", "4", "--temperature", "0"];
+
+    [Fact]
+    public void each_piped_line_is_a_turn_up_to_exit()
+    {
+        var run = CommandLine.Piped("Hello\nWho are you?\n/exit\nnever read\n", ["chat", .. Short, "--json"]);
+        Assert.Contains("not tuned to chat", run.Error);
+        var roles = (run with { Error = "" }).Json().GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("role").GetString());
+        Assert.Equal(["user", "assistant", "user", "assistant"], roles);
+    }
+
+    [Fact]
+    public void reset_forgets_what_was_said()
+    {
+        var run = CommandLine.Piped("Hello\n/reset\nHello\n", ["chat", .. Short]);
+        Assert.Equal(2, run.Lines.Length);
+        Assert.Equal(run.Lines[0], run.Lines[1]);
+    }
+
+    [Fact]
+    public void a_conversation_continues_as_if_it_had_been_read_from_its_start()
+    {
+        var system = new[] { "--system", "Be brief." };
+        var two = (CommandLine.Run(["chat", .. Short, .. system, "--message", "Hello", "--message", "Why?", "--json"]) with { Error = "" }).Json();
+        var messages = two.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("content").GetString()!).ToArray();
+        Assert.Equal(["Be brief.", "Hello", "Why?"], [messages[0], messages[1], messages[3]]);
+
+        var text = $"<start_of_turn>user\n{messages[0]}\n\n{messages[1]}<end_of_turn>\n<start_of_turn>model\n{messages[2]}<end_of_turn>\n<start_of_turn>user\n{messages[3]}<end_of_turn>\n<start_of_turn>model\n";
+        var anew = CommandLine.Run(["generate", text, .. Short, "--json"]).Json();
+        Assert.Equal(anew.GetProperty("text").GetString(), messages[4]);
+    }
+
+    [Fact]
+    public void a_conversation_longer_than_the_context_is_refused()
+    {
+        var run = CommandLine.Run(["chat", .. Short, "--message", string.Concat(Enumerable.Repeat("word ", 600))]);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("/reset", run.Error);
+    }
+}

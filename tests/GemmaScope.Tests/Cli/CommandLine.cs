@@ -1,0 +1,49 @@
+using System.Text;
+using System.Text.Json;
+using GemmaScope.Cli;
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+/// <summary>Runs the command inside the test's process, with the streams of a pipe or of a terminal.</summary>
+internal sealed record CommandLine(int Code, string Out, string Error)
+{
+    public string[] Lines => Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    public static CommandLine Run(params string[] arguments) => Run(arguments, []);
+
+    public static CommandLine Piped(string input, params string[] arguments) => Run(arguments, Encoding.UTF8.GetBytes(input));
+
+    public static CommandLine Run(string[] arguments, byte[] input, bool terminal = false, bool colors = false, CancellationToken cancellation = default)
+    {
+        using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
+        using var stream = new MemoryStream(input);
+        var code = Application.Run(arguments, new Terminal(stream, output, error)
+        {
+            InputIsTerminal = terminal,
+            OutputIsTerminal = terminal,
+            Colors = colors,
+            Width = 120,
+        }, cancellation);
+        return new(code, output.ToString(), error.ToString());
+    }
+
+    /// <summary>The output as JSON, which must have come without an error.</summary>
+    public JsonElement Json()
+    {
+        Assert.Equal("", Error);
+        Assert.Equal(0, Code);
+        using var document = JsonDocument.Parse(Out);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Bad input: exit code 2, nothing on the output, one line that says all of these.</summary>
+    public void IsRefused(params string[] says)
+    {
+        Assert.Equal(2, Code);
+        Assert.Equal("", Out);
+        Assert.StartsWith("error: ", Error);
+        Assert.Equal(1, Error.Count(c => c == '\n'));
+        Assert.All(says, part => Assert.Contains(part, Error));
+    }
+}

@@ -1,0 +1,42 @@
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public class GenerateCommandTests
+{
+    [Fact]
+    public void the_text_goes_to_the_output_and_the_speed_to_the_errors()
+    {
+        var run = CommandLine.Run("generate", "The cat", "--max-tokens", "5", "--temperature", "0");
+        Assert.Equal(0, run.Code);
+        Assert.Single(run.Lines);
+        Assert.Contains("5 tokens", run.Error);
+        Assert.Contains("tokens/s", run.Error);
+    }
+
+    [Fact]
+    public void a_seed_gives_the_same_text_again()
+    {
+        string[] arguments = ["generate", "The cat", "--max-tokens", "8", "--seed", "7", "--top-k", "50", "--top-p", "0.9", "--repetition-penalty", "1.1"];
+        Assert.Equal(CommandLine.Run(arguments).Out, CommandLine.Run(arguments).Out);
+    }
+
+    [Fact]
+    public void json_has_prompt_ids_and_the_reason_to_stop()
+    {
+        var json = CommandLine.Run("generate", "The cat", "--max-tokens", "3", "--temperature", "0", "--json").Json();
+        Assert.Equal([2, 469, 2740], json.GetProperty("prompt_ids").EnumerateArray().Select(id => id.GetInt32()));
+        Assert.Equal(3, json.GetProperty("ids").GetArrayLength());
+        Assert.Equal("max_tokens", json.GetProperty("stopped_by").GetString());
+        Assert.Equal("exact", json.GetProperty("arithmetic").GetString());
+    }
+
+    [Fact]
+    public void an_unknown_model_is_refused() => CommandLine.Run("generate", "x", "--model", "nosuch").IsRefused("nosuch");
+
+    [Fact]
+    public void a_folder_without_a_model_is_refused() => CommandLine.Run("generate", "x", "--model", Fixtures.Path("demo")).IsRefused("config.json");
+
+    [Fact]
+    public void options_out_of_range_are_refused() => CommandLine.Run("generate", "x", "--top-p", "0").IsRefused("top-p");
+}

@@ -1,0 +1,77 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public class VerifyCommandTests
+{
+    private static readonly string Host = Fixtures.Path("host", "gemma3-multimodal-v5-prefix");
+
+    [Fact]
+    public void a_sound_folder_passes_and_ends_with_the_count()
+    {
+        var run = CommandLine.Run("verify", Host);
+        Assert.Equal(0, run.Code);
+        var count = Regex.Match(run.Lines[^1], @"^(\d+) passed, 0 failed, 0 skipped$");
+        Assert.True(count.Success, run.Lines[^1]);
+        Assert.Equal(run.Lines.Length - 1, int.Parse(count.Groups[1].Value));
+        Assert.All(run.Lines[..^1], line => Assert.StartsWith($"passed   {Host}  ", line));
+    }
+
+    [Fact]
+    public void quiet_prints_only_the_count_of_a_sound_folder() => Assert.Single(CommandLine.Run("verify", Host, "--quiet").Lines);
+
+    [Fact]
+    public void json_counts_what_it_lists()
+    {
+        var json = CommandLine.Run("verify", Host, "--json").Json();
+        Assert.Equal(json.GetProperty("passed").GetInt32(), json.GetProperty("checks").GetArrayLength());
+        Assert.All(json.GetProperty("checks").EnumerateArray(), check => Assert.Equal("host", check.GetProperty("form").GetString()));
+    }
+
+    [Fact]
+    public void a_wrong_golden_value_fails_and_is_found_in_a_folder_of_folders() => InCopy(folder =>
+    {
+        // The last bytes of the golden file are numbers of its last tensor.
+        using (var file = File.OpenWrite(Path.Combine(folder, "expected.safetensors")))
+        {
+            file.Seek(-4, SeekOrigin.End);
+            file.Write([0, 0, 0x40, 0x7F]);
+        }
+        var run = CommandLine.Run("verify", Path.GetDirectoryName(folder)!);
+        Assert.Equal(1, run.Code);
+        Assert.Contains(run.Lines, line => line.StartsWith($"FAILED   {folder}  "));
+        Assert.Matches(@"^\d+ passed, [1-9]\d* failed, 0 skipped$", run.Lines[^1]);
+    });
+
+    [Fact]
+    public void a_model_that_cannot_be_read_is_a_failed_check() => InCopy(folder =>
+    {
+        foreach (var weights in Directory.GetFiles(folder, "model*.safetensors")) File.Delete(weights);
+        var run = CommandLine.Run("verify", folder, "--quiet");
+        Assert.Equal(1, run.Code);
+        Assert.StartsWith("FAILED", run.Lines[0]);
+        Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
+    });
+
+    [Fact]
+    public void a_folder_of_no_known_form_is_refused() => CommandLine.Run("verify", Fixtures.Model("demo-pt")).IsRefused("form", "host");
+
+    [Fact]
+    public void a_missing_folder_is_refused() => CommandLine.Run("verify", "no-such-folder").IsRefused("no-such-folder");
+
+    private static void InCopy(Action<string> test)
+    {
+        var root = Directory.CreateTempSubdirectory("gemmascope-");
+        try
+        {
+            var copy = root.CreateSubdirectory("broken").FullName;
+            foreach (var file in Directory.GetFiles(Host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+            test(copy);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+}
