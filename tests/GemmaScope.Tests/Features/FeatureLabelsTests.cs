@@ -12,7 +12,7 @@ public sealed class FeatureLabelsTests : IDisposable
     [Theory]
     [InlineData("{\"feature\": 7, \"label\": \"dates\"}\n{\"feature\": 9, \"label\": \"names\"}\n")]
     [InlineData("{\"modelId\": \"m\", \"index\": \"7\", \"description\": \"dates\"}\r\n\r\n{\"index\": \"9\", \"description\": \"names\"}")]
-    [InlineData("{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", \"Name\": \"names\"}")]
+    [InlineData("{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", \"Annotation\": \"names\"}\n{\"Feature\": \"11\", \"Name\": \"resid_0/11\"}")]
     [InlineData("[{\"index\": 7, \"label\": \"dates\"}, {\"index\": 9, \"label\": \"names\"}, {\"index\": 11}]")]
     [InlineData("[\n {\"index\": 7, \"label\": \"dates\"},\n {\"index\": 7, \"label\": \"second\"},\n {\"index\": 9, \"label\": \"names\"}\n]")]
     [InlineData("{\"7\": \"dates\", \"9\": \"names\"}")]

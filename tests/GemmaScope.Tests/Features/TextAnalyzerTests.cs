@@ -84,11 +84,14 @@ public sealed class TextAnalyzerTests : IDisposable
         Assert.Equal(sums.Fvu, analysis.Fvu!.Value, 1e-9);
     }
 
-    [Fact]
-    public void the_fixed_prefix_of_a_chat_does_not_count()
+    [Theory]
+    [InlineData(new[] { "<bos>", "▁the", "</s>", "▁the" }, new[] { false, true, false, true })]
+    [InlineData(new[] { "<bos>", "<start_of_turn>", "▁the", "▁the", "▁the", "<end_of_turn>" }, new[] { false, false, false, false, true, false })]
+    [InlineData(new[] { "▁the", "▁the", "<start_of_turn>", "▁the" }, new[] { false, true, false, true })]
+    public void neither_position_0_nor_special_tokens_nor_the_prefix_of_a_chat_count(string[] pieces, bool[] counted)
     {
-        int[] ids = [2, Words.Id("▁the")!.Value, 3];
-        Assert.Equal([false, true, false], CountedPositions.Of(ids, Words));
+        int[] ids = [.. pieces.Select(piece => piece == "</s>" ? Words.EosId!.Value : Words.Id(piece)!.Value)];
+        Assert.Equal(counted, CountedPositions.Of(ids, Words));
     }
 
     [Fact]
