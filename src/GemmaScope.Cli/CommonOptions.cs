@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using GemmaScope.Models;
 
 namespace GemmaScope.Cli;
@@ -13,7 +14,23 @@ internal static class CommonOptions
         DefaultValueFactory = _ => Resolver.DefaultModel,
     };
 
+    public static Option<Uri> Server() => new("--server")
+    {
+        Description = "The server whose feature pages are linked.",
+        HelpName = "URL",
+        DefaultValueFactory = _ => new Uri("http://localhost:5000"),
+        CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : Refuse(result, $"'{result.Tokens[0].Value}' is no web address, such as http://localhost:5000."),
+    };
+
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
+
+    private static Uri? Refuse(ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return null;
+    }
 }
 
 /// <summary>The sampling options of generate and chat.</summary>

@@ -35,7 +35,8 @@ internal sealed class GlobalOptions
     /// <summary>Sets up the numerics; without these options the library's own defaults and environment variables decide.</summary>
     public void Apply(ParseResult parsed)
     {
-        if (parsed.GetValue(_arithmetic) is { } arithmetic)
-            Compute.DefaultArithmetic = arithmetic == "fast" ? Arithmetic.Fast : Arithmetic.Exact;
+        // The workers read their number once, when the first of them is needed.
+        if (parsed.GetValue(_threads) is { } threads) Environment.SetEnvironmentVariable(Workers.ThreadsVariable, $"{threads}");
+        Compute.Configure(parsed.GetValue(_kernels), parsed.GetValue(_arithmetic));
     }
 }

@@ -18,9 +18,8 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     public string Model(string name) =>
         Local(name) ?? Download(progress => Hub.ResolveModel(name, options: null, progress, cancellation));
 
-    /// <summary>The folder or file of a dictionary, or of a folder of dictionaries.</summary>
-    public string Dictionary(string name) =>
-        Local(name) ?? Download(progress => Hub.ResolveFolder(name, patterns: null, options: null, progress, cancellation));
+    /// <summary>The folder or file of a dictionary, or a local folder of dictionaries. Of a repository of many only the named one is downloaded.</summary>
+    public string Dictionary(string name) => FileOrFolder(name);
 
     /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
     public string Tokenizer(string name)
@@ -33,7 +32,7 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     public string Config(string name) =>
         Local(name) ?? Download(progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
 
-    /// <summary>Any file or folder.</summary>
+    /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
     public string FileOrFolder(string name)
     {
         if (Local(name) is { } local) return local;
@@ -41,7 +40,7 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
         var isFile = Path.HasExtension(name) && HubReference.TryParse(name, out var reference) && reference.Path.Length > 0;
         return Download(progress => isFile
             ? Hub.ResolveFile(name, options: null, progress, cancellation)
-            : Hub.ResolveFolder(name, patterns: null, options: null, progress, cancellation));
+            : Hub.ResolveFolder(name, ["*.safetensors", "*.npz", "*.npy", "*.json"], options: null, progress, cancellation));
     }
 
     private static string? Local(string name)

@@ -48,22 +48,36 @@ internal sealed class InfoCommand : GemmaScopeCommand
         return Application.Success;
     }
 
-    private static void PrintMachine(Terminal terminal) => Properties.Write(
-        terminal,
-        ("version", PrintVersion.Version),
-        ("kernels", Compute.Kernels.Name),
-        ("arithmetic", Format.Arithmetic(Compute.DefaultArithmetic)),
-        ("threads", $"{Workers.Count}"),
-        ("memory", $"{Format.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} available to this process"),
-        ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}"));
+    private static void PrintMachine(Terminal terminal)
+    {
+        var compute = Compute.Describe();
+        Properties.Write(
+            terminal,
+            ("version", PrintVersion.Version),
+            ("kernels", compute.Kernels),
+            ("oneDNN", compute.OneDnnProblem ?? "in use"),
+            ("arithmetic", Format.Arithmetic(compute.Arithmetic)),
+            ("processor", $"{compute.Processor}, {string.Join(", ", compute.InstructionSets)}; {compute.VectorBits}-bit vectors"),
+            ("threads", $"{compute.Threads}"),
+            ("memory", $"{Format.Bytes(compute.MemoryBytes)}, of which {Format.Bytes(compute.AvailableMemoryBytes)} are free"),
+            ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}"));
+    }
 
     private static void WriteMachine(Utf8JsonWriter json)
     {
+        var compute = Compute.Describe();
         json.WriteString("version", PrintVersion.Version);
-        json.WriteString("kernels", Compute.Kernels.Name);
-        json.WriteString("arithmetic", Format.Arithmetic(Compute.DefaultArithmetic));
-        json.WriteNumber("threads", Workers.Count);
-        json.WriteNumber("memory_bytes", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        json.WriteString("kernels", compute.Kernels);
+        json.WriteString("onednn_problem", compute.OneDnnProblem);
+        json.WriteString("arithmetic", Format.Arithmetic(compute.Arithmetic));
+        json.WriteString("processor", compute.Processor);
+        json.WriteStartArray("instruction_sets");
+        foreach (var set in compute.InstructionSets) json.WriteStringValue(set);
+        json.WriteEndArray();
+        json.WriteNumber("vector_bits", compute.VectorBits);
+        json.WriteNumber("threads", compute.Threads);
+        json.WriteNumber("memory_bytes", compute.MemoryBytes);
+        json.WriteNumber("available_memory_bytes", compute.AvailableMemoryBytes);
         json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
         json.WriteString("platform", RuntimeInformation.RuntimeIdentifier);
     }

@@ -61,4 +61,11 @@ internal static class Json
         foreach (var value in values) json.WriteNumberValue(value);
         json.WriteEndArray();
     }
+
+    public static void Strings(this Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values) json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
 }

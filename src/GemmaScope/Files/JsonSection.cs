@@ -51,6 +51,16 @@ public sealed class JsonSection
     /// <summary>The list of strings, or null; a single string reads as a list of one.</summary>
     public IReadOnlyList<string>? Texts(string key) => List(key, AsText);
 
+    /// <summary>The list of objects, or an error if there is none.</summary>
+    public IReadOnlyList<JsonSection> Objects(string key)
+    {
+        if (Find(key) is not { } value) throw Missing(key);
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, "a list of objects", value);
+        return [.. value.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.Object
+            ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
+            : throw Wrong(key, "a list of objects", item))];
+    }
+
     /// <summary>The error to throw for a value that must be there.</summary>
     public FileFormatException Missing(string key) => new($"'{_prefix}{key}' is missing", File);
 

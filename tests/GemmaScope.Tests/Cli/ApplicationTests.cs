@@ -1,3 +1,5 @@
+using System.CommandLine.Parsing;
+using GemmaScope.Cli;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;
@@ -26,7 +28,7 @@ public class ApplicationTests
         var help = CommandLine.Run(command, "--help").Lines;
         var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
         Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Empty(Parse(example)));
+        Assert.All(examples, example => Assert.Empty(Problems(example)));
     });
 
     [Fact]
@@ -64,13 +66,12 @@ public class ApplicationTests
     }
 
     private static string[] Commands { get; } =
-        [.. GemmaScope.Cli.Application.Commands().Select(command => command.Name)];
+        [.. Application.Commands().Select(command => command.Name)];
 
-    private static IEnumerable<string> Parse(string example)
+    private static IEnumerable<string> Problems(string example)
     {
-        var words = System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(example).TakeWhile(word => word is not ("<" or "|")).Skip(1).ToArray();
-        var command = GemmaScope.Cli.Application.Commands().Single(c => c.Name == words[0]);
-        new GemmaScope.Cli.GlobalOptions().AddTo(command);
-        return command.Parse(words[1..]).Errors.Select(error => $"{example}: {error.Message}");
+        var words = CommandLineParser.SplitCommandLine(example).TakeWhile(word => word is not ("<" or "|")).Skip(1);
+        return Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
+            .Parse([.. words]).Errors.Select(error => $"{example}: {error.Message}");
     }
 }

@@ -1,0 +1,34 @@
+namespace GemmaScope.Cli;
+
+/// <summary>Picks one dictionary of a folder that may hold many, as repositories of dictionaries do.</summary>
+internal static class DictionaryFinder
+{
+    private const int Named = 4;
+
+    /// <summary>The path itself where it is a dictionary, else the only one below it that fits layer and site.</summary>
+    /// <exception cref="ArgumentProblemException">Several fit; the message names some.</exception>
+    public static string Find(string path, int? layer, string? site)
+    {
+        if (!Directory.Exists(path) || Holds(path)) return path;
+        var limits = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 6, IgnoreInaccessible = true };
+        var below = Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal).ToArray();
+        var kind = site?.Split('.')[0];
+        var fitting = below.Where(folder => Fits(Path.GetRelativePath(path, folder), layer, kind)).ToArray();
+        // Names that say nothing of layer or site cannot be told apart by them.
+        if (fitting.Length == 0) fitting = below;
+        return fitting.Length switch
+        {
+            0 => path,
+            1 => fitting[0],
+            _ => throw new ArgumentProblemException(
+                $"holds {fitting.Length} dictionaries; name one, e.g. {string.Join(", ", fitting.Take(Named).Select(folder => Path.GetRelativePath(path, folder)))}", path),
+        };
+    }
+
+    private static bool Holds(string folder) => Directory.EnumerateFiles(folder).Any(file =>
+        Path.GetFileName(file) is "params.npz" or "params.safetensors" or "sae_weights.safetensors" or "params_layer_0.safetensors");
+
+    private static bool Fits(string name, int? layer, string? kind) =>
+        (layer is null || name.Split('/', Path.DirectorySeparatorChar).Any(part => part == $"layer_{layer}" || part.StartsWith($"layer_{layer}_", StringComparison.Ordinal)))
+        && (kind is null || name.Contains(kind, StringComparison.Ordinal));
+}

@@ -1,0 +1,52 @@
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Dictionaries;
+
+/// <summary>
+/// x → features, streamed over blocks of features: a block's products lie in a small scratch, are turned into features
+/// at once and are overwritten by the next, so no [tokens, features] matrix ever exists. Always in exact arithmetic:
+/// a product rounded to bf16 falls on the wrong side of thresholds.
+/// </summary>
+internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selector)
+{
+    /// <summary>Numbers in the scratch (16 MB).</summary>
+    private const int ScratchLength = 4 << 20;
+
+    /// <summary>Rows encoded together: enough that reading the weights costs little beside the products.</summary>
+    private const int RowsAtOnce = 1024;
+
+    public int Inputs => weights.Inputs;
+
+    public int Features => weights.Outputs;
+
+    public FeatureSelector Selector => selector;
+
+    /// <summary>Adds the features of x [rows, inputs] to the rows, their indices raised by <paramref name="offset"/>.</summary>
+    public void Encode(MatrixView x, int offset, FeatureRows found, CancellationToken cancellation)
+    {
+        for (var first = 0; first < x.Rows; first += RowsAtOnce)
+            EncodeRows(x.SliceRows(first, Math.Min(RowsAtOnce, x.Rows - first)), first, offset, found, cancellation);
+    }
+
+    private void EncodeRows(MatrixView x, int firstRow, int offset, FeatureRows found, CancellationToken cancellation)
+    {
+        var block = Math.Min(Features, ScratchLength / x.Rows);
+        using var scratch = Tensor.Uninitialized(x.Rows, block);
+        var states = new TopSelection?[x.Rows];
+        for (var i = 0; i < states.Length; i++) states[i] = selector.Start();
+        for (var start = 0; start < Features; start += block)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var products = scratch.AsMatrix().SliceColumns(0, Math.Min(block, Features - start));
+            Compute.Kernels.Multiply(x, weights.SliceOutputs(start, products.Columns), products, Arithmetic.Exact);
+            Workers.For(x.Rows, new SelectJob(selector, products, start, offset, firstRow, found, states));
+        }
+        for (var i = 0; i < states.Length; i++) selector.Finish(states[i], offset, found[firstRow + i]);
+    }
+
+    private readonly struct SelectJob(
+        FeatureSelector selector, MatrixView products, int start, int offset, int firstRow, FeatureRows found, TopSelection?[] states) : IJob
+    {
+        public void Run(int index) => selector.Select(products.Row(index), start, offset, found[firstRow + index], states[index]);
+    }
+}

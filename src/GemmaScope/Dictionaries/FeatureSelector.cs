@@ -1,0 +1,94 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
+namespace GemmaScope.Dictionaries;
+
+/// <summary>
+/// Turns the products x · W_enc of one row into features. A row's products come in blocks of rising features;
+/// <see cref="Start"/> makes what has to be remembered between them. Arrays have one number a feature.
+/// </summary>
+internal abstract class FeatureSelector
+{
+    public abstract ActivationFunction Function { get; }
+
+    /// <summary>The state of one row, or null where none is needed.</summary>
+    public virtual TopSelection? Start() => null;
+
+    /// <summary>Adds the features of one block to the row; may overwrite the products.</summary>
+    /// <param name="products">x · W_enc of features first, first + 1, …</param>
+    /// <param name="first">Feature of the first product within this encoder.</param>
+    /// <param name="offset">Added to each index in the result.</param>
+    /// <param name="row">The row found so far.</param>
+    /// <param name="state">What <see cref="Start"/> made for it.</param>
+    public abstract void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state);
+
+    /// <summary>Ends a row.</summary>
+    public virtual void Finish(TopSelection? state, int offset, FeatureRow row)
+    {
+    }
+}
+
+/// <summary>f = z · (z &gt; θ), strictly (METHODS §2.3); ReLU is θ = 0. Gemma Scope keeps a negative z above a negative θ, SAELens makes it 0.</summary>
+internal sealed class ThresholdSelector(ActivationFunction function, float[] bias, float[] threshold, bool keepNegative) : FeatureSelector
+{
+    public override ActivationFunction Function => function;
+
+    public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
+    {
+        var thresholds = threshold.AsSpan(first, products.Length);
+        TensorPrimitives.Add(products, bias.AsSpan(first, products.Length), products);
+        var i = 0;
+        for (; i <= products.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            // Nearly all features are silent: a whole vector is passed over at once.
+            if (Vector.GreaterThanAny(new Vector<float>(products[i..]), new Vector<float>(thresholds[i..])))
+                Scan(products, thresholds, i, i + Vector<float>.Count, first + offset, row);
+        }
+        Scan(products, thresholds, i, products.Length, first + offset, row);
+    }
+
+    private void Scan(ReadOnlySpan<float> z, ReadOnlySpan<float> thresholds, int start, int end, int offset, FeatureRow row)
+    {
+        for (var i = start; i < end; i++)
+            if (z[i] > thresholds[i] && (z[i] > 0 || (keepNegative && z[i] < 0))) row.Add(offset + i, z[i]);
+    }
+}
+
+/// <summary>f = (π &gt; 0) · max(m, 0) with gate π = x · W + b_gate and magnitude m = x · (W · e^r) + b_mag (METHODS §2.8).</summary>
+internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, float[] magnitudeScale) : FeatureSelector
+{
+    public override ActivationFunction Function => ActivationFunction.Gated;
+
+    public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
+    {
+        for (var i = 0; i < products.Length; i++)
+        {
+            var feature = first + i;
+            if (!(products[i] + gateBias[feature] > 0)) continue;
+            var magnitude = products[i] * magnitudeScale[feature] + magnitudeBias[feature];
+            if (magnitude > 0) row.Add(offset + feature, magnitude);
+        }
+    }
+}
+
+/// <summary>f = max(z, 0) of the k largest z, the lower index first among equals; z is scaled before if a scale is given.</summary>
+internal sealed class TopKSelector(float[] bias, int k, float[]? scale) : FeatureSelector
+{
+    public override ActivationFunction Function => ActivationFunction.TopK;
+
+    public override TopSelection Start() => new(k);
+
+    public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
+    {
+        TensorPrimitives.Add(products, bias.AsSpan(first, products.Length), products);
+        if (scale is not null) TensorPrimitives.Multiply(products, scale.AsSpan(first, products.Length), products);
+        // A z of at most 0 never becomes a feature, and leaving it out never lets another one in that would not count.
+        for (var i = 0; i < products.Length; i++)
+            if (products[i] > 0) state!.Offer(first + i, products[i]);
+    }
+
+    public override void Finish(TopSelection? state, int offset, FeatureRow row)
+    {
+        foreach (var (feature, value) in state!.Descending().OrderBy(kept => kept.Feature)) row.Add(offset + feature, value);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Numerics.Tensors;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Dictionaries;
+
+/// <summary>The weights of a single-layer dictionary and the steps around its two products.</summary>
+/// <param name="Encoder">W_enc with its selector.</param>
+/// <param name="Decoder">W_dec.</param>
+/// <param name="Bias">b_dec.</param>
+/// <param name="SubtractsBias">Whether b_dec is subtracted from the (scaled) input first.</param>
+/// <param name="Scaling">What is done to the input and undone to the output.</param>
+/// <param name="Skip">The linear path from input to output, or null.</param>
+internal sealed record DictionaryWeights(
+    FeatureEncoder Encoder, DecoderRows Decoder, float[] Bias, bool SubtractsBias, InputScaling Scaling, WeightView? Skip);
+
+/// <summary>A dictionary that reads one site and writes one site: SAE, transcoder or skip transcoder.</summary>
+internal sealed class LayerDictionary(DictionaryDescription description, DictionaryWeights weights) : SparseDictionary(description)
+{
+    public override ActivationFunction Activation => weights.Encoder.Selector.Function;
+
+    public override int Width => weights.Encoder.Features;
+
+    public override int InputWidth => weights.Encoder.Inputs;
+
+    public override int OutputWidth => weights.Decoder.Columns;
+
+    public override bool DecodesWithInput => weights.Skip is not null || weights.Scaling.Factor is null;
+
+    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
+    {
+        if (weights.Scaling == InputScaling.None && !weights.SubtractsBias)
+        {
+            weights.Encoder.Encode(x, 0, rows, cancellation);
+            return;
+        }
+        using var prepared = Tensor.Uninitialized(x.Rows, x.Columns);
+        for (var i = 0; i < x.Rows; i++)
+        {
+            var row = prepared.Row(i);
+            weights.Scaling.Apply(x.Row(i), row);
+            if (weights.SubtractsBias) TensorPrimitives.Subtract(row, weights.Bias, row);
+        }
+        weights.Encoder.Encode(prepared.AsMatrix(), 0, rows, cancellation);
+    }
+
+    private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
+    {
+        Workers.For(y.Rows, new DecodeJob(weights, y, features, input));
+        if (weights.Skip is not { } skip) return;
+        using var path = Tensor.Uninitialized(y.Rows, y.Columns);
+        Compute.Kernels.Multiply(input!.Value, skip, path.AsMatrix(), Arithmetic.Exact);
+        for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
+    }
+
+    private protected override void ReadDecoder(int feature, Span<float> vector)
+    {
+        weights.Decoder.Read(feature, vector);
+        if (weights.Scaling.Factor is { } factor && factor != 1) TensorPrimitives.Divide(vector, factor, vector);
+    }
+
+    private readonly struct DecodeJob(DictionaryWeights weights, MatrixView y, SparseActivations features, MatrixView? input) : IJob
+    {
+        public void Run(int index)
+        {
+            var row = y.Row(index);
+            weights.Bias.CopyTo(row);
+            Span<float> vector = weights.Decoder.NeedsScratch ? new float[row.Length] : [];
+            weights.Decoder.Accumulate(features.Indices(index), features.Values(index), 0, row, vector);
+            if (weights.Scaling != InputScaling.None) weights.Scaling.Undo(input is { } x ? x.Row(index) : default, row);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Numerics.Tensors;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Dictionaries;
+
+/// <summary>One layer's part of a multi-layer dictionary.</summary>
+/// <param name="Encoder">W_enc of the layer with its selector.</param>
+/// <param name="Start">Index of its first feature in the whole dictionary.</param>
+/// <param name="Decoders">Decoder vectors towards each layer; null towards earlier ones.</param>
+/// <param name="Bias">b_dec of the layer as a target.</param>
+/// <param name="Skip">Linear path from the layer's input to its own output, or null.</param>
+internal sealed record LayerBlock(FeatureEncoder Encoder, int Start, DecoderRows?[] Decoders, float[] Bias, WeightView? Skip);
+
+/// <summary>
+/// A crosscoder or cross-layer transcoder: features of block l read site l and write the sites from l on, by absolute
+/// target layer (METHODS §3.2, §4.4): x̂_t = b_dec,t + Σ_{l ≤ t} f_l W_dec,l[:, t] (+ x_t · affine_t). Inputs and outputs of the layers lie
+/// side by side in a row; feature indices run through the blocks.
+/// </summary>
+public sealed class MultiLayerDictionary : SparseDictionary
+{
+    private readonly LayerBlock[] _blocks;
+    private readonly int _model;
+
+    internal MultiLayerDictionary(DictionaryDescription description, LayerBlock[] blocks) : base(description)
+    {
+        (_blocks, _model) = (blocks, blocks[0].Encoder.Inputs);
+        BlockStarts = [.. blocks.Select(block => block.Start), Width];
+    }
+
+    /// <inheritdoc/>
+    public override ActivationFunction Activation => _blocks[0].Encoder.Selector.Function;
+
+    /// <inheritdoc/>
+    public override int Width => _blocks[^1].Start + _blocks[^1].Encoder.Features;
+
+    /// <inheritdoc/>
+    public override int InputWidth => _blocks.Length * _model;
+
+    /// <inheritdoc/>
+    public override int OutputWidth => _blocks.Length * _model;
+
+    /// <inheritdoc/>
+    public override bool DecodesWithInput => _blocks.Any(block => block.Skip is not null);
+
+    /// <summary>Index of the first feature of each layer's block, and last the width.</summary>
+    public IReadOnlyList<int> BlockStarts { get; }
+
+    /// <summary>The block that a feature belongs to: which of the input sites it reads.</summary>
+    public int BlockOf(int feature)
+    {
+        var block = _blocks.Length - 1;
+        while (block > 0 && feature < _blocks[block].Start) block--;
+        return block;
+    }
+
+    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
+    {
+        for (var l = 0; l < _blocks.Length; l++)
+            _blocks[l].Encoder.Encode(x.SliceColumns(l * _model, _model), _blocks[l].Start, rows, cancellation);
+    }
+
+    private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
+    {
+        Workers.For(y.Rows, new DecodeJob(this, y, features));
+        for (var t = 0; t < _blocks.Length; t++)
+        {
+            if (_blocks[t].Skip is not { } skip) continue;
+            using var path = Tensor.Uninitialized(y.Rows, _model);
+            Compute.Kernels.Multiply(input!.Value.SliceColumns(t * _model, _model), skip, path.AsMatrix(), Arithmetic.Exact);
+            var target = y.SliceColumns(t * _model, _model);
+            for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(target.Row(i), path.Row(i), target.Row(i));
+        }
+    }
+
+    private protected override void ReadDecoder(int feature, Span<float> vector)
+    {
+        vector.Clear();
+        var block = _blocks[BlockOf(feature)];
+        for (var t = 0; t < _blocks.Length; t++)
+            block.Decoders[t]?.Read(feature - block.Start, vector.Slice(t * _model, _model));
+    }
+
+    private void DecodeRow(Span<float> row, ReadOnlySpan<int> indices, ReadOnlySpan<float> values)
+    {
+        var vector = new float[_model];
+        for (var t = 0; t < _blocks.Length; t++) _blocks[t].Bias.CopyTo(row.Slice(t * _model, _model));
+        var at = 0;
+        for (var l = 0; l < _blocks.Length; l++)
+        {
+            var end = at;
+            while (end < indices.Length && indices[end] < BlockStarts[l + 1]) end++;
+            for (var t = l; t < _blocks.Length; t++)
+                _blocks[l].Decoders[t]!.Accumulate(indices[at..end], values[at..end], _blocks[l].Start, row.Slice(t * _model, _model), vector);
+            at = end;
+        }
+    }
+
+    private readonly struct DecodeJob(MultiLayerDictionary dictionary, MatrixView y, SparseActivations features) : IJob
+    {
+        public void Run(int index) => dictionary.DecodeRow(y.Row(index), features.Indices(index), features.Values(index));
+    }
+}

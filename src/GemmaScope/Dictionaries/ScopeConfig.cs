@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using GemmaScope.Files;
+using GemmaScope.Models;
+
+namespace GemmaScope.Dictionaries;
+
+/// <summary>A config.json of Gemma Scope 2 (METHODS §3.2).</summary>
+internal sealed partial class ScopeConfig
+{
+    private readonly JsonSection _json;
+
+    private ScopeConfig(JsonSection json)
+    {
+        _json = json;
+        Architecture = json.Text("architecture");
+        if (Architecture is not (null or "jump_relu" or "jumprelu"))
+            throw new FileFormatException($"architecture '{Architecture}' in config.json is not supported; Gemma Scope 2 dictionaries are jump_relu", json.File);
+    }
+
+    public string? Architecture { get; }
+
+    public string? Model => _json.Text("model_name");
+
+    public string? Type => _json.Text("type");
+
+    public double? L0 => _json.Number("l0");
+
+    public bool? Affine => _json.Flag("affine_connection");
+
+    /// <summary>The config.json of a folder, or null if there is none.</summary>
+    public static ScopeConfig? Find(string folder)
+    {
+        var file = Path.Combine(folder, "config.json");
+        return File.Exists(file) ? new ScopeConfig(JsonFile.Read(file)) : null;
+    }
+
+    /// <summary>Compares the stated width, where there is one, with that of the weights.</summary>
+    public void RequireWidth(int features)
+    {
+        if (_json.Integer("width") is { } width && width != features)
+            throw new FileFormatException($"config.json says width {width}, the weights have {features} latents", _json.File);
+    }
+
+    /// <summary>The sites stated, or null. A single name stands for the same place in each of several layers.</summary>
+    public (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs)? Sites(IReadOnlyList<int> layers)
+    {
+        if (_json.Texts("hf_hook_point_in") is not { Count: > 0 } inputs) return null;
+        return (Read("hf_hook_point_in", inputs, layers), _json.Texts("hf_hook_point_out") is { Count: > 0 } outputs ? Read("hf_hook_point_out", outputs, layers) : Read("hf_hook_point_in", inputs, layers));
+    }
+
+    private Site[] Read(string key, IReadOnlyList<string> names, IReadOnlyList<int> layers)
+    {
+        var separate = names is [var list] ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : names;
+        if (separate is [var one] && layers.Count > 1)
+            separate = [.. layers.Select(layer => LayerPlace().Replace(one, $".{layer.ToString(CultureInfo.InvariantCulture)}.", 1))];
+        return [.. separate.Select(name => Site.TryParse(name, out var site) ? site : throw _json.Bad(key, $"names no site that is known: '{name}'"))];
+    }
+
+    /// <summary>The layer of a module path: a number, or a placeholder such as {layer} or *.</summary>
+    [GeneratedRegex(@"\.(\d+|\*|\{[^}]*\})\.")]
+    private static partial Regex LayerPlace();
+}
