@@ -32,6 +32,13 @@ public class ApplicationTests
     });
 
     [Fact]
+    public void every_command_has_a_section_in_the_manual()
+    {
+        var manual = File.ReadAllText(Path.Combine(Fixtures.Repository, "docs", "cli.md"));
+        Assert.All(Commands, command => Assert.Contains($"\n## {command}\n", manual));
+    }
+
+    [Fact]
     public void the_version_is_a_number() => Assert.Matches(@"^\d+\.\d+\.\d+\S*\n$", CommandLine.Run("--version").Out);
 
     [Theory]
