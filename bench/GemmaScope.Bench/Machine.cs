@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace GemmaScope.Bench;
 
@@ -8,10 +7,6 @@ public static class Machine
 {
     /// <summary>The processor's own name where the system tells it, else its architecture.</summary>
     public static string Processor { get; } = ReadName() ?? $"{RuntimeInformation.ProcessArchitecture}";
-
-    /// <summary>Width of the vectors that .NET uses here.</summary>
-    public static string Vectors { get; } =
-        $"{(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)}-bit vectors";
 
     private static string? ReadName()
     {

@@ -62,7 +62,8 @@ public static class RandomModel
             throw new GemmaScopeException($"the random model needs {bytes / 1e9:F1} GB of disk, {free / 1e9:F1} GB are free; name another folder with --dir", folder);
     }
 
-    private static IEnumerable<TensorSource> Tensors(GemmaConfig config)
+    /// <summary>The tensors of a checkpoint of this shape.</summary>
+    internal static IEnumerable<TensorSource> Tensors(GemmaConfig config)
     {
         var weights = new NormalWeights(Seed);
         var number = 0;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
 using GemmaScope.Cli.Output;
 
@@ -20,8 +21,8 @@ internal static class Application
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
-            var code = parsed.Action is ParseErrorAction
-                ? Fail(terminal, $"{parsed.Errors[0].Message} (see '{PathOf(parsed)} --help')")
+            var code = ProblemOf(parsed) is { } problem
+                ? Fail(terminal, $"{problem} (see '{PathOf(parsed)} --help')")
                 : parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false });
             terminal.Out.Flush();
             return code;
@@ -57,8 +58,19 @@ internal static class Application
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
         new AnalyzeCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new VerifyCommand(), new BenchCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
+
+    /// <summary>Why a command line cannot be run, or null.</summary>
+    private static string? ProblemOf(ParseResult parsed)
+    {
+        if (parsed.Action is ParseErrorAction) return parsed.Errors[0].Message;
+        // The parser takes an option it does not know for an argument, so that a misspelt one would be analysed as a text.
+        if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)) return null;
+        var unknown = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+            .FirstOrDefault(value => value is ['-', '-' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ..] && !value.Any(char.IsWhiteSpace));
+        return unknown is null ? null : $"Unknown option '{unknown}'; write -- before a text that begins so";
+    }
 
     private static int Report(Exception problem, Terminal terminal, bool verbose)
     {

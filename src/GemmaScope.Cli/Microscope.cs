@@ -68,15 +68,16 @@ internal sealed class MicroscopeOptions
         var dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { Site = site is null ? null : SiteOf(site, layer) });
         try
         {
-            if (site is null && layer is { } other && dictionary is { HasSites: true, InputSites.Count: 1 } && dictionary.InputSite.Layer != other)
+            var trained = dictionary is { HasSites: true, InputSites.Count: 1 } ? dictionary.InputSite : (Site?)null;
+            if (site is null && layer is { } other && trained is { } own && own.Layer != other)
             {
-                var trained = dictionary.InputSite;
                 dictionary.Dispose();
-                dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { Site = new Site(trained.Kind, other) });
-                terminal.Error.WriteLine($"note: this dictionary belongs to {trained} and is read at {dictionary.InputSite}");
+                dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { Site = new Site(own.Kind, other) });
             }
             foreach (var read in dictionary.InputSites)
                 if (!config.Has(read)) throw new ArgumentProblemException($"the model has no such site (layers 0 to {config.Layers - 1}); choose another with --layer or --site", read.ToString());
+            if (trained is { } from && from != dictionary.InputSite)
+                terminal.Error.WriteLine($"note: this dictionary belongs to {from} and is read at {dictionary.InputSite}");
             return dictionary;
         }
         catch
@@ -89,9 +90,11 @@ internal sealed class MicroscopeOptions
     private static Site SiteOf(string text, int? layer)
     {
         if (!Site.TryParse(text, out var site))
-            return layer is { } number ? Site.Parse($"{text}.{number}") : Site.TryParse($"{text}.0", out _)
-                ? throw new ArgumentProblemException($"'{text}' names no layer; add --layer", "--site")
-                : Site.Parse(text);
+        {
+            if (Site.TryParse($"{text}.{layer ?? 0}", out var withLayer))
+                return layer is not null ? withLayer : throw new ArgumentProblemException($"'{text}' names no layer; add --layer", "--site");
+            return Site.Parse(text);
+        }
         return layer is null || site.Layer == layer
             ? site
             : throw new ArgumentProblemException($"{site} is not in layer {layer}; give one of the two", "--site");

@@ -52,7 +52,12 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         var analysis = microscope.Analyze(text, new AnalyzeOptions { TopPerToken = top, TopWholeText = topText, AddBos = !arguments.GetValue(_noBos), Labels = labels });
         var view = new AnalysisView(analysis, arguments.GetValue(_server)!);
         if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => AnalysisJson.Write(json, view, feature));
-        else AnalysisText.Write(session.Terminal, view, feature);
+        else
+        {
+            AnalysisText.Write(session.Terminal, view, feature);
+            session.Terminal.Out.WriteLine();
+            AnalysisText.NextTokens(session.Terminal, analysis);
+        }
         if (arguments.GetValue(_html) is { } page) WritePage(page, view, session.Terminal);
         return Application.Success;
     }

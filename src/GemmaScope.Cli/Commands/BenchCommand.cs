@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using GemmaScope.Bench;
@@ -51,7 +52,7 @@ internal sealed class BenchCommand : GemmaScopeCommand
         {
             var profiles = Profile.Measure(options, progress, session.Cancellation);
             if (json) WriteProfiles(terminal, [.. profiles]);
-            else foreach (var profile in profiles) Print(terminal, profile);
+            else PrintProfiles(terminal, profiles);
             return Application.Success;
         }
         Figure[] figures = [.. Benchmarks.Run(options, progress, session.Cancellation)];
@@ -73,9 +74,11 @@ internal sealed class BenchCommand : GemmaScopeCommand
             Only = arguments.GetValue(_only) ?? [],
             Rounds = rounds,
             Quick = arguments.GetValue(_quick),
-            Command = [.. OwnCommand(), "bench", "--process"],
+            Command = [.. OwnCommand(), "bench", .. Passed("--kernels"), .. Passed("--threads"), "--process"],
         };
         return arguments.GetValue(_models) is { Length: > 0 } models ? options with { Models = models } : options;
+
+        string[] Passed(string option) => arguments.GetResult(option) is OptionResult { Tokens.Count: > 0 } given ? [option, given.Tokens[0].Value] : [];
     }
 
     /// <summary>This command's own file: its starter where there is one, else the assembly by way of dotnet.</summary>
@@ -94,7 +97,13 @@ internal sealed class BenchCommand : GemmaScopeCommand
                 figure.Name, Number(figure.Value), figure.Unit, Number(figure.Limit), figure.LimitName ?? "", $"{figure.Ratio:0.000}",
                 figure.Target is { } target ? $"{(figure.AtMost ? "<=" : ">=")} {target:0.00}" : "", figure.Reached is { } reached ? (reached ? "yes" : "no") : "");
         table.Write(terminal);
-        terminal.Out.WriteLine($"{Machine.Processor}; {Machine.Vectors}; {Workers.Count} threads; {Compute.Kernels.Name}; {RuntimeInformation.FrameworkDescription}");
+        PrintMachine(terminal);
+    }
+
+    private static void PrintProfiles(Terminal terminal, IEnumerable<Profile> profiles)
+    {
+        foreach (var profile in profiles) Print(terminal, profile);
+        PrintMachine(terminal);
     }
 
     private static void Print(Terminal terminal, Profile profile)
@@ -104,6 +113,13 @@ internal sealed class BenchCommand : GemmaScopeCommand
         terminal.Out.WriteLine($"{profile.Run}: {profile.Undisturbed * 1e3:0.0} ms, with clocks {profile.Seconds * 1e3:0.0} ms");
         table.Write(terminal);
         terminal.Out.WriteLine();
+    }
+
+    private static void PrintMachine(Terminal terminal)
+    {
+        var compute = Compute.Describe();
+        terminal.Out.WriteLine(
+            $"{Machine.Processor}; {string.Join(' ', compute.InstructionSets)}, {compute.VectorBits}-bit vectors; {compute.Threads} threads; {compute.Kernels}; {RuntimeInformation.FrameworkDescription}");
     }
 
     private static string Number(double? value) => value is { } number ? (Math.Abs(number) < 10 ? $"{number:0.00}" : $"{number:0.0}") : "";
@@ -146,10 +162,12 @@ internal sealed class BenchCommand : GemmaScopeCommand
 
     private static void WriteMachine(Utf8JsonWriter json)
     {
+        var compute = Compute.Describe();
         json.WriteString("processor", Machine.Processor);
-        json.WriteString("vectors", Machine.Vectors);
-        json.WriteNumber("threads", Workers.Count);
-        json.WriteString("kernels", Compute.Kernels.Name);
+        json.WriteString("instruction_sets", string.Join(' ', compute.InstructionSets));
+        json.WriteNumber("vector_bits", compute.VectorBits);
+        json.WriteNumber("threads", compute.Threads);
+        json.WriteString("kernels", compute.Kernels);
         json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
     }
 

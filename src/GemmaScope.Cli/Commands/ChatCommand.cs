@@ -35,7 +35,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         var name = arguments.GetValue(_model)!;
         var folder = session.Resolver.Model(name);
         using var model = GemmaModel.Load(folder);
-        var tokenizer = Tokenizer.Load(folder);
+        var tokenizer = model.Tokenizer;
         if (!Conversation.IsTuned(name, model, tokenizer))
             terminal.Error.WriteLine("note: this model was not tuned to chat; it continues the conversation as a text, often without sense.");
         using var conversation = new Conversation(model, tokenizer, _sampling.Read(arguments), arguments.GetValue(_system));

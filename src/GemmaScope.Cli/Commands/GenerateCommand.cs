@@ -37,7 +37,7 @@ internal sealed class GenerateCommand : GemmaScopeCommand
         var options = _sampling.Read(arguments) with { StopTokens = arguments.GetValue(_ignoreEnd) ? [] : null };
         var folder = session.Resolver.Model(arguments.GetValue(_model)!);
         using var model = GemmaModel.Load(folder);
-        var tokenizer = Tokenizer.Load(folder);
+        var tokenizer = model.Tokenizer;
         var prompt = tokenizer.Encode(text, !arguments.GetValue(_noBos));
         var json = arguments.GetValue(_json);
 

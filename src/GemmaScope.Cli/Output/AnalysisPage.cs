@@ -79,12 +79,16 @@ internal sealed class AnalysisPage
 
     private void TopFeatures()
     {
-        Table("Strongest features of the whole text", "<th></th><th>feature</th><th class=\"n\">sum</th><th class=\"n\">largest</th><th>at</th><th class=\"n\">tokens</th><th>label</th><th></th>");
+        var labelled = _top.Any(top => top.Report.Label is not null);
+        var published = _top.Any(top => top.Report.Neuronpedia is not null);
+        Table("Strongest features of the whole text", $"<th>shade</th><th>feature</th><th class=\"n\">sum</th><th class=\"n\">largest</th><th>at</th><th class=\"n\">tokens</th>{(labelled ? "<th>label</th>" : "")}{(published ? "<th>Neuronpedia</th>" : "")}");
         foreach (var (feature, largest, at, tokens) in _top)
         {
             _html.Append($"<tr><td><input type=\"radio\" name=\"shade\" id=\"shade{feature.Index}\" aria-label=\"shade by feature {feature.Index}\"></td><td>{Link(feature)}</td>");
-            _html.Append($"<td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{largest:0.00}</td><td class=\"p\"><a href=\"#t{at}\">{Encode(Format.Visible(_view.TextOf(_analysis.Tokens[at])))}</a></td><td class=\"n\">{tokens}</td><td>{Encode(feature.Label ?? "")}</td>");
-            _html.Append($"<td>{(feature.Neuronpedia is { } address ? $"<a href=\"{Encode(address)}\">Neuronpedia</a>" : "")}</td></tr>\n");
+            _html.Append($"<td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{largest:0.00}</td><td class=\"p\"><a href=\"#t{at}\">{Encode(Format.Visible(_view.TextOf(_analysis.Tokens[at])))}</a></td><td class=\"n\">{tokens}</td>");
+            if (labelled) _html.Append($"<td>{Encode(feature.Label ?? "")}</td>");
+            if (published) _html.Append($"<td>{(feature.Neuronpedia is { } address ? $"<a href=\"{Encode(address)}\">dashboard</a>" : "")}</td>");
+            _html.Append("</tr>\n");
         }
         _html.Append("</table></div>\n");
     }

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
@@ -10,8 +9,10 @@ namespace GemmaScope.Models;
 /// </summary>
 internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks, RunSequences sequences)
 {
-    /// <summary>Queries of one head computed together: enough rows for the product kernels, few enough for their scores to stay in cache.</summary>
-    private const int QueryBlock = 128;
+    /// <summary>Rows of scores computed together: enough for the product kernels, few enough to stay in cache.</summary>
+    private const int BlockRows = 128;
+
+    [ThreadStatic] private static Scratch? t_scratch;
 
     /// <summary>z = attention(q, k, v), each [tokens, heads · head size]; q and k after RoPE.</summary>
     public void Run(MatrixView q, MatrixView k, MatrixView v, MatrixView z)
@@ -34,11 +35,9 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     /// <summary>Without listeners: only visible scores are computed, block by block.</summary>
     private void Closed(int sequence, MatrixView queries, KeysAndValues seen, MatrixView output)
     {
-        var first = sequences.First(sequence);
-        if (queries.Rows == 1)
-            Workers.For(config.KeyValueHeads, new GroupJob(config, Window, Scale, queries, seen, output, first));
-        else
-            Workers.For(config.Heads * ((queries.Rows + QueryBlock - 1) / QueryBlock), new BlockJob(config, Window, Scale, queries, seen, output, first));
+        var block = Math.Max(1, BlockRows / (config.Heads / config.KeyValueHeads));
+        var blocks = (queries.Rows + block - 1) / block;
+        Workers.For(blocks * config.KeyValueHeads, new GroupJob(config, Window, Scale, block, queries, seen, output, sequences.First(sequence)));
     }
 
     /// <summary>With listeners: all scores of all heads exist as matrices [heads · queries, keys].</summary>
@@ -84,77 +83,40 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
         Elementwise.SoftMax(scores[from..to]);
     }
 
-    /// <summary>Scores → cap → mask → soft-max → values for query rows that share a key-value head, on this thread.</summary>
-    private static unsafe void Attend(GemmaConfig config, float scale, MatrixView query, MatrixView key, MatrixView value, MatrixView output, ReadOnlySpan<int> positions, int firstKey, int window)
-    {
-        var buffer = Scratch.Get(query.Rows * (long)key.Rows);
-        var scores = new MatrixView(buffer, query.Rows, key.Rows, key.Rows);
-        ManagedKernels.MultiplyHere(query, WeightView.Of(key, WeightLayout.OutIn), scores);
-        for (var i = 0; i < scores.Rows; i++)
-        {
-            var row = scores.Row(i);
-            TensorPrimitives.Multiply(row, scale, row);
-            if (config.AttentionCap is float cap) Elementwise.SoftCap(row, cap);
-            SoftMaxVisible(row, positions[i], firstKey, window);
-        }
-        ManagedKernels.MultiplyHere(scores, WeightView.Of(value, WeightLayout.InOut), output);
-    }
-
-    /// <summary>A single new token: the heads of one group share their keys, so they go together and each key is read once.</summary>
-    private readonly record struct GroupJob(GemmaConfig Config, int Window, float Scale, MatrixView Queries, KeysAndValues Seen, MatrixView Output, int First) : IJob
+    /// <summary>
+    /// A block of queries of all heads that share a key-value head, against the keys that any of them sees: these are read and
+    /// packed once for all. Row r of the job is query r % count of the group's head r / count.
+    /// </summary>
+    private readonly record struct GroupJob(GemmaConfig Config, int Window, float Scale, int Block, MatrixView Queries, KeysAndValues Seen, MatrixView Output, int First) : IJob
     {
         public unsafe void Run(int index)
         {
-            var (group, size) = (Config.Heads / Config.KeyValueHeads, Config.HeadSize);
-            var query = new MatrixView(Queries.Data + index * group * size, group, size, size);
-            var output = new MatrixView(Output.Data + index * group * size, group, size, size);
-            var from = (int)Math.Max(0, (long)First - Window + 1 - Seen.First);
-            var keys = Seen.Keys.SliceColumns(index * size, size).SliceRows(from, Seen.Keys.Rows - from);
-            var values = Seen.Values.SliceColumns(index * size, size).SliceRows(from, Seen.Keys.Rows - from);
-            Span<int> positions = stackalloc int[group];
-            positions.Fill(First);
-            Attend(Config, Scale, query, keys, values, output, positions, Seen.First + from, Window);
-        }
-    }
+            var (keyValueHead, group, size) = (index % Config.KeyValueHeads, Config.Heads / Config.KeyValueHeads, Config.HeadSize);
+            // The last queries see the most keys and go first, so that no worker starts the longest part when the others are done.
+            var start = ((Queries.Rows - 1) / Block - index / Config.KeyValueHeads) * Block;
+            var count = Math.Min(Block, Queries.Rows - start);
+            var position = First + start;
+            var from = (int)Math.Max(0, (long)position - Window + 1 - Seen.First);
+            var visible = position + count - Seen.First - from;
+            var keys = Seen.Keys.SliceColumns(keyValueHead * size, size).SliceRows(from, visible);
+            var values = Seen.Values.SliceColumns(keyValueHead * size, size).SliceRows(from, visible);
 
-    /// <summary>A block of queries of one head against the keys that any of them sees.</summary>
-    private readonly record struct BlockJob(GemmaConfig Config, int Window, float Scale, MatrixView Queries, KeysAndValues Seen, MatrixView Output, int First) : IJob
-    {
-        public void Run(int index)
-        {
-            var (start, head) = (index / Config.Heads * QueryBlock, index % Config.Heads);
-            var count = Math.Min(QueryBlock, Queries.Rows - start);
-            var (query, key, value) = Head(Config, head, Queries, Seen);
-            var from = (int)Math.Max(0, (long)First + start - Window + 1 - Seen.First);
-            var to = First + start + count - Seen.First;
-            Span<int> positions = stackalloc int[count];
-            for (var i = 0; i < count; i++) positions[i] = First + start + i;
-            Attend(Config, Scale, query.SliceRows(start, count), key.SliceRows(from, to - from), value.SliceRows(from, to - from),
-                Output.SliceColumns(head * Config.HeadSize, Config.HeadSize).SliceRows(start, count), positions, Seen.First + from, Window);
-        }
-    }
-
-    /// <summary>A thread's score buffer, kept for the next job.</summary>
-    private sealed unsafe class Scratch
-    {
-        [ThreadStatic]
-        private static Scratch? t_mine;
-
-        private float* _memory;
-        private long _length;
-
-        public static float* Get(long length)
-        {
-            var mine = t_mine ??= new Scratch();
-            if (mine._length < length)
+            var rows = group * count;
+            var buffer = (t_scratch ??= new()).Floats(rows * (2L * size + visible));
+            var query = new MatrixView(buffer, rows, size, size);
+            var mixed = new MatrixView(buffer + rows * size, rows, size, size);
+            var scores = new MatrixView(buffer + 2 * rows * size, rows, visible, visible);
+            for (var r = 0; r < rows; r++) TensorPrimitives.Multiply(HeadRow(Queries, r), Scale, query.Row(r));
+            ManagedKernels.MultiplyHere(query, WeightView.Of(keys, WeightLayout.OutIn), scores);
+            for (var r = 0; r < rows; r++)
             {
-                NativeMemory.AlignedFree(mine._memory);
-                mine._memory = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
-                mine._length = length;
+                if (Config.AttentionCap is float cap) Elementwise.SoftCap(scores.Row(r), cap);
+                SoftMaxVisible(scores.Row(r), position + r % count, Seen.First + from, Window);
             }
-            return mine._memory;
-        }
+            ManagedKernels.MultiplyHere(scores, WeightView.Of(values, WeightLayout.InOut), mixed);
+            for (var r = 0; r < rows; r++) mixed.Row(r).CopyTo(HeadRow(Output, r));
 
-        ~Scratch() => NativeMemory.AlignedFree(_memory);
+            Span<float> HeadRow(MatrixView heads, int r) => heads.Row(start + r % count).Slice((keyValueHead * group + r / count) * size, size);
+        }
     }
 }

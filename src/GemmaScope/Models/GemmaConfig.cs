@@ -100,6 +100,15 @@ public sealed record GemmaConfig
         _ => Width,
     };
 
+    /// <summary>Shape of the activations of some rows at a site; <paramref name="keys"/> matters at attention matrices only.</summary>
+    internal long[] SiteShape(SiteKind kind, int rows, int keys = 0) => kind switch
+    {
+        SiteKind.Q or SiteKind.QNormed or SiteKind.QRope => [rows, Heads, HeadSize],
+        SiteKind.K or SiteKind.V or SiteKind.KNormed or SiteKind.KRope => [rows, KeyValueHeads, HeadSize],
+        _ when Site.IsAttentionMatrix(kind) => [Heads, rows, keys],
+        _ => [rows, SiteWidth(kind)],
+    };
+
     /// <summary>Whether this model has the site.</summary>
     public bool Has(Site site) =>
         (site.Layer ?? 0) < Layers && (HasQueryKeyNorm || site.Kind is not (SiteKind.QNormed or SiteKind.KNormed));

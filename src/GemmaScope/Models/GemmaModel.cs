@@ -18,7 +18,7 @@ public sealed record ModelLoadOptions
 /// A Gemma 2 or Gemma 3 text model with every activation site open. Weights are mapped from their files in the stored type and
 /// shared by all runs; runs may be made from several threads.
 /// </summary>
-public sealed class GemmaModel : IDisposable
+public sealed partial class GemmaModel : IDisposable
 {
     private readonly GemmaWeights _weights;
     private readonly RotaryTable _local, _global;

@@ -53,7 +53,7 @@ internal sealed unsafe class RunHooks
             foreach (var edit in edits)
                 for (var s = 0; s < sequences.Count; s++)
                     edit.Apply(sequences.Rows(rows, s), sequences.First(s));
-        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, Shape(kind, rows))];
+        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, logit rows; <paramref name="positions"/> tells each row's position.</summary>
@@ -65,7 +65,7 @@ internal sealed unsafe class RunHooks
             foreach (var edit in edits)
                 for (var r = 0; r < rows.Rows; r++)
                     edit.Apply(rows.SliceRows(r, 1), positions[r]);
-        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, [rows.Rows, rows.Columns])];
+        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, one sequence's attention matrices: [heads · queries, keys].</summary>
@@ -80,7 +80,7 @@ internal sealed unsafe class RunHooks
                     edit.Apply(matrices.SliceRows(head * queries, queries), sequences.First(sequence));
         if (!_captured.TryGetValue(site, out var tensors)) return;
         _captured[site] = tensors ??= new Tensor[sequences.Count];
-        tensors[sequence] = Copy(matrices, [_config.Heads, queries, matrices.Columns]);
+        tensors[sequence] = Copy(matrices, _config.SiteShape(kind, queries, matrices.Columns));
     }
 
     private static int KindCount { get; } = Enum.GetValues<SiteKind>().Length;
@@ -107,13 +107,6 @@ internal sealed unsafe class RunHooks
         if (edit.Width is int given && width >= 0 && given != width)
             throw new ArgumentProblemException($"the edit's vector has {given} numbers, the site has {width}", edit.Site.ToString());
     }
-
-    private long[] Shape(SiteKind kind, MatrixView rows) => kind switch
-    {
-        SiteKind.Q or SiteKind.QNormed or SiteKind.QRope => [rows.Rows, _config.Heads, _config.HeadSize],
-        SiteKind.K or SiteKind.V or SiteKind.KNormed or SiteKind.KRope => [rows.Rows, _config.KeyValueHeads, _config.HeadSize],
-        _ => [rows.Rows, rows.Columns],
-    };
 
     private static Tensor Copy(MatrixView rows, ReadOnlySpan<long> shape)
     {

@@ -13,23 +13,25 @@ internal static unsafe class Interleave<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Strip(byte* row, long bytes, int count, float* target, long targetStride)
     {
-        var k = 0;
-        for (; k + 4 <= count; k += 4, row += 4 * TFormat.Size, target += 4 * targetStride)
+        // A 16-byte piece of a row is four lanes; 16-bit values travel as pairs and part when they are stored.
+        var piece = 16 / TFormat.Size;
+        var (k, lane) = (0, piece / 4 * targetStride);
+        for (; k + piece <= count; k += piece, row += 16, target += 4 * lane)
         {
             // Lane group j of a … d holds rows 4j … 4j + 3: two rounds of zips transpose all groups at once.
-            var a = TSimd.LoadFours<TFormat>(row, 4 * bytes);
-            var b = TSimd.LoadFours<TFormat>(row + bytes, 4 * bytes);
-            var c = TSimd.LoadFours<TFormat>(row + 2 * bytes, 4 * bytes);
-            var d = TSimd.LoadFours<TFormat>(row + 3 * bytes, 4 * bytes);
+            var a = TSimd.LoadFours(row, 4 * bytes);
+            var b = TSimd.LoadFours(row + bytes, 4 * bytes);
+            var c = TSimd.LoadFours(row + 2 * bytes, 4 * bytes);
+            var d = TSimd.LoadFours(row + 3 * bytes, 4 * bytes);
             T ac = TSimd.ZipLow(a, c), bd = TSimd.ZipLow(b, d);
-            TSimd.Store(TSimd.ZipLow(ac, bd), target);
-            TSimd.Store(TSimd.ZipHigh(ac, bd), target + targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipLow(ac, bd), target, targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipHigh(ac, bd), target + lane, targetStride);
             ac = TSimd.ZipHigh(a, c);
             bd = TSimd.ZipHigh(b, d);
-            TSimd.Store(TSimd.ZipLow(ac, bd), target + 2 * targetStride);
-            TSimd.Store(TSimd.ZipHigh(ac, bd), target + 3 * targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipLow(ac, bd), target + 2 * lane, targetStride);
+            TFormat.StoreLanes<T, TSimd>(TSimd.ZipHigh(ac, bd), target + 3 * lane, targetStride);
         }
-        Rows(row, bytes, TSimd.Count, count - k, target, targetStride);
+        if (k < count) Rows(row, bytes, TSimd.Count, count - k, target, targetStride);
     }
 
     /// <summary>The same for any number of rows, one value at a time.</summary>

@@ -72,6 +72,14 @@ public readonly unsafe struct WeightView(void* data, DType type, int inputs, int
         ? new(matrix.Data, DType.F32, matrix.Columns, matrix.Rows, layout, matrix.Stride)
         : new(matrix.Data, DType.F32, matrix.Rows, matrix.Columns, layout, matrix.Stride);
 
+    /// <summary>The same numbers as the map from outputs to inputs, as the backward of a product needs: dx = dy · Wᵀ.</summary>
+    public WeightView Transposed => this with
+    {
+        Inputs = Outputs,
+        Outputs = Inputs,
+        Layout = Layout == WeightLayout.OutIn ? WeightLayout.InOut : WeightLayout.OutIn,
+    };
+
     /// <summary>The part that produces outputs [start, start + count).</summary>
     public WeightView SliceOutputs(int start, int count) => this with
     {

@@ -13,7 +13,9 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
 {
     private const int Depth = 384;
     private const int RowsPerItem = 512;
+    private const int RowsPerPacking = 32;
     private const int PanelRows = 4;
+    private const int PrefetchBytes = 128;
 
     [ThreadStatic] private static Scratch? t_x;
     [ThreadStatic] private static Scratch? t_panel;
@@ -34,8 +36,6 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
         var rowItems = (rows + RowsPerItem - 1) / RowsPerItem;
         ParallelLoop.Run(columnItems * rowItems, new Part(packed, rows, w, y, perItem, columnItems), here);
     }
-
-    private const int RowsPerPacking = 32;
 
     // Packed x: [inputs / Depth][rows / 4][Depth][4], so that a sweep reads it front to back.
     private readonly struct PackRows(MatrixView x, float* packed, int rows, bool round) : IJob
@@ -127,21 +127,23 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
             else Conversions.Widen(row, TFormat.Type, panel, columns);
     }
 
-    // 64 bytes of every row at a time: whole cache lines are read, the next ones are under way, and the part of the
-    // panel that is written stays in the cache.
     private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)
     {
+        var i = 0;
+        for (; i + TSimd.Count <= columns; i += TSimd.Count) PackStrip<T, TSimd>(source + i * bytes, bytes, depth, panel + i);
+        for (; i + 4 <= columns; i += 4) PackStrip<Vector128<float>, Simd128>(source + i * bytes, bytes, depth, panel + i);
+        Interleave<T, TSimd, TFormat>.Rows(source + i * bytes, bytes, columns - i, depth, panel + i, PanelColumns);
+    }
+
+    // 64 bytes of every row at a time, while the next are under way: so many streams defeat the hardware's prefetcher.
+    private static void PackStrip<TStrip, TStripSimd>(byte* source, long bytes, int depth, float* target)
+        where TStrip : unmanaged where TStripSimd : ISimd<TStrip>
+    {
         var step = 64 / Size;
-        for (var k = 0; k < depth; k += step, source += 64, panel += (long)step * PanelColumns)
+        for (var k = 0; k < depth; k += step, source += 64, target += (long)step * PanelColumns)
         {
-            var count = Math.Min(step, depth - k);
-            for (var j = 0; j < columns; j++) Prefetch(source + j * bytes + 64);
-            var i = 0;
-            for (; i + TSimd.Count <= columns; i += TSimd.Count)
-                Interleave<T, TSimd, TFormat>.Strip(source + i * bytes, bytes, count, panel + i, PanelColumns);
-            for (; i + 4 <= columns; i += 4)
-                Interleave<Vector128<float>, Simd128, TFormat>.Strip(source + i * bytes, bytes, count, panel + i, PanelColumns);
-            Interleave<T, TSimd, TFormat>.Rows(source + i * bytes, bytes, columns - i, count, panel + i, PanelColumns);
+            for (var j = 0; j < TStripSimd.Count; j++) Prefetch(source + j * bytes + PrefetchBytes);
+            Interleave<TStrip, TStripSimd, TFormat>.Strip(source, bytes, Math.Min(step, depth - k), target, PanelColumns);
         }
     }
 

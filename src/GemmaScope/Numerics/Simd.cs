@@ -37,17 +37,19 @@ internal unsafe interface ISimd<T> where T : unmanaged
     /// <summary>Count consecutive bf16 values.</summary>
     static abstract T LoadBF16(void* p);
 
-    /// <summary>Of 2·Count consecutive bf16 values, those at even (odd) positions: no lane is crossed.</summary>
-    static abstract T EvenBF16(void* p);
-    static abstract T OddBF16(void* p);
-
     /// <summary>Count consecutive binary16 values.</summary>
     static abstract T LoadF16(void* p);
-    static abstract T EvenF16(void* p);
-    static abstract T OddF16(void* p);
 
-    /// <summary>Four consecutive values at p, four at p + stride, … until all lanes are filled.</summary>
-    static abstract T LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat;
+    /// <summary>Of two 16-bit values in each lane, the one at the lower address: no lane is crossed.</summary>
+    static abstract T EvenBF16(T pairs);
+    static abstract T EvenF16(T pairs);
+
+    /// <summary>The one at the higher address.</summary>
+    static abstract T OddBF16(T pairs);
+    static abstract T OddF16(T pairs);
+
+    /// <summary>Four lanes from p, four from p + stride, … until all are filled.</summary>
+    static abstract T LoadFours(byte* p, long stride);
 
     /// <summary>a0 b0 a1 b1 within each group of four lanes.</summary>
     static abstract T ZipLow(T a, T b);
@@ -88,22 +90,22 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> EvenBF16(void* p) => (Vector128.Load((uint*)p) << 16).AsSingle();
+    public static Vector128<float> EvenBF16(Vector128<float> pairs) => (pairs.AsUInt32() << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> OddBF16(void* p) => (Vector128.Load((uint*)p) & Vector128.Create(0xFFFF0000)).AsSingle();
+    public static Vector128<float> OddBF16(Vector128<float> pairs) => (pairs.AsUInt32() & Vector128.Create(0xFFFF0000)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadF16(void* p) => FromHalf(Widen(p));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> EvenF16(void* p) => FromHalf(Vector128.Load((uint*)p) & Vector128.Create(0xFFFFu));
+    public static Vector128<float> EvenF16(Vector128<float> pairs) => FromHalf(pairs.AsUInt32() & Vector128.Create(0xFFFFu));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> OddF16(void* p) => FromHalf(Vector128.Load((uint*)p) >>> 16);
+    public static Vector128<float> OddF16(Vector128<float> pairs) => FromHalf(pairs.AsUInt32() >>> 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat => TFormat.Load<Vector128<float>, Simd128>(p);
+    public static Vector128<float> LoadFours(byte* p, long stride) => Vector128.Load((float*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b) =>
@@ -160,26 +162,26 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector128<float> Fold(Vector256<float> v) => Simd128.Fold(v.GetLower() + v.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
+    public static Vector256<float> LoadBF16(void* p) => (Widen(Vector128.Load((ushort*)p)) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> EvenBF16(void* p) => (Vector256.Load((uint*)p) << 16).AsSingle();
+    public static Vector256<float> EvenBF16(Vector256<float> pairs) => (pairs.AsUInt32() << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> OddBF16(void* p) => (Vector256.Load((uint*)p) & Vector256.Create(0xFFFF0000)).AsSingle();
+    public static Vector256<float> OddBF16(Vector256<float> pairs) => (pairs.AsUInt32() & Vector256.Create(0xFFFF0000)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadF16(void* p) => FromHalf(Widen(p));
+    public static Vector256<float> LoadF16(void* p) => FromHalf(Widen(Vector128.Load((ushort*)p)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> EvenF16(void* p) => FromHalf(Vector256.Load((uint*)p) & Vector256.Create(0xFFFFu));
+    public static Vector256<float> EvenF16(Vector256<float> pairs) => FromHalf(pairs.AsUInt32() & Vector256.Create(0xFFFFu));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> OddF16(void* p) => FromHalf(Vector256.Load((uint*)p) >>> 16);
+    public static Vector256<float> OddF16(Vector256<float> pairs) => FromHalf(pairs.AsUInt32() >>> 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat =>
-        Vector256.Create(Simd128.LoadFours<TFormat>(p, stride), Simd128.LoadFours<TFormat>(p + stride, stride));
+    public static Vector256<float> LoadFours(byte* p, long stride) =>
+        Vector256.Create(Simd128.LoadFours(p, stride), Simd128.LoadFours(p + stride, stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ZipLow(Vector256<float> a, Vector256<float> b) =>
@@ -194,7 +196,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(Simd128.ZipHigh(a.GetLower(), b.GetLower()), Simd128.ZipHigh(a.GetUpper(), b.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Widen(void* p) => Vector256.Create(Vector128.WidenLower(Vector128.Load((ushort*)p)), Vector128.WidenUpper(Vector128.Load((ushort*)p)));
+    private static Vector256<uint> Widen(Vector128<ushort> v) =>
+        Avx2.IsSupported
+            ? Avx2.ConvertToVector256Int32(v).AsUInt32()
+            : Vector256.Create(Vector128.WidenLower(v), Vector128.WidenUpper(v));
 
     // The magnitude read as a binary32 is 2^112 too small; infinity and NaN need the full exponent.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -236,26 +241,26 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector128<float> Fold(Vector512<float> v) => Simd256.Fold(v.GetLower() + v.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadBF16(void* p) => (Widen(p) << 16).AsSingle();
+    public static Vector512<float> LoadBF16(void* p) => (Widen(Vector256.Load((ushort*)p)) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> EvenBF16(void* p) => (Vector512.Load((uint*)p) << 16).AsSingle();
+    public static Vector512<float> EvenBF16(Vector512<float> pairs) => (pairs.AsUInt32() << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> OddBF16(void* p) => (Vector512.Load((uint*)p) & Vector512.Create(0xFFFF0000)).AsSingle();
+    public static Vector512<float> OddBF16(Vector512<float> pairs) => (pairs.AsUInt32() & Vector512.Create(0xFFFF0000)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadF16(void* p) => FromHalf(Widen(p));
+    public static Vector512<float> LoadF16(void* p) => FromHalf(Widen(Vector256.Load((ushort*)p)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> EvenF16(void* p) => FromHalf(Vector512.Load((uint*)p) & Vector512.Create(0xFFFFu));
+    public static Vector512<float> EvenF16(Vector512<float> pairs) => FromHalf(pairs.AsUInt32() & Vector512.Create(0xFFFFu));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> OddF16(void* p) => FromHalf(Vector512.Load((uint*)p) >>> 16);
+    public static Vector512<float> OddF16(Vector512<float> pairs) => FromHalf(pairs.AsUInt32() >>> 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadFours<TFormat>(byte* p, long stride) where TFormat : IWeightFormat =>
-        Vector512.Create(Simd256.LoadFours<TFormat>(p, stride), Simd256.LoadFours<TFormat>(p + 2 * stride, stride));
+    public static Vector512<float> LoadFours(byte* p, long stride) =>
+        Vector512.Create(Simd256.LoadFours(p, stride), Simd256.LoadFours(p + 2 * stride, stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ZipLow(Vector512<float> a, Vector512<float> b) =>
@@ -270,7 +275,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(Simd256.ZipHigh(a.GetLower(), b.GetLower()), Simd256.ZipHigh(a.GetUpper(), b.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Widen(void* p) => Vector512.Create(Vector256.WidenLower(Vector256.Load((ushort*)p)), Vector256.WidenUpper(Vector256.Load((ushort*)p)));
+    private static Vector512<uint> Widen(Vector256<ushort> v) =>
+        Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512UInt32(v)
+            : Vector512.Create(Vector256.WidenLower(v), Vector256.WidenUpper(v));
 
     // The magnitude read as a binary32 is 2^112 too small; infinity and NaN need the full exponent.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,6 +21,12 @@ internal unsafe interface IWeightFormat
 
     /// <summary>The other half.</summary>
     static abstract T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T>;
+
+    /// <summary>
+    /// Stores lanes as loaded from memory: one vector for 32-bit types; for 16-bit ones, two of a stored row to a lane,
+    /// the earlier values at <paramref name="target"/> and the later ones <paramref name="stride"/> behind.
+    /// </summary>
+    static abstract void StoreLanes<T, TSimd>(T lanes, float* target, long stride) where T : unmanaged where TSimd : ISimd<T>;
 }
 
 /// <inheritdoc/>
@@ -38,6 +44,10 @@ internal readonly unsafe struct F32Weights : IWeightFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.Load((float*)p + TSimd.Count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLanes<T, TSimd>(T lanes, float* target, long stride) where T : unmanaged where TSimd : ISimd<T> =>
+        TSimd.Store(lanes, target);
 }
 
 /// <inheritdoc/>
@@ -51,10 +61,17 @@ internal readonly unsafe struct BF16Weights : IWeightFormat
     public static T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.LoadBF16(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T First<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.EvenBF16(p);
+    public static T First<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.EvenBF16(TSimd.Load((float*)p));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.OddBF16(p);
+    public static T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.OddBF16(TSimd.Load((float*)p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLanes<T, TSimd>(T lanes, float* target, long stride) where T : unmanaged where TSimd : ISimd<T>
+    {
+        TSimd.Store(TSimd.EvenBF16(lanes), target);
+        TSimd.Store(TSimd.OddBF16(lanes), target + stride);
+    }
 }
 
 /// <inheritdoc/>
@@ -68,8 +85,15 @@ internal readonly unsafe struct F16Weights : IWeightFormat
     public static T Load<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.LoadF16(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T First<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.EvenF16(p);
+    public static T First<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.EvenF16(TSimd.Load((float*)p));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.OddF16(p);
+    public static T Second<T, TSimd>(byte* p) where T : unmanaged where TSimd : ISimd<T> => TSimd.OddF16(TSimd.Load((float*)p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLanes<T, TSimd>(T lanes, float* target, long stride) where T : unmanaged where TSimd : ISimd<T>
+    {
+        TSimd.Store(TSimd.EvenF16(lanes), target);
+        TSimd.Store(TSimd.OddF16(lanes), target + stride);
+    }
 }

@@ -29,6 +29,7 @@ public sealed class HostVerifier : IVerifier
         var prompts = Prompts(expected);
 
         foreach (var check in Config(folder, expected, model.Config)) yield return check;
+        yield return SamePrompts(prompts, golden);
         for (var j = 0; j < prompts.Length; j++)
             if (Logits(golden, expected, j) is { } logits)
                 foreach (var check in Runs(model, prompts[j], logits, $"prompts.{j}")) yield return check;
@@ -37,6 +38,7 @@ public sealed class HostVerifier : IVerifier
         foreach (var check in Losses(model, prompts, golden, expected)) yield return check;
         foreach (var check in Generations(model, prompts, golden, expected)) yield return check;
         foreach (var check in HostInterventions.Verify(model, prompts[SitePrompt(expected)], golden, expected, Tolerance)) yield return check;
+        foreach (var check in HostGradientChecks.Verify(model, prompts[SitePrompt(expected)], golden, expected)) yield return check;
     }
 
     private static int SitePrompt(JsonSection expected) => expected.Integer("site_prompt") ?? 2;
@@ -45,6 +47,16 @@ public sealed class HostVerifier : IVerifier
         expected.Element.TryGetProperty("prompts", out var lists) && lists.ValueKind == JsonValueKind.Array
             ? [.. lists.EnumerateArray().Select(list => list.EnumerateArray().Select(id => id.GetInt32()).ToArray())]
             : throw expected.Missing("prompts");
+
+    /// <summary>The ids are written in both files; the tensors must be those of the JSON.</summary>
+    private static unsafe Check SamePrompts(int[][] prompts, SafetensorsFile golden)
+    {
+        var differ = new List<string>();
+        for (var j = 0; j < prompts.Length; j++)
+            if (golden.Tensors.TryGetValue($"prompts.{j}.input_ids", out var ids)
+                && !(ids.Type == DType.I32 && new ReadOnlySpan<int>(ids.Pointer, (int)ids.Length).SequenceEqual(prompts[j]))) differ.Add($"prompts.{j}.input_ids");
+        return Check.That("prompts.*.input_ids", differ.Count == 0, differ.Count == 0 ? $"{prompts.Length} prompts" : $"not those of expected.json: {string.Join(", ", differ)}");
+    }
 
     /// <summary>The golden logits of a prompt; those of the site prompt go by another name.</summary>
     private static Tensor? Logits(SafetensorsFile golden, JsonSection expected, int prompt)

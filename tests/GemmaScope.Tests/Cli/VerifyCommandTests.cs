@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -32,12 +33,7 @@ public class VerifyCommandTests
     [Fact]
     public void a_wrong_golden_value_fails_and_is_found_in_a_folder_of_folders() => InCopy(folder =>
     {
-        // The last bytes of the golden file are numbers of its last tensor.
-        using (var file = File.OpenWrite(Path.Combine(folder, "expected.safetensors")))
-        {
-            file.Seek(-4, SeekOrigin.End);
-            file.Write([0, 0, 0x40, 0x7F]);
-        }
+        Spoil(Path.Combine(folder, "expected.safetensors"), "logits");
         var run = CommandLine.Run("verify", Path.GetDirectoryName(folder)!);
         Assert.Equal(1, run.Code);
         Assert.Contains(run.Lines, line => line.StartsWith($"FAILED   {folder}  "));
@@ -60,18 +56,22 @@ public class VerifyCommandTests
     [Fact]
     public void a_missing_folder_is_refused() => CommandLine.Run("verify", "no-such-folder").IsRefused("no-such-folder");
 
+    /// <summary>Writes a large number over the first of a tensor.</summary>
+    private static void Spoil(string path, string tensor)
+    {
+        var bytes = File.ReadAllBytes(path);
+        var header = (int)BitConverter.ToInt64(bytes);
+        using var json = JsonDocument.Parse(bytes.AsMemory(8, header));
+        var start = 8 + header + json.RootElement.GetProperty(tensor).GetProperty("data_offsets")[0].GetInt32();
+        BitConverter.TryWriteBytes(bytes.AsSpan(start), 1e6f);
+        File.WriteAllBytes(path, bytes);
+    }
+
     private static void InCopy(Action<string> test)
     {
-        var root = Directory.CreateTempSubdirectory("gemmascope-");
-        try
-        {
-            var copy = root.CreateSubdirectory("broken").FullName;
-            foreach (var file in Directory.GetFiles(Host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
-            test(copy);
-        }
-        finally
-        {
-            root.Delete(recursive: true);
-        }
+        using var root = new TemporaryFolder();
+        var copy = Directory.CreateDirectory(Path.Combine(root.Path, "broken")).FullName;
+        foreach (var file in Directory.GetFiles(Host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        test(copy);
     }
 }

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using GemmaScope.Cli.Output;
+using GemmaScope.Features;
+using GemmaScope.Models;
+
+namespace GemmaScope.Cli.Commands;
+
+/// <summary>The main job on the demo model, with a word on each step.</summary>
+internal sealed class DemoCommand : GemmaScopeCommand
+{
+    private static readonly string[] Sentences =
+    [
+        "The cat sat on the mat and looked at the old man.",
+        "The population of the country is 12,450,000 and its capital is a port.",
+        "The cells of these mice express the protein in the liver.",
+    ];
+
+    private readonly MicroscopeOptions _microscope;
+    private readonly Option<string?> _html;
+    private readonly Option<Uri> _server;
+
+    public DemoCommand() : base(
+        "demo", "Take a few sentences apart with the demo model, and let it go on with one.",
+        "gemmascope demo",
+        "gemmascope demo --html demo.html")
+    {
+        _microscope = new MicroscopeOptions(this);
+        _html = Add(new Option<string?>("--html") { Description = "Write the first sentence's analysis as one self-contained page.", HelpName = "FILE" });
+        _server = Add(CommonOptions.Server());
+    }
+
+    public override int Run(ParseResult arguments, Session session)
+    {
+        var terminal = session.Terminal;
+        using var microscope = _microscope.Open(arguments, session);
+        var analyses = Sentences.Select(sentence => microscope.Analyze(sentence, new AnalyzeOptions())).ToArray();
+        var first = new AnalysisView(analyses[0], arguments.GetValue(_server)!);
+
+        Step(terminal, $"1. The model runs over a sentence; at {microscope.Dictionary.InputSite} the dictionary says which of its features fire on each token.");
+        AnalysisText.Write(terminal, first, shadedBy: null);
+        Step(terminal, "2. Other sentences, other features.");
+        Compare(terminal, analyses);
+        Step(terminal, "3. What the model expects next.");
+        foreach (var analysis in analyses)
+        {
+            terminal.Out.WriteLine(Format.Quoted(analysis.Text));
+            AnalysisText.NextTokens(terminal, analysis);
+        }
+        Step(terminal, "4. The model goes on with the first sentence (greedy, 40 tokens).");
+        Continue(microscope, session);
+        if (arguments.GetValue(_html) is { } page) AnalyzeCommand.WritePage(page, first, terminal);
+        return Application.Success;
+    }
+
+    private static void Step(Terminal terminal, string title)
+    {
+        if (!title.StartsWith('1')) terminal.Out.WriteLine();
+        terminal.Out.WriteLine(title);
+        terminal.Out.WriteLine();
+    }
+
+    private static void Compare(Terminal terminal, TextAnalysis[] analyses)
+    {
+        var table = new DataTable("sentence", new("tokens", true), new("mean L0", true), new("FVU", true), "strongest features (sum)");
+        foreach (var analysis in analyses)
+        {
+            var top = string.Join("  ", analysis.WholeTextTop.Take(4).Select(feature => $"{feature.Index} ({feature.Activation:0.0})"));
+            table.Add(analysis.Text, $"{analysis.Tokens.Count - analysis.ExcludedPositions.Count}", $"{analysis.MeanL0:0.0}", $"{analysis.Fvu:0.000}", top);
+        }
+        table.Write(terminal);
+    }
+
+    private static void Continue(Microscope microscope, Session session)
+    {
+        var (terminal, tokenizer) = (session.Terminal, microscope.Model.Tokenizer);
+        var prompt = tokenizer.Encode(Sentences[0], addBos: true);
+        var options = new GenerationOptions { MaxNewTokens = 40, Temperature = 0, RepetitionPenalty = 1.3 };
+        terminal.Out.Write(Sentences[0]);
+        var stream = new TokenStream(tokenizer, terminal.Out);
+        stream.Print(microscope.Model.Generate(prompt, options, cancellation: session.Cancellation), options.MaxNewTokens);
+        session.Cancellation.ThrowIfCancellationRequested();
+        terminal.Out.WriteLine();
+        terminal.Out.Flush();
+        terminal.Error.WriteLine(stream.Speed(prompt.Length));
+    }
+}

@@ -1,0 +1,80 @@
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>
+/// What the backward pass needs of a run, captured by that run like any other activations:
+/// inputs of every step that is not linear. With frozen denominators one number a row of each norm is enough.
+/// </summary>
+internal sealed class SavedActivations : IDisposable
+{
+    private readonly Dictionary<Site, float[]> _scales = [];
+    private readonly int _tokens;
+
+    public SavedActivations(GemmaModel model, int[] tokens, GradientMode mode, IEnumerable<Site> capture, Site from, Site to, Arithmetic arithmetic, CancellationToken cancellation)
+    {
+        _tokens = tokens.Length;
+        var sites = new HashSet<Site>(capture);
+        sites.UnionWith(Steps(model.Config, mode, from, to));
+        // Targets behind the last layer are computed from it.
+        if (BackwardPass.IsFinal(to)) sites.Add(Site.ResidPost(model.Config.Layers - 1));
+        var norms = Norms(model.Config, mode, from, to);
+        if (mode == GradientMode.Full) sites.UnionWith(norms);
+        Edit[] readers = mode == GradientMode.Full ? [] : [.. norms.Select(norm => ScaleReader(norm, model.Config.NormEpsilon))];
+        Run = model.Run(tokens, capture: sites, edits: readers, logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
+    }
+
+    /// <summary>The run, with these activations and the caller's.</summary>
+    public ModelRun Run { get; }
+
+    /// <summary>Activations at a token site: [tokens, width]; at an attention-matrix site: [heads · queries, keys].</summary>
+    public MatrixView Rows(Site site) => Rows(Run[site], Site.IsAttentionMatrix(site.Kind) ? null : _tokens);
+
+    /// <summary>1 / rms of each row of a norm's input (frozen mode).</summary>
+    public float[] Scale(Site norm) => _scales[norm];
+
+    /// <summary>A tensor as a matrix with that many rows (null: all dimensions but the last), whatever its inner dimensions are.</summary>
+    public static unsafe MatrixView Rows(Tensor tensor, int? rows)
+    {
+        var count = rows ?? (int)tensor.Rows;
+        var columns = (int)(tensor.Length / count);
+        return new(tensor.Floats, count, columns, columns);
+    }
+
+    public void Dispose() => Run.Dispose();
+
+    /// <summary>Inputs of the norms between two sites that the gradient passes.</summary>
+    private static IEnumerable<Site> Norms(GemmaConfig config, GradientMode mode, Site from, Site to)
+    {
+        SiteKind[] mlp = mode == GradientMode.Full ? [SiteKind.ResidMid, SiteKind.MlpOutRaw] : [SiteKind.ResidMid];
+        return Passed(config, from, to, [SiteKind.ResidPre, SiteKind.AttnOutRaw], mlp)
+            .Concat(BackwardPass.IsFinal(to) ? [Site.ResidPost(config.Layers - 1)] : []);
+    }
+
+    /// <summary>What the steps other than norms need.</summary>
+    private static IEnumerable<Site> Steps(GemmaConfig config, GradientMode mode, Site from, Site to)
+    {
+        if (mode == GradientMode.Frozen) return Passed(config, from, to, [SiteKind.AttnPattern], []);
+        List<SiteKind> attention = [SiteKind.AttnPattern, SiteKind.QRope, SiteKind.KRope, SiteKind.V];
+        if (config.HasQueryKeyNorm) attention.AddRange(SiteKind.Q, SiteKind.K);
+        if (config.AttentionCap is not null) attention.Add(SiteKind.AttnScoresSoftcapped);
+        return Passed(config, from, to, attention, [SiteKind.MlpGatePre, SiteKind.MlpUp]);
+    }
+
+    /// <summary>Kinds of attention and of MLP sites, in each layer where the gradient passes the one or the other.</summary>
+    private static IEnumerable<Site> Passed(GemmaConfig config, Site from, Site to, IEnumerable<SiteKind> attention, IEnumerable<SiteKind> mlp) =>
+        Enumerable.Range(0, config.Layers).SelectMany(layer =>
+            (BackwardPass.PassesAttention(layer, from, to) ? attention : [])
+            .Concat(BackwardPass.PassesMlp(layer, from, to) ? mlp : [])
+            .Select(kind => new Site(kind, layer)));
+
+    /// <summary>An edit that only looks: it keeps one number a row where a capture would keep the row.</summary>
+    private Edit ScaleReader(Site site, float epsilon)
+    {
+        var scales = _scales[site] = new float[_tokens];
+        return Edit.Function(site, (rows, _) =>
+        {
+            for (var i = 0; i < rows.Rows; i++) scales[i] = ElementwiseBackward.InverseRms(rows.Row(i), epsilon);
+        });
+    }
+}

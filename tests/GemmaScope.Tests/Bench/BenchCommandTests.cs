@@ -1,0 +1,52 @@
+using GemmaScope.Bench;
+using GemmaScope.Tests.Cli;
+using Xunit;
+
+namespace GemmaScope.Tests.Bench;
+
+public class BenchCommandTests
+{
+    [Fact]
+    public void a_quick_run_measures_everything()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CommandLine.Run("bench", "--quick", "--json", "--dir", folder.Path);
+        Assert.Equal(0, run.Code);
+        using var json = System.Text.Json.JsonDocument.Parse(run.Out);
+        var figures = json.RootElement.GetProperty("figures").EnumerateArray().ToDictionary(figure => figure.GetProperty("name").GetString()!);
+        Assert.All(figures.Values.Where(figure => figure.GetProperty("unit").GetString() != "%"), figure => Assert.True(figure.GetProperty("value").GetDouble() > 0));
+        Assert.All(
+            ["GEMM managed, bf16 weights", "prefill exact", "prefill fast", "decode exact", "decode fast", "capture, extra time, exact",
+             "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact"],
+            name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
+        Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
+    }
+
+    [Fact]
+    public void one_benchmark_can_be_chosen()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CommandLine.Run("bench", "--quick", "--only", "gemm", "--dir", folder.Path);
+        Assert.Equal(0, run.Code);
+        Assert.StartsWith("measured", run.Lines[0]);
+        Assert.Contains(run.Lines, line => line.StartsWith("GEMM exact"));
+        Assert.DoesNotContain(run.Lines, line => line.StartsWith("prefill"));
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void a_profile_accounts_for_the_whole_run()
+    {
+        using var folder = new TemporaryFolder();
+        var profiles = Profile.Measure(new BenchOptions { Quick = true, Rounds = 2, Folder = folder.Path }, new Progress<string>(), TestContext.Current.CancellationToken).ToArray();
+        Assert.Equal(4, profiles.Length);
+        Assert.All(profiles, profile => Assert.InRange(profile.Lines.Sum(line => line.Share), 0.5, 1.0001));
+        Assert.All(profiles, profile => Assert.Contains("attention", profile.Lines.Select(line => line.Step)));
+    }
+
+    [Theory]
+    [InlineData("--only", "nosuch", "gemm, prefill")]
+    [InlineData("--models", "nosuch", "gemma-2-2b")]
+    [InlineData("--rounds", "0", "1 or more")]
+    public void an_unknown_choice_is_refused(string option, string value, string says) => CommandLine.Run("bench", option, value).IsRefused(says);
+}

@@ -1,0 +1,172 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public class AnalyzeCommandTests
+{
+    private static readonly string Dictionary = Fixtures.Model("demo-sae", "resid_post", "layer_3", "width_2k", "average_l0_35");
+
+    [Fact]
+    public void the_demo_model_and_its_dictionary_are_the_default()
+    {
+        var run = CommandLine.Run("analyze", "The cat sat");
+        Assert.Equal(0, run.Code);
+        Assert.Equal("", run.Error);
+        Assert.All(["mean L0", "FVU", "variance explained", "tutorial's formula", "1 left out", "exact", "http://localhost:5000/demo-pt/"], part => Assert.Contains(part, run.Out));
+        Assert.Contains(run.Lines, line => Regex.IsMatch(line, @"^ +2  "" cat"" +\d+  \d+ \(\d+\.\d\d\)"));
+    }
+
+    [Fact]
+    public void json_has_the_golden_values()
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("demo", "expected.json")));
+        var expected = golden.RootElement.GetProperty("texts")[0];
+        var json = CommandLine.Run("analyze", expected.GetProperty("text").GetString()!, "--json").Json();
+
+        Assert.Equal(expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()), json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32()));
+        Assert.Equal(expected.GetProperty("L0").EnumerateArray().Select(count => count.GetInt32()), json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("l0").GetInt32()));
+        Assert.Equal(expected.GetProperty("FVU").GetDouble(), json.GetProperty("fvu").GetDouble(), 1e-4);
+        Assert.Equal(expected.GetProperty("tutorial_variance_explained").GetDouble(), json.GetProperty("tutorial_variance_explained").GetDouble(), 1e-4);
+        var top = json.GetProperty("whole_text_top")[0];
+        Assert.Equal(expected.GetProperty("whole_text_top")[0][0].GetInt32(), top.GetProperty("feature").GetInt32());
+        Assert.Equal([0], json.GetProperty("excluded_positions").EnumerateArray().Select(position => position.GetInt32()));
+    }
+
+    [Fact]
+    public void one_feature_is_followed_through_the_text()
+    {
+        var json = CommandLine.Run("analyze", "Global temperatures", "--feature", "756", "--top", "1", "--json").Json();
+        var token = json.GetProperty("tokens")[1];
+        Assert.Equal(token.GetProperty("top_features")[0].GetProperty("activation").GetDouble(), token.GetProperty("feature_756").GetDouble());
+        Assert.Contains("feature 756", CommandLine.Run("analyze", "Global temperatures", "--feature", "756").Out);
+    }
+
+    [Fact]
+    public void labels_are_shown_where_a_file_gives_them()
+    {
+        using var folder = new TemporaryFolder();
+        var labels = folder.Write("labels.jsonl", """{"feature": 756, "label": "rare pieces of words"}""");
+        Assert.Contains("rare pieces of words", CommandLine.Run("analyze", "Global temperatures", "--labels", labels).Out);
+    }
+
+    [Fact]
+    public void tokens_are_shaded_blue_on_a_terminal_with_colours()
+    {
+        var run = CommandLine.Run(["analyze", "Global temperatures"], [], terminal: true, colors: true);
+        Assert.Matches(@"\u001b\[[0-9;]*48;2;\d+;\d+;\d+m", run.Out);
+        Assert.Contains("─", run.Out);
+    }
+
+    [Fact]
+    public void a_terminal_without_colours_gets_no_escape_codes_for_them() =>
+        Assert.DoesNotMatch(@"\u001b\[[0-9;]*[34]8;", CommandLine.Run(["analyze", "Global temperatures"], [], terminal: true).Out);
+
+    [Fact]
+    public void the_page_stands_alone_and_escapes_the_text()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "page.html");
+        var run = CommandLine.Run("analyze", "a <script>alert(\"x\")</script> & '\u0007' word", "--html", file);
+        Assert.Equal(0, run.Code);
+        var page = File.ReadAllText(file);
+        Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotMatch(@"(?i)\s(src|on\w+)\s*=|@import|url\(", page);
+        Assert.DoesNotContain("<link", page);
+        Assert.DoesNotContain('\u0007', page);
+        Assert.Contains("&lt;", page);
+        Assert.Equal(["page.html"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void a_dictionary_may_be_named_by_folder_by_file_or_by_its_place_in_the_demo()
+    {
+        string[] names = [Dictionary, Path.Combine(Dictionary, "params.npz"), "demo-sae/resid_post/layer_3", Fixtures.Model("demo-sae")];
+        var outputs = names.Select(name => CommandLine.Run("analyze", "The cat", "--sae", name)).ToArray();
+        Assert.All(outputs, run => Assert.Equal(0, run.Code));
+        Assert.Single(outputs.Select(run => run.Lines.First(line => line.StartsWith("FVU"))).Distinct());
+    }
+
+    [Fact]
+    public void a_dictionary_may_be_read_at_another_layer_and_says_so()
+    {
+        var run = CommandLine.Run("analyze", "The cat", "--layer", "4");
+        Assert.Equal(0, run.Code);
+        Assert.Equal("note: this dictionary belongs to resid_post.3 and is read at resid_post.4\n", run.Error);
+        Assert.Contains("reads resid_post.4", run.Out);
+    }
+
+    [Fact]
+    public void a_layer_the_model_does_not_have_is_refused() => Refused("resid_post.9").With("--layer", "9");
+
+    [Fact]
+    public void a_site_that_does_not_exist_is_refused() => Refused("'nonsense'").With("--site", "nonsense", "--layer", "3");
+
+    [Fact]
+    public void a_site_without_a_layer_is_refused() => Refused("--layer").With("--site", "resid_post");
+
+    [Fact]
+    public void a_site_in_another_layer_is_refused() => Refused("not in layer 2").With("--site", "resid_post.3", "--layer", "2");
+
+    [Fact]
+    public void a_site_of_another_width_is_refused() => Refused("256", "1024").With("--site", "mlp_up.3");
+
+    [Fact]
+    public void a_feature_the_dictionary_does_not_have_is_refused() => Refused("0 to 2047").With("--feature", "2048");
+
+    [Fact]
+    public void a_negative_number_of_features_is_refused() => Refused("--top").With("--top", "-1");
+
+    [Fact]
+    public void another_model_needs_a_dictionary_of_its_own() => Refused("--sae").With("--model", Fixtures.Model("demo-pt"));
+
+    [Fact]
+    public void a_missing_dictionary_is_refused() => Refused("no-such-sae").With("--sae", "no-such-sae");
+
+    [Fact]
+    public void a_missing_file_of_labels_is_refused() => Refused("no-such-labels.csv").With("--labels", "no-such-labels.csv");
+
+    [Fact]
+    public void a_server_that_is_no_address_is_refused() => Refused("no web address").With("--server", "nowhere");
+
+    [Fact]
+    public void a_misspelt_option_is_no_text() => CommandLine.Run("analyze", "--jsn").IsRefused("'--jsn'", "write --");
+
+    [Fact]
+    public void a_text_may_begin_with_a_dash_after_two_of_them() => Assert.Contains("\"--\"", CommandLine.Run("analyze", "--", "--jsn").Out);
+
+    [Fact]
+    public void an_empty_text_is_refused() => CommandLine.Run("analyze", "").IsRefused("the text is empty");
+
+    [Fact]
+    public void a_text_longer_than_the_context_is_refused() =>
+        CommandLine.Piped(string.Concat(Enumerable.Repeat("word ", 600)), "analyze", "-").IsRefused("512");
+
+    [Fact]
+    public void a_page_that_cannot_be_written_is_refused_by_name()
+    {
+        var run = CommandLine.Run("analyze", "The cat", "--html", Fixtures.Model("demo-pt"));
+        Assert.Equal(2, run.Code);
+        Assert.Contains("demo-pt", run.Error);
+    }
+
+    [Fact]
+    public void the_demo_does_the_whole_job()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "demo.html");
+        var run = CommandLine.Run("demo", "--html", file);
+        Assert.Equal(0, run.Code);
+        Assert.All(["1. ", "2. ", "3. ", "4. "], step => Assert.Contains(run.Lines, line => line.StartsWith(step)));
+        Assert.Contains("most likely next tokens", run.Out);
+        Assert.True(File.Exists(file));
+    }
+
+    private static Refusal Refused(params string[] says) => new(says);
+
+    private sealed record Refusal(string[] Says)
+    {
+        public void With(params string[] options) => CommandLine.Run(["analyze", "The cat sat", .. options]).IsRefused(Says);
+    }
+}
