@@ -6,6 +6,8 @@ namespace GemmaScope.Cli;
 /// <summary>The options of every command: how numbers are computed, and how much an internal error says.</summary>
 internal sealed class GlobalOptions
 {
+    private const int MostThreads = 1024;
+
     private readonly Option<string?> _kernels = new Option<string?>("--kernels")
     {
         Description = "Dense kernels: oneDNN where it is installed and passes its self-check (auto), or one of the two.",
@@ -36,6 +38,8 @@ internal sealed class GlobalOptions
     public void Apply(ParseResult parsed)
     {
         // The workers read their number once, when the first of them is needed.
+        if (parsed.GetValue(_threads) is not (null or >= 1 and <= MostThreads))
+            throw new ArgumentProblemException($"must be from 1 to {MostThreads}", "--threads");
         if (parsed.GetValue(_threads) is { } threads) Environment.SetEnvironmentVariable(Workers.ThreadsVariable, $"{threads}");
         Compute.Configure(parsed.GetValue(_kernels), parsed.GetValue(_arithmetic));
     }

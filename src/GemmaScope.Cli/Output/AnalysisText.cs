@@ -66,18 +66,22 @@ internal static class AnalysisText
 
     private static void TopFeatures(Terminal terminal, AnalysisView view)
     {
+        if (view.Analysis.WholeTextTop.Count == 0) return;
         var labelled = view.Analysis.WholeTextTop.Any(feature => feature.Label is not null);
         Column[] columns = [new("feature", true), new("sum", true), new("largest", true), "at", new("tokens", true)];
-        var table = new DataTable(labelled ? [.. columns, "label", "dashboard"] : [.. columns, "dashboard"]);
+        var table = new DataTable(labelled ? [.. columns, "label"] : columns);
         foreach (var (feature, largest, at, tokens) in view.TopFeatures)
         {
             string[] cells = [$"{feature.Index}", $"{feature.Activation:0.00}", $"{largest:0.00}", $"{at} {Format.Quoted(view.TextOf(view.Analysis.Tokens[at]))}", $"{tokens}"];
-            var links = string.Join(" ", new[] { view.Page(feature), feature.Neuronpedia }.OfType<string>());
-            table.Add(labelled ? [.. cells, feature.Label ?? "", links] : [.. cells, links]);
+            table.Add(labelled ? [.. cells, feature.Label ?? ""] : cells);
         }
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("strongest features of the whole text:");
         table.Write(terminal);
+        // Outside the table, which would break long addresses.
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("their dashboards:");
+        foreach (var feature in view.Analysis.WholeTextTop) terminal.Out.WriteLine($"{feature.Index,7}  {view.Page(feature)}  {feature.Neuronpedia}".TrimEnd());
     }
 
     private static Style StyleOf(float shade) => shade <= 0
