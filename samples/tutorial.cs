@@ -44,11 +44,11 @@ Console.WriteLine($"L0 {positions.Average(features.L0):f4}; above 1: {positions.
 var norms = Enumerable.Range(0, features.Rows).Select(t => TensorPrimitives.Norm<float>(x.Row(t))).ToArray();
 Console.WriteLine($"norm {norms[0]:f1} and L0 {features.L0(0)} at BOS, norm {norms[1..].Average():f1} elsewhere");
 
-// The strongest features of each token, with the page that shows what they stand for.
-var links = new FeatureLinks(modelName, sae);
+// The strongest features of each token.
 foreach (var t in positions)
-{
-    var top = features.Top(t, 3);
-    Console.WriteLine($"{tokenizer.Display(run.Tokens[t]),-10} {string.Join("  ", top.Select(f => $"{f.Feature} ({f.Value:f2})"))}"
-        + $"  {(top is [var best, ..] ? links.Neuronpedia(best.Feature) : null)}");
-}
+    Console.WriteLine($"{tokenizer.Display(run.Tokens[t]),-10} {string.Join("  ", features.Top(t, 3).Select(f => $"{f.Feature} ({f.Value:f2})"))}");
+
+// The page that shows what the strongest of all stands for.
+var best = positions.SelectMany(t => features.Top(t, 1)).MaxBy(f => f.Value);
+var links = new FeatureLinks(Path.GetFileName(modelName), sae);
+Console.WriteLine($"feature {best.Feature}: {links.Neuronpedia(best.Feature) ?? links.Page(best.Feature)}");
