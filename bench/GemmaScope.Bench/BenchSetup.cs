@@ -59,9 +59,9 @@ internal sealed class ProductProblem : IDisposable
     public ProductProblem(BenchSetup setup, DType type, WeightLayout layout)
     {
         var (rows, inputs, outputs) = setup.Product;
-        _x = setup.Weights.Make(DType.F32, rows, inputs, 1, 0);
+        _x = setup.Weights.Matrix(DType.F32, rows, inputs, 1, 0);
         var (stored, columns) = layout == WeightLayout.OutIn ? (outputs, inputs) : (inputs, outputs);
-        _weights = setup.Weights.Make(type, stored, columns, 1 / Math.Sqrt(inputs), 1);
+        _weights = setup.Weights.Matrix(type, stored, columns, 1 / Math.Sqrt(inputs), 1);
         _y = Tensor.Uninitialized(rows, outputs);
         _layout = layout;
         Work = WorkCount.Product(rows, inputs, outputs);

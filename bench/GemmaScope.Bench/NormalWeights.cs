@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using GemmaScope.Files;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Bench;
@@ -15,53 +15,53 @@ internal sealed class NormalWeights(int seed)
 
     private readonly float[] _draws = Draw(seed);
 
-    /// <summary>Writes <paramref name="count"/> weights of the given standard deviation.</summary>
-    /// <param name="stream">Where to.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>A tensor of such weights to be written to a file.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">BF16, or F32 for the same values widened.</param>
+    /// <param name="shape">Dimensions.</param>
     /// <param name="deviation">Standard deviation.</param>
     /// <param name="tensor">Number of the tensor, so that each gets other weights.</param>
-    public void Write(Stream stream, long count, double deviation, int tensor)
+    public TensorSource Source(string name, DType type, long[] shape, double deviation, int tensor) => new(name, type, shape, stream =>
     {
-        var block = new ushort[Math.Min(count, BlockWeights)];
+        var count = shape.Aggregate(1L, (product, n) => product * n);
         for (long at = 0; at < count; at += BlockWeights)
         {
-            var length = (int)Math.Min(BlockWeights, count - at);
-            Fill(block, length, at, deviation, tensor);
-            stream.Write(MemoryMarshal.AsBytes(block.AsSpan(0, length)));
+            using var block = Make(type, [Math.Min(BlockWeights, count - at)], at, deviation, tensor);
+            Write(block, stream);
         }
-    }
+    });
 
-    /// <summary>A tensor of such weights in memory, in bf16 or f32.</summary>
-    public unsafe Tensor Make(DType type, int rows, int columns, double deviation, int tensor)
+    /// <summary>A matrix of such weights in memory.</summary>
+    public Tensor Matrix(DType type, int rows, int columns, double deviation, int tensor) =>
+        Make(type, [rows, columns], 0, deviation, tensor);
+
+    private unsafe Tensor Make(DType type, ReadOnlySpan<long> shape, long first, double deviation, int tensor)
     {
-        var count = checked(rows * columns);
-        var bits = new ushort[count];
-        Fill(bits, count, 0, deviation, tensor);
-        var made = Tensor.Allocate(type, [rows, columns], clear: false);
-        fixed (ushort* source = bits)
-        {
-            if (type == DType.F32) Conversions.Widen(source, DType.BF16, made.Floats, count);
-            else Buffer.MemoryCopy(source, made.Pointer, made.ByteLength, made.ByteLength);
-        }
-        return made;
+        var bits = Tensor.Allocate(DType.BF16, shape, clear: false);
+        Fill((ushort*)bits.Pointer, bits.Length, first, deviation, tensor);
+        if (type == DType.BF16) return bits;
+        using (bits) return bits.ToF32();
     }
 
-    private void Fill(ushort[] target, int length, long first, double deviation, int tensor)
+    private static unsafe void Write(Tensor block, Stream stream) => stream.Write(new ReadOnlySpan<byte>(block.Pointer, (int)block.ByteLength));
+
+    private unsafe void Fill(ushort* target, long length, long first, double deviation, int tensor)
     {
         var scaled = new ushort[_draws.Length];
         for (var i = 0; i < scaled.Length; i++) scaled[i] = Conversions.F32ToBF16((float)(_draws[i] * deviation));
         var key = Mix(((ulong)seed << 32) + (ulong)tensor) + (ulong)first;
-        Workers.For((length + ChunkWeights - 1) / ChunkWeights, new FillChunk(scaled, target, length, key));
+        Workers.For((int)((length + ChunkWeights - 1) / ChunkWeights), new FillChunk(scaled, target, length, key));
     }
 
-    private readonly struct FillChunk(ushort[] draws, ushort[] target, int length, ulong key) : IJob
+    private readonly unsafe struct FillChunk(ushort[] draws, ushort* target, long length, ulong key) : IJob
     {
         public void Run(int index)
         {
-            var chunk = target.AsSpan(index * ChunkWeights, Math.Min(ChunkWeights, length - index * ChunkWeights));
+            var first = (long)index * ChunkWeights;
+            var chunk = new Span<ushort>(target + first, (int)Math.Min(ChunkWeights, length - first));
             for (var i = 0; i < chunk.Length; i += 4)
             {
-                var bits = Mix(key + (ulong)index * ChunkWeights + (ulong)i);
+                var bits = Mix(key + (ulong)(first + i));
                 for (var j = i; j < Math.Min(i + 4, chunk.Length); j++, bits >>= 16) chunk[j] = draws[(ushort)bits];
             }
         }

@@ -90,11 +90,6 @@ public static class RandomModel
 
         TensorSource Matrix(string name, int outputs, int inputs) => Make(name, [outputs, inputs], 1 / Math.Sqrt(inputs));
         TensorSource Gain(string name, int width) => Make(name, [width], GainDeviation);
-        TensorSource Make(string name, long[] shape, double deviation)
-        {
-            var mine = number++;
-            return new($"model.{name}.weight", DType.BF16, shape,
-                stream => weights.Write(stream, shape.Aggregate(1L, (product, n) => product * n), deviation, mine));
-        }
+        TensorSource Make(string name, long[] shape, double deviation) => weights.Source($"model.{name}.weight", DType.BF16, shape, deviation, number++);
     }
 }

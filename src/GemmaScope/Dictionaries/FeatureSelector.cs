@@ -76,6 +76,8 @@ internal sealed class TopKSelector(float[] bias, int k, float[]? scale) : Featur
 {
     public override ActivationFunction Function => ActivationFunction.TopK;
 
+    public int K => k;
+
     public override TopSelection Start() => new(k);
 
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)

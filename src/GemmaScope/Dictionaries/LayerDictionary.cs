@@ -18,6 +18,8 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
 {
     public override ActivationFunction Activation => weights.Encoder.Selector.Function;
 
+    public override int? K => (weights.Encoder.Selector as TopKSelector)?.K;
+
     public override int Width => weights.Encoder.Features;
 
     public override int InputWidth => weights.Encoder.Inputs;

@@ -33,6 +33,9 @@ public abstract class SparseDictionary : IDisposable
     /// <summary>How features follow from the encoder's products.</summary>
     public abstract ActivationFunction Activation { get; }
 
+    /// <summary>How many features of a row fire at most, for top-k; else null.</summary>
+    public virtual int? K => null;
+
     /// <summary>Where it comes from.</summary>
     public DictionaryOrigin Origin => _description.Origin;
 

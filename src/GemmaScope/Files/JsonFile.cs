@@ -15,6 +15,22 @@ public static class JsonFile
     /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not an object.</exception>
     public static JsonSection Read(string path)
     {
+        var root = ReadRoot(path);
+        return root.ValueKind == JsonValueKind.Object ? new JsonSection(path, "", root) : throw new FileFormatException("a JSON object is needed", path);
+    }
+
+    /// <summary>Reads a file whose outermost value is a list of objects.</summary>
+    /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not a list of objects.</exception>
+    public static IReadOnlyList<JsonSection> ReadList(string path)
+    {
+        var root = ReadRoot(path);
+        if (root.ValueKind != JsonValueKind.Array || root.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Object))
+            throw new FileFormatException("a JSON list of objects is needed", path);
+        return [.. root.EnumerateArray().Select((item, i) => new JsonSection(path, $"[{i}].", item))];
+    }
+
+    private static JsonElement ReadRoot(string path)
+    {
         var length = FileChecks.LengthOf(path);
         if (length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);
         if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
@@ -23,8 +39,7 @@ public static class JsonFile
             var bytes = File.ReadAllBytes(path);
             CheckText(bytes, path);
             using var document = JsonDocument.Parse(bytes, Strict);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FileFormatException("a JSON object is needed", path);
-            return new JsonSection(path, "", document.RootElement.Clone());
+            return document.RootElement.Clone();
         }
         catch (JsonException problem)
         {

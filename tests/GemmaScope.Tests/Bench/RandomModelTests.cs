@@ -63,9 +63,9 @@ public class RandomModelTests
     [Fact]
     public void weights_are_normal_and_the_same_each_time()
     {
-        using var first = new NormalWeights(1).Make(DType.F32, 300, 1000, deviation: 0.25, tensor: 4);
-        using var again = new NormalWeights(1).Make(DType.F32, 300, 1000, deviation: 0.25, tensor: 4);
-        using var other = new NormalWeights(1).Make(DType.F32, 300, 1000, deviation: 0.25, tensor: 5);
+        using var first = new NormalWeights(1).Matrix(DType.F32, 300, 1000, deviation: 0.25, tensor: 4);
+        using var again = new NormalWeights(1).Matrix(DType.F32, 300, 1000, deviation: 0.25, tensor: 4);
+        using var other = new NormalWeights(1).Matrix(DType.F32, 300, 1000, deviation: 0.25, tensor: 5);
         var values = first.AsSpan().ToArray();
         Assert.Equal(values, again.AsSpan().ToArray());
         Assert.NotEqual(values, other.AsSpan().ToArray());

@@ -68,11 +68,13 @@ public class GradientTests
         using var whole = model.RunDifferentiable(Prompt, mode, [to], arithmetic: Arithmetic.Exact);
         using var got = part.Gradients(target, sites);
         using var want = whole.Gradients(target, sites.Append(Site.Embed));
-        Assert.Equal(want.Value, got.Value);
+        // Which attention kernel runs depends on what is kept, so the last bits may differ.
+        Assert.Equal(want.Value, got.Value, 1e-5 * Math.Abs(want.Value));
         foreach (var site in sites)
         {
-            Assert.Contains(want[site].AsSpan().ToArray(), v => v != 0);
-            Assert.Equal(want[site].AsSpan().ToArray(), got[site].AsSpan().ToArray());
+            var largest = want[site].AsSpan().ToArray().Max(Math.Abs);
+            Assert.True(largest > 0, site.ToString());
+            Assert.All(want[site].AsSpan().ToArray().Zip(got[site].AsSpan().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f * largest));
         }
     }
 
