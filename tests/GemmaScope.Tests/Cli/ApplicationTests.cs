@@ -1,4 +1,3 @@
-using System.CommandLine.Parsing;
 using GemmaScope.Cli;
 using Xunit;
 
@@ -28,7 +27,7 @@ public class ApplicationTests
         var help = CommandLine.Run(command, "--help").Lines;
         var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
         Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Empty(Problems(example)));
+        Assert.All(examples, example => Assert.Empty(CommandLine.Problems(example)));
     });
 
     [Fact]
@@ -74,11 +73,4 @@ public class ApplicationTests
 
     private static string[] Commands { get; } =
         [.. Application.Commands().Select(command => command.Name)];
-
-    private static IEnumerable<string> Problems(string example)
-    {
-        var words = CommandLineParser.SplitCommandLine(example).TakeWhile(word => word is not ("<" or "|")).Skip(1);
-        return Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
-            .Parse([.. words]).Errors.Select(error => $"{example}: {error.Message}");
-    }
 }
