@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using GemmaScope.Cli;
 using GemmaScope.Tests.Cli;
 using Xunit;
 
@@ -12,7 +13,7 @@ public partial class DocumentTests
     {
         var broken = MarkdownFile.All.SelectMany(page => page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
             .Select(link => $"{page.Name}: {link}"));
-        Assert.Empty(broken);
+        Assert.Equal("", string.Join('\n', broken));
     }
 
     [Fact]
@@ -29,7 +30,7 @@ public partial class DocumentTests
         var commands = MarkdownFile.All.SelectMany(page => page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line)))
             .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(commands);
-        Assert.Empty(commands.SelectMany(command => CommandLine.Problems(command.Line).Select(problem => $"{command.Name}: {problem}")));
+        Assert.Equal("", string.Join('\n', commands.SelectMany(command => Problems(command.Line).Select(problem => $"{command.Name}: {problem}"))));
     }
 
     [Fact]
@@ -47,16 +48,24 @@ public partial class DocumentTests
             samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)), $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}"));
     }
 
-    public static TheoryData<string> Commands => [.. Transcript.All.Select(transcript => transcript.Command).Where(command => command.StartsWith("gemmascope ", StringComparison.Ordinal)).Distinct()];
+    public static TheoryData<string> Commands =>
+        [.. Transcript.All.Select(transcript => transcript.Command).Where(command => !command.StartsWith("dotnet run samples/", StringComparison.Ordinal)).Distinct()];
 
     [Theory]
     [MemberData(nameof(Commands))]
     public void a_command_prints_what_the_documentation_shows(string command)
     {
-        var run = CommandLine.Run(CommandLine.Words(command));
+        // Pages are read in the repository's folder; the tests run in another.
+        static string Here(string word) => word.Contains('/', StringComparison.Ordinal) && Path.Exists(Path.Combine(Fixtures.Repository, word)) ? Path.Combine(Fixtures.Repository, word) : word;
+        var words = CommandLine.Words(command == "./demo.sh" ? "gemmascope demo" : command);
+        var run = CommandLine.Run([.. words.Select(Here)]);
         Assert.Equal(0, run.Code);
         Assert.All(Transcript.All.Where(transcript => transcript.Command == command), transcript => Assert.Null(transcript.Mismatch(run.Out)));
     }
+
+    /// <summary>Prose may name a command without its arguments.</summary>
+    private static IEnumerable<string> Problems(string line) =>
+        CommandLine.Words(line) is [var name] && Application.Commands().Any(command => command.Name == name) ? [] : CommandLine.Problems(line);
 
     private static bool Leads(MarkdownFile page, string link)
     {
