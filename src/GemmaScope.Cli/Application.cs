@@ -3,14 +3,14 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
-using GemmaScope.Cli.Output;
 
 namespace GemmaScope.Cli;
 
 /// <summary>The command line as a whole: parses, runs one command, and turns whatever happened into a line and an exit code.</summary>
 internal static class Application
 {
-    public const int Success = 0, InternalError = 1, BadInput = 2, Interrupted = 130;
+    /// <summary>Exit codes; 1 stands for an internal error, and for a verification that failed.</summary>
+    public const int Success = 0, Failure = 1, BadInput = 2, Interrupted = 130;
 
     public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
     {
@@ -81,7 +81,7 @@ internal static class Application
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
             // Output that cannot be written (a full disk); files are read and written by the library, which has its own errors.
             IOException => Fail(terminal, problem.Message),
-            _ => Note(terminal, $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)", InternalError),
+            _ => Note(terminal, $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)", Failure),
         };
     }
 

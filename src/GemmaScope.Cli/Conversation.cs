@@ -36,7 +36,7 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
         int[] stops = tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
         // The last token of an answer that was cut short is not in the cache yet.
         var unread = _ids[_cache.Length..].ToArray();
-        answer.Print(model.Generate(unread, options with { StopTokens = stops }, _cache, cancellation), options.MaxNewTokens);
+        answer.Print(model.Generate(unread, options with { StopTokens = stops }, _cache, cancellation));
         _ids.AddRange(answer.Ids);
         _messages.Add(new ChatMessage("assistant", answer.Text));
     }

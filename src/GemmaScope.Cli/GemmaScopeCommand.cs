@@ -1,4 +1,6 @@
 using System.CommandLine;
+using GemmaScope.Cli.Output;
+using GemmaScope.Models;
 
 namespace GemmaScope.Cli;
 
@@ -32,4 +34,11 @@ internal sealed class Session(Terminal terminal, CancellationToken cancellation)
     public CancellationToken Cancellation { get; } = cancellation;
 
     public Resolver Resolver { get; } = new(terminal, cancellation);
+
+    /// <summary>Finds and loads a model.</summary>
+    public GemmaModel LoadModel(string name, ModelLoadOptions? options = null)
+    {
+        var folder = Resolver.Model(name);
+        return Waiting.For(Terminal, $"loading {name}", () => GemmaModel.Load(folder, options));
+    }
 }

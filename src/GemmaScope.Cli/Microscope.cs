@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Features;
 using GemmaScope.Models;
@@ -6,14 +7,14 @@ using GemmaScope.Models;
 namespace GemmaScope.Cli;
 
 /// <summary>A model with a dictionary of its features.</summary>
-internal sealed class Microscope(GemmaModel model, string modelName, SparseDictionary dictionary, CancellationToken cancellation) : IDisposable
+internal sealed class Microscope(GemmaModel model, string modelName, SparseDictionary dictionary, Session session) : IDisposable
 {
     public GemmaModel Model { get; } = model;
 
     public SparseDictionary Dictionary { get; } = dictionary;
 
-    public TextAnalysis Analyze(string text, AnalyzeOptions options) =>
-        TextAnalyzer.Analyze(Model, Dictionary, Model.Tokenizer, text, options with { ModelName = modelName }, cancellation: cancellation);
+    public TextAnalysis Analyze(string text, AnalyzeOptions options) => Waiting.For(session.Terminal, "analysing", () =>
+        TextAnalyzer.Analyze(Model, Dictionary, Model.Tokenizer, text, options with { ModelName = modelName }, cancellation: session.Cancellation));
 
     public void Dispose()
     {
@@ -49,11 +50,11 @@ internal sealed class MicroscopeOptions
             ? Resolver.DefaultDictionary
             : throw new ArgumentProblemException($"name a dictionary of {name} with --sae; the default is one of {Resolver.DefaultModel}", "--sae"));
         var (layer, site) = (arguments.GetValue(_layer), arguments.GetValue(_site));
-        var model = GemmaModel.Load(session.Resolver.Model(name));
+        var model = session.LoadModel(name);
         try
         {
             var path = DictionaryFinder.Find(session.Resolver.Dictionary(dictionaryName), layer, site);
-            return new Microscope(model, name, Open(path, layer, site, model.Config, session.Terminal), session.Cancellation);
+            return new Microscope(model, name, Open(path, layer, site, model.Config, session.Terminal), session);
         }
         catch
         {

@@ -12,7 +12,7 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     public const string DefaultModel = "demo-pt";
     public const string DefaultDictionary = "demo-sae";
 
-    private static string Embedded { get; } = Path.Combine(AppContext.BaseDirectory, "models");
+    private const string DemoPrefix = "demo-";
 
     /// <summary>The folder of a model.</summary>
     public string Model(string name) =>
@@ -47,8 +47,16 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     {
         if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException("the name is empty; give a folder, demo-pt, or a hub reference (org/name)", "model");
         if (File.Exists(name) || Directory.Exists(name)) return name;
-        var embedded = Path.GetFullPath(Path.Combine(Embedded, name));
-        return embedded.StartsWith(Embedded + Path.DirectorySeparatorChar, StringComparison.Ordinal) && Directory.Exists(embedded) ? embedded : null;
+        return name.StartsWith(DemoPrefix, StringComparison.Ordinal) ? Demo(name.Split('/', 2)) : null;
+    }
+
+    /// <summary>One of the demo files, or a folder or file inside one.</summary>
+    private static string? Demo(string[] parts)
+    {
+        var folder = DemoFiles.Find(parts[0]);
+        if (folder is null || parts.Length == 1) return folder;
+        var inside = Path.Combine(folder, parts[1]);
+        return !parts[1].Split('/', '\\').Contains("..") && (Directory.Exists(inside) || File.Exists(inside)) ? inside : null;
     }
 
     private string Download(Func<IProgress<HubProgress>, ResolvedPath> resolve) => DownloadDisplay.Run(terminal, resolve).Path;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using GemmaScope.Cli.Output;
-using GemmaScope.Dictionaries;
 using GemmaScope.Features;
 using GemmaScope.Files;
 

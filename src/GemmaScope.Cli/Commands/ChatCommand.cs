@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text;
 using GemmaScope.Cli.Output;
-using GemmaScope.Models;
 using GemmaScope.Text;
 using Spectre.Console;
 
@@ -33,8 +32,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
     {
         var terminal = session.Terminal;
         var name = arguments.GetValue(_model)!;
-        var folder = session.Resolver.Model(name);
-        using var model = GemmaModel.Load(folder);
+        using var model = session.LoadModel(name);
         var tokenizer = model.Tokenizer;
         if (!Conversation.IsTuned(name, model, tokenizer))
             terminal.Error.WriteLine("note: this model was not tuned to chat; it continues the conversation as a text, often without sense.");

@@ -77,7 +77,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         var options = new GenerationOptions { MaxNewTokens = 40, Temperature = 0, RepetitionPenalty = 1.3 };
         terminal.Out.Write(Sentences[0]);
         var stream = new TokenStream(tokenizer, terminal.Out);
-        stream.Print(microscope.Model.Generate(prompt, options, cancellation: session.Cancellation), options.MaxNewTokens);
+        stream.Print(microscope.Model.Generate(prompt, options, cancellation: session.Cancellation));
         session.Cancellation.ThrowIfCancellationRequested();
         terminal.Out.WriteLine();
         terminal.Out.Flush();

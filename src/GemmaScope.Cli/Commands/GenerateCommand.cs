@@ -1,10 +1,7 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
-using GemmaScope.Text;
 using Spectre.Console;
 
 namespace GemmaScope.Cli.Commands;
@@ -35,16 +32,20 @@ internal sealed class GenerateCommand : GemmaScopeCommand
     {
         var text = _prompt.Read(arguments, session);
         var options = _sampling.Read(arguments) with { StopTokens = arguments.GetValue(_ignoreEnd) ? [] : null };
-        var folder = session.Resolver.Model(arguments.GetValue(_model)!);
-        using var model = GemmaModel.Load(folder);
+        var name = arguments.GetValue(_model)!;
+        using var model = session.LoadModel(name);
         var tokenizer = model.Tokenizer;
         var prompt = tokenizer.Encode(text, !arguments.GetValue(_noBos));
         var json = arguments.GetValue(_json);
 
         var stream = new TokenStream(tokenizer, json ? TextWriter.Null : session.Terminal.Out);
         if (!json && session.Terminal.OutputIsTerminal) session.Terminal.Console.Write(new Paragraph(text, new Style(decoration: Decoration.Dim)));
-        var ended = stream.Print(model.Generate(prompt, options, cancellation: session.Cancellation), options.MaxNewTokens);
-        if (json) Write(session.Terminal, folder, text, prompt, stream, ended);
+        stream.Print(model.Generate(prompt, options, cancellation: session.Cancellation));
+        var reason = stream.Interrupted ? "interrupted"
+            : stream.Ids.Count == options.MaxNewTokens ? "max_tokens"
+            : prompt.Length + stream.Ids.Count > model.Config.MaxPositions ? "context"
+            : "end_token";
+        if (json) Write(session.Terminal, name, text, prompt, stream, reason);
         else session.Terminal.Out.WriteLine();
         session.Terminal.Out.Flush();
         if (!json) session.Terminal.Error.WriteLine(stream.Speed(prompt.Length));
@@ -52,14 +53,14 @@ internal sealed class GenerateCommand : GemmaScopeCommand
         return Application.Success;
     }
 
-    private static void Write(Terminal terminal, string folder, string text, int[] prompt, TokenStream stream, bool ended) => Json.Write(terminal, json =>
+    private static void Write(Terminal terminal, string model, string text, int[] prompt, TokenStream stream, string reason) => Json.Write(terminal, json =>
     {
-        json.WriteString("model", folder);
+        json.WriteString("model", model);
         json.WriteString("prompt", text);
         json.Integers("prompt_ids", prompt);
         json.WriteString("text", stream.Text);
         json.Integers("ids", stream.Ids);
-        json.WriteString("stopped_by", ended ? "end_token" : "max_tokens");
+        json.WriteString("stopped_by", reason);
         json.Number("seconds", stream.Seconds);
         json.Number("tokens_per_second", stream.TokensPerSecond);
         json.WriteString("arithmetic", Format.Arithmetic(Compute.DefaultArithmetic));

@@ -32,7 +32,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
             else PrintMachine(terminal);
             return Application.Success;
         }
-        using var model = GemmaModel.Load(session.Resolver.Model(name), new ModelLoadOptions { CheckFinite = false });
+        using var model = session.LoadModel(name, new ModelLoadOptions { CheckFinite = false });
         if (arguments.GetValue(_json))
         {
             Json.Write(terminal, json =>

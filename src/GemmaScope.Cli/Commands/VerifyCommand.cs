@@ -41,7 +41,7 @@ internal sealed class VerifyCommand : GemmaScopeCommand
         var (passed, failed, skipped) = (Count(Outcome.Passed), Count(Outcome.Failed), Count(Outcome.Skipped));
         if (json) Write(session.Terminal, found, passed, failed, skipped);
         else session.Terminal.Out.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
-        return failed == 0 && passed > 0 ? Application.Success : Application.InternalError;
+        return failed == 0 && passed > 0 ? Application.Success : Application.Failure;
 
         int Count(Outcome outcome) => found.Count(check => check.Check.Outcome == outcome);
     }

@@ -40,7 +40,5 @@ internal static class Format
     /// <summary>The same on one line, in quotes so that spaces at its ends are seen.</summary>
     public static string Quoted(string text) => $"\"{Visible(text).Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal)}\"";
 
-    public static string Number(double value) => value.ToString("0.####");
-
     public static string Arithmetic(Arithmetic arithmetic) => arithmetic == Numerics.Arithmetic.Fast ? "fast" : "exact";
 }

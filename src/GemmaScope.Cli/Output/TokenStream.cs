@@ -16,6 +16,9 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
 
     public string Text => _text.ToString();
 
+    /// <summary>Whether the generation was interrupted.</summary>
+    public bool Interrupted { get; private set; }
+
     /// <summary>Time from the start to the last token, the prompt included.</summary>
     public double Seconds => _all.TotalSeconds;
 
@@ -23,8 +26,7 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
     public double TokensPerSecond => _ids.Count > 1 ? (_ids.Count - 1) / (_all - _first).TotalSeconds : double.NaN;
 
     /// <summary>Prints all tokens; an interruption ends the stream without an error, after what has been printed.</summary>
-    /// <returns>Whether the model ended the text itself, before the limit.</returns>
-    public bool Print(IEnumerable<int> tokens, int limit)
+    public void Print(IEnumerable<int> tokens)
     {
         var decoder = tokenizer.CreateStream();
         var clock = Stopwatch.StartNew();
@@ -40,10 +42,9 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
         }
         catch (OperationCanceledException)
         {
-            limit = _ids.Count;
+            Interrupted = true;
         }
         Write(decoder.Flush());
-        return _ids.Count < limit;
     }
 
     /// <summary>One line on the speed.</summary>

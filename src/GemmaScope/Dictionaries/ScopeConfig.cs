@@ -45,15 +45,17 @@ internal sealed partial class ScopeConfig
     /// <summary>The sites stated, or null. A single name stands for the same place in each of several layers.</summary>
     public (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs)? Sites(IReadOnlyList<int> layers)
     {
-        if (_json.Texts("hf_hook_point_in") is not { Count: > 0 } inputs) return null;
-        return (Read("hf_hook_point_in", inputs, layers), _json.Texts("hf_hook_point_out") is { Count: > 0 } outputs ? Read("hf_hook_point_out", outputs, layers) : Read("hf_hook_point_in", inputs, layers));
+        if (Read("hf_hook_point_in", layers) is not { } inputs) return null;
+        return (inputs, Read("hf_hook_point_out", layers) ?? inputs);
     }
 
-    private Site[] Read(string key, IReadOnlyList<string> names, IReadOnlyList<int> layers)
+    private Site[]? Read(string key, IReadOnlyList<int> layers)
     {
-        var separate = names is [var list] ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : names;
+        if (_json.Texts(key) is not { } names) return null;
+        var separate = (IReadOnlyList<string>)(names is [var list] ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : names);
         if (separate is [var one] && layers.Count > 1)
             separate = [.. layers.Select(layer => LayerPlace().Replace(one, $".{layer.ToString(CultureInfo.InvariantCulture)}.", 1))];
+        if (separate.Count == 0) throw _json.Bad(key, "names no site");
         return [.. separate.Select(name => Site.TryParse(name, out var site) ? site : throw _json.Bad(key, $"names no site that is known: '{name}'"))];
     }
 

@@ -6,13 +6,13 @@ namespace GemmaScope.Features;
 
 /// <summary>
 /// Labels of features, from a file: JSON lines, one JSON array, an object of index → label, or a table (CSV, TSV) with a head line.
-/// The index is called feature, index or id; the label label, description, explanation, annotation or name, in any case.
+/// The index is called feature, index or id; the label label, description, explanation or annotation, in any case.
 /// Of several labels of one feature the first counts.
 /// </summary>
 public sealed class FeatureLabels
 {
     private static readonly string[] IndexNames = ["feature", "index", "feature_index", "feature_id", "id"];
-    private static readonly string[] LabelNames = ["label", "description", "explanation", "annotation", "name"];
+    private static readonly string[] LabelNames = ["label", "description", "explanation", "annotation"];
 
     private readonly Dictionary<int, string> _labels = [];
     private readonly string _file;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using GemmaScope.Dictionaries;
 
 namespace GemmaScope.Features;
@@ -67,8 +68,9 @@ public sealed record TextAnalysis
     /// <summary>Each token.</summary>
     public required IReadOnlyList<TokenReport> Tokens { get; init; }
 
-    /// <summary>The activations of all features: a row for each token.</summary>
-    public required SparseActivations Features { get; init; }
+    /// <summary>The activations of all features: a row for each token. Not part of the JSON form, which holds the strongest.</summary>
+    [JsonIgnore]
+    public SparseActivations Features { get; init; } = new(0, [0], [], []);
 
     /// <summary>The positions left out of all sums and means: position 0 (BOS) and special tokens (METHODS §1.4).</summary>
     public required IReadOnlyList<int> ExcludedPositions { get; init; }

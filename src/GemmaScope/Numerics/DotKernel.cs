@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace GemmaScope.Numerics;
 
 /// <summary>
-/// y = x · Wᵀ for few rows of x and weights stored [outputs, inputs]: every output is a dot product of two stored
+/// y = x · Wᵀ for a few rows of x and weights stored [outputs, inputs]: every output is a dot product of two stored
 /// rows, nothing is repacked and each weight is read once. x is laid out in blocks of 2·Count inputs, the halves of
 /// a block in the order in which <see cref="IWeightFormat.First"/> and Second deliver them.
 /// </summary>
@@ -25,7 +25,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     {
         var blocks = (x.Columns + Block - 1) / Block;
         var stride = blocks * Block;
-        var rows = x.Rows == 1 ? 1 : (x.Rows + 1) & ~1;
+        var rows = (x.Rows + 1) & ~1;
         var packed = (t_x ??= new()).Floats((long)rows * stride);
         for (var t = 0; t < rows; t++) Pack(t < x.Rows ? x.Row(t) : default, new Span<float>(packed + (long)t * stride, stride), round);
 
@@ -34,7 +34,8 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, job, here);
     }
 
-    private static void Pack(ReadOnlySpan<float> row, Span<float> target, bool round)
+    /// <summary>Lays out a row of x, zeros behind its end.</summary>
+    public static void Pack(ReadOnlySpan<float> row, Span<float> target, bool round)
     {
         var half = TSimd.Count;
         for (var k = 0; k < target.Length; k++)
@@ -46,7 +47,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         }
     }
 
-    /// <summary>Outputs [index · Outputs, …) for all rows; x and y hold an even number of rows, or one.</summary>
+    /// <summary>Outputs [index · Outputs, …) for all rows; x is padded to an even number of them.</summary>
     private readonly record struct Part(MatrixView X, WeightView W, MatrixView Y, int Outputs) : IJob
     {
         public void Run(int index)
@@ -58,9 +59,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
             for (var done = 0; done < whole || done == 0; done += Depth / Block)
             {
                 var blocks = Math.Min(Depth / Block, whole - done);
-                if (X.Rows == 1) blocks = whole;
                 Slice(row + (long)done * Block * Size, W.Stride * Size, X.Data + done * Block, blocks, first, count, done > 0);
-                if (X.Rows == 1) break;
             }
             if (W.Inputs % Block != 0) Rest(row, whole, first, count);
         }
@@ -84,13 +83,11 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         private void Slice(byte* w, long wStride, float* x, int blocks, int first, int count, bool add)
         {
             var n = 0;
-            if (X.Rows > 1)
-                for (; n + 4 <= count; n += 4)
-                    FourOutputs(w + n * wStride, wStride, x, blocks, first + n, add);
+            for (; n + 4 <= count; n += 4) FourOutputs(w + n * wStride, wStride, x, blocks, first + n, add);
             for (; n < count; n++)
                 for (var t = 0; t < Y.Rows; t++)
                 {
-                    var sum = Dot(w + n * wStride, x + (long)t * X.Stride, blocks);
+                    var sum = RowKernel<T, TSimd, TFormat, F32Weights>.Dot(w + n * wStride, (byte*)(x + (long)t * X.Stride), blocks);
                     ref var target = ref Y.Data[(long)t * Y.Stride + first + n];
                     target = add ? target + sum : sum;
                 }
@@ -112,30 +109,6 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
                 }
             }
         }
-    }
-
-    /// <summary>One row by itself: a single stream of memory, which the prefetcher follows best.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Dot(byte* w, float* x, int blocks)
-    {
-        var (c, bytes) = (TSimd.Count, Block * Size);
-        T a0 = default, a1 = default, a2 = default, a3 = default;
-        var i = 0;
-        for (; i + 2 <= blocks; i += 2)
-        {
-            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TSimd.Load(x), a0);
-            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TSimd.Load(x + c), a1);
-            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + bytes), TSimd.Load(x + 2 * c), a2);
-            a3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + bytes), TSimd.Load(x + 3 * c), a3);
-            w += 2 * bytes;
-            x += 4 * c;
-        }
-        if (i < blocks)
-        {
-            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TSimd.Load(x), a0);
-            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TSimd.Load(x + c), a1);
-        }
-        return TSimd.Sum(TSimd.Add(TSimd.Add(a0, a1), TSimd.Add(a2, a3)));
     }
 
     /// <summary>sums[row][output] of four stored rows and 2 rows of x.</summary>
@@ -279,7 +252,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SumFour(T a, T b, T c, T d, float* sums)
+    public static void SumFour(T a, T b, T c, T d, float* sums)
     {
         Vector128<float> fa = TSimd.Fold(a), fb = TSimd.Fold(b), fc = TSimd.Fold(c), fd = TSimd.Fold(d);
         var ac = Simd128.ZipLow(fa, fc) + Simd128.ZipHigh(fa, fc);

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace GemmaScope.Numerics;
 
 /// <summary>
-/// Dense kernels in C# alone, for every processor .NET runs on. Which kernel: a dot product per output for few rows
-/// of x, scaled additions where the weights lie the other way, a packed tile product for many rows.
+/// Dense kernels in C# alone, for every processor .NET runs on. Which kernel: a dot product per output for one or a
+/// few rows of x, scaled additions where the weights lie the other way, a packed tile product for many rows.
 /// </summary>
 public sealed unsafe class ManagedKernels : IDenseKernels
 {
@@ -61,6 +61,8 @@ public sealed unsafe class ManagedKernels : IDenseKernels
     {
         if (x.Rows >= PackedRows && w.Inputs > 0) PackedKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
         else if (w.Layout == WeightLayout.InOut) AxpyKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        else if (x.Rows == 1 && round && TFormat.Size == 2) RowKernel<T, TSimd, TFormat, BF16Weights>.Multiply(x, w, y, round, here);
+        else if (x.Rows == 1) RowKernel<T, TSimd, TFormat, F32Weights>.Multiply(x, w, y, round, here);
         else DotKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
     }
 }

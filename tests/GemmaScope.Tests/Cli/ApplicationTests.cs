@@ -1,4 +1,3 @@
-using System.CommandLine.Parsing;
 using GemmaScope.Cli;
 using Xunit;
 
@@ -28,8 +27,15 @@ public class ApplicationTests
         var help = CommandLine.Run(command, "--help").Lines;
         var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
         Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Empty(Problems(example)));
+        Assert.All(examples, example => Assert.Empty(CommandLine.Problems(example)));
     });
+
+    [Fact]
+    public void every_command_has_a_section_in_the_manual()
+    {
+        var manual = File.ReadAllText(Path.Combine(Fixtures.Repository, "docs", "cli.md"));
+        Assert.All(Commands, command => Assert.Contains($"\n## {command}\n", manual));
+    }
 
     [Fact]
     public void the_version_is_a_number() => Assert.Matches(@"^\d+\.\d+\.\d+\S*\n$", CommandLine.Run("--version").Out);
@@ -67,11 +73,4 @@ public class ApplicationTests
 
     private static string[] Commands { get; } =
         [.. Application.Commands().Select(command => command.Name)];
-
-    private static IEnumerable<string> Problems(string example)
-    {
-        var words = CommandLineParser.SplitCommandLine(example).TakeWhile(word => word is not ("<" or "|")).Skip(1);
-        return Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
-            .Parse([.. words]).Errors.Select(error => $"{example}: {error.Message}");
-    }
 }

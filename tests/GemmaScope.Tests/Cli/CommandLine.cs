@@ -1,3 +1,4 @@
+using System.CommandLine.Parsing;
 using System.Text;
 using System.Text.Json;
 using GemmaScope.Cli;
@@ -27,6 +28,15 @@ internal sealed record CommandLine(int Code, string Out, string Error)
         }, cancellation);
         return new(code, output.ToString(), error.ToString());
     }
+
+    /// <summary>What the parser has against a command line as a shell would read it; redirections and comments are the shell's business.</summary>
+    public static IEnumerable<string> Problems(string line) =>
+        Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
+            .Parse(Words(line)).Errors.Select(error => $"{line}: {error.Message}");
+
+    /// <summary>The arguments of a command line.</summary>
+    public static string[] Words(string line) =>
+        [.. CommandLineParser.SplitCommandLine(line).TakeWhile(word => word is not ("<" or ">" or "|" or "#" or "&&")).Skip(1)];
 
     /// <summary>The output as JSON, which must have come without an error.</summary>
     public JsonElement Json()

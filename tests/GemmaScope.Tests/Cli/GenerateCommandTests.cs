@@ -32,6 +32,13 @@ public class GenerateCommandTests
     }
 
     [Fact]
+    public void a_full_context_is_told_from_an_end()
+    {
+        var prompt = string.Concat(Enumerable.Repeat("the ", 509));
+        Assert.Equal("context", CommandLine.Run("generate", prompt, "--ignore-end", "--json").Json().GetProperty("stopped_by").GetString());
+    }
+
+    [Fact]
     public void an_unknown_model_is_refused() => CommandLine.Run("generate", "x", "--model", "nosuch").IsRefused("nosuch");
 
     [Fact]

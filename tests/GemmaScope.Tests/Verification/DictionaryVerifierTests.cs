@@ -1,21 +1,180 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using GemmaScope.Verification;
 using Xunit;
 
 namespace GemmaScope.Tests.Verification;
 
 [Trait("Category", "Golden")]
-public class DictionaryVerifierTests
+public sealed class DictionaryVerifierTests
 {
     private static readonly DictionaryVerifier Verifier = new();
-    private static readonly Lazy<Check[]> Checks = new(() => [.. Verifier.Verify(Fixtures.Path("dictionaries"), VerifyOptions.Default)]);
+    private static readonly Lazy<Dictionary<string, Check>> Checks = new(() => Verify(Fixtures.Path("dictionaries")));
 
-    public static TheoryData<string> Names() => [.. Checks.Value.Select(check => check.Name)];
+    public static TheoryData<string> Names() => [.. Checks.Value.Keys];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void agrees_with_the_golden_value(string name)
+    public void agrees_with_the_golden_value(string name) => Assert.True(Checks.Value[name].Outcome == Outcome.Passed, Checks.Value[name].ToString());
+
+    [Fact]
+    public void every_case_and_every_part_is_checked()
     {
-        var check = Checks.Value.Single(check => check.Name == name);
-        Assert.True(check.Outcome == Outcome.Passed, check.ToString());
+        Assert.True(Verifier.Recognizes(Fixtures.Path("dictionaries")));
+        using var cases = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "cases.json")));
+        using var malformed = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "malformed", "expected.json")));
+        Assert.All(cases.RootElement.EnumerateArray(), one => Assert.Contains($"{one.GetProperty("name")}.x_hat", Checks.Value.Keys));
+        Assert.Equal(malformed.RootElement.GetArrayLength(), Checks.Value.Keys.Count(name => name.StartsWith("malformed.", StringComparison.Ordinal)));
+        Assert.All(["folding.input_scale.f", "metrics.kl_score", "sparse.topk_order"], name => Assert.Contains(name, Checks.Value.Keys));
+    }
+
+    /// <summary>Each tensor changed by more than its tolerance fails the check of its name, and no other of another name.</summary>
+    [Theory]
+    [InlineData("golden/gs1_res.safetensors", "x_hat", "gs1_res.x_hat")]
+    [InlineData("golden/gs1_res.safetensors", "f", "gs1_res.f")]
+    [InlineData("golden/gs1_res.safetensors", "l0", "gs1_res.l0")]
+    [InlineData("golden/gs1_threshold_edges.safetensors", "f_clamped", "gs1_threshold_edges.f_clamped")]
+    [InlineData("golden/gs1_threshold_edges.safetensors", "x_hat_clamped", "gs1_threshold_edges.x_hat_clamped")]
+    [InlineData("golden/gs2_clt.safetensors", "f_4", "gs2_clt.f_4")]
+    [InlineData("golden/gs2_clt.safetensors", "l0_3", "gs2_clt.l0_3")]
+    [InlineData("golden/gs2_crosscoder.safetensors", "x_hat", "gs2_crosscoder.x_hat")]
+    [InlineData("golden/saelens_skip_transcoder.safetensors", "x_hat", "saelens_skip_transcoder.x_hat")]
+    [InlineData("folding/input_scale.safetensors", "f_raw", "folding.input_scale.f")]
+    [InlineData("folding/decoder_norm_gated.safetensors", "after.b_mag", "folding.decoder_norm_gated.b_mag")]
+    [InlineData("folding/activation_scale_standard.safetensors", "after.W_dec", "folding.activation_scale_standard.W_dec")]
+    [InlineData("metrics/per_row.safetensors", "uniformity_row", "metrics.uniformity_row")]
+    [InlineData("sparse/kernels.safetensors", "FtG", "sparse.FtG")]
+    [InlineData("sparse/kernels.safetensors", "sampled", "sparse.sampled")]
+    [InlineData("sparse/topk.safetensors", "topk_order", "sparse.topk_order")]
+    public void a_golden_tensor_that_is_changed_is_noticed(string file, string tensor, string check)
+    {
+        using var copy = new DictionaryCopy();
+        copy.ChangeLargest(file, tensor);
+        AssertOnlyFails(copy, check);
+    }
+
+    [Theory]
+    [InlineData("metrics/expected.json", "FVU")]
+    [InlineData("metrics/expected.json", "L0")]
+    [InlineData("metrics/expected.json", "loss_recovered")]
+    [InlineData("metrics/expected.json", "dead_latents")]
+    public void a_golden_number_that_is_changed_is_noticed(string file, string key)
+    {
+        using var copy = new DictionaryCopy();
+        copy.Edit(file, json => json[key] = json[key]!.GetValue<double>() * 1.0001);
+        AssertOnlyFails(copy, $"metrics.{key}");
+    }
+
+    [Theory]
+    [InlineData("must", "load")]
+    [InlineData("problem", "the tensor 'elsewhere' is missing")]
+    public void another_expectation_of_a_malformed_file_is_noticed(string key, string value)
+    {
+        using var copy = new DictionaryCopy();
+        var name = "";
+        copy.Edit("malformed/expected.json", json =>
+        {
+            name = json[0]!["path"]!.GetValue<string>().Replace("malformed/", "malformed.", StringComparison.Ordinal);
+            json[0]![key] = value;
+        });
+        AssertOnlyFails(copy, name);
+    }
+
+    [Theory]
+    [InlineData("layer", 4)]
+    [InlineData("model", "gemma-2-27b")]
+    [InlineData("l0_label", 72)]
+    public void metadata_that_differs_is_noticed(string key, object value)
+    {
+        using var copy = new DictionaryCopy();
+        copy.Edit("cases.json", json => json[0]!["metadata"]![key] = JsonValue.Create(value));
+        AssertOnlyFails(copy, $"gs1_res.metadata.{key}");
+    }
+
+    [Fact]
+    public void the_wrong_formulas_of_the_fixture_are_not_ours()
+    {
+        using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "metrics", "expected.json")));
+        var (root, traps) = (expected.RootElement, expected.RootElement.GetProperty("traps"));
+        foreach (var (trap, ours) in new[] { ("FVU_scalar_mean", "FVU"), ("FVU_including_masked_rows", "FVU"), ("FVU_mean_of_row_ratios", "FVU"), ("L0_including_masked_rows", "L0"), ("kl_reversed", "kl_spliced") })
+            Assert.True(Math.Abs(traps.GetProperty(trap).GetDouble() / root.GetProperty(ours).GetDouble() - 1) > 1e-3, $"{trap} would pass for {ours}");
+    }
+
+    private static void AssertOnlyFails(DictionaryCopy copy, string check) =>
+        Assert.Equal([check], Verify(copy.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name));
+
+    private static Dictionary<string, Check> Verify(string folder) => Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
+
+    /// <summary>The fixture folder with one file of its own; all others are links.</summary>
+    private sealed class DictionaryCopy : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+
+        public DictionaryCopy()
+        {
+            foreach (var entry in Directory.EnumerateFileSystemEntries(Fixtures.Path("dictionaries")))
+                Link(entry, _folder.File(System.IO.Path.GetFileName(entry)));
+        }
+
+        public string Path => _folder.Path;
+
+        public void Dispose() => _folder.Dispose();
+
+        public void Edit(string file, Action<JsonNode> change)
+        {
+            var json = JsonNode.Parse(File.ReadAllText(Own(file)))!;
+            change(json);
+            File.WriteAllText(_folder.File(file), json.ToJsonString());
+        }
+
+        /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
+        public void ChangeLargest(string file, string tensor)
+        {
+            var path = Own(file);
+            var bytes = File.ReadAllBytes(path);
+            var header = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+            using var json = JsonDocument.Parse(bytes.AsMemory(8, header));
+            var entry = json.RootElement.GetProperty(tensor);
+            var data = bytes.AsSpan(8 + header)[entry.GetProperty("data_offsets")[0].GetInt32()..entry.GetProperty("data_offsets")[1].GetInt32()];
+            if (entry.GetProperty("dtype").GetString() == "I32")
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
+            }
+            else
+            {
+                var largest = 0;
+                for (var at = 0; at < data.Length; at += 4)
+                    if (Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[at..])) > Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[largest..]))) largest = at;
+                BinaryPrimitives.WriteSingleLittleEndian(data[largest..], BinaryPrimitives.ReadSingleLittleEndian(data[largest..]) * 1.001f);
+            }
+            File.WriteAllBytes(path, bytes);
+        }
+
+        /// <summary>Turns the links on the way to a file into folders and the file into a copy.</summary>
+        private string Own(string file)
+        {
+            var (own, parts) = (_folder.Path, file.Split('/'));
+            for (var i = 0; i < parts.Length; i++)
+            {
+                own = System.IO.Path.Combine(own, parts[i]);
+                var source = Fixtures.Path(["dictionaries", .. parts[..(i + 1)]]);
+                File.Delete(own);
+                if (i == parts.Length - 1)
+                {
+                    File.Copy(source, own);
+                    continue;
+                }
+                Directory.CreateDirectory(own);
+                foreach (var entry in Directory.EnumerateFileSystemEntries(source)) Link(entry, System.IO.Path.Combine(own, System.IO.Path.GetFileName(entry)));
+            }
+            return own;
+        }
+
+        private static void Link(string target, string link)
+        {
+            if (Directory.Exists(target)) Directory.CreateSymbolicLink(link, target);
+            else File.CreateSymbolicLink(link, target);
+        }
     }
 }

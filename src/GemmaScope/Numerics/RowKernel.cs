@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+
+namespace GemmaScope.Numerics;
+
+/// <summary>
+/// y = x · Wᵀ for one row of x and weights stored [outputs, inputs]: a decoded token's products, bound by reading the
+/// weights. Stored rows are read one after the other, the single stream that the prefetcher follows best. What
+/// competes is x, read again for each of them from the first-level cache: x rounded to bf16 is kept in
+/// <see cref="BF16Weights"/> form, half as long.
+/// </summary>
+internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
+    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat where TX : IWeightFormat
+{
+    private const int BytesPerItem = 1 << 17;
+
+    // A longer x leaves the first-level cache between two stored rows; four rows then share each load of it.
+    private const int LongBytes = 1 << 14;
+
+    [ThreadStatic] private static Scratch? t_x;
+
+    private static int Block => 2 * TSimd.Count;
+
+    public static void Multiply(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
+    {
+        var length = (x.Columns + Block - 1) / Block * Block;
+        var packed = (t_x ??= new()).Bytes((long)length * sizeof(float));
+        if (TX.Type == DType.BF16)
+        {
+            var target = new Span<ushort>(packed, length);
+            Conversions.NarrowToBF16(x.Row(0), target);
+            target[x.Columns..].Clear();
+        }
+        else DotKernel<T, TSimd, TFormat>.Pack(x.Row(0), new Span<float>(packed, length), round);
+
+        var outputs = Math.Max(4, (int)Math.Min(w.Outputs, BytesPerItem / Math.Max(1, w.Inputs * TFormat.Size)) & ~3);
+        ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, new Part(packed, w, y.Data, outputs), here);
+    }
+
+    private readonly struct Part(byte* x, WeightView w, float* y, int outputs) : IJob
+    {
+        public void Run(int index)
+        {
+            var n = index * outputs;
+            var end = Math.Min(n + outputs, w.Outputs);
+            var stride = w.Stride * TFormat.Size;
+            var row = (byte*)w.Data + n * stride;
+            var whole = w.Inputs / Block;
+            if (w.Inputs * TX.Size > LongBytes)
+                for (; n + 4 <= end; n += 4, row += 4 * stride)
+                {
+                    FourDots(row, stride, x, whole, y + n);
+                    for (var i = 0; i < 4; i++) y[n + i] += Rest(row + i * stride, whole);
+                }
+            for (; n < end; n++, row += stride) y[n] = Dot(row, x, whole) + Rest(row, whole);
+        }
+
+        // The last, incomplete block of a row, copied beside zeros so that nothing is read past the row's end.
+        private float Rest(byte* row, int whole)
+        {
+            var left = w.Inputs - whole * Block;
+            if (left == 0) return 0;
+            var bytes = Block * TFormat.Size;
+            var padded = stackalloc byte[bytes];
+            new Span<byte>(padded, bytes).Clear();
+            new Span<byte>(row + (long)whole * bytes, left * TFormat.Size).CopyTo(new(padded, bytes));
+            return Dot(padded, x + (long)whole * Block * TX.Size, 1);
+        }
+    }
+
+    /// <summary>The dot product of a stored row and x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Dot(byte* w, byte* x, int blocks)
+    {
+        int bytes = Block * TFormat.Size, xBytes = Block * TX.Size;
+        T a0 = default, a1 = default, a2 = default, a3 = default;
+        var i = 0;
+        for (; i + 2 <= blocks; i += 2)
+        {
+            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TX.First<T, TSimd>(x), a0);
+            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TX.Second<T, TSimd>(x), a1);
+            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + bytes), TX.First<T, TSimd>(x + xBytes), a2);
+            a3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + bytes), TX.Second<T, TSimd>(x + xBytes), a3);
+            w += 2 * bytes;
+            x += 2 * xBytes;
+        }
+        if (i < blocks)
+        {
+            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TX.First<T, TSimd>(x), a0);
+            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TX.Second<T, TSimd>(x), a1);
+        }
+        return TSimd.Sum(TSimd.Add(TSimd.Add(a0, a1), TSimd.Add(a2, a3)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourDots(byte* w0, long stride, byte* x, int blocks, float* y)
+    {
+        int bytes = Block * TFormat.Size, xBytes = Block * TX.Size;
+        byte* w1 = w0 + stride, w2 = w1 + stride, w3 = w2 + stride;
+        T a0 = default, a1 = default, a2 = default, a3 = default;
+        T b0 = default, b1 = default, b2 = default, b3 = default;
+        for (var i = 0; i < blocks; i++)
+        {
+            T x0 = TX.First<T, TSimd>(x), x1 = TX.Second<T, TSimd>(x);
+            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w0), x0, a0);
+            b0 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w0), x1, b0);
+            a1 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w1), x0, a1);
+            b1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w1), x1, b1);
+            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w2), x0, a2);
+            b2 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w2), x1, b2);
+            a3 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w3), x0, a3);
+            b3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w3), x1, b3);
+            w0 += bytes;
+            w1 += bytes;
+            w2 += bytes;
+            w3 += bytes;
+            x += xBytes;
+        }
+        DotKernel<T, TSimd, TFormat>.SumFour(TSimd.Add(a0, b0), TSimd.Add(a1, b1), TSimd.Add(a2, b2), TSimd.Add(a3, b3), y);
+    }
+}

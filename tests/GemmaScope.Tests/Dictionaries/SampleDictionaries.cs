@@ -1,0 +1,42 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Files;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Tests.Dictionaries;
+
+/// <summary>Small dictionaries with whole numbers, so that every sum is exact in any order.</summary>
+internal static class SampleDictionaries
+{
+    public static Tensor Integers(Random random, int bound, params long[] shape)
+    {
+        var tensor = Tensor.Uninitialized(shape);
+        foreach (ref var value in tensor.AsSpan()) value = random.Next(-bound, bound + 1);
+        return tensor;
+    }
+
+    /// <summary>Writes a Gemma Scope 1 file.</summary>
+    public static string WriteScopeOne(string root, string path, int model, int width, int seed = 1)
+    {
+        var random = new Random(seed);
+        var folder = Path.Combine(root, path);
+        Directory.CreateDirectory(folder);
+        var file = Path.Combine(folder, "params.npz");
+        NpzWriter.Write(file, new Dictionary<string, Tensor>
+        {
+            ["W_enc"] = Integers(random, 3, model, width), ["W_dec"] = Integers(random, 3, width, model), ["b_enc"] = Integers(random, 2, width),
+            ["b_dec"] = Integers(random, 2, model), ["threshold"] = Integers(random, 4, width),
+        });
+        return file;
+    }
+
+    public static DictionaryParameters Parameters(int model, int width, int seed)
+    {
+        var random = new Random(seed);
+        return new DictionaryParameters
+        {
+            Activation = ActivationFunction.JumpRelu, Encoder = Integers(random, 3, model, width), Decoder = Integers(random, 3, width, model),
+            DecoderBias = Integers(random, 3, model).AsSpan().ToArray(), EncoderBias = Integers(random, 3, width).AsSpan().ToArray(),
+            Threshold = Integers(random, 6, width).AsSpan().ToArray(),
+        };
+    }
+}

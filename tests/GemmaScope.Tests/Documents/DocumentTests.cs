@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+using GemmaScope.Tests.Cli;
+using Xunit;
+
+namespace GemmaScope.Tests.Documents;
+
+/// <summary>The documentation says what is so: links lead somewhere, commands exist, snippets compile, outputs are real.</summary>
+public partial class DocumentTests
+{
+    [Fact]
+    public void every_relative_link_leads_to_a_file_and_heading()
+    {
+        var broken = MarkdownFile.All.SelectMany(page => page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
+            .Select(link => $"{page.Name}: {link}"));
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void every_page_of_the_documentation_is_in_its_index()
+    {
+        var index = MarkdownFile.All.Single(page => page.Name == "docs/README.md");
+        var listed = index.Links.Select(link => Path.GetFullPath(Path.Combine(index.Folder, link))).ToHashSet();
+        Assert.Empty(MarkdownFile.All.Where(page => page.Name.StartsWith("docs/", StringComparison.Ordinal) && page != index && !listed.Contains(page.Path)).Select(page => page.Name));
+    }
+
+    [Fact]
+    public void every_command_shown_is_understood()
+    {
+        var commands = MarkdownFile.All.SelectMany(page => page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line)))
+            .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal)).ToArray();
+        Assert.NotEmpty(commands);
+        Assert.Empty(commands.SelectMany(command => CommandLine.Problems(command.Line).Select(problem => $"{command.Name}: {problem}")));
+    }
+
+    [Fact]
+    public void every_sample_shown_exists() => Assert.All(
+        MarkdownFile.All.SelectMany(page => page.Code.SelectMany(line => Sample().Matches(line)).Select(match => (page.Name, File: match.Value))),
+        sample => Assert.True(File.Exists(Path.Combine(Fixtures.Repository, sample.File)), $"{sample.Name}: {sample.File}"));
+
+    [Fact]
+    public void every_snippet_is_part_of_a_sample_that_the_tests_run()
+    {
+        var samples = Directory.GetFiles(Path.Combine(Fixtures.Repository, "samples"), "*.cs").Select(file => Plain(File.ReadAllLines(file))).ToArray();
+        var snippets = MarkdownFile.All.SelectMany(page => page.Blocks.Where(block => block.Language == "csharp").Select(block => (page.Name, Text: Plain(block.Lines)))).ToArray();
+        Assert.NotEmpty(snippets);
+        Assert.All(snippets, snippet => Assert.True(
+            samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)), $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}"));
+    }
+
+    public static TheoryData<string> Commands => [.. Transcript.All.Select(transcript => transcript.Command).Where(command => command.StartsWith("gemmascope ", StringComparison.Ordinal)).Distinct()];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void a_command_prints_what_the_documentation_shows(string command)
+    {
+        var run = CommandLine.Run(CommandLine.Words(command));
+        Assert.Equal(0, run.Code);
+        Assert.All(Transcript.All.Where(transcript => transcript.Command == command), transcript => Assert.Null(transcript.Mismatch(run.Out)));
+    }
+
+    private static bool Leads(MarkdownFile page, string link)
+    {
+        var (path, anchor) = link.Split('#') is [var before, var after] ? (before, after) : (link, null);
+        var target = path.Length == 0 ? page.Path : Path.GetFullPath(Path.Combine(page.Folder, path));
+        if (anchor is null) return File.Exists(target) || Directory.Exists(target);
+        return MarkdownFile.All.FirstOrDefault(other => other.Path == target)?.Anchors.Contains(anchor) ?? false;
+    }
+
+    /// <summary>Lines without their indentation, with a line break before and after.</summary>
+    private static string Plain(IEnumerable<string> lines) => $"\n{string.Join('\n', lines.Select(line => line.Trim()))}\n";
+
+    [GeneratedRegex(@"samples/[\w-]+\.cs")]
+    private static partial Regex Sample();
+}
