@@ -46,6 +46,14 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
         return [config.BosId, .. Enumerable.Range(1, count - 1).Select(_ => random.Next(3, config.RealVocabulary))];
     }
 
+    /// <summary>The library's own best at the same product, or null where there is none.</summary>
+    public LibraryProduct? NewLibraryProduct()
+    {
+        var (rows, inputs, outputs) = Product;
+        using var weights = Weights.Matrix(DType.BF16, outputs, inputs, 1 / Math.Sqrt(inputs), 1);
+        return LibraryProduct.TryCreate(Weights.Matrix(DType.BF16, rows, inputs, 1, 0), weights);
+    }
+
     /// <summary>A product x · W of random matrices.</summary>
     public ProductProblem NewProduct(DType weights, WeightLayout layout = WeightLayout.OutIn) => new(this, weights, layout);
 }

@@ -71,15 +71,18 @@ internal sealed class BenchCommand : GemmaScopeCommand
         var options = new BenchOptions
         {
             Folder = arguments.GetValue(_folder)!,
-            Only = arguments.GetValue(_only) ?? [],
+            Only = Names(arguments.GetValue(_only)),
             Rounds = rounds,
             Quick = arguments.GetValue(_quick),
             Command = [.. OwnCommand(), "bench", .. Passed("--kernels"), .. Passed("--threads"), "--process"],
         };
-        return arguments.GetValue(_models) is { Length: > 0 } models ? options with { Models = models } : options;
+        return Names(arguments.GetValue(_models)) is { Length: > 0 } models ? options with { Models = models } : options;
 
         string[] Passed(string option) => arguments.GetResult(option) is OptionResult { Tokens.Count: > 0 } given ? [option, given.Tokens[0].Value] : [];
     }
+
+    private static string[] Names(string[]? values) =>
+        [.. (values ?? []).SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     /// <summary>This command's own file: its starter where there is one, else the assembly by way of dotnet.</summary>
     private static string[] OwnCommand()

@@ -14,8 +14,9 @@ internal sealed unsafe class OneDnn
     // By SONAME; 3.6 is what Debian calls its build of 3.12.
     private static readonly string[] Names = ["libdnnl.so.3", "libdnnl.so.3.6", "libdnnl.so.2", "libdnnl.so", "libdnnl.3.dylib", "dnnl.dll"];
 
-    private const int BF16 = 2, F32 = 3;
-    private const int Source = 1, Destination = 17, Weights = 33, Scratchpad = 80;
+    internal const int BF16 = 2, F32 = 3;
+    internal const int Source = 1, Destination = 17, Weights = 33;
+    private const int Scratchpad = 80;
     private const int QueryImplementation = 8, QueryScratchpad = 136;
     private const int DescriptorV2 = 696, OperationV2 = 2800;
 
@@ -49,6 +50,9 @@ internal sealed unsafe class OneDnn
         Call(((delegate* unmanaged<nint*, int, nuint, int>)Find("dnnl_engine_create"))(&engine, 1, 0), "engine_create");
         _engine = engine;
     }
+
+    /// <summary>The library's handle of the processor.</summary>
+    internal nint Engine => _engine;
 
     /// <summary>major.minor.patch.</summary>
     public string Version { get; }
@@ -123,10 +127,11 @@ internal sealed unsafe class OneDnn
         return attributes;
     }
 
-    private nint Find(string name) => NativeLibrary.GetExport(_library, name);
+    /// <summary>A function of the library.</summary>
+    internal nint Find(string name) => NativeLibrary.GetExport(_library, name);
 
     /// <summary>Every status goes through here.</summary>
-    private void Call(int status, string function)
+    internal void Call(int status, string function)
     {
         if (status != 0) throw new GemmaScopeException($"{function} failed with status {status}; set {PathVariable}=off to do without", $"oneDNN {Version}");
     }
@@ -135,15 +140,22 @@ internal sealed unsafe class OneDnn
     {
         if (ReferenceEquals(t_stream.Owner, this)) return t_stream.Handle;
         // We split the work ourselves: a second thread team would fight with ours for the processors. The setting
-        // belongs to the calling thread; a build without OpenMP does not know it.
-        if (NativeLibrary.TryGetExport(_library, "omp_set_num_threads", out var setThreads)) ((delegate* unmanaged<int, void>)setThreads)(1);
+        // belongs to the calling thread.
+        SetThreads(1);
         nint stream;
         Call(((delegate* unmanaged<nint*, nint, uint, int>)Find("dnnl_stream_create"))(&stream, _engine, 1), "stream_create");
         t_stream = (this, stream);
         return stream;
     }
 
-    private nint Describe(long rows, long columns, long rowStride, long columnStride, int type)
+    /// <summary>Threads that the library uses in a call from this thread; a build without OpenMP has no such setting.</summary>
+    internal void SetThreads(int count)
+    {
+        if (NativeLibrary.TryGetExport(_library, "omp_set_num_threads", out var set)) ((delegate* unmanaged<int, void>)set)(count);
+    }
+
+    /// <summary>Describes a matrix by its strides in elements; <see cref="Free"/> the result.</summary>
+    internal nint Describe(long rows, long columns, long rowStride, long columnStride, int type)
     {
         long* dims = stackalloc long[] { rows, columns }, strides = stackalloc long[] { rowStride, columnStride };
         nint descriptor;
@@ -159,8 +171,8 @@ internal sealed unsafe class OneDnn
         return descriptor;
     }
 
-    // 0 where the library cannot: version 2 says "unimplemented" on processors without bf16 support.
-    private nint DescribeProduct(nint x, nint w, nint y, nint attributes)
+    /// <summary>Describes x · W; 0 where the library cannot: version 2 says "unimplemented" on processors without bf16 support.</summary>
+    internal nint DescribeProduct(nint x, nint w, nint y, nint attributes)
     {
         nint description;
         int status;
@@ -189,14 +201,14 @@ internal sealed unsafe class OneDnn
         return Marshal.PtrToStringUTF8((nint)name) ?? "";
     }
 
-    private void Free(params ReadOnlySpan<nint> descriptors)
+    internal void Free(params ReadOnlySpan<nint> descriptors)
     {
         foreach (var descriptor in descriptors)
             if (_major == 2) NativeMemory.Free((void*)descriptor);
             else if (descriptor != 0) ((delegate* unmanaged<nint, int>)Find("dnnl_memory_desc_destroy"))(descriptor);
     }
 
-    private readonly record struct Argument(int Id, nint Memory);
+    internal readonly record struct Argument(int Id, nint Memory);
 
     /// <summary>A prepared product; any number of threads may run it at once. Freed when nobody refers to it.</summary>
     public sealed class Matmul
