@@ -7,8 +7,8 @@ using GemmaScope.Models;
 using GemmaScope.Numerics;
 using GemmaScope.Text;
 
-// Arithmetic: once, before the first product.
-Compute.Configure(kernels: "auto", arithmetic: "exact");
+// Arithmetic: once, at the start. What is not named here is left to the environment.
+Compute.Configure(arithmetic: "exact");
 Console.WriteLine($"{Compute.Kernels.Name}, {Compute.DefaultArithmetic}");
 
 // Load: a folder, or org/name on the hub. Weights are mapped, not read.

@@ -61,7 +61,7 @@ public class SampleTests
             await process.WaitForExitAsync(limit.Token);
             Assert.True(process.ExitCode == 0, $"samples/{sample} ended with {process.ExitCode}:\n{await output}\n{await errors}");
             var printed = await output;
-            Assert.All(shown, transcript => Assert.Null(transcript.Mismatch(printed)));
+            Assert.All(shown, transcript => Assert.True(transcript.Mismatch(printed) is null, transcript.Mismatch(printed)));
         }
         catch (OperationCanceledException)
         {

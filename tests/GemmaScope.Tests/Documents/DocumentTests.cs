@@ -11,9 +11,8 @@ public partial class DocumentTests
     [Fact]
     public void every_relative_link_leads_to_a_file_and_heading()
     {
-        var broken = MarkdownFile.All.SelectMany(page => page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
-            .Select(link => $"{page.Name}: {link}"));
-        Assert.Equal("", string.Join('\n', broken));
+        NoneOf(MarkdownFile.All.SelectMany(page => page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
+            .Select(link => $"{page.Name}: {link} leads nowhere")));
     }
 
     [Fact]
@@ -21,7 +20,7 @@ public partial class DocumentTests
     {
         var index = MarkdownFile.All.Single(page => page.Name == "docs/README.md");
         var listed = index.Links.Select(link => Path.GetFullPath(Path.Combine(index.Folder, link))).ToHashSet();
-        Assert.Empty(MarkdownFile.All.Where(page => page.Name.StartsWith("docs/", StringComparison.Ordinal) && page != index && !listed.Contains(page.Path)).Select(page => page.Name));
+        NoneOf(MarkdownFile.All.Where(page => page.Name.StartsWith("docs/", StringComparison.Ordinal) && page != index && !listed.Contains(page.Path)).Select(page => page.Name));
     }
 
     [Fact]
@@ -30,13 +29,13 @@ public partial class DocumentTests
         var commands = MarkdownFile.All.SelectMany(page => page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line)))
             .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(commands);
-        Assert.Equal("", string.Join('\n', commands.SelectMany(command => Problems(command.Line).Select(problem => $"{command.Name}: {problem}"))));
+        NoneOf(commands.SelectMany(command => Problems(command.Line).Select(problem => $"{command.Name}: {problem}")));
     }
 
     [Fact]
-    public void every_sample_shown_exists() => Assert.All(
-        MarkdownFile.All.SelectMany(page => page.Code.SelectMany(line => Sample().Matches(line)).Select(match => (page.Name, File: match.Value))),
-        sample => Assert.True(File.Exists(Path.Combine(Fixtures.Repository, sample.File)), $"{sample.Name}: {sample.File}"));
+    public void every_sample_shown_exists() => NoneOf(MarkdownFile.All.SelectMany(page => page.Code
+        .SelectMany(line => Sample().Matches(line)).Where(match => !File.Exists(Path.Combine(Fixtures.Repository, match.Value)))
+        .Select(match => $"{page.Name}: there is no {match.Value}")));
 
     [Fact]
     public void every_snippet_is_part_of_a_sample_that_the_tests_run()
@@ -44,8 +43,8 @@ public partial class DocumentTests
         var samples = Directory.GetFiles(Path.Combine(Fixtures.Repository, "samples"), "*.cs").Select(file => Plain(File.ReadAllLines(file))).ToArray();
         var snippets = MarkdownFile.All.SelectMany(page => page.Blocks.Where(block => block.Language == "csharp").Select(block => (page.Name, Text: Plain(block.Lines)))).ToArray();
         Assert.NotEmpty(snippets);
-        Assert.All(snippets, snippet => Assert.True(
-            samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)), $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}"));
+        NoneOf(snippets.Where(snippet => !samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)))
+            .Select(snippet => $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}"));
     }
 
     public static TheoryData<string> Commands =>
@@ -60,7 +59,13 @@ public partial class DocumentTests
         var words = CommandLine.Words(command == "./demo.sh" ? "gemmascope demo" : command);
         var run = CommandLine.Run([.. words.Select(Here)]);
         Assert.Equal(0, run.Code);
-        Assert.All(Transcript.All.Where(transcript => transcript.Command == command), transcript => Assert.Null(transcript.Mismatch(run.Out)));
+        NoneOf(Transcript.All.Where(transcript => transcript.Command == command).Select(transcript => transcript.Mismatch(run.Out)).OfType<string>());
+    }
+
+    private static void NoneOf(IEnumerable<string> problems)
+    {
+        var found = problems.ToArray();
+        Assert.True(found.Length == 0, string.Join('\n', found));
     }
 
     /// <summary>Prose may name a command without its arguments.</summary>
