@@ -5,7 +5,6 @@ using System.Numerics.Tensors;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
 using GemmaScope.Features;
-using GemmaScope.Files;
 using GemmaScope.Models;
 
 var (modelName, saeName) = args is [var first, var second]
@@ -22,7 +21,7 @@ var greedy = new GenerationOptions { Temperature = 0, MaxNewTokens = 20 };
 Console.WriteLine($"continues: {tokenizer.Decode([.. model.Generate(prompt, greedy)])}");
 
 // Load the SAE. It knows its site; the model runs up to there and keeps the activations.
-using var sae = SparseDictionary.Load(Hub.ResolveFolder(saeName).Path);
+using var sae = SparseDictionary.Load(saeName);
 using var run = model.Run("Global temperatures reach record high in 2024", capture: [sae.InputSite]);
 var x = run[sae.InputSite];                                     // [tokens, width]
 Console.WriteLine($"{sae.Width} features of {sae.InputSite}, read at {x.Rows} tokens");

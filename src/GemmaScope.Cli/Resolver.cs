@@ -33,15 +33,8 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
         Local(name) ?? Download(progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
 
     /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
-    public string FileOrFolder(string name)
-    {
-        if (Local(name) is { } local) return local;
-        // A hub path whose last part has an extension names a file.
-        var isFile = Path.HasExtension(name) && HubReference.TryParse(name, out var reference) && reference.Path.Length > 0;
-        return Download(progress => isFile
-            ? Hub.ResolveFile(name, options: null, progress, cancellation)
-            : Hub.ResolveFolder(name, ["*.safetensors", "*.npz", "*.npy", "*.json"], options: null, progress, cancellation));
-    }
+    public string FileOrFolder(string name) =>
+        Local(name) ?? Download(progress => Hub.ResolveDictionary(name, options: null, progress, cancellation));
 
     private static string? Local(string name)
     {

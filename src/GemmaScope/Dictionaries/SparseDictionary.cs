@@ -1,3 +1,4 @@
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
 
@@ -16,10 +17,16 @@ public abstract class SparseDictionary : IDisposable
 
     /// <summary>
     /// Loads a dictionary from a weights file (<c>params.npz</c>, <c>params.safetensors</c>, <c>sae_weights.safetensors</c>) or the folder
-    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …).
+    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …); on this machine or on the hub (cache first).
     /// </summary>
+    /// <param name="nameOrPath">A file or folder, or <c>org/name[@revision]/path</c>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names file and tensor.</exception>
-    public static SparseDictionary Load(string path, DictionaryLoadOptions? options = null) => DictionaryLoader.Load(path, options ?? new());
+    public static SparseDictionary Load(
+        string nameOrPath, DictionaryLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
+        DictionaryLoader.Load(Hub.ResolveDictionary(nameOrPath, progress: progress, cancel: cancellation).Path, options ?? new());
 
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;

@@ -13,6 +13,9 @@ public static class Hub
         "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     ];
 
+    /// <summary>What is downloaded of a dictionary's folder.</summary>
+    public static IReadOnlyList<string> DictionaryFiles { get; } = ["*.safetensors", "*.npz", "*.npy", "*.json"];
+
     /// <summary>Finds or downloads a model: a folder with <see cref="ModelFiles"/>.</summary>
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
@@ -60,6 +63,28 @@ public static class Hub
         using var client = new HubClient(options);
         return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancel);
     }
+
+    /// <summary>Finds or downloads a dictionary: a weights file, or the <see cref="DictionaryFiles"/> of a folder without those of the folders in it.</summary>
+    /// <param name="nameOrPath">A file or folder, or <c>org/name[@revision]/path</c>; a path whose last part has an extension names a file.</param>
+    /// <param name="options">Settings; null for those of the environment.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <exception cref="ArgumentProblemException">The name is neither a path nor a reference.</exception>
+    /// <exception cref="HubException">The dictionary cannot be had.</exception>
+    public static Task<ResolvedPath> ResolveDictionaryAsync(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+    {
+        var isFile = File.Exists(nameOrPath)
+            || (Path.HasExtension(nameOrPath) && !Directory.Exists(nameOrPath) && HubReference.TryParse(nameOrPath, out var reference) && reference.Path.Length > 0);
+        return isFile
+            ? ResolveFileAsync(nameOrPath, options, progress, cancel)
+            : ResolveFolderAsync(nameOrPath, DictionaryFiles, options, progress, cancel);
+    }
+
+    /// <inheritdoc cref="ResolveDictionaryAsync"/>
+    public static ResolvedPath ResolveDictionary(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
+        Wait(() => ResolveDictionaryAsync(nameOrPath, options, progress, cancel));
 
     /// <inheritdoc cref="ResolveModelAsync"/>
     public static ResolvedPath ResolveModel(
