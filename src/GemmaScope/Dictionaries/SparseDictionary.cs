@@ -26,7 +26,8 @@ public abstract class SparseDictionary : IDisposable
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names file and tensor.</exception>
     public static SparseDictionary Load(
         string nameOrPath, DictionaryLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
-        DictionaryLoader.Load(Hub.ResolveDictionary(nameOrPath, progress: progress, cancel: cancellation).Path, options ?? new());
+        // A local path stays as it was given, so that messages name what the caller wrote.
+        DictionaryLoader.Load(Path.Exists(nameOrPath) ? nameOrPath : Hub.ResolveDictionary(nameOrPath, progress: progress, cancel: cancellation).Path, options ?? new());
 
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;

@@ -87,7 +87,7 @@ public sealed class DictionaryLoadTests : IDisposable
     [InlineData("nothing-here")]
     [InlineData("nothing-here/params.npz")]
     public void a_path_that_does_not_exist_is_said_so(string path) =>
-        Assert.Contains("does not exist", Assert.Throws<FileFormatException>(() => SparseDictionary.Load(_folder.File(path))).Message);
+        Assert.Contains("there is no such", Assert.Throws<ArgumentProblemException>(() => SparseDictionary.Load(_folder.File(path))).Message);
 
     [Fact]
     public void weights_are_checked_unless_told_otherwise()
