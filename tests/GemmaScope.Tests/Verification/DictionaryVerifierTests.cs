@@ -45,6 +45,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("folding/activation_scale_standard.safetensors", "after.W_dec", "folding.activation_scale_standard.W_dec")]
     [InlineData("metrics/per_row.safetensors", "uniformity_row", "metrics.uniformity_row")]
     [InlineData("sparse/kernels.safetensors", "FtG", "sparse.FtG")]
+    [InlineData("sparse/kernels.safetensors", "F_dense", "sparse.F_dense")]
     [InlineData("sparse/kernels.safetensors", "sampled", "sparse.sampled")]
     [InlineData("sparse/topk.safetensors", "topk_order", "sparse.topk_order")]
     public void a_golden_tensor_that_is_changed_is_noticed(string file, string tensor, string check)
@@ -90,6 +91,14 @@ public sealed class DictionaryVerifierTests
         using var copy = new DictionaryCopy();
         copy.Edit("cases.json", json => json[0]!["metadata"]![key] = JsonValue.Create(value));
         AssertOnlyFails(copy, $"gs1_res.metadata.{key}");
+    }
+
+    [Fact]
+    public void a_malformed_file_that_is_not_there_is_no_refusal()
+    {
+        using var copy = new DictionaryCopy();
+        copy.Edit("malformed/expected.json", json => json[0]!["path"] = "malformed/npz/absent.npz");
+        AssertOnlyFails(copy, "malformed.npz/absent.npz");
     }
 
     [Fact]
