@@ -41,6 +41,9 @@ internal sealed class TextInput
 
     private static byte[] ReadFile(string file)
     {
+        if (file.Length == 0) throw new ArgumentProblemException("the name is empty; give the file to read", "--file");
+        if (Directory.Exists(file)) throw new FileFormatException("this is a folder; give a file of text", file);
+        if (!Path.Exists(file)) throw new FileFormatException("the file does not exist; check the name", file);
         try
         {
             return File.ReadAllBytes(file);
