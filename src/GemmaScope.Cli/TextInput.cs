@@ -32,7 +32,7 @@ internal sealed class TextInput
         if (text is not null and not "-") return NotEmpty(text, _text.Name);
         if (text is null && session.Terminal.InputIsTerminal)
             throw new ArgumentProblemException("no text given; write it in quotes, name a file with --file, or pipe it in with '-'", _text.Name);
-        return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session.Terminal.Input), "standard input")), "standard input");
+        return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session), "standard input")), "standard input");
     }
 
     private static string NotEmpty(string text, string source) => text.Length > 0
@@ -54,10 +54,11 @@ internal sealed class TextInput
         }
     }
 
-    private static byte[] ReadAll(Stream stream)
+    private static byte[] ReadAll(Session session)
     {
-        using var buffer = new MemoryStream();
-        stream.CopyTo(buffer);
+        // Reading cannot be interrupted, but waiting for it can.
+        var buffer = new MemoryStream();
+        Task.Run(() => session.Terminal.Input.CopyTo(buffer)).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
         return buffer.ToArray();
     }
 

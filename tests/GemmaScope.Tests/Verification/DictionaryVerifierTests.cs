@@ -101,6 +101,16 @@ public sealed class DictionaryVerifierTests
         AssertOnlyFails(copy, "malformed.npz/absent.npz");
     }
 
+    [Theory]
+    [InlineData("golden/gs1_res.safetensors", "gs1_res.load")]
+    [InlineData("sparse/topk.safetensors", "sparse.files")]
+    public void a_file_that_is_missing_fails_its_own_checks_only(string file, string check)
+    {
+        using var copy = new DictionaryCopy();
+        copy.Remove(file);
+        AssertOnlyFails(copy, check);
+    }
+
     [Fact]
     public void the_wrong_formulas_of_the_fixture_are_not_ours()
     {
@@ -136,6 +146,8 @@ public sealed class DictionaryVerifierTests
             change(json);
             File.WriteAllText(_folder.File(file), json.ToJsonString());
         }
+
+        public void Remove(string file) => File.Delete(Own(file));
 
         /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
         public void ChangeLargest(string file, string tensor)
