@@ -1,4 +1,3 @@
-using System.IO.Pipes;
 using GemmaScope.Cli;
 using Xunit;
 
@@ -68,10 +67,23 @@ public class ApplicationTests
     public void waiting_for_a_text_can_be_interrupted()
     {
         using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        using var pipe = new AnonymousPipeServerStream();
         using StringWriter output = new(), error = new();
-        using var input = new AnonymousPipeClientStream(PipeDirection.In, pipe.ClientSafePipeHandle);
-        Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(input, output, error), source.Token));
+        using var silent = new SilentInput();
+        Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(silent, output, error), source.Token));
+    }
+
+    /// <summary>An input that says nothing until it is closed.</summary>
+    private sealed class SilentInput : MemoryStream
+    {
+        private readonly ManualResetEventSlim _closed = new();
+
+        public override void CopyTo(Stream destination, int bufferSize) => _closed.Wait();
+
+        protected override void Dispose(bool disposing)
+        {
+            _closed.Set();
+            base.Dispose(disposing);
+        }
     }
 
     [Fact]
