@@ -134,7 +134,8 @@ internal sealed class AnalysisPage
     /// <summary>One rule for each feature that can be chosen: its values take the place of the strongest ones.</summary>
     private string ChoiceStyle() => string.Concat(_top.Select(top => $"body:has(#shade{top.Report.Index}:checked) .t {{ --a: var(--f{top.Report.Index}, 0); }}\n"));
 
-    private static string Style()
+    /// <summary>The style that all our pages share.</summary>
+    internal static string Style()
     {
         using var stream = typeof(AnalysisPage).Assembly.GetManifestResourceStream("AnalysisPage.css")!;
         using var reader = new StreamReader(stream);
