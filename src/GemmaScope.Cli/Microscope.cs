@@ -11,10 +11,16 @@ internal sealed class Microscope(GemmaModel model, string modelName, SparseDicti
 {
     public GemmaModel Model { get; } = model;
 
+    public string ModelName { get; } = modelName;
+
     public SparseDictionary Dictionary { get; } = dictionary;
 
     public TextAnalysis Analyze(string text, AnalyzeOptions options) => Waiting.For(session.Terminal, "analysing", () =>
-        TextAnalyzer.Analyze(Model, Dictionary, Model.Tokenizer, text, options with { ModelName = modelName }, cancellation: session.Cancellation));
+        TextAnalyzer.Analyze(Model, Dictionary, Model.Tokenizer, text, options with { ModelName = ModelName }, cancellation: session.Cancellation));
+
+    /// <summary>Reads headlines, with a word on how far it is.</summary>
+    public IReadOnlyList<HeadlineReading> Read(IReadOnlyList<Headline> headlines) => Waiting.For(session.Terminal, $"reading {headlines.Count} headlines", () =>
+        HeadlineReading.Read(Model, Dictionary, headlines, cancellation: session.Cancellation));
 
     public void Dispose()
     {

@@ -148,7 +148,8 @@ internal sealed class AnalysisPage
 
     private string Checked(int? feature) => feature == _chosen ? " checked" : "";
 
-    private static string Style()
+    /// <summary>The style that all our pages share.</summary>
+    internal static string Style()
     {
         using var stream = typeof(AnalysisPage).Assembly.GetManifestResourceStream("AnalysisPage.css")!;
         using var reader = new StreamReader(stream);

@@ -1,3 +1,5 @@
+using GemmaScope.Files;
+
 using System.Text.RegularExpressions;
 
 namespace GemmaScope.Verification;

@@ -1,9 +1,8 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
-using GemmaScope.Files;
 
-namespace GemmaScope.Verification;
+namespace GemmaScope.Files;
 
 /// <summary>Reads files with one JSON object a line, plain (<c>.jsonl</c>) or gzipped (<c>.jsonl.gz</c>).</summary>
 internal static class JsonLines
@@ -32,9 +31,10 @@ internal static class JsonLines
     }
 
     /// <summary>The objects of a file, in order.</summary>
-    /// <exception cref="FileFormatException">A line is not a JSON object, or the file cannot be unpacked.</exception>
+    /// <exception cref="FileFormatException">There is no such file, a line is not a JSON object, or the file cannot be unpacked.</exception>
     public static IEnumerable<JsonSection> Read(string path)
     {
+        FileChecks.LengthOf(path);
         using var file = File.OpenRead(path);
         using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
         using var reader = new StreamReader(stream);

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using GemmaScope.Verification;
+using Xunit;
+
+namespace GemmaScope.Tests.Verification;
+
+[Trait("Category", "Golden")]
+public class EvaluationPartVerifierTests
+{
+    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics];
+
+    public static TheoryData<string> Parts => ["probing", "absorption", "metrics"];
+
+    [Theory]
+    [MemberData(nameof(Parts))]
+    public void every_part_matches_the_reference(string part)
+    {
+        var checks = Verify(Fixtures.Path("evaluation", part)).ToArray();
+        Assert.True(checks.Length > 20);
+        Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Parts))]
+    public void a_folder_is_recognised_by_its_own_verifier_only(string part) =>
+        Assert.Equal(part, Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("evaluation", part))).Form);
+
+    [Theory]
+    [InlineData("probing", "balanced/k_sparse/5/coefficients/3", 2e-6)]
+    [InlineData("probing", "balanced/all_latents_probe/intercept", 2e-6)]
+    [InlineData("probing", "imbalanced/bag_of_words/objective", 1e-5)]
+    [InlineData("probing", "imbalanced/dense_probe/C=1.0/test_auroc", 1e-6)]
+    [InlineData("probing", "balanced/ranking/0", 1)]
+    [InlineData("probing", "feature_splits/cases/0/main_latents", 1)]
+    [InlineData("absorption", "cases/random/words/1/projection", 1e-3)]
+    [InlineData("absorption", "cases/exact/full_rate", 1e-3)]
+    [InlineData("metrics", "classifiers/ties/auroc", 1e-8)]
+    [InlineData("metrics", "classifiers/ties/optimal_f1_threshold", 1.0 / 64)]
+    [InlineData("metrics", "classifiers/continuous/calibration_bins/3/mean_score", 1e-8)]
+    [InlineData("metrics", "policies/macro_auroc", 1e-8)]
+    [InlineData("metrics", "correlations/corr_large_offset/pearson", 1e-8)]
+    public void a_golden_number_that_is_changed_is_noticed(string part, string path, double change) =>
+        OneFails(part, path, value => JsonValue.Create(value!.GetValue<double>() + change));
+
+    [Theory]
+    [InlineData("absorption", "cases/exact/words/2/full_branch", "nothing")]
+    [InlineData("absorption", "cases/random/words/4/fraction_branch", "nothing")]
+    public void another_branch_is_noticed(string part, string path, string branch) => OneFails(part, path, _ => JsonValue.Create(branch));
+
+    [Theory]
+    [InlineData("metrics", "classifiers/all_positive/auroc", 0.5)]
+    [InlineData("metrics", "classifiers/empty/brier", 0)]
+    [InlineData("metrics", "correlations/corr_constant/spearman", 0)]
+    [InlineData("absorption", "cases/no_true_positive/full_rate", 0)]
+    public void a_number_where_there_is_none_is_noticed(string part, string path, double value) => OneFails(part, path, _ => JsonValue.Create(value));
+
+    [Fact]
+    public void an_undefined_number_where_there_is_one_is_noticed() => OneFails("metrics", "classifiers/ties/auroc", _ => null);
+
+    private static void OneFails(string part, string path, Func<JsonNode?, JsonNode?> change)
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.Path("evaluation", part, "data.safetensors"), folder.File("data.safetensors"));
+        var golden = JsonNode.Parse(File.ReadAllText(Fixtures.Path("evaluation", part, "expected.json")))!;
+        var keys = path.Split('/');
+        var holder = keys[..^1].Aggregate(golden, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
+        if (holder is JsonArray items) items[int.Parse(keys[^1])] = change(items[int.Parse(keys[^1])]);
+        else holder[keys[^1]] = change(holder[keys[^1]]);
+        File.WriteAllText(folder.File("expected.json"), golden.ToJsonString());
+        Assert.Single(Verify(folder.Path), check => check.Outcome == Outcome.Failed);
+    }
+
+    private static IEnumerable<Check> Verify(string folder) => Verifiers.Single(verifier => verifier.Recognizes(folder)).Verify(folder, VerifyOptions.Default);
+}
