@@ -68,22 +68,8 @@ public class ApplicationTests
     {
         using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
         using StringWriter output = new(), error = new();
-        using var silent = new SilentInput();
-        Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(silent, output, error), source.Token));
-    }
-
-    /// <summary>An input that says nothing until it is closed.</summary>
-    private sealed class SilentInput : MemoryStream
-    {
-        private readonly ManualResetEventSlim _closed = new();
-
-        public override void CopyTo(Stream destination, int bufferSize) => _closed.Wait();
-
-        protected override void Dispose(bool disposing)
-        {
-            _closed.Set();
-            base.Dispose(disposing);
-        }
+        using var input = new SilentStream();
+        Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(input, output, error), source.Token));
     }
 
     [Fact]
@@ -92,6 +78,20 @@ public class ApplicationTests
         var run = CommandLine.Run("generate", "x", "--model", "nosuch", "--verbose");
         Assert.Equal(2, run.Code);
         Assert.Contains("   at GemmaScope", run.Error);
+    }
+
+    /// <summary>An input on which nothing comes until the test is over.</summary>
+    private sealed class SilentStream : MemoryStream
+    {
+        private readonly ManualResetEventSlim _over = new();
+
+        public override void CopyTo(Stream destination, int bufferSize) => _over.Wait(TestContext.Current.CancellationToken);
+
+        protected override void Dispose(bool disposing)
+        {
+            _over.Set();
+            base.Dispose(disposing);
+        }
     }
 
     private static string[] Commands { get; } =
