@@ -3,7 +3,7 @@ namespace GemmaScope.Verification;
 /// <summary>Checks one form of fixture folder; knows nothing but the files in the folder.</summary>
 public interface IVerifier
 {
-    /// <summary>Name of the form: host, tokenizer, chat, dictionary, demo.</summary>
+    /// <summary>Name of the form: host, tokenizer, chat, dictionary, demo, evaluation.</summary>
     string Form { get; }
 
     /// <summary>Whether the folder has this form, judged by its file names and, where needed, a look into its JSON.</summary>

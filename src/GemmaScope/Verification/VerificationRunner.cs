@@ -13,7 +13,7 @@ public static class VerificationRunner
     private const int DeepestLevel = 8;
 
     /// <summary>One verifier for each form of fixture folder.</summary>
-    public static IReadOnlyList<IVerifier> Verifiers { get; } = [new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier()];
+    public static IReadOnlyList<IVerifier> Verifiers { get; } = [new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier(), new EvaluationVerifier()];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>
     /// <param name="folder">The folder.</param>
