@@ -58,7 +58,7 @@ internal static class Application
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
         new AnalyzeCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DemoCommand(), new VerifyCommand(), new BenchCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new EvalCommand(), new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 
     /// <summary>Why a command line cannot be run, or null.</summary>

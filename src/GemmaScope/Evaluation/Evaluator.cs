@@ -38,6 +38,9 @@ public sealed class Evaluator
     /// <summary>What was found so far.</summary>
     public EvaluationSums Sums { get; private set; }
 
+    /// <summary>Whether a dictionary can be spliced into a run: it reads one site and writes one that is computed no earlier.</summary>
+    public static bool CanSplice(SparseDictionary dictionary) => Splice.Fits(dictionary);
+
     /// <summary>Adds a batch. All or nothing: where it is cancelled or fails, the sums stay as they were.</summary>
     /// <param name="batch">Sequences that are run together.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
