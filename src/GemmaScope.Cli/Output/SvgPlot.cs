@@ -10,7 +10,7 @@ internal readonly record struct PlotPoint(double X, double Y, string Label);
 internal sealed class SvgPlot(string title, string xLabel, string yLabel)
 {
     private const double Width = 460, Height = 280, Left = 62, Right = 14, Top = 30, Bottom = 44;
-    private const int WantedTicks = 5, LongestTitle = 52;
+    private const int WantedTicks = 5, LongestTitle = 48;
 
     private readonly StringBuilder _svg = new();
 
