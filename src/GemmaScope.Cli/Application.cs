@@ -57,7 +57,7 @@ internal static class Application
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new AnalyzeCommand(), new HeadlinesCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
+        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
         new InfoCommand(), new InspectCommand(), new SitesCommand(), new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 

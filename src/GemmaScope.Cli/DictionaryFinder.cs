@@ -10,8 +10,7 @@ internal static class DictionaryFinder
     public static string Find(string path, int? layer, string? site)
     {
         if (!Directory.Exists(path) || Holds(path)) return path;
-        var limits = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 6, IgnoreInaccessible = true };
-        var below = Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal).ToArray();
+        var below = Below(path);
         var kind = site?.Split('.')[0];
         var fitting = below.Where(folder => Fits(Path.GetRelativePath(path, folder), layer, kind)).ToArray();
         // Names that say nothing of layer or site cannot be told apart by them.
@@ -23,6 +22,15 @@ internal static class DictionaryFinder
             _ => throw new ArgumentProblemException(
                 $"holds {fitting.Length} dictionaries; name one, e.g. {string.Join(", ", fitting.Take(Named).Select(folder => Path.GetRelativePath(path, folder)))}", path),
         };
+    }
+
+    /// <summary>The path itself where it is a dictionary or none are below it, else all that are.</summary>
+    public static string[] All(string path) => !Directory.Exists(path) || Holds(path) || Below(path) is not { Length: > 0 } below ? [path] : below;
+
+    private static string[] Below(string path)
+    {
+        var limits = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 6, IgnoreInaccessible = true };
+        return [.. Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal)];
     }
 
     private static bool Holds(string folder) => Directory.EnumerateFiles(folder).Any(file =>

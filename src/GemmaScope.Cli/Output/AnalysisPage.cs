@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Unicode;
 using GemmaScope.Features;
 
 namespace GemmaScope.Cli.Output;
@@ -11,8 +9,6 @@ namespace GemmaScope.Cli.Output;
 /// </summary>
 internal sealed class AnalysisPage
 {
-    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
-
     private readonly AnalysisView _view;
     private readonly TextAnalysis _analysis;
     private readonly TextFeature[] _top;
@@ -50,7 +46,7 @@ internal sealed class AnalysisPage
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
         <title>{Encode(Shortened(_analysis.Text))} · GemmaScope</title>
         <style>
-        {Style()}{ChoiceStyle()}</style>
+        {Html.Style()}{ChoiceStyle()}</style>
         </head>
         <body>
         <header>
@@ -148,15 +144,7 @@ internal sealed class AnalysisPage
 
     private string Checked(int? feature) => feature == _chosen ? " checked" : "";
 
-    /// <summary>The style that all our pages share.</summary>
-    internal static string Style()
-    {
-        using var stream = typeof(AnalysisPage).Assembly.GetManifestResourceStream("AnalysisPage.css")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
-
     private static string Shortened(string text) => text.Length <= 60 ? text : text[..60] + "…";
 
-    private static string Encode(string text) => Encoder.Encode(text);
+    private static string Encode(string text) => Html.Encode(text);
 }

@@ -46,7 +46,7 @@ internal sealed class HeadlinesPage
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
         <title>{_view.Headlines.Count} headlines · GemmaScope</title>
         <style>
-        {AnalysisPage.Style()}{Style}</style>
+        {Html.Style()}{Style}</style>
         </head>
         <body>
         <header>

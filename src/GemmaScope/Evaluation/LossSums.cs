@@ -1,66 +1,66 @@
 namespace GemmaScope.Evaluation;
 
 /// <summary>
-/// What splicing a dictionary into the model costs its predictions (METHODS §2.9): next-token cross-entropy of the clean, the spliced
-/// and the ablated run, and the divergence of the latter two from the clean one. In nats; sums in f64.
+/// Next-token cross-entropy of one run and its divergence from the clean run (METHODS §2.9), by each <see cref="PredictionRule"/>. In nats;
+/// sums in f64, so predictions may come in any portions. A mean over nothing is NaN.
 /// </summary>
 public sealed class LossSums
 {
-    private double _clean, _spliced, _ablated, _splicedDivergence, _ablatedDivergence;
+    private const int Rules = (int)PredictionRule.Both + 1;
 
-    /// <summary>Predictions added.</summary>
-    public long Positions { get; private set; }
+    private readonly long[] _predictions = new long[Rules];
+    private readonly double[] _crossEntropy = new double[Rules], _divergence = new double[Rules];
 
-    /// <summary>Mean cross-entropy of the clean run.</summary>
-    public double Clean => _clean / Positions;
+    /// <summary>Predictions that a rule counts.</summary>
+    public long Predictions(PredictionRule rule = PredictionRule.Both) => _predictions[(int)rule];
 
-    /// <summary>Mean cross-entropy with the reconstruction in place of the activations.</summary>
-    public double Spliced => _spliced / Positions;
+    /// <summary>Mean cross-entropy.</summary>
+    public double CrossEntropy(PredictionRule rule = PredictionRule.Both) => _crossEntropy[(int)rule] / _predictions[(int)rule];
 
-    /// <summary>Mean cross-entropy with zeros in place of the activations.</summary>
-    public double Ablated => _ablated / Positions;
+    /// <summary>Mean KL(clean ‖ this run).</summary>
+    public double Divergence(PredictionRule rule = PredictionRule.Both) => _divergence[(int)rule] / _predictions[(int)rule];
 
-    /// <summary>Spliced − clean.</summary>
-    public double DeltaLoss => Spliced - Clean;
+    /// <summary>Cross-entropy of this run − that of the clean one.</summary>
+    public double DeltaLoss(LossSums clean, PredictionRule rule = PredictionRule.Both) => CrossEntropy(rule) - clean.CrossEntropy(rule);
 
-    /// <summary>(ablated − spliced) / (ablated − clean).</summary>
-    public double LossRecovered => (_ablated - _spliced) / (_ablated - _clean);
+    /// <summary>(ablated − this) / (ablated − clean): 1 where nothing is lost, 0 where as much as by ablating.</summary>
+    public double LossRecovered(LossSums clean, LossSums ablated, PredictionRule rule = PredictionRule.Both) =>
+        (ablated.CrossEntropy(rule) - CrossEntropy(rule)) / (ablated.CrossEntropy(rule) - clean.CrossEntropy(rule));
 
-    /// <summary>Mean KL(clean ‖ spliced).</summary>
-    public double SplicedDivergence => _splicedDivergence / Positions;
+    /// <summary>(KL ablated − KL of this run) / KL ablated.</summary>
+    public double KlScore(LossSums ablated, PredictionRule rule = PredictionRule.Both) =>
+        (ablated.Divergence(rule) - Divergence(rule)) / ablated.Divergence(rule);
 
-    /// <summary>Mean KL(clean ‖ ablated).</summary>
-    public double AblatedDivergence => _ablatedDivergence / Positions;
-
-    /// <summary>(KL ablated − KL spliced) / KL ablated.</summary>
-    public double KlScore => (_ablatedDivergence - _splicedDivergence) / _ablatedDivergence;
-
-    /// <summary>Adds the three predictions of one token.</summary>
-    /// <param name="clean">Logits of the clean run.</param>
-    /// <param name="spliced">Logits of the spliced run.</param>
-    /// <param name="ablated">Logits of the ablated run.</param>
-    /// <param name="next">The token that followed.</param>
-    public void Add(ReadOnlySpan<float> clean, ReadOnlySpan<float> spliced, ReadOnlySpan<float> ablated, int next)
+    /// <summary>Adds one prediction to the sums of all rules that count it.</summary>
+    /// <param name="sides">Which of its sides are not special.</param>
+    /// <param name="crossEntropy">−log p(next token).</param>
+    /// <param name="divergence">KL(clean ‖ this run) at the same place.</param>
+    public void Add(PredictionRule sides, double crossEntropy, double divergence)
     {
-        var (one, two, three) = (LogSum(clean), LogSum(spliced), LogSum(ablated));
-        _clean += one - clean[next];
-        _spliced += two - spliced[next];
-        _ablated += three - ablated[next];
-        for (var i = 0; i < clean.Length; i++)
+        for (var rule = PredictionRule.Source; rule <= PredictionRule.Both; rule++)
         {
-            var log = clean[i] - one;
-            var p = Math.Exp(log);
-            _splicedDivergence += p * (log - (spliced[i] - two));
-            _ablatedDivergence += p * (log - (ablated[i] - three));
+            if ((sides & rule) != rule) continue;
+            _predictions[(int)rule]++;
+            _crossEntropy[(int)rule] += crossEntropy;
+            _divergence[(int)rule] += divergence;
         }
-        Positions++;
     }
 
-    private static double LogSum(ReadOnlySpan<float> logits)
+    /// <summary>Adds the sums of other predictions of the same run.</summary>
+    public void Merge(LossSums other)
     {
-        double max = double.NegativeInfinity, sum = 0;
-        foreach (var logit in logits) max = Math.Max(max, logit);
-        foreach (var logit in logits) sum += Math.Exp(logit - max);
-        return max + Math.Log(sum);
+        for (var rule = 0; rule < Rules; rule++)
+        {
+            _predictions[rule] += other._predictions[rule];
+            _crossEntropy[rule] += other._crossEntropy[rule];
+            _divergence[rule] += other._divergence[rule];
+        }
+    }
+
+    internal void Visit(SumsState state)
+    {
+        state.Counts("predictions", _predictions);
+        state.Numbers("cross_entropy", _crossEntropy);
+        state.Numbers("divergence", _divergence);
     }
 }

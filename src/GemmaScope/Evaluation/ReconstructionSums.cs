@@ -9,18 +9,18 @@ public sealed class ReconstructionSums
     // Moments are taken around the first row: a mean far from 0 would cancel digits.
     private readonly float[] _origin;
     private readonly double[] _sum;
-    private readonly double[] _squares;
-    private double _error, _norm, _reconstructedNorm, _product, _cosine;
+    private long _rows;
+    private double _squares, _error, _norm, _reconstructedNorm, _product, _cosine;
 
     /// <summary>Sums for rows of this width.</summary>
     public ReconstructionSums(int width)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
-        (_origin, _sum, _squares) = (new float[width], new double[width], new double[width]);
+        (_origin, _sum) = (new float[width], new double[width]);
     }
 
     /// <summary>Rows added.</summary>
-    public long Rows { get; private set; }
+    public long Rows => _rows;
 
     /// <summary>Mean of ‖x − x̂‖², summed over dimensions.</summary>
     public double MeanSquaredError => _error / Rows;
@@ -59,12 +59,27 @@ public sealed class ReconstructionSums
     /// <summary>C = √(mean ‖x‖²): the factor by which training divides its inputs (METHODS §2.3).</summary>
     public double InputScale => Math.Sqrt(MeanSquaredNorm);
 
+    /// <summary>x̄: the mean of each dimension.</summary>
+    public double[] Mean() => [.. _sum.Select((sum, d) => _origin[d] + sum / Rows)];
+
+    /// <summary>Σ‖x − centre‖².</summary>
+    internal double SpreadAround(double[] centre)
+    {
+        var spread = _squares;
+        for (var d = 0; d < _sum.Length; d++)
+        {
+            var shift = centre[d] - _origin[d];
+            spread += shift * (Rows * shift - 2 * _sum[d]);
+        }
+        return spread;
+    }
+
     private double Spread
     {
         get
         {
-            double spread = 0;
-            for (var d = 0; d < _sum.Length; d++) spread += _squares[d] - _sum[d] * _sum[d] / Rows;
+            var spread = _squares;
+            foreach (var sum in _sum) spread -= sum * sum / Rows;
             return spread;
         }
     }
@@ -74,13 +89,13 @@ public sealed class ReconstructionSums
     {
         if (x.Length != _sum.Length || reconstruction.Length != _sum.Length)
             throw new ArgumentProblemException($"rows of {x.Length} and {reconstruction.Length} numbers where {_sum.Length} are needed", "x");
-        if (Rows++ == 0) x.CopyTo(_origin);
+        if (_rows++ == 0) x.CopyTo(_origin);
         double error = 0, norm = 0, reconstructed = 0, product = 0;
         for (var d = 0; d < x.Length; d++)
         {
             double value = x[d], other = reconstruction[d], centred = value - _origin[d];
             _sum[d] += centred;
-            _squares[d] += centred * centred;
+            _squares += centred * centred;
             error += (value - other) * (value - other);
             norm += value * value;
             reconstructed += other * other;
@@ -91,5 +106,41 @@ public sealed class ReconstructionSums
         _reconstructedNorm += reconstructed;
         _product += product;
         if (norm > 0 && reconstructed > 0) _cosine += product / Math.Sqrt(norm * reconstructed);
+    }
+
+    /// <summary>Adds the sums of other rows.</summary>
+    public void Merge(ReconstructionSums other)
+    {
+        if (other._sum.Length != _sum.Length)
+            throw new ArgumentProblemException($"are sums of rows of {other._sum.Length} numbers where {_sum.Length} are needed", "other");
+        if (other._rows == 0) return;
+        if (_rows == 0) other._origin.CopyTo(_origin, 0);
+        for (var d = 0; d < _sum.Length; d++)
+        {
+            // The other's moments, around our origin.
+            var shift = (double)other._origin[d] - _origin[d];
+            _sum[d] += other._sum[d] + other._rows * shift;
+            _squares += shift * (2 * other._sum[d] + other._rows * shift);
+        }
+        _rows += other._rows;
+        _squares += other._squares;
+        _error += other._error;
+        _norm += other._norm;
+        _reconstructedNorm += other._reconstructedNorm;
+        _product += other._product;
+        _cosine += other._cosine;
+    }
+
+    internal void Visit(SumsState state)
+    {
+        state.Count("rows", ref _rows);
+        state.Floats("origin", _origin);
+        state.Numbers("sum", _sum);
+        state.Number("squares", ref _squares);
+        state.Number("error", ref _error);
+        state.Number("norm", ref _norm);
+        state.Number("reconstructed_norm", ref _reconstructedNorm);
+        state.Number("product", ref _product);
+        state.Number("cosine", ref _cosine);
     }
 }

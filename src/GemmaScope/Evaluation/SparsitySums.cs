@@ -7,10 +7,10 @@ public sealed class SparsitySums(int width)
 {
     private readonly long[] _counts = new long[width];
     private readonly float[] _maxima = new float[width];
-    private long _active, _aboveOne;
+    private long _rows, _active, _aboveOne;
 
     /// <summary>Rows that counted; a statement about dead features says little without it.</summary>
-    public long Rows { get; private set; }
+    public long Rows => _rows;
 
     /// <summary>Mean number of features with f &gt; 0.</summary>
     public double L0 => (double)_active / Rows;
@@ -42,7 +42,7 @@ public sealed class SparsitySums(int width)
         for (var row = 0; row < features.Rows; row++)
         {
             if (!counted.IsEmpty && !counted[row]) continue;
-            Rows++;
+            _rows++;
             var indices = features.Indices(row);
             var values = features.Values(row);
             for (var i = 0; i < indices.Length; i++)
@@ -68,5 +68,26 @@ public sealed class SparsitySums(int width)
                 if (place >= edges[bin] && (place < edges[bin + 1] || (bin == bins.Length - 1 && place <= edges[^1]))) bins[bin]++;
         }
         return bins;
+    }
+
+    /// <summary>Adds the counts of other rows.</summary>
+    public void Merge(SparsitySums other)
+    {
+        if (other._counts.Length != _counts.Length) throw new ArgumentProblemException($"counts {other._counts.Length} features where {_counts.Length} are needed", "other");
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] += other._counts[i];
+            _maxima[i] = Math.Max(_maxima[i], other._maxima[i]);
+        }
+        (_rows, _active, _aboveOne) = (_rows + other._rows, _active + other._active, _aboveOne + other._aboveOne);
+    }
+
+    internal void Visit(SumsState state)
+    {
+        state.Count("rows", ref _rows);
+        state.Count("active", ref _active);
+        state.Count("above_one", ref _aboveOne);
+        state.Counts("counts", _counts);
+        state.Floats("maxima", _maxima);
     }
 }

@@ -7,9 +7,10 @@ namespace GemmaScope.Evaluation;
 public sealed class UniformitySums
 {
     private double _sum;
+    private long _rows;
 
     /// <summary>Rows in which some y is not 0.</summary>
-    public long Rows { get; private set; }
+    public long Rows => _rows;
 
     /// <summary>Mean over those rows.</summary>
     public double Mean => _sum / Rows;
@@ -21,7 +22,7 @@ public sealed class UniformitySums
     {
         if (OfRow(activations, gradients) is not { } value) return;
         _sum += value;
-        Rows++;
+        _rows++;
     }
 
     /// <summary>The value of one row; null where every y is 0.</summary>
@@ -40,5 +41,14 @@ public sealed class UniformitySums
         }
         // S(p) = log Σ − (Σ y log y) / Σ.
         return count == 0 ? null : Math.Exp(Math.Log(total) - weighted / total) / count;
+    }
+
+    /// <summary>Adds the sums of other rows.</summary>
+    public void Merge(UniformitySums other) => (_sum, _rows) = (_sum + other._sum, _rows + other._rows);
+
+    internal void Visit(SumsState state)
+    {
+        state.Count("rows", ref _rows);
+        state.Number("sum", ref _sum);
     }
 }

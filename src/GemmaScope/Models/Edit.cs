@@ -41,10 +41,11 @@ public sealed class Edit
 {
     private readonly RowsEdit _apply;
     private readonly Positions _positions;
+    private readonly bool _together;
 
-    private Edit(Site site, Positions? positions, int? width, RowsEdit apply)
+    private Edit(Site site, Positions? positions, int? width, RowsEdit apply, bool together = false)
     {
-        (Site, Width, _apply, _positions) = (site, width, apply, positions ?? Positions.All);
+        (Site, Width, _apply, _positions, _together) = (site, width, apply, positions ?? Positions.All, together);
     }
 
     /// <summary>Where.</summary>
@@ -81,6 +82,16 @@ public sealed class Edit
 
     /// <summary>Any function of the rows of a span; it is called once per sequence (and head, at attention matrices) with all rows of the span that the run computes.</summary>
     public static Edit Function(Site site, RowsEdit function, Positions? positions = null) => new(site, positions, null, function);
+
+    /// <summary>A function of the rows of all sequences of a run, one after another, called once: what multiplies them does so in one product.</summary>
+    internal static Edit OfAllSequences(Site site, Action<MatrixView> function) => new(site, null, null, (rows, _) => function(rows), together: true);
+
+    /// <summary>Applies the edit to the rows of all sequences of a run.</summary>
+    internal void Apply(MatrixView rows, RunSequences sequences)
+    {
+        if (_together) _apply(rows, 0);
+        else for (var s = 0; s < sequences.Count; s++) Apply(sequences.Rows(rows, s), sequences.First(s));
+    }
 
     /// <summary>Applies the edit to the rows of one sequence that fall into its span.</summary>
     internal void Apply(MatrixView rows, int firstPosition)

@@ -23,6 +23,11 @@ public sealed class GradientTarget
     public static GradientTarget CrossEntropy { get; } =
         new(FinalNormOut, (run, normed, gradient) => run.Unembedding.CrossEntropy(run.Tokens, normed, gradient));
 
+    /// <summary>The same mean over the predictions made at some positions only.</summary>
+    /// <param name="counted">One flag a position; the last position predicts nothing and never counts.</param>
+    public static GradientTarget CrossEntropyAt(IReadOnlyList<bool> counted) =>
+        new(FinalNormOut, (run, normed, gradient) => run.Unembedding.CrossEntropy(run.Tokens, normed, gradient, counted));
+
     /// <summary>A logit before the final cap.</summary>
     /// <param name="position">Position it is predicted at.</param>
     /// <param name="token">Row of the vocabulary.</param>

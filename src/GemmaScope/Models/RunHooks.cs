@@ -50,9 +50,7 @@ internal sealed unsafe class RunHooks
         if (!Listens(kind, layer)) return;
         var site = new Site(kind, layer);
         if (_edits.TryGetValue(site, out var edits))
-            foreach (var edit in edits)
-                for (var s = 0; s < sequences.Count; s++)
-                    edit.Apply(sequences.Rows(rows, s), sequences.First(s));
+            foreach (var edit in edits) edit.Apply(rows, sequences);
         if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
     }
 

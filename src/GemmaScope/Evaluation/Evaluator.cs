@@ -1,0 +1,177 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Files;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Evaluation;
+
+/// <summary>
+/// Measures dictionaries over a text that comes in batches: all of them in one pass. Of each batch the clean run serves every dictionary;
+/// each set of dictionaries adds one run for each kind of edited run. Only sums are kept.
+/// </summary>
+public sealed class Evaluator
+{
+    private readonly GemmaModel _model;
+    private readonly IReadOnlyList<SparseDictionary> _dictionaries;
+    private readonly IReadOnlyList<SpliceSet> _sets;
+    private readonly EvaluationOptions _options;
+    private readonly Site[] _sites;
+
+    /// <summary>An evaluation that has seen no text yet.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="dictionaries">Dictionaries of that model.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentProblemException">A dictionary reads or writes a site the model does not have or of another width, or cannot be spliced.</exception>
+    public Evaluator(GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, EvaluationOptions? options = null)
+    {
+        (_model, _dictionaries, _options) = (model, dictionaries, options ?? new());
+        foreach (var dictionary in dictionaries) Check(dictionary);
+        var alone = dictionaries.Select((one, i) => (one, i)).Where(pair => Splice.Fits(pair.one)).Select(pair => new SpliceSet(pair.one.Name, [pair.i]));
+        _sets = _options.Runs.Count == 0 ? [] : _options.Sets ?? [.. alone];
+        foreach (var member in _sets.SelectMany(set => set.Members))
+            if (!Splice.Fits(dictionaries[member]))
+                throw new ArgumentProblemException("reads or writes several sites and cannot be spliced into a run", dictionaries[member].Name);
+        _sites = [.. dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct()];
+        Sums = NewSums();
+    }
+
+    /// <summary>What was found so far.</summary>
+    public EvaluationSums Sums { get; private set; }
+
+    /// <summary>Whether a dictionary can be spliced into a run: it reads one site and writes one that is computed no earlier.</summary>
+    public static bool CanSplice(SparseDictionary dictionary) => Splice.Fits(dictionary);
+
+    /// <summary>Adds a batch. All or nothing: where it is cancelled or fails, the sums stay as they were.</summary>
+    /// <param name="batch">Sequences that are run together.</param>
+    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    public void Add(EvaluationBatch batch, CancellationToken cancellation = default)
+    {
+        var part = NewSums();
+        part.CountTokens(batch.Rows);
+        using (var clean = _model.Run(
+            batch.Sequences, capture: _sites, logits: _sets.Count > 0 ? LogitRows.All : LogitRows.None, arithmetic: _options.Arithmetic, cancellation: cancellation))
+        {
+            AddClean(part, batch, clean, cancellation);
+            if (_sets.Count > 0) AddSpliced(part, batch, clean, cancellation);
+        }
+        Sums.Merge(part);
+    }
+
+    /// <summary>Writes the sums, so that a later evaluation of the same kind can go on.</summary>
+    /// <param name="file">A safetensors file; replaced if it exists.</param>
+    /// <param name="description">What the evaluation is of; <see cref="Restore"/> hands it back.</param>
+    public void Save(string file, IReadOnlyDictionary<string, string> description)
+    {
+        var state = new SumsState.Saving();
+        Sums.Visit(state);
+        SafetensorsWriter.Write(file, state.Tensors, description, overwrite: true);
+    }
+
+    /// <summary>Reads sums back in place of those so far.</summary>
+    /// <param name="file">What <see cref="Save"/> wrote.</param>
+    /// <param name="accept">Shown the description first; throws if it is of something else.</param>
+    /// <exception cref="FileFormatException">The file is missing, malformed or of an evaluation with other sums.</exception>
+    public void Restore(string file, Action<IReadOnlyDictionary<string, string>> accept)
+    {
+        using var state = SafetensorsFile.Open(file);
+        accept(state.Metadata);
+        var sums = NewSums();
+        sums.Visit(new SumsState.Restoring(state));
+        Sums = sums;
+    }
+
+    /// <summary>
+    /// The derivative, at some sites, of the mean cross-entropy of each sequence over the predictions that count; zeros in sequences without one.
+    /// [rows of the batch, width] each.
+    /// </summary>
+    internal static Dictionary<Site, Tensor> LossGradients(
+        GemmaModel model, EvaluationBatch batch, IReadOnlyCollection<Site> sites, Arithmetic? arithmetic, CancellationToken cancellation)
+    {
+        var all = new Dictionary<Site, Tensor>();
+        var (counted, start) = (batch.CountedPredictions(), 0);
+        foreach (var ids in batch.Sequences)
+        {
+            var flags = counted[start..(start + ids.Length)];
+            if (flags.Contains(true))
+            {
+                using var gradients = model.Gradients(ids, GradientTarget.CrossEntropyAt(flags), sites, arithmetic: arithmetic, cancellation: cancellation);
+                foreach (var site in sites)
+                {
+                    var one = gradients[site];
+                    if (!all.TryGetValue(site, out var rows)) all[site] = rows = Tensor.Zeros(batch.Rows, one.Length / ids.Length);
+                    one.AsSpan().CopyTo(rows.AsSpan().Slice(start * rows.Columns, (int)one.Length));
+                }
+            }
+            start += ids.Length;
+        }
+        return all;
+    }
+
+    private EvaluationSums NewSums() => new(_dictionaries, _sets, _options.Runs);
+
+    private void AddClean(EvaluationSums part, EvaluationBatch batch, ModelRun clean, CancellationToken cancellation)
+    {
+        Site[] sites = _options.Uniformity ? [.. _dictionaries.SelectMany(one => one.OutputSites).Distinct()] : [];
+        var gradients = sites.Length == 0 ? [] : LossGradients(_model, batch, sites, _options.Arithmetic, cancellation);
+        for (var i = 0; i < _dictionaries.Count; i++)
+        {
+            var (dictionary, sums) = (_dictionaries[i], part.Dictionaries[i]);
+            using var input = SparseDictionary.Beside(clean, dictionary.InputSites);
+            using var target = SparseDictionary.Beside(clean, dictionary.OutputSites);
+            var features = dictionary.Encode(input.AsMatrix(), cancellation);
+            using var reconstruction = dictionary.Decode(features, input.AsMatrix());
+            sums.Add(batch, _options.Positions, features, target.AsMatrix(), reconstruction.AsMatrix());
+            if (gradients.Count == 0) continue;
+            using var gradient = Beside(gradients, dictionary.OutputSites);
+            sums.AddUniformity(batch, dictionary, features, gradient.AsMatrix());
+        }
+        foreach (var gradient in gradients.Values) gradient.Dispose();
+    }
+
+    private void AddSpliced(EvaluationSums part, EvaluationBatch batch, ModelRun clean, CancellationToken cancellation)
+    {
+        var predictions = new Predictions(batch, clean.Logits!.AsMatrix());
+        part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
+        foreach (var set in part.Sets)
+        {
+            SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
+            foreach (var (run, losses) in set.Runs)
+            {
+                SpliceObserver[]? observers = run == SplicedRun.Spliced
+                    ? [.. set.Inside.Select<InsideSums, SpliceObserver>(inside => (x, features, reconstruction) => inside.Add(batch, x, features, reconstruction))]
+                    : null;
+                using var edited = _model.Run(
+                    batch.Sequences, edits: Splice.Edits(run, members, batch, _options.Means, observers, cancellation), logits: LogitRows.All,
+                    arithmetic: _options.Arithmetic, cancellation: cancellation);
+                var (crossEntropy, divergence) = predictions.Compare(edited.Logits!.AsMatrix());
+                losses.Add(batch, _options.Positions, crossEntropy, divergence);
+            }
+        }
+    }
+
+    private static Tensor Beside(Dictionary<Site, Tensor> gradients, IReadOnlyList<Site> sites)
+    {
+        var parts = sites.Select(site => gradients[site].AsMatrix()).ToArray();
+        var result = Tensor.Uninitialized(parts[0].Rows, parts.Sum(part => part.Columns));
+        var start = 0;
+        foreach (var part in parts)
+        {
+            for (var row = 0; row < part.Rows; row++) part.Row(row).CopyTo(result.Row(row).Slice(start, part.Columns));
+            start += part.Columns;
+        }
+        return result;
+    }
+
+    private void Check(SparseDictionary dictionary)
+    {
+        foreach (var site in dictionary.InputSites.Concat(dictionary.OutputSites))
+            if (!_model.Config.Has(site))
+                throw new ArgumentProblemException($"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})", dictionary.Name);
+        var (reads, writes) = (dictionary.InputSites.Sum(Width), dictionary.OutputSites.Sum(Width));
+        if (reads != dictionary.InputWidth || writes != dictionary.OutputWidth)
+            throw new ArgumentProblemException(
+                $"reads {dictionary.InputWidth} and writes {dictionary.OutputWidth} numbers a token where the model has {reads} and {writes}; it belongs to another model", dictionary.Name);
+
+        int Width(Site site) => _model.Config.SiteWidth(site.Kind);
+    }
+}

@@ -1,0 +1,82 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Evaluation;
+
+/// <summary>What a dictionary met in a run it was spliced into.</summary>
+/// <param name="x">[rows, width] activations at its output site, before they were replaced.</param>
+/// <param name="features">Features of each row.</param>
+/// <param name="reconstruction">[rows, width] what the features stand for.</param>
+internal delegate void SpliceObserver(MatrixView x, SparseActivations features, MatrixView reconstruction);
+
+/// <summary>
+/// The edits of a spliced run. Each dictionary reads the current run: a later one sees what an earlier one changed. Rows are those of all
+/// sequences of a batch.
+/// </summary>
+internal static class Splice
+{
+    /// <summary>Whether a dictionary can be spliced: it reads one site and writes one that is computed no earlier.</summary>
+    public static bool Fits(SparseDictionary dictionary) =>
+        dictionary is { InputSites.Count: 1, OutputSites.Count: 1 } && dictionary.InputSite <= dictionary.OutputSite;
+
+    /// <summary>The edits that make a run of the model an edited one.</summary>
+    /// <param name="run">What is put where.</param>
+    /// <param name="dictionaries">The dictionaries spliced (or whose output sites are ablated) together.</param>
+    /// <param name="batch">The sequences of the run.</param>
+    /// <param name="means">For <see cref="SplicedRun.MeanAblated"/>: the mean at each output site.</param>
+    /// <param name="observers">One for each dictionary, or null.</param>
+    /// <param name="cancellation">Stops between blocks of features.</param>
+    public static IEnumerable<Edit> Edits(
+        SplicedRun run, IReadOnlyList<SparseDictionary> dictionaries, EvaluationBatch batch,
+        IReadOnlyDictionary<Site, float[]>? means = null, IReadOnlyList<SpliceObserver>? observers = null, CancellationToken cancellation = default)
+    {
+        var where = run switch
+        {
+            SplicedRun.SplicedBosToo => batch.CountedOrBos,
+            SplicedRun.SplicedEverywhere or SplicedRun.ZeroAblatedEverywhere => batch.Everywhere,
+            _ => batch.Counted,
+        };
+        return run switch
+        {
+            SplicedRun.ZeroAblated or SplicedRun.ZeroAblatedEverywhere => dictionaries.Select(one => Replace(one.OutputSite, where, row => row.Clear())),
+            SplicedRun.MeanAblated => dictionaries.Select(one => Replace(one.OutputSite, where, row => MeanAt(one.OutputSite, means).CopyTo(row))),
+            _ => dictionaries.SelectMany((one, i) => Reconstruct(one, where, observers?[i], cancellation)),
+        };
+    }
+
+    private static IEnumerable<Edit> Reconstruct(SparseDictionary dictionary, bool[] where, SpliceObserver? observer, CancellationToken cancellation)
+    {
+        Tensor? kept = null;
+        if (dictionary.InputSite != dictionary.OutputSite)
+            yield return Edit.OfAllSequences(dictionary.InputSite, rows => kept = Copy(rows));
+        yield return Edit.OfAllSequences(dictionary.OutputSite, rows =>
+        {
+            using var read = kept;
+            var input = read?.AsMatrix() ?? rows;
+            var features = dictionary.Encode(input, cancellation);
+            using var reconstruction = dictionary.Decode(features, input);
+            observer?.Invoke(rows, features, reconstruction.AsMatrix());
+            for (var row = 0; row < rows.Rows; row++)
+                if (where[row]) reconstruction.Row(row).CopyTo(rows.Row(row));
+        });
+    }
+
+    private delegate void RowReplacement(Span<float> row);
+
+    private static Edit Replace(Site site, bool[] where, RowReplacement replacement) => Edit.OfAllSequences(site, rows =>
+    {
+        for (var row = 0; row < rows.Rows; row++)
+            if (where[row]) replacement(rows.Row(row));
+    });
+
+    private static float[] MeanAt(Site site, IReadOnlyDictionary<Site, float[]>? means) => means?.GetValueOrDefault(site)
+        ?? throw new ArgumentProblemException($"mean ablation needs the mean at {site}; measure it in an earlier pass over the text", "means");
+
+    private static Tensor Copy(MatrixView rows)
+    {
+        var copy = Tensor.Uninitialized(rows.Rows, rows.Columns);
+        for (var i = 0; i < rows.Rows; i++) rows.Row(i).CopyTo(copy.Row(i));
+        return copy;
+    }
+}
