@@ -42,7 +42,7 @@ public abstract class SparseDictionary : IDisposable
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;
 
-    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2 or SAELens.</summary>
+    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2, SAELens or circuit-tracer.</summary>
     public string Family => _description.Family;
 
     /// <summary>What it reads and writes.</summary>

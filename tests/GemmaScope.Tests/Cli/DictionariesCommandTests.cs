@@ -44,17 +44,17 @@ public sealed class DictionariesCommandTests : IDisposable
     [Fact]
     public void a_dictionary_is_converted_and_found_again()
     {
-        var target = _folder.File("sae");
+        var target = Path.Combine(_folder.Path, "sae");
         var run = CommandLine.Run("convert", "demo-sae", target, "--to", "saelens", "--json").Json();
         Assert.Equal(("SAELens", "Sae"), (run.GetProperty("to").GetString(), run.GetProperty("kind").GetString()));
         using var written = SparseDictionary.Load(target);
         Assert.Equal(written.InputSite.ToString(), run.GetProperty("reads")[0].GetString());
         CommandLine.Run("convert", "demo-sae", target, "--to", "saelens").IsRefused("--force");
         Assert.Equal(0, CommandLine.Run("convert", "demo-sae", target, "--to", "saelens", "--force").Code);
-        var one = CommandLine.Run("convert", target, _folder.File("one"), "--to", "scope1");
+        var one = CommandLine.Run("convert", target, Path.Combine(_folder.Path, "one"), "--to", "scope1");
         Assert.Equal(0, one.Code);
         Assert.Contains("--site resid_post", one.Error);
-        CommandLine.Run("convert", "demo-sae", _folder.File("x"), "--to", "scope1", "--dtype", "bf16").IsRefused("bfloat16");
-        CommandLine.Run("convert", "demo-sae", _folder.File("x"), "--to", "scope3").IsRefused("--help");
+        CommandLine.Run("convert", "demo-sae", Path.Combine(_folder.Path, "x"), "--to", "scope1", "--dtype", "bf16").IsRefused("bfloat16");
+        CommandLine.Run("convert", "demo-sae", Path.Combine(_folder.Path, "x"), "--to", "scope3").IsRefused("--help");
     }
 }

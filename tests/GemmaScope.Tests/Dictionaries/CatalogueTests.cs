@@ -99,6 +99,17 @@ public sealed class CatalogueTests : IDisposable
     }
 
     [Fact]
+    public void a_short_name_is_downloaded_from_where_it_stands_for()
+    {
+        var file = SampleDictionaries.WriteScopeOne(_folder.Path, "any", 4, 6);
+        using var hub = new FakeHub("google/gemma-scope-2b-pt-res").With("layer_20/width_16k/average_l0_71/params.npz", File.ReadAllBytes(file));
+        var found = SparseDictionary.Resolve("gemma-scope-2b-pt-res-canonical/layer_20/width_16k", hub.Options, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal("google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", found.Reference!.ToString());
+        using var dictionary = SparseDictionary.Load(found.Path);
+        Assert.Equal((Site.ResidPost(20), "gemma-2-2b"), (dictionary.InputSite, dictionary.Origin.Model));
+    }
+
+    [Fact]
     public async Task what_is_seen_on_the_hub_takes_the_place_of_what_was_known()
     {
         using var hub = new FakeHub("org/gemma-scope-2-1b-pt")

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using GemmaScope.Dictionaries;
 using GemmaScope.Files;
 using GemmaScope.Models;
@@ -86,6 +88,30 @@ public sealed class CircuitTracerTests : IDisposable
         using var skip = Tensor.Zeros(Model, Model);
         _tensors["W_skip_2"] = skip;
         Assert.Contains("W_skip_2", Assert.Throws<FileFormatException>(() => SparseDictionary.Load(Write(threshold: true, "again"))).Message);
+    }
+
+    [Fact]
+    public void damaged_files_are_loaded_or_refused()
+    {
+        var folder = Write(threshold: true);
+        var files = Directory.GetFiles(folder).Order().ToArray();
+        Prop.ForAll<uint, uint, byte>((which, place, value) =>
+        {
+            var file = files[which % files.Length];
+            var whole = File.ReadAllBytes(file);
+            var damaged = (byte[])whole.Clone();
+            damaged[place % whole.Length] ^= (byte)(value | 1);
+            File.WriteAllBytes(file, value % 8 == 0 ? damaged[..(int)(place % whole.Length)] : damaged);
+            try
+            {
+                using var dictionary = SparseDictionary.Load(folder);
+            }
+            catch (GemmaScopeException)
+            {
+                // Refused, and said so.
+            }
+            File.WriteAllBytes(file, whole);
+        }).QuickCheckThrowOnFailure();
     }
 
     private string Write(bool threshold, string name = "clt")
