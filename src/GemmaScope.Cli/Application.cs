@@ -66,12 +66,22 @@ internal static class Application
     /// <summary>Why a command line cannot be run, or null.</summary>
     private static string? ProblemOf(ParseResult parsed)
     {
-        if (parsed.Action is ParseErrorAction) return parsed.Errors[0].Message;
+        if (parsed.Action is ParseErrorAction) return MessageOf(parsed.Errors[0]);
         // The parser takes an option it does not know for an argument, so that a misspelt one would be analysed as a text.
         if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)) return null;
         var unknown = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value is ['-', '-' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ..] && !value.Any(char.IsWhiteSpace));
         return unknown is null ? null : $"Unknown option '{unknown}'; write -- before a text that begins so";
+    }
+
+    // Of a value that is no number the parser says which .NET type it tried.
+    private static string MessageOf(ParseError error)
+    {
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var value] }) return error.Message;
+        var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
+        return type == typeof(int) ? $"{option.Name}: '{value.Value}' is no whole number"
+            : type == typeof(double) ? $"{option.Name}: '{value.Value}' is no number"
+            : error.Message;
     }
 
     private static int Report(Exception problem, Terminal terminal, bool verbose)
@@ -81,8 +91,8 @@ internal static class Application
         {
             GemmaScopeException => Fail(terminal, problem.Message),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
-            // Output that cannot be written (a full disk); files are read and written by the library, which has its own errors.
-            IOException => Fail(terminal, problem.Message),
+            // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own errors.
+            IOException or UnauthorizedAccessException => Fail(terminal, $"the output cannot be written: {problem.Message}"),
             _ => Note(terminal, $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)", Failure),
         };
     }
@@ -95,7 +105,7 @@ internal static class Application
         {
             terminal.Out.Flush();
         }
-        catch (IOException)
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             // What is left of the output cannot be written; the line below says so or says something worse.
         }

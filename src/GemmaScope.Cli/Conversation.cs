@@ -30,9 +30,16 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
     /// <exception cref="ArgumentProblemException">The conversation no longer fits into the model's context.</exception>
     public void Say(string message, TokenStream answer, CancellationToken cancellation)
     {
-        _ids.AddRange(Continue(new ChatMessage("user", message)));
-        if (_ids.Count >= model.Config.MaxPositions)
-            throw new ArgumentProblemException($"the conversation of {_ids.Count} tokens fills the model's context of {model.Config.MaxPositions}; /reset starts a new one", "chat");
+        ChatMessage[] before = [.. _messages];
+        var added = Continue(new ChatMessage("user", message));
+        var length = _ids.Count + added.Length;
+        if (length >= model.Config.MaxPositions)
+        {
+            _messages.Clear();
+            _messages.AddRange(before);
+            throw new ArgumentProblemException($"the conversation of {length} tokens fills the model's context of {model.Config.MaxPositions}; say less, or start a new one with /reset", "chat");
+        }
+        _ids.AddRange(added);
         int[] stops = tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
         // The last token of an answer that was cut short is not in the cache yet.
         var unread = _ids[_cache.Length..].ToArray();

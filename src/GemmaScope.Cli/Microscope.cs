@@ -50,6 +50,7 @@ internal sealed class MicroscopeOptions
             ? Resolver.DefaultDictionary
             : throw new ArgumentProblemException($"name a dictionary of {name} with --sae; the default is one of {Resolver.DefaultModel}", "--sae"));
         var (layer, site) = (arguments.GetValue(_layer), arguments.GetValue(_site));
+        if (layer < 0) throw new ArgumentProblemException($"{layer} is no layer; the first is 0", "--layer");
         var model = session.LoadModel(name);
         try
         {
@@ -77,6 +78,9 @@ internal sealed class MicroscopeOptions
             }
             foreach (var read in dictionary.InputSites)
                 if (!config.Has(read)) throw new ArgumentProblemException($"the model has no such site (layers 0 to {config.Layers - 1}); choose another with --layer or --site", read.ToString());
+            var width = dictionary.InputSites.Sum(read => config.SiteWidth(read.Kind));
+            if (width != dictionary.InputWidth)
+                throw new ArgumentProblemException($"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this model has {width}; it belongs to another model or site", path);
             if (trained is { } from && from != dictionary.InputSite)
                 terminal.Error.WriteLine($"note: this dictionary belongs to {from} and is read at {dictionary.InputSite}");
             return dictionary;

@@ -32,7 +32,7 @@ internal sealed class TextInput
         if (text is not null and not "-") return NotEmpty(text, _text.Name);
         if (text is null && session.Terminal.InputIsTerminal)
             throw new ArgumentProblemException("no text given; write it in quotes, name a file with --file, or pipe it in with '-'", _text.Name);
-        return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session.Terminal.Input), "standard input")), "standard input");
+        return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session), "standard input")), "standard input");
     }
 
     private static string NotEmpty(string text, string source) => text.Length > 0
@@ -41,6 +41,9 @@ internal sealed class TextInput
 
     private static byte[] ReadFile(string file)
     {
+        if (file.Length == 0) throw new ArgumentProblemException("the name is empty; give the file to read", "--file");
+        if (Directory.Exists(file)) throw new FileFormatException("this is a folder; give a file of text", file);
+        if (!Path.Exists(file)) throw new FileFormatException("the file does not exist; check the name", file);
         try
         {
             return File.ReadAllBytes(file);
@@ -51,10 +54,11 @@ internal sealed class TextInput
         }
     }
 
-    private static byte[] ReadAll(Stream stream)
+    private static byte[] ReadAll(Session session)
     {
-        using var buffer = new MemoryStream();
-        stream.CopyTo(buffer);
+        // Reading cannot be interrupted, but waiting for it can.
+        var buffer = new MemoryStream();
+        Task.Run(() => session.Terminal.Input.CopyTo(buffer)).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
         return buffer.ToArray();
     }
 

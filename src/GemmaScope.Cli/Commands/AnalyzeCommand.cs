@@ -57,14 +57,14 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
             session.Terminal.Out.WriteLine();
             AnalysisText.NextTokens(session.Terminal, analysis);
         }
-        if (arguments.GetValue(_html) is { } page) WritePage(page, view, session.Terminal);
+        if (arguments.GetValue(_html) is { } page) WritePage(page, view, session.Terminal, feature);
         return Application.Success;
     }
 
-    /// <summary>Writes the page, over an older one.</summary>
-    public static void WritePage(string file, AnalysisView view, Terminal terminal)
+    /// <summary>Writes the page, over an older one; shaded by one feature where one is given.</summary>
+    public static void WritePage(string file, AnalysisView view, Terminal terminal, int? feature = null)
     {
-        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(AnalysisPage.Render(view))), overwrite: true);
+        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(AnalysisPage.Render(view, feature))), overwrite: true);
         terminal.Error.WriteLine($"wrote {file}");
     }
 }

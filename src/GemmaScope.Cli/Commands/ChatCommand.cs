@@ -37,9 +37,20 @@ internal sealed class ChatCommand : GemmaScopeCommand
         if (!Conversation.IsTuned(name, model, tokenizer))
             terminal.Error.WriteLine("note: this model was not tuned to chat; it continues the conversation as a text, often without sense.");
         using var conversation = new Conversation(model, tokenizer, _sampling.Read(arguments), arguments.GetValue(_system));
-        var said = arguments.GetValue(_messages) is { Length: > 0 } given ? given : Lines(session);
+        var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;
         var json = arguments.GetValue(_json);
-        foreach (var message in said) Turn(message, conversation, tokenizer, json ? TextWriter.Null : terminal.Out, session.Cancellation);
+        foreach (var message in given ?? Lines(session))
+        {
+            try
+            {
+                Turn(message, conversation, tokenizer, json ? TextWriter.Null : terminal.Out, session.Cancellation);
+            }
+            catch (ArgumentProblemException problem) when (given is null && terminal.InputIsTerminal)
+            {
+                // Whoever types can still follow the advice.
+                terminal.Error.WriteLine($"error: {problem.Message}");
+            }
+        }
         if (json) Write(terminal, conversation);
         return Application.Success;
     }

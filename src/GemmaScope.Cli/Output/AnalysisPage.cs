@@ -16,13 +16,21 @@ internal sealed class AnalysisPage
     private readonly AnalysisView _view;
     private readonly TextAnalysis _analysis;
     private readonly TextFeature[] _top;
+    private readonly int? _chosen;
+    private readonly int[] _choices;
     private readonly StringBuilder _html = new();
 
-    private AnalysisPage(AnalysisView view) => (_view, _analysis, _top) = (view, view.Analysis, [.. view.TopFeatures]);
-
-    public static string Render(AnalysisView view)
+    private AnalysisPage(AnalysisView view, int? chosen)
     {
-        var page = new AnalysisPage(view);
+        (_view, _analysis, _top, _chosen) = (view, view.Analysis, [.. view.TopFeatures], chosen);
+        var top = _top.Select(feature => feature.Report.Index);
+        _choices = [.. chosen is { } feature ? top.Union([feature]) : top];
+    }
+
+    /// <summary>The page, shaded at first by one feature or, where none is chosen, by each token's strongest.</summary>
+    public static string Render(AnalysisView view, int? chosen = null)
+    {
+        var page = new AnalysisPage(view, chosen);
         page.Head();
         page.Figures();
         page.Text();
@@ -56,18 +64,22 @@ internal sealed class AnalysisPage
     private void Figures() => _html.Append($"""
         <dl class="figures">
         <div><dt>tokens</dt><dd>{_analysis.Tokens.Count - _analysis.ExcludedPositions.Count}</dd><small>and {_analysis.ExcludedPositions.Count} left out (BOS, special)</small></div>
-        <div><dt>mean L0</dt><dd>{_analysis.MeanL0:0.0}</dd><small>active features a token</small></div>
-        <div><dt>FVU</dt><dd>{_analysis.Fvu:0.000}</dd><small>variance not explained</small></div>
-        <div><dt>variance explained</dt><dd>{_analysis.TutorialVarianceExplained:0.000}</dd><small>by the tutorial’s formula</small></div>
+        <div><dt>mean L0</dt><dd>{Format.Defined(_analysis.MeanL0, "0.0")}</dd><small>active features a token</small></div>
+        <div><dt>FVU</dt><dd>{Format.Defined(_analysis.Fvu, "0.000")}</dd><small>variance not explained</small></div>
+        <div><dt>variance explained</dt><dd>{Format.Defined(_analysis.TutorialVarianceExplained, "0.000")}</dd><small>by the tutorial’s formula</small></div>
         </dl>
 
         """);
 
     private void Text()
     {
-        _html.Append("<p><label><input type=\"radio\" name=\"shade\" id=\"strongest\" checked> each token shaded by its strongest feature</label></p>\n<p class=\"text\">");
+        _html.Append($"<p><label><input type=\"radio\" name=\"shade\" id=\"strongest\"{Checked(null)}> each token shaded by its strongest feature</label></p>\n");
+        // A feature that is not among the strongest of the text has no row below to be chosen in.
+        if (_chosen is { } own && _top.All(top => top.Report.Index != own))
+            _html.Append($"<p><label><input type=\"radio\" name=\"shade\" id=\"shade{own}\" checked> shaded by feature {own}</label></p>\n");
+        _html.Append("<p class=\"text\">");
         var strongest = _view.ShadesByStrongest();
-        var shades = _top.Select(top => (top.Report.Index, Values: _view.ShadesBy(top.Report.Index))).ToArray();
+        var shades = _choices.Select(feature => (Index: feature, Values: _view.ShadesBy(feature))).ToArray();
         foreach (var token in _analysis.Tokens)
         {
             var t = token.Position;
@@ -84,7 +96,7 @@ internal sealed class AnalysisPage
         Table("Strongest features of the whole text", $"<th>shade</th><th>feature</th><th class=\"n\">sum</th><th class=\"n\">largest</th><th>at</th><th class=\"n\">tokens</th>{(labelled ? "<th>label</th>" : "")}{(published ? "<th>Neuronpedia</th>" : "")}");
         foreach (var (feature, largest, at, tokens) in _top)
         {
-            _html.Append($"<tr><td><input type=\"radio\" name=\"shade\" id=\"shade{feature.Index}\" aria-label=\"shade by feature {feature.Index}\"></td><td>{Link(feature)}</td>");
+            _html.Append($"<tr><td><input type=\"radio\" name=\"shade\" id=\"shade{feature.Index}\" aria-label=\"shade by feature {feature.Index}\"{Checked(feature.Index)}></td><td>{Link(feature)}</td>");
             _html.Append($"<td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{largest:0.00}</td><td class=\"p\"><a href=\"#t{at}\">{Encode(Format.Visible(_view.TextOf(_analysis.Tokens[at])))}</a></td><td class=\"n\">{tokens}</td>");
             if (labelled) _html.Append($"<td>{Encode(feature.Label ?? "")}</td>");
             if (published) _html.Append($"<td>{(feature.Neuronpedia is { } address ? $"<a href=\"{Encode(address)}\">dashboard</a>" : "")}</td>");
@@ -132,7 +144,9 @@ internal sealed class AnalysisPage
     private string Link(FeatureReport feature) => $"<a href=\"{Encode(_view.Page(feature))}\" title=\"{Encode(feature.Label ?? "dashboard")}\">{feature.Index}</a>";
 
     /// <summary>One rule for each feature that can be chosen: its values take the place of the strongest ones.</summary>
-    private string ChoiceStyle() => string.Concat(_top.Select(top => $"body:has(#shade{top.Report.Index}:checked) .t {{ --a: var(--f{top.Report.Index}, 0); }}\n"));
+    private string ChoiceStyle() => string.Concat(_choices.Select(feature => $"body:has(#shade{feature}:checked) .t {{ --a: var(--f{feature}, 0); }}\n"));
+
+    private string Checked(int? feature) => feature == _chosen ? " checked" : "";
 
     private static string Style()
     {

@@ -29,10 +29,10 @@ internal static class AnalysisText
             ("dictionary", $"{analysis.Dictionary} ({analysis.Family}), {analysis.Width} features, reads {string.Join(", ", analysis.InputSites)}"),
             ("arithmetic", $"{analysis.Arithmetic}, {analysis.Kernels}"),
             ("tokens", $"{analysis.Tokens.Count - excluded}, and {excluded} left out of all sums and means (BOS and other special tokens)"),
-            ("mean L0", $"{analysis.MeanL0:0.0} active features a token"),
-            ("FVU", $"{analysis.Fvu:0.0000}, the fraction of variance that is not explained"),
-            ("variance explained", $"{analysis.TutorialVarianceExplained:0.0000} by the tutorial's formula (one global mean; never below 1 - FVU)"),
-            ("norm", $"{analysis.BosNorm:0.0} at position 0, {analysis.MeanNorm:0.0} on average"));
+            ("mean L0", $"{Format.Defined(analysis.MeanL0, "0.0")} active features a token"),
+            ("FVU", $"{Format.Defined(analysis.Fvu, "0.0000")}, the fraction of variance that is not explained"),
+            ("variance explained", $"{Format.Defined(analysis.TutorialVarianceExplained, "0.0000")} by the tutorial's formula (one global mean; never below 1 - FVU)"),
+            ("norm", $"{analysis.BosNorm:0.0} at position 0, {Format.Defined(analysis.MeanNorm, "0.0")} on average"));
         foreach (var warning in analysis.Warnings) terminal.Error.WriteLine($"warning: {warning}");
     }
 

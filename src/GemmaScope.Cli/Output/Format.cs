@@ -1,3 +1,4 @@
+using System.Globalization;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Cli.Output;
@@ -24,6 +25,9 @@ internal static class Format
         _ => $"{count}",
     };
 
+    /// <summary>A quantity that some texts do not have: the mean of no token.</summary>
+    public static string Defined(double? value, string format) => value is { } number ? number.ToString(format, CultureInfo.InvariantCulture) : "undefined";
+
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
     /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal.</summary>
@@ -33,6 +37,8 @@ internal static class Format
         '\t' => "\u21E5\t",
         < ' ' => $"{(char)(0x2400 + c)}",
         '\u007F' => "\u2421",
+        // Marks that turn the direction of all that follows on the line.
+        (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => "\uFFFD",
         _ when char.IsControl(c) => "\uFFFD",
         _ => $"{c}",
     }));

@@ -9,6 +9,9 @@ public static class FileInspector
     /// <summary>Longer lists in JSON files (a vocabulary) are counted, not listed.</summary>
     private const int LongestList = 64;
 
+    /// <summary>Folders below a folder that are looked into; a limit, because a link may lead back up.</summary>
+    private const int DeepestLevel = 8;
+
     /// <summary>Inspects a file or folder.</summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="statistics">Whether to read the tensors' values, all of them, and sum them up.</param>
@@ -32,9 +35,10 @@ public static class FileInspector
     private static FileReport InspectFolder(string folder, bool statistics, CancellationToken cancellation)
     {
         var parts = new List<FileReport>();
-        foreach (var file in FilesOf(folder))
+        foreach (var file in FilesOf(folder, 0))
         {
-            if (KindByName(file) is not { } kind) continue;
+            cancellation.ThrowIfCancellationRequested();
+            var kind = KindByName(file)!.Value;
             try
             {
                 // Shards are listed on their own here; the index would repeat them.
@@ -47,15 +51,18 @@ public static class FileInspector
                 parts.Add(new FileReport(file, kind, 0, [], [], [], problem.Message));
             }
         }
-        if (parts.Count == 0) throw new FileFormatException("the folder holds no safetensors, npz, npy or JSON file", folder);
+        if (parts.Count == 0) throw new FileFormatException("neither the folder nor one below it holds a safetensors, npz, npy or JSON file", folder);
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
     }
 
-    private static IEnumerable<string> FilesOf(string folder)
+    /// <summary>The files of the field in a folder or, where it has none of its own, in those below it.</summary>
+    private static IEnumerable<string> FilesOf(string folder, int level)
     {
         try
         {
-            return Directory.GetFiles(folder).Order(StringComparer.Ordinal);
+            var own = Directory.GetFiles(folder).Where(file => KindByName(file) is not null).Order(StringComparer.Ordinal).ToArray();
+            if (own.Length > 0 || level == DeepestLevel) return own;
+            return Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1));
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

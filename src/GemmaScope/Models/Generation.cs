@@ -64,6 +64,9 @@ public static class Generation
     {
         options ??= new GenerationOptions();
         options.Check();
+        var length = (cache?.Length ?? 0) + (long)prompt.Length;
+        if (length > model.Config.MaxPositions)
+            throw new ArgumentProblemException($"has {length} tokens, more than this model's context of {model.Config.MaxPositions}; shorten it", "prompt");
         return Steps(model, prompt, options, cache, cancellation);
     }
 

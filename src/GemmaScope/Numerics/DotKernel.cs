@@ -37,13 +37,16 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     /// <summary>Lays out a row of x, zeros behind its end.</summary>
     public static void Pack(ReadOnlySpan<float> row, Span<float> target, bool round)
     {
+        row.CopyTo(target);
+        target[row.Length..].Clear();
+        if (round) Conversions.RoundToBF16(target, target);
+        if (Size == 4) return;
         var half = TSimd.Count;
-        for (var k = 0; k < target.Length; k++)
+        Span<float> odd = stackalloc float[half];
+        for (var block = target; block.Length > 0; block = block[(2 * half)..])
         {
-            var value = k >= row.Length ? 0 : round ? Conversions.RoundToBF16(row[k]) : row[k];
-            var inBlock = k & (2 * half - 1);
-            var place = Size == 4 ? k : k - inBlock + (inBlock >> 1) + (inBlock & 1) * half;
-            target[place] = value;
+            for (var i = 0; i < half; i++) (block[i], odd[i]) = (block[2 * i], block[2 * i + 1]);
+            odd.CopyTo(block[half..]);
         }
     }
 
@@ -87,7 +90,8 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
             for (; n < count; n++)
                 for (var t = 0; t < Y.Rows; t++)
                 {
-                    var sum = RowKernel<T, TSimd, TFormat, F32Weights>.Dot(w + n * wStride, (byte*)(x + (long)t * X.Stride), blocks);
+                    float sum;
+                    RowKernel<T, TSimd, TFormat, F32Weights>.Dots(w + n * wStride, wStride, (byte*)(x + (long)t * X.Stride), blocks, 1, &sum);
                     ref var target = ref Y.Data[(long)t * Y.Stride + first + n];
                     target = add ? target + sum : sum;
                 }

@@ -51,7 +51,9 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
                     FourDots(row, stride, x, whole, y + n);
                     for (var i = 0; i < 4; i++) y[n + i] += Rest(row + i * stride, whole);
                 }
-            for (; n < end; n++, row += stride) y[n] = Dot(row, x, whole) + Rest(row, whole);
+            Dots(row, stride, x, whole, end - n, y + n);
+            if (whole * Block < w.Inputs)
+                for (; n < end; n++, row += stride) y[n] += Rest(row, whole);
         }
 
         // The last, incomplete block of a row, copied beside zeros so that nothing is read past the row's end.
@@ -63,57 +65,57 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
             var padded = stackalloc byte[bytes];
             new Span<byte>(padded, bytes).Clear();
             new Span<byte>(row + (long)whole * bytes, left * TFormat.Size).CopyTo(new(padded, bytes));
-            return Dot(padded, x + (long)whole * Block * TX.Size, 1);
+            float rest;
+            Dots(padded, 0, x + (long)whole * Block * TX.Size, 1, 1, &rest);
+            return rest;
         }
     }
 
-    /// <summary>The dot product of a stored row and x.</summary>
+    /// <summary>
+    /// The dot products of stored rows and x. Both are addressed by one index, as in [w + 2k] and [x + 4k]: with a running pointer
+    /// for each, the same loads came at half the rate from memory (and at the full rate from the caches) on Zen 4.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Dot(byte* w, byte* x, int blocks)
+    public static void Dots(byte* w, long stride, byte* x, int blocks, int rows, float* y)
     {
-        int bytes = Block * TFormat.Size, xBytes = Block * TX.Size;
-        T a0 = default, a1 = default, a2 = default, a3 = default;
-        var i = 0;
-        for (; i + 2 <= blocks; i += 2)
+        var length = (nint)blocks * Block;
+        for (var row = 0; row < rows; row++, w += stride)
         {
-            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TX.First<T, TSimd>(x), a0);
-            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TX.Second<T, TSimd>(x), a1);
-            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + bytes), TX.First<T, TSimd>(x + xBytes), a2);
-            a3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + bytes), TX.Second<T, TSimd>(x + xBytes), a3);
-            w += 2 * bytes;
-            x += 2 * xBytes;
+            T a0 = default, a1 = default, a2 = default, a3 = default;
+            nint k = 0;
+            for (; k + 2 * Block <= length; k += 2 * Block)
+            {
+                a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + k * TFormat.Size), TX.First<T, TSimd>(x + k * TX.Size), a0);
+                a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + k * TFormat.Size), TX.Second<T, TSimd>(x + k * TX.Size), a1);
+                a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + (k + Block) * TFormat.Size), TX.First<T, TSimd>(x + (k + Block) * TX.Size), a2);
+                a3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + (k + Block) * TFormat.Size), TX.Second<T, TSimd>(x + (k + Block) * TX.Size), a3);
+            }
+            if (k < length)
+            {
+                a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + k * TFormat.Size), TX.First<T, TSimd>(x + k * TX.Size), a0);
+                a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + k * TFormat.Size), TX.Second<T, TSimd>(x + k * TX.Size), a1);
+            }
+            y[row] = TSimd.Sum(TSimd.Add(TSimd.Add(a0, a1), TSimd.Add(a2, a3)));
         }
-        if (i < blocks)
-        {
-            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w), TX.First<T, TSimd>(x), a0);
-            a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w), TX.Second<T, TSimd>(x), a1);
-        }
-        return TSimd.Sum(TSimd.Add(TSimd.Add(a0, a1), TSimd.Add(a2, a3)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourDots(byte* w0, long stride, byte* x, int blocks, float* y)
     {
-        int bytes = Block * TFormat.Size, xBytes = Block * TX.Size;
         byte* w1 = w0 + stride, w2 = w1 + stride, w3 = w2 + stride;
         T a0 = default, a1 = default, a2 = default, a3 = default;
         T b0 = default, b1 = default, b2 = default, b3 = default;
-        for (var i = 0; i < blocks; i++)
+        for (nint k = 0, length = (nint)blocks * Block; k < length; k += Block)
         {
-            T x0 = TX.First<T, TSimd>(x), x1 = TX.Second<T, TSimd>(x);
-            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w0), x0, a0);
-            b0 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w0), x1, b0);
-            a1 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w1), x0, a1);
-            b1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w1), x1, b1);
-            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w2), x0, a2);
-            b2 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w2), x1, b2);
-            a3 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w3), x0, a3);
-            b3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w3), x1, b3);
-            w0 += bytes;
-            w1 += bytes;
-            w2 += bytes;
-            w3 += bytes;
-            x += xBytes;
+            T x0 = TX.First<T, TSimd>(x + k * TX.Size), x1 = TX.Second<T, TSimd>(x + k * TX.Size);
+            a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w0 + k * TFormat.Size), x0, a0);
+            b0 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w0 + k * TFormat.Size), x1, b0);
+            a1 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w1 + k * TFormat.Size), x0, a1);
+            b1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w1 + k * TFormat.Size), x1, b1);
+            a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w2 + k * TFormat.Size), x0, a2);
+            b2 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w2 + k * TFormat.Size), x1, b2);
+            a3 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w3 + k * TFormat.Size), x0, a3);
+            b3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w3 + k * TFormat.Size), x1, b3);
         }
         DotKernel<T, TSimd, TFormat>.SumFour(TSimd.Add(a0, b0), TSimd.Add(a1, b1), TSimd.Add(a2, b2), TSimd.Add(a3, b3), y);
     }

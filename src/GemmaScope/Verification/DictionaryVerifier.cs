@@ -36,10 +36,13 @@ public sealed class DictionaryVerifier : IVerifier
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)
     {
         foreach (var one in JsonFile.ReadList(Path.Combine(folder, "cases.json")))
-            foreach (var check in Case(folder, one)) yield return check;
+        {
+            var name = one.Text("name") ?? throw one.Missing("name");
+            foreach (var check in VerificationRunner.Guarded($"{name}.load", Case(folder, one, name))) yield return check;
+        }
         foreach (var (part, verify) in Parts)
             if (File.Exists(Path.Combine(folder, part, "expected.json")))
-                foreach (var check in verify(folder)) yield return check with { Name = $"{part}.{check.Name}" };
+                foreach (var check in VerificationRunner.Guarded("files", verify(folder))) yield return check with { Name = $"{part}.{check.Name}" };
     }
 
     private static (string Folder, Func<string, IEnumerable<Check>> Verify)[] Parts { get; } =
@@ -47,25 +50,11 @@ public sealed class DictionaryVerifier : IVerifier
         ("malformed", MalformedDictionaryChecks.Verify), ("folding", FoldingChecks.Verify), ("metrics", MetricChecks.Verify), ("sparse", SparseKernelChecks.Verify),
     ];
 
-    private static IEnumerable<Check> Case(string folder, JsonSection one)
+    private static IEnumerable<Check> Case(string folder, JsonSection one, string name)
     {
-        var name = one.Text("name") ?? throw one.Missing("name");
-        var (dictionary, problem) = Load(Path.Combine(folder, one.Text("path") ?? throw one.Missing("path")));
-        if (dictionary is null) return [Check.That($"{name}.load", false, problem)];
-        using (dictionary)
-        using (var golden = SafetensorsFile.Open(Path.Combine(folder, one.Text("golden") ?? throw one.Missing("golden"))))
-            return [.. new DictionaryCase(name, one, dictionary, golden).Checks()];
-    }
-
-    private static (SparseDictionary? Dictionary, string? Problem) Load(string path)
-    {
-        try
-        {
-            return (SparseDictionary.Load(path, new DictionaryLoadOptions { CheckWeights = true }), null);
-        }
-        catch (GemmaScopeException problem)
-        {
-            return (null, problem.Message);
-        }
+        using var dictionary = SparseDictionary.Load(
+            Path.Combine(folder, one.Text("path") ?? throw one.Missing("path")), new DictionaryLoadOptions { CheckWeights = true });
+        using var golden = SafetensorsFile.Open(Path.Combine(folder, one.Text("golden") ?? throw one.Missing("golden")));
+        foreach (var check in new DictionaryCase(name, one, dictionary, golden).Checks()) yield return check;
     }
 }

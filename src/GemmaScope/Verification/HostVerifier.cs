@@ -37,6 +37,7 @@ public sealed class HostVerifier : IVerifier
         foreach (var check in Sites(model, prompts, golden, expected)) yield return check;
         foreach (var check in Losses(model, prompts, golden, expected)) yield return check;
         foreach (var check in Generations(model, prompts, golden, expected)) yield return check;
+        foreach (var check in HostSummaryChecks.Verify(model, prompts[SitePrompt(expected)], expected, Tolerance)) yield return check;
         foreach (var check in HostInterventions.Verify(model, prompts[SitePrompt(expected)], golden, expected, Tolerance)) yield return check;
         foreach (var check in HostGradientChecks.Verify(model, prompts[SitePrompt(expected)], golden, expected)) yield return check;
     }

@@ -28,6 +28,8 @@ internal static class MalformedDictionaryChecks
     /// <summary>Every kind of failure is caught: that a malformed file must not crash the reader is what is checked.</summary>
     private static (string Outcome, string Said) Try(string path)
     {
+        // Not to be mistaken for a refusal.
+        if (!Path.Exists(path)) return ("missing", "there is no such file");
         try
         {
             using var dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { CheckWeights = true });

@@ -23,12 +23,21 @@ internal static class SparseKernelChecks
             checked((int)weights.Rows), Golden.Integers(golden, "indptr").ToArray(), Golden.Integers(golden, "indices").ToArray(), golden["values"].AsSpan().ToArray());
         using var product = SparseKernels.Multiply(features, weights);
         using var transposed = SparseKernels.TransposedMultiply(features, rows);
+        if (golden.Tensors.TryGetValue("F_dense", out var dense)) yield return Check.That("F_dense", Dense(features).SequenceEqual(dense.AsSpan()), "the same matrix, written out");
         yield return Check.Within("FW", Golden.RowError(product.AsMatrix(), golden["FW"].AsMatrix()), DictionaryVerifier.Tolerance);
         yield return Check.Within("FtG", Golden.RowError(transposed.AsMatrix(), golden["FtG"].AsMatrix()), DictionaryVerifier.Tolerance);
         yield return Check.Within("sampled", SampledError(features, SparseKernels.Sampled(features, rows, weights), golden["sampled"].AsSpan()), DictionaryVerifier.Tolerance);
         var sums = SparseKernels.ColumnSums(features).Select(sum => (float)sum).ToArray();
         yield return Check.Within("column_sums", Golden.Error(sums, golden["column_sums"].AsSpan()), DictionaryVerifier.Tolerance);
         yield return Check.That("column_counts", SparseKernels.ColumnCounts(features).SequenceEqual(Golden.Integers(golden, "column_counts").ToArray().Select(count => (long)count)));
+    }
+
+    private static float[] Dense(SparseActivations features)
+    {
+        var dense = new float[features.Rows * features.Width];
+        for (var row = 0; row < features.Rows; row++)
+            foreach (var (feature, value) in features.Indices(row).ToArray().Zip(features.Values(row).ToArray())) dense[(row * features.Width) + feature] = value;
+        return dense;
     }
 
     /// <summary>Row by row, each on its own scale.</summary>

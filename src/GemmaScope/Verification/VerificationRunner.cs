@@ -27,7 +27,7 @@ public static class VerificationRunner
         foreach (var (path, verifier) in Find(folder, 0))
         {
             found = true;
-            foreach (var check in Checks(path, verifier, options))
+            foreach (var check in Guarded(verifier.Form, verifier.Verify(path, options)))
             {
                 cancellation.ThrowIfCancellationRequested();
                 yield return new FolderCheck(path, verifier.Form, check);
@@ -49,22 +49,26 @@ public static class VerificationRunner
             foreach (var match in Find(inner, level + 1)) yield return match;
     }
 
-    /// <summary>The checks of one folder; what cannot even be read is a check that failed.</summary>
-    private static IEnumerable<Check> Checks(string folder, IVerifier verifier, VerifyOptions options)
+    /// <summary>The same checks; one that cannot even be made is a check that failed, and the last of them.</summary>
+    /// <param name="name">The name of that check.</param>
+    /// <param name="checks">The checks, made one by one.</param>
+    internal static IEnumerable<Check> Guarded(string name, IEnumerable<Check> checks)
     {
-        using var checks = verifier.Verify(folder, options).GetEnumerator();
+        using var each = checks.GetEnumerator();
         while (true)
         {
             Check check;
             var broken = false;
             try
             {
-                if (!checks.MoveNext()) yield break;
-                check = checks.Current;
+                if (!each.MoveNext()) yield break;
+                check = each.Current;
             }
-            catch (GemmaScopeException problem)
+            catch (Exception problem) when (problem is not OperationCanceledException)
             {
-                check = Check.That(verifier.Form, false, problem.Message);
+                // A golden file of another form may break a verifier anywhere; what follows is still checked.
+                var detail = problem is GemmaScopeException ? problem.Message : $"the files are not of the documented form: {problem.GetType().Name}: {problem.Message}";
+                check = Check.That(name, false, detail);
                 broken = true;
             }
             yield return check;

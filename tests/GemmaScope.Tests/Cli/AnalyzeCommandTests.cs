@@ -79,6 +79,20 @@ public class AnalyzeCommandTests
         Assert.Equal(["page.html"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(1166, "at its row among the strongest", "aria-label=\"shade by feature 1166\" checked>")]
+    [InlineData(2, "beside the text", "id=\"shade2\" checked> shaded by feature 2<")]
+    public void the_page_begins_with_the_feature_that_was_asked_for(int feature, string where, string choice)
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "page.html");
+        Assert.Equal(0, CommandLine.Run("analyze", "Global temperatures", "--feature", $"{feature}", "--html", file).Code);
+        var page = File.ReadAllText(file);
+        Assert.True(page.Contains(choice, StringComparison.Ordinal), where);
+        Assert.Contains($"body:has(#shade{feature}:checked)", page);
+        Assert.Equal(1, Regex.Count(page, " checked>"));
+    }
+
     [Fact]
     public void a_dictionary_may_be_named_by_folder_by_file_or_by_its_place_in_the_demo()
     {
@@ -99,6 +113,36 @@ public class AnalyzeCommandTests
 
     [Fact]
     public void a_layer_the_model_does_not_have_is_refused() => Refused("resid_post.9").With("--layer", "9");
+
+    [Fact]
+    public void a_negative_layer_is_refused() => Refused("--layer", "-1").With("--layer", "-1");
+
+    [Fact]
+    public void a_number_that_is_none_is_refused_in_plain_words() => Refused("--top: 'many' is no whole number").With("--top", "many");
+
+    [Fact]
+    public void a_dictionary_of_another_model_is_refused_by_name() =>
+        Refused("standard", "resid_post.3", "256").With("--sae", Fixtures.Path("dictionaries", "sae_lens", "standard"), "--site", "resid_post.3");
+
+    [Theory]
+    [InlineData("", "empty")]
+    [InlineData("no-such-text.txt", "does not exist")]
+    [InlineData(".", "this is a folder")]
+    public void a_file_of_text_that_cannot_be_one_is_refused(string file, string says) => CommandLine.Run("analyze", "--file", file).IsRefused(says);
+
+    [Fact]
+    public void what_a_single_token_does_not_have_is_called_undefined()
+    {
+        var run = CommandLine.Run("analyze", "a", "--no-bos");
+        Assert.Equal(0, run.Code);
+        Assert.All(["mean L0", "FVU", "variance explained"], name => Assert.Matches($"(?m)^{name} +undefined", run.Out));
+    }
+
+    [Fact]
+    public void a_text_cannot_turn_the_direction_of_a_line() => Assert.DoesNotContain('\u202E', CommandLine.Run("analyze", "a\u202Eb", "--top-text", "0").Out);
+
+    [Fact]
+    public void a_page_without_a_name_is_bad_input() => Assert.Equal(2, CommandLine.Run("analyze", "The cat", "--html", "").Code);
 
     [Fact]
     public void a_site_that_does_not_exist_is_refused() => Refused("'nonsense'").With("--site", "nonsense", "--layer", "3");

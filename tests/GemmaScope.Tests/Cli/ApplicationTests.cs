@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using GemmaScope.Cli;
 using Xunit;
 
@@ -61,6 +62,16 @@ public class ApplicationTests
         var run = CommandLine.Run(["generate", "The cat"], [], cancellation: source.Token);
         Assert.Equal(130, run.Code);
         Assert.EndsWith("interrupted\n", run.Error);
+    }
+
+    [Fact]
+    public void waiting_for_a_text_can_be_interrupted()
+    {
+        using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        using var pipe = new AnonymousPipeServerStream();
+        using StringWriter output = new(), error = new();
+        using var input = new AnonymousPipeClientStream(PipeDirection.In, pipe.ClientSafePipeHandle);
+        Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(input, output, error), source.Token));
     }
 
     [Fact]

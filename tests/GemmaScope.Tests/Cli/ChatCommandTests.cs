@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;
@@ -42,5 +44,15 @@ public class ChatCommandTests
         var run = CommandLine.Run(["chat", .. Short, "--message", string.Concat(Enumerable.Repeat("word ", 600))]);
         Assert.Equal(2, run.Code);
         Assert.Contains("/reset", run.Error);
+    }
+
+    [Fact]
+    public void whoever_types_may_start_anew_when_the_context_is_full()
+    {
+        var lines = $"Hello\n{string.Concat(Enumerable.Repeat("word ", 600))}\n/reset\nHello\n";
+        var run = CommandLine.Run(["chat", .. Short], Encoding.UTF8.GetBytes(lines), terminal: true);
+        Assert.Equal(0, run.Code);
+        Assert.Contains("error: chat:", run.Error);
+        Assert.Equal(2, Regex.Count(run.Out, Regex.Escape(CommandLine.Piped("Hello\n", ["chat", .. Short]).Lines[0])));
     }
 }

@@ -39,6 +39,10 @@ public class GenerateCommandTests
     }
 
     [Fact]
+    public void a_prompt_longer_than_the_context_is_refused() =>
+        CommandLine.Run("generate", string.Concat(Enumerable.Repeat("the ", 600))).IsRefused("prompt", "tokens", "512");
+
+    [Fact]
     public void an_unknown_model_is_refused() => CommandLine.Run("generate", "x", "--model", "nosuch").IsRefused("nosuch");
 
     [Fact]

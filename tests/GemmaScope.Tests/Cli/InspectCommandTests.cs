@@ -24,6 +24,20 @@ public class InspectCommandTests
     }
 
     [Fact]
+    public void a_folder_of_folders_is_listed_with_what_is_below()
+    {
+        var parts = CommandLine.Run("inspect", Fixtures.Model("demo-sae"), "--json").Json().GetProperty("parts").EnumerateArray();
+        Assert.Contains(Path.Combine(Dictionary, "params.npz"), parts.Select(part => part.GetProperty("path").GetString()));
+    }
+
+    [Fact]
+    public void a_folder_without_any_such_file_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        CommandLine.Run("inspect", folder.Path).IsRefused(folder.Path);
+    }
+
+    [Fact]
     public void a_model_is_listed_with_its_types() =>
         Assert.Contains(" BF16 ", CommandLine.Run("inspect", Fixtures.Model("demo-pt", "model.safetensors")).Out);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -50,6 +51,30 @@ public class VerifyCommandTests
         Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
     });
 
+    [Theory]
+    [InlineData("statistics", "max_abs_resid", "9999.5")]
+    [InlineData("statistics", "max_abs_attn_score_raw", "9999.5")]
+    [InlineData("statistics", "max_abs_logit_raw", "9999.5")]
+    [InlineData("generation", "greedy_over_rows", "7")]
+    [InlineData(null, "family", "\"gemma9\"")]
+    public void a_wrong_summary_of_a_run_fails(string? section, string key, string value) => InCopy(Fixtures.Path("host", "gemma2-f16"), folder =>
+    {
+        Replace(Path.Combine(folder, "expected.json"), section, key, value);
+        var run = CommandLine.Run("verify", folder, "--quiet");
+        Assert.Equal(1, run.Code);
+        Assert.Single(run.Lines, line => line.StartsWith("FAILED"));
+    });
+
+    [Fact]
+    public void golden_values_of_another_form_are_a_failed_check() => InCopy(folder =>
+    {
+        Replace(Path.Combine(folder, "expected.json"), null, "prompts", "[[\"two\"]]");
+        var run = CommandLine.Run("verify", folder, "--quiet");
+        Assert.Equal(1, run.Code);
+        Assert.Contains("not of the documented form", run.Lines[0]);
+        Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
+    });
+
     [Fact]
     public void a_folder_of_no_known_form_is_refused() => CommandLine.Run("verify", Fixtures.Model("demo-pt")).IsRefused("form", "host");
 
@@ -67,11 +92,20 @@ public class VerifyCommandTests
         File.WriteAllBytes(path, bytes);
     }
 
-    private static void InCopy(Action<string> test)
+    private static void Replace(string path, string? section, string key, string value)
+    {
+        var json = JsonNode.Parse(File.ReadAllText(path))!;
+        (section is null ? json : json[section]!)[key] = JsonNode.Parse(value);
+        File.WriteAllText(path, json.ToJsonString());
+    }
+
+    private static void InCopy(Action<string> test) => InCopy(Host, test);
+
+    private static void InCopy(string host, Action<string> test)
     {
         using var root = new TemporaryFolder();
         var copy = Directory.CreateDirectory(Path.Combine(root.Path, "broken")).FullName;
-        foreach (var file in Directory.GetFiles(Host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         test(copy);
     }
 }

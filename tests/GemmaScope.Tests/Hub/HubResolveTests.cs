@@ -209,7 +209,7 @@ public sealed class HubResolveTests : IDisposable
         var folder = (await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options)).Path;
         File.Delete(Path.Combine(folder, "params.npz"));
         var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options with { Offline = true }));
-        Assert.Contains("org/model/layer_1/l0_7/params.npz is not in the cache", error.Message, StringComparison.Ordinal);
+        Assert.Contains("org/model/layer_1/l0_7/params.npz: is not in the cache", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

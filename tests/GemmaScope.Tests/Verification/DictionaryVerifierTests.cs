@@ -45,6 +45,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("folding/activation_scale_standard.safetensors", "after.W_dec", "folding.activation_scale_standard.W_dec")]
     [InlineData("metrics/per_row.safetensors", "uniformity_row", "metrics.uniformity_row")]
     [InlineData("sparse/kernels.safetensors", "FtG", "sparse.FtG")]
+    [InlineData("sparse/kernels.safetensors", "F_dense", "sparse.F_dense")]
     [InlineData("sparse/kernels.safetensors", "sampled", "sparse.sampled")]
     [InlineData("sparse/topk.safetensors", "topk_order", "sparse.topk_order")]
     public void a_golden_tensor_that_is_changed_is_noticed(string file, string tensor, string check)
@@ -93,6 +94,24 @@ public sealed class DictionaryVerifierTests
     }
 
     [Fact]
+    public void a_malformed_file_that_is_not_there_is_no_refusal()
+    {
+        using var copy = new DictionaryCopy();
+        copy.Edit("malformed/expected.json", json => json[0]!["path"] = "malformed/npz/absent.npz");
+        AssertOnlyFails(copy, "malformed.npz/absent.npz");
+    }
+
+    [Theory]
+    [InlineData("golden/gs1_res.safetensors", "gs1_res.load")]
+    [InlineData("sparse/topk.safetensors", "sparse.files")]
+    public void a_file_that_is_missing_fails_its_own_checks_only(string file, string check)
+    {
+        using var copy = new DictionaryCopy();
+        copy.Remove(file);
+        AssertOnlyFails(copy, check);
+    }
+
+    [Fact]
     public void the_wrong_formulas_of_the_fixture_are_not_ours()
     {
         using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "metrics", "expected.json")));
@@ -127,6 +146,8 @@ public sealed class DictionaryVerifierTests
             change(json);
             File.WriteAllText(_folder.File(file), json.ToJsonString());
         }
+
+        public void Remove(string file) => File.Delete(Own(file));
 
         /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
         public void ChangeLargest(string file, string tensor)

@@ -196,7 +196,7 @@ public sealed class HubClient : IDisposable
     private void ThrowIfOffline(HubReference reference)
     {
         if (!_options.Offline) return;
-        throw new HubException($"{reference} is not in the cache at {Cache.Folder}, and HF_HUB_OFFLINE forbids asking the hub; unset it, "
-            + $"or run `hf download {reference.Repository}` where there is a network and copy the cache", reference.Repository);
+        throw new HubException($"is not in the cache at {Cache.Folder}, and HF_HUB_OFFLINE forbids asking the hub; unset it, "
+            + $"or run `hf download {reference.Repository}` where there is a network and copy the cache", reference.ToString());
     }
 }
