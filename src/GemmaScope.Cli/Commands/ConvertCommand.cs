@@ -34,7 +34,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var (target, form) = (arguments.GetValue(_target)!, arguments.GetValue(_form));
-        using var source = SparseDictionary.Load(session.Resolver.Dictionary(arguments.GetValue(_source)!));
+        using var source = SparseDictionary.Load(DictionaryFinder.Find(session.Resolver.Dictionary(arguments.GetValue(_source)!), layer: null, site: null));
         var options = new DictionaryWriteOptions
         {
             FoldDecoderNorm = arguments.GetValue(_fold), Type = arguments.GetValue(_type) == Types[1] ? DType.BF16 : DType.F32, Overwrite = arguments.GetValue(_force),
