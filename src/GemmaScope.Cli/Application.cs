@@ -38,11 +38,7 @@ internal static class Application
         var root = new RootCommand("See inside Gemma models: which features of a dictionary fire on which token.");
         foreach (var command in Commands())
         {
-            command.SetAction(parsed =>
-            {
-                globals.Apply(parsed);
-                return command.Run(parsed, session);
-            });
+            foreach (var part in command.Subcommands.OfType<GemmaScopeCommand>().Append(command)) Attach(part);
             root.Add(command);
         }
         globals.AddTo(root);
@@ -53,12 +49,19 @@ internal static class Application
         root.SetAction(examples.Invoke);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root;
+
+        void Attach(GemmaScopeCommand command) => command.SetAction(parsed =>
+        {
+            globals.Apply(parsed);
+            return command.Run(parsed, session);
+        });
     }
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
         new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DemoCommand(), new VerifyCommand(), new BenchCommand(),
+        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DictionariesCommand(), new ConvertCommand(),
+        new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 
     /// <summary>Why a command line cannot be run, or null.</summary>
@@ -114,6 +117,10 @@ internal static class Application
 
     private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
-    private static string PathOf(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? "gemmascope" : $"gemmascope {parsed.CommandResult.Command.Name}";
+    private static string PathOf(ParseResult parsed)
+    {
+        var path = "";
+        for (var result = parsed.CommandResult; result.Command is not RootCommand; result = (CommandResult)result.Parent!) path = $" {result.Command.Name}{path}";
+        return "gemmascope" + path;
+    }
 }

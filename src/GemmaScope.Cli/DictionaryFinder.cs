@@ -34,7 +34,7 @@ internal static class DictionaryFinder
     }
 
     private static bool Holds(string folder) => Directory.EnumerateFiles(folder).Any(file =>
-        Path.GetFileName(file) is "params.npz" or "params.safetensors" or "sae_weights.safetensors" or "params_layer_0.safetensors");
+        Path.GetFileName(file) is "params.npz" or "params.safetensors" or "sae_weights.safetensors" or "params_layer_0.safetensors" or "W_enc_0.safetensors");
 
     private static bool Fits(string name, int? layer, string? kind) =>
         (layer is null || name.Split('/', Path.DirectorySeparatorChar).Any(part => part == $"layer_{layer}" || part.StartsWith($"layer_{layer}_", StringComparison.Ordinal)))

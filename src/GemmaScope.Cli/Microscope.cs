@@ -35,7 +35,7 @@ internal sealed class MicroscopeOptions
     private readonly Option<string> _model = CommonOptions.Model();
     private readonly Option<string?> _dictionary = new("--sae", "-s")
     {
-        Description = "A dictionary: a file, a folder, demo-sae, or org/name/path on the hub. Default: the demo model's.",
+        Description = "A dictionary: a file, a folder, demo-sae, a name in the catalogue (gemmascope dictionaries), or org/name/path on the hub. Default: the demo model's.",
         HelpName = "SAE",
     };
 

@@ -1,11 +1,12 @@
 using GemmaScope.Cli.Output;
+using GemmaScope.Dictionaries;
 using GemmaScope.Files;
 
 namespace GemmaScope.Cli;
 
 /// <summary>
-/// Turns the names a user writes into files: a local path, a demo model that comes with the command (<c>demo-pt</c>), or a
-/// hub reference, of which only what is needed is downloaded.
+/// Turns the names a user writes into files: a local path, a demo model that comes with the command (<c>demo-pt</c>), a
+/// dictionary of the catalogue, or a hub reference, of which only what is needed is downloaded.
 /// </summary>
 internal sealed class Resolver(Terminal terminal, CancellationToken cancellation)
 {
@@ -19,7 +20,8 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
         Local(name) ?? Download(progress => Hub.ResolveModel(name, options: null, progress, cancellation));
 
     /// <summary>The folder or file of a dictionary, or a local folder of dictionaries. Of a repository of many only the named one is downloaded.</summary>
-    public string Dictionary(string name) => FileOrFolder(name);
+    public string Dictionary(string name) =>
+        Local(name) ?? Download(progress => SparseDictionary.Resolve(name, options: null, progress, cancellation));
 
     /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
     public string Tokenizer(string name)

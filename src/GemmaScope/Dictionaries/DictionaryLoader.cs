@@ -11,6 +11,7 @@ internal static class DictionaryLoader
         if (!File.Exists(path)) throw new FileFormatException("does not exist; check the name, or download it first", path);
         // The two forms of safetensors differ in the case of their tensors' names and in the configuration beside them.
         if (Path.GetFileName(path) == SaeLensReader.WeightsFile) return SaeLensReader.Load(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
+        if (CircuitTracerReader.IsPart(path)) return CircuitTracerReader.Load(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
         if (MultiLayerReader.LayerOf(path) is not null) return MultiLayerReader.Load(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
         return path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) ? ScopeReader.LoadOne(path, options) : ScopeReader.LoadTwo(path, options);
     }
@@ -24,6 +25,10 @@ internal static class DictionaryLoader
         return bytes <= DictionaryLoadOptions.CheckedBytes;
     }
 
+    /// <summary>Whether a file of this name is the (first) weights file of a dictionary.</summary>
+    public static bool IsWeights(string name) =>
+        name is ScopeOneFile or ScopeTwoFile or SaeLensReader.WeightsFile or MultiLayerReader.FirstFile or CircuitTracerReader.FirstFile;
+
     private static SparseDictionary LoadFolder(string folder, DictionaryLoadOptions options)
     {
         bool Has(string name) => File.Exists(Path.Combine(folder, name));
@@ -31,6 +36,7 @@ internal static class DictionaryLoader
         if (Has(ScopeTwoFile)) return ScopeReader.LoadTwo(Path.Combine(folder, ScopeTwoFile), options);
         if (Has(SaeLensReader.WeightsFile) || Has(SaeLensReader.ConfigFile)) return SaeLensReader.Load(folder, options);
         if (MultiLayerReader.FilesIn(folder).Count > 0) return MultiLayerReader.Load(folder, options);
+        if (Has(CircuitTracerReader.FirstFile)) return CircuitTracerReader.Load(folder, options);
         throw new FileFormatException(Contents(folder), folder);
     }
 
@@ -38,9 +44,9 @@ internal static class DictionaryLoader
     {
         var limits = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 6, IgnoreInaccessible = true };
         var below = Directory.EnumerateFiles(folder, "*", limits)
-            .Where(file => Path.GetFileName(file) is ScopeOneFile or ScopeTwoFile or SaeLensReader.WeightsFile or MultiLayerReader.FirstFile)
+            .Where(file => IsWeights(Path.GetFileName(file)))
             .Select(file => Path.GetRelativePath(folder, Path.GetDirectoryName(file)!)).Distinct().Take(4).ToArray();
-        const string wanted = $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile} or {MultiLayerReader.FirstFile})";
+        const string wanted = $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile}, {MultiLayerReader.FirstFile} or {CircuitTracerReader.FirstFile})";
         return below.Length == 0 ? wanted : $"{wanted}; name one of those below it, e.g. {string.Join(", ", below.Take(3))}{(below.Length > 3 ? " …" : "")}";
     }
 }

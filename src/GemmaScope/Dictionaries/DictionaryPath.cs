@@ -35,16 +35,29 @@ internal sealed partial record DictionaryPath
     public static DictionaryPath Parse(string path)
     {
         var full = Path.GetFullPath(path);
-        var folder = Directory.Exists(full) ? full : Path.GetDirectoryName(full)!;
+        var isFolder = Directory.Exists(full);
+        var folder = isFolder ? full : Path.GetDirectoryName(full)!;
         var parts = folder.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
-        var result = new DictionaryPath { Name = Path.GetFileNameWithoutExtension(full) };
-        var first = parts.Length;
-        for (var i = parts.Length - 1; i >= 0 && Labels(parts[i], result) is { } more; i--) (result, first) = (more, i);
-        if (first == parts.Length) return Directory.Exists(full) ? result with { Name = Path.GetFileName(folder) } : result;
+        var (result, first) = Parse(parts);
+        if (first == parts.Length) return result with { Name = isFolder ? Path.GetFileName(folder) : Path.GetFileNameWithoutExtension(full) };
+        return result with { Repository = first > 0 ? RepositoryName.Of(Path.GetPathRoot(full) + Path.Combine(parts[..first])) : null };
+    }
 
-        if (first > 0 && SiteFolders.Contains(WithoutAll(parts[first - 1])))
-            result = result with { SiteFolder = WithoutAll(parts[--first]) };
-        return result with { Name = string.Join('/', parts[first..]), Repository = first > 0 ? RepositoryName.Of(Path.GetPathRoot(full) + Path.Combine(parts[..first])) : null };
+    /// <summary>Reads the path of a folder in a repository on the hub.</summary>
+    public static DictionaryPath OfHub(string repository, string path) => Parse(path.Split('/')).Path with { Repository = repository };
+
+    /// <summary>Whether a repository is one of Gemma Scope 2.</summary>
+    public static bool IsScopeTwo(string repository) => ScopeTwoRepository().IsMatch(repository);
+
+    /// <summary>What the folders say, and which is the first that belongs to the dictionary's name.</summary>
+    private static (DictionaryPath Path, int First) Parse(string[] folders)
+    {
+        var result = new DictionaryPath { Name = "" };
+        var first = folders.Length;
+        for (var i = folders.Length - 1; i >= 0 && Labels(folders[i], result) is { } more; i--) (result, first) = (more, i);
+        if (first > 0 && first < folders.Length && SiteFolders.Contains(WithoutAll(folders[first - 1])))
+            result = result with { SiteFolder = WithoutAll(folders[--first]) };
+        return (result with { Name = string.Join('/', folders[first..]) }, first);
     }
 
     /// <summary>The model of a released repository: Gemma Scope 1 trained on Gemma 2, Gemma Scope 2 on Gemma 3.</summary>
@@ -64,8 +77,42 @@ internal sealed partial record DictionaryPath
         ? one.Groups[3].Value switch { "res" => "resid_post", "mlp" => "mlp_out", "att" => "z", _ => "transcoder" }
         : null);
 
-    /// <summary>The site of a layer's SAE, by the folder's name; null for transcoders and the like.</summary>
-    public static Site? SaeSite(string? name, int layer) => name switch
+    /// <summary>Input and output site of a Gemma Scope 1 dictionary, or none. Its transcoders read the bare normalised vector (METHODS §2.4).</summary>
+    public (DictionaryKind Kind, IReadOnlyList<Site> Sites) SitesOne()
+    {
+        if (SiteFolder == "embedding") return (DictionaryKind.Sae, [Site.Embed, Site.Embed]);
+        if (Layers is not [var layer]) return (DictionaryKind.Sae, []);
+        if (SiteName == "transcoder") return (DictionaryKind.Transcoder, [new Site(SiteKind.Ln2Normalized, layer), Site.MlpOut(layer)]);
+        return (DictionaryKind.Sae, SaeSite(SiteName, layer) is { } sae ? [sae, sae] : []);
+    }
+
+    /// <summary>Input and output site of a single-layer Gemma Scope 2 dictionary, or none. Its transcoders read the norm's output, gain included (METHODS §3.2).</summary>
+    public (DictionaryKind Kind, IReadOnlyList<Site> Sites) SitesTwo(bool affine)
+    {
+        if (Layers is not [var layer]) return (DictionaryKind.Sae, []);
+        if (SiteName == "transcoder") return (affine ? DictionaryKind.SkipTranscoder : DictionaryKind.Transcoder, [Site.MlpIn(layer), Site.MlpOut(layer)]);
+        return (DictionaryKind.Sae, SaeSite(SiteName, layer) is { } sae ? [sae, sae] : []);
+    }
+
+    /// <summary>The sites of a crosscoder or cross-layer transcoder of Gemma Scope 2 over these layers.</summary>
+    public static (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs) SitesOfLayers(bool crosscoder, IEnumerable<int> layers) => crosscoder
+        ? ([.. layers.Select(Site.ResidPost)], [.. layers.Select(Site.ResidPost)])
+        : ([.. layers.Select(Site.MlpIn)], [.. layers.Select(Site.MlpOut)]);
+
+    /// <summary>Kind and sites of a dictionary in one of Gemma Scope's repositories; no sites where the path does not say them.</summary>
+    public (DictionaryKind Kind, IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs) Sites()
+    {
+        if (SiteFolder is "crosscoder" or "clt" && Model is { } model)
+        {
+            var crosscoder = SiteFolder == "crosscoder";
+            var (inputs, outputs) = SitesOfLayers(crosscoder, crosscoder ? Layers : Enumerable.Range(0, DictionarySize.Layers(model)));
+            return (crosscoder ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder, inputs, outputs);
+        }
+        var (kind, sites) = Repository is not null && IsScopeTwo(Repository) ? SitesTwo(Affine) : SitesOne();
+        return (kind, [.. sites.Take(1)], [.. sites.Skip(1)]);
+    }
+
+    private static Site? SaeSite(string? name, int layer) => name switch
     {
         "resid_post" => Site.ResidPost(layer),
         "mlp_out" => Site.MlpOut(layer),

@@ -15,6 +15,8 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
     /// <summary>Rows encoded together: enough that reading the weights costs little beside the products.</summary>
     private const int RowsAtOnce = 1024;
 
+    public WeightView Weights => weights;
+
     public int Inputs => weights.Inputs;
 
     public int Features => weights.Outputs;

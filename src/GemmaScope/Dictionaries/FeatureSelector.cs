@@ -33,6 +33,12 @@ internal sealed class ThresholdSelector(ActivationFunction function, float[] bia
 {
     public override ActivationFunction Function => function;
 
+    public float[] Bias => bias;
+
+    public float[] Threshold => threshold;
+
+    public bool KeepNegative => keepNegative;
+
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
     {
         var thresholds = threshold.AsSpan(first, products.Length);
@@ -59,6 +65,12 @@ internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, flo
 {
     public override ActivationFunction Function => ActivationFunction.Gated;
 
+    public float[] GateBias => gateBias;
+
+    public float[] MagnitudeBias => magnitudeBias;
+
+    public float[] MagnitudeScale => magnitudeScale;
+
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
     {
         for (var i = 0; i < products.Length; i++)
@@ -77,6 +89,10 @@ internal sealed class TopKSelector(float[] bias, int k, float[]? scale) : Featur
     public override ActivationFunction Function => ActivationFunction.TopK;
 
     public int K => k;
+
+    public float[] Bias => bias;
+
+    public float[]? Scale => scale;
 
     public override TopSelection Start() => new(k);
 

@@ -16,6 +16,8 @@ internal sealed record DictionaryWeights(
 /// <summary>A dictionary that reads one site and writes one site: SAE, transcoder or skip transcoder.</summary>
 internal sealed class LayerDictionary(DictionaryDescription description, DictionaryWeights weights) : SparseDictionary(description)
 {
+    public DictionaryWeights Weights => weights;
+
     public override ActivationFunction Activation => weights.Encoder.Selector.Function;
 
     public override int? K => (weights.Encoder.Selector as TopKSelector)?.K;

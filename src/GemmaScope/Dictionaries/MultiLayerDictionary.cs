@@ -42,6 +42,8 @@ public sealed class MultiLayerDictionary : SparseDictionary
     /// <inheritdoc/>
     public override bool DecodesWithInput => _blocks.Any(block => block.Skip is not null);
 
+    internal IReadOnlyList<LayerBlock> Blocks => _blocks;
+
     /// <summary>Index of the first feature of each layer's block, and last the width.</summary>
     public IReadOnlyList<int> BlockStarts { get; }
 

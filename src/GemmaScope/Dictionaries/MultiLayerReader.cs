@@ -25,6 +25,9 @@ internal static class MultiLayerReader
             : null;
     }
 
+    /// <summary>The name of a layer's file.</summary>
+    public static string FileOf(int layer) => $"{Prefix}{layer.ToString(CultureInfo.InvariantCulture)}{Suffix}";
+
     /// <summary>The layer files of a folder by number.</summary>
     public static SortedDictionary<int, string> FilesIn(string folder)
     {
@@ -43,7 +46,7 @@ internal static class MultiLayerReader
         try
         {
             var check = DictionaryLoader.Checks(options, [.. files.Values]);
-            foreach (var file in files.Values) open.Add(DictionaryTensors.Open(file, check));
+            foreach (var file in files.Values) open.Opened(file, check);
             RequireComplete(folder, files, open);
             var blocks = Blocks(open, config, path);
             var features = blocks[^1].Start + blocks[^1].Encoder.Features;
@@ -136,7 +139,7 @@ internal static class MultiLayerReader
                 $"cannot tell a crosscoder from a cross-layer transcoder ({other ?? "neither the folder's name nor config.json says it"}); keep the repository's folder names or add config.json with \"type\"", folder),
         };
         if (options.Site is not null) throw new ArgumentProblemException("cannot be chosen for a dictionary of several layers; its config.json or path says them", "site");
-        var (inputs, outputs) = config?.Sites(layers) ?? Sites(crosscoder, layers);
+        var (inputs, outputs) = config?.Sites(layers) ?? DictionaryPath.SitesOfLayers(crosscoder, layers);
         if (inputs.Count != blocks.Length || outputs.Count != blocks.Length)
             throw new FileFormatException($"config.json names {inputs.Count} input and {outputs.Count} output sites, there are {blocks.Length} layers", folder);
         var origin = new DictionaryOrigin
@@ -146,16 +149,6 @@ internal static class MultiLayerReader
             Affine = blocks.Any(block => block.Skip is not null), HasConfig = config is not null, Type = open[0].TypeOf("w_enc"),
         };
         var kind = crosscoder ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder;
-        return new DictionaryDescription(path.Name, "Gemma Scope 2", kind, inputs, outputs, origin, [], open);
-    }
-
-    private static (IReadOnlyList<Site>, IReadOnlyList<Site>) Sites(bool crosscoder, IReadOnlyList<int> layers) => crosscoder
-        ? ([.. layers.Select(Site.ResidPost)], [.. layers.Select(Site.ResidPost)])
-        : ([.. layers.Select(Site.MlpIn)], [.. layers.Select(Site.MlpOut)]);
-
-    /// <summary>The files of all layers, closed together.</summary>
-    private sealed class FileSet : List<DictionaryTensors>, IDisposable
-    {
-        public void Dispose() => ForEach(file => file.Dispose());
+        return new DictionaryDescription(path.Name, ScopeReader.FamilyTwo, kind, inputs, outputs, origin, [], open);
     }
 }

@@ -11,7 +11,7 @@ namespace GemmaScope.Dictionaries;
 /// </summary>
 internal static class SaeLensReader
 {
-    public const string WeightsFile = "sae_weights.safetensors", ConfigFile = "cfg.json";
+    public const string Family = "SAELens", WeightsFile = "sae_weights.safetensors", ConfigFile = "cfg.json";
 
     private const string ScalerFile = "activation_scaler.json";
 
@@ -66,7 +66,7 @@ internal static class SaeLensReader
                 Affine = weights.Skip is not null, HasConfig = true, Type = tensors.TypeOf("W_enc"),
             };
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
-            return new LayerDictionary(new(name, "SAELens", kind, [.. sites.Take(1)], [.. sites.Skip(1)], origin, _warnings, tensors), weights);
+            return new LayerDictionary(new(name, Family, kind, [.. sites.Take(1)], [.. sites.Skip(1)], origin, _warnings, tensors), weights);
         }
 
         private DictionaryWeights Weights(ActivationFunction function, DictionaryKind kind, int width, int input, int output)

@@ -10,7 +10,9 @@ namespace GemmaScope.Dictionaries;
 /// </summary>
 internal static class ScopeReader
 {
-    private const string Skip = "affine_skip_connection";
+    public const string FamilyOne = "Gemma Scope 1", FamilyTwo = "Gemma Scope 2";
+
+    public const string Skip = "affine_skip_connection";
 
     /// <summary>A file of Gemma Scope 1.</summary>
     public static SparseDictionary LoadOne(string file, DictionaryLoadOptions options)
@@ -18,10 +20,10 @@ internal static class ScopeReader
         var path = DictionaryPath.Parse(file);
         return Load(file, options, tensors =>
         {
-            var (kind, sites) = SitesOne(path, options);
+            var (kind, sites) = options.Site is { } site ? Chosen(site, options, affine: false) : path.SitesOne();
             var scale = sites is [{ Kind: SiteKind.Embed }, _] ? 1 / MathF.Sqrt(tensors.Length("b_dec")) : 1;
             var weights = Weights(tensors, "W_enc", "W_dec", InputScaling.By(scale), affine: false);
-            return (weights, Describe("Gemma Scope 1", path, kind, sites, tensors, Origin(file, path, tensors, "W_enc")));
+            return (weights, Describe(FamilyOne, path, kind, sites, tensors, Origin(file, path, tensors, "W_enc")));
         });
     }
 
@@ -42,7 +44,7 @@ internal static class ScopeReader
             {
                 Model = config?.Model ?? path.Model, L0 = config?.L0, Architecture = config?.Architecture, Affine = affine, HasConfig = config is not null,
             };
-            return (weights, Describe("Gemma Scope 2", path, kind, sites, tensors, origin));
+            return (weights, Describe(FamilyTwo, path, kind, sites, tensors, origin));
         });
     }
 
@@ -86,29 +88,13 @@ internal static class ScopeReader
         return new DictionaryDescription(path.Name, family, kind, [.. sites.Take(1)], [.. sites.Skip(1)], origin, warnings, tensors);
     }
 
-    /// <summary>Input and output site, or none. Scope 1 transcoders read the bare normalised vector (METHODS §2.4).</summary>
-    private static (DictionaryKind, IReadOnlyList<Site>) SitesOne(DictionaryPath path, DictionaryLoadOptions options)
-    {
-        if (options.Site is { } site) return Chosen(site, options, affine: false);
-        if (path.SiteFolder == "embedding") return (DictionaryKind.Sae, [Site.Embed, Site.Embed]);
-        if (path.Layers is not [var layer]) return (DictionaryKind.Sae, []);
-        if (path.SiteName == "transcoder") return (DictionaryKind.Transcoder, [new Site(SiteKind.Ln2Normalized, layer), Site.MlpOut(layer)]);
-        return (DictionaryKind.Sae, DictionaryPath.SaeSite(path.SiteName, layer) is { } sae ? [sae, sae] : []);
-    }
-
-    /// <summary>Input and output site, or none. Scope 2 transcoders read the norm's output, gain included (METHODS §3.2).</summary>
     private static (DictionaryKind, IReadOnlyList<Site>) SitesTwo(DictionaryPath path, ScopeConfig? config, bool affine, DictionaryLoadOptions options)
     {
         if (options.Site is { } site) return Chosen(site, options, affine);
-        var transcoder = affine ? DictionaryKind.SkipTranscoder : DictionaryKind.Transcoder;
-        if (config?.Sites(path.Layers) is { } told)
-        {
-            var kind = config.Type is { } type ? type == "transcoder" : told.Inputs[0] != told.Outputs[0];
-            return (kind ? transcoder : DictionaryKind.Sae, [told.Inputs[0], told.Outputs[0]]);
-        }
-        if (path.Layers is not [var layer]) return (DictionaryKind.Sae, []);
-        if (path.SiteName == "transcoder") return (transcoder, [Site.MlpIn(layer), Site.MlpOut(layer)]);
-        return (DictionaryKind.Sae, DictionaryPath.SaeSite(path.SiteName, layer) is { } sae ? [sae, sae] : []);
+        if (config?.Sites(path.Layers) is not { } told) return path.SitesTwo(affine);
+        var transcoder = config.Type is { } type ? type == "transcoder" : told.Inputs[0] != told.Outputs[0];
+        var kind = !transcoder ? DictionaryKind.Sae : affine ? DictionaryKind.SkipTranscoder : DictionaryKind.Transcoder;
+        return (kind, [told.Inputs[0], told.Outputs[0]]);
     }
 
     /// <summary>The sites a caller names. A site that only feeds an MLP makes a transcoder, whose output is the MLP's.</summary>

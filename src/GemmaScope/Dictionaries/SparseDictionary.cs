@@ -17,9 +17,9 @@ public abstract class SparseDictionary : IDisposable
 
     /// <summary>
     /// Loads a dictionary from a weights file (<c>params.npz</c>, <c>params.safetensors</c>, <c>sae_weights.safetensors</c>) or the folder
-    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …); on this machine or on the hub (cache first).
+    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …, <c>W_enc_0.safetensors</c> …); on this machine or on the hub (cache first).
     /// </summary>
-    /// <param name="nameOrPath">A file or folder, or <c>org/name[@revision]/path</c>.</param>
+    /// <param name="nameOrPath">A file or folder, a name in the catalogue such as <c>gemma-scope-2b-pt-res-canonical/layer_20/width_16k</c>, or <c>org/name[@revision]/path</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
@@ -27,12 +27,22 @@ public abstract class SparseDictionary : IDisposable
     public static SparseDictionary Load(
         string nameOrPath, DictionaryLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
         // A local path stays as it was given, so that messages name what the caller wrote.
-        DictionaryLoader.Load(Path.Exists(nameOrPath) ? nameOrPath : Hub.ResolveDictionary(nameOrPath, progress: progress, cancel: cancellation).Path, options ?? new());
+        DictionaryLoader.Load(Path.Exists(nameOrPath) ? nameOrPath : Resolve(nameOrPath, null, progress, cancellation).Path, options ?? new());
+
+    /// <summary>Finds or downloads a dictionary by its name in the catalogue (<see cref="DictionaryCatalogue.TryFind"/>) or its reference on the hub.</summary>
+    /// <param name="nameOrPath">A file or folder, a name in the catalogue, or <c>org/name[@revision]/path</c>.</param>
+    /// <param name="options">Settings of the hub; null for those of the environment.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
+    /// <exception cref="GemmaScopeException">There is no such dictionary, or it cannot be had.</exception>
+    public static ResolvedPath Resolve(
+        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
+        Hub.ResolveDictionary(Path.Exists(nameOrPath) ? nameOrPath : DictionaryCatalogue.Load().Reference(nameOrPath), options, progress, cancellation);
 
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;
 
-    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2 or SAELens.</summary>
+    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2, SAELens or circuit-tracer.</summary>
     public string Family => _description.Family;
 
     /// <summary>What it reads and writes.</summary>

@@ -14,12 +14,14 @@ public sealed class FakeHub : IDisposable
     public const string Repository = "org/model";
     public const string Commit = "0123456789abcdef0123456789abcdef01234567";
 
+    private readonly string _served;
     private readonly LoopbackServer _hub;
     private readonly LoopbackServer _store;
     private readonly TemporaryFolder _folder = new();
 
-    public FakeHub()
+    public FakeHub(string served = Repository)
     {
+        _served = served;
         _hub = new(async r => (Fault is null ? null : await Fault(r)) ?? Serve(r));
         _store = new(async r => (StoreFault is null ? null : await StoreFault(r)) ?? Store(r));
     }
@@ -99,11 +101,11 @@ public sealed class FakeHub : IDisposable
     private Answer Serve(Request request)
     {
         var path = request.Path;
-        if (path.StartsWith($"/api/models/{Repository}/revision/", StringComparison.Ordinal)) return Answer.Text(Info().ToJsonString());
-        if (path == $"/api/models/{Repository}/tree/{Commit}") return Tree(request);
+        if (path.StartsWith($"/api/models/{_served}/revision/", StringComparison.Ordinal)) return Answer.Text(Info().ToJsonString());
+        if (path == $"/api/models/{_served}/tree/{Commit}") return Tree(request);
         foreach (var revision in (string[])["main", Commit])
         {
-            var start = $"/{Repository}/resolve/{revision}/";
+            var start = $"/{_served}/resolve/{revision}/";
             if (path.StartsWith(start, StringComparison.Ordinal)) return Resolve(request, path[start.Length..]);
         }
         return new(404, null, ("X-Error-Code", "RepoNotFound"));
