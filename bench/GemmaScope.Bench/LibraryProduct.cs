@@ -48,6 +48,8 @@ internal sealed unsafe class LibraryProduct : IDisposable
     public static LibraryProduct? TryCreate(Tensor x, Tensor weights)
     {
         if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out _) is not { } library) return null;
+        // A primitive keeps the number of threads that it finds when it is made.
+        library.SetThreads(Workers.Count);
         try
         {
             return new LibraryProduct(library, x, weights);
