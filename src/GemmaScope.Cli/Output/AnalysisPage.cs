@@ -37,25 +37,8 @@ internal sealed class AnalysisPage
         return page._html.ToString();
     }
 
-    private void Head() => _html.Append($"""
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>{Encode(Shortened(_analysis.Text))} · GemmaScope</title>
-        <style>
-        {Html.Style()}{ChoiceStyle()}</style>
-        </head>
-        <body>
-        <header>
-        <h1><b>Gemma</b>Scope</h1>
-        <p class="meta">{Encode(_analysis.Model)} · {string.Join(", ", _analysis.InputSites)} · {Encode(_analysis.Dictionary)} ({_analysis.Width:#,0} features) · {_analysis.Arithmetic} arithmetic, {Encode(_analysis.Kernels)}</p>
-        </header>
-        <main>
-
-        """);
+    private void Head() => _html.Append(Html.Begin(Shortened(_analysis.Text), ChoiceStyle(),
+        $"""<p class="meta">{Encode(_analysis.Model)} · {string.Join(", ", _analysis.InputSites)} · {Encode(_analysis.Dictionary)} ({_analysis.Width:#,0} features) · {_analysis.Arithmetic} arithmetic, {Encode(_analysis.Kernels)}</p>"""));
 
     private void Figures() => _html.Append($"""
         <dl class="figures">

@@ -7,6 +7,12 @@ namespace GemmaScope.Cli.Output;
 /// <summary>An evaluation as one HTML page that needs nothing else: the table, and plots as inline SVG.</summary>
 internal sealed class EvaluationPage
 {
+    private const string Style = """
+        .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+        .plots svg { max-width: 100%; height: auto; }
+
+        """;
+
     private readonly EvaluationView _view;
     private readonly StringBuilder _html = new();
 
@@ -22,27 +28,9 @@ internal sealed class EvaluationPage
         return page._html.ToString();
     }
 
-    private void Head() => _html.Append($$"""
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>Evaluation of {{_view.Names.Count}} dictionaries · GemmaScope</title>
-        <style>
-        {{Html.Style()}}.plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-        .plots svg { max-width: 100%; height: auto; }
-        </style>
-        </head>
-        <body>
-        <header>
-        <h1><b>Gemma</b>Scope</h1>
-        <p class="meta">{{Html.Encode(_view.Model)}} · {{_view.Counted:#,0}} tokens counted, {{_view.Excluded:#,0}} left out ({{EvaluationView.LeftOut}})</p>
-        </header>
-        <main>
-
-        """);
+    private void Head() => _html.Append(Html.Begin(
+        $"Evaluation of {_view.Names.Count} dictionaries", Style,
+        $"""<p class="meta">{Html.Encode(_view.Model)} · {_view.Counted:#,0} tokens counted, {_view.Excluded:#,0} left out ({EvaluationView.LeftOut})</p>"""));
 
     private void Table()
     {

@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Unicode;
 using GemmaScope.Features;
 
 namespace GemmaScope.Cli.Output;
@@ -17,8 +15,6 @@ internal sealed class HeadlinesPage
         .text { font-size: 1rem; line-height: 1.9; margin-bottom: .6rem; }
 
         """;
-
-    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
     private readonly HeadlinesView _view;
     private readonly StringBuilder _html = new();
@@ -37,26 +33,10 @@ internal sealed class HeadlinesPage
         return page._html.ToString();
     }
 
-    private void Head() => _html.Append($"""
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>{_view.Headlines.Count} headlines · GemmaScope</title>
-        <style>
-        {Html.Style()}{Style}</style>
-        </head>
-        <body>
-        <header>
-        <h1><b>Gemma</b>Scope</h1>
+    private void Head() => _html.Append(Html.Begin($"{_view.Headlines.Count} headlines", Style, $"""
         <p class="meta">{Encode(_view.Model)} · {Encode(_view.Dictionary)} · topics: {Encode(_view.Rule.Description)}</p>
         {(_view.Rule.Warning is { } warning ? $"<p><b>{Encode(warning)}</b></p>" : "")}
-        </header>
-        <main>
-
-        """);
+        """));
 
     private void Validation()
     {
@@ -123,5 +103,5 @@ internal sealed class HeadlinesPage
 
     private string Link(int feature) => $"<a href=\"{Encode(_view.Neuronpedia(feature) ?? _view.Page(feature))}\" title=\"{Encode(_view.Label(feature) ?? "dashboard")}\">{feature}</a>";
 
-    private static string Encode(string text) => Encoder.Encode(text);
+    private static string Encode(string text) => Html.Encode(text);
 }
