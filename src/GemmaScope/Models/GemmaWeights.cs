@@ -24,7 +24,7 @@ internal sealed class GemmaWeights : IDisposable
         _prefix = Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
             ?? throw new FileFormatException(
                 $"has no embedding table; looked for {string.Join(", ", Prefixes.Select(p => p + "embed_tokens.weight"))}", files.Path);
-        Embedding = Matrix("embed_tokens.weight", config.VocabularyRows, config.Width);
+        Embedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         FinalGain = Gain("norm.weight", config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
         CheckTiedHead();
@@ -89,9 +89,7 @@ internal sealed class GemmaWeights : IDisposable
             Down: Linear(layer + "mlp.down_proj.weight", d, mlp));
     }
 
-    private WeightView Linear(string name, int outputs, int inputs) => WeightView.Of(Matrix(name, outputs, inputs), WeightLayout.OutIn);
-
-    private Tensor Matrix(string name, int rows, int columns) => Get(name, rows, columns);
+    private WeightView Linear(string name, int outputs, int inputs) => WeightView.Of(Get(name, outputs, inputs), WeightLayout.OutIn);
 
     private float[] Gain(string name, int width)
     {

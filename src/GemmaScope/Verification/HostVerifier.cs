@@ -33,9 +33,12 @@ public sealed class HostVerifier : IVerifier
         for (var j = 0; j < prompts.Length; j++)
             if (Logits(golden, expected, j) is { } logits)
                 foreach (var check in Runs(model, prompts[j], logits, $"prompts.{j}")) yield return check;
-        yield return Batch(model, prompts, golden, expected);
+        using (var batch = model.Run(prompts, logits: LogitRows.All, arithmetic: Arithmetic.Exact))
+        {
+            yield return Batch(batch, golden, expected);
+            foreach (var check in Losses(batch, model.Config, golden, expected)) yield return check;
+        }
         foreach (var check in Sites(model, prompts, golden, expected)) yield return check;
-        foreach (var check in Losses(model, prompts, golden, expected)) yield return check;
         foreach (var check in Generations(model, prompts, golden, expected)) yield return check;
         foreach (var check in HostSummaryChecks.Verify(model, prompts[SitePrompt(expected)], expected, Tolerance)) yield return check;
         foreach (var check in HostInterventions.Verify(model, prompts[SitePrompt(expected)], golden, expected, Tolerance)) yield return check;
@@ -107,11 +110,10 @@ public sealed class HostVerifier : IVerifier
     }
 
     /// <summary>All prompts in one run.</summary>
-    private static Check Batch(GemmaModel model, int[][] prompts, SafetensorsFile golden, JsonSection expected)
+    private static Check Batch(ModelRun run, SafetensorsFile golden, JsonSection expected)
     {
-        using var run = model.Run(prompts, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         var worst = Check.Within("all prompts in one batch", 0, Tolerance);
-        for (var j = 0; j < prompts.Length; j++)
+        for (var j = 0; j < run.Sequences.Count; j++)
         {
             if (Logits(golden, expected, j) is not { } want) continue;
             var (start, count) = run.RowsOf(j);
@@ -145,10 +147,9 @@ public sealed class HostVerifier : IVerifier
         return parts.Length is 1 or 3 && Site.TryParse(ours, out var site) && site.ToString() == ours ? site : null;
     }
 
-    private static IEnumerable<Check> Losses(GemmaModel model, int[][] prompts, SafetensorsFile golden, JsonSection expected)
+    private static IEnumerable<Check> Losses(ModelRun run, GemmaConfig config, SafetensorsFile golden, JsonSection expected)
     {
-        var prompt = prompts[SitePrompt(expected)];
-        using var run = model.Run(prompts, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
+        var prompt = run.Sequences[SitePrompt(expected)];
         if (golden.Tensors.TryGetValue("cross_entropy", out var losses))
         {
             var start = run.RowsOf(SitePrompt(expected)).Start;
@@ -160,7 +161,7 @@ public sealed class HostVerifier : IVerifier
                 yield return mean.ValueKind == JsonValueKind.Null
                     ? Check.That($"mean_cross_entropy.{j}", double.IsNaN(run.CrossEntropy(j)))
                     : Check.Close($"mean_cross_entropy.{j}", [(float)run.CrossEntropy(j)], [(float)mean.GetDouble()], Tolerance);
-        foreach (var (key, count) in new[] { ("argmax_all_rows", model.Config.VocabularyRows), ("argmax_real_rows", model.Config.RealVocabulary) })
+        foreach (var (key, count) in new[] { ("argmax_all_rows", config.VocabularyRows), ("argmax_real_rows", config.RealVocabulary) })
         {
             if (expected.Integers(key) is not { } want) continue;
             var start = run.RowsOf(SitePrompt(expected)).Start;
