@@ -29,6 +29,17 @@ public static class JsonFile
         return [.. root.EnumerateArray().Select((item, i) => new JsonSection(path, $"[{i}].", item))];
     }
 
+    /// <summary>Reads a file whose outermost value is a list of strings.</summary>
+    /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not a list of strings.</exception>
+    internal static IReadOnlyList<string> ReadTexts(string path)
+    {
+        var root = ReadRoot(path);
+        if (root.ValueKind != JsonValueKind.Array) throw new FileFormatException("a JSON list of strings is needed", path);
+        return [.. root.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.String
+            ? item.GetString()!
+            : throw new FileFormatException($"entry {i + 1} of the list is no string", path))];
+    }
+
     private static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
