@@ -44,7 +44,12 @@ public sealed class PooledTexts
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static PooledTexts Read(
         GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TokenText> texts, FeaturePooling pooling = FeaturePooling.Mean,
-        IProgress<long>? progress = null, CancellationToken cancellation = default)
+        IProgress<long>? progress = null, CancellationToken cancellation = default) => Read(model, dictionaries, texts, pooling, progress, null, cancellation);
+
+    /// <summary>The same, with somebody who looks at each text's activations at the first dictionary's input before they are forgotten.</summary>
+    internal static PooledTexts Read(
+        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TokenText> texts, FeaturePooling pooling, IProgress<long>? progress,
+        Action<int, MatrixView>? look, CancellationToken cancellation)
     {
         var features = dictionaries.Select(one => new FeatureRows(texts.Count, one.Width)).ToArray();
         var sites = dictionaries.Select(one => string.Join(' ', one.InputSites)).ToArray();
@@ -64,6 +69,7 @@ public sealed class PooledTexts
                     var (start, count) = run.RowsOf(i);
                     var own = encoded.SliceRows(start, count);
                     foreach (var (feature, value) in pooling == FeaturePooling.Mean ? Pooling.Mean(own, batch[i].Counted) : Pooling.Max(own, batch[i].Counted)) features[d][row + i].Add(feature, value);
+                    if (d == 0) look?.Invoke(row + i, x.AsMatrix().SliceRows(start, count));
                     if (isNew) AddMean(dense[sites[d]][row + i], x.AsMatrix().SliceRows(start, count), batch[i].Counted);
                 }
             }
