@@ -19,16 +19,23 @@ internal sealed class Laboratory(GemmaModel model, string modelName, IReadOnlyLi
         ? [.. dictionaries.Select(one => one.Name)] : [.. dictionaries.Select(one => one.Origin.Path)];
 
     /// <summary>Does long work with a line that says how far it is.</summary>
-    public static T Watch<T>(Session session, string unit, long total, Func<IProgress<long>, T> work)
+    public static T Watch<T>(Session session, string unit, long total, Func<IProgress<long>, T> work) => Stages(session, stage => work(stage(unit, total)));
+
+    /// <summary>The same for work of several stages, each with a line of its own.</summary>
+    public static T Stages<T>(Session session, Func<Func<string, long, IProgress<long>>, T> work)
     {
-        var display = new RateDisplay(session.Terminal, unit, 0, total);
+        RateDisplay? display = null;
         try
         {
-            return work(new Reporter(display));
+            return work((unit, total) =>
+            {
+                display?.End();
+                return new Reporter(display = new RateDisplay(session.Terminal, unit, 0, total));
+            });
         }
         finally
         {
-            display.End();
+            display?.End();
         }
     }
 
