@@ -24,7 +24,7 @@ public sealed record ConceptScores(
 /// </summary>
 public static class ConceptDetection
 {
-    private const double GradientTolerance = 1e-4;
+    private const double GradientTolerance = 1e-2;
 
     /// <summary>Measures all concepts of a set.</summary>
     /// <param name="model">The model.</param>

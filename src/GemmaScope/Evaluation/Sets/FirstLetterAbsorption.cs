@@ -43,7 +43,7 @@ public sealed record FirstLetterReport(IReadOnlyList<LetterAbsorption> Letters, 
 public static class FirstLetterAbsorption
 {
     private const int Parts = 5;
-    private const double GradientTolerance = 1e-4;
+    private const double GradientTolerance = 1e-2;
 
     /// <summary>Measures a dictionary.</summary>
     /// <param name="dictionary">The dictionary.</param>

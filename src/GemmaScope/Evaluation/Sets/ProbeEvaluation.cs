@@ -12,7 +12,7 @@ public sealed record ProbeEvaluationOptions
     public double C { get; init; } = 1;
 
     /// <summary>Probes stop when no entry of the gradient is larger; scores do not need ten digits.</summary>
-    public double GradientTolerance { get; init; } = 1e-4;
+    public double GradientTolerance { get; init; } = 1e-2;
 }
 
 /// <summary>How well one method tells a class from the rest.</summary>

@@ -125,7 +125,7 @@ public static class RavelEvaluation
         foreach (var (answer, count) in known.CountBy(one => one.Question.Answer).OrderBy(pair => pair.Key))
         {
             if (count < LeastOfAValue || count == known.Length) continue;
-            var probe = LogisticProbe.Fit(x, [.. known.Select(one => one.Question.Answer == answer)], new LogisticOptions { GradientTolerance = 1e-4 }, cancellation);
+            var probe = LogisticProbe.Fit(x, [.. known.Select(one => one.Question.Answer == answer)], new LogisticOptions { GradientTolerance = 1e-2 }, cancellation);
             for (var i = 0; i < weights.Length; i++) weights[i] += Math.Abs(probe.Coefficients[i]);
         }
         return [.. MeanDifference.Rank(weights).TakeWhile(feature => weights[feature] > 0)];
