@@ -41,10 +41,13 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     private static string? LocalModel(string name)
     {
         var path = Local(name);
-        if (path is not null && Directory.Exists(path) && DictionaryFinder.Holds(path))
+        if (path is not null && Directory.Exists(path) && IsDictionary(path))
             throw new ArgumentProblemException("is a dictionary, and a model is needed; 'gemmascope inspect' shows what is in a dictionary", name);
         return path;
     }
+
+    private static bool IsDictionary(string folder) => DictionaryFinder.Holds(folder)
+        || (!File.Exists(Path.Combine(folder, "config.json")) && DictionaryFinder.All(folder).Any(DictionaryFinder.Holds));
 
     private static string? Local(string name)
     {

@@ -16,6 +16,7 @@ internal readonly unsafe record struct DecoderView(nint First, long Stride, int 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Row(int feature) => (byte*)First + (feature - Offset) * Stride;
 
+    /// <summary>A feature's factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float ScaleOf(int feature) => Scale is null ? 1 : Scale[feature - Offset];
 }

@@ -22,7 +22,7 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
     /// <param name="y">[rows, columns].</param>
     public static void Add(in FeatureColumns f, in DecoderView w, MatrixView y)
     {
-        var ahead = 1 + PrefetchBytes / (y.Columns * Size);
+        var ahead = 1 + PrefetchBytes / Math.Max(1, y.Columns * Size);
         for (var u = 0; u < f.Count; u++)
         {
             if (u + ahead < f.Count) Prefetch(w.Row(f.Features[u + ahead]), y.Columns * Size);
@@ -41,7 +41,7 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
     /// <param name="products">One number for each entry, in the order by rows.</param>
     public static void AddDots(in FeatureColumns f, in DecoderView w, MatrixView g, float* products)
     {
-        var ahead = 1 + PrefetchBytes / (g.Columns * Size);
+        var ahead = 1 + PrefetchBytes / Math.Max(1, g.Columns * Size);
         for (var u = 0; u < f.Count; u++)
         {
             if (u + ahead < f.Count) Prefetch(w.Row(f.Features[u + ahead]), g.Columns * Size);

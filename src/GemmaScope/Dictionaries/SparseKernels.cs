@@ -81,7 +81,7 @@ public static class SparseKernels
         Sampled(features, rows, Rows(weights), target);
     }
 
-    internal static unsafe void Sampled(SparseActivations features, MatrixView rows, DecoderRows decoder, Span<float> target)
+    private static unsafe void Sampled(SparseActivations features, MatrixView rows, DecoderRows decoder, Span<float> target)
     {
         target.Clear();
         foreach (var (start, count) in FeatureColumns.Blocks(features))
