@@ -1,0 +1,155 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Training;
+
+/// <summary>
+/// Trains a dictionary step by step, single-layer or of several layers. Parameters are f32 in own memory; what a step needs besides grows with the
+/// batch only. One thread at a time may use a trainer, whose work is shared by all workers; the same seed and batches give the same bits.
+/// </summary>
+public sealed class DictionaryTrainer : IDisposable
+{
+    private readonly Counters _counters = new("counters", 2), _lastUpdates, _lastFired;
+    private readonly RunningNumbers _running;
+    private readonly TrainingStep _step;
+
+    private DictionaryTrainer(Recipe recipe, TrainerShape shape)
+    {
+        (Recipe, Shape) = (recipe, shape);
+        Parameters = new TrainerParameters(recipe, shape, moments: true);
+        (_lastUpdates, _lastFired) = (new("last_update", shape.Features), new("last_fired", shape.Features));
+        _running = new RunningNumbers(recipe);
+        _step = new TrainingStep(recipe, shape, Parameters, _lastFired, _running);
+    }
+
+    /// <summary>The hyper-parameters.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>Widths and features.</summary>
+    public TrainerShape Shape { get; }
+
+    /// <summary>Steps done.</summary>
+    public long Step => _counters[0];
+
+    /// <summary>Rows trained on.</summary>
+    public long Tokens => _counters[1];
+
+    /// <summary>
+    /// All that a checkpoint must store: parameters, moments and counters. The tensors are the trainer's own memory: a trainer of the same recipe
+    /// and shape continues bit for bit once their bytes are copied into its own.
+    /// </summary>
+    public IEnumerable<(string Name, Tensor Tensor)> State =>
+        [.. Parameters.All.SelectMany(parameter => parameter.State()), _counters.State, _lastUpdates.State, _lastFired.State, _running.State];
+
+    internal TrainerParameters Parameters { get; }
+
+    /// <summary>For AuxK the features that count as dead whatever they do; null: those that have not fired for long.</summary>
+    internal IReadOnlyList<int>? FixedDead { get; set; }
+
+    /// <summary>Seconds of the last step: encoding, decoding, and the features' gradients with their optimiser.</summary>
+    internal ReadOnlySpan<double> PhaseSeconds => _step.PhaseSeconds;
+
+    /// <summary>Share of entries from which the features of a group go through dense products; 0 for always, infinity for never.</summary>
+    internal double DenseShare { set => _step.DenseShare = value; }
+
+    /// <summary>A trainer with fresh parameters.</summary>
+    /// <param name="recipe">The hyper-parameters.</param>
+    /// <param name="shape">Widths and features.</param>
+    /// <param name="seed">Decides the first parameters.</param>
+    /// <exception cref="ArgumentProblemException">The recipe contradicts itself or does not fit the shape.</exception>
+    public static DictionaryTrainer Create(Recipe recipe, TrainerShape shape, ulong seed)
+    {
+        RecipeChecks.Check(recipe, shape);
+        var trainer = new DictionaryTrainer(recipe, shape);
+        ParameterStart.Fill(trainer.Parameters, recipe, shape, seed);
+        return trainer;
+    }
+
+    /// <summary>Sets what begins from data (b_dec, if the recipe says so). Call it before the first step with a few thousand rows, or not at all.</summary>
+    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by their scale.</param>
+    /// <exception cref="ArgumentProblemException">The rows have another width, or there are none.</exception>
+    public void Prepare(MatrixView y)
+    {
+        if (y.Rows == 0 || y.Columns != Shape.OutputWidth) throw new ArgumentProblemException($"is [{y.Rows}, {y.Columns}]; rows of {Shape.OutputWidth} are needed", "y");
+        var bias = Parameters.DecoderBias.Values.AsSpan();
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.GeometricMedian) ParameterStart.GeometricMedian(y).CopyTo(bias);
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.Mean) ParameterStart.Mean(y).Select(value => (float)value).ToArray().CopyTo(bias);
+    }
+
+    /// <summary>One optimiser step.</summary>
+    /// <param name="x">[rows, <see cref="TrainerShape.InputWidth"/>] inputs, divided by their scale; of several layers side by side.</param>
+    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by theirs; x again where it is reconstructed.</param>
+    /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite; nothing has moved then.</exception>
+    public StepReport Train(MatrixView x, MatrixView y)
+    {
+        var report = Run(new OptimiserSink(Recipe, Parameters, _lastUpdates, Step), x, y);
+        // Later only rows that move need it; the first parameters may have come from elsewhere.
+        if (Step == 0 && Recipe.UnitNormDecoder)
+            for (var feature = 0; feature < Shape.Features; feature++)
+                if (_lastUpdates[feature] == 0) DecoderGeometry.Normalise(DecoderRow(feature));
+        _counters[0]++;
+        _counters[1] += x.Rows;
+        return report;
+    }
+
+    /// <summary>Forward and backward, with the gradients going to a sink.</summary>
+    internal StepReport Run(GradientSink sink, MatrixView x, MatrixView y) => _step.Run(x, y, sink, Step, Tokens, FixedDead, LossParts.All);
+
+    /// <summary>The loss of a batch and its gradients by all parameters; nothing moves.</summary>
+    internal StepGradients Gradients(MatrixView x, MatrixView y, LossParts parts = LossParts.All)
+    {
+        var gradients = new TrainerParameters(Recipe, Shape, moments: false);
+        var reconstruction = Tensor.Uninitialized(y.Rows, y.Columns);
+        var report = _step.Run(x, y, new RecordingSink(Parameters, gradients), Step, Tokens, FixedDead, parts, reconstruction.AsMatrix());
+        return new StepGradients(report, gradients, _step.Features(), reconstruction);
+    }
+
+    /// <summary>
+    /// The single-layer dictionary learned so far, with a copy of its parameters folded to raw activations. Decoder vectors stay unit vectors, so activations are
+    /// on the scale of the output. What was trained with BatchTopK becomes a JumpReLU whose thresholds are the running one (METHODS §2.8).
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="inputScale">What input rows were divided by.</param>
+    /// <param name="outputScale">What target rows were divided by; the same for an autoencoder.</param>
+    /// <param name="input">The site it reads, or null.</param>
+    /// <param name="output">The site it writes; null: the same.</param>
+    /// <exception cref="ArgumentProblemException">The shape has several layers or blocks.</exception>
+    public SparseDictionary ToDictionary(string name, double inputScale, double outputScale, Site? input = null, Site? output = null)
+    {
+        if (Shape.Blocks.Count > 1 || Shape.OutputLayers > 1) throw new ArgumentProblemException("was trained with several layers and is no single-layer dictionary", name);
+        return TrainedDictionary.Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale).ToDictionary(name, input, output, owns: true);
+    }
+
+    /// <summary>Frees parameters and moments.</summary>
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        _counters.Dispose();
+        _lastUpdates.Dispose();
+        _lastFired.Dispose();
+        _running.Dispose();
+        _step.Dispose();
+    }
+
+    private Span<float> DecoderRow(int feature)
+    {
+        var l = 0;
+        for (; feature >= Shape.Blocks[l].Features; l++) feature -= Shape.Blocks[l].Features;
+        return Parameters.Decoder[l].Values.Row(feature);
+    }
+}
+
+/// <summary>The loss of a batch with its gradients, as the optimiser would get them before projection.</summary>
+/// <param name="Report">The losses.</param>
+/// <param name="Gradients">∂L/∂ of each parameter.</param>
+/// <param name="Features">f.</param>
+/// <param name="Reconstruction">ŷ.</param>
+internal sealed record StepGradients(StepReport Report, TrainerParameters Gradients, SparseActivations Features, Tensor Reconstruction) : IDisposable
+{
+    public void Dispose()
+    {
+        Gradients.Dispose();
+        Reconstruction.Dispose();
+    }
+}
