@@ -11,7 +11,7 @@ internal sealed class HarvestBenchmark() : Benchmark("harvest", "harvest of resi
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
-        using var model = setup.Load(setup.Options.Quick ? ModelShape.Tiny : ModelShape.Harvested);
+        using var model = setup.Load(setup.Options.Quick ? ModelShape.Tiny : ModelShape.TwoLayers);
         using var folder = new ScratchFolder(setup.Options.Folder);
         var windows = Enumerable.Range(0, setup.Options.Quick ? 8 : 4).Select(_ => BenchSetup.Tokens(model.Config, setup.PrefillTokens)).ToArray();
         var text = new WindowSource(() => windows, ids => [.. ids.Select((_, position) => position > 0)], setup.PrefillTokens);
