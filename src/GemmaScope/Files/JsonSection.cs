@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace GemmaScope.Files;
 
 /// <summary>
-/// One object of a JSON file. A value that is absent or null reads as null, so a default is <c>?? value</c> and a
+/// One object of a JSON or YAML file. A value that is absent or null reads as null, so a default is <c>?? value</c> and a
 /// demand is <c>?? throw section.Missing(key)</c>; a value of another type is an error that names file and key.
 /// </summary>
 public sealed class JsonSection
@@ -59,6 +59,18 @@ public sealed class JsonSection
         return [.. value.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.Object
             ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
             : throw Wrong(key, "a list of objects", item))];
+    }
+
+    /// <summary>Refuses values that nobody would read: a misspelt name must not silently leave a default in force.</summary>
+    /// <param name="known">The names that have a meaning here.</param>
+    /// <exception cref="FileFormatException">There is another; the message says which known name is nearest.</exception>
+    public void RequireKnown(params IReadOnlyCollection<string> known)
+    {
+        foreach (var key in Keys)
+        {
+            if (known.Contains(key)) continue;
+            throw Bad(key, Similar.To(key, known) is [var near, ..] ? $"is unknown; did you mean '{near}'?" : $"is unknown; known are {string.Join(", ", known)}");
+        }
     }
 
     /// <summary>The error to throw for a value that must be there.</summary>
