@@ -31,9 +31,7 @@ public sealed class JsonSection
     public int? Integer(string key) => Find(key) is not { } value ? null : AsInteger(key, value);
 
     /// <summary>The number, or null.</summary>
-    public double? Number(string key) => Find(key) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) ? number
-        : throw Wrong(key, "a number", value);
+    public double? Number(string key) => Find(key) is not { } value ? null : AsNumber(key, value);
 
     /// <summary>True or false, or null.</summary>
     public bool? Flag(string key) => Find(key) is not { } value ? null
@@ -47,6 +45,9 @@ public sealed class JsonSection
 
     /// <summary>The list of whole numbers, or null; a single number reads as a list of one.</summary>
     public IReadOnlyList<int>? Integers(string key) => List(key, AsInteger);
+
+    /// <summary>The list of numbers, or null; a single number reads as a list of one.</summary>
+    public IReadOnlyList<double>? Numbers(string key) => List(key, AsNumber);
 
     /// <summary>The list of strings, or null; a single string reads as a list of one.</summary>
     public IReadOnlyList<string>? Texts(string key) => List(key, AsText);
@@ -91,6 +92,10 @@ public sealed class JsonSection
     private int AsInteger(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
         ? number
         : throw Wrong(key, "a whole number", value);
+
+    private double AsNumber(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+        ? number
+        : throw Wrong(key, "a number", value);
 
     private string AsText(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
         ? value.GetString()!

@@ -45,6 +45,29 @@ public static class YamlFile
         }
     }
 
+    /// <summary>Reads a file and puts values into it, e.g. those of options, which win over the file's.</summary>
+    /// <param name="path">The file, or null: only the values.</param>
+    /// <param name="values">Values by their keys, with points between sections and what is inside: <c>recipe.learning_rate</c>.</param>
+    /// <exception cref="FileFormatException">The file cannot be read, or a key leads through something that is no section.</exception>
+    internal static JsonSection ReadWith(string? path, IEnumerable<(string Key, JsonNode? Value)> values)
+    {
+        var root = path is null ? [] : JsonObject.Create(Read(path).Element)!;
+        foreach (var (key, value) in values)
+        {
+            var (keys, section) = (key.Split('.'), root);
+            foreach (var name in keys[..^1])
+            {
+                if (section[name] is null) section[name] = new JsonObject();
+                section = section[name] as JsonObject ?? throw new FileFormatException($"'{key}' cannot be set: '{name}' is no section there", path);
+            }
+            section[keys[^1]] = value?.DeepClone();
+        }
+        return new JsonSection(path ?? "options", "", JsonElement.Parse(root.ToJsonString()));
+    }
+
+    /// <summary>A value as it would stand behind a colon: <c>7e-5</c>, <c>[1, 2]</c>, <c>word</c>.</summary>
+    internal static JsonNode? ParseValue(string text, string source) => JsonObject.Create(Parse($"value: {text}", source).Element)!["value"]?.DeepClone();
+
     /// <summary>Reads a text as if it came from a file of that name.</summary>
     internal static JsonSection Parse(string text, string path)
     {
