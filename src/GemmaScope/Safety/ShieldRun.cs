@@ -33,7 +33,7 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
     private void Direct(ShieldQuestion[] questions, Arithmetic? arithmetic, Action<int, PolicyScore> found)
     {
         using var run = _model.Run([.. questions.Select(question => question.Prompts[0])], logits: LogitRows.Last, arithmetic: arithmetic, cancellation: cancellation);
-        for (var i = 0; i < questions.Length; i++) found(i, Read(run.LastLogits(i), questions[i].Policies[0]));
+        for (var i = 0; i < questions.Length; i++) found(i, Read(shield, run.LastLogits(i), questions[i].Policies[0]));
     }
 
     private void Branching(ShieldQuestion[] questions, Arithmetic? arithmetic, Action<int, PolicyScore[]> found)
@@ -55,7 +55,7 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
                 {
                     using var run = _model.Run(rests, caches: caches, logits: LogitRows.Last, arithmetic: arithmetic, cancellation: cancellation);
                     foreach (var (i, (at, policy)) in together.Index())
-                        scores[at][policy] = Explained(Read(run.LastLogits(i), questions[at].Policies[policy]), questions[at].Options.Rationale, caches[i]);
+                        scores[at][policy] = Explained(Read(shield, run.LastLogits(i), questions[at].Policies[policy]), questions[at].Options.Rationale, caches[i]);
                 }
                 finally
                 {
@@ -70,10 +70,11 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
         }
     }
 
-    private PolicyScore Read(ReadOnlySpan<float> logits, ShieldPolicy policy)
+    /// <summary>The score of a policy from the logits after its prompt.</summary>
+    public static PolicyScore Read(ShieldGemma shield, ReadOnlySpan<float> logits, ShieldPolicy policy)
     {
         var (yes, no) = (logits[shield.YesId], logits[shield.NoId]);
-        var words = logits[.._model.Config.RealVocabulary];
+        var words = logits[..shield.Model.Config.RealVocabulary];
         var mass = Math.Exp(-ModelRun.Surprise(words, shield.YesId)) + Math.Exp(-ModelRun.Surprise(words, shield.NoId));
         return new PolicyScore(policy, ShieldGemma.Probability(yes, no), yes, no, mass, Rationale: null);
     }
