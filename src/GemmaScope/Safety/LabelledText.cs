@@ -19,22 +19,23 @@ public sealed record LabelledText(string Id, string User, string? Response, IRea
     /// </summary>
     public bool IsHeldOut(int divisor) => new BigInteger(SHA256.HashData(Encoding.UTF8.GetBytes(Id)), isUnsigned: true, isBigEndian: true) % divisor == 0;
 
-    /// <summary>Reads JSON lines, plain or gzipped.</summary>
+    /// <summary>Reads JSON lines, plain or gzipped. Public sets have rows without any label too; they come with none.</summary>
     /// <param name="file">The file.</param>
     /// <param name="fields">Names of its fields; null to know them by the forms of public sets.</param>
-    /// <exception cref="FileFormatException">The file cannot be read, or a row has no text or no label that is known.</exception>
+    /// <exception cref="FileFormatException">The file cannot be read, a row has no text, or none a label that is known.</exception>
     public static IEnumerable<LabelledText> Read(string file, LabelFields? fields = null)
     {
         fields ??= new LabelFields();
-        var number = 0;
+        var (number, labelled) = (0, false);
         foreach (var line in JsonLines.Read(file))
         {
             number++;
             var user = fields.TextOf(line);
             var labels = fields.FindLabels(line);
-            if (labels.Count == 0) throw new FileFormatException("has no label that is known; say which field labels which policy (label field: POLICY=FIELD)", line.File);
+            labelled |= labels.Count > 0;
             yield return new LabelledText(fields.IdOf(line) ?? $"{number}", user, line.Text(fields.Response), labels);
         }
+        if (!labelled) throw new FileFormatException("no row has a label that is known; say which field labels which policy (label field: POLICY=FIELD)", file);
     }
 }
 

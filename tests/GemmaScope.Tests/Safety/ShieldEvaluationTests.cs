@@ -37,7 +37,7 @@ public sealed class ShieldEvaluationTests : IDisposable
 
     [Theory]
     [InlineData("has no text", """{"id": "a", "harmful": true}""")]
-    [InlineData("no label that is known", """{"id": "a", "text": "x"}""")]
+    [InlineData("no row has a label", """{"id": "a", "text": "x"}""")]
     [InlineData("must be true, false, 0, 1 or null", """{"id": "a", "text": "x", "harmful": 0.5}""")]
     public void a_row_that_says_too_little_is_refused(string says, string line) => Assert.Contains(says, Assert.Throws<FileFormatException>(() => Read(line)).Message);
 
