@@ -14,7 +14,7 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
 {
     private const int RowsTogether = 32;
 
-    private readonly string[] _keys = [.. policies.Select(policy => policy.Key)];
+    private readonly string[] _wordings = [.. policies.Select(policy => $"{policy.Key} {policy.Version}")];
     private int _violations, _problems;
 
     /// <summary>Judges the rows of a file, or of the standard input (-), into a file or to the standard output.</summary>
@@ -110,7 +110,7 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
         foreach (var line in JsonLines.Read(output))
         {
             var same = line.Text("model") == model && line.Text("template") == options.Template.Name && line.Flag("hardened") == options.Hardened
-                && (line.Has("error") || line.Objects("policies").Select(score => score.Text("policy")).SequenceEqual(_keys));
+                && (line.Has("error") || line.Objects("policies").Select(score => $"{score.Text("policy")} {score.Text("version")}").SequenceEqual(_wordings));
             if (!same) throw new ArgumentProblemException("holds verdicts of another model, template or other policies; give another name", output);
             ids.Add(line.Text("id") ?? throw line.Missing("id"));
         }

@@ -109,7 +109,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         {
             return shield.Prepare(row.User, row.Response, labelled, options);
         }
-        catch (ArgumentProblemException) when (options.Truncation == ShieldTruncation.Refuse && row.Response is null | options.Template.PromptResponse is not null)
+        catch (ArgumentProblemException) when (options.Truncation == ShieldTruncation.Refuse && (row.Response is null || options.Template.PromptResponse is not null))
         {
             return null;
         }

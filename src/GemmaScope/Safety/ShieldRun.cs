@@ -5,8 +5,8 @@ using GemmaScope.Text;
 namespace GemmaScope.Safety;
 
 /// <summary>
-/// Runs prepared texts through the model. Prompts that stand alone go through in one pass; of a text with several policies the common
-/// beginning goes first, and each policy's rest goes on from a copy of its cache.
+/// Runs prepared texts through the model. What all prompts begin with is run once, then what the prompts of each text begin with, then the rest of
+/// each prompt; each goes on from a copy of the cache before it, and all that can go together goes in one pass.
 /// </summary>
 internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellation)
 {
@@ -22,53 +22,60 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
         foreach (var kind in Enumerable.Range(0, questions.Count).GroupBy(i => questions[i].Options.Arithmetic))
             foreach (var batch in Packed(kind, i => questions[i].Tokens))
             {
-                var direct = batch.Where(i => !questions[i].Branches).ToArray();
-                var branching = batch.Where(i => questions[i].Branches).ToArray();
-                if (direct.Length > 0) Direct([.. direct.Select(i => questions[i])], kind.Key, (at, score) => verdicts[direct[at]] = new(questions[direct[at]], [score]));
-                if (branching.Length > 0) Branching([.. branching.Select(i => questions[i])], kind.Key, (at, scores) => verdicts[branching[at]] = new(questions[branching[at]], scores));
+                var scores = Together([.. batch.Select(i => questions[i])], kind.Key);
+                foreach (var (at, i) in batch.Index()) verdicts[i] = new ShieldVerdict(questions[i], scores[at]);
             }
         return verdicts;
     }
 
-    private void Direct(ShieldQuestion[] questions, Arithmetic? arithmetic, Action<int, PolicyScore> found)
+    private PolicyScore[][] Together(ShieldQuestion[] questions, Arithmetic? arithmetic)
     {
-        using var run = _model.Run([.. questions.Select(question => question.Prompts[0])], logits: LogitRows.Last, arithmetic: arithmetic, cancellation: cancellation);
-        for (var i = 0; i < questions.Length; i++) found(i, Read(shield, run.LastLogits(i), questions[i].Policies[0]));
-    }
-
-    private void Branching(ShieldQuestion[] questions, Arithmetic? arithmetic, Action<int, PolicyScore[]> found)
-    {
-        var begun = questions.Select(_ => _model.NewCache()).ToArray();
+        // What is run once for each text: its only prompt, or what its prompts begin with.
+        int[][] heads = [.. questions.Select(question => question.Branches ? question.Prompts[0][..question.SharedTokens] : question.Prompts[0])];
+        var common = questions.Length == 1 ? 0 : heads.Min(head => Math.Min(head.Length - 1, head.AsSpan().CommonPrefixLength(heads[0])));
+        using var root = _model.NewCache();
+        if (common > 0) Run([heads[0][..common]], [root], LogitRows.None, arithmetic).Dispose();
+        var begun = heads.Select(head => root.Fork(head.Length - common)).ToArray();
         try
         {
-            var shared = questions.Select(question => question.SharedTokens).ToArray();
-            _model.Run([.. questions.Select((question, i) => question.Prompts[0][..shared[i]])], caches: begun, logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation).Dispose();
-
-            var scores = questions.Select(question => new PolicyScore[question.Policies.Count]).ToArray();
-            var branches = questions.SelectMany((question, i) => question.Prompts.Select((_, policy) => (Question: i, Policy: policy)));
-            // A copy of a cache weighs as much as its tokens do.
-            foreach (var together in Packed(branches, branch => questions[branch.Question].Prompts[branch.Policy].Length))
-            {
-                var rests = together.Select(branch => questions[branch.Question].Prompts[branch.Policy][shared[branch.Question]..]).ToArray();
-                var caches = together.Select((branch, i) => begun[branch.Question].Fork(rests[i].Length)).ToArray();
-                try
-                {
-                    using var run = _model.Run(rests, caches: caches, logits: LogitRows.Last, arithmetic: arithmetic, cancellation: cancellation);
-                    foreach (var (i, (at, policy)) in together.Index())
-                        scores[at][policy] = Explained(Read(shield, run.LastLogits(i), questions[at].Policies[policy]), questions[at].Options.Rationale, caches[i]);
-                }
-                finally
-                {
-                    foreach (var cache in caches) cache.Dispose();
-                }
-            }
-            for (var i = 0; i < questions.Length; i++) found(i, scores[i]);
+            using var run = Run([.. heads.Select(head => head[common..])], begun, questions.All(question => question.Branches) ? LogitRows.None : LogitRows.Last, arithmetic);
+            PolicyScore[][] scores = [.. questions.Select((question, i) => question.Branches
+                ? new PolicyScore[question.Policies.Count]
+                : [Read(shield, run.LastLogits(i), question.Policies[0])])];
+            Branch(questions, begun, arithmetic, scores);
+            return scores;
         }
         finally
         {
             foreach (var cache in begun) cache.Dispose();
         }
     }
+
+    /// <summary>Runs the rest of each prompt from a copy of the cache that has seen its beginning.</summary>
+    private void Branch(ShieldQuestion[] questions, KvCache[] begun, Arithmetic? arithmetic, PolicyScore[][] scores)
+    {
+        var branches = questions.Index().Where(question => question.Item.Branches)
+            .SelectMany(question => question.Item.Prompts.Select((prompt, policy) => (Question: question.Index, Policy: policy, Prompt: prompt)));
+        // A copy of a cache weighs as much as its tokens do.
+        foreach (var together in Packed(branches, branch => branch.Prompt.Length))
+        {
+            int[][] rests = [.. together.Select(branch => branch.Prompt[begun[branch.Question].Length..])];
+            var caches = together.Select((branch, i) => begun[branch.Question].Fork(rests[i].Length)).ToArray();
+            try
+            {
+                using var run = Run(rests, caches, LogitRows.Last, arithmetic);
+                foreach (var (i, (at, policy, _)) in together.Index())
+                    scores[at][policy] = Explained(Read(shield, run.LastLogits(i), questions[at].Policies[policy]), questions[at].Options.Rationale, caches[i]);
+            }
+            finally
+            {
+                foreach (var cache in caches) cache.Dispose();
+            }
+        }
+    }
+
+    private ModelRun Run(int[][] tokens, KvCache[] caches, LogitRows logits, Arithmetic? arithmetic) =>
+        _model.Run(tokens, caches: caches, logits: logits, arithmetic: arithmetic, cancellation: cancellation);
 
     /// <summary>The score of a policy from the logits after its prompt.</summary>
     public static PolicyScore Read(ShieldGemma shield, ReadOnlySpan<float> logits, ShieldPolicy policy)

@@ -35,7 +35,7 @@ public sealed partial class ControlTokens
     /// <summary>Whether a token steers the model.</summary>
     public bool Contains(int id) => _ids.Contains(id);
 
-    /// <summary>The ids of a text of which some spans are taken as plain text: no token of theirs steers, and they decode to what they were.</summary>
+    /// <summary>The ids of a text of which some spans are taken as plain text: no token of theirs steers, and they decode to what they were. For vocabularies that put no space in front of a text, as Gemma's.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="plain">Spans in rising order. Where they write out no control token, the ids are those of <see cref="Tokenizer.Encode"/>.</param>
     /// <param name="addBos">Whether to put the BOS in front.</param>
