@@ -9,8 +9,8 @@ namespace GemmaScope.Cli;
 /// <summary>The command line as a whole: parses, runs one command, and turns whatever happened into a line and an exit code.</summary>
 internal static class Application
 {
-    /// <summary>Exit codes; 1 stands for an internal error, and for a verification that failed.</summary>
-    public const int Success = 0, Failure = 1, BadInput = 2, Interrupted = 130;
+    /// <summary>Exit codes; 1 stands for an internal error, and for a verification that failed; 3 for a violation that shield was told to report so.</summary>
+    public const int Success = 0, Failure = 1, BadInput = 2, Violation = 3, Interrupted = 130;
 
     public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
     {
@@ -59,9 +59,27 @@ internal static class Application
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new ProbeCommand(), new AbsorptionCommand(), new DetectCommand(), new RavelCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DictionariesCommand(), new ConvertCommand(), new HarvestCommand(), new StoreCommand(),
-        new DemoCommand(), new VerifyCommand(), new BenchCommand(),
+        new AnalyzeCommand(),
+        new HeadlinesCommand(),
+        new EvalCommand(),
+        new ProbeCommand(),
+        new AbsorptionCommand(),
+        new DetectCommand(),
+        new RavelCommand(),
+        new GenerateCommand(),
+        new ChatCommand(),
+        new ShieldCommand(),
+        new TokenizeCommand(),
+        new InfoCommand(),
+        new InspectCommand(),
+        new SitesCommand(),
+        new DictionariesCommand(),
+        new ConvertCommand(),
+        new HarvestCommand(),
+        new StoreCommand(),
+        new DemoCommand(),
+        new VerifyCommand(),
+        new BenchCommand(),
     ];
 
     /// <summary>Why a command line cannot be run, or null.</summary>

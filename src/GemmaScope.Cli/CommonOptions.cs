@@ -7,11 +7,11 @@ namespace GemmaScope.Cli;
 /// <summary>Options that several commands share, so that they mean the same everywhere.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Model() => new("--model", "-m")
+    public static Option<string> Model(string defaultModel = Resolver.DefaultModel) => new("--model", "-m")
     {
-        Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+        Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
         HelpName = "MODEL",
-        DefaultValueFactory = _ => Resolver.DefaultModel,
+        DefaultValueFactory = _ => defaultModel,
     };
 
     public static Option<Uri> Server() => new("--server")

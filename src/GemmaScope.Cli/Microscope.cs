@@ -32,7 +32,8 @@ internal sealed class Microscope(GemmaModel model, string modelName, SparseDicti
 /// <summary>The options that choose a model and a dictionary.</summary>
 internal sealed class MicroscopeOptions
 {
-    private readonly Option<string> _model = CommonOptions.Model();
+    private readonly string _defaultModel;
+    private readonly Option<string> _model;
     private readonly Option<string?> _dictionary = new("--sae", "-s")
     {
         Description = "A dictionary: a file, a folder, demo-sae, a name in the catalogue (gemmascope dictionaries), or org/name/path on the hub. Default: the demo model's.",
@@ -42,8 +43,9 @@ internal sealed class MicroscopeOptions
     private readonly Option<int?> _layer = new("--layer", "-l") { Description = "The layer the dictionary reads, where its path does not say it or several are there.", HelpName = "N" };
     private readonly Option<string?> _site = new("--site") { Description = "The site it reads, e.g. resid_post or resid_post.20, in any of the three dialects.", HelpName = "SITE" };
 
-    public MicroscopeOptions(Command command)
+    public MicroscopeOptions(Command command, string defaultModel = Resolver.DefaultModel)
     {
+        (_defaultModel, _model) = (defaultModel, CommonOptions.Model(defaultModel));
         foreach (var option in (Option[])[_model, _dictionary, _layer, _site]) command.Options.Add(option);
     }
 
@@ -52,7 +54,7 @@ internal sealed class MicroscopeOptions
     public Microscope Open(ParseResult arguments, Session session)
     {
         var name = arguments.GetValue(_model)!;
-        var dictionaryName = arguments.GetValue(_dictionary) ?? (name == Resolver.DefaultModel
+        var dictionaryName = arguments.GetValue(_dictionary) ?? (name == _defaultModel
             ? Resolver.DefaultDictionary
             : throw new ArgumentProblemException($"name a dictionary of {name} with --sae; the default is one of {Resolver.DefaultModel}", "--sae"));
         var (layer, site) = (arguments.GetValue(_layer), arguments.GetValue(_site));

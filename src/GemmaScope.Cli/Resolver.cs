@@ -12,6 +12,7 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
 {
     public const string DefaultModel = "demo-pt";
     public const string DefaultDictionary = "demo-sae";
+    public const string DefaultShield = "demo-it";
 
     private const string DemoPrefix = "demo-";
 
@@ -51,7 +52,7 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
 
     private static string? Local(string name)
     {
-        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException("the name is empty; give a folder, demo-pt, or a hub reference (org/name)", "model");
+        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException("the name is empty; give a folder, demo-pt, demo-it, or a hub reference (org/name)", "model");
         if (File.Exists(name) || Directory.Exists(name)) return name;
         return name.StartsWith(DemoPrefix, StringComparison.Ordinal) ? Demo(name.Split('/', 2)) : null;
     }

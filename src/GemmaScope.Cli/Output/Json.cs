@@ -21,6 +21,19 @@ internal static class Json
         terminal.Out.WriteLine(System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }
 
+    /// <summary>One object on a line of its own, line break included.</summary>
+    public static string Line(Action<Utf8JsonWriter> members)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Options with { Indented = false }))
+        {
+            writer.WriteStartObject();
+            members(writer);
+            writer.WriteEndObject();
+        }
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n";
+    }
+
     /// <summary>A number, or null where it is missing or not finite: JSON has no NaN.</summary>
     public static void Number(this Utf8JsonWriter json, string name, double? value)
     {

@@ -5,24 +5,24 @@ using System.Text.Json;
 namespace GemmaScope.Files;
 
 /// <summary>Reads files with one JSON object a line, plain (<c>.jsonl</c>) or gzipped (<c>.jsonl.gz</c>).</summary>
-internal static class JsonLines
+public static class JsonLines
 {
     private static readonly string[] s_extensions = [".jsonl", ".jsonl.gz"];
 
     /// <summary>The file of this name in a folder, plain or gzipped, or null.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="name">The name without extension.</param>
-    public static string? Find(string folder, string name) =>
+    internal static string? Find(string folder, string name) =>
         s_extensions.Select(extension => Path.Combine(folder, name + extension)).FirstOrDefault(File.Exists);
 
     /// <summary>The names, without extension, of all such files in a folder.</summary>
-    public static IEnumerable<string> Names(string folder) =>
+    internal static IEnumerable<string> Names(string folder) =>
         Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>()
             .Where(name => s_extensions.Any(extension => name.EndsWith(extension, StringComparison.Ordinal)))
             .Select(name => name[..name.IndexOf(".jsonl", StringComparison.Ordinal)]).Distinct().Order(StringComparer.Ordinal);
 
     /// <summary>Whether the first line of a file has all these values.</summary>
-    public static bool Has(string path, params ReadOnlySpan<string> keys)
+    internal static bool Has(string path, params ReadOnlySpan<string> keys)
     {
         if (Read(path).FirstOrDefault() is not { } first) return false;
         foreach (var key in keys)
@@ -37,6 +37,15 @@ internal static class JsonLines
         FileChecks.LengthOf(path);
         using var file = File.OpenRead(path);
         using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        foreach (var line in Read(stream, path)) yield return line;
+    }
+
+    /// <summary>The objects of a stream, each as soon as its line is complete.</summary>
+    /// <exception cref="FileFormatException">A line is not a JSON object.</exception>
+    /// <param name="stream">UTF-8, not packed; it is closed at the end.</param>
+    /// <param name="path">What it is called in errors.</param>
+    public static IEnumerable<JsonSection> Read(Stream stream, string path)
+    {
         using var reader = new StreamReader(stream);
         for (var number = 1; ReadLine(reader, path) is { } line; number++)
             if (line.Length > 0) yield return Parse(line, path, number);

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace GemmaScope.Files;
 
 /// <summary>
-/// One object of a JSON file. A value that is absent or null reads as null, so a default is <c>?? value</c> and a
+/// One object of a JSON or YAML file. A value that is absent or null reads as null, so a default is <c>?? value</c> and a
 /// demand is <c>?? throw section.Missing(key)</c>; a value of another type is an error that names file and key.
 /// </summary>
 public sealed class JsonSection
@@ -31,9 +31,7 @@ public sealed class JsonSection
     public int? Integer(string key) => Find(key) is not { } value ? null : AsInteger(key, value);
 
     /// <summary>The number, or null.</summary>
-    public double? Number(string key) => Find(key) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) ? number
-        : throw Wrong(key, "a number", value);
+    public double? Number(string key) => Find(key) is not { } value ? null : AsNumber(key, value);
 
     /// <summary>True or false, or null.</summary>
     public bool? Flag(string key) => Find(key) is not { } value ? null
@@ -48,6 +46,9 @@ public sealed class JsonSection
     /// <summary>The list of whole numbers, or null; a single number reads as a list of one.</summary>
     public IReadOnlyList<int>? Integers(string key) => List(key, AsInteger);
 
+    /// <summary>The list of numbers, or null; a single number reads as a list of one.</summary>
+    public IReadOnlyList<double>? Numbers(string key) => List(key, AsNumber);
+
     /// <summary>The list of strings, or null; a single string reads as a list of one.</summary>
     public IReadOnlyList<string>? Texts(string key) => List(key, AsText);
 
@@ -59,6 +60,18 @@ public sealed class JsonSection
         return [.. value.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.Object
             ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
             : throw Wrong(key, "a list of objects", item))];
+    }
+
+    /// <summary>Refuses values that nobody would read: a misspelt name must not silently leave a default in force.</summary>
+    /// <param name="known">The names that have a meaning here.</param>
+    /// <exception cref="FileFormatException">There is another; the message says which known name is nearest.</exception>
+    public void RequireKnown(params IReadOnlyCollection<string> known)
+    {
+        foreach (var key in Keys)
+        {
+            if (known.Contains(key)) continue;
+            throw Bad(key, Similar.To(key, known) is [var near, ..] ? $"is unknown; did you mean '{near}'?" : $"is unknown; known are {string.Join(", ", known)}");
+        }
     }
 
     /// <summary>The error to throw for a value that must be there.</summary>
@@ -79,6 +92,10 @@ public sealed class JsonSection
     private int AsInteger(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
         ? number
         : throw Wrong(key, "a whole number", value);
+
+    private double AsNumber(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+        ? number
+        : throw Wrong(key, "a number", value);
 
     private string AsText(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
         ? value.GetString()!

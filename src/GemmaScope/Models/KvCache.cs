@@ -17,6 +17,8 @@ public sealed class KvCache : IDisposable
         _layers = [.. config.Sliding.Select(sliding => new LayerCache(width, sliding ? config.Window : int.MaxValue))];
     }
 
+    private KvCache(GemmaConfig config, LayerCache[] layers) => (Config, _layers) = (config, layers);
+
     /// <summary>Tokens seen so far; the next token has this position.</summary>
     public int Length { get; internal set; }
 
@@ -24,6 +26,10 @@ public sealed class KvCache : IDisposable
     public long Bytes => _layers.Sum(layer => layer.Bytes);
 
     internal GemmaConfig Config { get; }
+
+    /// <summary>A cache of its own that has seen the same: where several texts begin alike, the beginning is computed once. The original may go on or be disposed.</summary>
+    /// <param name="room">New tokens for which room is made at once; it grows beyond as needed.</param>
+    public KvCache Fork(int room = 64) => new(Config, [.. _layers.Select(layer => layer.Fork(room))]) { Length = Length };
 
     internal LayerCache Layer(int index) => _layers[index];
 
@@ -76,6 +82,15 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
     /// <summary>Keeps the rows before absolute position <paramref name="length"/>; rows that were dropped are out of every later query's window.</summary>
     public void RollBack(int length) => _count = Math.Min(_count, length - _first);
 
+    public LayerCache Fork(int room)
+    {
+        var (dropped, kept) = Visible();
+        return new LayerCache(width, window)
+        {
+            _keys = Copy(_keys, dropped, kept, Math.Max(1, kept + room)), _values = Copy(_values, dropped, kept, Math.Max(1, kept + room)), _first = _first + dropped, _count = kept,
+        };
+    }
+
     public void Dispose()
     {
         _keys?.Dispose();
@@ -87,9 +102,7 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
         var capacity = (int)(_keys?.Rows ?? 0);
         if (_count + added <= capacity) return;
 
-        // The first new query, at position first + count, still sees window − 1 rows before it.
-        var dropped = Math.Max(0, _count - (window - 1));
-        var kept = _count - dropped;
+        var (dropped, kept) = Visible();
         var needed = kept + added;
         // Room for as many again, so that rows are moved once in a window and not at every token.
         if (needed + needed / 2 > capacity) capacity = Math.Max(64, checked(needed * 2));
@@ -98,16 +111,36 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
         (_first, _count) = (_first + dropped, kept);
     }
 
+    /// <summary>The first new query, at position first + count, still sees window − 1 rows before it.</summary>
+    private (int Dropped, int Kept) Visible()
+    {
+        var dropped = Math.Max(0, _count - (window - 1));
+        return (dropped, _count - dropped);
+    }
+
     private Tensor Move(Tensor? from, int dropped, int kept, int capacity)
     {
-        var to = from is not null && from.Rows == capacity ? from : Tensor.Uninitialized(capacity, width);
-        if (kept > 0)
+        if (from is null || from.Rows != capacity)
         {
-            var bytes = (long)kept * width * sizeof(float);
-            Buffer.MemoryCopy(from!.Floats + (long)dropped * width, to.Floats, bytes, bytes);
+            var to = Copy(from, dropped, kept, capacity);
+            from?.Dispose();
+            return to;
         }
-        if (from != to) from?.Dispose();
+        CopyRows(from, dropped, kept, from);
+        return from;
+    }
+
+    private Tensor Copy(Tensor? from, int dropped, int kept, int capacity)
+    {
+        var to = Tensor.Uninitialized(capacity, width);
+        if (from is not null) CopyRows(from, dropped, kept, to);
         return to;
+    }
+
+    private void CopyRows(Tensor from, int dropped, int kept, Tensor to)
+    {
+        var bytes = (long)kept * width * sizeof(float);
+        Buffer.MemoryCopy(from.Floats + (long)dropped * width, to.Floats, bytes, bytes);
     }
 
     private static void Copy(MatrixView from, MatrixView to)

@@ -78,20 +78,9 @@ public sealed class ChatTemplate
 
     private string TextOf(ChatPart part) => part.Type switch
     {
-        "text" => Trim(part.Text ?? ""),
+        "text" => PythonText.Strip(part.Text ?? ""),
         "image" when _takesImages => ImageMark,
         "image" => throw new ArgumentProblemException($"the template of {Name} takes no images; use a Gemma 3 model"),
         _ => "",
     };
-
-    /// <summary>Trims as the templates do, by Python's idea of white space, to which U+001C to U+001F belong.</summary>
-    private static string Trim(string text)
-    {
-        var (start, end) = (0, text.Length);
-        while (start < end && IsSpace(text[start])) start++;
-        while (end > start && IsSpace(text[end - 1])) end--;
-        return text[start..end];
-    }
-
-    private static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\u001C' and <= '\u001F';
 }

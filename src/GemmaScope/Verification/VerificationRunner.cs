@@ -15,8 +15,17 @@ public static class VerificationRunner
     /// <summary>One verifier for each form of fixture folder.</summary>
     public static IReadOnlyList<IVerifier> Verifiers { get; } =
     [
-        new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier(), new TrainingVerifier(),
-        EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, new EvaluationVerifier(),
+        new HostVerifier(),
+        new TokenizerVerifier(),
+        new ChatVerifier(),
+        new DictionaryVerifier(),
+        new TrainingVerifier(),
+        new DemoVerifier(),
+        EvaluationPartVerifier.Probing,
+        EvaluationPartVerifier.Absorption,
+        EvaluationPartVerifier.Metrics,
+        new EvaluationVerifier(),
+        new ShieldVerifier(),
     ];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>

@@ -17,9 +17,9 @@ public class BenchCommandTests
         Assert.All(figures.Values.Where(figure => figure.GetProperty("unit").GetString() != "%"), figure => Assert.True(figure.GetProperty("value").GetDouble() > 0));
         Assert.All(
             ["GEMM managed, bf16 weights", "prefill exact", "prefill fast", "decode exact", "decode fast", "capture, extra time, exact",
-             "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode", "SAE decode, sparse",
-             "SAE encode, 262,144 features", "eval without losses",
-              "training step, as if dense", "training, peak memory"],
+             "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode",
+             "SAE decode, sparse", "SAE encode, 262,144 features", "eval without losses", "training step, as if dense", "training, peak memory",
+             "shield, demo-it: 4 texts together", "shield, demo-it: four policies on 12 words"],
             name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
         Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
     }

@@ -47,6 +47,13 @@ internal sealed record CommandLine(int Code, string Out, string Error)
         return document.RootElement.Clone();
     }
 
+    /// <summary>Bad input that is found after some notes: exit code 2, and an error that says this.</summary>
+    public void Refuses(string says)
+    {
+        Assert.Equal(2, Code);
+        Assert.Contains(says, Error.Split('\n').Single(line => line.StartsWith("error: ", StringComparison.Ordinal)));
+    }
+
     /// <summary>Bad input: exit code 2, nothing on the output, one line that says all of these.</summary>
     public void IsRefused(params string[] says)
     {

@@ -73,6 +73,19 @@ public sealed class ReaderFuzzTests : IDisposable
         });
     }
 
+    [Fact]
+    public void damaged_yaml_files_are_loaded_or_refused() =>
+        CheckDamaged("""
+            base: &base {rate: 7e-5, betas: [0, 0.999]}  # comment
+            recipe: *base
+            text: "a\u00e9\n"
+            block: |
+              lines
+            list:
+              - {a: !!str 1}
+              - 'quoted'
+            """u8.ToArray(), static bytes => bytes, path => YamlFile.Read(path).Element.GetRawText().Length);
+
     private void CheckDamaged(byte[] valid, Func<byte[], byte[]> assemble, Func<string, long> load)
     {
         var path = _folder.File("damaged");

@@ -1,0 +1,51 @@
+using GemmaScope.Text;
+
+namespace GemmaScope.Safety;
+
+/// <summary>Makes the prompts of a text, one for each policy, and cuts the text where it does not fit.</summary>
+internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
+{
+    private readonly ControlTokens _control = new(tokenizer);
+
+    public ShieldQuestion Make(string user, string? response, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options)
+    {
+        if (policies.Count == 0) throw new ArgumentProblemException("none is given; name at least one", "policies");
+        var (prompts, cut) = (Encode(user, response), 0);
+        for (var excess = Excess(prompts); excess > 0; excess = Excess(prompts))
+        {
+            if (options.Truncation == ShieldTruncation.Refuse)
+                throw new ArgumentProblemException($"its prompt has {context + excess} tokens, more than the model's context of {context}; shorten it, or have its start or end cut away (truncate: keep-start or keep-end)", "text");
+            if (user.Length == 0 && response is null or "") throw new ArgumentProblemException($"the template and policy alone have {context + excess} tokens, more than the model's context of {context}", "policy");
+            (user, response) = Cut(user, response, excess, options.Truncation);
+            cut += excess;
+            prompts = Encode(user, response);
+        }
+        return new ShieldQuestion(user, response, policies, options, prompts, cut);
+
+        int[][] Encode(string user, string? response) => [.. policies.Select(policy => Ids(options, policy, user, response))];
+
+        int Excess(int[][] prompts) => prompts.Max(prompt => prompt.Length) - context;
+    }
+
+    private int[] Ids(ShieldOptions options, ShieldPolicy policy, string user, string? response)
+    {
+        var (text, strangers) = options.Template.Fill(policy, user, response);
+        return options.Hardened ? _control.Encode(text, strangers, addBos: true) : tokenizer.Encode(text, addBos: true);
+    }
+
+    /// <summary>Takes tokens away from the longer of the two texts, until both are of one length, then from both.</summary>
+    private (string User, string? Response) Cut(string user, string? response, int excess, ShieldTruncation keep)
+    {
+        var (first, second) = (tokenizer.EncodeWithOffsets(user), response is null ? null : tokenizer.EncodeWithOffsets(response));
+        var (a, b) = (first.Ids.Count, second?.Ids.Count ?? 0);
+        var left = Math.Max(0, a + b - excess);
+        var keptOfFirst = Math.Min(a, Math.Max(left / 2, left - b));
+        return (Keep(first, keptOfFirst, keep), second is null ? null : Keep(second, Math.Min(b, left - keptOfFirst), keep));
+    }
+
+    private static string Keep(TokenizedText text, int tokens, ShieldTruncation keep)
+    {
+        if (tokens >= text.Ids.Count) return text.Text;
+        return tokens == 0 ? "" : keep == ShieldTruncation.KeepStart ? text.Text[..text.Spans[tokens].Start] : text.Text[text.Spans[^tokens].Start..];
+    }
+}
