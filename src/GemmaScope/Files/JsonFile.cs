@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -29,14 +30,15 @@ public static class JsonFile
         return [.. root.EnumerateArray().Select((item, i) => new JsonSection(path, $"[{i}].", item))];
     }
 
-    private static JsonElement ReadRoot(string path)
+    /// <summary>Reads a file of any JSON value; a name ending in <c>.gz</c> is unpacked, to <see cref="LargestFile"/> bytes at most.</summary>
+    internal static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
         if (length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);
         if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
         try
         {
-            var bytes = File.ReadAllBytes(path);
+            var bytes = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? Unpack(path) : File.ReadAllBytes(path);
             CheckText(bytes, path);
             using var document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.Clone();
@@ -49,6 +51,23 @@ public static class JsonFile
         {
             throw FileChecks.Unreadable(path, problem);
         }
+    }
+
+    private static byte[] Unpack(string path)
+    {
+        using var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var unpacked = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        try
+        {
+            for (int count; (count = stream.Read(buffer)) > 0; unpacked.Write(buffer, 0, count))
+                if (unpacked.Length + count > LargestFile) throw new FileFormatException($"unpacks to more than {LargestFile} bytes", path);
+        }
+        catch (InvalidDataException problem)
+        {
+            throw new FileFormatException("not a gzip file, or damaged; get it again", path, problem);
+        }
+        return unpacked.ToArray();
     }
 
     /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>

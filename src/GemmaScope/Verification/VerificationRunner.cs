@@ -16,7 +16,7 @@ public static class VerificationRunner
     public static IReadOnlyList<IVerifier> Verifiers { get; } =
     [
         new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier(),
-        EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, new EvaluationVerifier(),
+        EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, new EvaluationVerifier(), new FeatureVerifier(),
     ];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>
