@@ -17,12 +17,13 @@ internal sealed class FeatureExportChecks(FeatureHost host)
 
     public IEnumerable<Check> Checks()
     {
-        yield return Compare("neuronpedia-feature.json", DashboardExport.WriteNeuronpedia, json => json.EnumerateArray());
-        yield return Compare("saedashboard-batch.json", DashboardExport.WriteSaeDashboard, json => json.GetProperty("features").EnumerateArray());
-        yield return Compare("feature-details.json", DashboardExport.WriteFeatureDetails, json => json.EnumerateArray());
+        yield return Compare("neuronpedia-feature.json", DashboardExport.WriteNeuronpedia, Items);
+        yield return Compare(
+            "saedashboard-batch.json", (stream, feature, source) => DashboardExport.WriteSaeDashboard(stream, [feature], source), json => json.GetProperty("features").EnumerateArray());
+        yield return Compare("feature-details.json", DashboardExport.WriteFeatureDetails, Items);
     }
 
-    private Check Compare(string file, Action<Stream, IEnumerable<LabelledDashboard>, DashboardSource> write, Func<JsonElement, IEnumerable<JsonElement>> features)
+    private Check Compare(string file, Action<Stream, LabelledDashboard, DashboardSource> write, Func<JsonElement, IEnumerable<JsonElement>> features)
     {
         using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(host.Folder, file)));
         var wanted = features(golden.RootElement).ToArray();
@@ -31,13 +32,15 @@ internal sealed class FeatureExportChecks(FeatureHost host)
         for (var i = 0; i < chosen.Length; i++)
         {
             using var stream = new MemoryStream();
-            write(stream, [Feature(chosen[i].Case, chosen[i].Feature)], Source(chosen[i].Case));
+            write(stream, Feature(chosen[i].Case, chosen[i].Feature), Source(chosen[i].Case));
             using var own = JsonDocument.Parse(stream.ToArray());
-            if (own.RootElement.ValueKind == JsonValueKind.Object) Same($"{file}", WithoutFeatures(own.RootElement), WithoutFeatures(golden.RootElement), problems);
+            if (golden.RootElement.ValueKind == JsonValueKind.Object) Same($"{file}", WithoutFeatures(own.RootElement), WithoutFeatures(golden.RootElement), problems);
             Same($"{file}[{i}]", features(own.RootElement).Single(), wanted[i], problems);
         }
         return Check.That($"exports.{file}", chosen.Length > 0 && chosen.Length == wanted.Length && problems.Count == 0, problems.Count == 0 ? $"{chosen.Length} features" : $"{problems.Count} differ; first {problems[0]}");
     }
+
+    private static IEnumerable<JsonElement> Items(JsonElement json) => json.ValueKind == JsonValueKind.Array ? json.EnumerateArray() : [json];
 
     private (FeatureCase Case, int Feature)[] Chosen(string file)
     {

@@ -11,17 +11,11 @@ public static class DashboardExport
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Features as Neuronpedia's site stores and hands them out: a list.</summary>
-    public static void WriteNeuronpedia(Stream stream, IEnumerable<LabelledDashboard> features, DashboardSource source)
+    /// <summary>A feature as Neuronpedia's site stores it and hands it out.</summary>
+    public static void WriteNeuronpedia(Stream stream, LabelledDashboard feature, DashboardSource source)
     {
         using var json = new Utf8JsonWriter(stream, Options);
-        json.WriteStartArray();
-        foreach (var feature in features)
-        {
-            WriteNeuronpedia(json, feature, source);
-            json.Flush();
-        }
-        json.WriteEndArray();
+        WriteNeuronpedia(json, feature, source);
     }
 
     /// <summary>A batch file of SAEDashboard's exporter for Neuronpedia.</summary>
@@ -42,13 +36,11 @@ public static class DashboardExport
         json.WriteEndObject();
     }
 
-    /// <summary>Examples and promoted words in the form that graph viewers read beside an attribution graph: a list.</summary>
-    public static void WriteFeatureDetails(Stream stream, IEnumerable<LabelledDashboard> features, DashboardSource source)
+    /// <summary>Examples and promoted words in the form that graph viewers read beside an attribution graph.</summary>
+    public static void WriteFeatureDetails(Stream stream, LabelledDashboard feature, DashboardSource source)
     {
         using var json = new Utf8JsonWriter(stream, Options);
-        json.WriteStartArray();
-        foreach (var feature in features) WriteDetails(json, feature.Dashboard, source);
-        json.WriteEndArray();
+        WriteDetails(json, feature.Dashboard, source);
     }
 
     private static void WriteNeuronpedia(Utf8JsonWriter json, LabelledDashboard feature, DashboardSource source)

@@ -54,7 +54,7 @@ internal static class DashboardFields
     /// <summary>Tokens and values of an example as the other programs show them, and how far its indices moved: without BOS and without the padding at the end.</summary>
     public static (string[] Tokens, float[] Values, int Shift) Shown(FeatureExample example, DashboardSource source)
     {
-        var start = example.Tokens.Count > 0 && example.Tokens[0] == source.Bos ? 1 : 0;
+        var start = example is { Start: 0, Tokens: [var first, ..] } && first == source.Bos ? 1 : 0;
         var end = example.Tokens.Count;
         while (end > start && example.Tokens[end - 1] == source.Pad) end--;
         return ([.. example.Tokens.Take(start..end).Select(source.Piece)], [.. example.Values.Take(start..end)], start);

@@ -14,17 +14,22 @@ public sealed record ImportedDashboards(DashboardSource Source, IReadOnlyList<La
 /// </summary>
 public static class DashboardImport
 {
-    /// <summary>Reads a file of either form; one that ends in <c>.gz</c> is unpacked.</summary>
-    /// <exception cref="FileFormatException">It is neither, or something in it is of another type.</exception>
-    public static ImportedDashboards Read(string file) => Read(JsonFile.ReadRoot(file), file);
-
-    /// <summary>Reads JSON of either form.</summary>
-    /// <param name="json">A feature, a list of features, or a batch.</param>
-    /// <param name="file">What messages name.</param>
-    public static ImportedDashboards Read(JsonElement json, string file)
+    /// <summary>Reads files of either form, those of one dictionary together; names that end in <c>.gz</c> are unpacked.</summary>
+    /// <exception cref="FileFormatException">One is neither, or something in it is of another type.</exception>
+    public static IReadOnlyList<ImportedDashboards> Read(IEnumerable<string> files)
     {
-        var section = new JsonSection(file, "", json.ValueKind == JsonValueKind.Object ? json : default);
-        if (json.ValueKind == JsonValueKind.Object && json.TryGetProperty("features", out _) && json.TryGetProperty("sae_set", out _)) return Batch(section);
+        var words = new Words();
+        return
+        [
+            .. files.Select(file => Read(JsonFile.ReadRoot(file), file, words)).GroupBy(one => (one.Source.Model, one.Source.Name))
+                .Select(parts => new ImportedDashboards(parts.First().Source, [.. parts.SelectMany(part => part.Features)])),
+        ];
+    }
+
+    private static ImportedDashboards Read(JsonElement json, string file, Words words)
+    {
+        var section = new JsonSection(file, "", json);
+        if (json.ValueKind == JsonValueKind.Object && section.Has("features") && section.Has("sae_set")) return Batch(section, words);
         JsonSection[] features = json.ValueKind switch
         {
             JsonValueKind.Object => [section],
@@ -33,12 +38,12 @@ public static class DashboardImport
         };
         if (features.Length == 0 || features.Any(one => one.Element.ValueKind != JsonValueKind.Object || !one.Has("modelId")))
             throw new FileFormatException("is neither a feature of Neuronpedia (modelId, layer, index …) nor a batch of SAEDashboard (model_id, sae_set, features)", file);
-        return Neuronpedia(features);
+        return Neuronpedia(features, words);
     }
 
-    private static ImportedDashboards Batch(JsonSection batch)
+    private static ImportedDashboards Batch(JsonSection batch, Words words)
     {
-        var (words, sections) = (new Words(), batch.Objects("features"));
+        var sections = batch.Objects("features");
         var features = sections.Select(one => new FeatureReader(one, ExportDialect.SaeDashboard, words).Read(one.Integer("feature_index") ?? throw one.Missing("feature_index"))).ToArray();
         var first = sections.Count > 0 ? sections[0] : null;
         var (prompts, length) = (first?.Integer("n_prompts_total") ?? 0, first?.Integer("n_tokens_in_prompt") ?? 0);
@@ -53,9 +58,8 @@ public static class DashboardImport
         }, features);
     }
 
-    private static ImportedDashboards Neuronpedia(JsonSection[] sections)
+    private static ImportedDashboards Neuronpedia(JsonSection[] sections, Words words)
     {
-        var words = new Words();
         var features = sections.Select(one => new FeatureReader(one, ExportDialect.Neuronpedia, words).Read(Index(one))).ToArray();
         var first = sections[0];
         var name = first.Text("layer") ?? throw first.Missing("layer");

@@ -23,6 +23,9 @@ public sealed record DashboardSource
     /// <summary>Name of the text.</summary>
     public string Text { get; init; } = "";
 
+    /// <summary>What tells this corpus from others of the same size and name: dictionaries of one corpus share its passages. Null where it belongs to one dictionary.</summary>
+    public string? CorpusId { get; init; }
+
     /// <summary>The piece of each token id.</summary>
     public required IReadOnlyList<string> Pieces { get; init; }
 

@@ -28,7 +28,7 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
             Histogram = histogram,
             HistogramStart = values.Length > 0 ? Math.Max(0, values[0] - step / 2) : 0,
             IntervalShares = Shares(activations, max),
-            Examples = [.. activations.Select(example => Example(example, max))],
+            Examples = [.. activations.Select(example => Example(example, max)).Where(example => example.Tokens.Count > 0)],
             DecoderNorm = Numbers("vector") is { Length: > 0 } vector ? (float)DecoderGeometry.Norm([.. vector.Select(v => (float)v)]) : 0,
             Alignment = Triples("neuron_alignment", "values", "l1", (i, a, b) => new AlignedCoordinate(i, a, b)),
             CorrelatedNeurons = Triples("correlated_neurons", "pearson", "l1", (i, a, b) => new CorrelatedNeuron(i, a, b)),
@@ -45,10 +45,11 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var values = Numbers(example, "values");
         if (tokens.Count != values.Length) throw example.Bad("values", $"must be one for each of the {tokens.Count} tokens, found {values.Length}");
         var sources = Numbers(example, names.SourceValues);
-        _ = int.TryParse(example.Has("dataIndex") ? example.Text("dataIndex") : null, out var sequence);
+        int[] ids = [.. tokens.Select(words.Id)];
+        // A dead feature's example has no marked token there: the first stands for it.
+        var marked = example.Integer(names.Qualifying) is { } place && (uint)place < (uint)ids.Length ? place : Math.Max(0, Array.IndexOf(values, values.DefaultIfEmpty().Max()));
         return new FeatureExample(
-            Interval(example, max), sequence, example.Integer(names.Qualifying) ?? Array.IndexOf(values, values.DefaultIfEmpty().Max()),
-            [.. tokens.Select(words.Id)], [.. values.Select(value => (float)value)], sources.Length > 0 ? [.. sources.Select(value => (float)value)] : null);
+            Interval(example, max), words.Passage(ids), marked, ids, [.. values.Select(value => (float)value)], sources.Length > 0 ? [.. sources.Select(value => (float)value)] : null);
     }
 
     /// <summary>−1 for the top group, which is marked by a bin from −1.</summary>

@@ -91,11 +91,13 @@ public sealed record FeatureDashboard
 /// <summary>A sequence with the activations of one feature.</summary>
 /// <param name="Interval">−1 in the top group; else the interval it was drawn from, 0 the lowest.</param>
 /// <param name="Sequence">Its index in the corpus.</param>
-/// <param name="Position">The marked position: of the maximum in the top group, else the first inside the interval.</param>
+/// <param name="Position">The marked token: of the maximum in the top group, else the first inside the interval.</param>
 /// <param name="Tokens">Token ids.</param>
-/// <param name="Values">The activation at each position, 0 where nothing counts.</param>
-/// <param name="Sources">Attention dictionaries, top group: how much each source position gives to the activation at the marked one (DFA).</param>
-public sealed record FeatureExample(int Interval, int Sequence, int Position, IReadOnlyList<int> Tokens, IReadOnlyList<float> Values, IReadOnlyList<float>? Sources = null);
+/// <param name="Values">The activation at each token, 0 where nothing counts.</param>
+/// <param name="Sources">Attention dictionaries, top group: how much each token gives to the activation at the marked one (DFA).</param>
+/// <param name="Start">Tokens of the sequence before the first of these: 0, or more in an excerpt.</param>
+public sealed record FeatureExample(
+    int Interval, int Sequence, int Position, IReadOnlyList<int> Tokens, IReadOnlyList<float> Values, IReadOnlyList<float>? Sources = null, int Start = 0);
 
 /// <summary>A coordinate of a decoder vector.</summary>
 /// <param name="Index">Coordinate.</param>
