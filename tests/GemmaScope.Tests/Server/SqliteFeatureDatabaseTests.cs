@@ -45,10 +45,10 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     {
         // The command itself, in a process of its own, killed in the midst of its work.
         var text = _folder.File("text.txt");
-        System.IO.File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => $"The {i}th line says that the cat sat on mat number {i * 7 % 13}. ")));
+        System.IO.File.WriteAllText(text, string.Concat(Enumerable.Range(0, 60).Select(i => $"The {i}th line says that the cat sat on mat number {i * 7 % 13}. ")));
         var command = Path.Combine(AppContext.BaseDirectory, "gemmascope.dll");
         Assert.True(System.IO.File.Exists(command));
-        using (var process = Process.Start(new ProcessStartInfo("dotnet", [command, "features", "build", "--text", text, "--tokens", "1500", "--window", "64", "--db", File]) { RedirectStandardOutput = true, RedirectStandardError = true })!)
+        using (var process = Process.Start(new ProcessStartInfo("dotnet", [command, "features", "build", "--text", text, "--tokens", "500", "--window", "64", "--db", File]) { RedirectStandardOutput = true, RedirectStandardError = true })!)
         {
             var started = Stopwatch.StartNew();
             while (!process.HasExited && started.Elapsed < TimeSpan.FromSeconds(60) && Stored() is null or 0) Thread.Sleep(5);
@@ -60,7 +60,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         for (var feature = 0; feature < before.Features; feature++) Assert.NotNull(Database.Page(before, feature));
         Assert.Null(Database.Page(before, before.Features));
         // The same command goes on; what it makes is what one without interruption makes.
-        string[] again = ["features", "build", "--text", text, "--tokens", "1500", "--window", "64", "--db"];
+        string[] again = ["features", "build", "--text", text, "--tokens", "500", "--window", "64", "--db"];
         Assert.Equal(0, Cli.CommandLine.Run([.. again, File]).Code);
         Assert.Equal(0, Cli.CommandLine.Run([.. again, _folder.File("other.db")]).Code);
         using var other = FeatureDatabase.Open(_folder.File("other.db"));
