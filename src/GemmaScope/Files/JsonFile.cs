@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace GemmaScope.Files;
 
-/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas.</summary>
+/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas. A name that ends with <c>.gz</c> is unpacked.</summary>
 public static class JsonFile
 {
     /// <summary>Files above this size are no configuration.</summary>
@@ -30,7 +30,18 @@ public static class JsonFile
         return [.. root.EnumerateArray().Select((item, i) => new JsonSection(path, $"[{i}].", item))];
     }
 
-    /// <summary>Reads a file of any JSON value; a name ending in <c>.gz</c> is unpacked, to <see cref="LargestFile"/> bytes at most.</summary>
+    /// <summary>Reads a file whose outermost value is a list of strings.</summary>
+    /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not a list of strings.</exception>
+    internal static IReadOnlyList<string> ReadTexts(string path)
+    {
+        var root = ReadRoot(path);
+        if (root.ValueKind != JsonValueKind.Array) throw new FileFormatException("a JSON list of strings is needed", path);
+        return [.. root.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.String
+            ? item.GetString()!
+            : throw new FileFormatException($"entry {i + 1} of the list is no string", path))];
+    }
+
+    /// <summary>Reads a file of any JSON value; a name ending in <c>.gz</c> is unpacked.</summary>
     internal static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
@@ -38,7 +49,7 @@ public static class JsonFile
         if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
         try
         {
-            var bytes = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? Unpack(path) : File.ReadAllBytes(path);
+            var bytes = path.EndsWith(".gz", StringComparison.Ordinal) ? Unpacked(path) : File.ReadAllBytes(path);
             CheckText(bytes, path);
             using var document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.Clone();
@@ -47,27 +58,27 @@ public static class JsonFile
         {
             throw new FileFormatException($"the file is not valid JSON: {problem.Message}", path, problem);
         }
+        catch (InvalidDataException problem)
+        {
+            throw new FileFormatException("not a gzip file, or damaged; get it again", path, problem);
+        }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw FileChecks.Unreadable(path, problem);
         }
     }
 
-    private static byte[] Unpack(string path)
+    private static byte[] Unpacked(string path)
     {
-        using var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        using var unpacked = new MemoryStream();
+        using var unpacking = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var whole = new MemoryStream();
         var buffer = new byte[1 << 16];
-        try
+        while (unpacking.Read(buffer) is > 0 and var count)
         {
-            for (int count; (count = stream.Read(buffer)) > 0; unpacked.Write(buffer, 0, count))
-                if (unpacked.Length + count > LargestFile) throw new FileFormatException($"unpacks to more than {LargestFile} bytes", path);
+            whole.Write(buffer, 0, count);
+            if (whole.Length > LargestFile) throw new FileFormatException($"unpacks to more than {LargestFile} bytes, too many for a JSON configuration", path);
         }
-        catch (InvalidDataException problem)
-        {
-            throw new FileFormatException("not a gzip file, or damaged; get it again", path, problem);
-        }
-        return unpacked.ToArray();
+        return whole.ToArray();
     }
 
     /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>
