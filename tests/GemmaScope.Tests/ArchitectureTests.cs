@@ -41,7 +41,7 @@ namespace GemmaScope.Tests
 
         [Fact]
         public void the_server_knows_not_the_command() =>
-            Assert.DoesNotContain(typeof(Server.Store.FeatureDatabase).Assembly.GetReferencedAssemblies(), used =>
+            Assert.DoesNotContain(typeof(global::GemmaScope.Server.Store.FeatureDatabase).Assembly.GetReferencedAssemblies(), used =>
                 used.Name!.Equals("gemmascope", StringComparison.Ordinal) || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine");
 
         [Fact]
