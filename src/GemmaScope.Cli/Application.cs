@@ -66,6 +66,7 @@ internal static class Application
         new AbsorptionCommand(),
         new DetectCommand(),
         new RavelCommand(),
+        new FeaturesCommand(),
         new GenerateCommand(),
         new ChatCommand(),
         new ShieldCommand(),

@@ -6,7 +6,6 @@ using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Models;
-using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -117,7 +116,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         var saved = DateTime.UtcNow;
         try
         {
-            foreach (var windows in Remaining(model.Tokenizer, arguments.GetValue(_text)!, window, done, budget).Chunk(arguments.GetValue(_batch)))
+            foreach (var windows in TextWindows.Remaining(model.Tokenizer, arguments.GetValue(_text)!, window, done, budget).Chunk(arguments.GetValue(_batch)))
             {
                 var counted = windows.Select(ids => CountedPositions.Of(ids, model.Tokenizer)).ToArray();
                 evaluator.Add(new EvaluationBatch(windows, counted, model.Tokenizer.BosId), session.Cancellation);
@@ -138,18 +137,6 @@ internal sealed class EvalCommand : GemmaScopeCommand
         progress.End();
         if (state is not null) evaluator.Save(state, description);
         if (evaluator.Sums.Tokens == 0) throw new ArgumentProblemException("holds no text to measure on", "--text");
-    }
-
-    /// <summary>The windows after those that are done, until the budget is used up.</summary>
-    private static IEnumerable<int[]> Remaining(Tokenizer tokenizer, string[] text, int window, long done, long budget)
-    {
-        long seen = 0;
-        foreach (var ids in TokenWindows.Pack(tokenizer, TextDocuments.Read(text), window))
-        {
-            if (seen + ids.Length > budget) yield break;
-            if (seen >= done) yield return ids;
-            seen += ids.Length;
-        }
     }
 
     private static void RequireSame(IReadOnlyDictionary<string, string> saved, Dictionary<string, string> description, string file)

@@ -22,6 +22,9 @@ public sealed class FeatureLabels
     /// <summary>Number of features that have a label.</summary>
     public int Count => _labels.Count;
 
+    /// <summary>The features that have a label, by index.</summary>
+    public IEnumerable<int> Features => _labels.Keys.Order();
+
     /// <summary>The label of a feature, or null.</summary>
     public string? this[int feature] => _labels.GetValueOrDefault(feature);
 

@@ -19,9 +19,12 @@ public sealed class FeatureLinks
     public FeatureLinks(string model, SparseDictionary dictionary)
     {
         _neuronpedia = Source(dictionary.Name, dictionary.Origin);
-        var source = _neuronpedia?.Split('/')[1] ?? dictionary.Name.Replace('/', '-');
-        _page = $"/{Uri.EscapeDataString(model)}/{Uri.EscapeDataString(source)}";
+        _page = $"/{Uri.EscapeDataString(model)}/{Uri.EscapeDataString(PageName(dictionary))}";
     }
+
+    /// <summary>The name of a dictionary in addresses: Neuronpedia's where it is published there, e.g. <c>20-gemmascope-res-16k</c>, else its own without slashes.</summary>
+    public static string PageName(SparseDictionary dictionary) =>
+        Source(dictionary.Name, dictionary.Origin)?.Split('/')[1] ?? dictionary.Name.Replace('/', '-');
 
     /// <summary>Our page, relative to the server: <c>/{model}/{dictionary}/{index}</c>.</summary>
     public string Page(int feature) => $"{_page}/{feature}";

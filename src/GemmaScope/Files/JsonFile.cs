@@ -41,7 +41,8 @@ public static class JsonFile
             : throw new FileFormatException($"entry {i + 1} of the list is no string", path))];
     }
 
-    private static JsonElement ReadRoot(string path)
+    /// <summary>Reads a file of any JSON value; a name ending in <c>.gz</c> is unpacked.</summary>
+    internal static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
         if (length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);

@@ -25,6 +25,7 @@ public static class VerificationRunner
         EvaluationPartVerifier.Absorption,
         EvaluationPartVerifier.Metrics,
         new EvaluationVerifier(),
+        new FeatureVerifier(),
         new ShieldVerifier(),
     ];
 

@@ -19,7 +19,8 @@ public class BenchCommandTests
             ["GEMM managed, bf16 weights", "prefill exact", "prefill fast", "decode exact", "decode fast", "capture, extra time, exact",
              "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode",
              "SAE decode, sparse", "SAE encode, 262,144 features", "eval without losses", "training step, as if dense", "training, peak memory",
-             "shield, demo-it: 4 texts together", "shield, demo-it: four policies on 12 words"],
+             "shield, demo-it: 4 texts together", "shield, demo-it: four policies on 12 words", "feature page from SQLite, p99",
+             "feature page, bytes on average"],
             name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
         Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
     }
