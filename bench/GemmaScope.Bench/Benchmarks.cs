@@ -6,6 +6,7 @@ public static class Benchmarks
     private static readonly Benchmark[] All =
     [
         new ProductBenchmark(), new PrefillBenchmark(), new DecodeBenchmark(), new CaptureBenchmark(), new DictionaryBenchmark(), new ProcessBenchmark(), new ModelsBenchmark(),
+        new TrainLayersBenchmark(),
     ];
 
     /// <summary>Name and description of each benchmark.</summary>

@@ -104,7 +104,7 @@ public sealed class DictionaryTrainer : IDisposable
     /// <param name="outputs">The sites it writes.</param>
     public SparseDictionary ToDictionary(
         string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs) =>
-        throw new NotImplementedException();
+        new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
 
     /// <summary>Frees parameters and moments.</summary>
     public void Dispose()
