@@ -14,6 +14,7 @@ public static class Benchmarks
         new WideDictionaryBenchmark(),
         new EvaluationBenchmark(),
         new TrainBenchmark(),
+        new TrainLayersBenchmark(),
         new FeaturePageBenchmark(),
         new ShieldBenchmark(),
         new ProcessBenchmark(),

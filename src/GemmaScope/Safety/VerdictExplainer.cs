@@ -5,6 +5,7 @@ using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Text;
 
 namespace GemmaScope.Safety;
 

@@ -20,7 +20,7 @@ public class BenchCommandTests
              "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode",
              "SAE decode, sparse", "SAE encode, 262,144 features", "eval without losses", "training step, as if dense", "training, peak memory",
              "shield, demo-it: 4 texts together", "shield, demo-it: four policies on 12 words", "feature page from SQLite, p99",
-             "feature page, bytes on average"],
+             "feature page, bytes on average", "time per token grows with layers to the power", "memory of a batch grows to the power"],
             name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
         Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
     }
