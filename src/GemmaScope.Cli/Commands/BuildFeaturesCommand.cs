@@ -2,11 +2,12 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
-using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
+using GemmaScope.Features;
 using GemmaScope.Models;
 using GemmaScope.Server.Store;
+using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
 

@@ -6,6 +6,7 @@ using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Models;
+using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
 
