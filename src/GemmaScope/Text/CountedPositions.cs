@@ -1,6 +1,4 @@
-using GemmaScope.Text;
-
-namespace GemmaScope.Features;
+namespace GemmaScope.Text;
 
 /// <summary>
 /// Which positions count in statistics (METHODS §1.4 no. 4): not position 0, whose norm is huge whatever token stands there,
