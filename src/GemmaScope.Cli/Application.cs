@@ -59,7 +59,7 @@ internal static class Application
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
+        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new TrainCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
         new InfoCommand(), new InspectCommand(), new SitesCommand(), new DictionariesCommand(), new ConvertCommand(),
         new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
@@ -80,7 +80,7 @@ internal static class Application
     {
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var value] }) return error.Message;
         var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        return type == typeof(int) ? $"{option.Name}: '{value.Value}' is no whole number"
+        return type == typeof(int) || type == typeof(long) ? $"{option.Name}: '{value.Value}' is no whole number"
             : type == typeof(double) ? $"{option.Name}: '{value.Value}' is no number"
             : error.Message;
     }

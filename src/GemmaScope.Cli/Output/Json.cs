@@ -9,7 +9,10 @@ internal static class Json
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one object to the output.</summary>
-    public static void Write(Terminal terminal, Action<Utf8JsonWriter> members)
+    public static void Write(Terminal terminal, Action<Utf8JsonWriter> members) => terminal.Out.WriteLine(Text(members));
+
+    /// <summary>One object as text.</summary>
+    public static string Text(Action<Utf8JsonWriter> members)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, Options))
@@ -18,7 +21,7 @@ internal static class Json
             members(writer);
             writer.WriteEndObject();
         }
-        terminal.Out.WriteLine(System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 
     /// <summary>A number, or null where it is missing or not finite: JSON has no NaN.</summary>

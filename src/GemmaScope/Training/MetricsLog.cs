@@ -10,8 +10,6 @@ namespace GemmaScope.Training;
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {
-    public const string FileName = "metrics.jsonl";
-
     private readonly FileStream _file;
     private Dictionary<string, double> _sums = [];
 
@@ -30,7 +28,7 @@ internal sealed class MetricsLog : IDisposable
     /// <exception cref="GemmaScopeException">Another run writes there, the file is shorter than the checkpoint says, or cannot be written.</exception>
     public static MetricsLog Open(string folder, long length, IReadOnlyDictionary<string, double> sums)
     {
-        var path = Path.Combine(folder, FileName);
+        var path = Path.Combine(folder, MetricsFile.Name);
         FileStream? file = null;
         try
         {

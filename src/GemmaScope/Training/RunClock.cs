@@ -3,17 +3,20 @@ using System.Diagnostics;
 namespace GemmaScope.Training;
 
 /// <summary>How fast a run goes, and how much of its time it waits for data: since it began, and since it was last asked.</summary>
-internal sealed class RunClock(long firstStep)
+internal sealed class RunClock
 {
     private readonly Stopwatch _all = Stopwatch.StartNew(), _loading = new();
-    private long _intervalStep = firstStep;
+    private readonly long _firstStep;
+    private long _intervalStep;
     private TimeSpan _intervalAll, _intervalLoading;
+
+    public RunClock(long firstStep) => _firstStep = _intervalStep = firstStep;
 
     /// <summary>Share of the time that went into loading.</summary>
     public double Loading => _loading.Elapsed / _all.Elapsed;
 
     /// <summary>Steps a second since the beginning.</summary>
-    public double Steps(long step) => (step - firstStep) / _all.Elapsed.TotalSeconds;
+    public double Steps(long step) => (step - _firstStep) / _all.Elapsed.TotalSeconds;
 
     /// <summary>Loads.</summary>
     public void Load(Action load)

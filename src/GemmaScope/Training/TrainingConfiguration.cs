@@ -69,15 +69,15 @@ public sealed record TrainingConfiguration
     public string Output { get; init; } = "";
 
     /// <summary>Steps of the whole run.</summary>
-    internal long TotalSteps => Steps ?? (Tokens + Batch - 1) / Batch;
+    public long TotalSteps => Steps ?? (Tokens + Batch - 1) / Batch;
 
     /// <summary>The sites written.</summary>
-    internal IReadOnlyList<Site> Outputs => !IsTranscoder ? Sites
+    public IReadOnlyList<Site> Outputs => !IsTranscoder ? Sites
         : Targets.Count > 0 ? Targets
         : [.. Sites.Select(site => Site.MlpOut(site.Layer ?? 0))];
 
     /// <summary>All sites that are read from the data.</summary>
-    internal IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
+    public IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
 
     /// <summary>The recipe with what follows from the kind.</summary>
     internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder };
@@ -149,8 +149,16 @@ public sealed record DataSettings
     /// <summary>Text files, JSON lines or folders that the model reads.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
-    /// <summary>Tokens of a window of text, BOS included.</summary>
-    public int Window { get; init; } = 1024;
+    /// <summary>Tokens of a window of text, BOS included; null: 1024, or the model's longest context where that is shorter.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Rows of text kept in memory to be shuffled; ignored for a store, which is shuffled.</summary>
+    public int BufferRows { get; init; } = 1 << 15;
+
+    /// <summary>Tokens of a window for a model.</summary>
+    public int WindowFor(GemmaModel model) => Window ?? Math.Min(LongestWindow, model.Config.MaxPositions);
+
+    private const int LongestWindow = 1024;
 }
 
 /// <summary>How often a run says how it does, and saves itself. Nothing here changes what is learned.</summary>

@@ -58,8 +58,8 @@ public sealed class TrainingMember : IDisposable
     internal void Train(ActivationBatch batch, IReadOnlyDictionary<Site, double> spreads)
     {
         if (Failure is not null) return;
-        var x = Beside(batch, Configuration.Sites, _inputs);
-        var y = Configuration.Sites.SequenceEqual(Configuration.Outputs) ? x : Beside(batch, Configuration.Outputs, _outputs);
+        var x = Rows(batch, Configuration.Sites, _inputs);
+        var y = Configuration.Sites.SequenceEqual(Configuration.Outputs) ? x : Rows(batch, Configuration.Outputs, _outputs);
         var step = Trainer.Step;
         try
         {
@@ -75,15 +75,10 @@ public sealed class TrainingMember : IDisposable
         Metrics.Add(Last, Configuration.Outputs.Sum(site => spreads[site]));
     }
 
-    private static MatrixView Beside(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)
+    private static MatrixView Rows(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)
     {
         if (together is null) return batch[sites[0]];
-        var (all, start) = (together.AsMatrix(), 0);
-        foreach (var part in sites.Select(site => batch[site]))
-        {
-            for (var row = 0; row < part.Rows; row++) part.Row(row).CopyTo(all.Row(row)[start..]);
-            start += part.Columns;
-        }
-        return all;
+        batch.CopyBeside(sites, together.AsMatrix());
+        return together.AsMatrix();
     }
 }
