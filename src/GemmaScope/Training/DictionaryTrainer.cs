@@ -5,13 +5,23 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// Trains a dictionary step by step. Parameters are f32 in own memory; the batch and everything that grows with it belongs to the
-/// step. One thread at a time may use a trainer, whose work is shared by all workers. The same seed and data give the same bits
-/// on any number of threads.
+/// Trains a dictionary step by step, single-layer or of several layers. Parameters are f32 in own memory; what a step needs besides grows with the
+/// batch only. One thread at a time may use a trainer, whose work is shared by all workers; the same seed and batches give the same bits.
 /// </summary>
-public abstract class DictionaryTrainer : IDisposable
+public sealed class DictionaryTrainer : IDisposable
 {
-    private protected DictionaryTrainer(Recipe recipe, TrainerShape shape) => (Recipe, Shape) = (recipe, shape);
+    private readonly Counters _counters = new("counters", 2), _lastUpdates, _lastFired;
+    private readonly RunningNumbers _running;
+    private readonly TrainingStep _step;
+
+    private DictionaryTrainer(Recipe recipe, TrainerShape shape)
+    {
+        (Recipe, Shape) = (recipe, shape);
+        Parameters = new TrainerParameters(recipe, shape, moments: true);
+        (_lastUpdates, _lastFired) = (new("last_update", shape.Features), new("last_fired", shape.Features));
+        _running = new RunningNumbers(recipe);
+        _step = new TrainingStep(recipe, shape, Parameters, _lastFired, _running);
+    }
 
     /// <summary>The hyper-parameters.</summary>
     public Recipe Recipe { get; }
@@ -20,33 +30,71 @@ public abstract class DictionaryTrainer : IDisposable
     public TrainerShape Shape { get; }
 
     /// <summary>Steps done.</summary>
-    public abstract long Step { get; }
+    public long Step => _counters[0];
 
     /// <summary>Rows trained on.</summary>
-    public abstract long Tokens { get; }
+    public long Tokens => _counters[1];
 
     /// <summary>
     /// All that a checkpoint must store: parameters, moments and counters. The tensors are the trainer's own memory: a trainer of the same recipe
     /// and shape continues bit for bit once their bytes are copied into its own.
     /// </summary>
-    public abstract IEnumerable<(string Name, Tensor Tensor)> State { get; }
+    public IEnumerable<(string Name, Tensor Tensor)> State =>
+        [.. Parameters.All.SelectMany(parameter => parameter.State()), _counters.State, _lastUpdates.State, _lastFired.State, _running.State];
+
+    internal TrainerParameters Parameters { get; }
+
+    /// <summary>For AuxK the features that count as dead whatever they do; null: those that have not fired for long.</summary>
+    internal IReadOnlyList<int>? FixedDead { get; set; }
 
     /// <summary>A trainer with fresh parameters.</summary>
     /// <param name="recipe">The hyper-parameters.</param>
     /// <param name="shape">Widths and features.</param>
     /// <param name="seed">Decides the first parameters.</param>
     /// <exception cref="ArgumentProblemException">The recipe contradicts itself or does not fit the shape.</exception>
-    public static DictionaryTrainer Create(Recipe recipe, TrainerShape shape, ulong seed) => throw new NotImplementedException();
+    public static DictionaryTrainer Create(Recipe recipe, TrainerShape shape, ulong seed)
+    {
+        RecipeChecks.Check(recipe, shape);
+        var trainer = new DictionaryTrainer(recipe, shape);
+        ParameterStart.Fill(trainer.Parameters, recipe, shape, seed);
+        return trainer;
+    }
 
     /// <summary>Sets what begins from data (b_dec, if the recipe says so). Call it before the first step with a few thousand rows, or not at all.</summary>
     /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by their scale.</param>
-    public abstract void Prepare(MatrixView y);
+    /// <exception cref="ArgumentProblemException">The rows have another width, or there are none.</exception>
+    public void Prepare(MatrixView y)
+    {
+        if (y.Rows == 0 || y.Columns != Shape.OutputWidth) throw new ArgumentProblemException($"is [{y.Rows}, {y.Columns}]; rows of {Shape.OutputWidth} are needed", "y");
+        var bias = Parameters.DecoderBias.Values.AsSpan();
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.GeometricMedian) ParameterStart.GeometricMedian(y).CopyTo(bias);
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.Mean) ParameterStart.Mean(y).Select(value => (float)value).ToArray().CopyTo(bias);
+    }
 
     /// <summary>One optimiser step.</summary>
     /// <param name="x">[rows, <see cref="TrainerShape.InputWidth"/>] inputs, divided by their scale; of several layers side by side.</param>
-    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by theirs; x again for an autoencoder.</param>
-    /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite.</exception>
-    public abstract StepReport Train(MatrixView x, MatrixView y);
+    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by theirs; x again where it is reconstructed.</param>
+    /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite; nothing has moved then.</exception>
+    public StepReport Train(MatrixView x, MatrixView y)
+    {
+        var report = _step.Run(x, y, new OptimiserSink(Recipe, Parameters, _lastUpdates, Step), Step, Tokens, FixedDead, LossParts.All);
+        // Later only rows that move need it; the first parameters may have come from elsewhere.
+        if (Step == 0 && Recipe.UnitNormDecoder)
+            for (var feature = 0; feature < Shape.Features; feature++)
+                if (_lastUpdates[feature] == 0) DecoderGeometry.Normalise(DecoderRow(feature));
+        _counters[0]++;
+        _counters[1] += x.Rows;
+        return report;
+    }
+
+    /// <summary>The loss of a batch and its gradients by all parameters; nothing moves.</summary>
+    internal StepGradients Gradients(MatrixView x, MatrixView y, LossParts parts = LossParts.All)
+    {
+        var gradients = new TrainerParameters(Recipe, Shape, moments: false);
+        var reconstruction = Tensor.Uninitialized(y.Rows, y.Columns);
+        var report = _step.Run(x, y, new RecordingSink(Parameters, gradients), Step, Tokens, FixedDead, parts, reconstruction.AsMatrix());
+        return new StepGradients(report, gradients, _step.Features(), reconstruction);
+    }
 
     /// <summary>The dictionary learned so far, with a copy of its parameters folded to raw activations (METHODS §2.3).</summary>
     /// <param name="name">Its name.</param>
@@ -54,9 +102,39 @@ public abstract class DictionaryTrainer : IDisposable
     /// <param name="outputScales">The scale of each output layer.</param>
     /// <param name="inputs">The sites it reads; empty if not known.</param>
     /// <param name="outputs">The sites it writes.</param>
-    public abstract SparseDictionary ToDictionary(
-        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs);
+    public SparseDictionary ToDictionary(
+        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs) =>
+        throw new NotImplementedException();
 
     /// <summary>Frees parameters and moments.</summary>
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        _counters.Dispose();
+        _lastUpdates.Dispose();
+        _lastFired.Dispose();
+        _running.Dispose();
+        _step.Dispose();
+    }
+
+    private Span<float> DecoderRow(int feature)
+    {
+        var l = 0;
+        for (; feature >= Shape.Blocks[l].Features; l++) feature -= Shape.Blocks[l].Features;
+        return Parameters.Decoder[l].Values.Row(feature);
+    }
+}
+
+/// <summary>The loss of a batch with its gradients, as the optimiser would get them before projection.</summary>
+/// <param name="Report">The losses.</param>
+/// <param name="Gradients">∂L/∂ of each parameter.</param>
+/// <param name="Features">f.</param>
+/// <param name="Reconstruction">ŷ.</param>
+internal sealed record StepGradients(StepReport Report, TrainerParameters Gradients, SparseActivations Features, Tensor Reconstruction) : IDisposable
+{
+    public void Dispose()
+    {
+        Gradients.Dispose();
+        Reconstruction.Dispose();
+    }
 }

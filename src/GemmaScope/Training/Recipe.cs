@@ -135,13 +135,13 @@ public sealed record Recipe
 
     // Parameters.
 
-    /// <summary>Whether the encoder sees x − b_dec; only where input and output are the same. Default true, and ignored for transcoders.</summary>
+    /// <summary>Whether the encoder sees x − b_dec; Default true, and ignored unless one site is reconstructed.</summary>
     public bool SubtractDecoderBias { get; init; } = true;
 
     /// <summary>Whether there is a linear path from input to output beside the features (METHODS §4.2). Default false.</summary>
     public bool Skip { get; init; }
 
-    /// <summary>Whether W_enc begins as the transpose of W_dec; else it has its own random rows. Default true, and ignored where widths differ.</summary>
+    /// <summary>Whether W_enc begins as the transpose of W_dec; else it has its own random rows. Default true, and ignored where the targets are not the inputs.</summary>
     public bool TiedStart { get; init; } = true;
 
     /// <summary>Factor of the first W_enc. Default 1.</summary>

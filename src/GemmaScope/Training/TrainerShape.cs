@@ -15,33 +15,38 @@ public readonly record struct FeatureBlock(int Features, int InputStart, int Inp
 /// <param name="InputWidth">Numbers in a row of inputs, of all layers.</param>
 /// <param name="OutputWidth">Numbers in a row of outputs, of all layers.</param>
 /// <param name="OutputLayers">Number of layers of equal width in a row of outputs.</param>
+/// <param name="Reconstructs">Whether the targets are the inputs; else they are other activations, as for transcoders.</param>
 /// <param name="Blocks">The blocks; feature indices run through them in this order.</param>
-public sealed record TrainerShape(int InputWidth, int OutputWidth, int OutputLayers, IReadOnlyList<FeatureBlock> Blocks)
+public sealed record TrainerShape(int InputWidth, int OutputWidth, int OutputLayers, bool Reconstructs, IReadOnlyList<FeatureBlock> Blocks)
 {
     /// <summary>Number of features of all blocks.</summary>
     public int Features => Blocks.Sum(block => block.Features);
+
+    /// <summary>Whether b_dec can be subtracted from the input: input and output are the same single site.</summary>
+    internal bool HasOneSite => Reconstructs && OutputLayers == 1;
 
     /// <summary>Width of one output layer.</summary>
     public int LayerWidth => OutputWidth / OutputLayers;
 
     /// <summary>A sparse autoencoder of rows of <paramref name="width"/> numbers.</summary>
-    public static TrainerShape Autoencoder(int width, int features) => Transcoder(width, width, features);
+    public static TrainerShape Autoencoder(int width, int features) => Transcoder(width, width, features) with { Reconstructs = true };
 
     /// <summary>A transcoder, which predicts other rows than it reads.</summary>
     public static TrainerShape Transcoder(int inputWidth, int outputWidth, int features) =>
-        new(inputWidth, outputWidth, 1, [new FeatureBlock(features, 0, inputWidth, 0, outputWidth)]);
+        new(inputWidth, outputWidth, 1, false, [new FeatureBlock(features, 0, inputWidth, 0, outputWidth)]);
 
     /// <summary>A crosscoder whose features read and write all layers (METHODS §4.3).</summary>
     public static TrainerShape Crosscoder(int layers, int width, int features) =>
-        new(layers * width, layers * width, layers, [new FeatureBlock(features, 0, layers * width, 0, layers * width)]);
+        new(layers * width, layers * width, layers, true, [new FeatureBlock(features, 0, layers * width, 0, layers * width)]);
 
     /// <summary>A weakly causal crosscoder or a cross-layer transcoder: the features of block l read layer l and write the layers from l on (METHODS §4.4).</summary>
     /// <param name="width">Width of each layer.</param>
     /// <param name="features">Features of each layer's block.</param>
-    public static TrainerShape CrossLayer(int width, IReadOnlyList<int> features)
+    /// <param name="reconstructs">True for a crosscoder, whose targets are its inputs.</param>
+    public static TrainerShape CrossLayer(int width, IReadOnlyList<int> features, bool reconstructs)
     {
         var layers = features.Count;
-        return new(layers * width, layers * width, layers,
+        return new(layers * width, layers * width, layers, reconstructs,
             [.. features.Select((count, l) => new FeatureBlock(count, l * width, width, l * width, (layers - l) * width))]);
     }
 }
