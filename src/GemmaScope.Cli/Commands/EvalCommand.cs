@@ -34,7 +34,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
     {
         Options.Add(_model);
         _dictionaries = Add(new Option<string[]>("--sae", "-s") { Description = "A dictionary, or a folder of which all are measured; may be repeated. Default: the demo model's.", HelpName = "SAE" });
-        _text = Add(new Option<string[]>("--text") { Description = "Text files, .jsonl files with a 'text' in each line, or folders of them.", HelpName = "PATH", Required = true, AllowMultipleArgumentsPerToken = true });
+        _text = Add(new Option<string[]>("--text") { Description = "Text files, .jsonl or .jsonl.gz files with a 'text' in each line, or folders of them.", HelpName = "PATH", Required = true, AllowMultipleArgumentsPerToken = true });
         _tokens = Add(new Option<long>("--tokens") { Description = "Stop after this many tokens.", HelpName = "N", DefaultValueFactory = _ => 100_000 });
         _window = Add(new Option<int>("--window") { Description = "Tokens of a window, BOS included.", HelpName = "N", DefaultValueFactory = _ => 128 });
         _batch = Add(new Option<int>("--batch") { Description = "Windows run together.", HelpName = "N", DefaultValueFactory = _ => 8 });

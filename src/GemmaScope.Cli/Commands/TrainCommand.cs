@@ -1,7 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Cli.Training;
-using GemmaScope.Models;
 using GemmaScope.Training;
 
 namespace GemmaScope.Cli.Commands;
@@ -35,37 +34,14 @@ internal sealed class TrainCommand : GemmaScopeCommand
             session.Terminal.Out.Write(configuration.ToYaml());
             return Application.Success;
         }
-        using var model = LoadModel(configuration, session);
-        using var source = Waiting.For(session.Terminal, "opening the data", () => TrainingData.Open(configuration.Data, configuration.AllSites, configuration.Seed, model, session.Cancellation));
+        using var model = TrainingModel.Load(configuration, session);
+        using var source = Waiting.For(session.Terminal, "opening the data", () => TrainingData.Open(configuration.Data, configuration.AllSites, model, session.Cancellation));
         using var run = TrainingRun.Open([configuration], source, configuration.Output, arguments.GetValue(_restart));
-        if (run.IsResumed) session.Terminal.Error.WriteLine($"going on from step {run.Step:#,0} of {run.TotalSteps:#,0} (--restart begins anew)");
-        Train(run, configuration, session);
-        var trained = TrainedDictionary.Finish(run.Members[0], source, model, session);
+        TrainingDisplay.Run(run, session, configuration.Output);
+        var trained = TrainedDictionary.Finish(run.Members, configuration.Output, source, model, session)[0];
         if (arguments.GetValue(_json)) Json.Write(session.Terminal, trained.Write);
         else Print(trained, session.Terminal);
         return Application.Success;
-    }
-
-    /// <summary>The model, where a text is read or losses are measured.</summary>
-    private static GemmaModel? LoadModel(TrainingConfiguration configuration, Session session)
-    {
-        var (data, losses) = (configuration.Data, configuration.Evaluation is { Text.Count: > 0, Tokens: > 0 });
-        if (data.Store is not null && !losses) return null;
-        return session.LoadModel(data.Model ?? throw new ArgumentProblemException(
-            losses ? "is needed to measure losses on evaluation.text; name the model with --model" : "is needed to read the text; name the model with --model", "data.model"));
-    }
-
-    private static void Train(TrainingRun run, TrainingConfiguration configuration, Session session)
-    {
-        try
-        {
-            new TrainingDisplay(session.Terminal, run).Run(session.Cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            session.Terminal.Error.WriteLine($"step {run.Step:#,0} of {run.TotalSteps:#,0} is kept in {configuration.Output}; the same command goes on from there");
-            throw;
-        }
     }
 
     private static void Print(TrainedDictionary trained, Terminal terminal)

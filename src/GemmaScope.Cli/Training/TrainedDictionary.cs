@@ -18,6 +18,8 @@ internal sealed class TrainedDictionary
 {
     public const string ResultFile = "result.json", PageFile = "metrics.html", CardFile = "README.md", ScoresFile = "scores.json";
 
+    private const string RunKey = "run";
+
     private TrainedDictionary(TrainingMember member, TrainingScores scores, string path, DictionaryForm form)
     {
         (Configuration, Scores, Path, Form) = (member.Configuration, scores, path, form);
@@ -28,7 +30,7 @@ internal sealed class TrainedDictionary
 
     public TrainingScores Scores { get; }
 
-    /// <summary>The dictionary's folder inside the output folder.</summary>
+    /// <summary>The dictionary's folder inside the root.</summary>
     public string Path { get; }
 
     public DictionaryForm Form { get; }
@@ -39,26 +41,25 @@ internal sealed class TrainedDictionary
 
     public long SkippedBatches { get; }
 
-    /// <summary>Measures and writes.</summary>
-    /// <param name="member">What was trained.</param>
-    /// <param name="source">The data it was trained on, where the run left it.</param>
+    /// <summary>Measures and writes what was trained together.</summary>
+    /// <param name="members">The finished members of a run.</param>
+    /// <param name="root">The folder that the dictionaries' paths begin in.</param>
+    /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
     /// <param name="session">Terminal and cancellation.</param>
-    public static TrainedDictionary Finish(TrainingMember member, IActivationSource source, GemmaModel? model, Session session)
+    public static IReadOnlyList<TrainedDictionary> Finish(IReadOnlyList<TrainingMember> members, string root, IActivationSource source, GemmaModel? model, Session session)
     {
-        var configuration = member.Configuration;
-        using var dictionary = member.ToDictionary(configuration.Kind.ToString());
-        var scores = Waiting.For(session.Terminal, "measuring", () => TrainingScores.Measure(dictionary, configuration, source, model, session.Cancellation));
-        var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
-        var path = DictionaryFolder.Of(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form);
-        RemoveFormer(configuration.Output, path);
-        DictionaryWriter.Write(dictionary, System.IO.Path.Combine(configuration.Output, path), form, new() { Overwrite = true }, session.Cancellation);
-        var result = new TrainedDictionary(member, scores, path, form);
-        result.WriteFile(System.IO.Path.Combine(path, ScoresFile), Json.Text(scores.Write));
-        result.WriteFile(CardFile, ModelCard.Render(result));
-        result.WriteFile(PageFile, TrainingPage.Render(result.Configuration));
-        result.WriteFile(ResultFile, Json.Text(result.Write));
-        return result;
+        var dictionaries = members.Select(member => member.ToDictionary(member.Configuration.Output)).ToArray();
+        try
+        {
+            var scores = Waiting.For(session.Terminal, "measuring", () =>
+                TrainingScores.Measure(dictionaries, [.. members.Select(member => member.Configuration)], source, model, session.Cancellation));
+            return [.. members.Select((member, i) => Write(member, dictionaries[i], scores[i], root, session.Cancellation))];
+        }
+        finally
+        {
+            foreach (var dictionary in dictionaries) dictionary.Dispose();
+        }
     }
 
     public void Write(Utf8JsonWriter json)
@@ -76,15 +77,46 @@ internal sealed class TrainedDictionary
         json.Object("scores", () => Scores.Write(json));
     }
 
-    /// <summary>A run that went on may have another L0 and so another name; two results in one folder could not be told apart.</summary>
-    private static void RemoveFormer(string output, string path)
+    private static TrainedDictionary Write(TrainingMember member, SparseDictionary dictionary, TrainingScores scores, string root, CancellationToken cancellation)
     {
-        var file = System.IO.Path.Combine(output, ResultFile);
-        if (!File.Exists(file) || JsonFile.Read(file).Text("dictionary") is not { } former || former == path) return;
-        var folder = System.IO.Path.GetFullPath(System.IO.Path.Combine(output, former));
-        if (folder.StartsWith(System.IO.Path.GetFullPath(output) + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal) && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        var configuration = member.Configuration;
+        var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
+        RemoveFormer(configuration.Output, root);
+        var path = FreePath(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form, root, configuration.Output);
+        DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellation);
+        var result = new TrainedDictionary(member, scores, path, form);
+        WriteText(System.IO.Path.Combine(root, path, ScoresFile), Json.Text(json =>
+        {
+            json.WriteString(RunKey, System.IO.Path.GetFileName(configuration.Output));
+            scores.Write(json);
+        }));
+        WriteText(System.IO.Path.Combine(configuration.Output, CardFile), ModelCard.Render(result));
+        WriteText(System.IO.Path.Combine(configuration.Output, PageFile), TrainingPage.Render(configuration));
+        WriteText(System.IO.Path.Combine(configuration.Output, ResultFile), Json.Text(result.Write));
+        return result;
     }
 
-    private void WriteFile(string name, string text) =>
-        AtomicFile.Write(System.IO.Path.Combine(Configuration.Output, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)), overwrite: true);
+    /// <summary>The name its L0 gives it, with more digits where another run has that name.</summary>
+    private static string FreePath(SparseDictionary dictionary, double l0, DictionaryForm form, string root, string output)
+    {
+        bool IsFree(string path)
+        {
+            var scores = System.IO.Path.Combine(root, path, ScoresFile);
+            return !Directory.Exists(System.IO.Path.Combine(root, path)) || (File.Exists(scores) && JsonFile.Read(scores).Text(RunKey) == System.IO.Path.GetFileName(output));
+        }
+        return Enumerable.Range(0, 6).Select(digits => DictionaryFolder.Of(dictionary, l0, form, digits)).FirstOrDefault(IsFree)
+            ?? throw new ArgumentProblemException("holds dictionaries of this site, width and L0 already; name another folder", root);
+    }
+
+    /// <summary>A run that went on may have another L0 and so another name; two results in one folder could not be told apart.</summary>
+    private static void RemoveFormer(string output, string root)
+    {
+        var file = System.IO.Path.Combine(output, ResultFile);
+        if (!File.Exists(file) || JsonFile.Read(file).Text("dictionary") is not { Length: > 0 } former) return;
+        var (inside, folder) = (System.IO.Path.GetFullPath(root), System.IO.Path.GetFullPath(System.IO.Path.Combine(root, former)));
+        if (folder.StartsWith(inside + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(System.IO.Path.Combine(folder, ScoresFile)))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private static void WriteText(string file, string text) => AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)), overwrite: true);
 }

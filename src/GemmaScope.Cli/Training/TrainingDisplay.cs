@@ -15,8 +15,25 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingRun run) : IPro
     private LiveDisplayContext? _live;
     private TimeSpan _next;
 
-    /// <summary>Runs and shows.</summary>
-    public void Run(CancellationToken cancellation)
+    /// <summary>Trains and shows how it goes.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="session">Terminal and cancellation.</param>
+    /// <param name="place">Where an interrupted run is kept, for the message.</param>
+    public static void Run(TrainingRun run, Session session, string place)
+    {
+        if (run.IsResumed) session.Terminal.Error.WriteLine($"going on from step {run.Step:#,0} of {run.TotalSteps:#,0} (--restart begins anew)");
+        try
+        {
+            new TrainingDisplay(session.Terminal, run).Run(session.Cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            session.Terminal.Error.WriteLine($"step {run.Step:#,0} of {run.TotalSteps:#,0} is kept in {place}; the same command goes on from there");
+            throw;
+        }
+    }
+
+    private void Run(CancellationToken cancellation)
     {
         if (!terminal.ErrorIsTerminal) run.Run(this, cancellation);
         else terminal.ErrorConsole.Live(new Table()).Start(live =>

@@ -24,7 +24,8 @@ internal sealed class TrainingOptions
         Number("steps", "--steps", "Steps to train for, instead of --tokens.");
         Number("batch", "--batch", "Activations of a step. Default: 4096.");
         Real("recipe.lambda", "--lambda", "The weight of the sparsity term.");
-        Number("seed", "--seed", "Decides the first parameters and the order of the data.");
+        Real("recipe.l0_target", "--target-l0", "Draw L0 there by the quadratic penalty (recipe.sparsity l0_target).");
+        Number("seed", "--seed", "Decides the first parameters; data.seed decides the order of the data.");
         Texts("evaluation.text", "--eval-text", "PATH", "Measure the result on these texts, losses of the model included.");
         Text("form", "--form", "FORM", "scope1, scope2 or sae_lens. Default: the one that says most of the dictionary.");
         Text("output", "--output", "FOLDER", "The folder of the result.", "-o");
@@ -36,15 +37,25 @@ internal sealed class TrainingOptions
     /// <exception cref="GemmaScopeException">A key is unknown, or a value cannot be used.</exception>
     public TrainingConfiguration Read(ParseResult arguments, string? file) => TrainingConfiguration.Load(file, WithDefaults(Values(arguments), file));
 
-    private IEnumerable<(string Key, JsonNode? Value)> Values(ParseResult arguments)
+    /// <summary>The values of --set.</summary>
+    public static IEnumerable<(string Key, JsonNode? Value)> Set(string[]? pairs)
     {
-        foreach (var (option, key, value) in _options)
-            if (arguments.GetResult(option) is { Implicit: false }) yield return (key, value(arguments));
-        foreach (var pair in arguments.GetValue(_set) ?? [])
+        foreach (var pair in pairs ?? [])
         {
             if (pair.Split('=', 2) is not [{ Length: > 0 } key, var text]) throw new ArgumentProblemException($"'{pair}' is no KEY=VALUE, e.g. recipe.learning_rate=1e-4", "--set");
             yield return (key, YamlFile.ParseValue(text, "--set"));
         }
+    }
+
+    private IEnumerable<(string Key, JsonNode? Value)> Values(ParseResult arguments)
+    {
+        foreach (var (option, key, value) in _options)
+        {
+            if (arguments.GetResult(option) is not { Implicit: false }) continue;
+            yield return (key, value(arguments));
+            if (key == "recipe.l0_target") yield return ("recipe.sparsity", "l0_target");
+        }
+        foreach (var value in Set(arguments.GetValue(_set))) yield return value;
     }
 
     /// <summary>A text needs a model; without a file that might name one it is the demo model.</summary>

@@ -46,21 +46,20 @@ internal sealed record TrainingScores
 
     public double? KlScore { get; init; }
 
-    public static TrainingScores Measure(SparseDictionary dictionary, TrainingConfiguration configuration, IActivationSource source, GemmaModel? model, CancellationToken cancellation)
+    /// <summary>Measures dictionaries that were trained together; those of a text in one pass.</summary>
+    /// <param name="dictionaries">The dictionaries.</param>
+    /// <param name="configurations">How each was trained; they share data and evaluation.</param>
+    /// <param name="source">The data they were trained on, where the run left it.</param>
+    /// <param name="model">The model, needed where losses are measured.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static IReadOnlyList<TrainingScores> Measure(
+        IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, GemmaModel? model, CancellationToken cancellation)
     {
-        var settings = configuration.Evaluation;
-        if (settings.Tokens == 0) return new() { MeasuredOn = "nothing" };
-        var place = source.Position;
-        using var affine = configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder ? FitAffine(dictionary, source, place, cancellation) : null;
-        source.Seek(place);
-        if (settings.Text.Count > 0 && model is not null) return OnText(dictionary, configuration, model, affine, source, cancellation);
-        var rows = RowEvaluation.Measure(dictionary, source, settings.Tokens, affine, cancellation);
-        return Of(rows.Reconstruction, rows.Sparsity) with
-        {
-            MeasuredOn = "the activations that follow those trained on",
-            HeldOut = TrainingData.IsUnseen(configuration.Data, place, settings.Tokens),
-            AffineFvu = rows.Affine?.Fvu,
-        };
+        var (settings, place) = (configurations[0].Evaluation, source.Position);
+        if (settings.Tokens == 0) return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
+        var rows = new TrainingScores[dictionaries.Count];
+        for (var i = 0; i < rows.Length; i++) rows[i] = OnRows(dictionaries[i], configurations[i], source, place, cancellation);
+        return settings.Text.Count > 0 && model is not null ? OnText(dictionaries, rows, configurations[0], model, cancellation) : rows;
     }
 
     public void Write(Utf8JsonWriter json)
@@ -90,24 +89,41 @@ internal sealed record TrainingScores
         return RowEvaluation.FitAffine(dictionary, source, rows, cancellation);
     }
 
-    private static TrainingScores OnText(
-        SparseDictionary dictionary, TrainingConfiguration configuration, GemmaModel model, AffineMap? affine, IActivationSource source, CancellationToken cancellation)
+    private static TrainingScores OnRows(
+        SparseDictionary dictionary, TrainingConfiguration configuration, IActivationSource source, long place, CancellationToken cancellation)
+    {
+        using var affine = configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder ? FitAffine(dictionary, source, place, cancellation) : null;
+        source.Seek(place);
+        var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellation);
+        return Of(rows.Reconstruction, rows.Sparsity) with
+        {
+            MeasuredOn = "the activations that follow those trained on",
+            HeldOut = TrainingData.IsUnseen(configuration.Data, place, configuration.Evaluation.Tokens),
+            AffineFvu = rows.Affine?.Fvu,
+        };
+    }
+
+    private static TrainingScores[] OnText(
+        IReadOnlyList<SparseDictionary> dictionaries, TrainingScores[] rows, TrainingConfiguration configuration, GemmaModel model, CancellationToken cancellation)
     {
         var (settings, tokenizer) = (configuration.Evaluation, model.Tokenizer);
-        var evaluator = new Evaluator(model, [dictionary], new() { Uniformity = false, Runs = Evaluator.CanSplice(dictionary) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] });
+        var evaluator = new Evaluator(model, dictionaries, new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] });
         foreach (var windows in TokenWindows.Pack(tokenizer, TextDocuments.Read(settings.Text), configuration.Data.WindowFor(model)).Chunk(WindowsPerRun))
         {
             evaluator.Add(new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId), cancellation);
             if (evaluator.Sums.Tokens >= settings.Tokens) break;
         }
         if (evaluator.Sums.Tokens == 0) throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
-        var sums = evaluator.Sums;
-        var scores = Of(sums.Dictionaries[0].Reconstruction, sums.Dictionaries[0].Sparsity) with
+        return [.. dictionaries.Select((_, i) => Of(evaluator.Sums, i) with
         {
-            MeasuredOn = string.Join(", ", settings.Text), HeldOut = !settings.Text.Intersect(configuration.Data.Text).Any(),
-            AffineFvu = affine is null ? null : RowEvaluation.Measure(dictionary, source, settings.Tokens, affine, cancellation).Affine!.Fvu,
-        };
-        if (sums.Sets is not [var set]) return scores;
+            MeasuredOn = string.Join(", ", settings.Text), HeldOut = !settings.Text.Intersect(configuration.Data.Text).Any(), AffineFvu = rows[i].AffineFvu,
+        })];
+    }
+
+    private static TrainingScores Of(EvaluationSums sums, int dictionary)
+    {
+        var scores = Of(sums.Dictionaries[dictionary].Reconstruction, sums.Dictionaries[dictionary].Sparsity);
+        if (sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == dictionary) is not { } set) return scores;
         var (clean, spliced, ablated) = (sums.Clean.Total, set.Runs[SplicedRun.Spliced].Total, set.Runs[SplicedRun.ZeroAblated].Total);
         return scores with
         {

@@ -20,13 +20,19 @@ public sealed class WindowSource
     /// <summary>The paths the text comes from, as they were given; empty if from elsewhere.</summary>
     public IReadOnlyList<string> Paths { get; private init; } = [];
 
+    /// <summary>The file of the tokenizer that made the windows, or null.</summary>
+    internal string? TokenizerFile { get; private init; }
+
     /// <summary>The documents of files and folders, packed into windows that begin with BOS; what <see cref="CountedPositions"/> leaves out does not count.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="paths">What <see cref="TextDocuments"/> reads.</param>
     /// <param name="context">Tokens of a window, BOS included.</param>
     /// <param name="tokens">Ends before the window with which more tokens than these would be read.</param>
     public static WindowSource FromText(Tokenizer tokenizer, IReadOnlyList<string> paths, int context, long tokens = long.MaxValue) =>
-        new(() => Within(TokenWindows.Pack(tokenizer, TextDocuments.Read(paths), context), tokens), ids => CountedPositions.Of(ids, tokenizer), context) { Paths = paths };
+        new(() => Within(TokenWindows.Pack(tokenizer, TextDocuments.Read(paths), context), tokens), ids => CountedPositions.Of(ids, tokenizer), context)
+        {
+            Paths = paths, TokenizerFile = tokenizer.File,
+        };
 
     /// <summary>Windows that go through the model together: those asked for, or about a thousand tokens, with which the products are as fast as they get.</summary>
     internal static int PerRun(int context, int? asked) => asked is < 1

@@ -38,7 +38,8 @@ public static class SafetensorsWriter
         }, overwrite);
     }
 
-    private static byte[] MakeHeader(TensorSource[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>The bytes in front of the data of tensors that follow each other in this order.</summary>
+    internal static byte[] MakeHeader(TensorSource[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         buffer.Write(stackalloc byte[SafetensorsHeader.Prefix]);

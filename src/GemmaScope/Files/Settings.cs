@@ -70,7 +70,7 @@ internal static partial class Settings
         if (bare == typeof(double)) return section.Number(key);
         if (bare == typeof(float)) return (float)section.Number(key)!.Value;
         if (bare == typeof(string)) return section.Text(key);
-        if (bare.IsEnum) return Choice(section, key, bare);
+        if (bare.IsEnum) return Choice(section, key, bare, section.Text(key)!);
         if (bare == typeof(IReadOnlyList<int>)) return section.Integers(key);
         if (bare == typeof(IReadOnlyList<double>)) return section.Numbers(key);
         if (bare == typeof(IReadOnlyList<string>)) return section.Texts(key);
@@ -78,23 +78,21 @@ internal static partial class Settings
         throw new InvalidOperationException($"{property.DeclaringType!.Name}.{property.Name}: settings of type {type} are not supported");
     }
 
-    private static Enum Choice(JsonSection section, string key, Type type)
+    private static Enum Choice(JsonSection section, string key, Type type, string text)
     {
-        var text = section.Text(key)!;
         var choices = Enum.GetValues(type).Cast<Enum>().ToDictionary(Word);
         return choices.TryGetValue(text, out var choice) ? choice : throw section.Bad(key, $"must be one of {string.Join(", ", choices.Keys)}, found \"{text}\"");
     }
 
-    /// <summary>A list of values that are written as text: whatever has a static <c>Parse(string)</c>.</summary>
+    /// <summary>A list of values that are written as text: choices, and whatever has a static <c>Parse(string)</c>.</summary>
     private static IList Parsed(JsonSection section, string key, Type type)
     {
-        var parse = type.GetMethod("Parse", [typeof(string)])!;
         var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(type))!;
         foreach (var text in section.Texts(key)!)
         {
             try
             {
-                list.Add(parse.Invoke(null, [text]));
+                list.Add(type.IsEnum ? Choice(section, key, type, text) : type.GetMethod("Parse", [typeof(string)])!.Invoke(null, [text]));
             }
             catch (TargetInvocationException problem) when (problem.InnerException is GemmaScopeException inner)
             {
@@ -138,7 +136,7 @@ internal static partial class Settings
         || (!property.PropertyType.IsValueType && new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable);
 
     /// <summary>How a choice is written: its name, or the short name the field has for it.</summary>
-    private static string Word(Enum choice) =>
+    public static string Word(Enum choice) =>
         choice.GetType().GetField(choice.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? Snake(choice.ToString());
 
     private static string Name(PropertyInfo property) => Snake(property.Name);

@@ -1,18 +1,19 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 
 namespace GemmaScope.Text;
 
 /// <summary>
-/// Documents from files: of a <c>.jsonl</c> file each line's <c>text</c>, of any other file the whole text (UTF-8); of a folder all its
-/// <c>.txt</c>, <c>.md</c> and <c>.jsonl</c> files, in the order of their names. Read lazily, one at a time.
+/// Documents from files: of a <c>.jsonl</c> or <c>.jsonl.gz</c> file each line's <c>text</c>, of any other file the whole text (UTF-8); of a
+/// folder all its <c>.txt</c>, <c>.md</c>, <c>.jsonl</c> and <c>.jsonl.gz</c> files, in the order of their names. Read lazily, one at a time.
 /// </summary>
 public static class TextDocuments
 {
     /// <summary>Plain files above this size are better given as JSON lines, one document each.</summary>
     public const long LargestFile = 256L << 20;
 
-    private static readonly string[] Endings = [".txt", ".md", ".jsonl"];
+    private static readonly string[] Endings = [".txt", ".md", ".jsonl", ".jsonl.gz"];
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The documents of some files and folders, one after another.</summary>
@@ -24,12 +25,14 @@ public static class TextDocuments
         if (File.Exists(path)) return [path];
         if (!Directory.Exists(path)) throw new FileFormatException("does not exist; name a text file, a .jsonl file or a folder of them", path);
         var found = Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
-            .Where(file => Endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToArray();
+            .Where(file => Endings.Any(ending => Ends(file, ending))).Order(StringComparer.Ordinal).ToArray();
         return found.Length > 0 ? found : throw new FileFormatException($"holds no text ({string.Join(", ", Endings)})", path);
     }
 
     private static IEnumerable<string> Documents(string file) =>
-        file.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Lines(file) : [Reading(file, () => Whole(file))];
+        Ends(file, ".jsonl") || Ends(file, ".jsonl.gz") ? Lines(file) : [Reading(file, () => Whole(file))];
+
+    private static bool Ends(string file, string ending) => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase);
 
     private static string Whole(string file)
     {
@@ -40,9 +43,11 @@ public static class TextDocuments
 
     private static IEnumerable<string> Lines(string file)
     {
-        using var lines = Reading(file, () => File.ReadLines(file, Strict).GetEnumerator());
-        for (var number = 1; Reading(file, lines.MoveNext); number++)
-            if (!string.IsNullOrWhiteSpace(lines.Current)) yield return TextOf(lines.Current, number, file);
+        using var stream = Reading(file, () => File.OpenRead(file));
+        using Stream unpacked = Ends(file, ".gz") ? new GZipStream(stream, CompressionMode.Decompress) : stream;
+        using var lines = new StreamReader(unpacked, Strict);
+        for (var number = 1; Reading(file, lines.ReadLine) is { } line; number++)
+            if (!string.IsNullOrWhiteSpace(line)) yield return TextOf(line, number, file);
     }
 
     private static string TextOf(string line, int number, string file)
@@ -69,6 +74,10 @@ public static class TextDocuments
         catch (DecoderFallbackException problem)
         {
             throw new FileFormatException("the file is not valid UTF-8; save the text as UTF-8", file, problem);
+        }
+        catch (InvalidDataException problem)
+        {
+            throw new FileFormatException("the file is not packed with gzip, or damaged; get it again", file, problem);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -87,6 +87,9 @@ public sealed class DictionaryTrainer : IDisposable
         return report;
     }
 
+    /// <summary>f of the batch of the last step, as it was before the step.</summary>
+    internal SparseActivations LastFeatures() => _step.Features();
+
     /// <summary>The loss of a batch and its gradients by all parameters; nothing moves.</summary>
     internal StepGradients Gradients(MatrixView x, MatrixView y, LossParts parts = LossParts.All)
     {

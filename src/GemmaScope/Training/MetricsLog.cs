@@ -25,7 +25,7 @@ internal sealed class MetricsLog : IDisposable
     /// <param name="folder">The folder of the result.</param>
     /// <param name="length">What is known to be right of it; lines after that are of steps that will be made again.</param>
     /// <param name="sums">What the checkpoint kept of the interval begun.</param>
-    /// <exception cref="GemmaScopeException">Another run writes there, the file is shorter than the checkpoint says, or cannot be written.</exception>
+    /// <exception cref="GemmaScopeException">The file is shorter than the checkpoint says, or cannot be written.</exception>
     public static MetricsLog Open(string folder, long length, IReadOnlyDictionary<string, double> sums)
     {
         var path = Path.Combine(folder, MetricsFile.Name);
@@ -43,7 +43,7 @@ internal sealed class MetricsLog : IDisposable
         {
             file?.Dispose();
             if (problem is IOException or UnauthorizedAccessException)
-                throw new GemmaScopeException($"cannot be written: {problem.Message} Another run may be writing there.", path, problem);
+                throw new GemmaScopeException($"cannot be written: {problem.Message}", path, problem);
             throw;
         }
     }
@@ -66,7 +66,13 @@ internal sealed class MetricsLog : IDisposable
     }
 
     /// <summary>Writes the line of an interval that ends with this step.</summary>
-    public void Write(StepReport last, long tokens, long skipped, double tokensPerSecond, double loading)
+    /// <param name="last">What the step found.</param>
+    /// <param name="dense">Share of the features that fired at more than a tenth of its rows.</param>
+    /// <param name="tokens">Rows trained on.</param>
+    /// <param name="skipped">Batches left out.</param>
+    /// <param name="tokensPerSecond">Speed of the interval.</param>
+    /// <param name="loading">Share of its time that went into waiting for data.</param>
+    public void Write(StepReport last, double dense, long tokens, long skipped, double tokensPerSecond, double loading)
     {
         var line = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(line))
@@ -79,6 +85,7 @@ internal sealed class MetricsLog : IDisposable
                 if (name is not ("steps" or "fvu_error" or "fvu_spread")) json.WriteNumber(name, sum / steps);
             if (_sums.TryGetValue("fvu_error", out var error)) json.WriteNumber("fvu", error / _sums["fvu_spread"]);
             json.WriteNumber("dead", last.DeadShare);
+            json.WriteNumber("dense", dense);
             json.WriteNumber("learning_rate", last.LearningRate);
             json.WriteNumber("lambda", last.Lambda);
             if (skipped > 0) json.WriteNumber("skipped_batches", skipped);

@@ -47,7 +47,7 @@ public sealed record TrainingConfiguration
     /// <summary>Steps to train for, or null.</summary>
     public long? Steps { get; init; }
 
-    /// <summary>Decides the first parameters and the order of the data.</summary>
+    /// <summary>Decides the first parameters.</summary>
     public long Seed { get; init; }
 
     /// <summary>The hyper-parameters.</summary>
@@ -104,14 +104,17 @@ public sealed record TrainingConfiguration
     /// <exception cref="ArgumentProblemException">The sites of several layers have different widths.</exception>
     internal TrainerShape Shape(Func<Site, int> width)
     {
-        if (!IsMultiLayer) return TrainerShape.Transcoder(width(Sites[0]), width(Outputs[0]), Width);
+        if (!IsMultiLayer) return IsTranscoder ? TrainerShape.Transcoder(width(Sites[0]), width(Outputs[0]), Width) : TrainerShape.Autoencoder(width(Sites[0]), Width);
         var widths = AllSites.Select(width).Distinct().ToArray();
         return widths is [var one]
-            ? TrainerShape.CrossLayer(one, [.. Enumerable.Repeat(Width / Sites.Count, Sites.Count)])
+            ? TrainerShape.CrossLayer(one, [.. Enumerable.Repeat(Width / Sites.Count, Sites.Count)], reconstructs: !IsTranscoder)
             : throw new ArgumentProblemException($"have widths {string.Join(", ", widths)}, but the layers of one dictionary must be equally wide", "sites");
     }
 
-    private void Check(string source)
+    /// <summary>Refuses what contradicts itself.</summary>
+    /// <param name="source">What the error names.</param>
+    /// <exception cref="FileFormatException">A value is missing, out of range, or contradicts another.</exception>
+    internal void Check(string source)
     {
         void Require(bool holds, string key, string problem)
         {
@@ -148,6 +151,9 @@ public sealed record DataSettings
 
     /// <summary>Text files, JSON lines or folders that the model reads.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>Decides the order of the activations.</summary>
+    public long Seed { get; init; }
 
     /// <summary>Tokens of a window of text, BOS included; null: 1024, or the model's longest context where that is shorter.</summary>
     public int? Window { get; init; }

@@ -8,6 +8,8 @@ namespace GemmaScope.Training;
 /// <summary>One of the dictionaries that a <see cref="TrainingRun"/> trains on the same stream of data.</summary>
 public sealed class TrainingMember : IDisposable
 {
+    private const double Dense = 0.1;
+
     private readonly double[] _inputScales, _outputScales;
     private readonly Tensor? _inputs, _outputs;
 
@@ -73,6 +75,23 @@ public sealed class TrainingMember : IDisposable
             return;
         }
         Metrics.Add(Last, Configuration.Outputs.Sum(site => spreads[site]));
+    }
+
+    /// <summary>Writes a line of metrics, where there was a step since the last.</summary>
+    internal void Log(double tokensPerSecond, double loading)
+    {
+        if (Failure is null && Last is not null && Metrics.Sums.Count > 0)
+            Metrics.Write(Last, DenseShare(), Trainer.Tokens, SkippedBatches, tokensPerSecond, loading);
+    }
+
+    /// <summary>Share of the features that fired at more than a tenth of the rows of the last batch.</summary>
+    private double DenseShare()
+    {
+        var features = Trainer.LastFeatures();
+        var counts = new int[features.Width];
+        for (var row = 0; row < features.Rows; row++)
+            foreach (var index in features.Indices(row)) counts[index]++;
+        return (double)counts.Count(count => count > Dense * features.Rows) / counts.Length;
     }
 
     private static MatrixView Rows(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)

@@ -15,20 +15,23 @@ namespace GemmaScope.Training;
 public sealed class TrainingRun : IDisposable
 {
     private readonly IActivationSource _source;
+    private readonly IDisposable _lock;
     private readonly string _file;
     private readonly Dictionary<string, double> _scales;
     private readonly RunSettings _settings;
     private readonly int _batch;
 
-    private TrainingRun(IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, string file)
+    private TrainingRun(IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, string folder)
     {
-        (_source, _file, _settings, _batch, TotalSteps) = (source, file, configurations[0].Run, configurations[0].Batch, configurations[0].TotalSteps);
+        (_source, _file) = (source, Path.Combine(folder, RunCheckpoint.FileName));
+        (_settings, _batch, TotalSteps) = (configurations[0].Run, configurations[0].Batch, configurations[0].TotalSteps);
         if (configurations.Any(one => one.Batch != _batch || one.TotalSteps != TotalSteps || one.Run != _settings))
             throw new ArgumentProblemException("differ, but dictionaries that are trained together need the same", "batch, steps or run");
         _scales = source.Sites.ToDictionary(site => site.ToString(), source.Scale);
         foreach (var (site, scale) in _scales)
             if (!(scale > 0 && double.IsFinite(scale))) throw new ArgumentProblemException($"has the scale {scale}: its activations are all zero, or not finite", site);
         Members = [.. configurations.Select(one => new TrainingMember(one, source))];
+        _lock = RunLock.Take(folder);
     }
 
     /// <summary>The dictionaries.</summary>
@@ -51,7 +54,7 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="GemmaScopeException">The checkpoint is of another configuration or other data, the message names the key; or the folder cannot be written.</exception>
     public static TrainingRun Open(IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, string folder, bool restart = false)
     {
-        var run = new TrainingRun(configurations, source, Path.Combine(folder, RunCheckpoint.FileName));
+        var run = new TrainingRun(configurations, source, folder);
         try
         {
             if (!restart && File.Exists(run._file)) run.Resume();
@@ -82,7 +85,7 @@ public sealed class TrainingRun : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 clock.Load(() => _source.Read(batch, cancellation));
                 var spreads = Normalise(batch);
-                foreach (var member in Members) member.Train(batch, spreads);
+                Train(batch, spreads);
                 Step++;
                 RequireSomeone();
                 if (IsLogged) Log(clock);
@@ -100,10 +103,11 @@ public sealed class TrainingRun : IDisposable
         Save();
     }
 
-    /// <summary>Frees the trainers and closes the metrics.</summary>
+    /// <summary>Frees the trainers, and the folder for other runs.</summary>
     public void Dispose()
     {
         foreach (var member in Members) member.Dispose();
+        _lock.Dispose();
     }
 
     // Early on something is to be seen at once.
@@ -116,8 +120,7 @@ public sealed class TrainingRun : IDisposable
             member.Metrics = MetricsLog.Open(member.Configuration.Output, 0, new Dictionary<string, double>());
             WriteRecipe(member.Configuration);
         }
-        // Only now, so that a folder in which another run writes stays as it is.
-        File.Delete(_file);
+        if (File.Exists(_file)) File.Delete(_file);
     }
 
     private void Resume()
@@ -157,9 +160,14 @@ public sealed class TrainingRun : IDisposable
     private void Log(RunClock clock)
     {
         var (rate, loading) = clock.Interval(Step);
-        foreach (var member in Members)
-            if (member.Failure is null && member.Last is { } last && member.Metrics.Sums.Count > 0)
-                member.Metrics.Write(last, member.Trainer.Tokens, member.SkippedBatches, rate * _batch, loading);
+        foreach (var member in Members) member.Log(rate * _batch, loading);
+    }
+
+    /// <summary>A step of every dictionary: one on each core where there are enough of them, else one after the other on all cores.</summary>
+    private void Train(ActivationBatch batch, Dictionary<Site, double> spreads)
+    {
+        if (Members.Count >= Workers.Count) Workers.For(Members.Count, new TrainJob(Members, batch, spreads));
+        else foreach (var member in Members) member.Train(batch, spreads);
     }
 
     private void Save()
@@ -193,5 +201,10 @@ public sealed class TrainingRun : IDisposable
             spreads[site] = squares - TensorPrimitives.SumOfSquares<float>(sum) / (double)rows.Rows;
         }
         return spreads;
+    }
+
+    private readonly struct TrainJob(IReadOnlyList<TrainingMember> members, ActivationBatch batch, Dictionary<Site, double> spreads) : IJob
+    {
+        public void Run(int index) => members[index].Train(batch, spreads);
     }
 }

@@ -13,9 +13,10 @@ public static class DictionaryFolder
     /// <param name="dictionary">The dictionary, with known sites.</param>
     /// <param name="l0">Its measured mean L0.</param>
     /// <param name="form">The form it is written in.</param>
-    public static string Of(SparseDictionary dictionary, double l0, DictionaryForm form)
+    /// <param name="digits">Digits of L0 behind the point, to tell two dictionaries apart.</param>
+    public static string Of(SparseDictionary dictionary, double l0, DictionaryForm form, int digits = 0)
     {
-        var (site, width, level) = (SiteFolder(dictionary), WidthLabel(dictionary.Width), Math.Round(l0).ToString(CultureInfo.InvariantCulture));
+        var (site, width, level) = (SiteFolder(dictionary), WidthLabel(dictionary.Width), l0.ToString($"F{digits}", CultureInfo.InvariantCulture));
         var layers = string.Join('_', dictionary.InputSites.Select(one => one.Layer ?? 0));
         if (dictionary.Kind == DictionaryKind.CrossLayerTranscoder) return $"{site}/width_{width}_l0_{level}{Affine(dictionary)}";
         return form == DictionaryForm.Scope2

@@ -1,0 +1,39 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace GemmaScope.Cli;
+
+/// <summary>Large numbers as people write them: 10M, 2^20, 100GB.</summary>
+internal static class Quantity
+{
+    private static readonly (string Ending, double Factor)[] Units = [("K", 1e3), ("M", 1e6), ("G", 1e9), ("B", 1e9), ("T", 1e12)];
+
+    /// <summary>A number with K, M, B (billion) or T behind it, or a power.</summary>
+    public static long Count(ArgumentResult result) => Read(result, "a number such as 5000, 10M or 2^20", result.Tokens[0].Value);
+
+    /// <summary>A number of bytes with KB, MB, GB or TB behind it.</summary>
+    public static long? Bytes(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        return Read(result, "a number of bytes such as 500MB or 100GB", text.Length > 1 && char.ToUpperInvariant(text[^1]) == 'B' && char.IsLetter(text[^2]) ? text[..^1] : text);
+    }
+
+    private static long Read(ArgumentResult result, string expected, string text)
+    {
+        if (Parse(text) is { } number) return number;
+        result.AddError($"'{result.Tokens[0].Value}' cannot be read; give {expected}");
+        return 0;
+    }
+
+    private static long? Parse(string text)
+    {
+        if (text.Split('^') is [var given, var power] && Number(given) is { } @base && Number(power) is { } exponent) return Whole(Math.Pow(@base, exponent));
+        foreach (var (ending, factor) in Units)
+            if (text.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) return Number(text[..^1]) is { } times ? Whole(times * factor) : null;
+        return Number(text) is { } plain ? Whole(plain) : null;
+    }
+
+    private static double? Number(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static long? Whole(double number) => number is >= 0 and < 1L << 62 && number == Math.Floor(number) ? (long)number : null;
+}

@@ -1,0 +1,62 @@
+using System.Security.Cryptography;
+using GemmaScope.Files;
+
+namespace GemmaScope.Activations;
+
+/// <summary>Checksums of files of stores, models and tokenizers.</summary>
+internal static class StoreChecks
+{
+    private const int BlockBytes = 1 << 20;
+
+    /// <summary>Length and checksum of a file of a store, read whole.</summary>
+    /// <exception cref="FileFormatException">The file is missing or cannot be read.</exception>
+    public static StoreShard Describe(string store, string name, CancellationToken cancellation)
+    {
+        var path = Path.Combine(store, name);
+        FileChecks.LengthOf(path);
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            var block = GC.AllocateUninitializedArray<byte>(BlockBytes);
+            var (bytes, checksum) = (0L, 0u);
+            for (int count; (count = file.Read(block)) > 0; bytes += count)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                checksum = Crc32.Append(checksum, block.AsSpan(0, count));
+            }
+            return new(name, bytes, checksum, 0);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw FileChecks.Unreadable(path, problem);
+        }
+    }
+
+    /// <summary>SHA-256 of config.json and the weight files of a model, in the order of their names.</summary>
+    public static string HashOfModel(string folder, CancellationToken cancellation) =>
+        Hash(Directory.EnumerateFiles(folder, "*.safetensors").Prepend(Path.Combine(folder, "config.json")).Order(StringComparer.Ordinal), cancellation);
+
+    /// <summary>SHA-256 of files, one after another.</summary>
+    public static string Hash(IEnumerable<string> files, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var block = GC.AllocateUninitializedArray<byte>(BlockBytes);
+        foreach (var path in files)
+        {
+            try
+            {
+                using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+                for (int count; (count = file.Read(block)) > 0;)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    hash.AppendData(block, 0, count);
+                }
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                throw FileChecks.Unreadable(path, problem);
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
