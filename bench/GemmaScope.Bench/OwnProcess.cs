@@ -10,6 +10,14 @@ namespace GemmaScope.Bench;
 /// </summary>
 public static class OwnProcess
 {
+    /// <summary>What stands in the place of a model folder for steps of training instead of a generation.</summary>
+    public const string Training = "training";
+
+    /// <summary>Steps of training instead; the two lines are the steps and the peak in bytes.</summary>
+    /// <param name="quick">A tiny dictionary.</param>
+    /// <param name="output">Where the lines go.</param>
+    public static void Train(bool quick, TextWriter output) => TrainBenchmark.Once(quick, output);
+
     /// <summary>What the started process does; it prints two lines: the first token, the peak in bytes.</summary>
     /// <param name="folder">Model folder.</param>
     /// <param name="promptTokens">Tokens of the prompt.</param>

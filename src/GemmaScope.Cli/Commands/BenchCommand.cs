@@ -43,7 +43,8 @@ internal sealed class BenchCommand : GemmaScopeCommand
     {
         if (arguments.GetValue(_process) is { } model)
         {
-            OwnProcess.Run(model, arguments.GetValue(_prompt), arguments.GetValue(_new), session.Terminal.Out);
+            if (model == OwnProcess.Training) OwnProcess.Train(quick: arguments.GetValue(_quick), session.Terminal.Out);
+            else OwnProcess.Run(model, arguments.GetValue(_prompt), arguments.GetValue(_new), session.Terminal.Out);
             return Application.Success;
         }
         var (terminal, options, json) = (session.Terminal, Read(arguments), arguments.GetValue(_json));

@@ -38,20 +38,20 @@ internal sealed class TrainCommand : GemmaScopeCommand
         using var source = Waiting.For(session.Terminal, "opening the data", () => TrainingData.Open(configuration.Data, configuration.AllSites, model, session.Cancellation));
         using var run = TrainingRun.Open([configuration], source, configuration.Output, arguments.GetValue(_restart));
         TrainingDisplay.Run(run, session, configuration.Output);
-        var trained = TrainedDictionary.Finish(run.Members, configuration.Output, source, model, session)[0];
+        var trained = TrainingResult.Finish(run.Members, configuration.Output, source, model, session)[0];
         if (arguments.GetValue(_json)) Json.Write(session.Terminal, trained.Write);
         else Print(trained, session.Terminal);
         return Application.Success;
     }
 
-    private static void Print(TrainedDictionary trained, Terminal terminal)
+    private static void Print(TrainingResult trained, Terminal terminal)
     {
         var scores = trained.Scores;
         Properties.Write(terminal, [
             ("dictionary", Path.Combine(trained.Configuration.Output, trained.Path)), ("trained on", $"{trained.Tokens:#,0} activations in {trained.Steps:#,0} steps"),
             ("measured on", $"{scores.Tokens:#,0} tokens: {scores.MeasuredOn}{(scores.Tokens > 0 ? ModelCard.HeldOut(scores.HeldOut) : "")}"),
             .. ModelCard.Scores(scores).Where(score => score.Value is not null).Select(score => (score.Name, score.Value!)),
-            ("curves", Path.Combine(trained.Configuration.Output, TrainedDictionary.PageFile)),
+            ("curves", Path.Combine(trained.Configuration.Output, TrainingResult.PageFile)),
         ]);
     }
 }

@@ -8,7 +8,7 @@ namespace GemmaScope.Cli.Training;
 /// <summary>README.md beside a trained dictionary: what it is, what it was made of, how well it does, and how to make it again.</summary>
 internal static class ModelCard
 {
-    public static string Render(TrainedDictionary trained)
+    public static string Render(TrainingResult trained)
     {
         var (configuration, scores) = (trained.Configuration, trained.Scores);
         var card = new StringBuilder();

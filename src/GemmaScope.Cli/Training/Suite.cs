@@ -47,7 +47,7 @@ internal sealed class Suite(SweepConfiguration configuration, Session session)
             TrainingDisplay.Run(run, session, folder);
             foreach (var member in run.Members.Where(member => member.Failure is not null)) SuiteResult.WriteFailure(member);
             TrainingMember[] trained = [.. run.Members.Where(member => member.Failure is null)];
-            if (trained.Length > 0) TrainedDictionary.Finish(trained, Configuration.Output, source, model, session);
+            if (trained.Length > 0) TrainingResult.Finish(trained, Configuration.Output, source, model, session);
         }
         // All that it kept is in the results now.
         Directory.Delete(folder, recursive: true);
@@ -63,7 +63,7 @@ internal sealed class Suite(SweepConfiguration configuration, Session session)
         return results;
     }
 
-    private static bool IsFinished(SweepItem item) => File.Exists(Path.Combine(item.Configuration.Output, TrainedDictionary.ResultFile));
+    private static bool IsFinished(SweepItem item) => File.Exists(Path.Combine(item.Configuration.Output, TrainingResult.ResultFile));
 
     private Func<Site, int> Width(GemmaModel? model)
     {

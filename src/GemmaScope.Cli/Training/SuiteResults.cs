@@ -13,13 +13,13 @@ internal sealed record SuiteResult(string Name, string Site, int Width, string P
 
     public static SuiteResult Read(SweepItem item)
     {
-        var file = JsonFile.Read(System.IO.Path.Combine(item.Configuration.Output, TrainedDictionary.ResultFile));
+        var file = JsonFile.Read(System.IO.Path.Combine(item.Configuration.Output, TrainingResult.ResultFile));
         return new(item.Name, string.Join(' ', item.Configuration.Sites), item.Configuration.Width, file.Text("dictionary") ?? "", file.Text("failure"), file.Section("scores"));
     }
 
     /// <summary>Marks a dictionary as given up; --restart tries it again.</summary>
     public static void WriteFailure(TrainingMember member) => AtomicFile.Write(
-        System.IO.Path.Combine(member.Configuration.Output, TrainedDictionary.ResultFile),
+        System.IO.Path.Combine(member.Configuration.Output, TrainingResult.ResultFile),
         stream => stream.Write(Encoding.UTF8.GetBytes(Json.Text(json => json.WriteString("failure", member.Failure)))), overwrite: true);
 }
 

@@ -9,7 +9,7 @@ namespace GemmaScope.Dictionaries;
 /// </summary>
 public sealed class DictionaryParameters
 {
-    /// <summary>How features follow from the encoder's products; top-k is not supported here.</summary>
+    /// <summary>How features follow from the encoder's products.</summary>
     public required ActivationFunction Activation { get; init; }
 
     /// <summary>W_enc [inputs, features].</summary>
@@ -36,6 +36,12 @@ public sealed class DictionaryParameters
     /// <summary>r_mag of a gated dictionary: the magnitude's encoder is W_enc · e^r.</summary>
     public float[]? MagnitudeLog { get; init; }
 
+    /// <summary>Number of features of a row, for top-k.</summary>
+    public int? K { get; init; }
+
+    /// <summary>W_skip [inputs, outputs], a linear path beside the features, or null.</summary>
+    public Tensor? Skip { get; init; }
+
     /// <summary>Whether b_dec is subtracted from the input first.</summary>
     public bool SubtractsDecoderBias { get; set; }
 
@@ -50,18 +56,22 @@ public sealed class DictionaryParameters
     /// <param name="input">The site it reads, or null.</param>
     /// <param name="output">The site it writes; null: the same.</param>
     /// <exception cref="ArgumentProblemException">Shapes do not fit together, or an array is missing.</exception>
-    public SparseDictionary ToDictionary(string name, Site? input = null, Site? output = null)
+    public SparseDictionary ToDictionary(string name, Site? input = null, Site? output = null) => ToDictionary(name, input, output, owns: false);
+
+    /// <summary>The same; if it owns the parameters, disposing it frees them.</summary>
+    internal SparseDictionary ToDictionary(string name, Site? input, Site? output, bool owns)
     {
         if (Decoder.Rows != Width || DecoderBias.Length != Decoder.Columns)
             throw new ArgumentProblemException($"W_enc {Encoder}, W_dec {Decoder} and {DecoderBias.Length} values of b_dec do not fit together", name);
         Site[] inputs = input is { } read ? [read] : [], outputs = (output ?? input) is { } written ? [written] : [];
-        var kind = inputs.SequenceEqual(outputs) ? DictionaryKind.Sae : DictionaryKind.Transcoder;
+        var kind = Skip is not null ? DictionaryKind.SkipTranscoder : inputs.SequenceEqual(outputs) ? DictionaryKind.Sae : DictionaryKind.Transcoder;
         var origin = new DictionaryOrigin { Path = name, Layers = input?.Layer is { } layer ? [layer] : [], Type = Encoder.Type };
         return new LayerDictionary(
-            new DictionaryDescription(name, "own", kind, inputs, outputs, origin, [], new Nothing()),
+            new DictionaryDescription(name, "own", kind, inputs, outputs, origin, [], new Memory(this, owns)),
             new DictionaryWeights(
                 new FeatureEncoder(WeightView.Of(Encoder, WeightLayout.InOut), Selector(name)),
-                new DecoderRows(Decoder, 0, Decoder.Columns, Decoder.Columns), DecoderBias, SubtractsDecoderBias, InputScaling.By(InputScale), Skip: null));
+                new DecoderRows(Decoder, 0, Decoder.Columns, Decoder.Columns), DecoderBias, SubtractsDecoderBias, InputScaling.By(InputScale),
+                Skip is null ? null : WeightView.Of(Skip, WeightLayout.InOut)));
     }
 
     private FeatureSelector Selector(string name)
@@ -75,15 +85,20 @@ public sealed class DictionaryParameters
             ActivationFunction.Relu => new ThresholdSelector(Activation, Need(EncoderBias, "b_enc"), new float[Width], keepNegative: false),
             ActivationFunction.Gated => new GatedSelector(
                 Need(GateBias, "b_gate"), Need(MagnitudeBias, "b_mag"), [.. Need(MagnitudeLog, "r_mag").Select(MathF.Exp)]),
-            _ => throw new ArgumentProblemException($"parameters with activation {Activation} cannot be made into a dictionary", name),
+            ActivationFunction.TopK when K is > 0 and var k => new TopKSelector(Need(EncoderBias, "b_enc"), k, scale: null),
+            _ => throw new ArgumentProblemException($"parameters with activation {Activation} and k {K} cannot be made into a dictionary", name),
         };
     }
 
-    /// <summary>The memory belongs to the tensors themselves.</summary>
-    private sealed class Nothing : IDisposable
+    /// <summary>Keeps the tensors alive, of which a dictionary knows only the addresses; frees them if they are its own.</summary>
+    private sealed class Memory(DictionaryParameters parameters, bool owns) : IDisposable
     {
         public void Dispose()
         {
+            if (!owns) return;
+            parameters.Encoder.Dispose();
+            parameters.Decoder.Dispose();
+            parameters.Skip?.Dispose();
         }
     }
 }

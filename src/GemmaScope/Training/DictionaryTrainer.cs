@@ -47,6 +47,9 @@ public sealed class DictionaryTrainer : IDisposable
     /// <summary>For AuxK the features that count as dead whatever they do; null: those that have not fired for long.</summary>
     internal IReadOnlyList<int>? FixedDead { get; set; }
 
+    /// <summary>Seconds of the last step: encoding, decoding, and the features' gradients with their optimiser.</summary>
+    internal ReadOnlySpan<double> PhaseSeconds => _step.PhaseSeconds;
+
     /// <summary>A trainer with fresh parameters.</summary>
     /// <param name="recipe">The hyper-parameters.</param>
     /// <param name="shape">Widths and features.</param>
@@ -77,7 +80,7 @@ public sealed class DictionaryTrainer : IDisposable
     /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite; nothing has moved then.</exception>
     public StepReport Train(MatrixView x, MatrixView y)
     {
-        var report = _step.Run(x, y, new OptimiserSink(Recipe, Parameters, _lastUpdates, Step), Step, Tokens, FixedDead, LossParts.All);
+        var report = Run(new OptimiserSink(Recipe, Parameters, _lastUpdates, Step), x, y);
         // Later only rows that move need it; the first parameters may have come from elsewhere.
         if (Step == 0 && Recipe.UnitNormDecoder)
             for (var feature = 0; feature < Shape.Features; feature++)
@@ -90,6 +93,9 @@ public sealed class DictionaryTrainer : IDisposable
     /// <summary>f of the batch of the last step, as it was before the step.</summary>
     internal SparseActivations LastFeatures() => _step.Features();
 
+    /// <summary>Forward and backward, with the gradients going to a sink.</summary>
+    internal StepReport Run(GradientSink sink, MatrixView x, MatrixView y) => _step.Run(x, y, sink, Step, Tokens, FixedDead, LossParts.All);
+
     /// <summary>The loss of a batch and its gradients by all parameters; nothing moves.</summary>
     internal StepGradients Gradients(MatrixView x, MatrixView y, LossParts parts = LossParts.All)
     {
@@ -99,15 +105,21 @@ public sealed class DictionaryTrainer : IDisposable
         return new StepGradients(report, gradients, _step.Features(), reconstruction);
     }
 
-    /// <summary>The dictionary learned so far, with a copy of its parameters folded to raw activations (METHODS §2.3).</summary>
+    /// <summary>
+    /// The single-layer dictionary learned so far, with a copy of its parameters folded to raw activations. Decoder vectors stay unit vectors, so activations are
+    /// on the scale of the output. What was trained with BatchTopK becomes a JumpReLU whose thresholds are the running one (METHODS §2.8).
+    /// </summary>
     /// <param name="name">Its name.</param>
-    /// <param name="inputScales">The scale of each input layer: what its rows were divided by.</param>
-    /// <param name="outputScales">The scale of each output layer.</param>
-    /// <param name="inputs">The sites it reads; empty if not known.</param>
-    /// <param name="outputs">The sites it writes.</param>
-    public SparseDictionary ToDictionary(
-        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs) =>
-        throw new NotImplementedException();
+    /// <param name="inputScale">What input rows were divided by.</param>
+    /// <param name="outputScale">What target rows were divided by; the same for an autoencoder.</param>
+    /// <param name="input">The site it reads, or null.</param>
+    /// <param name="output">The site it writes; null: the same.</param>
+    /// <exception cref="ArgumentProblemException">The shape has several layers or blocks.</exception>
+    public SparseDictionary ToDictionary(string name, double inputScale, double outputScale, Site? input = null, Site? output = null)
+    {
+        if (Shape.Blocks.Count > 1 || Shape.OutputLayers > 1) throw new ArgumentProblemException("was trained with several layers and is no single-layer dictionary", name);
+        return TrainedDictionary.Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale).ToDictionary(name, input, output, owns: true);
+    }
 
     /// <summary>Frees parameters and moments.</summary>
     public void Dispose()

@@ -199,7 +199,9 @@ internal sealed class FeaturePass
             var count = inputs.Loss.Rows;
             TensorPrimitives.MultiplyAdd(sums, (float)scalars.EveryRow, encoder, encoder);
             var z = TensorPrimitives.Dot<float>(sums, pass._parameters.Encoder[part.Block].Values.Row(row)) + (double)count * pass._parameters.EncoderBias.Values.AsSpan()[feature];
-            scalars.PreActivation = inputs.Loss.PreActivation / count * norm * (scalars.PreActivation - z);
+            var weighted = inputs.Loss.PreActivation / count * (scalars.PreActivation - z);
+            scalars.Norm += weighted;
+            scalars.PreActivation = weighted * norm;
             return scalars.EveryRow * count;
         }
 

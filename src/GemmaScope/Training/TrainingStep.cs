@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using GemmaScope.Dictionaries;
 using GemmaScope.Numerics;
@@ -47,6 +48,9 @@ internal sealed class TrainingStep : IDisposable
         _features = new FeaturePass(recipe, shape, parameters, lastFired);
     }
 
+    /// <summary>Seconds of the last step: encoding, decoding, features.</summary>
+    public double[] PhaseSeconds { get; } = new double[3];
+
     private bool Subtracts => _recipe.SubtractDecoderBias && _shape.HasOneSite;
 
     /// <summary>Runs forward and backward; the sink gets every gradient.</summary>
@@ -54,6 +58,7 @@ internal sealed class TrainingStep : IDisposable
         MatrixView x, MatrixView y, GradientSink sink, long step, long tokens, IReadOnlyList<int>? fixedDead, LossParts parts, MatrixView? reconstruction = null)
     {
         Require(x, y);
+        var start = Stopwatch.GetTimestamp();
         var lambda = Schedules.Lambda(_recipe, step) * _running.LambdaFactor;
         var (dead, deadCount) = (fixedDead ?? Dead(tokens), fixedDead?.Count ?? CountDead(tokens));
         var h = Centred(x);
@@ -61,6 +66,7 @@ internal sealed class TrainingStep : IDisposable
         _rule.Begin(x.Rows, dead);
         _encoder.Run(h, _rule, _found);
 
+        var encoded = Stopwatch.GetTimestamp();
         var (l0, smallest) = CountActive();
         var sparsity = parts.HasFlag(LossParts.Sparsity);
         var loss = new StepLoss(
@@ -71,6 +77,7 @@ internal sealed class TrainingStep : IDisposable
         if (!double.IsFinite(_decoder.Errors.Sum()))
             throw new ArgumentProblemException($"the loss of step {step} is {_decoder.Errors.Sum()}; lower the learning rate, or look for activations that are not finite", "x");
 
+        var decoded = Stopwatch.GetTimestamp();
         _columns.Fill(_found, _shape.Features);
         var separate = code is not null && code.Rows != _found;
         if (separate) _auxiliaryColumns.Fill(code!.Rows, _shape.Features);
@@ -78,6 +85,7 @@ internal sealed class TrainingStep : IDisposable
             new FeatureInputs(h, loss.PreActivation != 0 ? Sums(h) : [], _columns, code is null ? null : separate ? _auxiliaryColumns : _columns, _decoder, code, loss, tokens + x.Rows),
             _decoder.Prefixes, _rule, sink);
         PassVectors(x, sink);
+        (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (Seconds(start, encoded), Seconds(encoded, decoded), Seconds(decoded, Stopwatch.GetTimestamp()));
         if (sink.Moves) _running.Follow(step, smallest, _features.Totals);
         return Report(step, y, lambda, loss, l0, smallest, code, (double)deadCount / _shape.Features);
     }
@@ -106,6 +114,8 @@ internal sealed class TrainingStep : IDisposable
         _decoder.Dispose();
         _centred?.Dispose();
     }
+
+    private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
 
     private void Require(MatrixView x, MatrixView y)
     {

@@ -15,7 +15,7 @@ public static class VerificationRunner
     /// <summary>One verifier for each form of fixture folder.</summary>
     public static IReadOnlyList<IVerifier> Verifiers { get; } =
     [
-        new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier(),
+        new HostVerifier(), new TokenizerVerifier(), new ChatVerifier(), new DictionaryVerifier(), new DemoVerifier(), new TrainingVerifier(),
         EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, new EvaluationVerifier(),
     ];
 

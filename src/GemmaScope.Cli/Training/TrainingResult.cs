@@ -14,13 +14,13 @@ namespace GemmaScope.Cli.Training;
 /// A finished dictionary: measured, written under the name that its L0 gives it, with scores, model card and a page of curves. All files
 /// are made anew when the run is taken up and ends again.
 /// </summary>
-internal sealed class TrainedDictionary
+internal sealed class TrainingResult
 {
     public const string ResultFile = "result.json", PageFile = "metrics.html", CardFile = "README.md", ScoresFile = "scores.json";
 
     private const string RunKey = "run";
 
-    private TrainedDictionary(TrainingMember member, TrainingScores scores, string path, DictionaryForm form)
+    private TrainingResult(TrainingMember member, TrainingScores scores, string path, DictionaryForm form)
     {
         (Configuration, Scores, Path, Form) = (member.Configuration, scores, path, form);
         (Steps, Tokens, SkippedBatches) = (member.Trainer.Step, member.Trainer.Tokens, member.SkippedBatches);
@@ -47,7 +47,7 @@ internal sealed class TrainedDictionary
     /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
     /// <param name="session">Terminal and cancellation.</param>
-    public static IReadOnlyList<TrainedDictionary> Finish(IReadOnlyList<TrainingMember> members, string root, IActivationSource source, GemmaModel? model, Session session)
+    public static IReadOnlyList<TrainingResult> Finish(IReadOnlyList<TrainingMember> members, string root, IActivationSource source, GemmaModel? model, Session session)
     {
         var dictionaries = members.Select(member => member.ToDictionary(member.Configuration.Output)).ToArray();
         try
@@ -77,14 +77,14 @@ internal sealed class TrainedDictionary
         json.Object("scores", () => Scores.Write(json));
     }
 
-    private static TrainedDictionary Write(TrainingMember member, SparseDictionary dictionary, TrainingScores scores, string root, CancellationToken cancellation)
+    private static TrainingResult Write(TrainingMember member, SparseDictionary dictionary, TrainingScores scores, string root, CancellationToken cancellation)
     {
         var configuration = member.Configuration;
         var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
         RemoveFormer(configuration.Output, root);
         var path = FreePath(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form, root, configuration.Output);
         DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellation);
-        var result = new TrainedDictionary(member, scores, path, form);
+        var result = new TrainingResult(member, scores, path, form);
         WriteText(System.IO.Path.Combine(root, path, ScoresFile), Json.Text(json =>
         {
             json.WriteString(RunKey, System.IO.Path.GetFileName(configuration.Output));

@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using GemmaScope.Files;
+using GemmaScope.Numerics;
+using GemmaScope.Verification;
+using Xunit;
+
+namespace GemmaScope.Tests.Verification;
+
+[Trait("Category", "Golden")]
+public class TrainingVerifierTests
+{
+    private static readonly TrainingVerifier Verifier = new();
+    private static readonly Lazy<Check[]> Checks = new(() => [.. Verifier.Verify(Fixtures.Path("training"), VerifyOptions.Default)]);
+
+    public static TheoryData<string> Cases => [.. JsonFile.ReadList(Fixtures.Path("training", "cases.json")).Select(one => one.Text("name")!)];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void every_case_matches_the_reference(string name)
+    {
+        Check[] checks = [.. Checks.Value.Where(check => check.Name.StartsWith($"{name}.", StringComparison.Ordinal))];
+        Assert.All(["grad.", "after1.", "after5.", "x_hat", "step 4.total"], part => Assert.Contains(checks, check => check.Name.StartsWith($"{name}.{part}", StringComparison.Ordinal)));
+        Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));
+    }
+
+    [Fact]
+    public void the_folder_is_recognised_by_its_own_verifier_only() =>
+        Assert.Equal("training", Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("training"))).Form);
+
+    [Theory]
+    [InlineData("jumprelu_l0", "grad.threshold")]
+    [InlineData("jumprelu_l0", "grad_log_threshold")]
+    [InlineData("jumprelu_l0", "grad_projected.W_dec")]
+    [InlineData("jumprelu_l0", "after1.W_enc")]
+    [InlineData("jumprelu_l0", "after5.W_dec")]
+    [InlineData("jumprelu_l0", "f")]
+    [InlineData("jumprelu_frequency", "frequency")]
+    [InlineData("jumprelu_l0_target", "alternative.per_token.grad_threshold")]
+    [InlineData("gated", "grad.r_mag")]
+    [InlineData("topk_auxk", "x_hat")]
+    [InlineData("skip_transcoder", "after5.W_skip")]
+    [InlineData("clt_tanh", "grad.w_dec.1")]
+    [InlineData("clt_tanh", "f.2")]
+    public void a_golden_tensor_that_is_changed_is_noticed(string name, string tensor)
+    {
+        using var copy = new CaseCopy(name);
+        copy.Change(tensor);
+        Assert.Equal([$"{name}.{tensor}"], copy.Failures());
+    }
+
+    [Theory]
+    [InlineData("jumprelu_l0", "steps/0/terms/total")]
+    [InlineData("jumprelu_l0", "steps/3/terms/sparsity")]
+    [InlineData("jumprelu_l0", "steps/2/lr")]
+    [InlineData("jumprelu_l0", "steps/4/entries_in_window")]
+    [InlineData("jumprelu_tanh", "steps/1/terms/pre_activation")]
+    [InlineData("jumprelu_l0_target", "alternatives/relative_squared")]
+    [InlineData("matryoshka_jumprelu", "steps/4/terms/mse_prefix_24")]
+    [InlineData("matryoshka_jumprelu", "alternatives/with_bias_only_reconstruction")]
+    [InlineData("topk_auxk", "steps/1/terms/auxiliary")]
+    [InlineData("batch_topk", "steps/4/terms/running_threshold")]
+    public void a_golden_number_that_is_changed_is_noticed(string name, string path)
+    {
+        using var copy = new CaseCopy(name);
+        copy.Edit(path, number => number * 1.001);
+        Assert.Single(copy.Failures());
+    }
+
+    [Theory]
+    [InlineData("hyper/lambda")]
+    [InlineData("hyper/lr")]
+    [InlineData("hyper/epsilon")]
+    public void another_recipe_is_noticed(string path)
+    {
+        using var copy = new CaseCopy("jumprelu_l0");
+        copy.Edit(path, number => number * 1.01);
+        Assert.NotEmpty(copy.Failures());
+    }
+
+    [Fact]
+    public void a_tensor_that_nobody_checks_fails()
+    {
+        using var copy = new CaseCopy("relu_l1");
+        copy.Change("grad.W_enc", to: "surprise");
+        Assert.Contains("relu_l1.surprise", copy.Failures());
+    }
+
+    [Fact]
+    public void a_missing_file_fails_its_own_case()
+    {
+        using var copy = new CaseCopy("relu_l1");
+        copy.Remove();
+        Assert.Equal(["relu_l1.case"], copy.Failures());
+    }
+
+    /// <summary>A folder with one of the cases.</summary>
+    private sealed class CaseCopy : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+        private readonly JsonArray _cases;
+        private readonly string _file;
+
+        public CaseCopy(string name)
+        {
+            var one = JsonNode.Parse(File.ReadAllText(Fixtures.Path("training", "cases.json")))!.AsArray().Single(one => one!["name"]!.GetValue<string>() == name)!;
+            _cases = [one.DeepClone()];
+            _file = _folder.File($"{name}.safetensors");
+            File.Copy(Fixtures.Path("training", $"{name}.safetensors"), _file);
+            Save();
+        }
+
+        /// <summary>Changes the largest number of a tensor, and its name if wanted.</summary>
+        public void Change(string name, string? to = null)
+        {
+            Dictionary<string, Tensor> tensors;
+            using (var file = SafetensorsFile.Open(_file)) tensors = file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToF32());
+            var values = tensors[name].AsSpan();
+            var largest = System.Numerics.Tensors.TensorPrimitives.IndexOfMaxMagnitude<float>(values);
+            values[largest] *= 1.0001f;
+            if (to is not null && tensors.Remove(name, out var renamed)) tensors[to] = renamed;
+            SafetensorsWriter.Write(_file, tensors, overwrite: true);
+        }
+
+        public void Edit(string path, Func<double, double> change)
+        {
+            var keys = path.Split('/');
+            var holder = keys[..^1].Aggregate((JsonNode)_cases[0]!, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
+            holder[keys[^1]] = change(holder[keys[^1]]!.GetValue<double>());
+            Save();
+        }
+
+        public void Remove() => File.Delete(_file);
+
+        public string[] Failures() => [.. Verifier.Verify(_folder.Path, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed).Select(check => check.Name)];
+
+        public void Dispose() => _folder.Dispose();
+
+        private void Save() => File.WriteAllText(_folder.File("cases.json"), _cases.ToJsonString());
+    }
+}
