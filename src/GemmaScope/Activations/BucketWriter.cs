@@ -55,6 +55,7 @@ internal sealed class BucketWriter : IDisposable
     /// <summary>Adds rows of a run.</summary>
     public void Add(ModelRun run, ReadOnlySpan<RunRow> rows)
     {
+        for (var site = 0; site < _shards.Length; site++) _squaredNorms[site] += SquaredNorms(_contents.Sites[site], run, rows);
         // Sorted by where they wait, rows of one region follow each other and are written in one piece.
         var order = new (int Place, int Index)[rows.Length];
         for (var i = 0; i < rows.Length; i++, _arrived++)
@@ -93,13 +94,7 @@ internal sealed class BucketWriter : IDisposable
         var shard = _shards[site];
         var bytes = _scratch.Rows((long)order.Length * shard.RowBytes);
         for (var i = 0; i < order.Length; i++)
-        {
-            var row = activations.Row(order[i].Index);
-            var norm = SquaredNorm.Of(row);
-            if (!double.IsFinite(norm)) throw new GemmaScopeException("the model computes numbers there that are not finite; check its weights with 'gemmascope inspect'", $"{_contents.Sites[site].Site}");
-            _squaredNorms[site] += norm;
-            Narrow(row, bytes.AsSpan(i * shard.RowBytes, shard.RowBytes), site);
-        }
+            Narrow(activations.Row(order[i].Index), bytes.AsSpan(i * shard.RowBytes, shard.RowBytes), site);
         for (var first = 0; first < order.Length;)
         {
             var end = first + 1;
@@ -107,6 +102,14 @@ internal sealed class BucketWriter : IDisposable
             shard.Write(order[first].Place, bytes.AsSpan(first * shard.RowBytes, (end - first) * shard.RowBytes));
             first = end;
         }
+    }
+
+    private static double SquaredNorms(StoredSite site, ModelRun run, ReadOnlySpan<RunRow> rows)
+    {
+        var activations = HarvestSites.Rows(run, site);
+        double sum = 0;
+        foreach (var row in rows) sum += SquaredNorm.Of(activations.Row(row.Index));
+        return double.IsFinite(sum) ? sum : throw new GemmaScopeException("the model computes numbers there that are not finite; check its weights with 'gemmascope inspect'", $"{site.Site}");
     }
 
     private void Narrow(ReadOnlySpan<float> row, Span<byte> target, int site)

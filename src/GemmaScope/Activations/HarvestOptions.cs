@@ -36,6 +36,9 @@ public sealed record HarvestOptions
     /// <summary>Exact or fast; null for the process's choice.</summary>
     public Arithmetic? Arithmetic { get; init; }
 
+    /// <summary>The hash of the model where it is known; it takes as long as the weights take to be read, which a benchmark of the harvest itself leaves out.</summary>
+    internal string? ModelHash { get; init; }
+
     /// <summary>Size of a region of a bucket; tests make it small.</summary>
     internal int RegionBytes { get; init; } = BucketLayout.RegionBytes;
 

@@ -32,7 +32,7 @@ public static class Harvester
         var contents = new StoreContents
         {
             Model = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder))),
-            ModelHash = StoreChecks.HashOfModel(model.Folder, cancellation),
+            ModelHash = options.ModelHash ?? StoreChecks.HashOfModel(model.Folder, cancellation),
             TokenizerHash = text.TokenizerFile is { } file ? StoreChecks.Hash([file], cancellation) : "",
             Arithmetic = sites.Arithmetic, Type = options.Type, Sites = sites.Sites,
         };
