@@ -6,7 +6,7 @@ public static class Benchmarks
     private static readonly Benchmark[] All =
     [
         new ProductBenchmark(), new PrefillBenchmark(), new DecodeBenchmark(), new CaptureBenchmark(), new HarvestBenchmark(), new DictionaryBenchmark(), new TrainBenchmark(),
-        new ProcessBenchmark(), new ModelsBenchmark(),
+        new TrainLayersBenchmark(), new ProcessBenchmark(), new ModelsBenchmark(),
     ];
 
     /// <summary>Name and description of each benchmark.</summary>

@@ -38,6 +38,9 @@ internal sealed unsafe class DecoderPass : IDisposable
     /// <summary>The auxiliary loss before its weight.</summary>
     public double Auxiliary { get; private set; }
 
+    /// <summary>Bytes that are kept for a batch.</summary>
+    public long Bytes => _gradients.Append(_auxiliaryGradient).Append(_skipped).Sum(tensor => tensor?.ByteLength ?? 0) + sizeof(float) * (long)_parts.Length * _shape.OutputWidth;
+
     /// <summary>Σ_b ∂L/∂ŷ, what b_dec receives as the decoder's bias.</summary>
     public double[] BiasGradient { get; }
 

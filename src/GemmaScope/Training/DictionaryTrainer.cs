@@ -121,6 +121,18 @@ public sealed class DictionaryTrainer : IDisposable
         return TrainedDictionary.Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale).ToDictionary(name, input, output, owns: true);
     }
 
+    /// <summary>The same for a dictionary of one layer or several.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="inputScales">The scale of each input layer: what its rows were divided by.</param>
+    /// <param name="outputScales">The scale of each output layer.</param>
+    /// <param name="inputs">The sites it reads; empty if not known.</param>
+    /// <param name="outputs">The sites it writes.</param>
+    public SparseDictionary ToDictionary(
+        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs) =>
+        Shape is { Blocks.Count: 1, OutputLayers: 1 }
+            ? ToDictionary(name, inputScales[0], outputScales[0], inputs.Count > 0 ? inputs[0] : null, outputs.Count > 0 ? outputs[0] : null)
+            : new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
+
     /// <summary>Frees parameters and moments.</summary>
     public void Dispose()
     {

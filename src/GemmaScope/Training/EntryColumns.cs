@@ -6,6 +6,9 @@ internal sealed class EntryColumns
     private int[] _starts = [], _next = [], _rows = [];
     private float[] _z = [];
 
+    /// <summary>Bytes of their memory.</summary>
+    public long Bytes => sizeof(int) * (_starts.Length + _next.Length + 2L * _rows.Length);
+
     /// <summary>Rows in which a feature has an entry.</summary>
     public ReadOnlySpan<int> Rows(int feature) => _rows.AsSpan(_starts[feature].._starts[feature + 1]);
 

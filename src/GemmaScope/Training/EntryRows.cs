@@ -10,6 +10,9 @@ internal sealed class EntryRow
 
     public int Count { get; private set; }
 
+    /// <summary>Bytes of its memory.</summary>
+    public long Bytes => (sizeof(int) + sizeof(float)) * (long)_features.Length;
+
     public ReadOnlySpan<int> Features => _features.AsSpan(0, Count);
 
     public ReadOnlySpan<float> Z => _z.AsSpan(0, Count);
@@ -92,6 +95,9 @@ internal sealed class EntryRows
             return total;
         }
     }
+
+    /// <summary>Bytes of their memory.</summary>
+    public long Bytes => _rows.Sum(row => row.Bytes);
 
     public void Clear(int rows)
     {

@@ -15,8 +15,14 @@ internal static class ParameterStart
             if (recipe.TiedStart && shape.Reconstructs)
                 for (var i = 0; i < encoder.Rows; i++)
                 {
-                    // A block that writes further layers too is tied to the part that it writes to its own.
+                    // A block that writes further layers too is tied to the part that it writes to its own, at the norm of the whole: else features of
+                    // early layers, whose vectors are spread over more layers, would hardly reach their threshold.
                     decoder.Row(i)[..encoder.Columns].CopyTo(encoder.Row(i));
+                    if (decoder.Columns > encoder.Columns)
+                    {
+                        DecoderGeometry.Normalise(encoder.Row(i));
+                        TensorPrimitives.Multiply(encoder.Row(i), (float)recipe.DecoderStartNorm, encoder.Row(i));
+                    }
                     TensorPrimitives.Multiply(encoder.Row(i), (float)recipe.EncoderStartScale, encoder.Row(i));
                 }
             else

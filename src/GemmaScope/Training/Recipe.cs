@@ -74,6 +74,15 @@ public sealed record Recipe
     /// <summary>L0* of the target terms.</summary>
     public double L0Target { get; init; } = 50;
 
+    /// <summary>
+    /// L0* in the first step, from which it falls linearly to <see cref="L0Target"/>; null: never anything else. For dictionaries of several layers,
+    /// whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3).
+    /// </summary>
+    public double? L0TargetStart { get; init; }
+
+    /// <summary>Steps in which L0* falls from <see cref="L0TargetStart"/>. Default 50,000.</summary>
+    public long L0TargetSteps { get; init; } = 50_000;
+
     /// <summary>p0 of the frequency term: the rate at which a feature costs twice its L0. Default 0.1.</summary>
     public double FrequencyScale { get; init; } = 0.1;
 

@@ -33,6 +33,7 @@ internal static class RecipeChecks
         Require(kind != Architecture.Gated || (term == SparsityTerm.L1 && !recipe.NormWeighted), "sparsity", $"a gated dictionary learns with L1 without norms, not {term}");
         Require(term != SparsityTerm.Lp || (kind == Architecture.Relu && recipe.AnnealUpdates > 0), "sparsity", "p-anneal is for ReLU, with at least one update");
         Require(term is not (SparsityTerm.L0Target or SparsityTerm.L0TargetPerToken or SparsityTerm.L0TargetRelative) || recipe.L0Target > 0, "l0_target", "must be above 0");
+        Require(recipe.L0TargetStart is null or > 0 && recipe.L0TargetSteps >= 0, "l0_target_start", "must be above 0, in a number of steps that is not below 0");
         Require(recipe.FrequencyScale > 0, "frequency_scale", "must be above 0");
         Require(recipe.AuxiliaryCoefficient == 0 || kind is Architecture.TopK or Architecture.BatchTopK, "auxiliary_coefficient", $"AuxK belongs to top-k, not to {kind}");
         Require(recipe.K > 0 && (kind is not (Architecture.TopK or Architecture.BatchTopK) || recipe.K <= shape.Features), "k", $"is {recipe.K}; it must be 1 to {shape.Features}");

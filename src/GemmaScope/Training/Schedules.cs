@@ -13,6 +13,11 @@ internal static class Schedules
         return recipe.LearningRate * factor;
     }
 
+    /// <summary>L0*, which falls linearly where it begins higher.</summary>
+    public static double L0Target(Recipe recipe, long step) => recipe.L0TargetStart is { } start && step < recipe.L0TargetSteps
+        ? start + (recipe.L0Target - start) * step / recipe.L0TargetSteps
+        : recipe.L0Target;
+
     /// <summary>λ, which rises linearly from its first fraction.</summary>
     public static double Lambda(Recipe recipe, long step) =>
         recipe.Lambda * (recipe.LambdaWarmupSteps > 0 ? Math.Min(1, (step + 1) / (double)recipe.LambdaWarmupSteps) : 1);

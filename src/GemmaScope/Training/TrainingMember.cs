@@ -43,7 +43,7 @@ public sealed class TrainingMember : IDisposable
     internal MetricsLog Metrics { get; set; } = null!;
 
     /// <summary>The dictionary learned so far, on the scale of the raw activations.</summary>
-    public SparseDictionary ToDictionary(string name) => Trainer.ToDictionary(name, _inputScales[0], _outputScales[0], Configuration.Sites[0], Configuration.Outputs[0]);
+    public SparseDictionary ToDictionary(string name) => Trainer.ToDictionary(name, _inputScales, _outputScales, Configuration.Sites, Configuration.Outputs);
 
     /// <summary>Frees the trainer and closes the metrics.</summary>
     public void Dispose()

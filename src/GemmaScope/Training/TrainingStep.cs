@@ -53,6 +53,9 @@ internal sealed class TrainingStep : IDisposable
 
     private bool Subtracts => _recipe.SubtractDecoderBias && _shape.HasOneSite;
 
+    /// <summary>Bytes that the last batch needed beside its rows, without the encoder's scratch, whose size is fixed.</summary>
+    public long Bytes => _decoder.Bytes + _found.Bytes + _columns.Bytes + _auxiliaryColumns.Bytes + (_centred?.ByteLength ?? 0);
+
     /// <summary>Runs forward and backward; the sink gets every gradient.</summary>
     public StepReport Run(
         MatrixView x, MatrixView y, GradientSink sink, long step, long tokens, IReadOnlyList<int>? fixedDead, LossParts parts, MatrixView? reconstruction = null)
@@ -70,7 +73,7 @@ internal sealed class TrainingStep : IDisposable
         var (l0, smallest) = CountActive();
         var sparsity = parts.HasFlag(LossParts.Sparsity);
         var loss = new StepLoss(
-            x.Rows, sparsity ? lambda : 0, sparsity ? _recipe.PreActivation : 0, new CountPenalty(_recipe, sparsity ? lambda : 0, l0),
+            x.Rows, sparsity ? lambda : 0, sparsity ? _recipe.PreActivation : 0, new CountPenalty(_recipe with { L0Target = Schedules.L0Target(_recipe, step) }, sparsity ? lambda : 0, l0),
             Penalty(_running.Power), _running.NextPower is { } next ? Penalty(next) : null);
         var code = _rule.Auxiliary(_found);
         _decoder.Run(x, y, _found, _rule, code, (parts.HasFlag(LossParts.Reconstruction) ? 1 : 0, parts.HasFlag(LossParts.Auxiliary) ? 1 : 0), reconstruction);
@@ -212,6 +215,7 @@ internal sealed class TrainingStep : IDisposable
         if (_recipe.PreActivation != 0) parts["pre_activation"] = totals.PreActivation;
         if (_recipe.Architecture is Architecture.TopK or Architecture.BatchTopK && float.IsFinite(smallest))
             (parts["smallest_kept"], parts["running_threshold"]) = (smallest, _running.Threshold);
+        if (_shape.OutputLayers > 1) LayerErrors.AddTo(parts, y, _decoder.Gradient(_decoder.Prefixes.Count - 1), _shape.LayerWidth);
         return new StepReport
         {
             Step = step,

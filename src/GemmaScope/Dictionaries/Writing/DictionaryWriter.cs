@@ -49,6 +49,8 @@ public static class DictionaryWriter
         if (options.Type is not (DType.F32 or DType.BF16)) throw new ArgumentProblemException($"{options.Type} is not written; F32 and BF16 are", "type");
         Action<string> write = (dictionary, form) switch
         {
+            (LayerDictionary { HasSites: true, InputSites.Count: > 1 }, _) => throw new ArgumentProblemException(
+                $"each feature of {dictionary.Name} reads {dictionary.InputSites.Count} sites at once, for which no form has a place", $"{form}"),
             (LayerDictionary one, DictionaryForm.Scope1) => ScopeWriter.One(one, folder, options, cancellation),
             (LayerDictionary one, DictionaryForm.Scope2) => ScopeWriter.Two(one, options, cancellation),
             (LayerDictionary one, DictionaryForm.SaeLens) => SaeLensWriter.Make(one, options, cancellation),
