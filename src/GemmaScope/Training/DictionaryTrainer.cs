@@ -121,17 +121,24 @@ public sealed class DictionaryTrainer : IDisposable
         return TrainedDictionary.Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale).ToDictionary(name, input, output, owns: true);
     }
 
-    /// <summary>The same for a dictionary of one layer or several.</summary>
+    /// <summary>
+    /// The dictionary learned so far, of one or several layers, with a copy of its parameters folded to raw activations. Of a dictionary of several layers activations are
+    /// on the scale of the layer that is read; where each feature reads all of them they stay as they are.
+    /// </summary>
     /// <param name="name">Its name.</param>
-    /// <param name="inputScales">The scale of each input layer: what its rows were divided by.</param>
-    /// <param name="outputScales">The scale of each output layer.</param>
-    /// <param name="inputs">The sites it reads; empty if not known.</param>
-    /// <param name="outputs">The sites it writes.</param>
+    /// <param name="inputScales">For each input layer, what its rows were divided by.</param>
+    /// <param name="outputScales">For each output layer, what its rows were divided by.</param>
+    /// <param name="inputs">The site of each input layer; empty if not known.</param>
+    /// <param name="outputs">The site of each output layer; empty if not known.</param>
+    /// <exception cref="ArgumentProblemException">There is not one scale a layer, the blocks do not read and write as in <see cref="TrainerShape.CrossLayer"/>,
+    /// or its features have no thresholds (top-k, gated).</exception>
     public SparseDictionary ToDictionary(
-        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs) =>
-        Shape is { Blocks.Count: 1, OutputLayers: 1 }
-            ? ToDictionary(name, inputScales[0], outputScales[0], inputs.Count > 0 ? inputs[0] : null, outputs.Count > 0 ? outputs[0] : null)
-            : new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
+        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs)
+    {
+        if (Shape is { Blocks.Count: 1, OutputLayers: 1 } && inputScales is [var inputScale] && outputScales is [var outputScale])
+            return ToDictionary(name, inputScale, outputScale, inputs.Count > 0 ? inputs[0] : null, outputs.Count > 0 ? outputs[0] : null);
+        return new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
+    }
 
     /// <summary>Frees parameters and moments.</summary>
     public void Dispose()

@@ -31,8 +31,6 @@ internal sealed class MultiLayerFolding
         (_inputScales, _outputScales) = (inputScales, outputScales);
         Require(inputScales, "inputScales");
         Require(outputScales, "outputScales");
-        if (recipe.Architecture is Architecture.TopK or Architecture.Gated)
-            throw new ArgumentProblemException($"a dictionary of several layers holds thresholds, and {recipe.Architecture} has none", "architecture");
     }
 
     /// <summary>The dictionary, which owns a copy of the parameters.</summary>
@@ -41,6 +39,8 @@ internal sealed class MultiLayerFolding
     /// <param name="outputs">The site of each output layer.</param>
     public SparseDictionary ToDictionary(string name, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs)
     {
+        if (_recipe.Architecture is Architecture.TopK or Architecture.Gated)
+            throw new ArgumentProblemException($"a dictionary of several layers holds thresholds, and {_recipe.Architecture} has none", "architecture");
         var origin = new DictionaryOrigin { Path = name, Layers = [.. inputs.Select(site => site.Layer ?? 0)], Affine = _recipe.Skip, Type = DType.F32 };
         var kind = _shape.Reconstructs ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder;
         var copies = new Copies();

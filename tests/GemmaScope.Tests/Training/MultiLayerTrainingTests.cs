@@ -28,8 +28,8 @@ public class MultiLayerTrainingTests
     {
         using var trainer = Trained(Recipe with { LogThreshold = log, Skip = skip }, TrainerShape.CrossLayer(Width, [Features, 30, 35], reconstructs), 8);
         var (inputScales, outputScales) = (InputScales, reconstructs ? InputScales : OutputScales);
-        var inputs = Enumerable.Range(4, Layers).Select(reconstructs ? Site.ResidPost : Site.MlpIn).ToArray();
-        var outputs = Enumerable.Range(4, Layers).Select(reconstructs ? Site.ResidPost : Site.MlpOut).ToArray();
+        var inputs = Enumerable.Range(4, Layers).Select(l => reconstructs ? Site.ResidPost(l) : Site.MlpIn(l)).ToArray();
+        var outputs = Enumerable.Range(4, Layers).Select(l => reconstructs ? Site.ResidPost(l) : Site.MlpOut(l)).ToArray();
         using var dictionary = trainer.ToDictionary("trained", inputScales, outputScales, inputs, outputs);
         Assert.Equal(reconstructs ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder, dictionary.Kind);
         using var folder = new TemporaryFolder();
