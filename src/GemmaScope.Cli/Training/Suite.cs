@@ -26,12 +26,16 @@ internal sealed class Suite(SweepConfiguration configuration, Session session)
     {
         var items = Items();
         using var model = TrainingModel.Load(Configuration.Base, session);
-        var groups = SweepPlan.Groups(Configuration, items, Width(model));
+        var width = Width(model);
+        var groups = SweepPlan.Groups(Configuration, items, width);
         session.Terminal.Error.WriteLine($"{items.Count} dictionaries in {groups.Count} groups that share a reading of the data (up to {Format.Bytes(groups.Max(group => group.Bytes))})");
         WriteText("suite.yaml", Configuration.ToYaml());
         foreach (var group in groups)
         {
-            if (restart || group.Items.Any(item => !IsFinished(item))) Train(group, model, restart);
+            SweepItem[] missing = [.. group.Items.Where(item => restart || !IsFinished(item))];
+            // A checkpoint is of all that were trained together; without one only what is missing is trained.
+            foreach (var part in Directory.Exists(FolderOf(group)) ? [group] : SweepPlan.Groups(Configuration, missing, width))
+                if (missing.Length > 0) Train(part, model, restart);
             WriteResults(items);
         }
         return WriteResults(items);
@@ -39,7 +43,7 @@ internal sealed class Suite(SweepConfiguration configuration, Session session)
 
     private void Train(SweepGroup group, GemmaModel? model, bool restart)
     {
-        var folder = Path.Combine(Configuration.Output, SweepPlan.RunsFolder, group.Name);
+        var folder = FolderOf(group);
         session.Terminal.Error.WriteLine($"{group.Name}: {string.Join(", ", group.Items.Select(item => item.Name))}");
         using (var source = TrainingData.Open(Data, group.Items.SelectMany(item => item.Configuration.AllSites), model, session.Cancellation))
         using (var run = TrainingRun.Open([.. group.Items.Select(item => item.Configuration)], source, folder, restart))
@@ -62,6 +66,8 @@ internal sealed class Suite(SweepConfiguration configuration, Session session)
         WriteText("results.html", SuitePage.Render(Configuration, results));
         return results;
     }
+
+    private string FolderOf(SweepGroup group) => Path.Combine(Configuration.Output, SweepPlan.RunsFolder, group.Name);
 
     private static bool IsFinished(SweepItem item) => File.Exists(Path.Combine(item.Configuration.Output, TrainingResult.ResultFile));
 

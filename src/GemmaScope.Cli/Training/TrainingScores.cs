@@ -57,9 +57,10 @@ internal sealed record TrainingScores
     {
         var (settings, place) = (configurations[0].Evaluation, source.Position);
         if (settings.Tokens == 0) return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
-        var rows = new TrainingScores[dictionaries.Count];
-        for (var i = 0; i < rows.Length; i++) rows[i] = OnRows(dictionaries[i], configurations[i], source, place, cancellation);
-        return settings.Text.Count > 0 && model is not null ? OnText(dictionaries, rows, configurations[0], model, cancellation) : rows;
+        var (onText, rows) = (settings.Text.Count > 0 && model is not null, new TrainingScores[dictionaries.Count]);
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = onText && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
+        return onText ? OnText(dictionaries, rows, configurations[0], model!, cancellation) : rows;
     }
 
     public void Write(Utf8JsonWriter json)
@@ -80,6 +81,8 @@ internal sealed record TrainingScores
         json.Number("kl_score", KlScore);
     }
 
+    private static bool HasAffine(TrainingConfiguration configuration) => configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder;
+
     /// <summary>An affine map from the first rows of the stream, which were trained on: those measured are others.</summary>
     private static AffineMap? FitAffine(SparseDictionary dictionary, IActivationSource source, long trained, CancellationToken cancellation)
     {
@@ -92,7 +95,7 @@ internal sealed record TrainingScores
     private static TrainingScores OnRows(
         SparseDictionary dictionary, TrainingConfiguration configuration, IActivationSource source, long place, CancellationToken cancellation)
     {
-        using var affine = configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder ? FitAffine(dictionary, source, place, cancellation) : null;
+        using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellation) : null;
         source.Seek(place);
         var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellation);
         return Of(rows.Reconstruction, rows.Sparsity) with

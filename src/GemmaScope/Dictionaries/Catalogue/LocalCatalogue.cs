@@ -86,7 +86,7 @@ public static class LocalCatalogue
 
     private static void WriteOne(Utf8JsonWriter json, string folder, string path)
     {
-        using var dictionary = SparseDictionary.Load(Path.Combine(folder, path));
+        using var dictionary = SparseDictionary.Load(Path.Combine(folder, path), new() { CheckWeights = false });
         var known = DictionaryPath.Parse(Path.GetFullPath(Path.Combine(folder, path)));
         json.WriteStartObject();
         json.WriteString("path", path.Replace(Path.DirectorySeparatorChar, '/'));
