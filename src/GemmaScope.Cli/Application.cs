@@ -59,9 +59,9 @@ internal static class Application
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
     [
-        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new GenerateCommand(), new ChatCommand(), new TokenizeCommand(),
-        new InfoCommand(), new InspectCommand(), new SitesCommand(), new DictionariesCommand(), new ConvertCommand(), new HarvestCommand(), new StoreCommand(),
-        new TrainCommand(), new SweepCommand(),
+        new AnalyzeCommand(), new HeadlinesCommand(), new EvalCommand(), new ProbeCommand(), new AbsorptionCommand(), new DetectCommand(), new RavelCommand(),
+        new GenerateCommand(), new ChatCommand(), new TokenizeCommand(), new InfoCommand(), new InspectCommand(), new SitesCommand(), new DictionariesCommand(),
+        new ConvertCommand(), new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand(),
         new DemoCommand(), new VerifyCommand(), new BenchCommand(),
     ];
 

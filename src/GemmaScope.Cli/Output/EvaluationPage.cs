@@ -9,6 +9,8 @@ internal sealed class EvaluationPage
 {
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+        /* Twelve columns: closer and smaller than in other tables, so that they are seen side by side. */
+        .scroll th, .scroll td { padding: .4rem .45rem; font-size: .8rem; }
         .plots svg { max-width: 100%; height: auto; }
 
         """;

@@ -15,7 +15,7 @@ internal sealed class RateDisplay(Terminal terminal, string unit, long start, lo
         if (!terminal.ErrorIsTerminal && _watch.Elapsed - _last < BetweenLines) return;
         _last = _watch.Elapsed;
         var rate = (done - start) / _watch.Elapsed.TotalSeconds;
-        var line = $"{done:#,0} of at most {total:#,0} {unit}, {rate:0} a second, {Left((total - done) / rate)} left";
+        var line = $"{done:#,0} of at most {total:#,0} {unit}, {rate.ToString(rate < 10 ? "0.0" : "0", System.Globalization.CultureInfo.InvariantCulture)} a second, {Left((total - done) / rate)} left";
         if (terminal.ErrorIsTerminal) terminal.Error.Write($"\r{line.PadRight(terminal.Width - 1)}");
         else terminal.Error.WriteLine(line);
     }

@@ -9,6 +9,9 @@ internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> label
     private readonly bool[] _labels = labels.ToArray();
     private readonly double[] _weight = new double[x.Rows];
 
+    // Activations have no zeros: as rows of doubles their products are many times faster than entry by entry.
+    private readonly double[]? _dense = Dense(x);
+
     public double[] Gradient { get; } = new double[x.Width + 1];
 
     /// <summary>The diagonal of the Hessian.</summary>
@@ -26,7 +29,7 @@ internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> label
         var losses = 0.0;
         for (var row = 0; row < x.Rows; row++)
         {
-            var margin = (_labels[row] ? 1 : -1) * (SparseProducts.Dot(x, row, w) + parameters[^1]);
+            var margin = (_labels[row] ? 1 : -1) * (Dot(row, w) + parameters[^1]);
             // log(1 + exp(−m)) without overflow, and 1 − σ(m) without cancellation.
             var decay = Math.Exp(-Math.Abs(margin));
             losses += Math.Max(-margin, 0) + Math.Log(1 + decay);
@@ -44,13 +47,26 @@ internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> label
         vector.CopyTo(product);
         product[^1] = 0;
         for (var row = 0; row < x.Rows; row++)
-            AddWithBias(product, row, _weight[row] * (SparseProducts.Dot(x, row, vector[..^1]) + vector[^1]));
+            AddWithBias(product, row, _weight[row] * (Dot(row, vector[..^1]) + vector[^1]));
     }
 
     private void AddWithBias(Span<double> vector, int row, double factor)
     {
-        SparseProducts.AddRow(x, row, factor, vector);
+        if (_dense is null) SparseProducts.AddRow(x, row, factor, vector);
+        else TensorPrimitives.MultiplyAdd(DenseRow(row), factor, vector[..x.Width], vector[..x.Width]);
         vector[^1] += factor;
+    }
+
+    private double Dot(int row, ReadOnlySpan<double> vector) => _dense is null ? SparseProducts.Dot(x, row, vector) : TensorPrimitives.Dot(DenseRow(row), vector);
+
+    private ReadOnlySpan<double> DenseRow(int row) => _dense.AsSpan(row * x.Width, x.Width);
+
+    private static double[]? Dense(SparseActivations x)
+    {
+        if (x.Count == 0 || x.Count != (long)x.Rows * x.Width || x.Count > Array.MaxLength) return null;
+        var values = new double[x.Count];
+        for (var row = 0; row < x.Rows; row++) TensorPrimitives.ConvertChecked(x.Values(row), values.AsSpan(row * x.Width, x.Width));
+        return values;
     }
 
     private void AddSquares(int row)

@@ -1,9 +1,10 @@
+using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace GemmaScope.Files;
 
-/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas.</summary>
+/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas. A name that ends with <c>.gz</c> is unpacked.</summary>
 public static class JsonFile
 {
     /// <summary>Files above this size are no configuration.</summary>
@@ -29,6 +30,17 @@ public static class JsonFile
         return [.. root.EnumerateArray().Select((item, i) => new JsonSection(path, $"[{i}].", item))];
     }
 
+    /// <summary>Reads a file whose outermost value is a list of strings.</summary>
+    /// <exception cref="FileFormatException">The file is missing, too large, not JSON, or not a list of strings.</exception>
+    internal static IReadOnlyList<string> ReadTexts(string path)
+    {
+        var root = ReadRoot(path);
+        if (root.ValueKind != JsonValueKind.Array) throw new FileFormatException("a JSON list of strings is needed", path);
+        return [.. root.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.String
+            ? item.GetString()!
+            : throw new FileFormatException($"entry {i + 1} of the list is no string", path))];
+    }
+
     private static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
@@ -36,7 +48,7 @@ public static class JsonFile
         if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
         try
         {
-            var bytes = File.ReadAllBytes(path);
+            var bytes = path.EndsWith(".gz", StringComparison.Ordinal) ? Unpacked(path) : File.ReadAllBytes(path);
             CheckText(bytes, path);
             using var document = JsonDocument.Parse(bytes, Strict);
             return document.RootElement.Clone();
@@ -45,10 +57,27 @@ public static class JsonFile
         {
             throw new FileFormatException($"the file is not valid JSON: {problem.Message}", path, problem);
         }
+        catch (InvalidDataException problem)
+        {
+            throw new FileFormatException("not a gzip file, or damaged; get it again", path, problem);
+        }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw FileChecks.Unreadable(path, problem);
         }
+    }
+
+    private static byte[] Unpacked(string path)
+    {
+        using var unpacking = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+        using var whole = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        while (unpacking.Read(buffer) is > 0 and var count)
+        {
+            whole.Write(buffer, 0, count);
+            if (whole.Length > LargestFile) throw new FileFormatException($"unpacks to more than {LargestFile} bytes, too many for a JSON configuration", path);
+        }
+        return whole.ToArray();
     }
 
     /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>

@@ -18,13 +18,13 @@ public sealed class DifferentiableRun : IDisposable
 
     internal DifferentiableRun(
         GemmaModel model, GemmaWeights weights, RotaryTable local, RotaryTable global, int[] tokens, GradientMode mode,
-        IEnumerable<Site> capture, Site? from, Site? to, Arithmetic arithmetic, CancellationToken cancellation)
+        IEnumerable<Site> capture, Site? from, Site? to, IEnumerable<Edit> edits, Arithmetic arithmetic, CancellationToken cancellation)
     {
         (_config, _weights, _local, _global, Tokens, Mode, _arithmetic) = (model.Config, weights, local, global, tokens, mode, arithmetic);
         (_from, _to) = (from ?? Site.Embed, to ?? new Site(SiteKind.FinalNormOut));
         Check(_from);
         Check(_to);
-        _saved = new SavedActivations(model, tokens, mode, capture, _from, _to, arithmetic, cancellation);
+        _saved = new SavedActivations(model, tokens, mode, capture, _from, _to, edits, arithmetic, cancellation);
         Unembedding = new Unembedding(_config, weights.Embedding, _workspace, arithmetic);
     }
 

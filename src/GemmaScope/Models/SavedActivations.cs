@@ -11,7 +11,7 @@ internal sealed class SavedActivations : IDisposable
     private readonly Dictionary<Site, float[]> _scales = [];
     private readonly int _tokens;
 
-    public SavedActivations(GemmaModel model, int[] tokens, GradientMode mode, IEnumerable<Site> capture, Site from, Site to, Arithmetic arithmetic, CancellationToken cancellation)
+    public SavedActivations(GemmaModel model, int[] tokens, GradientMode mode, IEnumerable<Site> capture, Site from, Site to, IEnumerable<Edit> edits, Arithmetic arithmetic, CancellationToken cancellation)
     {
         _tokens = tokens.Length;
         var sites = new HashSet<Site>(capture);
@@ -21,7 +21,7 @@ internal sealed class SavedActivations : IDisposable
         var norms = Norms(model.Config, mode, from, to);
         if (mode == GradientMode.Full) sites.UnionWith(norms);
         Edit[] readers = mode == GradientMode.Full ? [] : [.. norms.Select(norm => ScaleReader(norm, model.Config.NormEpsilon))];
-        Run = model.Run(tokens, capture: sites, edits: readers, logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
+        Run = model.Run(tokens, capture: sites, edits: [.. edits, .. readers], logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
     }
 
     /// <summary>The run, with these activations and the caller's.</summary>

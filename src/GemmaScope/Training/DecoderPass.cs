@@ -10,7 +10,10 @@ namespace GemmaScope.Training;
 internal sealed unsafe class DecoderPass : IDisposable
 {
     /// <summary>Rows of one piece of work; sums are made per piece and then in order, so they do not depend on the number of threads.</summary>
-    private const int RowsPerPart = 16;
+    private const int RowsPerPart = 32;
+
+    /// <summary>Entries of a row that are added in one go, so that decoder vectors which many rows need are in the cache when the next row comes.</summary>
+    private const int EntriesAtOnce = 64;
 
     private readonly TrainerShape _shape;
     private readonly TrainerParameters _parameters;
@@ -150,30 +153,54 @@ internal sealed unsafe class DecoderPass : IDisposable
             Array.Clear(part.Bias);
             Array.Clear(part.Errors);
             part.Auxiliary = 0;
-            for (var row = index * RowsPerPart; row < Math.Min(y.Rows, (index + 1) * RowsPerPart); row++) Row(part, row);
+            var (first, end) = (index * RowsPerPart, Math.Min(y.Rows, (index + 1) * RowsPerPart));
+            Decode(part, first, end);
+            for (var row = first; row < end; row++) Gradients(part, row);
         }
 
-        private void Row(Part part, int row)
+        // ŷ grows in the last matrix; the others receive the error as it stands after their prefix.
+        private void Decode(Part part, int first, int end)
+        {
+            var (last, entries) = (pass._gradients.Length - 1, 0L);
+            Span<int> at = stackalloc int[RowsPerPart];
+            at.Clear();
+            for (var row = first; row < end; row++)
+            {
+                var sum = pass._gradients[last]!.Row(row);
+                pass._parameters.DecoderBias.Values.AsSpan().CopyTo(sum);
+                if (pass._skipped is { } skipped) TensorPrimitives.Add(sum, skipped.Row(row), sum);
+                entries += found[row].Count;
+            }
+            var features = (int)Math.Max(1, pass._shape.Features / (1 + entries / (EntriesAtOnce * (end - first))));
+            for (int k = 0, begin = 0; k <= last; begin = pass.Prefixes[k++])
+            {
+                for (var next = begin; next < pass.Prefixes[k];)
+                {
+                    next = Math.Min(pass.Prefixes[k], next + features);
+                    for (var row = first; row < end; row++)
+                        at[row - first] = AddFeatures(part, found[row], at[row - first], next, rule, pass._gradients[last]!.Row(row));
+                }
+                for (var row = first; row < end; row++) Error(part, row, k, k == last);
+            }
+        }
+
+        private void Error(Part part, int row, int k, bool isLast)
+        {
+            var sum = pass._gradients[^1]!.Row(row);
+            if (isLast && reconstruction is { } wanted) sum.CopyTo(wanted.Row(row));
+            var error = pass._gradients[k]!.Row(row);
+            TensorPrimitives.Subtract(sum, y.Row(row), error);
+            part.Errors[k] += TensorPrimitives.SumOfSquares<float>(error);
+        }
+
+        private void Gradients(Part part, int row)
         {
             var last = pass._gradients.Length - 1;
-            // ŷ grows in the last matrix; the others receive it as it stands after their prefix.
-            var sum = pass._gradients[last]!.Row(row);
-            pass._parameters.DecoderBias.Values.AsSpan().CopyTo(sum);
-            if (pass._skipped is { } skipped) TensorPrimitives.Add(sum, skipped.Row(row), sum);
-            var at = 0;
-            for (var k = 0; k <= last; k++)
-            {
-                at = AddFeatures(part, found[row], at, pass.Prefixes[k], rule, sum);
-                if (k == last && reconstruction is { } wanted) sum.CopyTo(wanted.Row(row));
-                var error = pass._gradients[k]!.Row(row);
-                TensorPrimitives.Subtract(sum, y.Row(row), error);
-                part.Errors[k] += TensorPrimitives.SumOfSquares<float>(error);
-            }
-            if (auxiliary is not null) Auxiliary(part, row, sum);
-            for (var k = last; k >= 0; k--)
+            if (auxiliary is not null) Auxiliary(part, row, pass._gradients[last]!.Row(row));
+            for (var k = last - 1; k >= 0; k--)
             {
                 var gradient = pass._gradients[k]!.Row(row);
-                if (k < last) TensorPrimitives.Add(gradient, pass._gradients[k + 1]!.Row(row), gradient);
+                TensorPrimitives.Add(gradient, pass._gradients[k + 1]!.Row(row), gradient);
             }
             var scale = (float)(weights.Main * 2 / y.Rows / (last + 1));
             for (var k = 0; k <= last; k++) TensorPrimitives.Multiply(pass._gradients[k]!.Row(row), scale, pass._gradients[k]!.Row(row));

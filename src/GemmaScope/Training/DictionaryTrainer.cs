@@ -50,6 +50,9 @@ public sealed class DictionaryTrainer : IDisposable
     /// <summary>Seconds of the last step: encoding, decoding, and the features' gradients with their optimiser.</summary>
     internal ReadOnlySpan<double> PhaseSeconds => _step.PhaseSeconds;
 
+    /// <summary>Share of entries from which the features of a group go through dense products; 0 for always, infinity for never.</summary>
+    internal double DenseShare { set => _step.DenseShare = value; }
+
     /// <summary>A trainer with fresh parameters.</summary>
     /// <param name="recipe">The hyper-parameters.</param>
     /// <param name="shape">Widths and features.</param>

@@ -45,7 +45,7 @@ internal sealed class TrainingStep : IDisposable
         };
         _encoder = new EncoderPass(recipe, shape, parameters);
         _decoder = new DecoderPass(recipe, shape, parameters);
-        _features = new FeaturePass(recipe, shape, parameters, lastFired);
+        _features = new FeaturePass(recipe, shape, _decoder.Prefixes);
     }
 
     /// <summary>Seconds of the last step: encoding, decoding, features.</summary>
@@ -84,9 +84,9 @@ internal sealed class TrainingStep : IDisposable
         _columns.Fill(_found, _shape.Features);
         var separate = code is not null && code.Rows != _found;
         if (separate) _auxiliaryColumns.Fill(code!.Rows, _shape.Features);
-        _features.Run(
-            new FeatureInputs(h, loss.PreActivation != 0 ? Sums(h) : [], _columns, code is null ? null : separate ? _auxiliaryColumns : _columns, _decoder, code, loss, tokens + x.Rows),
-            _decoder.Prefixes, _rule, sink);
+        var inputs = new FeatureInputs(
+            h, loss.PreActivation != 0 ? Sums(h) : [], _columns, code is null ? null : separate ? _auxiliaryColumns : _columns, _decoder, code, loss, tokens + x.Rows);
+        _features.Run(new FeatureStep(_recipe, _shape, _parameters, _lastFired, _features, inputs, _rule, sink));
         PassVectors(x, sink);
         (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (Seconds(start, encoded), Seconds(encoded, decoded), Seconds(decoded, Stopwatch.GetTimestamp()));
         if (sink.Moves) _running.Follow(step, smallest, _features.Totals);
@@ -117,6 +117,9 @@ internal sealed class TrainingStep : IDisposable
         _decoder.Dispose();
         _centred?.Dispose();
     }
+
+    /// <summary>Share of entries from which the features of a group go through dense products.</summary>
+    public double DenseShare { set => _features.DenseShare = value; }
 
     private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
 

@@ -30,11 +30,11 @@ internal sealed class TrainingCase
     /// <summary>The features that count as dead in all steps.</summary>
     public IReadOnlyList<int> Dead => _hyper.Integers("dead_latents") ?? [];
 
-    /// <summary>A trainer for a recipe with this case's first parameters.</summary>
-    public DictionaryTrainer Start(Recipe recipe, SafetensorsFile data)
+    /// <summary>A trainer for a recipe with this case's first parameters, whose features all go the sparse or all the dense way.</summary>
+    public DictionaryTrainer Start(Recipe recipe, SafetensorsFile data, bool dense = false)
     {
         var trainer = DictionaryTrainer.Create(recipe, Shape, seed: 0);
-        trainer.FixedDead = Dead;
+        (trainer.FixedDead, trainer.DenseShare) = (Dead, dense ? 0 : double.PositiveInfinity);
         foreach (var name in _shapes.Keys)
         {
             var values = EvaluationPartVerifier.F32(data, $"param.{name}").AsSpan();

@@ -11,14 +11,14 @@ internal sealed class TrainingChecks(TrainingCase one, SafetensorsFile data)
     // Relative to the largest number of a tensor, and to each loss.
     private const double Tolerance = 1e-5;
 
-    public IEnumerable<Check> All() => [.. First(), .. Alternatives(), .. Steps(), .. Unknown()];
+    public IEnumerable<Check> All() => [.. First(), .. Dense(), .. Alternatives(), .. Steps(), .. Unknown()];
 
     /// <summary>Gradients, features and reconstruction of step 0.</summary>
     private IEnumerable<Check> First()
     {
         using var trainer = one.Start(one.Recipe, data);
         using var step = trainer.Gradients(Batch("x", 0), Targets(0));
-        foreach (var name in Names("grad.")) yield return Compare($"grad.{name}", TrainingTensors.Read(step.Gradients, one.Shape, name));
+        foreach (var check in Compare(step)) yield return check;
 
         for (var l = 0; l < one.Shape.Blocks.Count; l++)
             for (var i = 0; i < one.Shape.Blocks[l].Features; i++)
@@ -37,6 +37,17 @@ internal sealed class TrainingChecks(TrainingCase one, SafetensorsFile data)
             yield return Compare("frequency", [.. Enumerable.Range(0, f.Columns).Select(i => (float)Enumerable.Range(0, (int)f.Rows).Count(row => f.Row(row)[i] > 0) / f.Rows)]);
         }
     }
+
+    /// <summary>The gradients again, by dense products instead of sums over entries.</summary>
+    private IEnumerable<Check> Dense()
+    {
+        using var trainer = one.Start(one.Recipe, data, dense: true);
+        using var step = trainer.Gradients(Batch("x", 0), Targets(0));
+        foreach (var check in Compare(step)) yield return check with { Name = $"dense.{check.Name}" };
+    }
+
+    private IEnumerable<Check> Compare(StepGradients step) =>
+        Names("grad.").Select(name => Compare($"grad.{name}", TrainingTensors.Read(step.Gradients, one.Shape, name)));
 
     /// <summary>Variants of the loss at step 0, each by itself.</summary>
     private IEnumerable<Check> Alternatives()

@@ -124,6 +124,20 @@ public class DictionaryTrainerTests
         Assert.Equal(Bytes(plain), Bytes(nested));
     }
 
+    /// <summary>The end is compared loosely: without momentum Adam's first steps see little but the sign of each gradient.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void dense_products_train_what_sums_over_entries_train(string name)
+    {
+        using var sparse = DictionaryTrainer.Create(Recipes[name], TrainerShape.Autoencoder(Width, Features), 3);
+        using var dense = DictionaryTrainer.Create(Recipes[name], TrainerShape.Autoencoder(Width, Features), 3);
+        (sparse.DenseShare, dense.DenseShare) = (double.PositiveInfinity, 0);
+        Train(sparse, 0, 3);
+        Train(dense, 0, 3);
+        var (want, got) = (sparse.Parameters.Encoder[0].Values.AsSpan().ToArray(), dense.Parameters.Encoder[0].Values.AsSpan().ToArray());
+        Assert.InRange(want.Zip(got, (a, b) => (double)Math.Abs(a - b)).Average(), 0, 1e-5);
+    }
+
     [Fact]
     public void the_order_of_a_matryoshka_matters()
     {

@@ -45,7 +45,7 @@ public class TrainingVerifierTests
     {
         using var copy = new CaseCopy(name);
         copy.Change(tensor);
-        Assert.Equal([$"{name}.{tensor}"], copy.Failures());
+        Assert.Equal([$"{name}.{tensor}"], copy.Failures().Select(failure => failure.Replace(".dense.", ".", StringComparison.Ordinal)).Distinct());
     }
 
     [Theory]

@@ -7,7 +7,7 @@ namespace GemmaScope.Features;
 internal sealed class OneVersusRest
 {
     // Probabilities do not need ten digits.
-    private const double GradientTolerance = 1e-4;
+    private const double GradientTolerance = 1e-2;
 
     private OneVersusRest(KSparseProbe[] probes) => Probes = probes;
 
