@@ -40,9 +40,9 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
     public GemmaModel Load(string model) => GemmaModel.Load(Folder(model));
 
     /// <summary>Random token ids after BOS.</summary>
-    public static int[] Tokens(GemmaConfig config, int count)
+    public static int[] Tokens(GemmaConfig config, int count, int sequence = 0)
     {
-        var random = new Random(Seed);
+        var random = new Random(Seed + sequence);
         return [config.BosId, .. Enumerable.Range(1, count - 1).Select(_ => random.Next(3, config.RealVocabulary))];
     }
 

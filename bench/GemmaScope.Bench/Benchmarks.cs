@@ -5,8 +5,8 @@ public static class Benchmarks
 {
     private static readonly Benchmark[] All =
     [
-        new ProductBenchmark(), new PrefillBenchmark(), new DecodeBenchmark(), new CaptureBenchmark(), new HarvestBenchmark(), new DictionaryBenchmark(), new TrainBenchmark(),
-        new TrainLayersBenchmark(), new ProcessBenchmark(), new ModelsBenchmark(),
+        new ProductBenchmark(), new PrefillBenchmark(), new DecodeBenchmark(), new CaptureBenchmark(), new HarvestBenchmark(), new DictionaryBenchmark(), new WideDictionaryBenchmark(),
+        new EvaluationBenchmark(), new TrainBenchmark(), new TrainLayersBenchmark(), new ProcessBenchmark(), new ModelsBenchmark(),
     ];
 
     /// <summary>Name and description of each benchmark.</summary>

@@ -12,6 +12,7 @@ public sealed record ModelShape(string Name, string Config)
         Gemma3("gemma-3-270m", layers: 18, width: 640, mlp: 2048),
         Gemma3("gemma-3-1b", layers: 26, width: 1152, mlp: 6912),
         Gemma2(Harvested, layers: 2, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 8192),
+        Gemma2(TwoLayers, layers: 2, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 4096),
         Gemma2("gemma-2-tiny", layers: 2, width: 128, mlp: 512, heads: 4, keyValueHeads: 2, headSize: 32, vocabulary: 1024),
     ];
 
@@ -20,6 +21,9 @@ public sealed record ModelShape(string Name, string Config)
 
     /// <summary>Two layers of the main model, whose activations are harvested: more layers would make both sides of the comparison alike longer.</summary>
     public const string Harvested = "gemma-2-2b-2-layers";
+
+    /// <summary>Two layers of it with few tokens: what is measured layer by layer costs the same share on it.</summary>
+    public const string TwoLayers = "gemma-2-2b-two-layers";
 
     /// <summary>The model of a quick run.</summary>
     public const string Tiny = "gemma-2-tiny";

@@ -24,6 +24,17 @@ internal static class CommonOptions
             : Refuse(result, $"'{result.Tokens[0].Value}' is no web address, such as http://localhost:5000."),
     };
 
+    /// <summary>A file that is written when everything else is done; a folder of that name is refused before.</summary>
+    public static Option<string?> OutputFile(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "FILE" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && Directory.Exists(token.Value)) result.AddError($"{name}: {token.Value} is a folder; give the name of a file to write");
+        });
+        return option;
+    }
+
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 
     private static Uri? Refuse(ArgumentResult result, string message)

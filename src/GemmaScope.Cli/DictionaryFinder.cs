@@ -33,7 +33,8 @@ internal static class DictionaryFinder
         return [.. Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal)];
     }
 
-    private static bool Holds(string folder) => Directory.EnumerateFiles(folder).Any(file =>
+    /// <summary>Whether a folder is a dictionary.</summary>
+    public static bool Holds(string folder) => Directory.EnumerateFiles(folder).Any(file =>
         Path.GetFileName(file) is "params.npz" or "params.safetensors" or "sae_weights.safetensors" or "params_layer_0.safetensors" or "W_enc_0.safetensors");
 
     private static bool Fits(string name, int? layer, string? kind) =>

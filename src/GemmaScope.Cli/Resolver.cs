@@ -17,26 +17,37 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
 
     /// <summary>The folder of a model.</summary>
     public string Model(string name) =>
-        Local(name) ?? Download(progress => Hub.ResolveModel(name, options: null, progress, cancellation));
+        LocalModel(name) ?? Download(name, progress => Hub.ResolveModel(name, options: null, progress, cancellation));
 
     /// <summary>The folder or file of a dictionary, or a local folder of dictionaries. Of a repository of many only the named one is downloaded.</summary>
     public string Dictionary(string name) =>
-        Local(name) ?? Download(progress => SparseDictionary.Resolve(name, options: null, progress, cancellation));
+        Local(name) ?? Download(name, progress => SparseDictionary.Resolve(name, options: null, progress, cancellation));
 
     /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
     public string Tokenizer(string name)
     {
         if (Local(name) is { } local) return local;
-        return Download(progress => Hub.ResolveFolder(name, ["tokenizer.json", "tokenizer.model"], options: null, progress, cancellation));
+        return Download(name, progress => Hub.ResolveFolder(name, ["tokenizer.json", "tokenizer.model"], options: null, progress, cancellation));
     }
 
     /// <summary>The folder that holds a model's config.json, of which nothing else is downloaded.</summary>
     public string Config(string name) =>
-        Local(name) ?? Download(progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
+        LocalModel(name) ?? Download(name, progress => Hub.ResolveFolder(name, ["config.json", "generation_config.json"], options: null, progress, cancellation));
 
     /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
     public string FileOrFolder(string name) =>
-        Local(name) ?? Download(progress => Hub.ResolveDictionary(name, options: null, progress, cancellation));
+        Local(name) ?? Download(name, progress => Hub.ResolveDictionary(name, options: null, progress, cancellation));
+
+    private static string? LocalModel(string name)
+    {
+        var path = Local(name);
+        if (path is not null && Directory.Exists(path) && IsDictionary(path))
+            throw new ArgumentProblemException("is a dictionary, and a model is needed; 'gemmascope inspect' shows what is in a dictionary", name);
+        return path;
+    }
+
+    private static bool IsDictionary(string folder) => DictionaryFinder.Holds(folder)
+        || (!File.Exists(Path.Combine(folder, "config.json")) && DictionaryFinder.All(folder).Any(DictionaryFinder.Holds));
 
     private static string? Local(string name)
     {
@@ -54,5 +65,16 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
         return !parts[1].Split('/', '\\').Contains("..") && (Directory.Exists(inside) || File.Exists(inside)) ? inside : null;
     }
 
-    private string Download(Func<IProgress<HubProgress>, ResolvedPath> resolve) => DownloadDisplay.Run(terminal, resolve).Path;
+    private string Download(string name, Func<IProgress<HubProgress>, ResolvedPath> resolve)
+    {
+        try
+        {
+            return DownloadDisplay.Run(terminal, resolve).Path;
+        }
+        catch (HubException problem)
+        {
+            // A misspelt path looks like a reference, and the hub's own complaint would lead astray.
+            throw new HubException($"there is no such file or folder here, and the hub failed: {problem.Message}", name, problem);
+        }
+    }
 }

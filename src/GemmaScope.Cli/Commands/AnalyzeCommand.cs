@@ -33,7 +33,7 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         _feature = Add(new Option<int?>("--feature") { Description = "Shade the text by this feature and show its activation at each token.", HelpName = "N" });
         _labels = Add(new Option<string?>("--labels") { Description = "Labels of the features: JSON lines, JSON, CSV or TSV.", HelpName = "FILE" });
         _noBos = Add(new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
-        _html = Add(new Option<string?>("--html") { Description = "Write the analysis as one self-contained page.", HelpName = "FILE" });
+        _html = Add(CommonOptions.OutputFile("--html", "Write the analysis as one self-contained page."));
         _server = Add(CommonOptions.Server());
         _json = Add(CommonOptions.Json());
     }

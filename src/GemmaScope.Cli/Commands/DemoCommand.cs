@@ -25,7 +25,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         "gemmascope demo --html demo.html")
     {
         _microscope = new MicroscopeOptions(this);
-        _html = Add(new Option<string?>("--html") { Description = "Write the first sentence's analysis as one self-contained page.", HelpName = "FILE" });
+        _html = Add(CommonOptions.OutputFile("--html", "Write the first sentence's analysis as one self-contained page."));
         _server = Add(CommonOptions.Server());
     }
 

@@ -42,7 +42,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         _spliceAll = Add(new Option<bool>("--splice-all") { Description = "Measure all dictionaries spliced in at once too." });
         _noLosses = Add(new Option<bool>("--no-losses") { Description = "One run for all dictionaries: no splicing and no gradients." });
         _resume = Add(new Option<string?>("--resume") { Description = "Go on from this file where it exists, and keep the state there.", HelpName = "STATE" });
-        _html = Add(new Option<string?>("--html") { Description = "Write the results as one self-contained page with plots.", HelpName = "FILE" });
+        _html = Add(CommonOptions.OutputFile("--html", "Write the results as one self-contained page with plots."));
         _json = Add(CommonOptions.Json());
     }
 

@@ -36,8 +36,8 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         _labels = Add(new Option<string?>("--labels") { Description = "Labels of the features; without --labelled topics are made of them.", HelpName = "FILE" });
         _categories = Add(new Option<string?>("--categories") { Description = "article: feature // 1000, a demonstration without meaning.", HelpName = "RULE" });
         _top = Add(new Option<int>("--top") { Description = "Strongest features of each headline.", HelpName = "N", DefaultValueFactory = _ => 5 });
-        _csv = Add(new Option<string?>("--csv") { Description = "Write a table with one row a headline.", HelpName = "FILE" });
-        _html = Add(new Option<string?>("--html") { Description = "Write the report as one self-contained page.", HelpName = "FILE" });
+        _csv = Add(CommonOptions.OutputFile("--csv", "Write a table with one row a headline."));
+        _html = Add(CommonOptions.OutputFile("--html", "Write the report as one self-contained page."));
         _server = Add(CommonOptions.Server());
         _json = Add(CommonOptions.Json());
     }

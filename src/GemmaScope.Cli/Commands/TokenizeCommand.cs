@@ -37,32 +37,39 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         var tokenizer = Tokenizer.Load(session.Resolver.Tokenizer(name));
         var json = arguments.GetValue(_json);
         if (decode is not null) Decode(Ids(decode), tokenizer, session.Terminal, json);
-        else Encode(tokenizer.EncodeWithOffsets(text, !arguments.GetValue(_noBos)), tokenizer, session.Terminal, json);
+        else
+        {
+            // A tokenizer knows no cancellation; who interrupts does not wait for the end of a large text.
+            var tokens = Task.Run(() => tokenizer.EncodeWithOffsets(text, !arguments.GetValue(_noBos))).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
+            Encode(tokens, tokenizer, session, json);
+        }
         return Application.Success;
     }
 
-    private static void Encode(TokenizedText tokens, Tokenizer tokenizer, Terminal terminal, bool json)
+    private static void Encode(TokenizedText tokens, Tokenizer tokenizer, Session session, bool json)
     {
         if (json)
         {
-            Json.Write(terminal, writer => WriteTokens(writer, tokens, tokenizer));
+            Json.Write(session.Terminal, writer => WriteTokens(writer, tokens, tokenizer, session.Cancellation));
             return;
         }
         var table = new DataTable(new("position", true), new("id", true), "piece", new("start", true), new("end", true), "text");
         for (var i = 0; i < tokens.Ids.Count; i++)
         {
+            session.Cancellation.ThrowIfCancellationRequested();
             var (id, span) = (tokens.Ids[i], tokens.Spans[i]);
             table.Add($"{i}", $"{id}", tokenizer.Display(id).Replace(' ', '▁'), $"{span.Start}", $"{span.End}", Format.Quoted(tokens.Text[span.Start..span.End]));
         }
-        table.Write(terminal);
+        table.Write(session.Terminal);
     }
 
-    private static void WriteTokens(Utf8JsonWriter writer, TokenizedText tokens, Tokenizer tokenizer)
+    private static void WriteTokens(Utf8JsonWriter writer, TokenizedText tokens, Tokenizer tokenizer, CancellationToken cancellation)
     {
         writer.WriteString("tokenizer", tokenizer.File);
         writer.WriteString("text", tokens.Text);
         writer.Objects("tokens", Enumerable.Range(0, tokens.Ids.Count), i =>
         {
+            cancellation.ThrowIfCancellationRequested();
             writer.WriteNumber("position", i);
             writer.WriteNumber("id", tokens.Ids[i]);
             writer.WriteString("piece", tokenizer.Piece(tokens.Ids[i]));

@@ -11,9 +11,6 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
 {
     public int Columns => columns;
 
-    /// <summary>Whether <see cref="Accumulate"/> needs room to widen a vector.</summary>
-    public bool NeedsScratch => owner.Type != DType.F32;
-
     /// <summary>The same vectors with a scale of each feature.</summary>
     public DecoderRows ScaledBy(float[] factors) => new(owner, start, stride, columns, factors);
 
@@ -24,31 +21,18 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
         if (scale is not null) TensorPrimitives.Multiply(vector[..columns], scale[feature], vector[..columns]);
     }
 
-    /// <summary>y += f · W_dec for one row of features.</summary>
-    /// <param name="indices">Features, counted from <paramref name="offset"/>.</param>
-    /// <param name="values">Their activations.</param>
+    /// <summary>y := start + F · W_dec.</summary>
+    /// <param name="f">F, its features counted from <paramref name="offset"/>.</param>
     /// <param name="offset">Index of this block's first feature.</param>
-    /// <param name="y">The sum so far.</param>
-    /// <param name="vector">Room for one decoder vector if <see cref="NeedsScratch"/>.</param>
-    public void Accumulate(ReadOnlySpan<int> indices, ReadOnlySpan<float> values, int offset, Span<float> y, Span<float> vector)
-    {
-        for (var i = 0; i < indices.Length; i++)
-        {
-            var feature = indices[i] - offset;
-            var value = scale is null ? values[i] : values[i] * scale[feature];
-            ReadOnlySpan<float> row;
-            if (NeedsScratch)
-            {
-                fixed (float* target = vector) Conversions.Widen(Address(feature), owner.Type, target, columns);
-                row = vector;
-            }
-            else
-            {
-                row = new ReadOnlySpan<float>(Address(feature), columns);
-            }
-            TensorPrimitives.MultiplyAdd(row, value, y, y);
-        }
-    }
+    /// <param name="start">What each row of y begins with; null: what it holds.</param>
+    /// <param name="y">[rows, columns].</param>
+    public void Multiply(FeatureColumns f, int offset, float[]? start, MatrixView y) => SparseJobs.Multiply(f, owner.Type, View(offset), start, y);
+
+    /// <summary>Adds g · W_dec,i of each entry of F to its place.</summary>
+    /// <param name="f">F.</param>
+    /// <param name="g">[rows, columns].</param>
+    /// <param name="products">One number for each entry, by rows.</param>
+    public void AddDots(FeatureColumns f, MatrixView g, float* products) => SparseJobs.AddDots(f, owner.Type, View(0), g, products);
 
     /// <summary>‖W_dec,i‖ of each of the first <paramref name="features"/> vectors.</summary>
     public float[] Norms(int features)
@@ -63,6 +47,8 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
         }
         return norms;
     }
+
+    private DecoderView View(int offset) => new((nint)Address(0), stride * owner.Type.Size(), offset, scale);
 
     private byte* Address(int feature) => owner.Pointer + (start + feature * stride) * owner.Type.Size();
 }

@@ -49,7 +49,10 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
     {
-        Workers.For(y.Rows, new DecodeJob(weights, y, features, input));
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            weights.Decoder.Multiply(FeatureColumns.Of(features, start, count), 0, weights.Bias, y.SliceRows(start, count));
+        if (weights.Scaling != InputScaling.None)
+            for (var i = 0; i < y.Rows; i++) weights.Scaling.Undo(input is { } x ? x.Row(i) : default, y.Row(i));
         if (weights.Skip is not { } skip) return;
         using var path = Tensor.Uninitialized(y.Rows, y.Columns);
         Compute.Kernels.Multiply(input!.Value, skip, path.AsMatrix(), Arithmetic.Exact);
@@ -60,17 +63,5 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
     {
         weights.Decoder.Read(feature, vector);
         if (weights.Scaling.Factor is { } factor && factor != 1) TensorPrimitives.Divide(vector, factor, vector);
-    }
-
-    private readonly struct DecodeJob(DictionaryWeights weights, MatrixView y, SparseActivations features, MatrixView? input) : IJob
-    {
-        public void Run(int index)
-        {
-            var row = y.Row(index);
-            weights.Bias.CopyTo(row);
-            Span<float> vector = weights.Decoder.NeedsScratch ? new float[row.Length] : [];
-            weights.Decoder.Accumulate(features.Indices(index), features.Values(index), 0, row, vector);
-            if (weights.Scaling != InputScaling.None) weights.Scaling.Undo(input is { } x ? x.Row(index) : default, row);
-        }
     }
 }

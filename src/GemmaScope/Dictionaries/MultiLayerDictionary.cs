@@ -63,7 +63,8 @@ public sealed class MultiLayerDictionary : SparseDictionary
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
     {
-        Workers.For(y.Rows, new DecodeJob(this, y, features));
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            DecodeRows(FeatureColumns.Of(features, start, count), y.SliceRows(start, count));
         for (var t = 0; t < _blocks.Length; t++)
         {
             if (_blocks[t].Skip is not { } skip) continue;
@@ -82,23 +83,14 @@ public sealed class MultiLayerDictionary : SparseDictionary
             block.Decoders[t]?.Read(feature - block.Start, vector.Slice(t * _model, _model));
     }
 
-    private void DecodeRow(Span<float> row, ReadOnlySpan<int> indices, ReadOnlySpan<float> values)
+    private void DecodeRows(FeatureColumns features, MatrixView y)
     {
-        var vector = new float[_model];
-        for (var t = 0; t < _blocks.Length; t++) _blocks[t].Bias.CopyTo(row.Slice(t * _model, _model));
-        var at = 0;
         for (var l = 0; l < _blocks.Length; l++)
         {
-            var end = at;
-            while (end < indices.Length && indices[end] < BlockStarts[l + 1]) end++;
+            var part = features.Between(_blocks[l].Start, BlockStarts[l + 1]);
+            if (part.Count == 0 && l > 0) continue;
             for (var t = l; t < _blocks.Length; t++)
-                _blocks[l].Decoders[t]!.Accumulate(indices[at..end], values[at..end], _blocks[l].Start, row.Slice(t * _model, _model), vector);
-            at = end;
+                _blocks[l].Decoders[t]!.Multiply(part, _blocks[l].Start, l == 0 ? _blocks[t].Bias : null, y.SliceColumns(t * _model, _model));
         }
-    }
-
-    private readonly struct DecodeJob(MultiLayerDictionary dictionary, MatrixView y, SparseActivations features) : IJob
-    {
-        public void Run(int index) => dictionary.DecodeRow(y.Row(index), features.Indices(index), features.Values(index));
     }
 }

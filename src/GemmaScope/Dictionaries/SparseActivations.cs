@@ -44,6 +44,9 @@ public sealed class SparseActivations
     /// <summary>Where a row begins in the order of all entries.</summary>
     public int Start(int row) => _starts[row];
 
+    /// <summary>The activations of a run of rows, one row after another.</summary>
+    internal ReadOnlySpan<float> Values(int start, int count) => _values.AsSpan(_starts[start].._starts[start + count]);
+
     /// <summary>Number of active features of a row: f &gt; 0 (METHODS §2.9; the tutorial's f &gt; 1 is a mistake).</summary>
     public int L0(int row) => CountAbove(row, 0);
 

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Dictionaries;
@@ -15,9 +14,22 @@ public static class SparseKernels
     public static Tensor Multiply(SparseActivations features, Tensor weights)
     {
         Require(weights, features.Width, "weights");
-        var result = Tensor.Zeros(features.Rows, weights.Columns);
-        Workers.For(features.Rows, new MultiplyJob(features, new DecoderRows(weights, 0, weights.Columns, weights.Columns), result));
+        var result = Tensor.Uninitialized(features.Rows, weights.Columns);
+        Multiply(features, weights, result.AsMatrix());
         return result;
+    }
+
+    /// <summary>target := F · W; allocates nothing that grows with it.</summary>
+    /// <param name="features">F [rows, m].</param>
+    /// <param name="weights">W [m, d] as F32, BF16 or F16.</param>
+    /// <param name="target">[rows, d].</param>
+    public static void Multiply(SparseActivations features, Tensor weights, MatrixView target)
+    {
+        Require(weights, features.Width, "weights");
+        Require(target, features.Rows, weights.Columns, "target");
+        var (decoder, zeros) = (Rows(weights), new float[weights.Columns]);
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            decoder.Multiply(FeatureColumns.Of(features, start, count), 0, zeros, target.SliceRows(start, count));
     }
 
     /// <summary>Fᵀ · G: [m, columns of G].</summary>
@@ -26,11 +38,22 @@ public static class SparseKernels
     public static Tensor TransposedMultiply(SparseActivations features, Tensor rows)
     {
         Require(rows, features.Rows, "rows");
-        var result = Tensor.Zeros(features.Width, rows.Columns);
-        // Workers share the columns, so no two write the same numbers.
-        var parts = Math.Min(Workers.Count, rows.Columns);
-        Workers.For(parts, new TransposedJob(features, rows.AsMatrix(), result.AsMatrix(), parts));
+        var result = Tensor.Uninitialized(features.Width, rows.Columns);
+        TransposedMultiply(features, rows.AsMatrix(), result.AsMatrix());
         return result;
+    }
+
+    /// <summary>target := Fᵀ · G, with zeros for features without entries; allocates nothing that grows with it.</summary>
+    /// <param name="features">F [rows, m].</param>
+    /// <param name="rows">G [rows, d].</param>
+    /// <param name="target">[m, d].</param>
+    public static void TransposedMultiply(SparseActivations features, MatrixView rows, MatrixView target)
+    {
+        Require(rows, features.Rows, rows.Columns, "rows");
+        Require(target, features.Width, rows.Columns, "target");
+        if (features.Rows == 0) SparseJobs.Transposed(default, rows, target, add: false);
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            SparseJobs.Transposed(FeatureColumns.Of(features, start, count), rows.SliceRows(start, count), target, add: start > 0);
     }
 
     /// <summary>The entries of G · Wᵀ at the places of F's entries, in their order.</summary>
@@ -39,12 +62,31 @@ public static class SparseKernels
     /// <param name="weights">W [m, d] as F32, BF16 or F16.</param>
     public static float[] Sampled(SparseActivations features, Tensor rows, Tensor weights)
     {
-        Require(rows, features.Rows, "rows");
-        Require(weights, features.Width, "weights");
-        if (rows.Columns != weights.Columns) throw new ArgumentProblemException($"{rows} and {weights} have different columns", "weights");
         var result = new float[features.Count];
-        Workers.For(features.Rows, new SampledJob(features, rows, new DecoderRows(weights, 0, weights.Columns, weights.Columns), result));
+        Require(rows, features.Rows, "rows");
+        Sampled(features, rows.AsMatrix(), weights, result);
         return result;
+    }
+
+    /// <summary>Writes the entries of G · Wᵀ at the places of F's entries, in their order; allocates nothing that grows with them.</summary>
+    /// <param name="features">F [rows, m]; its values do not matter.</param>
+    /// <param name="rows">G [rows, d].</param>
+    /// <param name="weights">W [m, d] as F32, BF16 or F16.</param>
+    /// <param name="target">Room for <see cref="SparseActivations.Count"/> numbers.</param>
+    public static void Sampled(SparseActivations features, MatrixView rows, Tensor weights, Span<float> target)
+    {
+        Require(weights, features.Width, "weights");
+        Require(rows, features.Rows, weights.Columns, "rows");
+        if (target.Length != features.Count) throw new ArgumentProblemException($"has room for {target.Length} numbers where {features.Count} are needed", "target");
+        Sampled(features, rows, Rows(weights), target);
+    }
+
+    private static unsafe void Sampled(SparseActivations features, MatrixView rows, DecoderRows decoder, Span<float> target)
+    {
+        target.Clear();
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            fixed (float* products = target[features.Start(start)..])
+                decoder.AddDots(FeatureColumns.Of(features, start, count), rows.SliceRows(start, count), products);
     }
 
     /// <summary>Sum of each column.</summary>
@@ -66,45 +108,16 @@ public static class SparseKernels
         return counts;
     }
 
+    private static DecoderRows Rows(Tensor weights) => new(weights, 0, weights.Columns, weights.Columns);
+
     private static void Require(Tensor matrix, int rows, string name)
     {
         if (matrix.Rows != rows) throw new ArgumentProblemException($"{matrix} must have {rows} rows to fit the features", name);
     }
 
-    private readonly struct MultiplyJob(SparseActivations features, DecoderRows weights, Tensor result) : IJob
+    private static void Require(MatrixView matrix, int rows, int columns, string name)
     {
-        public void Run(int index) => weights.Accumulate(
-            features.Indices(index), features.Values(index), 0, result.Row(index), weights.NeedsScratch ? new float[weights.Columns] : []);
-    }
-
-    private readonly struct TransposedJob(SparseActivations features, MatrixView rows, MatrixView result, int parts) : IJob
-    {
-        public void Run(int index)
-        {
-            var (start, end) = ((int)((long)rows.Columns * index / parts), (int)((long)rows.Columns * (index + 1) / parts));
-            for (var row = 0; row < features.Rows; row++)
-            {
-                ReadOnlySpan<float> g = rows.Row(row)[start..end];
-                for (var i = 0; i < features.Indices(row).Length; i++)
-                {
-                    var target = result.Row(features.Indices(row)[i])[start..end];
-                    TensorPrimitives.MultiplyAdd(g, features.Values(row)[i], target, target);
-                }
-            }
-        }
-    }
-
-    private readonly struct SampledJob(SparseActivations features, Tensor rows, DecoderRows weights, float[] result) : IJob
-    {
-        public void Run(int index)
-        {
-            var vector = new float[weights.Columns];
-            var indices = features.Indices(index);
-            for (var i = 0; i < indices.Length; i++)
-            {
-                weights.Read(indices[i], vector);
-                result[features.Start(index) + i] = TensorPrimitives.Dot<float>(rows.Row(index), vector);
-            }
-        }
+        if (matrix.Rows != rows || matrix.Columns != columns)
+            throw new ArgumentProblemException($"is [{matrix.Rows}, {matrix.Columns}] where [{rows}, {columns}] is needed", name);
     }
 }

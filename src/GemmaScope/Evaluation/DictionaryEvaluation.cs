@@ -50,13 +50,14 @@ public sealed class DictionaryEvaluation
     internal void Add(EvaluationBatch batch, int positions, SparseActivations features, MatrixView x, MatrixView reconstruction)
     {
         var mean = new float[x.Columns];
+        var products = RowProducts.Of(x, reconstruction);
         for (var row = 0; row < batch.Rows; row++)
         {
-            if (batch.Positions[row] > 0) Tutorial.Add(x.Row(row), reconstruction.Row(row));
+            if (batch.Positions[row] > 0) Tutorial.Add(x.Row(row), products[row]);
             if (!batch.Counted[row]) continue;
-            Reconstruction.Add(x.Row(row), reconstruction.Row(row));
+            Reconstruction.Add(x.Row(row), products[row]);
             TensorPrimitives.Add(mean, x.Row(row), mean);
-            if (batch.Positions[row] < positions) At(batch.Positions[row]).Add(x.Row(row), reconstruction.Row(row), features.L0(row));
+            if (batch.Positions[row] < positions) At(batch.Positions[row]).Add(x.Row(row), products[row], features.L0(row));
         }
         Sparsity.Add(features, batch.Counted);
         TensorPrimitives.Divide(mean, Math.Max(1, batch.Counted.Count(counted => counted)), mean);
@@ -71,9 +72,9 @@ public sealed class DictionaryEvaluation
     /// <param name="gradient">[rows, width] derivative of the loss with respect to the output site.</param>
     internal void AddUniformity(EvaluationBatch batch, SparseDictionary dictionary, SparseActivations features, MatrixView gradient)
     {
-        var vector = new float[dictionary.OutputWidth];
-        for (var row = 0; row < batch.Rows; row++)
-            if (batch.Counted[row]) Uniformity.Add(features.Values(row), AlongDecoders(dictionary, features.Indices(row), gradient.Row(row), vector));
+        var values = new double?[batch.Rows];
+        Workers.For(batch.Rows, new UniformityJob(batch, dictionary, features, gradient, values));
+        foreach (var value in values) Uniformity.Add(value);
     }
 
     /// <summary>W_dec ∇_x L of some features.</summary>
@@ -114,6 +115,17 @@ public sealed class DictionaryEvaluation
         return _byPosition[position];
     }
 
+    private readonly struct UniformityJob(
+        EvaluationBatch batch, SparseDictionary dictionary, SparseActivations features, MatrixView gradient, double?[] values) : IJob
+    {
+        public void Run(int row)
+        {
+            if (!batch.Counted[row]) return;
+            var along = AlongDecoders(dictionary, features.Indices(row), gradient.Row(row), new float[dictionary.OutputWidth]);
+            values[row] = UniformitySums.OfRow(features.Values(row), along);
+        }
+    }
+
     private static double Squared(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         var distance = (double)TensorPrimitives.Distance(x, y);
@@ -132,9 +144,9 @@ public sealed class PositionSums(int width)
     /// <summary>Mean number of active features there.</summary>
     public double L0 => (double)_active / Reconstruction.Rows;
 
-    internal void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> reconstruction, int active)
+    internal void Add(ReadOnlySpan<float> x, RowProducts row, int active)
     {
-        Reconstruction.Add(x, reconstruction);
+        Reconstruction.Add(x, row);
         _active += active;
     }
 

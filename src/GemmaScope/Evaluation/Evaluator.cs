@@ -6,8 +6,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Evaluation;
 
 /// <summary>
-/// Measures dictionaries over a text that comes in batches: all of them in one pass. Of each batch the clean run serves every dictionary;
-/// each set of dictionaries adds one run for each kind of edited run. Only sums are kept.
+/// Measures dictionaries over a text that comes in batches: all of them in one pass. Of each batch the clean run serves every dictionary,
+/// and each encodes it once. Each set of dictionaries adds one run for each kind of edited run, from its first layer on. Only sums are kept.
 /// </summary>
 public sealed class Evaluator
 {
@@ -31,7 +31,9 @@ public sealed class Evaluator
         foreach (var member in _sets.SelectMany(set => set.Members))
             if (!Splice.Fits(dictionaries[member]))
                 throw new ArgumentProblemException("reads or writes several sites and cannot be spliced into a run", dictionaries[member].Name);
-        _sites = [.. dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct()];
+        var read = dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites));
+        var resumed = _sets.Select(FirstLayer).Where(layer => layer > 0).Select(layer => Site.ResidPost(layer - 1));
+        _sites = [.. read.Concat(resumed).Distinct()];
         Sums = NewSums();
     }
 
@@ -51,8 +53,10 @@ public sealed class Evaluator
         using (var clean = _model.Run(
             batch.Sequences, capture: _sites, logits: _sets.Count > 0 ? LogitRows.All : LogitRows.None, arithmetic: _options.Arithmetic, cancellation: cancellation))
         {
-            AddClean(part, batch, clean, cancellation);
-            if (_sets.Count > 0) AddSpliced(part, batch, clean, cancellation);
+            var predictions = _sets.Count > 0 ? new Predictions(batch, clean.Logits!.AsMatrix()) : null;
+            if (predictions is not null) part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
+            AddDictionaries(part, batch, clean, predictions, cancellation);
+            foreach (var set in part.Sets.Where(set => set.Set.Members.Count != 1)) AddTogether(set, batch, clean, predictions!, cancellation);
         }
         Sums.Merge(part);
     }
@@ -109,45 +113,60 @@ public sealed class Evaluator
 
     private EvaluationSums NewSums() => new(_dictionaries, _sets, _options.Runs);
 
-    private void AddClean(EvaluationSums part, EvaluationBatch batch, ModelRun clean, CancellationToken cancellation)
+    /// <summary>Everything about each dictionary that stands alone: it encodes and decodes once.</summary>
+    private void AddDictionaries(EvaluationSums part, EvaluationBatch batch, ModelRun clean, Predictions? predictions, CancellationToken cancellation)
     {
         Site[] sites = _options.Uniformity ? [.. _dictionaries.SelectMany(one => one.OutputSites).Distinct()] : [];
         var gradients = sites.Length == 0 ? [] : LossGradients(_model, batch, sites, _options.Arithmetic, cancellation);
         for (var i = 0; i < _dictionaries.Count; i++)
         {
             var (dictionary, sums) = (_dictionaries[i], part.Dictionaries[i]);
-            using var input = SparseDictionary.Beside(clean, dictionary.InputSites);
-            using var target = SparseDictionary.Beside(clean, dictionary.OutputSites);
-            var features = dictionary.Encode(input.AsMatrix(), cancellation);
-            using var reconstruction = dictionary.Decode(features, input.AsMatrix());
-            sums.Add(batch, _options.Positions, features, target.AsMatrix(), reconstruction.AsMatrix());
-            if (gradients.Count == 0) continue;
-            using var gradient = Beside(gradients, dictionary.OutputSites);
-            sums.AddUniformity(batch, dictionary, features, gradient.AsMatrix());
+            using var inputs = dictionary.InputSites.Count > 1 ? SparseDictionary.Beside(clean, dictionary.InputSites) : null;
+            using var targets = dictionary.OutputSites.Count > 1 ? SparseDictionary.Beside(clean, dictionary.OutputSites) : null;
+            var (input, target) = ((inputs ?? clean[dictionary.InputSite]).AsMatrix(), (targets ?? clean[dictionary.OutputSite]).AsMatrix());
+            var features = dictionary.Encode(input, cancellation);
+            using var reconstruction = dictionary.Decode(features, input);
+            sums.Add(batch, _options.Positions, features, target, reconstruction.AsMatrix());
+            if (gradients.Count > 0)
+            {
+                using var gradient = Beside(gradients, dictionary.OutputSites);
+                sums.AddUniformity(batch, dictionary, features, gradient.AsMatrix());
+            }
+            foreach (var set in part.Sets.Where(set => set.Set.Members is [var only] && only == i))
+            {
+                if (set.Runs.ContainsKey(SplicedRun.Spliced)) set.Inside[0].Add(batch, target, features, reconstruction.AsMatrix());
+                foreach (var (run, losses) in set.Runs)
+                    AddRun(losses, set.Set, [Splice.Alone(run, dictionary.OutputSite, reconstruction.AsMatrix(), batch, _options.Means)], batch, clean, predictions!, cancellation);
+            }
         }
         foreach (var gradient in gradients.Values) gradient.Dispose();
     }
 
-    private void AddSpliced(EvaluationSums part, EvaluationBatch batch, ModelRun clean, CancellationToken cancellation)
+    /// <summary>The runs of dictionaries spliced in at once: a later one reads what an earlier one changed.</summary>
+    private void AddTogether(SpliceEvaluation set, EvaluationBatch batch, ModelRun clean, Predictions predictions, CancellationToken cancellation)
     {
-        var predictions = new Predictions(batch, clean.Logits!.AsMatrix());
-        part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
-        foreach (var set in part.Sets)
+        SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
+        foreach (var (run, losses) in set.Runs)
         {
-            SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
-            foreach (var (run, losses) in set.Runs)
-            {
-                SpliceObserver[]? observers = run == SplicedRun.Spliced
-                    ? [.. set.Inside.Select<InsideSums, SpliceObserver>(inside => (x, features, reconstruction) => inside.Add(batch, x, features, reconstruction))]
-                    : null;
-                using var edited = _model.Run(
-                    batch.Sequences, edits: Splice.Edits(run, members, batch, _options.Means, observers, cancellation), logits: LogitRows.All,
-                    arithmetic: _options.Arithmetic, cancellation: cancellation);
-                var (crossEntropy, divergence) = predictions.Compare(edited.Logits!.AsMatrix());
-                losses.Add(batch, _options.Positions, crossEntropy, divergence);
-            }
+            SpliceObserver[]? observers = run == SplicedRun.Spliced
+                ? [.. set.Inside.Select<InsideSums, SpliceObserver>(inside => (x, features, reconstruction) => inside.Add(batch, x, features, reconstruction))]
+                : null;
+            AddRun(losses, set.Set, Splice.Edits(run, members, batch, _options.Means, observers, cancellation), batch, clean, predictions, cancellation);
         }
     }
+
+    private void AddRun(
+        RunLosses losses, SpliceSet set, IEnumerable<Edit> edits, EvaluationBatch batch, ModelRun clean, Predictions predictions, CancellationToken cancellation)
+    {
+        var layer = FirstLayer(set);
+        ResumePoint? point = layer > 0 ? new(layer, clean[Site.ResidPost(layer - 1)].AsMatrix()) : null;
+        using var edited = _model.Resume(batch.Sequences, point, edits, LogitRows.All, _options.Arithmetic, cancellation);
+        var (crossEntropy, divergence) = predictions.Compare(edited.Logits!.AsMatrix());
+        losses.Add(batch, _options.Positions, crossEntropy, divergence);
+    }
+
+    /// <summary>The first layer that splicing a set touches: up to there its runs are the clean one.</summary>
+    private int FirstLayer(SpliceSet set) => set.Members.Select(member => ResumePoint.LayerOf(_dictionaries[member].InputSite)).DefaultIfEmpty().Min();
 
     private static Tensor Beside(Dictionary<Site, Tensor> gradients, IReadOnlyList<Site> sites)
     {

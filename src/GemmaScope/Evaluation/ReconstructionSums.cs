@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace GemmaScope.Evaluation;
 
 /// <summary>
@@ -85,27 +87,44 @@ public sealed class ReconstructionSums
     }
 
     /// <summary>Adds one row.</summary>
-    public void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> reconstruction)
+    public void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> reconstruction) => Add(x, RowProducts.Of(x, reconstruction));
+
+    /// <summary>Adds one row whose products are known.</summary>
+    internal void Add(ReadOnlySpan<float> x, RowProducts row)
     {
-        if (x.Length != _sum.Length || reconstruction.Length != _sum.Length)
-            throw new ArgumentProblemException($"rows of {x.Length} and {reconstruction.Length} numbers where {_sum.Length} are needed", "x");
+        if (x.Length != _sum.Length) throw new ArgumentProblemException($"a row of {x.Length} numbers where {_sum.Length} are needed", "x");
         if (_rows++ == 0) x.CopyTo(_origin);
-        double error = 0, norm = 0, reconstructed = 0, product = 0;
-        for (var d = 0; d < x.Length; d++)
+        _squares += AddCentred(x);
+        _error += row.Error;
+        _norm += row.Norm;
+        _reconstructedNorm += row.ReconstructedNorm;
+        _product += row.Product;
+        if (row is { Norm: > 0, ReconstructedNorm: > 0 }) _cosine += row.Product / Math.Sqrt(row.Norm * row.ReconstructedNorm);
+    }
+
+    /// <summary>Adds x − origin to the sums of the dimensions, and returns the sum of its squares.</summary>
+    private double AddCentred(ReadOnlySpan<float> x)
+    {
+        var squares = Vector<double>.Zero;
+        var (half, d) = (Vector<double>.Count, 0);
+        for (; d + 2 * half <= x.Length; d += 2 * half)
         {
-            double value = x[d], other = reconstruction[d], centred = value - _origin[d];
-            _sum[d] += centred;
-            _squares += centred * centred;
-            error += (value - other) * (value - other);
-            norm += value * value;
-            reconstructed += other * other;
-            product += value * other;
+            Vector.Widen(new Vector<float>(x[d..]), out var low, out var high);
+            Vector.Widen(new Vector<float>(_origin, d), out var lowOrigin, out var highOrigin);
+            low -= lowOrigin;
+            high -= highOrigin;
+            (new Vector<double>(_sum, d) + low).CopyTo(_sum, d);
+            (new Vector<double>(_sum, d + half) + high).CopyTo(_sum, d + half);
+            squares += low * low + high * high;
         }
-        _error += error;
-        _norm += norm;
-        _reconstructedNorm += reconstructed;
-        _product += product;
-        if (norm > 0 && reconstructed > 0) _cosine += product / Math.Sqrt(norm * reconstructed);
+        var sum = Vector.Sum(squares);
+        for (; d < x.Length; d++)
+        {
+            var centred = (double)x[d] - _origin[d];
+            _sum[d] += centred;
+            sum += centred * centred;
+        }
+        return sum;
     }
 
     /// <summary>Adds the sums of other rows.</summary>

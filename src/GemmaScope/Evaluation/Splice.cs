@@ -31,18 +31,45 @@ internal static class Splice
         SplicedRun run, IReadOnlyList<SparseDictionary> dictionaries, EvaluationBatch batch,
         IReadOnlyDictionary<Site, float[]>? means = null, IReadOnlyList<SpliceObserver>? observers = null, CancellationToken cancellation = default)
     {
-        var where = run switch
+        var where = Where(run, batch);
+        return IsAblation(run)
+            ? dictionaries.Select(one => Ablate(run, one.OutputSite, where, means))
+            : dictionaries.SelectMany((one, i) => Reconstruct(one, where, observers?[i], cancellation));
+    }
+
+    /// <summary>The edit where one dictionary is spliced alone: what it reads is the clean run's, so its reconstruction is known.</summary>
+    /// <param name="run">What is put where.</param>
+    /// <param name="site">The dictionary's output site.</param>
+    /// <param name="reconstruction">[rows, width] of the clean run.</param>
+    /// <param name="batch">The sequences of the run.</param>
+    /// <param name="means">For <see cref="SplicedRun.MeanAblated"/>: the mean at each output site.</param>
+    public static Edit Alone(SplicedRun run, Site site, MatrixView reconstruction, EvaluationBatch batch, IReadOnlyDictionary<Site, float[]>? means)
+    {
+        var where = Where(run, batch);
+        return IsAblation(run) ? Ablate(run, site, where, means) : Edit.OfAllSequences(site, rows => Replace(rows, reconstruction, where));
+    }
+
+    private static bool[] Where(SplicedRun run, EvaluationBatch batch) => run switch
+    {
+        SplicedRun.SplicedBosToo => batch.CountedOrBos,
+        SplicedRun.SplicedEverywhere or SplicedRun.ZeroAblatedEverywhere => batch.Everywhere,
+        _ => batch.Counted,
+    };
+
+    private static bool IsAblation(SplicedRun run) => run is SplicedRun.ZeroAblated or SplicedRun.ZeroAblatedEverywhere or SplicedRun.MeanAblated;
+
+    private static Edit Ablate(SplicedRun run, Site site, bool[] where, IReadOnlyDictionary<Site, float[]>? means)
+    {
+        var mean = run == SplicedRun.MeanAblated ? MeanAt(site, means) : null;
+        return Edit.OfAllSequences(site, rows =>
         {
-            SplicedRun.SplicedBosToo => batch.CountedOrBos,
-            SplicedRun.SplicedEverywhere or SplicedRun.ZeroAblatedEverywhere => batch.Everywhere,
-            _ => batch.Counted,
-        };
-        return run switch
-        {
-            SplicedRun.ZeroAblated or SplicedRun.ZeroAblatedEverywhere => dictionaries.Select(one => Replace(one.OutputSite, where, row => row.Clear())),
-            SplicedRun.MeanAblated => dictionaries.Select(one => Replace(one.OutputSite, where, row => MeanAt(one.OutputSite, means).CopyTo(row))),
-            _ => dictionaries.SelectMany((one, i) => Reconstruct(one, where, observers?[i], cancellation)),
-        };
+            for (var row = 0; row < rows.Rows; row++)
+            {
+                if (!where[row]) continue;
+                if (mean is null) rows.Row(row).Clear();
+                else mean.CopyTo(rows.Row(row));
+            }
+        });
     }
 
     private static IEnumerable<Edit> Reconstruct(SparseDictionary dictionary, bool[] where, SpliceObserver? observer, CancellationToken cancellation)
@@ -57,18 +84,15 @@ internal static class Splice
             var features = dictionary.Encode(input, cancellation);
             using var reconstruction = dictionary.Decode(features, input);
             observer?.Invoke(rows, features, reconstruction.AsMatrix());
-            for (var row = 0; row < rows.Rows; row++)
-                if (where[row]) reconstruction.Row(row).CopyTo(rows.Row(row));
+            Replace(rows, reconstruction.AsMatrix(), where);
         });
     }
 
-    private delegate void RowReplacement(Span<float> row);
-
-    private static Edit Replace(Site site, bool[] where, RowReplacement replacement) => Edit.OfAllSequences(site, rows =>
+    private static void Replace(MatrixView rows, MatrixView by, bool[] where)
     {
         for (var row = 0; row < rows.Rows; row++)
-            if (where[row]) replacement(rows.Row(row));
-    });
+            if (where[row]) by.Row(row).CopyTo(rows.Row(row));
+    }
 
     private static float[] MeanAt(Site site, IReadOnlyDictionary<Site, float[]>? means) => means?.GetValueOrDefault(site)
         ?? throw new ArgumentProblemException($"mean ablation needs the mean at {site}; measure it in an earlier pass over the text", "means");

@@ -18,15 +18,18 @@ public sealed class UniformitySums
     /// <summary>Adds one row.</summary>
     /// <param name="activations">f of the stored features.</param>
     /// <param name="gradients">W_dec ∇_x L of the same features.</param>
-    public void Add(ReadOnlySpan<float> activations, ReadOnlySpan<float> gradients)
+    public void Add(ReadOnlySpan<float> activations, ReadOnlySpan<float> gradients) => Add(OfRow(activations, gradients));
+
+    /// <summary>Adds the value of one row; null counts nothing.</summary>
+    internal void Add(double? row)
     {
-        if (OfRow(activations, gradients) is not { } value) return;
+        if (row is not { } value) return;
         _sum += value;
         _rows++;
     }
 
     /// <summary>The value of one row; null where every y is 0.</summary>
-    /// <inheritdoc cref="Add"/>
+    /// <inheritdoc cref="Add(ReadOnlySpan{float}, ReadOnlySpan{float})"/>
     public static double? OfRow(ReadOnlySpan<float> activations, ReadOnlySpan<float> gradients)
     {
         double total = 0, weighted = 0;

@@ -13,12 +13,22 @@ internal sealed class ForwardPass(
     private readonly int _rows = sequences.TotalRows;
 
     /// <summary>Runs the embedding and the layers up to <paramref name="stopAfter"/> (null: all); returns the residual stream [rows, d].</summary>
-    public MatrixView Layers(Site? stopAfter)
+    /// <param name="stopAfter">The last site to compute.</param>
+    /// <param name="resume">Where another run of the same tokens is taken up; null: at the embedding.</param>
+    public MatrixView Layers(Site? stopAfter, ResumePoint? resume)
     {
         var residual = workspace.Buffer("residual", _rows, config.Width);
-        Embed(residual);
-        hooks.At(SiteKind.Embed, 0, residual, sequences);
-        for (var layer = 0; layer < config.Layers; layer++)
+        if (resume is { } point)
+        {
+            for (var row = 0; row < _rows; row++) point.Residual.Row(row).CopyTo(residual.Row(row));
+            hooks.At(SiteKind.ResidPost, point.Layer - 1, residual, sequences);
+        }
+        else
+        {
+            Embed(residual);
+            hooks.At(SiteKind.Embed, 0, residual, sequences);
+        }
+        for (var layer = resume?.Layer ?? 0; layer < config.Layers; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
             if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer)) break;

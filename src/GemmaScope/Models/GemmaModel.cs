@@ -94,10 +94,19 @@ public sealed partial class GemmaModel : IDisposable
     /// <exception cref="ArgumentProblemException">A token, site, edit, length or combination that this model cannot run.</exception>
     public ModelRun Run(
         IReadOnlyList<int[]> sequences, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, IReadOnlyList<KvCache>? caches = null,
-        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default)
+        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
+        Run(sequences, new RunHooks(Config, capture ?? [], edits ?? []), caches, logits, stopAfter, resume: null, arithmetic, cancellation);
+
+    /// <summary>Runs what comes after a point of an earlier run of the same sequences, with edits from there on, to logits.</summary>
+    internal ModelRun Resume(
+        IReadOnlyList<int[]> sequences, ResumePoint? point, IEnumerable<Edit> edits, LogitRows logits, Arithmetic? arithmetic, CancellationToken cancellation) =>
+        Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellation);
+
+    private ModelRun Run(
+        IReadOnlyList<int[]> sequences, RunHooks hooks, IReadOnlyList<KvCache>? caches, LogitRows logits, Site? stopAfter, ResumePoint? resume,
+        Arithmetic? arithmetic, CancellationToken cancellation)
     {
         Check(sequences, caches);
-        var hooks = new RunHooks(Config, capture ?? [], edits ?? []);
         logits = Resolve(logits, hooks, stopAfter);
         if (stopAfter is { } stop)
         {
@@ -113,7 +122,7 @@ public sealed partial class GemmaModel : IDisposable
         try
         {
             var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellation);
-            var residual = pass.Layers(stopAfter);
+            var residual = pass.Layers(stopAfter, resume);
             var scores = logits == LogitRows.None ? null : pass.Logits(residual, logits);
             run.Advance();
             return new ModelRun(Config, sequences, used, hooks.Captured(), scores, logits);

@@ -18,8 +18,8 @@ public class BenchCommandTests
         Assert.All(
             ["GEMM managed, bf16 weights", "prefill exact", "prefill fast", "decode exact", "decode fast", "capture, extra time, exact",
              "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode", "SAE decode, sparse",
-             "training step, as if dense", "training, peak memory",
-             "time per token grows with layers to the power", "memory of a batch grows to the power"],
+             "SAE encode, 262,144 features", "eval without losses",
+             "training step, as if dense", "training, peak memory", "time per token grows with layers to the power", "memory of a batch grows to the power"],
             name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
         Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
     }

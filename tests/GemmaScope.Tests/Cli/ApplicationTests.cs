@@ -96,4 +96,18 @@ public class ApplicationTests
 
     private static string[] Commands { get; } =
         [.. Application.Commands().Select(command => command.Name)];
+
+    [Theory]
+    [InlineData("analyze", "The cat", "--html")]
+    [InlineData("demo", "--html")]
+    [InlineData("eval", "--text", "none.txt", "--html")]
+    public void a_page_onto_a_folder_is_refused_before_anything_is_printed(params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        CommandLine.Run([.. arguments, folder.Path]).IsRefused("--html", "is a folder");
+    }
+
+    [Fact]
+    public void a_dictionary_is_not_taken_for_a_model() =>
+        CommandLine.Run("sites", "demo-sae").IsRefused("demo-sae", "is a dictionary, and a model is needed");
 }

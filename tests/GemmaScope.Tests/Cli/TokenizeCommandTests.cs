@@ -17,6 +17,14 @@ public class TokenizeCommandTests
         CommandLine.Run("tokenize", "The cat").Out);
 
     [Fact]
+    public void an_interrupted_text_prints_nothing()
+    {
+        var run = CommandLine.Run(["tokenize", string.Concat(Enumerable.Repeat("The cat sat on the mat. ", 20_000))], [], cancellation: new CancellationToken(canceled: true));
+        Assert.Equal(("", "interrupted"), (run.Out, run.Error.Trim()));
+        Assert.NotEqual(0, run.Code);
+    }
+
+    [Fact]
     public void a_terminal_gets_a_ruled_table()
     {
         var run = CommandLine.Run(["tokenize", "The cat"], [], terminal: true);
