@@ -115,6 +115,7 @@ public sealed partial class TrainCommandTests : IDisposable
     [Theory]
     [InlineData("'recipe.lamda' is unknown; did you mean 'lambda'?", "--set", "recipe.lamda=1")]
     [InlineData("is no KEY=VALUE", "--set", "recipe")]
+    [InlineData("--tokens: 'many' is no whole number", "--tokens", "many")]
     [InlineData("'width' must be a whole number", "--set", "width=wide")]
     [InlineData("no such site", "--site", "resid_post.99")]
     public void bad_input_is_refused(string says, params string[] more) => CommandLine.Run(Arguments("run", more)).IsRefused(says);
