@@ -11,8 +11,8 @@ public sealed record ModelShape(string Name, string Config)
         Gemma2("gemma-2-2b", layers: 26, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 256000),
         Gemma3("gemma-3-270m", layers: 18, width: 640, mlp: 2048),
         Gemma3("gemma-3-1b", layers: 26, width: 1152, mlp: 6912),
-        Gemma2(TwoLayers, layers: 2, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 4096),
-        Gemma2(Shield, layers: 1, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 8192),
+        Gemma2(TwoLayers, layers: 2, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 8192),
+        Gemma2(OneLayer, layers: 1, width: 2304, mlp: 9216, heads: 8, keyValueHeads: 4, headSize: 256, vocabulary: 8192),
         Gemma2("gemma-2-tiny", layers: 2, width: 128, mlp: 512, heads: 4, keyValueHeads: 2, headSize: 32, vocabulary: 1024),
     ];
 
@@ -21,8 +21,9 @@ public sealed record ModelShape(string Name, string Config)
 
     /// <summary>Two layers of it with few tokens: what is measured layer by layer costs the same share on it.</summary>
     public const string TwoLayers = "gemma-2-2b-two-layers";
+
     /// <summary>One layer of that shape, to judge many texts in little time.</summary>
-    public const string Shield = "gemma-2-2b-one-layer";
+    public const string OneLayer = "gemma-2-2b-one-layer";
 
     /// <summary>The model of a quick run.</summary>
     public const string Tiny = "gemma-2-tiny";

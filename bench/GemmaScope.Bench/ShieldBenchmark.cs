@@ -51,7 +51,7 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
     /// <summary>Random layers of the true shape under the vocabulary of the demo model, which is the one that is always here.</summary>
     private static string FolderWithTokenizer(BenchSetup setup)
     {
-        var folder = setup.Folder(ModelShape.Shield);
+        var folder = setup.Folder(ModelShape.OneLayer);
         File.Copy(Path.Combine(DemoFiles.Require(Demo), "tokenizer.model"), Path.Combine(folder, "tokenizer.model"), overwrite: true);
         return folder;
     }

@@ -78,6 +78,8 @@ internal static class Application
         new ConvertCommand(),
         new HarvestCommand(),
         new StoreCommand(),
+        new TrainCommand(),
+        new SweepCommand(),
         new DemoCommand(),
         new VerifyCommand(),
         new BenchCommand(),
@@ -99,7 +101,7 @@ internal static class Application
     {
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var value] }) return error.Message;
         var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        return type == typeof(int) ? $"{option.Name}: '{value.Value}' is no whole number"
+        return type == typeof(int) || error.Message.Contains("System.Int64", StringComparison.Ordinal) ? $"{option.Name}: '{value.Value}' is no whole number"
             : type == typeof(double) ? $"{option.Name}: '{value.Value}' is no number"
             : error.Message;
     }

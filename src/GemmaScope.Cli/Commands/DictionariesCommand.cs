@@ -6,13 +6,14 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class DictionariesCommand : GemmaScopeCommand
 {
     public DictionariesCommand() : base(
-        "dictionaries", "Find released dictionaries: list them, show one, download it, or look at the hub anew.",
+        "dictionaries", "Find dictionaries: list them, show one, download it, look at the hub anew, or add your own.",
         "gemmascope dictionaries list --model gemma-2-2b --layer 20 --canonical",
         "gemmascope dictionaries show gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
         "gemmascope dictionaries download gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
-        "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt")
+        "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt",
+        "gemmascope dictionaries add suites/demo")
     {
-        foreach (var command in (GemmaScopeCommand[])[new ListDictionariesCommand(), new ShowDictionaryCommand(), new DownloadDictionaryCommand(), new RefreshDictionariesCommand()])
+        foreach (var command in (GemmaScopeCommand[])[new ListDictionariesCommand(), new ShowDictionaryCommand(), new DownloadDictionaryCommand(), new RefreshDictionariesCommand(), new AddDictionariesCommand()])
             Subcommands.Add(command);
     }
 

@@ -82,9 +82,9 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         return Application.Success;
     }
 
-    private IEnumerable<LabelledText> Rows(string file, ParseResult arguments)
+    private IEnumerable<LabelledQuestion> Rows(string file, ParseResult arguments)
     {
-        var rows = LabelledText.Read(file, _fields.Read(arguments) with { Labels = Labels(arguments.GetValue(_labels) ?? []) });
+        var rows = LabelledQuestion.Read(file, _fields.Read(arguments) with { Labels = Labels(arguments.GetValue(_labels) ?? []) });
         if (arguments.GetValue(_heldOut) is { } divisor) rows = rows.Where(row => row.IsHeldOut(divisor));
         return arguments.GetValue(_limit) is { } limit ? rows.Take(limit) : rows;
     }
@@ -101,7 +101,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
     }
 
     /// <summary>A row's question about the policies it has labels of; null where it has none, or does not fit into the context.</summary>
-    private static ShieldQuestion? Prepare(ShieldGemma shield, LabelledText row, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options)
+    private static ShieldQuestion? Prepare(ShieldGemma shield, LabelledQuestion row, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options)
     {
         var labelled = ShieldEvaluation.Labelled(row, policies);
         if (labelled.Count == 0) return null;

@@ -15,7 +15,7 @@ internal static class CatalogueOutput
     }
 
     public static void Write(Terminal terminal, CatalogueEntry entry) => Properties.Write(terminal,
-        ("name", entry.Name), ("hub", entry.Reference), ("family", entry.Family), ("model", entry.Model), ("kind", $"{entry.Kind}"),
+        ("name", entry.Name), (entry.Folder is null ? "hub" : "folder", entry.Reference), ("family", entry.Family), ("model", entry.Model), ("kind", $"{entry.Kind}"),
         ("reads", string.Join(", ", entry.InputSites)), ("writes", string.Join(", ", entry.OutputSites)), ("width", entry.Width), ("L0", entry.L0 ?? "unknown"),
         ("size", Size(entry)), ("canonical", entry.Canonical ? "yes" : "no"), ("Neuronpedia", entry.Neuronpedia ?? "unknown"), ("known", Known(entry.Source)));
 
@@ -24,6 +24,7 @@ internal static class CatalogueOutput
         json.WriteString("name", entry.Name);
         json.WriteString("repository", entry.Repository);
         json.WriteString("path", entry.Path);
+        json.WriteString("folder", entry.Folder);
         json.WriteString("family", entry.Family);
         json.WriteString("model", entry.Model);
         json.WriteString("kind", $"{entry.Kind}");
@@ -50,6 +51,7 @@ internal static class CatalogueOutput
     private static string Known(CatalogueSource source) => source switch
     {
         CatalogueSource.Listed => "from the catalogue of SAELens (October 2025)",
+        CatalogueSource.Local => "from the catalogue of its folder",
         CatalogueSource.Derived => "derived from the table of the release; the hub was not asked",
         _ => "seen on the hub",
     };

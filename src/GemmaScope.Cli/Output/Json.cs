@@ -12,7 +12,10 @@ internal static class Json
     public static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one object to the output.</summary>
-    public static void Write(Terminal terminal, Action<Utf8JsonWriter> members)
+    public static void Write(Terminal terminal, Action<Utf8JsonWriter> members) => terminal.Out.WriteLine(Text(members));
+
+    /// <summary>One object as text.</summary>
+    public static string Text(Action<Utf8JsonWriter> members)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, Options))
@@ -21,7 +24,7 @@ internal static class Json
             members(writer);
             writer.WriteEndObject();
         }
-        terminal.Out.WriteLine(System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 
     /// <summary>One object on a line of its own, line break included.</summary>

@@ -26,7 +26,8 @@ internal sealed class RateDisplay(Terminal terminal, string unit, long start, lo
         if (terminal.ErrorIsTerminal) terminal.Error.Write($"\r{new string(' ', terminal.Width - 1)}\r");
     }
 
-    private static string Left(double seconds) => !double.IsFinite(seconds) ? "?" : seconds switch
+    /// <summary>A time still to wait.</summary>
+    public static string Left(double seconds) => !double.IsFinite(seconds) ? "?" : seconds switch
     {
         >= 7200 => $"{seconds / 3600:0.0} h",
         >= 120 => $"{seconds / 60:0} min",

@@ -12,6 +12,8 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
     private const double Width = 460, Height = 280, Left = 62, Right = 14, Top = 30, Bottom = 44;
     private const int WantedTicks = 5, LongestTitle = 48;
 
+    private static readonly string[] Colours = ["#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2"];
+
     private readonly StringBuilder _svg = new();
 
     /// <summary>Points, joined in their order if asked.</summary>
@@ -24,6 +26,25 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
         if (joined) _svg.Append($"<polyline fill=\"none\" stroke=\"#2563eb\" stroke-opacity=\".5\" points=\"{string.Join(' ', shown.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
         foreach (var point in shown)
             _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"{(joined ? 2 : 4.5)}\" fill=\"#2563eb\"><title>{Html.Encode(point.Label)}</title></circle>\n"));
+        return End();
+    }
+
+    /// <summary>Several rows of points, each joined in its order and named at the right.</summary>
+    public string Series(IEnumerable<(string Name, IReadOnlyList<PlotPoint> Points)> series)
+    {
+        (string Name, PlotPoint[] Points)[] shown = [.. series.Select(one => (one.Name, one.Points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).ToArray())).Where(one => one.Item2.Length > 0)];
+        if (shown.Length == 0) return "";
+        var all = shown.SelectMany(one => one.Points).ToArray();
+        var (x, y) = (Axis.Around(all.Select(point => point.X)), Axis.Around(all.Select(point => point.Y)));
+        Begin(x, y);
+        foreach (var (i, (name, points)) in shown.Index())
+        {
+            var colour = Colours[i % Colours.Length];
+            _svg.Append($"<polyline fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".6\" points=\"{string.Join(' ', points.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
+            foreach (var point in points)
+                _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"4.5\" fill=\"{colour}\"><title>{Html.Encode(point.Label)}</title></circle>\n"));
+            Text(Width - Right, Top + 12 + 14 * i, "end", name, $" style=\"fill:{colour}\"");
+        }
         return End();
     }
 

@@ -38,6 +38,20 @@ public sealed class ActivationBatch : IDisposable
     /// <summary>The rows of the site with this index in the source's list, [rows, width]; valid until the next read into this batch.</summary>
     public MatrixView this[int site] => _rows[site].AsMatrix();
 
+    /// <summary>Copies the rows of some sites side by side, as dictionaries of several layers read them.</summary>
+    /// <param name="sites">The sites in the order wanted.</param>
+    /// <param name="target">[rows, width of all of them].</param>
+    public void CopyBeside(IReadOnlyList<Site> sites, MatrixView target)
+    {
+        var start = 0;
+        foreach (var site in sites)
+        {
+            var part = this[site];
+            for (var row = 0; row < Rows; row++) part.Row(row).CopyTo(target.Row(row)[start..]);
+            start += part.Columns;
+        }
+    }
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace GemmaScope.Dictionaries;
 
 /// <summary>What a dictionary reads and writes.</summary>
@@ -12,6 +14,7 @@ public enum DictionaryKind
     /// <summary>Reads and writes the residual stream at several layers, each feature from its own layer on (METHODS §4.3).</summary>
     Crosscoder,
     /// <summary>Reads every layer's MLP input and predicts every layer's MLP output, each feature from its own layer on (METHODS §4.4).</summary>
+    [JsonStringEnumMemberName("clt")]
     CrossLayerTranscoder,
 }
 

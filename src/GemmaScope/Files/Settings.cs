@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 
 namespace GemmaScope.Files;
@@ -69,7 +70,7 @@ internal static partial class Settings
         if (bare == typeof(double)) return section.Number(key);
         if (bare == typeof(float)) return (float)section.Number(key)!.Value;
         if (bare == typeof(string)) return section.Text(key);
-        if (bare.IsEnum) return Choice(section, key, bare);
+        if (bare.IsEnum) return Choice(section, key, bare, section.Text(key)!);
         if (bare == typeof(IReadOnlyList<int>)) return section.Integers(key);
         if (bare == typeof(IReadOnlyList<double>)) return section.Numbers(key);
         if (bare == typeof(IReadOnlyList<string>)) return section.Texts(key);
@@ -77,24 +78,21 @@ internal static partial class Settings
         throw new InvalidOperationException($"{property.DeclaringType!.Name}.{property.Name}: settings of type {type} are not supported");
     }
 
-    private static object Choice(JsonSection section, string key, Type type)
+    private static Enum Choice(JsonSection section, string key, Type type, string text)
     {
-        var text = section.Text(key)!;
-        var names = Enum.GetNames(type);
-        var index = Array.FindIndex(names, name => Snake(name) == text);
-        return index >= 0 ? Enum.Parse(type, names[index]) : throw section.Bad(key, $"must be one of {string.Join(", ", names.Select(Snake))}, found \"{text}\"");
+        var choices = Enum.GetValues(type).Cast<Enum>().ToDictionary(Word);
+        return choices.TryGetValue(text, out var choice) ? choice : throw section.Bad(key, $"must be one of {string.Join(", ", choices.Keys)}, found \"{text}\"");
     }
 
-    /// <summary>A list of values that are written as text: whatever has a static <c>Parse(string)</c>.</summary>
+    /// <summary>A list of values that are written as text: choices, and whatever has a static <c>Parse(string)</c>.</summary>
     private static IList Parsed(JsonSection section, string key, Type type)
     {
-        var parse = type.GetMethod("Parse", [typeof(string)])!;
         var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(type))!;
         foreach (var text in section.Texts(key)!)
         {
             try
             {
-                list.Add(parse.Invoke(null, [text]));
+                list.Add(type.IsEnum ? Choice(section, key, type, text) : type.GetMethod("Parse", [typeof(string)])!.Invoke(null, [text]));
             }
             catch (TargetInvocationException problem) when (problem.InnerException is GemmaScopeException inner)
             {
@@ -124,7 +122,7 @@ internal static partial class Settings
         null => "null",
         bool flag => flag ? "true" : "false",
         string text => Plain().IsMatch(text) && text is not ("true" or "false" or "null") ? text : JsonSerializer.Serialize(text),
-        Enum choice => Snake(choice.ToString()),
+        Enum choice => Word(choice),
         IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Scalar))}]",
         double or float or int or long => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
         _ => Scalar(value.ToString()),
@@ -136,6 +134,10 @@ internal static partial class Settings
 
     private static bool MayBeNull(PropertyInfo property) => Nullable.GetUnderlyingType(property.PropertyType) is not null
         || (!property.PropertyType.IsValueType && new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable);
+
+    /// <summary>How a choice is written: its name, or the short name the field has for it.</summary>
+    public static string Word(Enum choice) =>
+        choice.GetType().GetField(choice.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? Snake(choice.ToString());
 
     private static string Name(PropertyInfo property) => Snake(property.Name);
 

@@ -66,7 +66,10 @@ public static class YamlFile
     }
 
     /// <summary>A value as it would stand behind a colon: <c>7e-5</c>, <c>[1, 2]</c>, <c>word</c>.</summary>
-    internal static JsonNode? ParseValue(string text, string source) => JsonObject.Create(Parse($"value: {text}", source).Element)!["value"]?.DeepClone();
+    /// <param name="text">The value.</param>
+    /// <param name="source">What an error names.</param>
+    /// <exception cref="FileFormatException">The text is no YAML.</exception>
+    public static JsonNode? ParseValue(string text, string source) => JsonObject.Create(Parse($"value: {text}", source).Element)!["value"]?.DeepClone();
 
     /// <summary>Reads a text as if it came from a file of that name.</summary>
     internal static JsonSection Parse(string text, string path)

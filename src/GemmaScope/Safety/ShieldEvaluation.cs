@@ -22,10 +22,10 @@ public sealed class ShieldEvaluation
     public int Rows { get; private set; }
 
     /// <summary>Which of the policies a row must be asked about: those with a label. What is not known counts nowhere.</summary>
-    public static IReadOnlyList<ShieldPolicy> Labelled(LabelledText row, IReadOnlyList<ShieldPolicy> policies) => [.. policies.Where(policy => row.Labels.ContainsKey(policy.Key))];
+    public static IReadOnlyList<ShieldPolicy> Labelled(LabelledQuestion row, IReadOnlyList<ShieldPolicy> policies) => [.. policies.Where(policy => row.Labels.ContainsKey(policy.Key))];
 
     /// <summary>Takes in a row that was asked about its labelled policies.</summary>
-    public void Add(LabelledText row, ShieldVerdict verdict)
+    public void Add(LabelledQuestion row, ShieldVerdict verdict)
     {
         foreach (var score in verdict.Scores) Add(score.Policy.Key, row.Labels[score.Policy.Key], score.Probability);
         Add(Combined, verdict.Scores.Any(score => row.Labels[score.Policy.Key]), verdict.Probability);

@@ -93,6 +93,9 @@ public sealed class DictionaryTrainer : IDisposable
         return report;
     }
 
+    /// <summary>f of the batch of the last step, as it was before the step.</summary>
+    internal SparseActivations LastFeatures() => _step.Features();
+
     /// <summary>Forward and backward, with the gradients going to a sink.</summary>
     internal StepReport Run(GradientSink sink, MatrixView x, MatrixView y) => _step.Run(x, y, sink, Step, Tokens, FixedDead, LossParts.All);
 
@@ -139,6 +142,7 @@ public sealed class DictionaryTrainer : IDisposable
             return ToDictionary(name, inputScale, outputScale, inputs.Count > 0 ? inputs[0] : null, outputs.Count > 0 ? outputs[0] : null);
         return new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
     }
+
     /// <summary>Frees parameters and moments.</summary>
     public void Dispose()
     {

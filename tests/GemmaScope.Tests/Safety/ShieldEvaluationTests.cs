@@ -44,7 +44,7 @@ public sealed class ShieldEvaluationTests : IDisposable
     [Fact]
     public void every_fifth_row_or_so_is_held_out()
     {
-        static LabelledText Row(string id) => new(id, "", null, new Dictionary<string, bool>());
+        static LabelledQuestion Row(string id) => new(id, "", null, new Dictionary<string, bool>());
         Assert.Equal(HeldOutByPython, Enumerable.Range(0, 20).Where(i => Row($"row-{i}").IsHeldOut(5)));
     }
 
@@ -54,7 +54,7 @@ public sealed class ShieldEvaluationTests : IDisposable
         var folder = SafetySets();
         Assert.SkipUnless(folder is not null, "the public safety sets (shared/data/safety) are not on this machine");
         foreach (var name in new[] { "openai-moderation.jsonl.gz", "hatecheck.jsonl.gz", "xstest.jsonl", "advbench.jsonl", "harmless-dolly.jsonl" })
-            Assert.True(LabelledText.Read(Path.Combine(folder!, name)).Any(), name);
+            Assert.True(LabelledQuestion.Read(Path.Combine(folder!, name)).Any(), name);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class ShieldEvaluationTests : IDisposable
         Assert.Equal(1, parts[2].Metrics.Ranking.Auroc);
 
         void Add(Dictionary<string, bool> labels, params (ShieldPolicy Policy, float Probability)[] scores) =>
-            evaluation.Add(new LabelledText("", "", null, labels), new ShieldVerdict(null!, [.. scores.Select(score => new PolicyScore(score.Policy, score.Probability, 0, 0, 1, null))]));
+            evaluation.Add(new LabelledQuestion("", "", null, labels), new ShieldVerdict(null!, [.. scores.Select(score => new PolicyScore(score.Policy, score.Probability, 0, 0, 1, null))]));
     }
 
     [Fact]
@@ -127,9 +127,9 @@ public sealed class ShieldEvaluationTests : IDisposable
     // [i for i in range(20) if int(hashlib.sha256(f"row-{i}".encode()).hexdigest(), 16) % 5 == 0]
     private static readonly int[] HeldOutByPython = [3, 11, 14, 15, 18, 19];
 
-    private LabelledText[] Read(string lines, LabelFields? fields = null)
+    private LabelledQuestion[] Read(string lines, LabelFields? fields = null)
     {
         using (var gzip = new GZipStream(File.Create(_folder.File("rows.jsonl.gz")), CompressionLevel.Fastest)) gzip.Write(System.Text.Encoding.UTF8.GetBytes(lines));
-        return [.. LabelledText.Read(_folder.File("rows.jsonl.gz"), fields)];
+        return [.. LabelledQuestion.Read(_folder.File("rows.jsonl.gz"), fields)];
     }
 }

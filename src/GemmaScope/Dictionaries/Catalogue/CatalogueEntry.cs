@@ -11,9 +11,11 @@ public enum CatalogueSource
     Derived,
     /// <summary>Seen on the hub by <see cref="CatalogueRefresh"/>.</summary>
     Hub,
+    /// <summary>Of a folder on this machine (<see cref="LocalCatalogue"/>).</summary>
+    Local,
 }
 
-/// <summary>One released dictionary: where it lies and what it is.</summary>
+/// <summary>One dictionary, released or one's own: where it lies and what it is.</summary>
 public sealed record CatalogueEntry
 {
     /// <summary>Repository on the hub, e.g. <c>google/gemma-scope-2b-pt-res</c>.</summary>
@@ -21,6 +23,9 @@ public sealed record CatalogueEntry
 
     /// <summary>Folder inside it, e.g. <c>layer_20/width_16k/average_l0_71</c>; empty for the whole repository.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Where it lies on this machine, for dictionaries of one's own; null for those of the hub.</summary>
+    public string? Folder { get; init; }
 
     /// <summary>Whose release it is: Gemma Scope 1, Gemma Scope 2, SAELens or circuit-tracer.</summary>
     public required string Family { get; init; }
@@ -64,8 +69,8 @@ public sealed record CatalogueEntry
     /// <summary>The short name: the repository without its owner, and the path.</summary>
     public string Name => $"{Repository[(Repository.IndexOf('/', StringComparison.Ordinal) + 1)..]}{(Path.Length == 0 ? "" : "/")}{Path}";
 
-    /// <summary>The reference by which the hub knows it, <c>org/name/path</c>.</summary>
-    public string Reference => Path.Length == 0 ? Repository : $"{Repository}/{Path}";
+    /// <summary>The reference by which the hub knows it, <c>org/name/path</c>; of one's own dictionaries their folder.</summary>
+    public string Reference => Folder is not null ? Folder : Path.Length == 0 ? Repository : $"{Repository}/{Path}";
 
     /// <summary>An entry of a Gemma Scope repository, by what its path says; null if it is no dictionary's.</summary>
     internal static CatalogueEntry? Of(string repository, string path, CatalogueSource source)

@@ -37,13 +37,14 @@ public sealed class DictionaryCatalogue
     /// <summary>All entries, by family, repository and layer.</summary>
     public IReadOnlyList<CatalogueEntry> Entries { get; }
 
-    /// <summary>The built-in catalogue with the repositories that the user's file lists in their place.</summary>
-    /// <param name="file">The file; null for the user's own, <see cref="CatalogueRefresh.UserFile"/>. It need not exist.</param>
-    /// <exception cref="FileFormatException">The file is no catalogue.</exception>
+    /// <summary>The built-in catalogue with the repositories that the user's file lists in their place, and the user's own dictionaries (<see cref="LocalCatalogue"/>).</summary>
+    /// <param name="file">The file; null for the user's own, <see cref="CatalogueRefresh.UserFile"/>. It need not exist. The list of folders lies beside it.</param>
+    /// <exception cref="FileFormatException">The file is no catalogue, or that of a folder is damaged.</exception>
     public static DictionaryCatalogue Load(string? file = null)
     {
-        var seen = CatalogueRefresh.Read(file ?? CatalogueRefresh.UserFile());
-        if (seen.Count == 0) return BuiltIn;
+        file ??= CatalogueRefresh.UserFile();
+        CatalogueEntry[] seen = [.. CatalogueRefresh.Read(file), .. LocalCatalogue.ReadAll(LocalCatalogue.ListBeside(file))];
+        if (seen.Length == 0) return BuiltIn;
         var repositories = seen.Select(entry => entry.Repository).ToHashSet(StringComparer.Ordinal);
         return new([.. BuiltIn.Entries.Where(entry => !repositories.Contains(entry.Repository)), .. seen]);
     }

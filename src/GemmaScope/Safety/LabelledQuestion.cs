@@ -11,7 +11,7 @@ namespace GemmaScope.Safety;
 /// <param name="User">What the user wrote.</param>
 /// <param name="Response">The response that is judged; null where the prompt is.</param>
 /// <param name="Labels">Whether it violates a policy, by the policy's key; without those that are not known.</param>
-public sealed record LabelledText(string Id, string User, string? Response, IReadOnlyDictionary<string, bool> Labels)
+public sealed record LabelledQuestion(string Id, string User, string? Response, IReadOnlyDictionary<string, bool> Labels)
 {
     /// <summary>
     /// Whether a split that goes by the name of the row leaves it out of training: the SHA-256 of <see cref="Id"/>, read as a number, is divisible by
@@ -23,7 +23,7 @@ public sealed record LabelledText(string Id, string User, string? Response, IRea
     /// <param name="file">The file.</param>
     /// <param name="fields">Names of its fields; null to know them by the forms of public sets.</param>
     /// <exception cref="FileFormatException">The file cannot be read, a row has no text, or none a label that is known.</exception>
-    public static IEnumerable<LabelledText> Read(string file, LabelFields? fields = null)
+    public static IEnumerable<LabelledQuestion> Read(string file, LabelFields? fields = null)
     {
         fields ??= new LabelFields();
         var (number, labelled) = (0, false);
@@ -33,7 +33,7 @@ public sealed record LabelledText(string Id, string User, string? Response, IRea
             var user = fields.TextOf(line);
             var labels = fields.FindLabels(line);
             labelled |= labels.Count > 0;
-            yield return new LabelledText(fields.IdOf(line) ?? $"{number}", user, line.Text(fields.Response), labels);
+            yield return new LabelledQuestion(fields.IdOf(line) ?? $"{number}", user, line.Text(fields.Response), labels);
         }
         if (!labelled) throw new FileFormatException("no row has a label that is known; say which field labels which policy (label field: POLICY=FIELD)", file);
     }

@@ -1,0 +1,142 @@
+using System.Text.Json;
+using GemmaScope.Activations;
+using GemmaScope.Cli.Output;
+using GemmaScope.Dictionaries;
+using GemmaScope.Evaluation;
+using GemmaScope.Models;
+using GemmaScope.Text;
+using GemmaScope.Training;
+
+namespace GemmaScope.Cli.Training;
+
+/// <summary>How well a trained dictionary does, and what that was measured on. What was not measured is null.</summary>
+internal sealed record TrainingScores
+{
+    private const int WindowsPerRun = 8;
+    private const double Dense = 0.1;
+
+    /// <summary>In words.</summary>
+    public required string MeasuredOn { get; init; }
+
+    /// <summary>Whether it was trained on the same; null where that is not known.</summary>
+    public bool? HeldOut { get; init; }
+
+    /// <summary>Positions that count.</summary>
+    public long Tokens { get; init; }
+
+    public double? L0 { get; init; }
+
+    public double? Fvu { get; init; }
+
+    public double? Cosine { get; init; }
+
+    public int? Dead { get; init; }
+
+    /// <summary>Features that fired at more than a tenth of the tokens.</summary>
+    public int? DenseFeatures { get; init; }
+
+    /// <summary>FVU of the best affine map alone, for transcoders (METHODS §4.2).</summary>
+    public double? AffineFvu { get; init; }
+
+    public double? CleanLoss { get; init; }
+
+    public double? DeltaLoss { get; init; }
+
+    public double? LossRecovered { get; init; }
+
+    public double? KlScore { get; init; }
+
+    /// <summary>Measures dictionaries that were trained together; those of a text in one pass.</summary>
+    /// <param name="dictionaries">The dictionaries.</param>
+    /// <param name="configurations">How each was trained; they share data and evaluation.</param>
+    /// <param name="source">The data they were trained on, where the run left it.</param>
+    /// <param name="model">The model, needed where losses are measured.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static IReadOnlyList<TrainingScores> Measure(
+        IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, GemmaModel? model, CancellationToken cancellation)
+    {
+        var (settings, place) = (configurations[0].Evaluation, source.Position);
+        if (settings.Tokens == 0) return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
+        var (onText, rows) = (settings.Text.Count > 0 && model is not null, new TrainingScores[dictionaries.Count]);
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = onText && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
+        return onText ? OnText(dictionaries, rows, configurations[0], model!, cancellation) : rows;
+    }
+
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteString("measured_on", MeasuredOn);
+        if (HeldOut is { } heldOut) json.WriteBoolean("held_out", heldOut);
+        else json.WriteNull("held_out");
+        json.WriteNumber("tokens", Tokens);
+        json.Number("l0", L0);
+        json.Number("fvu", Fvu);
+        json.Number("cosine", Cosine);
+        json.Number("dead_features", Dead);
+        json.Number("dense_features", DenseFeatures);
+        json.Number("affine_fvu", AffineFvu);
+        json.Number("ce_clean", CleanLoss);
+        json.Number("delta_loss", DeltaLoss);
+        json.Number("loss_recovered", LossRecovered);
+        json.Number("kl_score", KlScore);
+    }
+
+    private static bool HasAffine(TrainingConfiguration configuration) => configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder;
+
+    /// <summary>An affine map from the first rows of the stream, which were trained on: those measured are others.</summary>
+    private static AffineMap? FitAffine(SparseDictionary dictionary, IActivationSource source, long trained, CancellationToken cancellation)
+    {
+        var rows = Math.Min(trained, Math.Max(20_000, 20L * dictionary.InputWidth));
+        if (rows <= dictionary.InputWidth) return null;
+        source.Seek(0);
+        return RowEvaluation.FitAffine(dictionary, source, rows, cancellation);
+    }
+
+    private static TrainingScores OnRows(
+        SparseDictionary dictionary, TrainingConfiguration configuration, IActivationSource source, long place, CancellationToken cancellation)
+    {
+        using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellation) : null;
+        source.Seek(place);
+        var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellation);
+        return Of(rows.Reconstruction, rows.Sparsity) with
+        {
+            MeasuredOn = "the activations that follow those trained on",
+            HeldOut = TrainingData.IsUnseen(configuration.Data, place, configuration.Evaluation.Tokens),
+            AffineFvu = rows.Affine?.Fvu,
+        };
+    }
+
+    private static TrainingScores[] OnText(
+        IReadOnlyList<SparseDictionary> dictionaries, TrainingScores[] rows, TrainingConfiguration configuration, GemmaModel model, CancellationToken cancellation)
+    {
+        var (settings, tokenizer) = (configuration.Evaluation, model.Tokenizer);
+        var evaluator = new Evaluator(model, dictionaries, new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] });
+        foreach (var windows in TokenWindows.Pack(tokenizer, TextDocuments.Read(settings.Text), configuration.Data.WindowFor(model)).Chunk(WindowsPerRun))
+        {
+            evaluator.Add(new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId), cancellation);
+            if (evaluator.Sums.Tokens >= settings.Tokens) break;
+        }
+        if (evaluator.Sums.Tokens == 0) throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
+        return [.. dictionaries.Select((_, i) => Of(evaluator.Sums, i) with
+        {
+            MeasuredOn = string.Join(", ", settings.Text), HeldOut = !settings.Text.Intersect(configuration.Data.Text).Any(), AffineFvu = rows[i].AffineFvu,
+        })];
+    }
+
+    private static TrainingScores Of(EvaluationSums sums, int dictionary)
+    {
+        var scores = Of(sums.Dictionaries[dictionary].Reconstruction, sums.Dictionaries[dictionary].Sparsity);
+        if (sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == dictionary) is not { } set) return scores;
+        var (clean, spliced, ablated) = (sums.Clean.Total, set.Runs[SplicedRun.Spliced].Total, set.Runs[SplicedRun.ZeroAblated].Total);
+        return scores with
+        {
+            CleanLoss = clean.CrossEntropy(), DeltaLoss = spliced.DeltaLoss(clean), LossRecovered = spliced.LossRecovered(clean, ablated), KlScore = spliced.KlScore(ablated),
+        };
+    }
+
+    private static TrainingScores Of(ReconstructionSums reconstruction, SparsitySums sparsity) => new()
+    {
+        MeasuredOn = "", Tokens = reconstruction.Rows, L0 = sparsity.L0, Fvu = reconstruction.Fvu, Cosine = reconstruction.CosineSimilarity,
+        Dead = sparsity.Dead, DenseFeatures = sparsity.DenserThan(Dense),
+    };
+}

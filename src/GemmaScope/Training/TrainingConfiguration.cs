@@ -1,0 +1,191 @@
+using System.Text.Json.Nodes;
+using GemmaScope.Dictionaries;
+using GemmaScope.Files;
+using GemmaScope.Models;
+
+namespace GemmaScope.Training;
+
+/// <summary>What happens to a batch whose loss is not finite.</summary>
+public enum NonFiniteBatch
+{
+    /// <summary>The run ends with an error; the last checkpoint stays.</summary>
+    Stop,
+    /// <summary>The batch is left out and counted.</summary>
+    Skip,
+}
+
+/// <summary>
+/// One training run: what is trained, on what, how, and where the result goes. It is read from YAML and from options, which win, and printed in
+/// full beside the result, from which the run can be repeated.
+/// </summary>
+public sealed record TrainingConfiguration
+{
+    /// <summary>The file beside the result that repeats the run.</summary>
+    public const string FileName = "recipe.yaml";
+
+    /// <summary>What the dictionary reads and writes: sae, transcoder, skip_transcoder, crosscoder or clt.</summary>
+    public DictionaryKind Kind { get; init; } = DictionaryKind.Sae;
+
+    /// <summary>The sites it reads: one, or for a crosscoder or cross-layer transcoder one a layer.</summary>
+    public IReadOnlyList<Site> Sites { get; init; } = [];
+
+    /// <summary>The sites a transcoder writes; empty: the MLP output of the layers it reads. Others write what they read.</summary>
+    public IReadOnlyList<Site> Targets { get; init; } = [];
+
+    /// <summary>Number of features, of all layers together.</summary>
+    public int Width { get; init; } = 16384;
+
+    /// <summary>Where activations come from.</summary>
+    public DataSettings Data { get; init; } = new();
+
+    /// <summary>Activations of a step.</summary>
+    public int Batch { get; init; } = 4096;
+
+    /// <summary>Activations to train on, rounded up to whole batches; ignored where <see cref="Steps"/> is given.</summary>
+    public long Tokens { get; init; } = 100_000_000;
+
+    /// <summary>Steps to train for, or null.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Decides the first parameters.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>The hyper-parameters.</summary>
+    public Recipe Recipe { get; init; } = new();
+
+    /// <summary>What happens to a batch whose loss is not finite.</summary>
+    public NonFiniteBatch NonFinite { get; init; } = NonFiniteBatch.Stop;
+
+    /// <summary>How often the run says how it does, and saves itself.</summary>
+    public RunSettings Run { get; init; } = new();
+
+    /// <summary>What the finished dictionary is measured on.</summary>
+    public HeldOutSettings Evaluation { get; init; } = new();
+
+    /// <summary>How the dictionary is written; null: in the form of Gemma Scope 1 or 2 where that can express it, else in that of SAELens.</summary>
+    public DictionaryForm? Form { get; init; }
+
+    /// <summary>The folder of the result.</summary>
+    public string Output { get; init; } = "";
+
+    /// <summary>Steps of the whole run.</summary>
+    public long TotalSteps => Steps ?? (Tokens + Batch - 1) / Batch;
+
+    /// <summary>The sites written.</summary>
+    public IReadOnlyList<Site> Outputs => !IsTranscoder ? Sites
+        : Targets.Count > 0 ? Targets
+        : [.. Sites.Select(site => Site.MlpOut(site.Layer ?? 0))];
+
+    /// <summary>All sites that are read from the data.</summary>
+    public IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
+
+    /// <summary>The recipe with what follows from the kind.</summary>
+    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder };
+
+    private bool IsTranscoder => Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder or DictionaryKind.CrossLayerTranscoder;
+
+    private bool IsMultiLayer => Kind is DictionaryKind.Crosscoder or DictionaryKind.CrossLayerTranscoder;
+
+    /// <summary>Reads a configuration.</summary>
+    /// <param name="file">A YAML file, or null.</param>
+    /// <param name="values">Values that win over the file's, by their keys: <c>recipe.learning_rate</c>.</param>
+    /// <exception cref="GemmaScopeException">A key is unknown, a value of another type, or they contradict each other.</exception>
+    public static TrainingConfiguration Load(string? file, IEnumerable<(string Key, JsonNode? Value)> values)
+    {
+        var configuration = Settings.Read(YamlFile.ReadWith(file, values), new TrainingConfiguration());
+        configuration.Check(file ?? "options");
+        return configuration;
+    }
+
+    /// <summary>The whole configuration as YAML, defaults included; <see cref="Load"/> gives it back.</summary>
+    public string ToYaml() => Settings.ToYaml(this);
+
+    /// <summary>The shape that is trained, given the widths of the sites.</summary>
+    /// <exception cref="ArgumentProblemException">The sites of several layers have different widths.</exception>
+    internal TrainerShape Shape(Func<Site, int> width)
+    {
+        if (!IsMultiLayer) return IsTranscoder ? TrainerShape.Transcoder(width(Sites[0]), width(Outputs[0]), Width) : TrainerShape.Autoencoder(width(Sites[0]), Width);
+        var widths = AllSites.Select(width).Distinct().ToArray();
+        return widths is [var one]
+            ? TrainerShape.CrossLayer(one, [.. Enumerable.Repeat(Width / Sites.Count, Sites.Count)], reconstructs: !IsTranscoder)
+            : throw new ArgumentProblemException($"have widths {string.Join(", ", widths)}, but the layers of one dictionary must be equally wide", "sites");
+    }
+
+    /// <summary>Refuses what contradicts itself.</summary>
+    /// <param name="source">What the error names.</param>
+    /// <exception cref="FileFormatException">A value is missing, out of range, or contradicts another.</exception>
+    internal void Check(string source)
+    {
+        void Require(bool holds, string key, string problem)
+        {
+            if (!holds) throw new FileFormatException($"'{key}' {problem}", source);
+        }
+        Require(Sites.Count > 0, "sites", "is missing: name what the dictionary reads, e.g. resid_post.3");
+        Require(IsMultiLayer || Sites.Count == 1, "sites", $"names {Sites.Count}; a dictionary of this kind reads one (kinds of several: crosscoder, clt)");
+        Require(Sites.Distinct().Count() == Sites.Count && Targets.Distinct().Count() == Targets.Count, "sites", "names one twice");
+        Require(IsTranscoder || Targets.Count == 0, "targets", "is for transcoders; others write what they read");
+        Require(Targets.Count == 0 || Targets.Count == Sites.Count, "targets", $"names {Targets.Count} where the dictionary reads {Sites.Count}");
+        Require(!IsTranscoder || !Sites.SequenceEqual(Outputs), "targets", "are the sites it reads; that is an autoencoder (kind: sae)");
+        Require(Width > 0, "width", "must be 1 or more");
+        Require(!IsMultiLayer || Width % Sites.Count == 0, "width", $"must be a multiple of {Sites.Count}, the number of layers, which get the same share");
+        Require(Batch > 0, "batch", "must be 1 or more");
+        Require(TotalSteps > 0, Steps is null ? "tokens" : "steps", "must be 1 or more");
+        Require(Output.Length > 0, "output", "is missing: name the folder of the result");
+        Require(Data.Store is not null || Data.Text.Count > 0, "data", "has neither a store nor a text");
+        Require(Data.Store is null || Data.Text.Count == 0, "data", "has a store and a text; one is trained on");
+        Require(Run.LogSteps > 0, "run.log_steps", "must be 1 or more");
+        Require(Run.CheckpointMinutes > 0, "run.checkpoint_minutes", "must be above 0");
+        Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
+        Require(Evaluation.Tokens >= 0, "evaluation.tokens", "must not be negative");
+    }
+}
+
+/// <summary>Where activations come from: a store, or a model that reads a text.</summary>
+public sealed record DataSettings
+{
+    /// <summary>The folder of a store of activations, or null.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>The model whose activations they are; of a store only needed to measure losses.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Text files, JSON lines or folders that the model reads.</summary>
+    public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>Decides the order of the activations.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Tokens of a window of text, BOS included; null: 1024, or the model's longest context where that is shorter.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Rows of text kept in memory to be shuffled; ignored for a store, which is shuffled.</summary>
+    public int BufferRows { get; init; } = 1 << 15;
+
+    /// <summary>Tokens of a window for a model.</summary>
+    public int WindowFor(GemmaModel model) => Window ?? Math.Min(LongestWindow, model.Config.MaxPositions);
+
+    private const int LongestWindow = 1024;
+}
+
+/// <summary>How often a run says how it does, and saves itself. Nothing here changes what is learned.</summary>
+public sealed record RunSettings
+{
+    /// <summary>Steps between two lines of metrics.</summary>
+    public int LogSteps { get; init; } = 50;
+
+    /// <summary>Minutes between two checkpoints.</summary>
+    public double CheckpointMinutes { get; init; } = 10;
+
+    /// <summary>Steps between two checkpoints too, or null.</summary>
+    public int? CheckpointSteps { get; init; }
+}
+
+/// <summary>What the finished dictionary is measured on.</summary>
+public sealed record HeldOutSettings
+{
+    /// <summary>Texts that were not trained on; needs the model. Empty: activations of the data that the run did not see.</summary>
+    public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>Tokens measured on; 0: nothing is measured.</summary>
+    public long Tokens { get; init; } = 50_000;
+}
