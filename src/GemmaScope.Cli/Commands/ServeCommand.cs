@@ -14,12 +14,14 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class ServeCommand : GemmaScopeCommand
 {
     private const string TokenVariable = "GEMMASCOPE_TOKEN";
+    private const double MostSeconds = 3600;
 
     private readonly Option<string> _model;
     private readonly Option<string[]> _dictionaries;
     private readonly Option<string?> _features, _token;
     private readonly Option<IPAddress> _bind;
-    private readonly Option<int> _port;
+    private readonly Option<int> _port, _queue;
+    private readonly Option<double> _timeLimit;
     private readonly Option<bool> _logText;
     private readonly ShieldArguments _shield;
 
@@ -42,6 +44,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             CustomParser = result => IPAddress.TryParse(result.Tokens[0].Value, out var address) ? address : Refuse(result, result.Tokens[0].Value),
         });
         _token = Add(new Option<string?>("--token") { Description = $"The secret that requests have to show. Better in the environment variable {TokenVariable}, where other users do not see it.", HelpName = "SECRET" });
+        _queue = Add(new Option<int>("--queue") { Description = "Requests that wait for the model at most; more are answered 429.", HelpName = "N", DefaultValueFactory = _ => new ServerOptions().QueueLength });
+        _timeLimit = Add(new Option<double>("--time-limit") { Description = "Seconds a request may wait and run together.", HelpName = "S", DefaultValueFactory = _ => new ServerOptions().TimeLimit.TotalSeconds });
         _logText = Add(new Option<bool>("--log-text") { Description = "Write the texts that are judged, and the verdicts, to the log." });
     }
 
@@ -52,6 +56,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             Bind = arguments.GetValue(_bind)!,
             Port = arguments.GetValue(_port),
             Token = arguments.GetValue(_token) ?? (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } secret ? secret : null),
+            QueueLength = arguments.GetValue(_queue),
+            TimeLimit = Limit(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
             Log = session.Terminal.Error,
         };
@@ -94,6 +100,9 @@ internal sealed class ServeCommand : GemmaScopeCommand
         await Task.Delay(Timeout.Infinite, ending.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         session.Terminal.Error.WriteLine("stopping: requests in flight are finished");
     }
+
+    private static TimeSpan Limit(double seconds) =>
+        seconds is > 0 and <= MostSeconds ? TimeSpan.FromSeconds(seconds) : throw new ArgumentProblemException($"must be more than 0 and {MostSeconds} at most", "--time-limit");
 
     private static IPAddress Refuse(System.CommandLine.Parsing.ArgumentResult result, string value)
     {

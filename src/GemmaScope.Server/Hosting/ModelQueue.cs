@@ -13,7 +13,7 @@ public sealed class ModelQueue : IDisposable
 
     private readonly int _most;
     private readonly TimeSpan _limit;
-    private readonly ServerMetrics _metrics;
+    private readonly ServerMetrics? _metrics;
     private readonly Thread _thread;
     private readonly object _lock = new();
     // Sources in the order of their turns; each has work waiting.
@@ -25,11 +25,11 @@ public sealed class ModelQueue : IDisposable
     /// <summary>Starts the thread.</summary>
     /// <param name="most">Pieces of work that may wait.</param>
     /// <param name="limit">How long a piece may wait and run together.</param>
-    /// <param name="metrics">Told what happens.</param>
-    public ModelQueue(int most, TimeSpan limit, ServerMetrics metrics)
+    /// <param name="metrics">Told what happens; may be null.</param>
+    public ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics = null)
     {
         (_most, _limit, _metrics) = (most, limit, metrics);
-        metrics.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
+        metrics?.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
         _thread = new Thread(Work) { Name = "model", IsBackground = true };
         _thread.Start();
     }
@@ -105,7 +105,7 @@ public sealed class ModelQueue : IDisposable
             ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
             if (_waiting >= _most)
             {
-                _metrics.Refused();
+                _metrics?.Refused();
                 throw new QueueFullException(_waiting, TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(_waiting * _secondsEach), 1, MostSecondsToRetry)));
             }
             var lane = _lanes.FirstOrDefault(lane => lane.Source == source) ?? _lanes.AddLast(new Lane(source, [])).Value;
@@ -131,11 +131,11 @@ public sealed class ModelQueue : IDisposable
         while (Next() is { } together)
         {
             var begun = Stopwatch.GetTimestamp();
-            foreach (var piece in together) _metrics.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
+            foreach (var piece in together) _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
             using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             using (WhenAllAreGone(together, cancellation)) together[0].Run(together, cancellation.Token);
             var elapsed = Stopwatch.GetElapsedTime(begun);
-            _metrics.Ran(together.Count, elapsed);
+            _metrics?.Ran(together.Count, elapsed);
             lock (_lock) _secondsEach += Smoothing * (elapsed.TotalSeconds / together.Count - _secondsEach);
         }
     }

@@ -74,7 +74,7 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
     {
         var gate = new Gate();
         await using var server = await ShieldServer.Start(guard, new ServerOptions { TimeLimit = TimeSpan.FromMilliseconds(300) }, map: gate.Map);
-        var closed = gate.Close();
+        var closed = gate.Close(stubborn: true);
         using var late = await server.Post("/v1/shield", Question);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
         Assert.Contains("0.3 s", await late.Content.ReadAsStringAsync());
@@ -206,13 +206,14 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
 
         public void Map(WebApplication app) => _queue = app.Services.GetRequiredService<ModelQueue>();
 
-        public Task<int> Close()
+        /// <param name="stubborn">Whether it goes on when its own time is over.</param>
+        public Task<int> Close(bool stubborn = false)
         {
             using var begun = new ManualResetEventSlim();
             var closed = _queue.Run("gate", cancellation =>
             {
                 begun.Set();
-                _open.Task.Wait(cancellation);
+                _open.Task.Wait(stubborn ? CancellationToken.None : cancellation);
                 return 0;
             }, default);
             begun.Wait();
