@@ -46,6 +46,19 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void without_a_text_to_measure_on_some_windows_are_held_out()
+    {
+        var scores = JsonDocument.Parse(Train("run", "--set", "data.held_out=0.25", "--json").Out).RootElement.GetProperty("scores");
+        Assert.True(scores.GetProperty("held_out").GetBoolean());
+        Assert.True(double.IsFinite(scores.GetProperty("delta_loss").GetDouble()));
+        // All that is not held out is trained on, and the other way round.
+        var all = CommandLine.Run("eval", "--sae", Result("run"), "--no-losses", "--text", _folder.File("text.txt"), "--window", "32", "--json").Json().GetProperty("counted_tokens").GetInt64();
+        Assert.InRange(scores.GetProperty("tokens").GetInt64() / (double)all, 0.2, 0.26);
+        var without = JsonDocument.Parse(Train("without", "--set", "data.held_out=0", "--json").Out).RootElement.GetProperty("scores");
+        Assert.Equal(JsonValueKind.Null, without.GetProperty("held_out").ValueKind);
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
