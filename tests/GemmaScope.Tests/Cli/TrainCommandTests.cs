@@ -59,6 +59,23 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void a_lambda_is_searched_for_once_and_stands_in_the_recipe()
+    {
+        string[] search = ["--target-l0", "12", "--search", "--set", "search.runs=3", "--set", "search.steps=10", "--set", "evaluation.tokens=0"];
+        var run = Train("run", search);
+        Assert.Equal("", run.Code == 0 ? "" : run.Error);
+        Assert.Matches(@"search: lambda 0\.0006 gives L0 \d", run.Error);
+        Assert.Matches("search: (training with|no) lambda", run.Error);
+        var recipe = File.ReadAllText(Path.Combine(_folder.File("run"), "recipe.yaml"));
+        Assert.Contains("  sparsity: l0\n", recipe);
+        Assert.Matches(@"search:\n  l0: 12\n.*\n.*\n.*\n  lambda: [\d.]", recipe);
+        Assert.DoesNotContain("search:", CommandLine.Run("train", Path.Combine(_folder.File("run"), "recipe.yaml"), "--output", _folder.File("again")).Error);
+        Assert.Equal(Weights("run"), Weights("again"));
+        Train("run", "--search").IsRefused("--search", "--target-l0");
+        Train("run", ["--target-l0", "12", "--search", "--set", "recipe.architecture=top_k", "--set", "recipe.sparsity=none"]).IsRefused("search.l0", "recipe.k");
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
