@@ -111,7 +111,7 @@ public sealed class LambdaSearch
         long Part(long step) => (long)Math.Ceiling(step * share);
         return _configuration with
         {
-            Steps = steps, Search = new(), Output = Path.Combine(_runs, lambda.ToString("g4", CultureInfo.InvariantCulture)),
+            Steps = steps, Search = new(), Output = Path.Combine(_runs, lambda.ToString("r", CultureInfo.InvariantCulture)),
             Recipe = recipe with
             {
                 Lambda = lambda, LambdaWarmupSteps = Part(recipe.LambdaWarmupSteps), WarmupSteps = Part(recipe.WarmupSteps), L0TargetSteps = Part(recipe.L0TargetSteps),
@@ -136,10 +136,14 @@ public sealed class LambdaSearch
         return (double)active / rows;
     }
 
-    /// <summary>The runs of this search that were made before.</summary>
+    /// <summary>The runs of this search that were made before, and their L0.</summary>
     private Dictionary<double, double> Known(bool restart)
     {
-        if (restart) File.Delete(_file);
+        if (restart)
+        {
+            if (File.Exists(_file)) File.Delete(_file);
+            if (Directory.Exists(_runs)) Directory.Delete(_runs, recursive: true);
+        }
         if (!File.Exists(_file)) return [];
         var (known, digest) = (new Dictionary<double, double>(), Digest());
         foreach (var line in JsonLines.Read(_file))

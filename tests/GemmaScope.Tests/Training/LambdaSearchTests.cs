@@ -67,11 +67,28 @@ public sealed class LambdaSearchTests : IDisposable
         Assert.Equal(whole, Search(parts).Found);
     }
 
-    private static (SearchedLambda Found, List<SearchedLambda> Runs) Search(TrainingConfiguration configuration, Action<TrainingRun>? train = null)
+    [Fact]
+    public void a_search_that_begins_anew_leaves_aside_what_was_noted()
+    {
+        var configuration = Configuration(Architecture.JumpRelu, SparsityTerm.L0, 0.02) with { Search = new() { L0 = 5, Steps = 20, Runs = 2 } };
+        Search(configuration, restart: true);
+        var trained = 0;
+        void Count(TrainingRun run)
+        {
+            trained++;
+            run.Run();
+        }
+        Search(configuration, Count);
+        Assert.Equal(0, trained);
+        Search(configuration, Count, restart: true);
+        Assert.InRange(trained, 1, 2);
+    }
+
+    private static (SearchedLambda Found, List<SearchedLambda> Runs) Search(TrainingConfiguration configuration, Action<TrainingRun>? train = null, bool restart = false)
     {
         var runs = new List<SearchedLambda>();
         using var rows = new SampleRows(Place);
-        return (LambdaSearch.Find(configuration, rows, train ?? (run => run.Run()), new Told(runs.Add)), runs);
+        return (LambdaSearch.Find(configuration, rows, train ?? (run => run.Run()), new Told(runs.Add), restart), runs);
     }
 
     private TrainingConfiguration Configuration(Architecture architecture, SparsityTerm sparsity, double lambda) => new()
