@@ -42,6 +42,8 @@ internal sealed class TrainCommand : GemmaScopeCommand
         using var run = TrainingRun.Open([configuration], source, configuration.Output, arguments.GetValue(_restart));
         TrainingDisplay.Run(run, session, configuration.Output);
         var trained = TrainingResult.Finish(run.Members, configuration.Output, source, model, session)[0];
+        if (configuration.Search is { L0: { } wanted } search && trained.Scores.L0 is { } l0 && Math.Abs(l0 / wanted - 1) > search.Tolerance)
+            session.Terminal.Error.WriteLine($"search: the training came to L0 {l0:0.0}, not {wanted}: its short runs had learned too little to tell; take more search.steps");
         if (arguments.GetValue(_json)) Json.Write(session.Terminal, trained.Write);
         else Print(trained, session.Terminal);
         return Application.Success;

@@ -76,6 +76,14 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void a_search_that_led_to_another_l0_says_so()
+    {
+        var run = Train("run", "--target-l0", "1000", "--search", "--set", "search.runs=1", "--set", "search.steps=5");
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"search: the training came to L0 [\d.]+, not 1000", run.Error);
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
