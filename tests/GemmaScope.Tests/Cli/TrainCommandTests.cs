@@ -46,6 +46,19 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void without_a_text_to_measure_on_some_windows_are_held_out()
+    {
+        var scores = JsonDocument.Parse(Train("run", "--set", "data.held_out=0.25", "--json").Out).RootElement.GetProperty("scores");
+        Assert.True(scores.GetProperty("held_out").GetBoolean());
+        Assert.True(double.IsFinite(scores.GetProperty("delta_loss").GetDouble()));
+        // All that is not held out is trained on, and the other way round.
+        var all = CommandLine.Run("eval", "--sae", Result("run"), "--no-losses", "--text", _folder.File("text.txt"), "--window", "32", "--json").Json().GetProperty("counted_tokens").GetInt64();
+        Assert.InRange(scores.GetProperty("tokens").GetInt64() / (double)all, 0.2, 0.26);
+        var without = JsonDocument.Parse(Train("without", "--set", "data.held_out=0", "--json").Out).RootElement.GetProperty("scores");
+        Assert.Equal(JsonValueKind.Null, without.GetProperty("held_out").ValueKind);
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
@@ -93,13 +106,31 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
-    public void a_cross_layer_transcoder_is_trained_on_several_layers()
+    public void a_cross_layer_transcoder_is_trained_on_several_layers_and_compared_with_a_transcoder_for_each()
     {
-        var run = Train("run", "--kind", "clt", "--site", "mlp_in.1", "mlp_in.2", "--json");
+        string[] text = ["--eval-text", _folder.File("text.txt"), "--set", "evaluation.tokens=512", "--json"];
+        var run = Train("clt", ["--kind", "clt", "--site", "mlp_in.1", "mlp_in.2", .. text]);
         Assert.Equal("", run.Code == 0 ? "" : run.Error);
-        using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("run"), JsonDocument.Parse(run.Out).RootElement.GetProperty("dictionary").GetString()!));
-        Assert.Equal([Site.MlpIn(1), Site.MlpIn(2)], dictionary.InputSites);
-        Assert.Equal([Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
+        var scores = JsonDocument.Parse(run.Out).RootElement.GetProperty("scores");
+        using (var dictionary = SparseDictionary.Load(Result("clt")))
+        {
+            Assert.Equal([Site.MlpIn(1), Site.MlpIn(2)], dictionary.InputSites);
+            Assert.Equal([Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
+        }
+        foreach (var layer in (int[])[1, 2]) Assert.Equal(0, Train($"layer{layer}", ["--kind", "transcoder", "--site", $"mlp_in.{layer}", .. text]).Code);
+
+        var json = CommandLine.Run(
+            "eval", "--sae", Result("clt"), "--sae", Result("layer1"), "--sae", Result("layer2"), "--splice-all", "--text", _folder.File("text.txt"), "--window", "32", "--tokens", "512", "--json").Json();
+        var (clt, together) = (json.GetProperty("dictionaries")[0], json.GetProperty("together")[0]);
+        Assert.Equal(2, together.GetProperty("dictionaries").GetArrayLength());
+        foreach (var row in (JsonElement[])[clt, together, scores])
+            foreach (var name in (string[])["delta_loss", "loss_recovered", "kl_score"]) Assert.True(double.IsFinite(row.GetProperty(name).GetDouble()), name);
+        Assert.Equal(clt.GetProperty("delta_loss").GetDouble(), scores.GetProperty("delta_loss").GetDouble(), 1e-4);
+        // The same sites are ablated in both.
+        Assert.Equal(Ablated(clt), Ablated(together));
+        Assert.NotEqual(clt.GetProperty("l0").GetDouble(), clt.GetProperty("inside_spliced_run").GetProperty("l0").GetDouble());
+
+        static double Ablated(JsonElement row) => row.GetProperty("runs").EnumerateArray().Single(run => run.GetProperty("run").GetString() == "zero_ablated").GetProperty("ce").GetDouble();
     }
 
     [Fact]
