@@ -55,7 +55,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         var dictionaries = new List<SparseDictionary>();
         try
         {
-            foreach (var path in Paths(arguments, session, name)) dictionaries.Add(SparseDictionary.Load(path));
+            foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name)) dictionaries.Add(SparseDictionary.Load(path));
             var names = dictionaries.Select(one => one.Name).ToArray();
             if (names.Distinct().Count() < names.Length) names = [.. dictionaries.Select(one => one.Origin.Path)];
             var evaluator = new Evaluator(model, dictionaries, Settings(arguments, dictionaries, names));
@@ -74,14 +74,6 @@ internal sealed class EvalCommand : GemmaScopeCommand
         {
             foreach (var dictionary in dictionaries) dictionary.Dispose();
         }
-    }
-
-    private IEnumerable<string> Paths(ParseResult arguments, Session session, string model)
-    {
-        var given = arguments.GetValue(_dictionaries) is { Length: > 0 } some ? some
-            : model == Resolver.DefaultModel ? [Resolver.DefaultDictionary]
-            : throw new ArgumentProblemException($"name dictionaries of {model} with --sae; the default is one of {Resolver.DefaultModel}", "--sae");
-        return given.SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one)));
     }
 
     private EvaluationOptions Settings(ParseResult arguments, List<SparseDictionary> dictionaries, string[] names)
