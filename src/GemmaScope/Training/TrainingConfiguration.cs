@@ -53,6 +53,9 @@ public sealed record TrainingConfiguration
     /// <summary>The hyper-parameters.</summary>
     public Recipe Recipe { get; init; } = new();
 
+    /// <summary>How λ is searched for.</summary>
+    public SearchSettings Search { get; init; } = new();
+
     /// <summary>What happens to a batch whose loss is not finite.</summary>
     public NonFiniteBatch NonFinite { get; init; } = NonFiniteBatch.Stop;
 
@@ -79,8 +82,8 @@ public sealed record TrainingConfiguration
     /// <summary>All sites that are read from the data.</summary>
     public IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
 
-    /// <summary>The recipe with what follows from the kind.</summary>
-    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder };
+    /// <summary>The recipe with what follows from the kind, and the λ that was found.</summary>
+    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder, Lambda = Search.Lambda ?? Recipe.Lambda };
 
     private bool IsTranscoder => Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder or DictionaryKind.CrossLayerTranscoder;
 
@@ -138,6 +141,9 @@ public sealed record TrainingConfiguration
         Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
         Require(Evaluation.Tokens >= 0, "evaluation.tokens", "must not be negative");
         Require(Data.HeldOut is >= 0 and <= 0.5, "data.held_out", "must be 0 to 0.5");
+        Require(Search.L0 is null or > 0 && Search.Tolerance > 0, "search", "needs an l0 and a tolerance above 0");
+        Require(Search.Runs > 0 && Search.Steps is null or > 0, "search", "needs 1 run and 1 step or more");
+        Require(Search.L0 is null || Recipe is { Sparsity: not SparsityTerm.None, Lambda: > 0 }, "search.l0", "needs a sparsity term with a lambda above 0 to begin with; the L0 of top_k and batch_top_k is recipe.k");
         RequireForm(_ => 1);
     }
 

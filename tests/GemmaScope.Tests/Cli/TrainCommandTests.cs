@@ -59,6 +59,31 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void a_lambda_is_searched_for_once_and_stands_in_the_recipe()
+    {
+        string[] search = ["--target-l0", "12", "--search", "--set", "search.runs=3", "--set", "search.steps=10", "--set", "evaluation.tokens=0"];
+        var run = Train("run", search);
+        Assert.Equal("", run.Code == 0 ? "" : run.Error);
+        Assert.Matches(@"search: lambda 0\.0006 gives L0 \d", run.Error);
+        Assert.Matches("search: (training with|no) lambda", run.Error);
+        var recipe = File.ReadAllText(Path.Combine(_folder.File("run"), "recipe.yaml"));
+        Assert.Contains("  sparsity: l0\n", recipe);
+        Assert.Matches(@"search:\n  l0: 12\n.*\n.*\n.*\n  lambda: [\d.]", recipe);
+        Assert.DoesNotContain("search:", CommandLine.Run("train", Path.Combine(_folder.File("run"), "recipe.yaml"), "--output", _folder.File("again")).Error);
+        Assert.Equal(Weights("run"), Weights("again"));
+        Train("run", "--search").IsRefused("--search", "--target-l0");
+        Train("run", ["--target-l0", "12", "--search", "--set", "recipe.architecture=top_k", "--set", "recipe.sparsity=none"]).IsRefused("search.l0", "recipe.k");
+    }
+
+    [Fact]
+    public void a_search_that_led_to_another_l0_says_so()
+    {
+        var run = Train("run", "--target-l0", "1000", "--search", "--set", "search.runs=1", "--set", "search.steps=5");
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"search: the training came to L0 [\d.]+, not 1000", run.Error);
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
