@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using GemmaScope.Dictionaries;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Pages;
 using GemmaScope.Server.Store;
 
 namespace GemmaScope.Cli.Commands;
@@ -58,7 +59,11 @@ internal sealed class ServeCommand : GemmaScopeCommand
         IFeatureDatabase? features = null;
         try
         {
-            foreach (var path in arguments.GetValue(_dictionaries) ?? []) dictionaries.Add(SparseDictionary.Load(session.Resolver.Dictionary(path)));
+            foreach (var path in (arguments.GetValue(_dictionaries) ?? []).SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one))))
+            {
+                dictionaries.Add(SparseDictionary.Load(path));
+                LaboratoryOptions.RequireFit(dictionaries[^1], model.Config, path);
+            }
             if (arguments.GetValue(_features) is { } database) features = FeatureDatabase.Open(database);
             Serve(options, new ServerModel(name, model, dictionaries, features), session).GetAwaiter().GetResult();
         }
@@ -79,7 +84,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             signal.Cancel = true;
             ending.Cancel();
         });
-        await using var host = await ServerHost.Start(options, model, app => { });
+        await using var host = await ServerHost.Start(options, model, MicroscopeRoutes.Map);
         session.Terminal.Out.WriteLine($"serving {model.Name} at {host.Address}");
         session.Terminal.Out.Flush();
         await Task.Delay(Timeout.Infinite, ending.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -4,7 +4,11 @@ using System.Text;
 namespace GemmaScope.Server.Html;
 
 /// <summary>A point of a plot; the label is shown when it is pointed at.</summary>
-internal readonly record struct PlotPoint(double X, double Y, string Label);
+internal readonly record struct PlotPoint(double X, double Y, string Label)
+{
+    /// <summary>Where a click on it leads, or null.</summary>
+    public string? Address { get; init; }
+}
 
 /// <summary>A small plot as inline SVG, with axes from the data: points, or bars that begin at zero.</summary>
 internal sealed class SvgPlot(string title, string xLabel, string yLabel)
@@ -16,6 +20,9 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
 
     private readonly StringBuilder _svg = new();
 
+    /// <summary>Radius of points that are not joined.</summary>
+    public double Radius { get; init; } = 4.5;
+
     /// <summary>Points, joined in their order if asked.</summary>
     public string Points(IReadOnlyList<PlotPoint> points, bool joined = false)
     {
@@ -25,7 +32,11 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
         Begin(x, y);
         if (joined) _svg.Append($"<polyline fill=\"none\" stroke=\"#2563eb\" stroke-opacity=\".5\" points=\"{string.Join(' ', shown.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
         foreach (var point in shown)
-            _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"{(joined ? 2 : 4.5)}\" fill=\"#2563eb\"><title>{HtmlText.Encode(point.Label)}</title></circle>\n"));
+        {
+            var circle = Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"{(joined ? 2 : Radius)}\" fill=\"#2563eb\"><title>{HtmlText.Encode(point.Label)}</title></circle>");
+            // A point among hundreds is no stop of the tabulator; tables hold the same links.
+            _svg.Append(point.Address is { } address ? $"<a href=\"{HtmlText.Encode(address)}\" tabindex=\"-1\">{circle}</a>\n" : circle + "\n");
+        }
         return End();
     }
 
@@ -120,7 +131,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
 
         public IEnumerable<double> Ticks()
         {
-            for (var i = Math.Ceiling(From / Step - 1e-9); i * Step <= To + Step * 1e-9; i++) yield return i * Step;
+            for (var i = Math.Ceiling(From / Step - 1e-9) + 0.0; i * Step <= To + Step * 1e-9; i++) yield return i * Step;
         }
     }
 }

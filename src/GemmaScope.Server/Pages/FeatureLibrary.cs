@@ -9,6 +9,8 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
 {
     private readonly ConcurrentDictionary<(long Id, string Description), DashboardSource> _sources = new();
 
+    private readonly ConcurrentDictionary<StoredDictionary, DictionaryOverview> _overviews = new();
+
     public IFeatureDatabase Database { get; } = database;
 
     /// <summary>A dictionary, or null.</summary>
@@ -16,6 +18,9 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
 
     /// <summary>Names, corpus and vocabulary; a vocabulary has some 256,000 words, so it is kept.</summary>
     public DashboardSource Source(StoredDictionary dictionary) => _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
+
+    /// <summary>Densities of all features of a dictionary; kept until more of them are built.</summary>
+    public DictionaryOverview Overview(StoredDictionary dictionary) => _overviews.GetOrAdd(dictionary, _ => new DictionaryOverview(dictionary, Database.Table(dictionary, new FeatureFilter())));
 
     /// <summary>Labels and maxima of features that a page names.</summary>
     public IReadOnlyDictionary<int, FeatureRow> Rows(StoredDictionary dictionary, IEnumerable<int> features) =>

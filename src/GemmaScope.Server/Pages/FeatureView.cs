@@ -36,7 +36,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
 
     public Page Render() => new PageFrame
     {
-        Title = $"{page.Feature.Labels.FirstOrDefault()?.Text ?? $"feature {_one.Feature}"} · {dictionary.Name}",
+        Title = $"{(page.Feature.Labels is [var label, ..] ? label.Text : $"feature {_one.Feature}")} · {dictionary.Name}",
         Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
         Embedded = options.Embed,
         Height = options.Embed ? options.Height : null,
@@ -146,7 +146,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         """);
 
     private Markup Example(FeatureExample example) => Markup.Of($"""
-        <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(example.Start > 0 ? "…" : "")}{example.Tokens.Select((token, i) => TokenMarkup.Shaded(source.Piece(token), example.Values[i], _one.Max, i == example.Position))}{(options.Whole ? "" : "…")}</p></li>
+        <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(example.Start > 0 ? "…" : "")}{example.Tokens.Select((token, i) => TokenMarkup.Shaded(source.Piece(token), example.Values[i], _one.Max, i == example.Position))}{(example.Tokens.Count - example.Position > PageCodec.After ? "…" : "")}</p></li>
 
         """);
 

@@ -12,8 +12,8 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Feature">The feature that shades the text, or null for each token's strongest.</param>
 internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Dictionary, int? Token, int? Feature)
 {
-    /// <inheritdoc/>
-    public override string ToString() => PageAddress.WithQuery("/", ("q", Text), ("dict", Dictionary.Name),
+    /// <summary>Its address.</summary>
+    public string Address => PageAddress.WithQuery("/", ("q", Text), ("dict", Dictionary.Name),
         ("token", Token?.ToString(CultureInfo.InvariantCulture)), ("feature", Feature?.ToString(CultureInfo.InvariantCulture)));
 }
 
@@ -50,7 +50,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         <label>model <b>{model}</b></label>
         <label>dictionary <select name="dict">{dictionaries.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</select></label>
         <button>Look</button>
-        <span class="soft">or: {Examples.Select(example => Markup.Of($"<a href=\"{link with { Text = example.Text, Token = null, Feature = null }}\" data-in-place>{example.Name}</a> "))}</span>
+        <span class="soft">examples: {Examples.Select((example, i) => Markup.Of($"{(i > 0 ? " · " : "")}<a href=\"{(link with { Text = example.Text, Token = null, Feature = null }).Address}\" data-in-place>{example.Name}</a>"))}</span>
         </div>
         </form>
 
@@ -63,7 +63,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         var layers = dictionaries.Where(one => one.Dictionary.InputSite.Kind == kind).GroupBy(one => one.Layer).OrderBy(group => group.Key).ToArray();
         return layers.Length < 2 ? Markup.Empty : Markup.Of($"""
             <nav class="layers" aria-label="layers">layer {layers.Select(group => Markup.Of(
-                $"<a href=\"{link with { Dictionary = group.Contains(link.Dictionary) ? link.Dictionary : group.First(), Feature = null }}\" data-in-place{Markup.Trusted(group.Key == link.Dictionary.Layer ? " aria-current=\"true\"" : "")}>{group.Key}</a> "))}</nav>
+                $"<a href=\"{(link with { Dictionary = group.Contains(link.Dictionary) ? link.Dictionary : group.First(), Feature = null }).Address}\" data-in-place{Markup.Trusted(group.Key == link.Dictionary.Layer ? " aria-current=\"true\"" : "")}>{group.Key}</a> "))}</nav>
 
             """);
     }
@@ -86,7 +86,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         foreach (var token in found.Tokens)
         {
             var chosen = token.Position == link.Token;
-            yield return Markup.Of($"<a class=\"s{shades[token.Position]} {(token.Counted ? TokenMarkup.Kind(token.Piece) : "special")}\" id=\"t{token.Position}\" href=\"{link with { Token = chosen ? null : token.Position }}\" data-in-place data-tip=\"{Tip(found, token)}\"{Markup.Trusted(chosen ? " aria-current=\"true\"" : "")}>{TokenMarkup.Text(token.Piece)}</a>");
+            yield return Markup.Of($"<a class=\"s{shades[token.Position]} {(token.Counted ? TokenMarkup.Kind(token.Piece) : "special")}\" id=\"t{token.Position}\" href=\"{(link with { Token = chosen ? null : token.Position }).Address}\" data-in-place data-tip=\"{Tip(found, token)}\"{Markup.Trusted(chosen ? " aria-current=\"true\"" : "")}>{TokenMarkup.Text(token.Piece)}</a>");
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
     }
 
     private Markup Shading(TextAnalysis found) => link.Feature is { } feature
-        ? Markup.Of($"shaded by {Open(feature)} {Label(feature)}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature):0.00} · <a href=\"{link with { Feature = null }}\" data-in-place>by each token’s strongest instead</a>")
+        ? Markup.Of($"shaded by {Open(feature)} {Label(feature)}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s strongest instead</a>")
         : Markup.Of($"shaded by each token’s strongest feature · click a token for its features, a feature to shade by it · grey tokens (‹bos›, special) are left out of every sum");
 
     private Markup Summary(TextAnalysis found) => Markup.Of($"""
@@ -108,7 +108,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         <div><dt>FVU</dt><dd>{Defined(found.Fvu, "0.000")}</dd><small>variance of {string.Join(", ", found.OutputSites)} that the dictionary leaves unexplained</small></div>
         <div><dt>tokens</dt><dd>{found.Tokens.Count - found.ExcludedPositions.Count}</dd><small>and {found.ExcludedPositions.Count} left out</small></div>
         </dl>
-        {(found.Next.Count == 0 ? Markup.Empty : Markup.Of($"<p>next: {found.Next.Select(next => Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{next.Logit:0.0}</span> "))}</p>\n"))}{found.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<p class="note"><a href="{link}">link to this view</a> · <a href="{PageAddress.WithQuery("/analysis.json", ("q", link.Text), ("dict", link.Dictionary.Name))}">JSON</a></p>
+        {(found.Next.Count == 0 ? Markup.Empty : Markup.Of($"<p>next: {found.Next.Select(next => Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{next.Logit:0.0}</span> "))}</p>\n"))}{found.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<p class="note"><a href="{link.Address}">link to this view</a> · <a href="{PageAddress.WithQuery("/analysis.json", ("q", link.Text), ("dict", link.Dictionary.Name))}">JSON</a></p>
 
         """);
 
@@ -118,7 +118,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         var listed = token?.Top ?? found.WholeTextTop;
         var largest = listed.Count > 0 ? listed[0].Activation : 1;
         return Markup.Of($"""
-            <div class="headed"><h2>{(token is null ? Markup.Of($"Whole text <small>sums of activations</small>") : Markup.Of($"At {TokenMarkup.Word(token.Piece)} <small>position {token.Position}, L0 {token.L0}</small>"))}</h2>{(token is null ? Markup.Empty : Markup.Of($"<a href=\"{link with { Token = null }}\" data-in-place>whole text</a>"))}</div>
+            <div class="headed"><h2>{(token is null ? Markup.Of($"Whole text <small>sums of activations</small>") : Markup.Of($"At {TokenMarkup.Word(token.Piece)} <small>position {token.Position}, L0 {token.L0}</small>"))}</h2>{(token is null ? Markup.Empty : Markup.Of($"<a href=\"{(link with { Token = null }).Address}\" data-in-place>whole text</a>"))}</div>
             {(listed.Count == 0 ? Markup.Of($"<p class=\"empty\">No feature fires here.</p>") : Markup.Of($"<table class=\"found\">\n{listed.Select(feature => Row(found, feature, largest))}</table>"))}
 
             """);
@@ -128,7 +128,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
     {
         var chosen = feature.Index == link.Feature;
         return Markup.Of($"""
-            <tr{Markup.Trusted(chosen ? " class=\"chosen\"" : "")}><td><a id="f{feature.Index}" href="{link with { Feature = chosen ? null : feature.Index }}" data-in-place data-shades="{string.Join(',', Shades(found, feature.Index))}" title="shade the text by it">#{feature.Index}</a></td><td class="wide">{Label(feature.Index)}</td><td class="n">{feature.Activation:0.00}</td><td class="bar">{FeatureView.Bar(largest > 0 ? feature.Activation / largest : 0)}</td><td>{Open(feature.Index, "open")}</td></tr>
+            <tr{Markup.Trusted(chosen ? " class=\"chosen\"" : "")}><td><a id="f{feature.Index}" href="{(link with { Feature = chosen ? null : feature.Index }).Address}" data-in-place data-shades="{string.Join(',', Shades(found, feature.Index))}" title="shade the text by it">#{feature.Index}</a></td><td class="wide">{Label(feature.Index)}</td><td class="n">{feature.Activation:0.00}</td><td class="bar">{FeatureView.Bar(largest > 0 ? feature.Activation / largest : 0)}</td><td>{Open(feature.Index, "open")}</td></tr>
 
             """);
     }

@@ -43,11 +43,12 @@ document.addEventListener('submit', event => {
 window.addEventListener('popstate', () => show(location.href, { remember: false }))
 
 /** Pointing at a feature shades the text by it: the link holds a shade for each token. */
+const own = new WeakMap()
 function preview (link, on) {
   const shades = link.dataset.shades.split(',')
   document.querySelectorAll('.reading > a').forEach((token, i) => {
-    token.dataset.own ??= token.className
-    token.className = on ? token.dataset.own.replace(/^s\d+/, `s${shades[i]}`) : token.dataset.own
+    if (!own.has(token)) own.set(token, token.className)
+    token.className = on ? own.get(token).replace(/^s\d+/, `s${shades[i]}`) : own.get(token)
   })
 }
 for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', false], ['focusout', false]]) {
