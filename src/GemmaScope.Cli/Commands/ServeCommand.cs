@@ -21,8 +21,9 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly Option<bool> _logText;
 
     public ServeCommand() : base(
-        "serve", "Serve a model: ShieldGemma as a service.",
+        "serve", "Serve a model: ShieldGemma as a service, and the microscope.",
         "gemmascope serve",
+        "gemmascope serve --model demo-pt --sae demo-sae --db features.db",
         "gemmascope serve --model google/shieldgemma-2b --port 8080",
         "gemmascope serve --bind 0.0.0.0 --token 0123456789abcdef0123456789abcdef")
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 
@@ -8,6 +9,10 @@ internal static class HtmlText
 {
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
+    /// <summary>What <see cref="Visible"/> replaces: control characters, and marks that turn the direction of a line.</summary>
+    private static readonly SearchValues<char> Unseen = SearchValues.Create(
+        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(c => char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069'))]);
+
     /// <summary>The common style sheet.</summary>
     public static string Style { get; } = ReadStyle();
 
@@ -15,7 +20,7 @@ internal static class HtmlText
     public static string Encode(string text) => Encoder.Encode(text);
 
     /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal or the order of a page.</summary>
-    public static string Visible(string text) => string.Concat(text.Select(c => c switch
+    public static string Visible(string text) => !text.AsSpan().ContainsAny(Unseen) ? text : string.Concat(text.Select(c => c switch
     {
         '\n' => "\u23CE\n",
         '\t' => "\u21E5\t",

@@ -7,22 +7,25 @@ using Microsoft.AspNetCore.Routing;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>Pages that need the database alone.</summary>
-internal sealed class FeatureEndpoints(FeatureLibrary library)
+/// <summary>The pages of what is in the database; with a model in memory, features can be tried on texts.</summary>
+internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instrument)
 {
-    private const int RandomTries = 64, SmallestHeight = 100, LargestHeight = 4000;
+    private const int RandomTries = 64;
 
-    public void Map(IEndpointRouteBuilder pages)
+    public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
         pages.MapGet("/search", (string? q) => new PageResult(SearchView.Render(q ?? "", library.Database.Search(q ?? "", SearchView.Most))));
-        pages.MapGet("/search.json", (string? q) => Results.Json(library.Database.Search(q ?? "", SearchView.Most), ServerJson.Options));
         pages.MapGet("/{model}", Model);
         pages.MapGet("/{model}/{dictionary}", Dictionary);
-        pages.MapGet("/{model}/{dictionary}.csv", (string model, string dictionary, [AsParameters] TableQuery query) =>
-            Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8"));
         pages.MapGet("/{model}/{dictionary}/{feature:int}", Feature);
-        pages.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson);
         pages.MapGet("/{model}/{dictionary}/random", Random);
+        data.MapGet("/search.json", (string? q) => library.Database.Search(q ?? "", SearchView.Most)).WithSummary("Features whose labels, promoted words or strongest tokens begin with words.");
+        data.MapGet("/dictionaries.json", library.Database.Dictionaries).WithSummary("The dictionaries whose features are in the database.");
+        data.MapGet("/{model}/{dictionary}.json", (string model, string dictionary, [AsParameters] TableQuery query) => query.Of(library.Database, Stored(model, dictionary)))
+            .WithSummary("The table of a dictionary: of each feature count, density, maximum and label.");
+        data.MapGet("/{model}/{dictionary}.csv", (string model, string dictionary, [AsParameters] TableQuery query) =>
+            Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8")).WithSummary("The same as CSV.").Produces<string>(200, "text/csv");
+        data.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson).WithSummary("All that is known of a feature, with the field names of Neuronpedia.").Produces<object>();
     }
 
     private PageResult Model(string model)
@@ -39,22 +42,34 @@ internal sealed class FeatureEndpoints(FeatureLibrary library)
         return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored), query, query.Of(library.Database, stored)).Render());
     }
 
-    private PageResult Feature(string model, string dictionary, int feature, bool? whole, bool? embed, bool? embedexplanation, bool? embedplots, bool? embedtest, int? height)
+    private async Task<IResult> Feature(
+        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, string? steer, double? strength, int? seed)
     {
         var stored = Stored(model, dictionary);
-        var options = new FeatureViewOptions
-        {
-            Whole = whole ?? false,
-            Embed = embed ?? false,
-            Explanation = embed is not true || (embedexplanation ?? true),
-            Plots = embed is not true || (embedplots ?? true),
-            Test = embed is not true || (embedtest ?? true),
-            Height = height is { } pixels ? Math.Clamp(pixels, SmallestHeight, LargestHeight) : null,
-        };
+        var options = frame.Options with { Whole = whole ?? false };
         var page = Page(stored, feature, options.Whole);
         var one = page.Feature.Dashboard;
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
-        return new(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options).Render());
+        var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
+        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
+        return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
+    }
+
+    /// <summary>What the address asks to be tried, if anything.</summary>
+    private static async Task<Trial> Try(Instrument instrument, MicroscopeDictionary dictionary, int feature, string? test, SteerRequest? steer, HttpContext context)
+    {
+        try
+        {
+            if (!string.IsNullOrEmpty(test)) return new(test, TestAnswer.Of(dictionary.Name, await instrument.Read(dictionary, test, context), feature));
+            if (steer is null) return new();
+            var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
+            await foreach (var piece in instrument.Steering.Continue(dictionary, steer, Instrument.Source(context), context.RequestAborted)) texts[piece.Kind] += piece.Text;
+            return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
+        }
+        catch (ArgumentProblemException problem)
+        {
+            return new(test, Steer: steer, Problem: problem.Message);
+        }
     }
 
     /// <summary>The same as data, with the field names of Neuronpedia.</summary>

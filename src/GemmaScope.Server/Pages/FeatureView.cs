@@ -29,8 +29,28 @@ internal sealed record FeatureViewOptions
     public int? Height { get; init; }
 }
 
-/// <summary>The page of one feature.</summary>
-internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options)
+/// <summary>The same as it stands in an address.</summary>
+/// <param name="Embed">Whether the page stands in a frame; what follows is ignored where it does not.</param>
+/// <param name="Embedexplanation">Label, density, words and neighbours.</param>
+/// <param name="Embedplots">Histograms.</param>
+/// <param name="Embedtest">The field in which a text is tried.</param>
+/// <param name="Height">Height of the frame.</param>
+internal sealed record EmbedQuery(bool? Embed, bool? Embedexplanation, bool? Embedplots, bool? Embedtest, int? Height)
+{
+    private const int SmallestHeight = 100, LargestHeight = 4000;
+
+    public FeatureViewOptions Options => Embed is not true ? new() : new()
+    {
+        Embed = true,
+        Explanation = Embedexplanation ?? true,
+        Plots = Embedplots ?? true,
+        Test = Embedtest ?? true,
+        Height = Height is { } pixels ? Math.Clamp(pixels, SmallestHeight, LargestHeight) : null,
+    };
+}
+
+/// <summary>The page of one feature; with a trial where its dictionary is in memory.</summary>
+internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists)
 {
     private readonly FeatureDashboard _one = page.Feature.Dashboard;
 
@@ -43,12 +63,14 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     }.Render(Markup.Of($"""
         {Head()}<div class="sides">
         <div>
-        {(options.Explanation ? Figures() : Markup.Empty)}{(options.Explanation ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Explanation ? Relatives() : Markup.Empty)}</div>
+        {(options.Explanation ? Figures() : Markup.Empty)}{(options.Explanation ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Explanation ? Relatives() : Markup.Empty)}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
         <div>
-        {Examples()}</div>
+        {(options.Test && Try is { } test ? test.Test() : Markup.Empty)}{Examples()}</div>
         </div>
+        {(!options.Embed && Try is { } steer ? steer.Steering() : Markup.Empty)}
+        """), trial?.Problem is null ? 200 : 400);
 
-        """));
+    private TryView? Try => trial is null ? null : new(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Embed ? $"{options.Height}" : null, trial);
 
     private string Address(int feature) => PageAddress.Feature(dictionary, feature);
 
@@ -84,7 +106,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         <div><dt>density</dt><dd>{Share(_one.Density)}</dd><small>{(_one.IsDead ? "dead: it fires at none" : "fires on this share")} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(_one.DensityAllPositions)} with special tokens in the denominator, as SAEDashboard counts</small></div>
         <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><small>{Maximum()}</small></div>
         </dl>
-        {(page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
+        {(options.Embed && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
         """);
 
     private Markup Maximum() => _one.IsDead ? Markup.Empty : Markup.Of(

@@ -14,11 +14,21 @@ public static class MicroscopeRoutes
     public static void Map(WebApplication app)
     {
         var served = app.Services.GetRequiredService<ServerModel>();
-        app.MapGet("/assets/{name}", (string name, HttpContext context) => Asset(name, context));
-        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard);
-        if (served.Dictionaries.Count > 0) new MicroscopeEndpoint(served, app.Services.GetRequiredService<ModelQueue>()).Map(pages);
+        app.MapGet("/assets/{name}", (string name, HttpContext context) => Asset(name, context)).ExcludeFromDescription();
+        // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
+        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard).ExcludeFromDescription();
+        var data = app.MapGroup("").WithTags("microscope");
+        var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
+        if (instrument is not null)
+        {
+            new MicroscopeEndpoint(instrument).Map(pages, data);
+            new ApiEndpoints(instrument).Map(data);
+        }
         else if (served.Features is not null) pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
-        if (served.Features is { } database) new FeatureEndpoints(new FeatureLibrary(database)).Map(pages);
+        if (served.Features is not { } database) return;
+        var library = new FeatureLibrary(database);
+        new FeatureEndpoints(library, instrument).Map(pages, data);
+        new ListEndpoints(library).Map(pages, data);
     }
 
     private static IResult Asset(string name, HttpContext context)

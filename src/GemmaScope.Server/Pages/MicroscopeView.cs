@@ -99,7 +99,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
     }
 
     private Markup Shading(TextAnalysis found) => link.Feature is { } feature
-        ? Markup.Of($"shaded by {Open(feature)} {Label(feature)}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s strongest instead</a>")
+        ? Markup.Of($"shaded by {Open(feature)}{(Label(feature) is { Length: > 0 } label ? $" {label}" : "")}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s strongest instead</a>")
         : Markup.Of($"shaded by each token’s strongest feature · click a token for its features, a feature to shade by it · grey tokens (‹bos›, special) are left out of every sum");
 
     private Markup Summary(TextAnalysis found) => Markup.Of($"""

@@ -61,7 +61,7 @@ internal sealed record PageFrame
     private static Markup Footer { get; } = Markup.Trusted("""
         <footer>
         <details class="keys"><summary>Keys</summary>
-        <p><kbd>←</kbd> <kbd>→</kbd> the feature before and after, or the token before and after while one has the focus · <kbd>r</kbd> a random feature · <kbd>/</kbd> search · <kbd>t</kbd> the text field · <kbd>?</kbd> these keys</p>
+        <p><kbd>←</kbd> <kbd>→</kbd> the feature before and after, or the token before and after while one has the focus · <kbd>r</kbd> a random feature · <kbd>/</kbd> search · <kbd>t</kbd> the text field · <kbd>s</kbd> steering · <kbd>?</kbd> these keys</p>
         </details>
         </footer>
 
@@ -71,7 +71,7 @@ internal sealed record PageFrame
         <a class="skip" href="#main">to the content</a>
         <header class="bar">
         <a class="name" href="/"><b>Gemma</b>Scope</a>
-        <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}</nav>
+        <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}<a href="/lists">lists</a></nav>
         <form class="search" action="/search" role="search"><input type="search" name="q" value="{Search}" placeholder="search features" aria-label="search labels, promoted words and strongest tokens"></form>
         </header>
 

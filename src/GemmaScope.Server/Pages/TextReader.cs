@@ -21,6 +21,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
     /// <exception cref="ArgumentProblemException">The text is empty or too long.</exception>
     public async Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, string source, CancellationToken client)
     {
+        if (text.Length == 0) throw new ArgumentProblemException("is empty; type a text", "text");
         if (text.Length > LongestText) throw new ArgumentProblemException($"has {text.Length} characters, more than the {LongestText} that a link can hold; look at it in parts", "text");
         // Browsers send line breaks as two characters; the model was taught with one.
         text = text.ReplaceLineEndings("\n");

@@ -38,7 +38,7 @@ internal static partial class TokenMarkup
         : $"{Name(piece)}silent";
 
     /// <summary>"byte", "special" or nothing.</summary>
-    public static string Kind(string piece) => BytePiece().IsMatch(piece) ? "byte" : SpecialPiece().IsMatch(piece) ? "special" : "";
+    public static string Kind(string piece) => piece is not ['<', .., '>'] ? "" : BytePiece().IsMatch(piece) ? "byte" : SpecialPiece().IsMatch(piece) ? "special" : "";
 
     private static string Name(string piece) => Kind(piece) switch
     {

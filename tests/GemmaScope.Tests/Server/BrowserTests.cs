@@ -153,6 +153,21 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
     }
 
     [Fact]
+    public async Task the_test_answers_while_one_types_and_both_texts_are_written_side_by_side()
+    {
+        var page = await browser.Open();
+        await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
+        await page.FillAsync("#test", Text);
+        await page.WaitForSelectorAsync("#tested .s0.special");
+        Assert.Equal(Text, (await page.InnerTextAsync("#tested .bubble")).Replace("‹bos›", ""));
+        await page.FillAsync("#steer", "The cat");
+        await page.ClickAsync(".stops button:has-text('2×') >> nth=1");
+        await page.ClickAsync("#steering button:has-text('Steer')");
+        foreach (var there in (string[])["#normal:not(:empty)", "#steered:not(:empty)", "#steering:not(:has(button:disabled))"]) await page.WaitForSelectorAsync(there);
+        Assert.NotEqual(await page.InnerTextAsync("#normal"), await page.InnerTextAsync("#steered"));
+    }
+
+    [Fact]
     public async Task an_embedded_page_fits_a_frame_of_another_site()
     {
         var page = await browser.Open();

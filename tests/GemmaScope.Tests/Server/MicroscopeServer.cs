@@ -37,6 +37,10 @@ public sealed class MicroscopeServer : IAsyncDisposable
     /// <summary>A feature that fires, which has the hostile label.</summary>
     public async Task<int> Labelled() => (await _running.Value).Labelled;
 
+    /// <summary>The dictionary of the demo model, once more.</summary>
+    public static SparseDictionary LoadDictionary() =>
+        SparseDictionary.Load(Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "models", "demo-sae"), "average_l0_*", SearchOption.AllDirectories).Single());
+
     public async ValueTask DisposeAsync()
     {
         if (_running.IsValueCreated) await (await _running.Value).DisposeAsync();
@@ -55,7 +59,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
         features.AddLabels(stored, [(labelled, new FeatureLabel(Attack, Attack, "by hand", 0.71, Attack))]);
         AddHostile(features);
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
-        var dictionary = SparseDictionary.Load(Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "models", "demo-sae"), "average_l0_*", SearchOption.AllDirectories).Single());
+        var dictionary = LoadDictionary();
         var host = await ServerHost.Start(new ServerOptions { Port = 0 }, new ServerModel(Model, model, [dictionary], features), MicroscopeRoutes.Map);
         return new Running(host, model, dictionary, features, labelled);
     }

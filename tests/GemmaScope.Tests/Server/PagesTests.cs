@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using GemmaScope.Models;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;
@@ -15,6 +16,13 @@ public class PagesTests(MicroscopeServer server)
     private async Task<(HttpResponseMessage Answer, string Text)> Get(string path)
     {
         var answer = await Client.GetAsync(new Uri(await server.Address(), path));
+        return (answer, await answer.Content.ReadAsStringAsync());
+    }
+
+    private async Task<(HttpResponseMessage Answer, string Text)> Post(string path, string json)
+    {
+        using var body = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+        var answer = await Client.PostAsync(new Uri(await server.Address(), path), body);
         return (answer, await answer.Content.ReadAsStringAsync());
     }
 
@@ -33,7 +41,7 @@ public class PagesTests(MicroscopeServer server)
         var page = await Page(FeaturePath(feature));
         Assert.Contains(FormattableString.Invariant($"<dd>{one.Density:0.000 %}</dd>"), page);
         Assert.Contains(FormattableString.Invariant($"<dd>{one.Max:0.00}</dd>"), page);
-        Assert.Equal(one.Examples.Count, Regex.Count(page, "class=\"bubble\""));
+        Assert.Equal(one.Examples.Count, Regex.Count(page, "class=\"peak\""));
         foreach (var near in one.Neighbours) Assert.Contains($"href=\"{FeaturePath(near.Feature)}\"", page);
         Assert.Contains("by hand", page);
         Assert.Contains($"rel=\"next\" href=\"{FeaturePath(feature + 1)}\"", page);
@@ -96,6 +104,8 @@ public class PagesTests(MicroscopeServer server)
     [InlineData("/demo-pt/0-hostile/0")]
     [InlineData("/search?q=paris")]
     [InlineData("/nothing")]
+    [InlineData("/lists")]
+    [InlineData("/demo-pt/resid_post-layer_3-width_2k-average_l0_35/3")]
     public async Task a_page_fetches_nothing_from_elsewhere_and_lets_nothing_else_run(string path)
     {
         var (answer, page) = await Get(path);
@@ -208,6 +218,89 @@ public class PagesTests(MicroscopeServer server)
         var (answer, _) = await Get($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/random");
         Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
         await Page(answer.Headers.Location!.ToString());
+    }
+
+    [Fact]
+    public async Task a_test_has_the_activations_of_the_analysis_on_the_page_and_as_data()
+    {
+        var feature = await server.Labelled();
+        var (answer, text) = await Post("/api/test", $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat sat"}""");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var json = JsonDocument.Parse(text);
+        var tokens = json.RootElement.GetProperty("tokens").EnumerateArray().ToArray();
+        Assert.Equal(4, tokens.Length);
+        Assert.Equal(0, tokens[0].GetProperty("activation").GetDouble());
+        var largest = tokens.Max(token => token.GetProperty("activation").GetSingle());
+        Assert.True(largest > 0);
+        Assert.Equal(largest, json.RootElement.GetProperty("maximum").GetSingle());
+        Assert.Contains(FormattableString.Invariant($"largest {largest:0.00}"), await Page(FeaturePath(feature) + "?test=The+cat+sat"));
+    }
+
+    [Fact]
+    public async Task a_steered_text_is_what_an_edit_of_the_model_writes_and_strength_0_changes_nothing()
+    {
+        var feature = await server.Labelled();
+        using var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
+        using var dictionary = MicroscopeServer.LoadDictionary();
+        var direction = new float[dictionary.OutputWidth];
+        dictionary.Decoder(feature, direction);
+        var prompt = model.Tokenizer.Encode("The cat", addBos: true);
+        var options = new GenerationOptions { MaxNewTokens = 12, Temperature = 0.5, FrequencyPenalty = 1, Seed = 16 };
+        string Continued(float strength) => model.Tokenizer.Decode(
+            [.. prompt, .. model.Generate(prompt, options with { Edits = [Edit.Add(dictionary.OutputSite, direction, strength, 1..)] })], skipSpecial: true)["The cat".Length..];
+
+        foreach (var strength in (int[])[0, 60])
+        {
+            var (_, text) = await Post("/api/steer", $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat","strength":{{strength}},"max_tokens":12}""");
+            var pieces = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToLookup(piece => piece.GetProperty("kind").GetString(), piece => piece.GetProperty("text").GetString());
+            Assert.Equal(Continued(0), string.Concat(pieces["normal"]));
+            Assert.Equal(Continued(strength), string.Concat(pieces["steered"]));
+            Assert.Equal(strength == 0, Continued(0) == Continued(strength));
+        }
+    }
+
+    [Theory]
+    [InlineData("/api/test", """{"dictionary":"other","feature":0,"text":"a"}""", HttpStatusCode.NotFound)]
+    [InlineData("/api/test", """{"dictionary":"DICT","feature":99999,"text":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/test", """{"dictionary":"DICT","feature":0,"text":""}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","strength":301}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","max_tokens":0}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","temperature":-1}""", HttpStatusCode.BadRequest)]
+    public async Task what_the_model_cannot_be_asked_is_a_problem_in_json(string path, string body, HttpStatusCode status)
+    {
+        var (answer, text) = await Post(path, body.Replace("DICT", MicroscopeServer.Dictionary));
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+        Assert.NotEqual("", JsonDocument.Parse(text).RootElement.GetProperty("cure").GetString());
+    }
+
+    [Fact]
+    public async Task notes_and_lists_are_kept_and_forms_of_other_sites_are_refused()
+    {
+        var path = FeaturePath(7);
+        async Task<HttpResponseMessage> Form(string to, string? origin, params (string, string)[] fields)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), to)) { Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Item1, field.Item2))) };
+            if (origin is not null) request.Headers.Add("Origin", origin);
+            return await Client.SendAsync(request);
+        }
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await Form(path + "/note", "https://elsewhere.example", ("note", "not mine"))).StatusCode);
+        Assert.DoesNotContain("not mine", await Page(path));
+        Assert.Equal(HttpStatusCode.Redirect, (await Form(path + "/note", (await server.Address()).GetLeftPart(UriPartial.Authority), ("note", MicroscopeServer.Attack + " mine"))).StatusCode);
+        var page = await Page(path);
+        Assert.Contains(" mine</textarea>", page);
+        Assert.DoesNotContain("<img", page);
+
+        var list = (await Form(path + "/list", null, ("list", MicroscopeServer.Attack), ("why", "because"))).Headers.Location!.ToString();
+        page = await Page(list);
+        Assert.Contains($"href=\"{path}\"", page);
+        Assert.DoesNotContain("<img", page);
+        Assert.Contains("because", await Page(list + ".json"));
+        await Form(list + "/remove", null, ("model", MicroscopeServer.Model), ("dictionary", MicroscopeServer.Dictionary), ("feature", "7"));
+        Assert.Contains("The list is empty", await Page(list));
+        await Form(list + "/delete", null);
+        Assert.Equal(HttpStatusCode.NotFound, (await Get(list)).Answer.StatusCode);
     }
 
     [Fact]

@@ -21,6 +21,7 @@ async function show (address, { remember = true } = {}) {
   if (!next) { location.href = address; return }
   const focused = document.activeElement?.id
   main().replaceWith(document.adoptNode(next))
+  showStops()
   document.title = page.title
   if (remember) history.pushState(null, '', address)
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
@@ -58,6 +59,65 @@ for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', 
   })
 }
 
+// The test answers as one types: the part of the page that shows it takes the place of this one's.
+let typing
+document.addEventListener('input', ({ target }) => {
+  if (target.id !== 'test') return
+  clearTimeout(typing)
+  typing = setTimeout(async () => {
+    const text = target.value
+    const answer = await fetch(`${target.form.getAttribute('action')}?${new URLSearchParams(new FormData(target.form))}`)
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (text !== target.value) return
+    for (const id of ['tested', 'tested-max']) document.getElementById(id)?.replaceWith(document.adoptNode(page.getElementById(id)))
+  }, 250)
+})
+
+// Steering shows both texts as they are written.
+let writing
+async function steer (form) {
+  writing?.abort()
+  const mine = writing = new AbortController()
+  const { dictionary, feature } = form.dataset
+  const [normal, steered] = ['normal', 'steered'].map(id => document.getElementById(id))
+  normal.textContent = steered.textContent = ''
+  const button = form.querySelector('button:not([type=button])')
+  button.disabled = true
+  try {
+    const answer = await fetch('/api/steer', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ dictionary, feature: Number(feature), text: form.elements.steer.value, strength: Number(form.elements.strength.value), seed: Number(form.elements.seed.value) }),
+      signal: mine.signal
+    })
+    if (!answer.ok) throw new Error((await answer.json()).detail)
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ''
+    for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+      const lines = (rest + value).split('\n')
+      rest = lines.pop()
+      for (const line of lines) {
+        const piece = JSON.parse(line)
+        ;(piece.kind === 'normal' ? normal : steered).append(piece.text)
+      }
+    }
+  } catch (problem) {
+    if (!mine.signal.aborted) steered.textContent = problem.message
+  } finally {
+    button.disabled = false
+  }
+}
+document.addEventListener('submit', event => {
+  if (event.target.id !== 'steering') return
+  event.preventDefault()
+  steer(event.target)
+})
+document.addEventListener('click', ({ target }) => {
+  if (target.dataset?.strength) document.getElementById('strength').value = target.dataset.strength
+})
+const showStops = () => document.querySelectorAll('[data-strength]').forEach(stop => { stop.hidden = false })
+showStops()
+
 // A field into which a text is typed sends it with Ctrl-Enter.
 document.addEventListener('keydown', event => {
   const { target, key } = event
@@ -65,7 +125,7 @@ document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return
   if (step(target, key)) { event.preventDefault(); return }
   const go = { ArrowLeft: 'a[rel=prev]', ArrowRight: 'a[rel=next]', r: '#random' }[key]
-  const field = { '/': '.search input', t: '#text, #test' }[key]
+  const field = { '/': '.search input', t: '#text, #test', s: '#steer' }[key]
   if (go) document.querySelector(go)?.click()
   else if (field) { event.preventDefault(); document.querySelector(field)?.focus() }
   else if (key === '?') document.querySelector('.keys')?.toggleAttribute('open')
