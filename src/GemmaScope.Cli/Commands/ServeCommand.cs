@@ -2,9 +2,12 @@ using System.CommandLine;
 using System.Net;
 using System.Runtime.InteropServices;
 using GemmaScope.Dictionaries;
+using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
+using GemmaScope.Server.Shield;
 using GemmaScope.Server.Store;
+using Microsoft.AspNetCore.Builder;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -19,6 +22,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly Option<IPAddress> _bind;
     private readonly Option<int> _port;
     private readonly Option<bool> _logText;
+    private readonly ShieldArguments _shield;
 
     public ServeCommand() : base(
         "serve", "Serve a model: ShieldGemma as a service, and the microscope.",
@@ -29,6 +33,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
     {
         _model = Add(CommonOptions.Model(Resolver.DefaultShield));
         _dictionaries = Add(new Option<string[]>("--sae", "-s") { Description = "A dictionary of its features; may be repeated.", HelpName = "SAE" });
+        _shield = new ShieldArguments(this, service: true);
         _features = Add(new Option<string?>("--db") { Description = "A database of feature dashboards: a file (SQLite), or postgres://user:password@host/database.", HelpName = "DB" });
         _port = Add(new Option<int>("--port") { Description = "The port; 0 for one that is free.", HelpName = "N", DefaultValueFactory = _ => new ServerOptions().Port });
         _bind = Add(new Option<IPAddress>("--bind")
@@ -54,6 +59,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
         };
         // Found out before a model of many gigabytes is loaded.
         options.Check();
+        var (policies, asked) = (_shield.Policies(arguments), _shield.Options(arguments) with { Hardened = true });
         var name = arguments.GetValue(_model)!;
         using var model = session.LoadModel(name);
         List<SparseDictionary> dictionaries = [];
@@ -65,8 +71,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 dictionaries.Add(SparseDictionary.Load(path));
                 LaboratoryOptions.RequireFit(dictionaries[^1], model.Config, path);
             }
+            using var shield = new ShieldGemma(model);
             if (arguments.GetValue(_features) is { } database) features = FeatureDatabase.Open(database);
-            Serve(options, new ServerModel(name, model, dictionaries, features), session).GetAwaiter().GetResult();
+            var served = new ServerModel(name, model, dictionaries, features);
+            Serve(options, served, app =>
+            {
+                ShieldRoutes.Map(app, shield, policies, asked);
+                MicroscopeRoutes.Map(app);
+            }, session).GetAwaiter().GetResult();
         }
         finally
         {
@@ -77,7 +89,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
     }
 
     /// <summary>Until Ctrl-C, or until the system asks the process to end.</summary>
-    private static async Task Serve(ServerOptions options, ServerModel model, Session session)
+    private static async Task Serve(ServerOptions options, ServerModel model, Action<WebApplication> map, Session session)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
@@ -85,7 +97,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             signal.Cancel = true;
             ending.Cancel();
         });
-        await using var host = await ServerHost.Start(options, model, MicroscopeRoutes.Map);
+        await using var host = await ServerHost.Start(options, model, map);
+        if (ShieldArguments.NoteOn(model.Name) is { } note) session.Terminal.Error.WriteLine($"note: {note}");
         session.Terminal.Out.WriteLine($"serving {model.Name} at {host.Address}");
         session.Terminal.Out.Flush();
         await Task.Delay(Timeout.Infinite, ending.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

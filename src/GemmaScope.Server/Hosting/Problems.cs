@@ -40,7 +40,7 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         context.Response.ContentType = "application/problem+json";
         await JsonSerializer.SerializeAsync(
             context.Response.Body,
-            new Answer(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure), ServerJson.Options, context.RequestAborted);
+            new ProblemAnswer(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure), ServerJson.Options, context.RequestAborted);
     }
 
     private static ProblemException? Of(Exception problem) => problem switch
@@ -64,6 +64,12 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         StatusCodes.Status503ServiceUnavailable => new(status, "the server is shutting down", "try again in a moment"),
         _ => new(status, ReasonPhrases.GetReasonPhrase(status), "see /openapi.json"),
     };
-
-    private sealed record Answer(string Title, int Status, string Detail, string? Field, string Cure);
 }
+
+/// <summary>A problem as it is answered (RFC 9457).</summary>
+/// <param name="Title">The status in words.</param>
+/// <param name="Status">The status.</param>
+/// <param name="Detail">What is wrong.</param>
+/// <param name="Field">The field of the request that it is about; absent where it is about all of it.</param>
+/// <param name="Cure">What to do.</param>
+public sealed record ProblemAnswer(string Title, int Status, string Detail, string? Field, string Cure);

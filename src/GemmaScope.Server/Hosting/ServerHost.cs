@@ -43,6 +43,11 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Logging.AddProvider(new LineLogger(options.Log));
         builder.Services.AddRouting();
         builder.Services.ConfigureHttpJsonOptions(json => ServerJson.Make(json.SerializerOptions));
+        builder.Services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
+            return Task.CompletedTask;
+        }));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownLimit);
         builder.Services.AddSingleton(options).AddSingleton(model).AddSingleton<ServerMetrics>().AddSingleton<MetricsText>();
@@ -56,9 +61,10 @@ public sealed class ServerHost : IAsyncDisposable
         app.Use(next => new Admission(next, options).Invoke);
         app.UseRouting();
         var text = app.Services.GetRequiredService<MetricsText>();
-        app.MapGet("/healthz", () => "live\n");
-        app.MapGet("/healthz/ready", () => traffic.Draining ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready\n"));
-        app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4"));
+        app.MapGet("/healthz", () => "live\n").WithSummary("Whether the server lives");
+        app.MapGet("/healthz/ready", () => traffic.Draining ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready\n")).WithSummary("Whether it takes requests");
+        app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4")).WithSummary("Counts and times in Prometheus' text format");
+        app.MapOpenApi("/openapi.json");
         map(app);
         var host = new ServerHost(app, options, traffic, app.Services.GetRequiredService<ModelQueue>());
         try
