@@ -55,7 +55,8 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
     {
         private readonly Recipe _recipe;
         private readonly TrainerParameters _parameters;
-        private readonly Counters _lastUpdates, _lastFired;
+        private readonly Counters _lastUpdates;
+        private readonly Firing _firing;
         private readonly RunningNumbers _running;
         private readonly TrainingStep _step;
         private readonly Tensor _x, _y;
@@ -68,8 +69,8 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
             _recipe = new Recipe { Lambda = 0, LearningRate = 1e-9, ThresholdStart = threshold };
             var shape = TrainerShape.CrossLayer(width, [.. Enumerable.Repeat(features, layers)], reconstructs: false);
             _parameters = new TrainerParameters(_recipe, shape, moments: true);
-            (_lastUpdates, _lastFired, _running) = (new("last_update", shape.Features), new("last_fired", shape.Features), new(_recipe));
-            _step = new TrainingStep(_recipe, shape, _parameters, _lastFired, _running);
+            (_lastUpdates, _firing, _running) = (new("last_update", shape.Features), new(shape.Features, _recipe.DeadAfterTokens), new(_recipe));
+            _step = new TrainingStep(_recipe, shape, _parameters, _firing, _running);
             ParameterStart.Fill(_parameters, _recipe, shape, 1);
             ParameterBytes = _parameters.All.SelectMany(parameter => parameter.State()).Sum(state => (double)state.Tensor.ByteLength);
             (_x, _y) = (Rows(1), Rows(2));
@@ -104,7 +105,7 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
 
         public void Dispose()
         {
-            foreach (var owner in (IDisposable[])[_parameters, _lastUpdates, _lastFired, _running, _step, _x, _y]) owner.Dispose();
+            foreach (var owner in (IDisposable[])[_parameters, _lastUpdates, _firing, _running, _step, _x, _y]) owner.Dispose();
         }
 
         /// <summary>z with P(N(0, 1) &gt; z) = p, by bisection on a series of the tail (Abramowitz and Stegun 7.1.26).</summary>

@@ -73,14 +73,12 @@ internal sealed class LaboratoryOptions
     public Laboratory Open(ParseResult arguments, Session session)
     {
         var name = arguments.GetValue(_model)!;
-        var given = arguments.GetValue(_dictionaries) is { Length: > 0 } some ? some
-            : name == Resolver.DefaultModel ? [Resolver.DefaultDictionary]
-            : throw new ArgumentProblemException($"name dictionaries of {name} with --sae; the default is one of {Resolver.DefaultModel}", "--sae");
+        var paths = session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name);
         var model = session.LoadModel(name);
         List<SparseDictionary> dictionaries = [];
         try
         {
-            foreach (var path in given.SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one))))
+            foreach (var path in paths)
             {
                 dictionaries.Add(SparseDictionary.Load(path));
                 RequireFit(dictionaries[^1], model.Config, path);

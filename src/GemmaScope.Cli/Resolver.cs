@@ -24,6 +24,16 @@ internal sealed class Resolver(Terminal terminal, CancellationToken cancellation
     public string Dictionary(string name) =>
         Local(name) ?? Download(name, progress => SparseDictionary.Resolve(name, options: null, progress, cancellation));
 
+    /// <summary>The folders or files of all dictionaries that are named, of those in a folder of many each; of none named that of the demo model.</summary>
+    /// <exception cref="ArgumentProblemException">None is named, and the model is another.</exception>
+    public IEnumerable<string> Dictionaries(string[]? names, string model)
+    {
+        var given = names is { Length: > 0 } ? names
+            : model == DefaultModel ? [DefaultDictionary]
+            : throw new ArgumentProblemException($"name dictionaries of {model} with --sae; the default is one of {DefaultModel}", "--sae");
+        return given.SelectMany(name => DictionaryFinder.All(Dictionary(name)));
+    }
+
     /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
     public string Tokenizer(string name)
     {

@@ -51,7 +51,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var dictionaries = new List<SparseDictionary>();
         try
         {
-            foreach (var path in Paths(arguments, session, name)) dictionaries.Add(SparseDictionary.Load(path));
+            foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name)) dictionaries.Add(SparseDictionary.Load(path));
             using var database = FeatureDatabase.Open(where, create: true);
             var work = arguments.GetValue(_work) ?? (where.Contains("://", StringComparison.Ordinal) ? "features.work" : where + ".work");
             using (var statistics = new FeatureStatistics(model, dictionaries, work, Settings(arguments), Describe(arguments, name, dictionaries)))
@@ -67,14 +67,6 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         {
             foreach (var dictionary in dictionaries) dictionary.Dispose();
         }
-    }
-
-    private IEnumerable<string> Paths(ParseResult arguments, Session session, string model)
-    {
-        var given = arguments.GetValue(_dictionaries) is { Length: > 0 } some ? some
-            : model == Resolver.DefaultModel ? [Resolver.DefaultDictionary]
-            : throw new ArgumentProblemException($"name dictionaries of {model} with --sae; the default is one of {Resolver.DefaultModel}", "--sae");
-        return given.SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one)));
     }
 
     private FeatureStatisticsOptions Settings(ParseResult arguments) => new()

@@ -39,7 +39,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         _window = Add(new Option<int>("--window") { Description = "Tokens of a window, BOS included.", HelpName = "N", DefaultValueFactory = _ => 128 });
         _batch = Add(new Option<int>("--batch") { Description = "Windows run together.", HelpName = "N", DefaultValueFactory = _ => 8 });
         _also = Add(new Option<string[]>("--also") { Description = "Further edited runs: splice at BOS too, or splice and ablate everywhere.", HelpName = "RUN" }.AcceptOnlyFromAmong("bos-too", "everywhere"));
-        _spliceAll = Add(new Option<bool>("--splice-all") { Description = "Measure all dictionaries spliced in at once too." });
+        _spliceAll = Add(new Option<bool>("--splice-all") { Description = "Measure all dictionaries of one site spliced in at once too." });
         _noLosses = Add(new Option<bool>("--no-losses") { Description = "One run for all dictionaries: no splicing and no gradients." });
         _resume = Add(new Option<string?>("--resume") { Description = "Go on from this file where it exists, and keep the state there.", HelpName = "STATE" });
         _html = Add(CommonOptions.OutputFile("--html", "Write the results as one self-contained page with plots."));
@@ -55,7 +55,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         var dictionaries = new List<SparseDictionary>();
         try
         {
-            foreach (var path in Paths(arguments, session, name)) dictionaries.Add(SparseDictionary.Load(path));
+            foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name)) dictionaries.Add(SparseDictionary.Load(path));
             var names = dictionaries.Select(one => one.Name).ToArray();
             if (names.Distinct().Count() < names.Length) names = [.. dictionaries.Select(one => one.Origin.Path)];
             var evaluator = new Evaluator(model, dictionaries, Settings(arguments, dictionaries, names));
@@ -76,14 +76,6 @@ internal sealed class EvalCommand : GemmaScopeCommand
         }
     }
 
-    private IEnumerable<string> Paths(ParseResult arguments, Session session, string model)
-    {
-        var given = arguments.GetValue(_dictionaries) is { Length: > 0 } some ? some
-            : model == Resolver.DefaultModel ? [Resolver.DefaultDictionary]
-            : throw new ArgumentProblemException($"name dictionaries of {model} with --sae; the default is one of {Resolver.DefaultModel}", "--sae");
-        return given.SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one)));
-    }
-
     private EvaluationOptions Settings(ParseResult arguments, List<SparseDictionary> dictionaries, string[] names)
     {
         if (arguments.GetValue(_noLosses)) return new() { Runs = [], Uniformity = false };
@@ -95,7 +87,9 @@ internal sealed class EvalCommand : GemmaScopeCommand
         ];
         int[] fitting = [.. Enumerable.Range(0, dictionaries.Count).Where(i => Evaluator.CanSplice(dictionaries[i]))];
         var sets = fitting.Select(i => new SpliceSet(names[i], [i]));
-        return new() { Runs = runs, Sets = [.. arguments.GetValue(_spliceAll) && fitting.Length > 1 ? sets.Append(new SpliceSet("all together", fitting)) : sets] };
+        // One of several layers is in all of its sites already; on top of others it would only hide them.
+        int[] together = arguments.GetValue(_spliceAll) ? [.. fitting.Where(i => dictionaries[i].OutputSites.Count == 1)] : [];
+        return new() { Runs = runs, Sets = [.. together.Length > 1 ? sets.Append(new SpliceSet("all together", together)) : sets] };
     }
 
     /// <summary>What must be the same for an evaluation to go on.</summary>

@@ -39,7 +39,13 @@ internal static class EvaluationJson
                 json.Number("tutorial_l0_above_1", row.Clean.Sparsity.TutorialL0);
                 json.Number("saelens_explained_variance_legacy", row.Clean.SaeLensLegacyExplainedVariance);
             });
-            if (row.Spliced is { } spliced) Losses(json, view, spliced);
+            if (row.Spliced is { } spliced)
+            {
+                Losses(json, view, spliced);
+                // At one site the run is the clean one up to there.
+                if (row.Dictionary.OutputSites.Count > 1)
+                    json.Object("inside_spliced_run", () => Reconstruction(json, spliced.Inside[0].Reconstruction, spliced.Inside[0].Sparsity));
+            }
             json.Objects("by_position", Enumerable.Range(0, row.Clean.ByPosition.Count), position => Position(json, view, row.Clean, row.Spliced, position));
         });
         json.Objects("together", view.Together, set =>

@@ -9,6 +9,7 @@ namespace GemmaScope.Cli.Training;
 internal sealed class TrainingOptions
 {
     private readonly List<(Option Option, string Key, Func<ParseResult, JsonNode?> Value)> _options = [];
+    private readonly Option<bool> _search = new("--search") { Description = "Find the lambda that leads to --target-l0 by short runs first, instead of the quadratic penalty." };
     private readonly Option<string[]> _set = new("--set") { Description = "Any other key of the configuration, e.g. recipe.learning_rate=1e-4; may be repeated.", HelpName = "KEY=VALUE" };
 
     public TrainingOptions(Command command)
@@ -24,18 +25,24 @@ internal sealed class TrainingOptions
         Number("steps", "--steps", "Steps to train for, instead of --tokens.");
         Number("batch", "--batch", "Activations of a step. Default: 4096.");
         Real("recipe.lambda", "--lambda", "The weight of the sparsity term.");
-        Real("recipe.l0_target", "--target-l0", "Draw L0 there by the quadratic penalty (recipe.sparsity l0_target).");
+        Real("recipe.l0_target", "--target-l0", "Draw L0 there by the quadratic penalty (recipe.sparsity l0_target), or with --search by the right lambda.");
         Number("seed", "--seed", "Decides the first parameters; data.seed decides the order of the data.");
         Texts("evaluation.text", "--eval-text", "PATH", "Measure the result on these texts, losses of the model included.");
         Text("form", "--form", "FORM", "scope1, scope2 or sae_lens. Default: the one that says most of the dictionary.");
         Text("output", "--output", "FOLDER", "The folder of the result.", "-o");
         foreach (var (option, _, _) in _options) command.Options.Add(option);
+        command.Options.Add(_search);
         command.Options.Add(_set);
     }
 
     /// <summary>The configuration of a file and these options.</summary>
     /// <exception cref="GemmaScopeException">A key is unknown, or a value cannot be used.</exception>
-    public TrainingConfiguration Read(ParseResult arguments, string? file) => TrainingConfiguration.Load(file, WithDefaults(Values(arguments), file));
+    public TrainingConfiguration Read(ParseResult arguments, string? file)
+    {
+        var configuration = TrainingConfiguration.Load(file, WithDefaults(Values(arguments), file));
+        return configuration.Search.L0 is not null || !arguments.GetValue(_search) ? configuration
+            : throw new ArgumentProblemException("needs --target-l0 N, the L0 to search for", "--search");
+    }
 
     /// <summary>The values of --set.</summary>
     public static IEnumerable<(string Key, JsonNode? Value)> Set(string[]? pairs)
@@ -52,6 +59,11 @@ internal sealed class TrainingOptions
         foreach (var (option, key, value) in _options)
         {
             if (arguments.GetResult(option) is not { Implicit: false }) continue;
+            if (key == "recipe.l0_target" && arguments.GetValue(_search))
+            {
+                yield return ("search.l0", value(arguments));
+                continue;
+            }
             yield return (key, value(arguments));
             if (key == "recipe.l0_target") yield return ("recipe.sparsity", "l0_target");
         }

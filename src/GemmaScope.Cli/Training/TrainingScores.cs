@@ -57,10 +57,10 @@ internal sealed record TrainingScores
     {
         var (settings, place) = (configurations[0].Evaluation, source.Position);
         if (settings.Tokens == 0) return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
-        var (onText, rows) = (settings.Text.Count > 0 && model is not null, new TrainingScores[dictionaries.Count]);
+        var (text, rows) = (model is null ? null : HeldOutText.Of(configurations[0], model), new TrainingScores[dictionaries.Count]);
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = onText && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
-        return onText ? OnText(dictionaries, rows, configurations[0], model!, cancellation) : rows;
+            rows[i] = text is not null && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
+        return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellation) : rows;
     }
 
     public void Write(Utf8JsonWriter json)
@@ -107,20 +107,17 @@ internal sealed record TrainingScores
     }
 
     private static TrainingScores[] OnText(
-        IReadOnlyList<SparseDictionary> dictionaries, TrainingScores[] rows, TrainingConfiguration configuration, GemmaModel model, CancellationToken cancellation)
+        IReadOnlyList<SparseDictionary> dictionaries, TrainingScores[] rows, HeldOutText text, long tokens, GemmaModel model, CancellationToken cancellation)
     {
-        var (settings, tokenizer) = (configuration.Evaluation, model.Tokenizer);
+        var tokenizer = model.Tokenizer;
         var evaluator = new Evaluator(model, dictionaries, new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] });
-        foreach (var windows in TokenWindows.Pack(tokenizer, TextDocuments.Read(settings.Text), configuration.Data.WindowFor(model)).Chunk(WindowsPerRun))
+        foreach (var windows in text.Windows.Chunk(WindowsPerRun))
         {
             evaluator.Add(new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId), cancellation);
-            if (evaluator.Sums.Tokens >= settings.Tokens) break;
+            if (evaluator.Sums.Tokens >= tokens) break;
         }
         if (evaluator.Sums.Tokens == 0) throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
-        return [.. dictionaries.Select((_, i) => Of(evaluator.Sums, i) with
-        {
-            MeasuredOn = string.Join(", ", settings.Text), HeldOut = !settings.Text.Intersect(configuration.Data.Text).Any(), AffineFvu = rows[i].AffineFvu,
-        })];
+        return [.. dictionaries.Select((_, i) => Of(evaluator.Sums, i) with { MeasuredOn = text.Name, HeldOut = text.IsHeldOut, AffineFvu = rows[i].AffineFvu })];
     }
 
     private static TrainingScores Of(EvaluationSums sums, int dictionary)

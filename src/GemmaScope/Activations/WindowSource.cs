@@ -34,6 +34,9 @@ public sealed class WindowSource
             Paths = paths, TokenizerFile = tokenizer.File,
         };
 
+    /// <summary>Those of the windows whose number, from 0, a rule picks.</summary>
+    public WindowSource Where(Func<int, bool> picks) => new(() => _read().Where((_, number) => picks(number)), _counts, Context) { Paths = Paths, TokenizerFile = TokenizerFile };
+
     /// <summary>Windows that go through the model together: those asked for, or about a thousand tokens, with which the products are as fast as they get.</summary>
     internal static int PerRun(int context, int? asked) => asked is < 1
         ? throw new ArgumentProblemException($"must be 1 or more, found {asked}", "windows per run")

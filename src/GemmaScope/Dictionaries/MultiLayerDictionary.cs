@@ -55,24 +55,41 @@ public sealed class MultiLayerDictionary : SparseDictionary
         return block;
     }
 
+    /// <summary>Adds the features of one block, for callers that meet its input before the next one's: blocks come by rising index.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="x">[tokens, d] activations at its input site.</param>
+    /// <param name="rows">Where they go.</param>
+    /// <param name="cancellation">Stops between blocks of features.</param>
+    internal void EncodeBlock(int block, MatrixView x, FeatureRows rows, CancellationToken cancellation) =>
+        _blocks[block].Encoder.Encode(x, _blocks[block].Start, rows, cancellation);
+
+    /// <summary>What the features stand for at one output site: [tokens, d]. Only those of its own block and earlier ones count.</summary>
+    /// <param name="target">The output site by its place.</param>
+    /// <param name="features">Features of <see cref="Width"/> columns.</param>
+    /// <param name="input">[tokens, d] activations at the input site of the same place, for a skip connection.</param>
+    internal Tensor DecodeTarget(int target, SparseActivations features, MatrixView input)
+    {
+        var y = Tensor.Uninitialized(features.Rows, _model);
+        foreach (var (start, count) in FeatureColumns.Blocks(features))
+            DecodeRows(target, FeatureColumns.Of(features, start, count), y.AsMatrix().SliceRows(start, count));
+        AddSkip(target, y.AsMatrix(), input);
+        return y;
+    }
+
     private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
     {
-        for (var l = 0; l < _blocks.Length; l++)
-            _blocks[l].Encoder.Encode(x.SliceColumns(l * _model, _model), _blocks[l].Start, rows, cancellation);
+        for (var l = 0; l < _blocks.Length; l++) EncodeBlock(l, x.SliceColumns(l * _model, _model), rows, cancellation);
     }
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
     {
         foreach (var (start, count) in FeatureColumns.Blocks(features))
-            DecodeRows(FeatureColumns.Of(features, start, count), y.SliceRows(start, count));
-        for (var t = 0; t < _blocks.Length; t++)
         {
-            if (_blocks[t].Skip is not { } skip) continue;
-            using var path = Tensor.Uninitialized(y.Rows, _model);
-            Compute.Kernels.Multiply(input!.Value.SliceColumns(t * _model, _model), skip, path.AsMatrix(), Arithmetic.Exact);
-            var target = y.SliceColumns(t * _model, _model);
-            for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(target.Row(i), path.Row(i), target.Row(i));
+            var columns = FeatureColumns.Of(features, start, count);
+            for (var t = 0; t < _blocks.Length; t++) DecodeRows(t, columns, y.SliceRows(start, count).SliceColumns(t * _model, _model));
         }
+        if (input is not { } x) return;
+        for (var t = 0; t < _blocks.Length; t++) AddSkip(t, y.SliceColumns(t * _model, _model), x.SliceColumns(t * _model, _model));
     }
 
     private protected override void ReadDecoder(int feature, Span<float> vector)
@@ -83,14 +100,21 @@ public sealed class MultiLayerDictionary : SparseDictionary
             block.Decoders[t]?.Read(feature - block.Start, vector.Slice(t * _model, _model));
     }
 
-    private void DecodeRows(FeatureColumns features, MatrixView y)
+    private void DecodeRows(int target, FeatureColumns features, MatrixView y)
     {
-        for (var l = 0; l < _blocks.Length; l++)
+        for (var l = 0; l <= target; l++)
         {
             var part = features.Between(_blocks[l].Start, BlockStarts[l + 1]);
             if (part.Count == 0 && l > 0) continue;
-            for (var t = l; t < _blocks.Length; t++)
-                _blocks[l].Decoders[t]!.Multiply(part, _blocks[l].Start, l == 0 ? _blocks[t].Bias : null, y.SliceColumns(t * _model, _model));
+            _blocks[l].Decoders[target]!.Multiply(part, _blocks[l].Start, l == 0 ? _blocks[target].Bias : null, y);
         }
+    }
+
+    private void AddSkip(int target, MatrixView y, MatrixView input)
+    {
+        if (_blocks[target].Skip is not { } skip) return;
+        using var path = Tensor.Uninitialized(y.Rows, _model);
+        Compute.Kernels.Multiply(input, skip, path.AsMatrix(), Arithmetic.Exact);
+        for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
     }
 }

@@ -30,7 +30,7 @@ public sealed class Evaluator
         _sets = _options.Runs.Count == 0 ? [] : _options.Sets ?? [.. alone];
         foreach (var member in _sets.SelectMany(set => set.Members))
             if (!Splice.Fits(dictionaries[member]))
-                throw new ArgumentProblemException("reads or writes several sites and cannot be spliced into a run", dictionaries[member].Name);
+                throw new ArgumentProblemException("cannot be spliced into a run: what it writes at a site follows from activations that are computed later", dictionaries[member].Name);
         var read = dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites));
         var resumed = _sets.Select(FirstLayer).Where(layer => layer > 0).Select(layer => Site.ResidPost(layer - 1));
         _sites = [.. read.Concat(resumed).Distinct()];
@@ -40,7 +40,10 @@ public sealed class Evaluator
     /// <summary>What was found so far.</summary>
     public EvaluationSums Sums { get; private set; }
 
-    /// <summary>Whether a dictionary can be spliced into a run: it reads one site and writes one that is computed no earlier.</summary>
+    /// <summary>
+    /// Whether a dictionary can be spliced into a run: what it writes at a site follows from what is computed up to there. True for SAEs, transcoders, cross-layer
+    /// transcoders and weakly causal crosscoders, not where each feature reads all of several sites.
+    /// </summary>
     public static bool CanSplice(SparseDictionary dictionary) => Splice.Fits(dictionary);
 
     /// <summary>Adds a batch. All or nothing: where it is cancelled or fails, the sums stay as they were.</summary>
@@ -56,7 +59,7 @@ public sealed class Evaluator
             var predictions = _sets.Count > 0 ? new Predictions(batch, clean.Logits!.AsMatrix()) : null;
             if (predictions is not null) part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
             AddDictionaries(part, batch, clean, predictions, cancellation);
-            foreach (var set in part.Sets.Where(set => set.Set.Members.Count != 1)) AddTogether(set, batch, clean, predictions!, cancellation);
+            foreach (var set in part.Sets.Where(set => CleanMember(set.Set) is null)) AddTogether(set, batch, clean, predictions!, cancellation);
         }
         Sums.Merge(part);
     }
@@ -132,7 +135,7 @@ public sealed class Evaluator
                 using var gradient = Beside(gradients, dictionary.OutputSites);
                 sums.AddUniformity(batch, dictionary, features, gradient.AsMatrix());
             }
-            foreach (var set in part.Sets.Where(set => set.Set.Members is [var only] && only == i))
+            foreach (var set in part.Sets.Where(set => CleanMember(set.Set) == i))
             {
                 if (set.Runs.ContainsKey(SplicedRun.Spliced)) set.Inside[0].Add(batch, target, features, reconstruction.AsMatrix());
                 foreach (var (run, losses) in set.Runs)
@@ -142,7 +145,10 @@ public sealed class Evaluator
         foreach (var gradient in gradients.Values) gradient.Dispose();
     }
 
-    /// <summary>The runs of dictionaries spliced in at once: a later one reads what an earlier one changed.</summary>
+    /// <summary>The dictionary of a set whose runs need no encoding of their own: it alone is spliced, and at one site.</summary>
+    private int? CleanMember(SpliceSet set) => set.Members is [var only] && Splice.ReadsClean(_dictionaries[only]) ? only : null;
+
+    /// <summary>The runs of dictionaries spliced in at once, or at several sites: a later one reads what an earlier one changed.</summary>
     private void AddTogether(SpliceEvaluation set, EvaluationBatch batch, ModelRun clean, Predictions predictions, CancellationToken cancellation)
     {
         SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
@@ -166,7 +172,7 @@ public sealed class Evaluator
     }
 
     /// <summary>The first layer that splicing a set touches: up to there its runs are the clean one.</summary>
-    private int FirstLayer(SpliceSet set) => set.Members.Select(member => ResumePoint.LayerOf(_dictionaries[member].InputSite)).DefaultIfEmpty().Min();
+    private int FirstLayer(SpliceSet set) => set.Members.SelectMany(member => _dictionaries[member].InputSites).Select(ResumePoint.LayerOf).DefaultIfEmpty().Min();
 
     private static Tensor Beside(Dictionary<Site, Tensor> gradients, IReadOnlyList<Site> sites)
     {

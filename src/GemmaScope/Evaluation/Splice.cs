@@ -16,9 +16,19 @@ internal delegate void SpliceObserver(MatrixView x, SparseActivations features, 
 /// </summary>
 internal static class Splice
 {
-    /// <summary>Whether a dictionary can be spliced: it reads one site and writes one that is computed no earlier.</summary>
-    public static bool Fits(SparseDictionary dictionary) =>
-        dictionary is { InputSites.Count: 1, OutputSites.Count: 1 } && dictionary.InputSite <= dictionary.OutputSite;
+    /// <summary>
+    /// Whether a dictionary can be spliced: what it writes at a site follows from what was computed up to there. So not where each feature reads all of several sites.
+    /// </summary>
+    public static bool Fits(SparseDictionary dictionary)
+    {
+        var (inputs, outputs) = (dictionary.InputSites, dictionary.OutputSites);
+        return (dictionary is MultiLayerDictionary || (inputs.Count, outputs.Count) == (1, 1))
+            && inputs.Zip(outputs).All(pair => pair.First <= pair.Second)
+            && inputs.Zip(inputs.Skip(1)).All(pair => pair.First < pair.Second);
+    }
+
+    /// <summary>Whether all that a dictionary reads in a run into which it alone is spliced is the clean run's.</summary>
+    public static bool ReadsClean(SparseDictionary dictionary) => dictionary is not MultiLayerDictionary;
 
     /// <summary>The edits that make a run of the model an edited one.</summary>
     /// <param name="run">What is put where.</param>
@@ -33,11 +43,13 @@ internal static class Splice
     {
         var where = Where(run, batch);
         return IsAblation(run)
-            ? dictionaries.Select(one => Ablate(run, one.OutputSite, where, means))
-            : dictionaries.SelectMany((one, i) => Reconstruct(one, where, observers?[i], cancellation));
+            ? dictionaries.SelectMany(one => one.OutputSites).Select(site => Ablate(run, site, where, means))
+            : dictionaries.SelectMany((one, i) => one is MultiLayerDictionary layers
+                ? new LayerwiseSplice(layers, where, observers?[i], cancellation).Edits()
+                : Reconstruct(one, where, observers?[i], cancellation));
     }
 
-    /// <summary>The edit where one dictionary is spliced alone: what it reads is the clean run's, so its reconstruction is known.</summary>
+    /// <summary>The edit where one dictionary is spliced alone that <see cref="ReadsClean"/>: its reconstruction is known.</summary>
     /// <param name="run">What is put where.</param>
     /// <param name="site">The dictionary's output site.</param>
     /// <param name="reconstruction">[rows, width] of the clean run.</param>
@@ -88,7 +100,8 @@ internal static class Splice
         });
     }
 
-    private static void Replace(MatrixView rows, MatrixView by, bool[] where)
+    /// <summary>Puts other rows in place at the positions asked for.</summary>
+    public static void Replace(MatrixView rows, MatrixView by, bool[] where)
     {
         for (var row = 0; row < rows.Rows; row++)
             if (where[row]) by.Row(row).CopyTo(rows.Row(row));
@@ -97,7 +110,8 @@ internal static class Splice
     private static float[] MeanAt(Site site, IReadOnlyDictionary<Site, float[]>? means) => means?.GetValueOrDefault(site)
         ?? throw new ArgumentProblemException($"mean ablation needs the mean at {site}; measure it in an earlier pass over the text", "means");
 
-    private static Tensor Copy(MatrixView rows)
+    /// <summary>Rows as they are before anything replaces them.</summary>
+    public static Tensor Copy(MatrixView rows)
     {
         var copy = Tensor.Uninitialized(rows.Rows, rows.Columns);
         for (var i = 0; i < rows.Rows; i++) rows.Row(i).CopyTo(copy.Row(i));

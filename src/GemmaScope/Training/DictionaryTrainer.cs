@@ -10,7 +10,8 @@ namespace GemmaScope.Training;
 /// </summary>
 public sealed class DictionaryTrainer : IDisposable
 {
-    private readonly Counters _counters = new("counters", 2), _lastUpdates, _lastFired;
+    private readonly Counters _counters = new("counters", 2), _lastUpdates;
+    private readonly Firing _firing;
     private readonly RunningNumbers _running;
     private readonly TrainingStep _step;
 
@@ -18,9 +19,9 @@ public sealed class DictionaryTrainer : IDisposable
     {
         (Recipe, Shape) = (recipe, shape);
         Parameters = new TrainerParameters(recipe, shape, moments: true);
-        (_lastUpdates, _lastFired) = (new("last_update", shape.Features), new("last_fired", shape.Features));
+        (_lastUpdates, _firing) = (new("last_update", shape.Features), new(shape.Features, recipe.DeadAfterTokens));
         _running = new RunningNumbers(recipe);
-        _step = new TrainingStep(recipe, shape, Parameters, _lastFired, _running);
+        _step = new TrainingStep(recipe, shape, Parameters, _firing, _running);
     }
 
     /// <summary>The hyper-parameters.</summary>
@@ -40,7 +41,7 @@ public sealed class DictionaryTrainer : IDisposable
     /// and shape continues bit for bit once their bytes are copied into its own.
     /// </summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
-        [.. Parameters.All.SelectMany(parameter => parameter.State()), _counters.State, _lastUpdates.State, _lastFired.State, _running.State];
+        [.. Parameters.All.SelectMany(parameter => parameter.State()), _counters.State, _lastUpdates.State, .. _firing.State, _running.State];
 
     internal TrainerParameters Parameters { get; }
 
@@ -90,11 +91,12 @@ public sealed class DictionaryTrainer : IDisposable
                 if (_lastUpdates[feature] == 0) DecoderGeometry.Normalise(DecoderRow(feature));
         _counters[0]++;
         _counters[1] += x.Rows;
+        _firing.Close(x.Rows);
         return report;
     }
 
-    /// <summary>f of the batch of the last step, as it was before the step.</summary>
-    internal SparseActivations LastFeatures() => _step.Features();
+    /// <summary>Share of the features that fired at more than so many of the rows of the last <see cref="Recipe.DeadAfterTokens"/>, or of half of them.</summary>
+    internal double ShareFiringAbove(double rate) => _firing.ShareAbove(rate);
 
     /// <summary>Forward and backward, with the gradients going to a sink.</summary>
     internal StepReport Run(GradientSink sink, MatrixView x, MatrixView y) => _step.Run(x, y, sink, Step, Tokens, FixedDead, LossParts.All);
@@ -149,7 +151,7 @@ public sealed class DictionaryTrainer : IDisposable
         Parameters.Dispose();
         _counters.Dispose();
         _lastUpdates.Dispose();
-        _lastFired.Dispose();
+        _firing.Dispose();
         _running.Dispose();
         _step.Dispose();
     }

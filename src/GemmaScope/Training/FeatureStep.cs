@@ -23,7 +23,7 @@ internal readonly record struct FeatureDerivatives(FeatureScalars Scalars, int A
 
 /// <summary>The backward pass of one feature, in the pieces of which the sparse and the dense way are made.</summary>
 internal sealed unsafe class FeatureStep(
-    Recipe recipe, TrainerShape shape, TrainerParameters parameters, Counters lastFired, FeaturePass pass, FeatureInputs inputs, FeatureRule rule, GradientSink sink)
+    Recipe recipe, TrainerShape shape, TrainerParameters parameters, Firing firing, FeaturePass pass, FeatureInputs inputs, FeatureRule rule, GradientSink sink)
 {
     private readonly bool _subtracts = recipe.SubtractDecoderBias && shape.HasOneSite;
     private readonly bool _everyRow = inputs.Loss.PreActivation != 0;
@@ -93,7 +93,7 @@ internal sealed unsafe class FeatureStep(
         if (inputs.Code is not null) sum += SecondCode(part, row, encoder, decoder, ref scalars);
         if (_everyRow) sum += EveryRow(part, row, encoder, ref scalars);
         if (scalars.Norm != 0) DecoderGeometry.AddNormGradient(Decoder(part).Row(row), Layer(part), (float)scalars.Norm, decoder);
-        if (derivatives.Active > 0 && sink.Moves) lastFired[feature] = inputs.Tokens;
+        if (derivatives.Active > 0 && sink.Moves) firing.Add(feature, derivatives.Active, inputs.Tokens);
         part.Totals = part.Totals.Plus(scalars);
         pass.Store(feature, scalars);
         if (_subtracts && sum != 0)

@@ -67,7 +67,7 @@ internal sealed class MetricsLog : IDisposable
 
     /// <summary>Writes the line of an interval that ends with this step.</summary>
     /// <param name="last">What the step found.</param>
-    /// <param name="dense">Share of the features that fired at more than a tenth of its rows.</param>
+    /// <param name="dense">Share of the features that fired at more than a tenth of the rows of late.</param>
     /// <param name="tokens">Rows trained on.</param>
     /// <param name="skipped">Batches left out.</param>
     /// <param name="tokensPerSecond">Speed of the interval.</param>

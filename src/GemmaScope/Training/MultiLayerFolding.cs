@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using GemmaScope.Dictionaries;
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
 
@@ -40,7 +41,7 @@ internal sealed class MultiLayerFolding
     public SparseDictionary ToDictionary(string name, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs)
     {
         if (_recipe.Architecture is Architecture.TopK or Architecture.Gated)
-            throw new ArgumentProblemException($"a dictionary of several layers holds thresholds, and {_recipe.Architecture} has none", "architecture");
+            throw new ArgumentProblemException($"a dictionary of several layers holds a threshold for each feature, and {Settings.Word(_recipe.Architecture)} has none; train it with jump_relu or batch_top_k", "architecture");
         var origin = new DictionaryOrigin { Path = name, Layers = [.. inputs.Select(site => site.Layer ?? 0)], Affine = _recipe.Skip, Type = DType.F32 };
         var kind = _shape.Reconstructs ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder;
         var copies = new Copies();

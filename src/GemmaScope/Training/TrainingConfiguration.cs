@@ -53,6 +53,9 @@ public sealed record TrainingConfiguration
     /// <summary>The hyper-parameters.</summary>
     public Recipe Recipe { get; init; } = new();
 
+    /// <summary>How λ is searched for.</summary>
+    public SearchSettings Search { get; init; } = new();
+
     /// <summary>What happens to a batch whose loss is not finite.</summary>
     public NonFiniteBatch NonFinite { get; init; } = NonFiniteBatch.Stop;
 
@@ -79,8 +82,8 @@ public sealed record TrainingConfiguration
     /// <summary>All sites that are read from the data.</summary>
     public IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
 
-    /// <summary>The recipe with what follows from the kind.</summary>
-    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder };
+    /// <summary>The recipe with what follows from the kind, and the λ that was found.</summary>
+    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder, Lambda = Search.Lambda ?? Recipe.Lambda };
 
     private bool IsTranscoder => Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder or DictionaryKind.CrossLayerTranscoder;
 
@@ -137,6 +140,24 @@ public sealed record TrainingConfiguration
         Require(Run.CheckpointMinutes > 0, "run.checkpoint_minutes", "must be above 0");
         Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
         Require(Evaluation.Tokens >= 0, "evaluation.tokens", "must not be negative");
+        Require(Data.HeldOut is >= 0 and <= 0.5, "data.held_out", "must be 0 to 0.5");
+        Require(Search.L0 is null or > 0 && Search.Tolerance > 0, "search", "needs an l0 and a tolerance above 0");
+        Require(Search.Runs > 0 && Search.Steps is null or > 0, "search", "needs 1 run and 1 step or more");
+        Require(Search.L0 is null || Recipe is { Sparsity: not SparsityTerm.None, Lambda: > 0 }, "search.l0", "needs a sparsity term with a lambda above 0 to begin with; the L0 of top_k and batch_top_k is recipe.k");
+        RequireForm(_ => 1);
+    }
+
+    /// <summary>Refuses before training what could not be written after it: the smallest dictionary of the same kind and recipe is made and offered to the form.</summary>
+    /// <param name="width">Numbers in a row of a site; only which are equal matters.</param>
+    /// <exception cref="ArgumentProblemException">The recipe contradicts itself, cannot be folded, or no form (or not the one asked for) expresses the dictionary.</exception>
+    internal void RequireForm(Func<Site, int> width)
+    {
+        var smallest = this with { Width = Sites.Count, Recipe = Recipe with { K = 1, Prefixes = null } };
+        double[] scales = [.. Sites.Select(_ => 1.0)];
+        using var trainer = DictionaryTrainer.Create(smallest.EffectiveRecipe, smallest.Shape(width), 0);
+        using var dictionary = trainer.ToDictionary($"{Kind} of {string.Join(", ", Sites)}", scales, scales, Sites, Outputs);
+        var form = Form ?? DictionaryFolder.FormOf(dictionary);
+        DictionaryWriter.Prepare(dictionary, DictionaryFolder.Of(dictionary, l0: 1, form), form, new());
     }
 }
 
@@ -157,6 +178,12 @@ public sealed record DataSettings
 
     /// <summary>Tokens of a window of text, BOS included; null: 1024, or the model's longest context where that is shorter.</summary>
     public int? Window { get; init; }
+
+    /// <summary>
+    /// Share of the windows of a text that are not trained on, so that the result can be measured on them; 0: none. Ignored for a store. Which they are
+    /// follows from their number alone.
+    /// </summary>
+    public double HeldOut { get; init; } = 0.05;
 
     /// <summary>Rows of text kept in memory to be shuffled; ignored for a store, which is shuffled.</summary>
     public int BufferRows { get; init; } = 1 << 15;
@@ -183,7 +210,7 @@ public sealed record RunSettings
 /// <summary>What the finished dictionary is measured on.</summary>
 public sealed record HeldOutSettings
 {
-    /// <summary>Texts that were not trained on; needs the model. Empty: activations of the data that the run did not see.</summary>
+    /// <summary>Texts that were not trained on; needs the model. Empty: what is held out of the text trained on, or the activations of a store that the run did not see.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
     /// <summary>Tokens measured on; 0: nothing is measured.</summary>

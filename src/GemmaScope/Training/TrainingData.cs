@@ -1,5 +1,6 @@
 using GemmaScope.Activations;
 using GemmaScope.Models;
+using GemmaScope.Text;
 
 namespace GemmaScope.Training;
 
@@ -17,8 +18,22 @@ public static class TrainingData
         Site[] distinct = [.. sites.Distinct().Order()];
         if (data.Store is { } store) return ActivationStore.Open(store).NewReader(distinct, data.Seed);
         if (model is null) throw new ArgumentProblemException("is needed to read a text", "data.model");
-        return new ModelActivationSource(
-            model, distinct, WindowSource.FromText(model.Tokenizer, data.Text, data.WindowFor(model)), new() { BufferRows = data.BufferRows, Seed = data.Seed }, cancellation);
+        var text = WindowSource.FromText(model.Tokenizer, data.Text, data.WindowFor(model)).Where(window => !IsHeldOut(window, data.HeldOut));
+        return new ModelActivationSource(model, distinct, text, new() { BufferRows = data.BufferRows, Seed = data.Seed }, cancellation);
+    }
+
+    /// <summary>The windows of a text that <see cref="Open"/> leaves out; of a very short one there may be none.</summary>
+    /// <param name="data">The text.</param>
+    /// <param name="model">The model that reads it.</param>
+    public static IEnumerable<int[]> HeldOutWindows(DataSettings data, GemmaModel model) =>
+        TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(data.Text), data.WindowFor(model)).Where((_, window) => IsHeldOut(window, data.HeldOut));
+
+    /// <summary>Of each 1 / share windows one, never the first of them, so that a text of a single window can be trained on.</summary>
+    internal static bool IsHeldOut(int window, double share)
+    {
+        if (share == 0) return false;
+        var block = (int)Math.Round(1 / share);
+        return window % block == 1 + Shuffle.Permutation(block - 1, window / block)[0];
     }
 
     /// <summary>Whether the rows of a stream from a place on were not handed out before it: known of a store, not of a text, which begins anew when it ends.</summary>

@@ -16,6 +16,7 @@ public sealed class TrainingMember : IDisposable
     internal TrainingMember(TrainingConfiguration configuration, IActivationSource source)
     {
         Configuration = configuration;
+        configuration.RequireForm(site => 1 + configuration.AllSites.Select(source.Width).Distinct().Order().ToList().IndexOf(source.Width(site)));
         (_inputScales, _outputScales) = ([.. configuration.Sites.Select(source.Scale)], [.. configuration.Outputs.Select(source.Scale)]);
         var shape = configuration.Shape(source.Width);
         Trainer = DictionaryTrainer.Create(configuration.EffectiveRecipe, shape, unchecked((ulong)configuration.Seed));
@@ -81,17 +82,7 @@ public sealed class TrainingMember : IDisposable
     internal void Log(double tokensPerSecond, double loading)
     {
         if (Failure is null && Last is not null && Metrics.Sums.Count > 0)
-            Metrics.Write(Last, DenseShare(), Trainer.Tokens, SkippedBatches, tokensPerSecond, loading);
-    }
-
-    /// <summary>Share of the features that fired at more than a tenth of the rows of the last batch.</summary>
-    private double DenseShare()
-    {
-        var features = Trainer.LastFeatures();
-        var counts = new int[features.Width];
-        for (var row = 0; row < features.Rows; row++)
-            foreach (var index in features.Indices(row)) counts[index]++;
-        return (double)counts.Count(count => count > Dense * features.Rows) / counts.Length;
+            Metrics.Write(Last, Trainer.ShareFiringAbove(Dense), Trainer.Tokens, SkippedBatches, tokensPerSecond, loading);
     }
 
     private static MatrixView Rows(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)

@@ -23,7 +23,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly Recipe _recipe;
     private readonly TrainerShape _shape;
     private readonly TrainerParameters _parameters;
-    private readonly Counters _lastFired;
+    private readonly Firing _firing;
     private readonly RunningNumbers _running;
     private readonly FeatureRule _rule;
     private readonly EncoderPass _encoder;
@@ -33,9 +33,9 @@ internal sealed class TrainingStep : IDisposable
     private readonly EntryColumns _columns = new(), _auxiliaryColumns = new();
     private Tensor? _centred;
 
-    public TrainingStep(Recipe recipe, TrainerShape shape, TrainerParameters parameters, Counters lastFired, RunningNumbers running)
+    public TrainingStep(Recipe recipe, TrainerShape shape, TrainerParameters parameters, Firing firing, RunningNumbers running)
     {
-        (_recipe, _shape, _parameters, _lastFired, _running) = (recipe, shape, parameters, lastFired, running);
+        (_recipe, _shape, _parameters, _firing, _running) = (recipe, shape, parameters, firing, running);
         _rule = recipe.Architecture switch
         {
             Architecture.JumpRelu => new JumpReluRule(recipe, parameters),
@@ -86,7 +86,7 @@ internal sealed class TrainingStep : IDisposable
         if (separate) _auxiliaryColumns.Fill(code!.Rows, _shape.Features);
         var inputs = new FeatureInputs(
             h, loss.PreActivation != 0 ? Sums(h) : [], _columns, code is null ? null : separate ? _auxiliaryColumns : _columns, _decoder, code, loss, tokens + x.Rows);
-        _features.Run(new FeatureStep(_recipe, _shape, _parameters, _lastFired, _features, inputs, _rule, sink));
+        _features.Run(new FeatureStep(_recipe, _shape, _parameters, _firing, _features, inputs, _rule, sink));
         PassVectors(x, sink);
         (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (Seconds(start, encoded), Seconds(encoded, decoded), Seconds(decoded, Stopwatch.GetTimestamp()));
         if (sink.Moves) _running.Follow(step, smallest, _features.Totals);
@@ -150,14 +150,14 @@ internal sealed class TrainingStep : IDisposable
         if (_recipe.AuxiliaryCoefficient == 0) return [];
         var dead = new List<int>();
         for (var i = 0; i < _shape.Features; i++)
-            if (tokens - _lastFired[i] >= _recipe.DeadAfterTokens) dead.Add(i);
+            if (_firing.IsDead(i, tokens)) dead.Add(i);
         return [.. dead];
     }
 
     private int CountDead(long tokens)
     {
         var count = 0;
-        for (var i = 0; i < _shape.Features; i++) count += tokens - _lastFired[i] >= _recipe.DeadAfterTokens ? 1 : 0;
+        for (var i = 0; i < _shape.Features; i++) count += _firing.IsDead(i, tokens) ? 1 : 0;
         return count;
     }
 

@@ -46,6 +46,44 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void without_a_text_to_measure_on_some_windows_are_held_out()
+    {
+        var scores = JsonDocument.Parse(Train("run", "--set", "data.held_out=0.25", "--json").Out).RootElement.GetProperty("scores");
+        Assert.True(scores.GetProperty("held_out").GetBoolean());
+        Assert.True(double.IsFinite(scores.GetProperty("delta_loss").GetDouble()));
+        // All that is not held out is trained on, and the other way round.
+        var all = CommandLine.Run("eval", "--sae", Result("run"), "--no-losses", "--text", _folder.File("text.txt"), "--window", "32", "--json").Json().GetProperty("counted_tokens").GetInt64();
+        Assert.InRange(scores.GetProperty("tokens").GetInt64() / (double)all, 0.2, 0.26);
+        var without = JsonDocument.Parse(Train("without", "--set", "data.held_out=0", "--json").Out).RootElement.GetProperty("scores");
+        Assert.Equal(JsonValueKind.Null, without.GetProperty("held_out").ValueKind);
+    }
+
+    [Fact]
+    public void a_lambda_is_searched_for_once_and_stands_in_the_recipe()
+    {
+        string[] search = ["--target-l0", "12", "--search", "--set", "search.runs=3", "--set", "search.steps=10", "--set", "evaluation.tokens=0"];
+        var run = Train("run", search);
+        Assert.Equal("", run.Code == 0 ? "" : run.Error);
+        Assert.Matches(@"search: lambda 0\.0006 gives L0 \d", run.Error);
+        Assert.Matches("search: (training with|no) lambda", run.Error);
+        var recipe = File.ReadAllText(Path.Combine(_folder.File("run"), "recipe.yaml"));
+        Assert.Contains("  sparsity: l0\n", recipe);
+        Assert.Matches(@"search:\n  l0: 12\n.*\n.*\n.*\n  lambda: [\d.]", recipe);
+        Assert.DoesNotContain("search:", CommandLine.Run("train", Path.Combine(_folder.File("run"), "recipe.yaml"), "--output", _folder.File("again")).Error);
+        Assert.Equal(Weights("run"), Weights("again"));
+        Train("run", "--search").IsRefused("--search", "--target-l0");
+        Train("run", ["--target-l0", "12", "--search", "--set", "recipe.architecture=top_k", "--set", "recipe.sparsity=none"]).IsRefused("search.l0", "recipe.k");
+    }
+
+    [Fact]
+    public void a_search_that_led_to_another_l0_says_so()
+    {
+        var run = Train("run", "--target-l0", "1000", "--search", "--set", "search.runs=1", "--set", "search.steps=5");
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"search: the training came to L0 [\d.]+, not 1000", run.Error);
+    }
+
+    [Fact]
     public void the_recipe_beside_the_result_makes_it_again()
     {
         Assert.Equal(0, Train("one").Code);
@@ -93,13 +131,31 @@ public sealed partial class TrainCommandTests : IDisposable
     }
 
     [Fact]
-    public void a_cross_layer_transcoder_is_trained_on_several_layers()
+    public void a_cross_layer_transcoder_is_trained_on_several_layers_and_compared_with_a_transcoder_for_each()
     {
-        var run = Train("run", "--kind", "clt", "--site", "mlp_in.1", "mlp_in.2", "--json");
+        string[] text = ["--eval-text", _folder.File("text.txt"), "--set", "evaluation.tokens=512", "--json"];
+        var run = Train("clt", ["--kind", "clt", "--site", "mlp_in.1", "mlp_in.2", .. text]);
         Assert.Equal("", run.Code == 0 ? "" : run.Error);
-        using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("run"), JsonDocument.Parse(run.Out).RootElement.GetProperty("dictionary").GetString()!));
-        Assert.Equal([Site.MlpIn(1), Site.MlpIn(2)], dictionary.InputSites);
-        Assert.Equal([Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
+        var scores = JsonDocument.Parse(run.Out).RootElement.GetProperty("scores");
+        using (var dictionary = SparseDictionary.Load(Result("clt")))
+        {
+            Assert.Equal([Site.MlpIn(1), Site.MlpIn(2)], dictionary.InputSites);
+            Assert.Equal([Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
+        }
+        foreach (var layer in (int[])[1, 2]) Assert.Equal(0, Train($"layer{layer}", ["--kind", "transcoder", "--site", $"mlp_in.{layer}", .. text]).Code);
+
+        var json = CommandLine.Run(
+            "eval", "--sae", Result("clt"), "--sae", Result("layer1"), "--sae", Result("layer2"), "--splice-all", "--text", _folder.File("text.txt"), "--window", "32", "--tokens", "512", "--json").Json();
+        var (clt, together) = (json.GetProperty("dictionaries")[0], json.GetProperty("together")[0]);
+        Assert.Equal(2, together.GetProperty("dictionaries").GetArrayLength());
+        foreach (var row in (JsonElement[])[clt, together, scores])
+            foreach (var name in (string[])["delta_loss", "loss_recovered", "kl_score"]) Assert.True(double.IsFinite(row.GetProperty(name).GetDouble()), name);
+        Assert.Equal(clt.GetProperty("delta_loss").GetDouble(), scores.GetProperty("delta_loss").GetDouble(), 1e-4);
+        // The same sites are ablated in both.
+        Assert.Equal(Ablated(clt), Ablated(together));
+        Assert.NotEqual(clt.GetProperty("l0").GetDouble(), clt.GetProperty("inside_spliced_run").GetProperty("l0").GetDouble());
+
+        static double Ablated(JsonElement row) => row.GetProperty("runs").EnumerateArray().Single(run => run.GetProperty("run").GetString() == "zero_ablated").GetProperty("ce").GetDouble();
     }
 
     [Fact]

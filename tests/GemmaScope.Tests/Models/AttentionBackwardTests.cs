@@ -22,7 +22,7 @@ public class AttentionBackwardTests
         using var dz = Tensor.From(Single(weights), Tokens, Heads * Size);
         using var capped = Tensor.From(Single(Capped(q, k)), Heads * Tokens, Tokens);
         using var pattern = Tensor.From(Single(Pattern(q, k)), Heads * Tokens, Tokens);
-        var config = GemmaConfig.Load(Fixtures.Path("host", "gemma2-f32")) with
+        var config = GemmaConfig.Load(Fixtures.Path("host", "gemma2-f32-smallcaps")) with
         {
             Heads = Heads, KeyValueHeads = Groups, HeadSize = Size, QueryPreAttentionScalar = 1 / (QueryScale * QueryScale),
         };

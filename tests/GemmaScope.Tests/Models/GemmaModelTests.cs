@@ -105,7 +105,7 @@ public sealed class GemmaModelTests : IDisposable
         Refuses(() => _demo.Run([2], edits: [Edit.Add(Site.ResidPost(0), new float[3])]), "256");
         Refuses(() => _demo.Run([2], logits: LogitRows.All, stopAfter: Site.ResidPost(0)), "stops");
         Refuses(() => _demo.Run([2], capture: [new Site(SiteKind.Logits)], logits: LogitRows.None), "logits");
-        using var other = GemmaModel.Load(Fixtures.Path("host", "gemma2-f32"));
+        using var other = GemmaModel.Load(Fixtures.Path("host", "gemma2-f32-smallcaps"));
         using var foreign = other.NewCache();
         Refuses(() => _demo.Run([2], cache: foreign), "another model");
         using var run = _demo.Run([2], capture: [Site.ResidPost(0)]);

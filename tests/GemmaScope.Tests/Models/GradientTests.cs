@@ -81,7 +81,7 @@ public class GradientTests
     [Fact]
     public void one_run_serves_many_targets_in_any_order()
     {
-        using var model = Load("gemma2-f32");
+        using var model = Load("gemma2-f32-smallcaps");
         using var run = model.RunDifferentiable(Prompt, GradientMode.Full, [Site.MlpIn(2)], arithmetic: Arithmetic.Exact);
         GradientTarget[] targets = [GradientTarget.CrossEntropy, GradientTarget.Probe(Site.MlpIn(2), 3, Vector(model.Config.Width)), GradientTarget.DemeanedLogit(4, 9)];
         foreach (var target in targets.Concat(targets.Reverse()))
@@ -96,7 +96,7 @@ public class GradientTests
     [Fact]
     public void sites_that_the_target_does_not_depend_on_get_zeros()
     {
-        using var model = Load("gemma2-f32");
+        using var model = Load("gemma2-f32-smallcaps");
         using var gradients = model.Gradients(Prompt, GradientTarget.Probe(Site.MlpIn(1), 5, Vector(model.Config.Width)), [Site.Embed, Site.ResidPost(1), Site.Z(2)]);
         Assert.DoesNotContain(gradients[Site.ResidPost(1)].AsSpan().ToArray(), v => v != 0);
         Assert.DoesNotContain(gradients[Site.Z(2)].AsSpan().ToArray(), v => v != 0);
@@ -107,7 +107,7 @@ public class GradientTests
     [Fact]
     public void a_function_of_a_site_gives_the_same_as_the_probe_it_computes()
     {
-        using var model = Load("gemma2-f32");
+        using var model = Load("gemma2-f32-smallcaps");
         var vector = Vector(model.Config.Width);
         var function = GradientTarget.Function(Site.ResidMid(2), (x, gradient) =>
         {
@@ -123,7 +123,7 @@ public class GradientTests
     [Fact]
     public void what_cannot_be_asked_is_refused_with_its_reason()
     {
-        using var model = Load("gemma2-f32");
+        using var model = Load("gemma2-f32-smallcaps");
         var logit = GradientTarget.Logit(0, 0);
         Refused("logit", () => model.Gradients(Prompt, logit, [new Site(SiteKind.Logits)]));
         Refused("layers 0 to", () => model.Gradients(Prompt, logit, [Site.Z(99)]));
@@ -148,7 +148,7 @@ public class GradientTests
     [Fact]
     public void a_cancelled_gradient_stops()
     {
-        using var model = Load("gemma2-f32");
+        using var model = Load("gemma2-f32-smallcaps");
         using var run = model.RunDifferentiable(Prompt);
         Assert.Throws<OperationCanceledException>(() => run.Gradients(GradientTarget.Logit(0, 0), [Site.Embed], new CancellationToken(canceled: true)));
     }

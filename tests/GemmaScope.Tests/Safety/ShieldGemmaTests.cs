@@ -127,7 +127,7 @@ public sealed class ShieldGemmaTests : IDisposable
     public void a_model_without_the_words_is_no_shieldgemma()
     {
         using var folder = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Fixtures.Path("host", "gemma2-f32"))) File.Copy(file, folder.File(Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Fixtures.Path("host", "gemma2-f32-smallcaps"))) File.Copy(file, folder.File(Path.GetFileName(file)));
         File.WriteAllText(folder.File("tokenizer.json"), Vocabularies.Tiny().ToJsonString());
         Assert.Contains("no single token for the bare word 'Yes'", Assert.Throws<ArgumentProblemException>(() => ShieldGemma.Load(folder.Path)).Message);
     }

@@ -13,7 +13,6 @@ public sealed class VerifierTests : IDisposable
     [Theory]
     [InlineData("tokenizers", true, false)]
     [InlineData("tokenizers/spm-bpe-1024", true, false)]
-    [InlineData("tokenizers/spm-artefact", true, false)]
     [InlineData("chat", false, true)]
     [InlineData("dictionaries", false, false)]
     [InlineData("host", false, false)]

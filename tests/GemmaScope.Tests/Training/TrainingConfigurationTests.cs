@@ -48,6 +48,27 @@ public sealed class TrainingConfigurationTests : IDisposable
     public void what_contradicts_itself_is_refused(string yaml, string says) =>
         Assert.Contains(says, Assert.Throws<FileFormatException>(() => Load(yaml, [.. yaml.Contains("data") ? [] : ((string, JsonNode?)[])[("data.store", "rows")], .. yaml.Contains("output") ? [] : ((string, JsonNode?)[])[("output", "out")]])).Message);
 
+    [Theory]
+    [InlineData("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nrecipe: {architecture: top_k, sparsity: none}", "train it with jump_relu or batch_top_k")]
+    [InlineData("kind: crosscoder\nsites: [resid_post.0, resid_post.1]\nrecipe: {architecture: gated, sparsity: l1}", "train it with jump_relu or batch_top_k")]
+    [InlineData("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nform: sae_lens", "several layers, for which only the form of Gemma Scope 2")]
+    [InlineData("kind: transcoder\nsites: mlp_in.0\nrecipe: {architecture: top_k, sparsity: none}", "knows no topk transcoder")]
+    [InlineData("kind: skip_transcoder\nsites: mlp_in.0\nform: scope1", "it has a skip connection")]
+    [InlineData("sites: resid_post.0\nrecipe: {architecture: relu}", "only JumpReLU can learn from it")]
+    public void what_could_not_be_written_after_the_training_is_refused_before_it(string yaml, string says) =>
+        Assert.Contains(says, Assert.Throws<ArgumentProblemException>(() => Load($"{yaml}\nwidth: 64\noutput: out\ndata: {{store: rows}}\n")).Message);
+
+    [Fact]
+    public void every_twentieth_window_is_held_out_but_never_the_first_of_them()
+    {
+        int[] held = [.. Enumerable.Range(0, 2000).Where(window => TrainingData.IsHeldOut(window, 0.05))];
+        Assert.Equal(Enumerable.Range(0, 100), held.Select(window => window / 20));
+        Assert.DoesNotContain(0, held.Select(window => window % 20));
+        Assert.True(held.Select(window => window % 20).Distinct().Count() > 10);
+        Assert.DoesNotContain(Enumerable.Range(0, 100), window => TrainingData.IsHeldOut(window, 0));
+        Assert.Equal([1, 3], Enumerable.Range(0, 4).Where(window => TrainingData.IsHeldOut(window, 0.5)));
+    }
+
     [Fact]
     public void steps_follow_from_tokens_in_whole_batches()
     {

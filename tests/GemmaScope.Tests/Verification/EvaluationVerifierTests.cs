@@ -22,7 +22,7 @@ public sealed class EvaluationVerifierTests
     public void every_set_of_both_models_is_checked()
     {
         Assert.True(Verifier.Recognizes(Fixtures.Path("evaluation", "spliced")));
-        Assert.False(Verifier.Recognizes(Fixtures.Path("host", "gemma2-f32")));
+        Assert.False(Verifier.Recognizes(Fixtures.Path("host", "gemma2-f32-smallcaps")));
         foreach (var host in new[] { "gemma2", "gemma3" })
         {
             using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("evaluation", "spliced", $"expected.{host}.json")));

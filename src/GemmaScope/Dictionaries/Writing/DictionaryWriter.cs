@@ -46,8 +46,16 @@ public static class DictionaryWriter
         SparseDictionary dictionary, string folder, DictionaryForm form, DictionaryWriteOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
+        Replace(folder, Prepare(dictionary, folder, form, options, cancellation), options.Overwrite);
+    }
+
+    /// <summary>What writes a dictionary's files into a folder; refuses, before anything is written, what the form cannot express.</summary>
+    /// <exception cref="ArgumentProblemException">The form cannot express the dictionary.</exception>
+    internal static Action<string> Prepare(
+        SparseDictionary dictionary, string folder, DictionaryForm form, DictionaryWriteOptions options, CancellationToken cancellation = default)
+    {
         if (options.Type is not (DType.F32 or DType.BF16)) throw new ArgumentProblemException($"{options.Type} is not written; F32 and BF16 are", "type");
-        Action<string> write = (dictionary, form) switch
+        return (dictionary, form) switch
         {
             (LayerDictionary { HasSites: true, InputSites.Count: > 1 }, _) => throw new ArgumentProblemException(
                 $"each feature of {dictionary.Name} reads {dictionary.InputSites.Count} sites at once, for which no form has a place", $"{form}"),
@@ -57,7 +65,6 @@ public static class DictionaryWriter
             (MultiLayerDictionary many, DictionaryForm.Scope2) => MultiLayerWriter.Make(many, options, cancellation),
             _ => throw new ArgumentProblemException($"{dictionary.Name} is a dictionary of several layers, for which only the form of Gemma Scope 2 has a place", $"{form}"),
         };
-        Replace(folder, write, options.Overwrite);
     }
 
     /// <summary>A JSON file written as the field writes them.</summary>

@@ -1,0 +1,22 @@
+using GemmaScope.Models;
+using GemmaScope.Text;
+using GemmaScope.Training;
+
+namespace GemmaScope.Cli.Training;
+
+/// <summary>The text a trained dictionary is measured on.</summary>
+/// <param name="Name">Which, in words.</param>
+/// <param name="Windows">Token ids of each window.</param>
+/// <param name="IsHeldOut">Whether it was not trained on.</param>
+internal sealed record HeldOutText(string Name, IEnumerable<int[]> Windows, bool IsHeldOut)
+{
+    /// <summary>The texts named for it, else what was held out of those trained on; null where there is neither.</summary>
+    public static HeldOutText? Of(TrainingConfiguration configuration, GemmaModel model)
+    {
+        var (data, text) = (configuration.Data, configuration.Evaluation.Text);
+        if (text.Count > 0)
+            return new(string.Join(", ", text), TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(text), data.WindowFor(model)), !text.Intersect(data.Text).Any());
+        if (data.Store is not null || !TrainingData.HeldOutWindows(data, model).Any()) return null;
+        return new($"windows of {string.Join(", ", data.Text)}", TrainingData.HeldOutWindows(data, model), IsHeldOut: true);
+    }
+}
