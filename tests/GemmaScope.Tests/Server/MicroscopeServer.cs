@@ -21,12 +21,16 @@ public sealed class MicroscopeServer : IAsyncDisposable
     public const string Model = "demo-pt", Dictionary = BuiltFeatures.Dictionary, Hostile = "0-hostile";
 
     private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly StringWriter _log = new();
     private readonly Lazy<Task<Running>> _running;
 
     public MicroscopeServer() => _running = new(Start);
 
     /// <summary>Where it listens.</summary>
     public async Task<Uri> Address() => (await _running.Value).Host.Address;
+
+    /// <summary>What it has logged.</summary>
+    public string Log => _log.ToString();
 
     /// <summary>Its database.</summary>
     public async Task<IFeatureDatabase> Database() => (await _running.Value).Database;
@@ -52,7 +56,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
         File.WriteAllText(_folder.File("text.txt"), string.Concat(Enumerable.Range(0, 6).Select(i => $"The {i}th cat <b>sat</b> on the mat in Paris 😀. ")));
         var database = _folder.File("features.db");
         var built = CommandLine.Run("features", "build", "--text", _folder.File("text.txt"), "--tokens", "120", "--window", "32", "--no-neurons", "--db", database);
-        Assert.Equal("", built.Error);
+        Assert.True(built.Code == 0, built.Error);
         var features = FeatureDatabase.Open(database);
         var stored = features.Dictionaries().Single();
         var labelled = features.Table(stored, new FeatureFilter()).MaxBy(row => row.Max)!.Feature;
@@ -60,7 +64,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
         AddHostile(features);
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
         var dictionary = LoadDictionary();
-        var host = await ServerHost.Start(new ServerOptions { Port = 0 }, new ServerModel(Model, model, [dictionary], features), MicroscopeRoutes.Map);
+        var host = await ServerHost.Start(new ServerOptions { Port = 0, Log = TextWriter.Synchronized(_log) }, new ServerModel(Model, model, [dictionary], features), MicroscopeRoutes.Map);
         return new Running(host, model, dictionary, features, labelled);
     }
 

@@ -259,6 +259,19 @@ public class PagesTests(MicroscopeServer server)
         }
     }
 
+    [Fact]
+    public async Task whoever_leaves_while_a_text_is_written_leaves_no_error_behind()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), "/api/steer"))
+        {
+            Content = new StringContent($$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":0,"text":"The cat that left"}""", System.Text.Encoding.UTF8, "application/json"),
+        };
+        using (var answer = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        using (var lines = new StreamReader(await answer.Content.ReadAsStreamAsync())) Assert.Contains("\"kind\"", await lines.ReadLineAsync());
+        await Page("/?q=The+cat+that+stayed");
+        Assert.DoesNotContain("unhandled", server.Log);
+    }
+
     [Theory]
     [InlineData("/api/test", """{"dictionary":"other","feature":0,"text":"a"}""", HttpStatusCode.NotFound)]
     [InlineData("/api/test", """{"dictionary":"DICT","feature":99999,"text":"a"}""", HttpStatusCode.BadRequest)]
