@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
 using GemmaScope.Server.Store;
 using Microsoft.AspNetCore.Builder;
@@ -26,8 +27,9 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly ShieldArguments _shield;
 
     public ServeCommand() : base(
-        "serve", "Serve a model: ShieldGemma as a service.",
+        "serve", "Serve a model: ShieldGemma as a service, and the microscope.",
         "gemmascope serve",
+        "gemmascope serve --model demo-pt --sae demo-sae --db features.db",
         "gemmascope serve --model google/shieldgemma-2b --port 8080",
         "gemmascope serve --bind 0.0.0.0 --token 0123456789abcdef0123456789abcdef")
     {
@@ -70,11 +72,19 @@ internal sealed class ServeCommand : GemmaScopeCommand
         IFeatureDatabase? features = null;
         try
         {
-            foreach (var path in arguments.GetValue(_dictionaries) ?? []) dictionaries.Add(SparseDictionary.Load(session.Resolver.Dictionary(path)));
+            foreach (var path in (arguments.GetValue(_dictionaries) ?? []).SelectMany(one => DictionaryFinder.All(session.Resolver.Dictionary(one))))
+            {
+                dictionaries.Add(SparseDictionary.Load(path));
+                LaboratoryOptions.RequireFit(dictionaries[^1], model.Config, path);
+            }
             using var shield = new ShieldGemma(model);
             if (arguments.GetValue(_features) is { } database) features = FeatureDatabase.Open(database);
             var served = new ServerModel(name, model, dictionaries, features);
-            Serve(options, served, app => ShieldRoutes.Map(app, shield, policies, asked), session).GetAwaiter().GetResult();
+            Serve(options, served, app =>
+            {
+                ShieldRoutes.Map(app, shield, policies, asked);
+                MicroscopeRoutes.Map(app);
+            }, session).GetAwaiter().GetResult();
         }
         finally
         {

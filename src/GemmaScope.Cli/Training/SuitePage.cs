@@ -4,7 +4,7 @@ using GemmaScope.Training;
 
 namespace GemmaScope.Cli.Training;
 
-/// <summary>A suite as one HTML page: the table, and for each site the frontiers of loss and FVU against L0, a line a width.</summary>
+/// <summary>A suite as one HTML page: the table, and loss and FVU against L0: for each site a line a width, or all layers together.</summary>
 internal static class SuitePage
 {
     private const string Style = """
@@ -17,11 +17,12 @@ internal static class SuitePage
     {
         var html = new StringBuilder(Html.Begin($"{results.Count} dictionaries", Style, $"""<p class="meta">{Html.Encode(suite.Output)}</p>"""));
         html.Append("<h2>Frontiers</h2>\n<div class=\"plots\">\n");
-        foreach (var site in results.Where(result => result.Failure is null).GroupBy(result => (Kind: result.Name.Split('-')[0], result.Site)))
-        {
-            html.Append(Plot($"Delta loss, {site.Key.Kind} of {site.Key.Site}", "delta loss (nats)", site, "delta_loss"));
-            html.Append(Plot($"FVU, {site.Key.Kind} of {site.Key.Site}", "FVU", site, "fvu"));
-        }
+        SuiteResult[] plotted = [.. results.Where(result => result.Failure is null)];
+        // With one dictionary of each site there is no frontier to draw, and the layers stand in one plot.
+        var frontiers = plotted.GroupBy(result => (Kind(result), result.Site)).Any(site => site.Count() > 1);
+        foreach (var site in plotted.GroupBy(result => (Kind: Kind(result), Site: frontiers ? result.Site : result.Site.Split('.')[0])))
+            foreach (var (name, label, key) in (ReadOnlySpan<(string, string, string)>)[("Delta loss", "delta loss (nats)", "delta_loss"), ("FVU", "FVU", "fvu")])
+                html.Append(Plot($"{name}, {site.Key.Kind} of {site.Key.Site}", label, site.GroupBy(result => frontiers ? $"{result.Width} features" : result.Site), key));
         html.Append("</div>\n<h2>Dictionaries</h2>\n<div class=\"scroll\"><table>\n<tr><th>dictionary</th>");
         foreach (var column in SuiteResults.Columns) html.Append($"<th class=\"n\">{column.Title}</th>");
         html.Append("<th>folder</th></tr>\n");
@@ -34,8 +35,11 @@ internal static class SuitePage
         return html.Append("</table></div>\n</main>\n</body>\n</html>\n").ToString();
     }
 
-    private static string Plot(string title, string label, IEnumerable<SuiteResult> results, string key) =>
-        new SvgPlot(title, "L0", label).Series(results.Where(result => result.Score(key) is not null).GroupBy(result => result.Width).OrderBy(width => width.Key).Select(width => (
-            $"{width.Key} features",
-            (IReadOnlyList<PlotPoint>)[.. width.OrderBy(result => result.Score("l0")).Select(result => new PlotPoint(result.Score("l0") ?? double.NaN, result.Score(key)!.Value, result.Name))])));
+    private static string Kind(SuiteResult result) => result.Name.Split('-')[0];
+
+    private static string Plot(string title, string label, IEnumerable<IGrouping<string, SuiteResult>> series, string key) =>
+        new SvgPlot(title, "L0", label).Series(series.Select(one => (
+            one.Key,
+            (IReadOnlyList<PlotPoint>)[.. one.Where(result => result.Score(key) is not null).OrderBy(result => result.Score("l0"))
+                .Select(result => new PlotPoint(result.Score("l0") ?? double.NaN, result.Score(key)!.Value, result.Name))])));
 }

@@ -72,11 +72,15 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingRun run) : IPro
         {
             var (configuration, last) = (member.Configuration, member.Last);
             table.AddRow(
-                Markup.Escape($"{string.Join(' ', configuration.Sites)} · {configuration.Width}"), last is null ? "" : $"{last.Fvu:0.000}", _fvu[i].ToString(),
+                Markup.Escape(NameOf(configuration)), last is null ? "" : $"{last.Fvu:0.000}", _fvu[i].ToString(),
                 last is null ? "" : $"{last.L0:0.0}", _l0[i].ToString(), last is null ? "" : $"{last.DeadShare:0.0%}", Markup.Escape(member.Failure ?? (last is null ? "" : $"{last.Total:0.0000}")));
         }
         return table;
     }
+
+    /// <summary>In a suite the name that tells dictionaries of the same site apart, which is the folder's.</summary>
+    private string NameOf(TrainingConfiguration configuration) =>
+        run.Members.Count > 1 ? Path.GetFileName(configuration.Output) : $"{string.Join(' ', configuration.Sites)} · {configuration.Width}";
 
     private static string Speed(TrainingProgress progress)
     {

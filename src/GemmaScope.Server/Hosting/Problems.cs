@@ -20,7 +20,8 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = ClientGone;
+            // Of an answer that is sent while it is made, the head is gone.
+            if (!context.Response.HasStarted) context.Response.StatusCode = ClientGone;
         }
         catch (Exception problem) when (!context.Response.HasStarted)
         {

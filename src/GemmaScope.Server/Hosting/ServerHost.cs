@@ -93,6 +93,8 @@ public sealed class ServerHost : IAsyncDisposable
     {
         kestrel.Listen(new IPEndPoint(options.Bind, options.Port));
         kestrel.AddServerHeader = false;
+        // A link to the microscope holds its text.
+        kestrel.Limits.MaxRequestLineSize = 1 << 16;
         kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         kestrel.Limits.MaxConcurrentConnections = 4096;

@@ -117,6 +117,13 @@ public sealed class SweepCommandTests : IDisposable
     public void bad_input_is_refused(string says, string value) => CommandLine.Run("sweep", _suite, "--set", value).IsRefused(says);
 
     [Fact]
+    public void a_missing_text_to_measure_on_is_found_out_before_training()
+    {
+        CommandLine.Run("sweep", _suite, "--set", $"base.evaluation.text=[\"{_folder.File("text.txt")}\", \"{_folder.File("none.txt")}\"]").IsRefused("none.txt", "does not exist");
+        Assert.False(Directory.Exists(_folder.File("suite")));
+    }
+
+    [Fact]
     public void the_suite_is_printed_with_its_dictionaries()
     {
         var printed = CommandLine.Run("sweep", _suite, "--print-config");

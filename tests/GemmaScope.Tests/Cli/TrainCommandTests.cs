@@ -126,6 +126,8 @@ public sealed partial class TrainCommandTests : IDisposable
         Assert.Contains(path, json.GetProperty("dictionary").GetString());
         using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("run"), json.GetProperty("dictionary").GetString()!));
         Assert.Equal(Site.Parse(site), dictionary.InputSite);
+        if (kind != "sae")
+            Assert.Equal(kind == "skip_transcoder", JsonFile.Read(Path.Combine(_folder.File("run"), json.GetProperty("dictionary").GetString()!, "config.json")).Flag("affine_connection"));
         var affine = json.GetProperty("scores").GetProperty("affine_fvu");
         Assert.Equal(kind != "sae", affine.ValueKind == JsonValueKind.Number && affine.GetDouble() is > 0 and < 1);
     }

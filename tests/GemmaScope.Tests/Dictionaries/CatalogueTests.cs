@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Tests.Files;
 using Xunit;
@@ -110,6 +111,21 @@ public sealed class CatalogueTests : IDisposable
     }
 
     [Fact]
+    public void the_dictionaries_of_the_demo_model_are_listed_as_they_are()
+    {
+        var listed = DictionaryCatalogue.Load(_folder.File("none.txt")).Find(new() { Model = "demo-pt" }).Where(entry => entry.Repository == "demo-scope").ToArray();
+        var folder = DemoFiles.Require("demo-scope");
+        Assert.Equal([.. Directory.EnumerateFiles(folder, "params.safetensors", SearchOption.AllDirectories).Select(Path.GetDirectoryName).Order()], listed.Select(entry => entry.Folder).Order());
+        Assert.All(listed, entry =>
+        {
+            using var dictionary = SparseDictionary.Load(entry.Folder!);
+            Assert.Equal((entry.Kind, entry.InputSites[0], entry.OutputSites[0], entry.Family), (dictionary.Kind, dictionary.InputSite, dictionary.OutputSite, dictionary.Family));
+            Assert.Equal(Directory.EnumerateFiles(entry.Folder!).Sum(file => new FileInfo(file).Length), entry.Bytes);
+        });
+        Assert.True(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) < 8 << 20);
+    }
+
+    [Fact]
     public async Task what_is_seen_on_the_hub_takes_the_place_of_what_was_known()
     {
         using var hub = new FakeHub("org/gemma-scope-2-1b-pt")
@@ -122,7 +138,7 @@ public sealed class CatalogueTests : IDisposable
         Assert.Equal([150L, 3000L], found.Select(entry => entry.Bytes));
 
         var catalogue = DictionaryCatalogue.Load(file);
-        Assert.Equal(Catalogue.Entries.Count + 2, catalogue.Entries.Count);
+        Assert.Equal(DictionaryCatalogue.Load(_folder.File("none.txt")).Entries.Count + 2, catalogue.Entries.Count);
         Assert.True(catalogue.TryFind("org/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium", out var seen));
         Assert.Equal((CatalogueSource.Hub, 3000L, "google/gemma-3-1b-pt"), (seen.Source, seen.Bytes, seen.Model));
     }

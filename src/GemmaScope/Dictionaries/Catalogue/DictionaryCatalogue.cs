@@ -37,13 +37,13 @@ public sealed class DictionaryCatalogue
     /// <summary>All entries, by family, repository and layer.</summary>
     public IReadOnlyList<CatalogueEntry> Entries { get; }
 
-    /// <summary>The built-in catalogue with the repositories that the user's file lists in their place, and the user's own dictionaries (<see cref="LocalCatalogue"/>).</summary>
+    /// <summary>The built-in catalogue with the repositories that the user's file lists in their place, the demo model's dictionaries, and the user's own (<see cref="LocalCatalogue"/>).</summary>
     /// <param name="file">The file; null for the user's own, <see cref="CatalogueRefresh.UserFile"/>. It need not exist. The list of folders lies beside it.</param>
     /// <exception cref="FileFormatException">The file is no catalogue, or that of a folder is damaged.</exception>
     public static DictionaryCatalogue Load(string? file = null)
     {
         file ??= CatalogueRefresh.UserFile();
-        CatalogueEntry[] seen = [.. CatalogueRefresh.Read(file), .. LocalCatalogue.ReadAll(LocalCatalogue.ListBeside(file))];
+        CatalogueEntry[] seen = [.. CatalogueRefresh.Read(file), .. LocalCatalogue.ReadDemo(), .. LocalCatalogue.ReadAll(LocalCatalogue.ListBeside(file))];
         if (seen.Length == 0) return BuiltIn;
         var repositories = seen.Select(entry => entry.Repository).ToHashSet(StringComparer.Ordinal);
         return new([.. BuiltIn.Entries.Where(entry => !repositories.Contains(entry.Repository)), .. seen]);

@@ -15,7 +15,7 @@ public static class LocalCatalogue
     /// <summary>The file in a folder that says which dictionaries it holds.</summary>
     public const string FileName = "catalogue.json";
 
-    private const string Key = "gemmascope_catalogue";
+    private const string Key = "gemmascope_catalogue", DemoFolder = "demo-scope";
 
     /// <summary>The user's list of folders: <c>folders.txt</c> beside the list of what was seen on the hub.</summary>
     public static string UserFile() => ListBeside(CatalogueRefresh.UserFile());
@@ -64,6 +64,10 @@ public static class LocalCatalogue
         AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(string.Join('\n', others.Append(full)) + "\n")), overwrite: true);
         return entries;
     }
+
+    /// <summary>The dictionaries of the demo model that come with the project; none where they were left out.</summary>
+    internal static IEnumerable<CatalogueEntry> ReadDemo() =>
+        DemoFiles.Find(DemoFolder) is { } folder && File.Exists(Path.Combine(folder, FileName)) ? Read(folder) : [];
 
     /// <summary>The dictionaries of all folders of a list that are still there.</summary>
     internal static IEnumerable<CatalogueEntry> ReadAll(string list) =>

@@ -54,7 +54,8 @@ internal static class ScopeWriter
         if (dictionary.Origin.Model is { } model) json.WriteString("model_name", model);
         json.WriteString("architecture", "jump_relu");
         if ((dictionary.Origin.L0 ?? (double.TryParse(dictionary.Origin.L0Label, NumberStyles.None, CultureInfo.InvariantCulture, out var label) ? label : null)) is { } l0) json.WriteNumber("l0", l0);
-        json.WriteBoolean("affine_connection", dictionary.Origin.Affine);
+        // One that was just trained has no file yet that says so, and what decodes otherwise with its input has no place here.
+        json.WriteBoolean("affine_connection", dictionary.DecodesWithInput);
         json.WriteString("type", type);
     }
 
