@@ -24,8 +24,11 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
     public (int Rows, int Inputs, int Outputs) Product => Options.Quick ? (40, 128, 512) : (512, 2304, 9216);
 
     /// <summary>Times things side by side.</summary>
-    public double[][] Race(params ReadOnlySpan<Contestant> contestants) =>
-        new Race(Options.Quick ? 1 : Options.Rounds, Options.Quick ? 0 : 0.3).Run(Cancellation, contestants);
+    public double[][] Race(params ReadOnlySpan<Contestant> contestants) => RaceBy(processorTime: false, contestants);
+
+    /// <summary>The same by the clock or by the time of the processors.</summary>
+    public double[][] RaceBy(bool processorTime, params ReadOnlySpan<Contestant> contestants) =>
+        new Race(Options.Quick ? 1 : Options.Rounds, Options.Quick ? 0 : 0.3, processorTime).Run(Cancellation, contestants);
 
     /// <summary>A block of memory to read, larger than any cache.</summary>
     public MemoryRead MemoryRead() => new(Options.Quick ? 1 << 22 : 1L << 30);

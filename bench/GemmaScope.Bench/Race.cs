@@ -14,7 +14,8 @@ internal sealed record Contestant(double Work, Action Call, Action? Before = nul
 /// </summary>
 /// <param name="rounds">How many rounds; more give a steadier median.</param>
 /// <param name="seconds">A contestant repeats its call for at least so long in each round.</param>
-internal sealed class Race(int rounds, double seconds)
+/// <param name="byProcessor">Whether the time is that of all processors together and not the clock's: on a machine with other work that alone is the contestant's own.</param>
+internal sealed class Race(int rounds, double seconds, bool byProcessor = false)
 {
     /// <summary>Work per second: [contestant][round].</summary>
     public double[][] Run(CancellationToken cancellation, params ReadOnlySpan<Contestant> contestants)
@@ -45,11 +46,13 @@ internal sealed class Race(int rounds, double seconds)
         return work / elapsed;
     }
 
-    private static double Time(Contestant contestant)
+    private double Time(Contestant contestant)
     {
         contestant.Before?.Invoke();
-        var start = Stopwatch.GetTimestamp();
+        var start = Now();
         contestant.Call();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return (Now() - start).TotalSeconds;
     }
+
+    private TimeSpan Now() => byProcessor ? Environment.CpuUsage.TotalTime : Stopwatch.GetElapsedTime(0);
 }
