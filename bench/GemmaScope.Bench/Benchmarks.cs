@@ -16,6 +16,7 @@ public static class Benchmarks
         new TrainBenchmark(),
         new TrainLayersBenchmark(),
         new FeaturePageBenchmark(),
+        new ServeBenchmark(),
         new ShieldBenchmark(),
         new ProcessBenchmark(),
         new ModelsBenchmark(),

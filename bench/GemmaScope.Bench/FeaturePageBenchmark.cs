@@ -20,13 +20,7 @@ internal sealed class FeaturePageBenchmark() : Benchmark("pages", "feature pages
         {
             var random = new Random(7);
             using var database = FeatureDatabase.Open(Path.Combine(folder.FullName, "pages.db"), create: true);
-            var source = new DashboardSource
-            {
-                Model = "random", Set = "pages", Layer = 0, Corpus = new(100_000, 100_000L * Window, 99_000L * Window, Window), Pieces = [.. Enumerable.Range(0, Vocabulary).Select(i => $"w{i}")],
-            };
-            var stored = database.Begin(source, source.Name, features, "random");
-            foreach (var part in Enumerable.Range(0, features).Select(i => new LabelledDashboard(Dashboard(i, random), [])).Chunk(256)) database.Write(stored, part);
-            database.Complete(stored);
+            var stored = Fill(database, features);
             var times = new double[reads];
             for (var i = 0; i < reads; i++)
             {
@@ -43,6 +37,20 @@ internal sealed class FeaturePageBenchmark() : Benchmark("pages", "feature pages
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>A dictionary of random features.</summary>
+    public static StoredDictionary Fill(IFeatureDatabase database, int features)
+    {
+        var random = new Random(7);
+        var source = new DashboardSource
+        {
+            Model = "random", Set = "pages", Layer = 0, Corpus = new(100_000, 100_000L * Window, 99_000L * Window, Window), Pieces = [.. Enumerable.Range(0, Vocabulary).Select(i => $"w{i}")],
+        };
+        var stored = database.Begin(source, source.Name, features, "random");
+        foreach (var part in Enumerable.Range(0, features).Select(i => new LabelledDashboard(Dashboard(i, random), [])).Chunk(256)) database.Write(stored, part);
+        database.Complete(stored);
+        return database.Dictionaries().Single(one => one.Id == stored.Id);
     }
 
     /// <summary>Numbers as those of a trained dictionary are: a feature that fires four times in an example, words that are the rarer the higher their number.</summary>

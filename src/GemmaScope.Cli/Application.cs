@@ -82,6 +82,7 @@ internal static class Application
         new SweepCommand(),
         new DemoCommand(),
         new VerifyCommand(),
+        new ServeCommand(),
         new BenchCommand(),
     ];
 

@@ -93,7 +93,9 @@ internal sealed class LaboratoryOptions
         }
     }
 
-    private static void RequireFit(SparseDictionary dictionary, GemmaConfig config, string path)
+    /// <summary>Finds a dictionary of another model or site.</summary>
+    /// <exception cref="ArgumentProblemException">The model has no such site, or one of another width.</exception>
+    public static void RequireFit(SparseDictionary dictionary, GemmaConfig config, string path)
     {
         foreach (var site in dictionary.InputSites)
             if (!config.Has(site)) throw new ArgumentProblemException($"reads {site}, which the model does not have (layers 0 to {config.Layers - 1})", path);

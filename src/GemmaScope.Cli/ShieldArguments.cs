@@ -16,9 +16,10 @@ internal sealed class ShieldArguments
     private readonly Option<string> _truncate = new Option<string>("--truncate") { Description = "What is judged of a text that does not fit: nothing (refuse), keep-start or keep-end.", DefaultValueFactory = _ => "refuse" }
         .AcceptOnlyFromAmong("refuse", "keep-start", "keep-end");
 
-    public ShieldArguments(Command command)
+    /// <summary>Adds them to a command; a service is always hardened unless a request says otherwise.</summary>
+    public ShieldArguments(Command command, bool service = false)
     {
-        foreach (var option in (Option[])[_policy, _policies, _threshold, _template, _hardened, _truncate]) command.Options.Add(option);
+        foreach (var option in (Option[])[_policy, _policies, _threshold, _template, .. service ? (Option[])[] : [_hardened], _truncate]) command.Options.Add(option);
     }
 
     /// <summary>Whether policies were chosen.</summary>

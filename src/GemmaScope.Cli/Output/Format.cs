@@ -1,5 +1,6 @@
 using System.Globalization;
 using GemmaScope.Numerics;
+using GemmaScope.Server.Html;
 
 namespace GemmaScope.Cli.Output;
 
@@ -30,18 +31,8 @@ internal static class Format
 
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
-    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal.</summary>
-    public static string Visible(string text) => string.Concat(text.Select(c => c switch
-    {
-        '\n' => "\u23CE\n",
-        '\t' => "\u21E5\t",
-        < ' ' => $"{(char)(0x2400 + c)}",
-        '\u007F' => "\u2421",
-        // Marks that turn the direction of all that follows on the line.
-        (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => "\uFFFD",
-        _ when char.IsControl(c) => "\uFFFD",
-        _ => $"{c}",
-    }));
+    /// <inheritdoc cref="HtmlText.Visible"/>
+    public static string Visible(string text) => HtmlText.Visible(text);
 
     /// <summary>The same on one line, in quotes so that spaces at its ends are seen.</summary>
     public static string Quoted(string text) => $"\"{Visible(text).Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal)}\"";

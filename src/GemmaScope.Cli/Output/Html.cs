@@ -1,14 +1,11 @@
-using System.Text.Encodings.Web;
-using System.Text.Unicode;
+using GemmaScope.Server.Html;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>What the self-contained pages share: no script, no outside resource.</summary>
 internal static class Html
 {
-    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
-
-    public static string Encode(string text) => Encoder.Encode(text);
+    public static string Encode(string text) => HtmlText.Encode(text);
 
     /// <summary>A page up to its main part. The policy forbids whatever might run or be fetched.</summary>
     /// <param name="title">Title as text.</param>
@@ -23,7 +20,7 @@ internal static class Html
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
         <title>{Encode(title)} · GemmaScope</title>
         <style>
-        {Style()}{style}</style>
+        {HtmlText.Style}{style}</style>
         </head>
         <body>
         <header>
@@ -33,12 +30,4 @@ internal static class Html
         <main>
 
         """;
-
-    /// <summary>The style sheet of all pages.</summary>
-    private static string Style()
-    {
-        using var stream = typeof(Html).Assembly.GetManifestResourceStream("AnalysisPage.css")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }

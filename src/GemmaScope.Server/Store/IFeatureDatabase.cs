@@ -47,6 +47,9 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>Lines of a dictionary's table, by index.</summary>
     IReadOnlyList<FeatureRow> Table(StoredDictionary dictionary, FeatureFilter filter);
 
+    /// <summary>The lines of some features; those that are not stored are left out.</summary>
+    IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features);
+
     /// <summary>Adds labels; one of the same author and method replaces the earlier one.</summary>
     void AddLabels(StoredDictionary dictionary, IEnumerable<(int Feature, FeatureLabel Label)> labels);
 

@@ -109,6 +109,9 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         Row, ("first", Key(dictionary.Id, 0)), ("end", Key(dictionary.Id + 1, 0)), ("low", filter.LowestDensity), ("high", filter.HighestDensity),
         ("label", filter.LabelContains is { Length: > 0 } part ? $"%{Literal(part)}%" : ""), ("take", (long)filter.Take), ("skip", (long)filter.Skip)));
 
+    public IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features) => Read(statement =>
+        features.SelectMany(feature => Rows(statement, Key(dictionary.Id, feature))).ToArray());
+
     public IReadOnlyList<SearchHit> Search(string text, int limit)
     {
         var words = Words(text);
@@ -118,8 +121,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
             return statement.Rows(_dialect.FindWords, row => row.GetInt64(0), ("query", _dialect.Query(words)), ("limit", (long)limit))
                 .Where(key => dictionaries.ContainsKey(key >> 32))
-                .SelectMany(key => statement.Rows("SELECT id, count, density, max, label FROM feature WHERE id = @id", Row, ("id", key))
-                    .Select(row => new SearchHit(dictionaries[key >> 32].Model, dictionaries[key >> 32].Name, row)))
+                .SelectMany(key => Rows(statement, key).Select(row => new SearchHit(dictionaries[key >> 32].Model, dictionaries[key >> 32].Name, row)))
                 .ToArray();
         });
     }
@@ -136,6 +138,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             "SELECT tokens FROM passage WHERE id = @id", row => PageCodec.DecodeTokens((byte[])row.GetValue(0)), ("id", Key(corpus, sequence))) is [var tokens] ? tokens : null);
         return new FeaturePage(new LabelledDashboard(dashboard, Labels(labels)), note);
     });
+
+    private static FeatureRow[] Rows(SqlStatements statement, long key) => statement.Rows("SELECT id, count, density, max, label FROM feature WHERE id = @id", Row, ("id", key));
 
     private static FeatureRow Row(DbDataReader row) =>
         new((int)(row.GetInt64(0) & uint.MaxValue), row.GetInt64(1), row.GetDouble(2), row.GetDouble(3), row.IsDBNull(4) ? null : row.GetString(4));

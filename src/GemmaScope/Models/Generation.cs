@@ -8,7 +8,7 @@ public sealed record GenerationOptions
     /// <summary>New tokens at most; the context of the model ends a generation too.</summary>
     public int MaxNewTokens { get; init; } = 128;
 
-    /// <summary>Logits are divided by it before sampling; 0 takes the most likely token (greedy), where the other sampling options but the penalty are ignored.</summary>
+    /// <summary>Logits are divided by it before sampling; 0 takes the most likely token (greedy), where the other sampling options but the penalties are ignored.</summary>
     public double Temperature { get; init; } = 1;
 
     /// <summary>Only the k most likely tokens are candidates; 0 for all.</summary>
@@ -19,6 +19,9 @@ public sealed record GenerationOptions
 
     /// <summary>Logits of tokens seen in prompt and answer are divided by it if positive and multiplied if negative; 1 for none.</summary>
     public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Subtracted from a token's logit, before temperature, once for each time it stood in prompt or answer; 0 for none.</summary>
+    public double FrequencyPenalty { get; init; }
 
     /// <summary>Seed of the sampling; null draws one. The same seed, prompt, model and kernels give the same text.</summary>
     public int? Seed { get; init; }
@@ -39,6 +42,8 @@ public sealed record GenerationOptions
         Require(TopK >= 0, "top-k", TopK, "0 (all) or more");
         Require(TopP is > 0 and <= 1, "top-p", TopP, "above 0 and at most 1");
         Require(RepetitionPenalty > 0 && double.IsFinite(RepetitionPenalty), "repetition penalty", RepetitionPenalty, "above 0");
+
+        Require(double.IsFinite(FrequencyPenalty), "frequency penalty", FrequencyPenalty, "a finite number");
 
         static void Require(bool holds, string name, double value, string range)
         {

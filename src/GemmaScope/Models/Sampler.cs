@@ -1,24 +1,24 @@
 namespace GemmaScope.Models;
 
-/// <summary>Chooses the next token from logits: repetition penalty, temperature, top-k, top-p, in this order, as Hugging Face's processors do.</summary>
+/// <summary>Chooses the next token from logits: repetition penalty, frequency penalty, temperature, top-k, top-p, in this order; but for the second as Hugging Face's processors do.</summary>
 internal sealed class Sampler(GenerationOptions options, int realVocabulary)
 {
     private readonly Random _random = options.Seed is int seed ? new Random(seed) : new Random();
-    private readonly HashSet<int> _seen = [];
+    private readonly Dictionary<int, int> _seen = [];
     private float[] _scores = [];
     private int[] _order = [];
 
-    /// <summary>Notes tokens for the repetition penalty.</summary>
+    /// <summary>Notes tokens for the penalties.</summary>
     public void Saw(ReadOnlySpan<int> tokens)
     {
-        foreach (var token in tokens) _seen.Add(token);
+        foreach (var token in tokens) _seen[token] = _seen.GetValueOrDefault(token) + 1;
     }
 
     /// <summary>The next token; rows that are no tokens are never chosen, of equal ones the lower id is preferred.</summary>
     public int Choose(ReadOnlySpan<float> logits)
     {
         logits = logits[..realVocabulary];
-        if (options.RepetitionPenalty != 1) logits = Penalised(logits);
+        if (options.RepetitionPenalty != 1 || options.FrequencyPenalty != 0) logits = Penalised(logits);
         if (options.Temperature == 0) return ArgMax(logits);
         return Sample(logits);
     }
@@ -36,9 +36,9 @@ internal sealed class Sampler(GenerationOptions options, int realVocabulary)
     {
         if (_scores.Length != logits.Length) _scores = new float[logits.Length];
         logits.CopyTo(_scores);
-        var penalty = (float)options.RepetitionPenalty;
-        foreach (var token in _seen)
-            if (token < _scores.Length) _scores[token] = _scores[token] > 0 ? _scores[token] / penalty : _scores[token] * penalty;
+        var (repetition, frequency) = ((float)options.RepetitionPenalty, (float)options.FrequencyPenalty);
+        foreach (var (token, times) in _seen)
+            if (token < _scores.Length) _scores[token] = (_scores[token] > 0 ? _scores[token] / repetition : _scores[token] * repetition) - frequency * times;
         return _scores;
     }
 

@@ -41,6 +41,6 @@ public sealed class ShieldQuestion
     /// <summary>Whether the beginning is run by itself, and each prompt goes on from it: to share it, or to go on with a rationale.</summary>
     internal bool Branches => Prompts.Count > 1 || Options.Rationale is not null;
 
-    /// <summary>Tokens that are run for it.</summary>
-    internal int Tokens => Prompts.Sum(prompt => prompt.Length) - (Prompts.Count - 1) * (Branches ? SharedTokens : 0);
+    /// <summary>Tokens that are run for it: what all its prompts begin with once, and the rest of each.</summary>
+    public int Tokens => Prompts.Sum(prompt => prompt.Length) - (Prompts.Count - 1) * (Branches ? SharedTokens : 0);
 }

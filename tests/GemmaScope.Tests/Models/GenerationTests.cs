@@ -51,6 +51,18 @@ public sealed class GenerationTests : IDisposable
         Assert.Equal(_demo.Generate(Prompt, options with { MaxNewTokens = 12 }), [.. first, .. second]);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.6, 0)]
+    [InlineData(1.1, 1)]
+    public void each_time_a_token_stood_there_its_logit_is_lowered_by_the_frequency_penalty(double penalty, int chosen)
+    {
+        var sampler = new Sampler(new() { Temperature = 0, FrequencyPenalty = penalty }, 3);
+        sampler.Saw([0, 0, 1]);
+        // 3 − 2 p against 2 − p: the first wins below 1.
+        Assert.Equal(chosen, sampler.Choose([3, 2, -9]));
+    }
+
     [Fact]
     public void a_penalty_discourages_repetition()
     {
@@ -74,6 +86,7 @@ public sealed class GenerationTests : IDisposable
         Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { TopP = 0 }); });
         Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { TopK = -1 }); });
         Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { RepetitionPenalty = 0 }); });
+        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { FrequencyPenalty = double.NaN }); });
     }
 
     [Fact]

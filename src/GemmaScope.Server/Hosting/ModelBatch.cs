@@ -1,0 +1,84 @@
+using System.Diagnostics;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>A kind of work that is done for several callers together: pieces of the same batch that wait are taken in one go.</summary>
+/// <param name="work">Does the items and returns their results in the same order.</param>
+/// <param name="cost">What an item costs, in a unit of one's own such as tokens.</param>
+/// <param name="most">The most that items done together may cost; one alone may cost more.</param>
+public sealed class ModelBatch<TItem, TResult>(Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> work, Func<TItem, int> cost, int most)
+{
+    private readonly Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> _work = work;
+    private readonly Func<TItem, int> _cost = cost;
+    private readonly int _most = most;
+
+    internal sealed class Piece(ModelBatch<TItem, TResult> batch, TItem item, CancellationToken client) : ModelPiece(client)
+    {
+        private readonly TaskCompletionSource<TResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<TResult> Result => _result.Task;
+
+        public override object Batch => batch;
+
+        public override int Cost { get; } = batch._cost(item);
+
+        public override int MostTogether => batch._most;
+
+        public override void Cancel() => _result.TrySetCanceled();
+
+        public override void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellation)
+        {
+            Piece[] pieces = [.. together.Cast<Piece>()];
+            try
+            {
+                var results = batch._work([.. pieces.Select(piece => piece.Item)], cancellation);
+                foreach (var (i, piece) in pieces.Index()) piece._result.TrySetResult(results[i]);
+            }
+            catch (OperationCanceledException)
+            {
+                foreach (var piece in pieces) piece.Cancel();
+            }
+            // The thread serves everyone: what fails is told to those who asked for it.
+            catch (Exception problem)
+            {
+                foreach (var piece in pieces) piece._result.TrySetException(problem);
+            }
+        }
+
+        private TItem Item => item;
+    }
+}
+
+/// <summary>A piece of work that waits for the model.</summary>
+internal abstract class ModelPiece(CancellationToken client)
+{
+    public long Arrived { get; } = Stopwatch.GetTimestamp();
+
+    /// <summary>Cancelled when nobody waits for it.</summary>
+    public CancellationToken Client { get; } = client;
+
+    /// <summary>Pieces of the same are done together.</summary>
+    public abstract object Batch { get; }
+
+    public abstract int Cost { get; }
+
+    public abstract int MostTogether { get; }
+
+    public abstract void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellation);
+
+    public abstract void Cancel();
+}
+
+/// <summary>So much work waits for the model that no more is taken; a client is answered 429.</summary>
+public sealed class QueueFullException(int waiting, TimeSpan retryAfter) : Exception($"{waiting} requests wait for the model, and no more are taken")
+{
+    /// <summary>When what waits now will about be done.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}
+
+/// <summary>Work was not done in the time a request has; a client is answered 503.</summary>
+public sealed class TimeOverException(TimeSpan limit) : Exception($"the model did not come to it within {limit.TotalSeconds:0.#} s")
+{
+    /// <summary>The time it had.</summary>
+    public TimeSpan Limit { get; } = limit;
+}

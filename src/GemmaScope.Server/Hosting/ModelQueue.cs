@@ -1,0 +1,190 @@
+using System.Diagnostics;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>
+/// The one way to the model: everything that runs it waits here and is done one after another on one thread, for the model uses all cores
+/// by itself. Fair: sources take turns, so that one with many requests does not keep the others waiting. Bounded: beyond
+/// its length work is refused. Work whose client went away or whose time is over is not begun, and is stopped where it runs.
+/// </summary>
+public sealed class ModelQueue : IDisposable
+{
+    private const double MostSecondsToRetry = 60, Smoothing = 0.1;
+
+    private readonly int _most;
+    private readonly TimeSpan _limit;
+    private readonly ServerMetrics? _metrics;
+    private readonly Thread _thread;
+    private readonly object _lock = new();
+    // Sources in the order of their turns; each has work waiting.
+    private readonly LinkedList<Lane> _lanes = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private int _waiting;
+    private double _secondsEach = 0.1;
+
+    /// <summary>Starts the thread.</summary>
+    /// <param name="most">Pieces of work that may wait.</param>
+    /// <param name="limit">How long a piece may wait and run together.</param>
+    /// <param name="metrics">Told what happens; may be null.</param>
+    public ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics = null)
+    {
+        (_most, _limit, _metrics) = (most, limit, metrics);
+        metrics?.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
+        _thread = new Thread(Work) { Name = "model", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Pieces of work that wait; what runs is not among them.</summary>
+    public int Length
+    {
+        get
+        {
+            lock (_lock) return _waiting;
+        }
+    }
+
+    /// <summary>Does work on the model's thread when its turn comes.</summary>
+    /// <param name="source">Who asks; sources take turns.</param>
+    /// <param name="work">What is done; its token is cancelled when the client goes away or the time is over.</param>
+    /// <param name="client">Cancelled when nobody waits for the result any more.</param>
+    /// <exception cref="QueueFullException">Too much is waiting.</exception>
+    /// <exception cref="TimeOverException">It was not done in time.</exception>
+    /// <exception cref="OperationCanceledException">The client went away, or the server stopped.</exception>
+    public Task<T> Run<T>(string source, Func<CancellationToken, T> work, CancellationToken client) =>
+        Run(source, new ModelBatch<Func<CancellationToken, T>, T>((items, cancellation) => [items[0](cancellation)], _ => 1, most: 1), work, client);
+
+    /// <summary>The same for an item that is done together with others of its batch that wait.</summary>
+    /// <param name="source">Who asks; sources take turns.</param>
+    /// <param name="batch">How items are done together.</param>
+    /// <param name="item">The item.</param>
+    /// <param name="client">Cancelled when nobody waits for the result any more.</param>
+    public async Task<TResult> Run<TItem, TResult>(string source, ModelBatch<TItem, TResult> batch, TItem item, CancellationToken client)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(client);
+        limit.CancelAfter(_limit);
+        var piece = new ModelBatch<TItem, TResult>.Piece(batch, item, limit.Token);
+        var lane = Enqueue(source, piece);
+        // Whoever waits is answered at once, also from far back in the queue.
+        await using var gone = limit.Token.Register(() =>
+        {
+            Remove(lane, piece);
+            piece.Cancel();
+        });
+        try
+        {
+            return await piece.Result;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !client.IsCancellationRequested)
+        {
+            throw new TimeOverException(_limit);
+        }
+    }
+
+    /// <summary>Takes no more work, and cancels what waits and what runs.</summary>
+    public void Dispose()
+    {
+        ModelPiece[] left;
+        lock (_lock)
+        {
+            if (_stopping.IsCancellationRequested) return;
+            _stopping.Cancel();
+            left = [.. _lanes.SelectMany(lane => lane.Pieces)];
+            _lanes.Clear();
+            _waiting = 0;
+            Monitor.PulseAll(_lock);
+        }
+        foreach (var piece in left) piece.Cancel();
+        _thread.Join();
+        _stopping.Dispose();
+    }
+
+    private Lane Enqueue(string source, ModelPiece piece)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+            if (_waiting >= _most)
+            {
+                _metrics?.Refused();
+                throw new QueueFullException(_waiting, TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(_waiting * _secondsEach), 1, MostSecondsToRetry)));
+            }
+            var lane = _lanes.FirstOrDefault(lane => lane.Source == source) ?? _lanes.AddLast(new Lane(source, [])).Value;
+            lane.Pieces.AddLast(piece);
+            _waiting++;
+            Monitor.Pulse(_lock);
+            return lane;
+        }
+    }
+
+    private void Remove(Lane lane, ModelPiece piece)
+    {
+        lock (_lock)
+        {
+            if (!lane.Pieces.Remove(piece)) return;
+            _waiting--;
+            if (lane.Pieces.Count == 0) _lanes.Remove(lane);
+        }
+    }
+
+    private void Work()
+    {
+        while (Next() is { } together)
+        {
+            var begun = Stopwatch.GetTimestamp();
+            foreach (var piece in together) _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
+            using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            using (WhenAllAreGone(together, cancellation)) together[0].Run(together, cancellation.Token);
+            var elapsed = Stopwatch.GetElapsedTime(begun);
+            _metrics?.Ran(together.Count, elapsed);
+            lock (_lock) _secondsEach += Smoothing * (elapsed.TotalSeconds / together.Count - _secondsEach);
+        }
+    }
+
+    /// <summary>The next piece in turn, and those that go with it; waits for it, and is null at the end.</summary>
+    private List<ModelPiece>? Next()
+    {
+        lock (_lock)
+        {
+            while (_lanes.Count == 0)
+            {
+                if (_stopping.IsCancellationRequested) return null;
+                Monitor.Wait(_lock);
+            }
+            List<ModelPiece> together = [];
+            for (var cost = 0; Fitting(together, cost) is { } lane; cost += together[^1].Cost)
+            {
+                together.Add(lane.Pieces.First!.Value);
+                lane.Pieces.RemoveFirst();
+                _waiting--;
+                // Its next turn comes after everyone else's.
+                _lanes.Remove(lane);
+                if (lane.Pieces.Count > 0) _lanes.AddLast(lane);
+            }
+            return together;
+        }
+    }
+
+    /// <summary>The first source in turn whose first piece goes together with what is chosen already.</summary>
+    private Lane? Fitting(List<ModelPiece> together, int cost) => together is [] ? _lanes.First!.Value
+        : _lanes.FirstOrDefault(lane => lane.Pieces.First!.Value is var next && next.Batch == together[0].Batch && cost + next.Cost <= next.MostTogether);
+
+    /// <summary>Work done together goes on as long as anyone waits for it.</summary>
+    private static Registrations WhenAllAreGone(List<ModelPiece> together, CancellationTokenSource cancellation)
+    {
+        var left = together.Count;
+        return new([.. together.Select(piece => piece.Client.Register(() =>
+        {
+            if (Interlocked.Decrement(ref left) == 0) cancellation.Cancel();
+        }))]);
+    }
+
+    private sealed record Lane(string Source, LinkedList<ModelPiece> Pieces);
+
+    private readonly record struct Registrations(CancellationTokenRegistration[] All) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var one in All) one.Dispose();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>
+/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="Start"/> on; <see cref="DisposeAsync"/>
+/// finishes the requests in flight, turns new ones away and stops.
+/// </summary>
+public sealed class ServerHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly ServerOptions _options;
+    private readonly Traffic _traffic;
+    private readonly ModelQueue _queue;
+
+    private ServerHost(WebApplication app, ServerOptions options, Traffic traffic, ModelQueue queue) =>
+        (_app, _options, _traffic, _queue) = (app, options, traffic, queue);
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="options">Where it listens, whom it answers, how much it takes on.</param>
+    /// <param name="model">The model, which the caller disposes after the server.</param>
+    /// <param name="map">Adds what the server answers: routes with the services of <see cref="ServerModel"/>, <see cref="ServerOptions"/>, <see cref="ModelQueue"/> and <see cref="ServerMetrics"/>.</param>
+    /// <exception cref="ArgumentProblemException">The options cannot be, or the address is taken.</exception>
+    public static async Task<ServerHost> Start(ServerOptions options, ServerModel model, Action<WebApplication> map)
+    {
+        options.Check();
+        // Nothing is read from the environment or from files of the folder it happens to be started in.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        builder.WebHost.UseKestrel(kestrel => Limit(kestrel, options));
+        builder.Logging.AddProvider(new LineLogger(options.Log));
+        builder.Services.AddRouting();
+        builder.Services.ConfigureHttpJsonOptions(json => ServerJson.Make(json.SerializerOptions));
+        builder.Services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
+            return Task.CompletedTask;
+        }));
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownLimit);
+        builder.Services.AddSingleton(options).AddSingleton(model).AddSingleton<ServerMetrics>().AddSingleton<MetricsText>();
+        builder.Services.AddSingleton(services => new ModelQueue(options.QueueLength, options.TimeLimit, services.GetRequiredService<ServerMetrics>()));
+
+        var app = builder.Build();
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
+        var traffic = new Traffic(app.Services.GetRequiredService<ServerMetrics>(), log);
+        app.Use(next => context => traffic.Pass(context, next));
+        app.Use(next => new Problems(next, log).Invoke);
+        app.Use(next => new Admission(next, options).Invoke);
+        app.UseRouting();
+        var text = app.Services.GetRequiredService<MetricsText>();
+        app.MapGet("/healthz", () => "live\n").WithSummary("Whether the server lives");
+        app.MapGet("/healthz/ready", () => traffic.Draining ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready\n")).WithSummary("Whether it takes requests");
+        app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4")).WithSummary("Counts and times in Prometheus' text format");
+        app.MapOpenApi("/openapi.json");
+        map(app);
+        var host = new ServerHost(app, options, traffic, app.Services.GetRequiredService<ModelQueue>());
+        try
+        {
+            await app.StartAsync();
+            return host;
+        }
+        catch (IOException problem)
+        {
+            await host.DisposeAsync();
+            throw new ArgumentProblemException($"the server cannot listen there: {problem.Message}; give another port (--port), or 0 for a free one", $"{options.Bind}:{options.Port}", problem);
+        }
+    }
+
+    /// <summary>Finishes what is in flight, for as long as the options allow, answers new requests 503 meanwhile, and stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAny(_traffic.Drain(), Task.Delay(_options.ShutdownLimit));
+        // What is left now has had its time.
+        _queue.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static void Limit(KestrelServerOptions kestrel, ServerOptions options)
+    {
+        kestrel.Listen(new IPEndPoint(options.Bind, options.Port));
+        kestrel.AddServerHeader = false;
+        // A link to the microscope holds its text.
+        kestrel.Limits.MaxRequestLineSize = 1 << 16;
+        kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        kestrel.Limits.MaxConcurrentConnections = 4096;
+    }
+
+    /// <summary>The server is part of a program, which alone decides when it ends.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

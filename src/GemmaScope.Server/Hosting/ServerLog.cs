@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>The lines of the log. None holds what a user wrote but <see cref="Text"/>, which has to be asked for.</summary>
+internal static partial class ServerLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Route} {Status} {Milliseconds:0} ms")]
+    public static partial void Answered(ILogger log, string method, string route, int status, double milliseconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "failed inside")]
+    public static partial void Failed(ILogger log, Exception problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "judged {Text}: {Verdict}")]
+    public static partial void Text(ILogger log, string text, string verdict);
+}

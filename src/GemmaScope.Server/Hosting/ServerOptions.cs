@@ -1,0 +1,50 @@
+using System.Net;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>Where a server listens, whom it answers and how much it takes on.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>The address it listens on; one that other machines reach demands a <see cref="Token"/>.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port; 0 for a free one.</summary>
+    public int Port { get; init; } = 5000;
+
+    /// <summary>The secret that requests have to show; null for none.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>The shortest token: shorter ones can be guessed.</summary>
+    public const int ShortestToken = 16;
+
+    /// <summary>Bytes of a request's body at most.</summary>
+    public long MaxBodyBytes { get; init; } = 1 << 20;
+
+    /// <summary>Requests that wait for the model at most; more are answered 429.</summary>
+    public int QueueLength { get; init; } = 256;
+
+    /// <summary>How long a request may wait and be worked on together; then it is answered 503.</summary>
+    public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long requests in flight are waited for when the server stops.</summary>
+    public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether texts and verdicts are written to the log.</summary>
+    public bool LogText { get; init; }
+
+    /// <summary>Where the log goes, a line an event; null for nowhere.</summary>
+    public TextWriter? Log { get; init; }
+
+    /// <summary>Finds what cannot be.</summary>
+    /// <exception cref="ArgumentProblemException">A number out of range, or an address that others reach without a token.</exception>
+    public void Check()
+    {
+        if (Port is < 0 or > ushort.MaxValue) throw new ArgumentProblemException($"{Port} is no port; it must be from 0 (any that is free) to {ushort.MaxValue}", "port");
+        if (MaxBodyBytes < 1) throw new ArgumentProblemException("must be at least 1", "max body");
+        if (QueueLength < 1) throw new ArgumentProblemException("must be at least 1", "queue");
+        if (TimeLimit <= TimeSpan.Zero) throw new ArgumentProblemException("must be more than 0", "time limit");
+        if (Token is { Length: < ShortestToken }) throw new ArgumentProblemException($"has {Token.Length} characters; it needs {ShortestToken} or more, for instance from: openssl rand -hex 32", "token");
+        if (Token is null && !IPAddress.IsLoopback(Bind))
+            throw new ArgumentProblemException($"{Bind} is reached by other machines, and there is no access token; give one (token), or listen on 127.0.0.1", "bind");
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace GemmaScope.Server.Hosting;
+
+/// <summary>Counts, times and logs requests, and knows which are in flight, so that a server that stops can finish them and turn new ones away.</summary>
+internal sealed class Traffic(ServerMetrics metrics, ILogger log)
+{
+    private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _inFlight;
+
+    /// <summary>Whether new requests are turned away.</summary>
+    public bool Draining { get; private set; }
+
+    public async Task Pass(HttpContext context, RequestDelegate next)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var entered = Enter();
+        try
+        {
+            Harden(context.Response.Headers);
+            if (entered || context.Request.Path.StartsWithSegments("/healthz"))
+            {
+                await next(context);
+                return;
+            }
+            context.Response.Headers.Connection = "close";
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            await Problems.Write(context, Problems.OfStatus(StatusCodes.Status503ServiceUnavailable));
+        }
+        finally
+        {
+            if (entered) Leave();
+            var (route, status, elapsed) = ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other", context.Response.StatusCode, Stopwatch.GetElapsedTime(begun));
+            metrics.Answered(route, status, elapsed);
+            // The route and not the path or query, which may hold what a user wrote.
+            ServerLog.Answered(log, context.Request.Method, route, status, elapsed.TotalMilliseconds);
+        }
+    }
+
+    /// <summary>Turns new requests away from now on; done when those in flight are.</summary>
+    public Task Drain()
+    {
+        lock (_lock)
+        {
+            Draining = true;
+            if (_inFlight == 0) _idle.TrySetResult();
+        }
+        return _idle.Task;
+    }
+
+    private bool Enter()
+    {
+        lock (_lock)
+        {
+            if (Draining) return false;
+            _inFlight++;
+            return true;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+            if (--_inFlight == 0 && Draining) _idle.TrySetResult();
+    }
+
+    /// <summary>What every answer says to browsers; a page that needs more sets its own.</summary>
+    private static void Harden(IHeaderDictionary headers)
+    {
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers.ContentSecurityPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+        headers.CacheControl = "no-store";
+    }
+}

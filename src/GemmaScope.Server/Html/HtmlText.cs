@@ -1,0 +1,41 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
+
+namespace GemmaScope.Server.Html;
+
+/// <summary>Text in HTML, and the style sheet that all pages share: those that are written to files and those of the server.</summary>
+internal static class HtmlText
+{
+    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
+
+    /// <summary>What <see cref="Visible"/> replaces: control characters, and marks that turn the direction of a line.</summary>
+    private static readonly SearchValues<char> Unseen = SearchValues.Create(
+        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(c => char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069'))]);
+
+    /// <summary>The common style sheet.</summary>
+    public static string Style { get; } = ReadStyle();
+
+    /// <summary>A text that can stand between tags and in quoted attributes.</summary>
+    public static string Encode(string text) => Encoder.Encode(text);
+
+    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal or the order of a page.</summary>
+    public static string Visible(string text) => !text.AsSpan().ContainsAny(Unseen) ? text : string.Concat(text.Select(c => c switch
+    {
+        '\n' => "\u23CE\n",
+        '\t' => "\u21E5\t",
+        < ' ' => $"{(char)(0x2400 + c)}",
+        '\u007F' => "\u2421",
+        // Marks that turn the direction of all that follows on the line.
+        (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => "\uFFFD",
+        _ when char.IsControl(c) => "\uFFFD",
+        _ => $"{c}",
+    }));
+
+    private static string ReadStyle()
+    {
+        using var stream = typeof(HtmlText).Assembly.GetManifestResourceStream("page.css")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,145 @@
+// What the pages do beyond being read: keys, and views that change without loading the whole page. All of it works by links alone as well.
+
+const main = () => document.getElementById('main')
+
+/** Shows an address in place: its main part takes the place of this one's, so that focus and scrolling stay. */
+let latest = 0
+async function show (address, { remember = true } = {}) {
+  const mine = ++latest
+  main().setAttribute('aria-busy', 'true')
+  let text
+  try {
+    const answer = await fetch(address, { headers: { accept: 'text/html' } })
+    text = await answer.text()
+  } catch {
+    location.href = address
+    return
+  }
+  if (mine !== latest) return
+  const page = new DOMParser().parseFromString(text, 'text/html')
+  const next = page.getElementById('main')
+  if (!next) { location.href = address; return }
+  const focused = document.activeElement?.id
+  main().replaceWith(document.adoptNode(next))
+  showStops()
+  document.title = page.title
+  if (remember) history.pushState(null, '', address)
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
+}
+
+document.addEventListener('click', event => {
+  const link = event.target.closest?.('a[data-in-place]')
+  if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+  event.preventDefault()
+  show(link.href)
+})
+
+document.addEventListener('submit', event => {
+  const form = event.target.closest?.('form[data-in-place]')
+  if (!form) return
+  event.preventDefault()
+  show(`${form.getAttribute('action')}?${new URLSearchParams(new FormData(form))}`)
+})
+
+window.addEventListener('popstate', () => show(location.href, { remember: false }))
+
+/** Pointing at a feature shades the text by it: the link holds a shade for each token. */
+const own = new WeakMap()
+function preview (link, on) {
+  const shades = link.dataset.shades.split(',')
+  document.querySelectorAll('.reading > a').forEach((token, i) => {
+    if (!own.has(token)) own.set(token, token.className)
+    token.className = on ? own.get(token).replace(/^s\d+/, `s${shades[i]}`) : own.get(token)
+  })
+}
+for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', false], ['focusout', false]]) {
+  document.addEventListener(event, ({ target }) => {
+    const link = target.closest?.('a[data-shades]')
+    if (link) preview(link, on)
+  })
+}
+
+// The test answers as one types: the part of the page that shows it takes the place of this one's.
+let typing
+document.addEventListener('input', ({ target }) => {
+  if (target.id !== 'test') return
+  clearTimeout(typing)
+  typing = setTimeout(async () => {
+    const text = target.value
+    const answer = await fetch(`${target.form.getAttribute('action')}?${new URLSearchParams(new FormData(target.form))}`)
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (text !== target.value) return
+    for (const id of ['tested', 'tested-max']) document.getElementById(id)?.replaceWith(document.adoptNode(page.getElementById(id)))
+  }, 250)
+})
+
+// Steering shows both texts as they are written.
+let writing
+async function steer (form) {
+  writing?.abort()
+  const mine = writing = new AbortController()
+  const { dictionary, feature } = form.dataset
+  const [normal, steered] = ['normal', 'steered'].map(id => document.getElementById(id))
+  normal.textContent = steered.textContent = ''
+  const button = form.querySelector('button:not([type=button])')
+  button.disabled = true
+  try {
+    const answer = await fetch('/api/steer', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ dictionary, feature: Number(feature), text: form.elements.steer.value, strength: Number(form.elements.strength.value), seed: Number(form.elements.seed.value) }),
+      signal: mine.signal
+    })
+    if (!answer.ok) throw new Error((await answer.json()).detail)
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ''
+    for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+      const lines = (rest + value).split('\n')
+      rest = lines.pop()
+      for (const line of lines) {
+        const piece = JSON.parse(line)
+        ;(piece.kind === 'normal' ? normal : steered).append(piece.text)
+      }
+    }
+  } catch (problem) {
+    if (!mine.signal.aborted) steered.textContent = problem.message
+  } finally {
+    button.disabled = false
+  }
+}
+document.addEventListener('submit', event => {
+  if (event.target.id !== 'steering') return
+  event.preventDefault()
+  steer(event.target)
+})
+document.addEventListener('click', ({ target }) => {
+  if (target.dataset?.strength) document.getElementById('strength').value = target.dataset.strength
+})
+const showStops = () => document.querySelectorAll('[data-strength]').forEach(stop => { stop.hidden = false })
+showStops()
+
+// A field into which a text is typed sends it with Ctrl-Enter.
+document.addEventListener('keydown', event => {
+  const { target, key } = event
+  if (key === 'Enter' && (event.ctrlKey || event.metaKey) && target.form) { target.form.requestSubmit(); return }
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return
+  if (step(target, key)) { event.preventDefault(); return }
+  const go = { ArrowLeft: 'a[rel=prev]', ArrowRight: 'a[rel=next]', r: '#random' }[key]
+  const field = { '/': '.search input', t: '#text, #test', s: '#steer' }[key]
+  if (go) document.querySelector(go)?.click()
+  else if (field) { event.preventDefault(); document.querySelector(field)?.focus() }
+  else if (key === '?') document.querySelector('.keys')?.toggleAttribute('open')
+})
+
+/** The arrows walk along the tokens of a text or an example, once one of them or the example has the focus. */
+function step (from, key) {
+  if (key !== 'ArrowLeft' && key !== 'ArrowRight') return false
+  const line = from.closest?.('.bubble, .reading')
+  if (!line) return false
+  const tokens = [...line.querySelectorAll('[data-tip]')]
+  const at = tokens.indexOf(from)
+  const next = tokens[at < 0 ? (key === 'ArrowRight' ? 0 : tokens.length - 1) : at + (key === 'ArrowRight' ? 1 : -1)]
+  if (next?.tagName === 'SPAN') next.tabIndex = -1
+  next?.focus()
+  return true
+}

@@ -1,0 +1,31 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Features;
+using GemmaScope.Server.Store;
+
+namespace GemmaScope.Server.Pages;
+
+/// <summary>A dictionary that texts can be read with, and what the database knows of it.</summary>
+/// <param name="Name">Its name in addresses.</param>
+/// <param name="Dictionary">The dictionary.</param>
+/// <param name="Stored">Its dashboards, or null.</param>
+internal sealed record MicroscopeDictionary(string Name, SparseDictionary Dictionary, StoredDictionary? Stored)
+{
+    /// <summary>The layer it reads.</summary>
+    public int Layer => Dictionary.InputSite.Layer ?? 0;
+
+    /// <summary>The name of a model in addresses: that of its repository or folder.</summary>
+    public static string ModelName(string model) => model.TrimEnd('/').Split('/')[^1].Split('@')[0];
+
+    /// <summary>All dictionaries by their names in addresses; of two with one name the second has a number.</summary>
+    public static MicroscopeDictionary[] Of(string model, IReadOnlyList<SparseDictionary> dictionaries, IFeatureDatabase? database)
+    {
+        var stored = database?.Dictionaries().Where(one => one.Model == ModelName(model)).ToDictionary(one => one.Name) ?? [];
+        var seen = new Dictionary<string, int>();
+        return [.. dictionaries.Select(one =>
+        {
+            var name = FeatureLinks.PageName(one);
+            var times = seen[name] = seen.GetValueOrDefault(name) + 1;
+            return new MicroscopeDictionary(times == 1 ? name : $"{name}~{times}", one, times == 1 && stored.GetValueOrDefault(name) is { } found && found.Width == one.Width ? found : null);
+        })];
+    }
+}

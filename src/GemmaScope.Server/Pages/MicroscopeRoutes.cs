@@ -1,0 +1,41 @@
+using GemmaScope.Server.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace GemmaScope.Server.Pages;
+
+/// <summary>The addresses of the microscope and of the features in the database.</summary>
+public static class MicroscopeRoutes
+{
+    /// <summary>Adds what can be shown: features where there is a database, the microscope where there are dictionaries.</summary>
+    /// <param name="app">A server with the services of <see cref="ServerHost.Start"/>.</param>
+    public static void Map(WebApplication app)
+    {
+        var served = app.Services.GetRequiredService<ServerModel>();
+        app.MapGet("/assets/{name}", (string name, HttpContext context) => Asset(name, context)).ExcludeFromDescription();
+        // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
+        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard).ExcludeFromDescription();
+        var data = app.MapGroup("").WithTags("microscope");
+        var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
+        if (instrument is not null)
+        {
+            new MicroscopeEndpoint(instrument).Map(pages, data);
+            new ApiEndpoints(instrument).Map(data);
+        }
+        else if (served.Features is not null) pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
+        if (served.Features is not { } database) return;
+        var library = new FeatureLibrary(database);
+        new FeatureEndpoints(library, instrument).Map(pages, data);
+        new ListEndpoints(library).Map(pages, data);
+    }
+
+    private static IResult Asset(string name, HttpContext context)
+    {
+        if (PageAssets.Find(name) is not var (bytes, type)) return Results.NotFound();
+        context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return Results.Bytes(bytes, type);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using GemmaScope.Safety;
+
+namespace GemmaScope.Server.Shield;
+
+/// <summary>What is asked of <c>/v1/moderations</c>, in the form of OpenAI's endpoint of that name.</summary>
+public sealed record ModerationRequest
+{
+    /// <summary>A text, a list of texts, or a list of objects with type text and text.</summary>
+    public JsonElement? Input { get; init; }
+
+    /// <summary>A model's name, which changes nothing: there is one model, and the answer names it.</summary>
+    public string? Model { get; init; }
+}
+
+/// <summary>What it answers.</summary>
+/// <param name="Id">A name of the answer, different each time.</param>
+/// <param name="Model">The model that judged.</param>
+/// <param name="Results">A result for each text.</param>
+public sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<ModerationResult> Results);
+
+/// <summary>The verdict on a text, by categories.</summary>
+/// <param name="Flagged">Whether any policy is violated.</param>
+/// <param name="Categories">Whether each category's policy is violated.</param>
+/// <param name="CategoryScores">The probability of each.</param>
+/// <param name="CategoryAppliedInputTypes">What was judged: always text.</param>
+public sealed record ModerationResult(
+    bool Flagged, IReadOnlyDictionary<string, bool> Categories, IReadOnlyDictionary<string, float> CategoryScores, IReadOnlyDictionary<string, IReadOnlyList<string>> CategoryAppliedInputTypes)
+{
+    private static readonly string[] Text = ["text"];
+
+    internal static ModerationResult Of(ShieldVerdict verdict)
+    {
+        var named = verdict.Scores.SelectMany(score => CategoriesOf(score.Policy).Select(category => (Category: category, Score: score))).DistinctBy(pair => pair.Category).ToArray();
+        return new(
+            verdict.IsViolated,
+            named.ToDictionary(pair => pair.Category, pair => pair.Score.IsViolated),
+            named.ToDictionary(pair => pair.Category, pair => pair.Score.Probability),
+            named.ToDictionary(pair => pair.Category, _ => (IReadOnlyList<string>)Text));
+    }
+
+    // One official policy covers three of the categories and cannot tell them apart. Categories that no policy judges are
+    // left out: a score of 0 would say that they were.
+    private static string[] CategoriesOf(ShieldPolicy policy) => policy.Key switch
+    {
+        "DANGEROUS" => ["illicit", "self-harm", "violence"],
+        _ => [policy.Key.ToLowerInvariant()],
+    };
+}

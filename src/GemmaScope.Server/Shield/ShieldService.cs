@@ -1,0 +1,64 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Safety;
+using GemmaScope.Server.Hosting;
+
+namespace GemmaScope.Server.Shield;
+
+/// <summary>ShieldGemma behind a queue: callers that wait are judged together.</summary>
+public sealed class ShieldService
+{
+    /// <summary>Tokens judged in one go: the model gains little beyond, and others have to wait for all of it.</summary>
+    private const int TokensTogether = 4096;
+
+    private readonly ShieldGemma _shield;
+    private readonly ModelQueue _queue;
+    private readonly ModelBatch<IReadOnlyList<ShieldQuestion>, IReadOnlyList<ShieldVerdict>> _batch;
+
+    /// <summary>Uses a model that the caller keeps, by way of a queue.</summary>
+    /// <param name="shield">The model.</param>
+    /// <param name="queue">The queue to it.</param>
+    /// <param name="policies">The policies that can be asked about; null for the four official ones.</param>
+    /// <param name="options">How they are asked; null for the defaults, hardened.</param>
+    public ShieldService(ShieldGemma shield, ModelQueue queue, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null)
+    {
+        (_shield, _queue, Policies, Options) = (shield, queue, policies ?? ShieldPolicy.Official, options ?? new ShieldOptions { Hardened = true });
+        _batch = new(Together, questions => questions.Sum(question => question.Tokens), TokensTogether);
+    }
+
+    /// <summary>The policies that can be asked about.</summary>
+    public IReadOnlyList<ShieldPolicy> Policies { get; }
+
+    /// <summary>How they are asked where a request does not say.</summary>
+    public ShieldOptions Options { get; }
+
+    /// <summary>Makes a text ready; see <see cref="ShieldGemma.Prepare"/>.</summary>
+    public ShieldQuestion Prepare(string prompt, string? response = null, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null) =>
+        _shield.Prepare(prompt, response, policies ?? Policies, options ?? Options);
+
+    /// <summary>Judges texts, together with those of other callers that wait.</summary>
+    /// <param name="source">Who asks; sources take turns.</param>
+    /// <param name="questions">Prepared texts.</param>
+    /// <param name="client">Cancelled when nobody waits for the verdicts any more.</param>
+    /// <exception cref="QueueFullException">Too many wait.</exception>
+    /// <exception cref="TimeOverException">They were not judged in time.</exception>
+    public Task<IReadOnlyList<ShieldVerdict>> Judge(string source, IReadOnlyList<ShieldQuestion> questions, CancellationToken client) =>
+        _queue.Run(source, _batch, questions, client);
+
+    /// <summary>Explains the likeliest policy of a verdict.</summary>
+    public Task<VerdictExplanation> Explain(string source, ShieldVerdict verdict, SparseDictionary dictionary, CancellationToken client) =>
+        _queue.Run(source, cancellation =>
+            VerdictExplainer.Explain(_shield, dictionary, verdict.Question, verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index, remove: 0, cancellation), client);
+
+    private IReadOnlyList<ShieldVerdict>[] Together(IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers, CancellationToken cancellation)
+    {
+        var verdicts = _shield.Score([.. callers.SelectMany(questions => questions)], cancellation);
+        var split = new IReadOnlyList<ShieldVerdict>[callers.Count];
+        var taken = 0;
+        foreach (var (i, questions) in callers.Index())
+        {
+            split[i] = [.. verdicts.Skip(taken).Take(questions.Count)];
+            taken += questions.Count;
+        }
+        return split;
+    }
+}

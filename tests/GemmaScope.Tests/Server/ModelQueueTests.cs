@@ -1,0 +1,169 @@
+using GemmaScope.Server.Hosting;
+using Xunit;
+
+namespace GemmaScope.Tests.Server;
+
+public sealed class ModelQueueTests : IDisposable
+{
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+
+    private readonly ServerMetrics _metrics = new();
+    private readonly ManualResetEventSlim _gate = new();
+
+    public void Dispose()
+    {
+        _gate.Set();
+        _metrics.Dispose();
+        _gate.Dispose();
+    }
+
+    [Fact]
+    public async Task sources_take_turns()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        var order = new List<string>();
+        var running = Block(queue);
+        Task[] all = [.. ((string[])["a1", "a2", "a3", "b1", "c1", "b2"]).Select(name => queue.Run(name[..1], _ => { order.Add(name); return 0; }, default))];
+        Assert.Equal(6, queue.Length);
+        _gate.Set();
+        await Task.WhenAll([running, .. all]);
+        Assert.Equal(["a1", "b1", "c1", "a2", "b2", "a3"], order);
+    }
+
+    [Fact]
+    public async Task what_waits_of_one_batch_is_done_together_up_to_its_cost()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        var sizes = new List<int>();
+        var batch = new ModelBatch<int, int>((items, _) =>
+        {
+            sizes.Add(items.Count);
+            return [.. items.Select(item => item * 10)];
+        }, item => item, most: 6);
+        var running = Block(queue);
+        Task<int>[] all = [.. ((int[])[1, 2, 3, 4, 5, 9]).Select((item, i) => queue.Run($"{i % 2}", batch, item, default))];
+        _gate.Set();
+        await running;
+        var results = await Task.WhenAll(all);
+        Assert.Equal([10, 20, 30, 40, 50, 90], results);
+        Assert.Equal([3, 1, 1, 1], sizes);
+    }
+
+    [Fact]
+    public async Task a_full_queue_refuses_and_says_when_to_come_back()
+    {
+        using var queue = new ModelQueue(2, Long, _metrics);
+        var running = Block(queue);
+        Task<int>[] waiting = [queue.Run("a", _ => 1, default), queue.Run("b", _ => 2, default)];
+        var refused = await Assert.ThrowsAsync<QueueFullException>(() => queue.Run("c", _ => 3, default));
+        Assert.InRange(refused.RetryAfter.TotalSeconds, 1, 60);
+        _gate.Set();
+        await running;
+        var results = await Task.WhenAll(waiting);
+        Assert.Equal([1, 2], results);
+        Assert.Equal(4, await queue.Run("c", _ => 4, default));
+    }
+
+    [Fact]
+    public async Task work_whose_client_went_away_leaves_the_queue_at_once_and_never_runs()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        using var client = new CancellationTokenSource();
+        var (running, ran) = (Block(queue), false);
+        var waiting = queue.Run("a", _ => ran = true, client.Token);
+        Assert.Equal(1, queue.Length);
+        client.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.Equal(0, queue.Length);
+        _gate.Set();
+        await running;
+        Assert.False(ran);
+    }
+
+    [Fact]
+    public async Task work_done_together_stops_only_when_all_its_clients_are_gone()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        using CancellationTokenSource first = new(), second = new();
+        using ManualResetEventSlim begun = new(), oneIsGone = new(), seen = new();
+        var (goesOn, stopped) = (false, false);
+        var batch = new ModelBatch<int, int>((items, cancellation) =>
+        {
+            begun.Set();
+            oneIsGone.Wait(CancellationToken.None);
+            goesOn = !cancellation.IsCancellationRequested;
+            seen.Set();
+            stopped = cancellation.WaitHandle.WaitOne(Long);
+            cancellation.ThrowIfCancellationRequested();
+            return items;
+        }, _ => 1, most: 10);
+        var running = Block(queue);
+        Task<int>[] both = [queue.Run("a", batch, 1, first.Token), queue.Run("b", batch, 2, second.Token)];
+        _gate.Set();
+        await running;
+        begun.Wait(CancellationToken.None);
+        first.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => both[0]);
+        oneIsGone.Set();
+        seen.Wait(CancellationToken.None);
+        second.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => both[1]);
+        Assert.Equal(5, await queue.Run("a", _ => 5, default));
+        Assert.True(goesOn && stopped);
+    }
+
+    [Fact]
+    public async Task work_that_takes_too_long_is_stopped_and_what_waits_too_long_never_runs()
+    {
+        using var queue = new ModelQueue(100, TimeSpan.FromMilliseconds(100), _metrics);
+        var ran = false;
+        var running = queue.Run("a", cancellation => cancellation.WaitHandle.WaitOne(), default);
+        var waiting = queue.Run("b", _ => ran = true, default);
+        await Assert.ThrowsAsync<TimeOverException>(() => running);
+        // Its own time may be over just before or after the first's work ends.
+        if (await Record.ExceptionAsync(() => waiting) is { } problem)
+        {
+            Assert.IsType<TimeOverException>(problem);
+            Assert.False(ran);
+        }
+    }
+
+    [Fact]
+    public async Task work_that_fails_is_told_to_its_caller_and_leaves_the_queue_working()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        await Assert.ThrowsAsync<InvalidDataException>(() => queue.Run<int>("a", _ => throw new InvalidDataException(), default));
+        Assert.Equal(7, await queue.Run("a", _ => 7, default));
+    }
+
+    [Fact]
+    public async Task ending_the_queue_cancels_what_waits_and_what_runs()
+    {
+        var queue = new ModelQueue(100, Long, _metrics);
+        var running = queue.Run("a", cancellation =>
+        {
+            cancellation.WaitHandle.WaitOne();
+            cancellation.ThrowIfCancellationRequested();
+            return 0;
+        }, default);
+        var waiting = queue.Run("b", _ => 0, default);
+        queue.Dispose();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => queue.Run("c", _ => 0, default));
+    }
+
+    /// <summary>Work that runs until the gate opens, so that what comes after it waits.</summary>
+    private Task<int> Block(ModelQueue queue)
+    {
+        var begun = new ManualResetEventSlim();
+        var running = queue.Run("gate", cancellation =>
+        {
+            begun.Set();
+            _gate.Wait(cancellation);
+            return 0;
+        }, default);
+        begun.Wait();
+        return running;
+    }
+}
