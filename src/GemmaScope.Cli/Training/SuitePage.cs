@@ -9,6 +9,7 @@ internal static class SuitePage
 {
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+        td:first-child { white-space: nowrap; }
         .plots svg { max-width: 100%; height: auto; }
 
         """;
@@ -16,10 +17,10 @@ internal static class SuitePage
     public static string Render(SweepConfiguration suite, IReadOnlyList<SuiteResult> results)
     {
         var html = new StringBuilder(Html.Begin($"{results.Count} dictionaries", Style, $"""<p class="meta">{Html.Encode(suite.Output)}</p>"""));
-        html.Append("<h2>Frontiers</h2>\n<div class=\"plots\">\n");
         SuiteResult[] plotted = [.. results.Where(result => result.Failure is null)];
         // With one dictionary of each site there is no frontier to draw, and the layers stand in one plot.
         var frontiers = plotted.GroupBy(result => (Kind(result), result.Site)).Any(site => site.Count() > 1);
+        html.Append($"<h2>{(frontiers ? "Frontiers" : "Loss and FVU")}</h2>\n<div class=\"plots\">\n");
         foreach (var site in plotted.GroupBy(result => (Kind: Kind(result), Site: frontiers ? result.Site : result.Site.Split('.')[0])))
             foreach (var (name, label, key) in (ReadOnlySpan<(string, string, string)>)[("Delta loss", "delta loss (nats)", "delta_loss"), ("FVU", "FVU", "fvu")])
                 html.Append(Plot($"{name}, {site.Key.Kind} of {site.Key.Site}", label, site.GroupBy(result => frontiers ? $"{result.Width} features" : result.Site), key));

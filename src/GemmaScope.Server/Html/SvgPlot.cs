@@ -40,7 +40,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
         return End();
     }
 
-    /// <summary>Several rows of points, each joined in its order and named at the right.</summary>
+    /// <summary>Several rows of points, each joined in its order and named at the right, or single points, each named beside it.</summary>
     public string Series(IEnumerable<(string Name, IReadOnlyList<PlotPoint> Points)> series)
     {
         (string Name, PlotPoint[] Points)[] shown = [.. series.Select(one => (one.Name, one.Points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).ToArray())).Where(one => one.Item2.Length > 0)];
@@ -48,13 +48,17 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
         var all = shown.SelectMany(one => one.Points).ToArray();
         var (x, y) = (Axis.Around(all.Select(point => point.X)), Axis.Around(all.Select(point => point.Y)));
         Begin(x, y);
+        var single = shown.All(one => one.Points.Length == 1);
         foreach (var (i, (name, points)) in shown.Index())
         {
             var colour = Colours[i % Colours.Length];
             _svg.Append($"<polyline fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".6\" points=\"{string.Join(' ', points.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
             foreach (var point in points)
                 _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"4.5\" fill=\"{colour}\"><title>{HtmlText.Encode(point.Label)}</title></circle>\n"));
-            Text(Width - Right, Top + 12 + 14 * i, "end", name, $" fill=\"{colour}\"");
+            var (left, below) = (X(x, points[0].X), Y(y, points[0].Y) + 4);
+            var onTheRight = left > Width / 2;
+            if (single) Text(left + (onTheRight ? -8 : 8), below, onTheRight ? "end" : "start", name, $" fill=\"{colour}\"");
+            else Text(Width - Right, Top + 12 + 14 * i, "end", name, $" fill=\"{colour}\"");
         }
         return End();
     }
