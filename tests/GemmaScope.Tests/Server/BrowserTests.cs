@@ -37,7 +37,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
 
     private async Task<string> Address(string path) => new Uri(await server.Address(), path).ToString();
 
-    /// <summary>Presses a key once the page is painted: before that, browsers drop what is typed.</summary>
+    /// <summary>Presses a key once the page is loaded and painted.</summary>
     private static async Task Press(IPage page, string key)
     {
         await page.WaitForLoadStateAsync();
