@@ -19,8 +19,11 @@ public sealed record Confusion(int TruePositives, int FalsePositives, int FalseN
     /// <summary>Share of right decisions; null without rows.</summary>
     public double? Accuracy => Ratio(TruePositives + TrueNegatives, TruePositives + FalsePositives + FalseNegatives + TrueNegatives);
 
+    /// <summary>TN / (TN + FP), the recall of the negatives; null without negatives.</summary>
+    public double? TrueNegativeRate => Ratio(TrueNegatives, TrueNegatives + FalsePositives);
+
     /// <summary>Mean of the two classes' recalls; null with one class.</summary>
-    public double? BalancedAccuracy => (Recall + Ratio(TrueNegatives, TrueNegatives + FalsePositives)) / 2;
+    public double? BalancedAccuracy => (Recall + TrueNegativeRate) / 2;
 
     /// <summary>Counts the decisions "score ≥ threshold".</summary>
     public static Confusion At(ReadOnlySpan<bool> labels, ReadOnlySpan<double> scores, double threshold)

@@ -23,6 +23,9 @@ public sealed class EvaluationPartVerifier : IVerifier
     /// <summary>Scores against labels, policies together, correlations.</summary>
     public static EvaluationPartVerifier Metrics { get; } = new("metrics", ["classifiers", "policies", "correlations"], ClassifierChecks.Verify);
 
+    /// <summary>Scores of explanations: detection, fuzzing, simulation.</summary>
+    public static EvaluationPartVerifier Interpretation { get; } = new("autointerp", ["detection", "summary", "simulation"], InterpretationChecks.Verify);
+
     /// <inheritdoc/>
     public string Form { get; }
 

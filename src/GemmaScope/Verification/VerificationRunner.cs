@@ -24,6 +24,7 @@ public static class VerificationRunner
         EvaluationPartVerifier.Probing,
         EvaluationPartVerifier.Absorption,
         EvaluationPartVerifier.Metrics,
+        EvaluationPartVerifier.Interpretation,
         new EvaluationVerifier(),
         new FeatureVerifier(),
         new ShieldVerifier(),

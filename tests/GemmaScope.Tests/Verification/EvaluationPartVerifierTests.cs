@@ -7,9 +7,9 @@ namespace GemmaScope.Tests.Verification;
 [Trait("Category", "Golden")]
 public class EvaluationPartVerifierTests
 {
-    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics];
+    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, EvaluationPartVerifier.Interpretation];
 
-    public static TheoryData<string> Parts => ["probing", "absorption", "metrics"];
+    public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp"];
 
     [Theory]
     [MemberData(nameof(Parts))]
@@ -39,6 +39,10 @@ public class EvaluationPartVerifierTests
     [InlineData("metrics", "classifiers/continuous/calibration_bins/3/mean_score", 1e-8)]
     [InlineData("metrics", "policies/macro_auroc", 1e-8)]
     [InlineData("metrics", "correlations/corr_large_offset/pearson", 1e-8)]
+    [InlineData("autointerp", "detection/3/expected/balanced_accuracy", 1e-8)]
+    [InlineData("autointerp", "detection/5/expected/unparsed", 1)]
+    [InlineData("autointerp", "summary/fuzzing/frequency_weighted", 1e-8)]
+    [InlineData("autointerp", "simulation/2/r_squared", 1e-8)]
     public void a_golden_number_that_is_changed_is_noticed(string part, string path, double change) =>
         OneFails(part, path, value => JsonValue.Create(value!.GetValue<double>() + change));
 
@@ -52,6 +56,7 @@ public class EvaluationPartVerifierTests
     [InlineData("metrics", "classifiers/empty/brier", 0)]
     [InlineData("metrics", "correlations/corr_constant/spearman", 0)]
     [InlineData("absorption", "cases/no_true_positive/full_rate", 0)]
+    [InlineData("autointerp", "simulation/1/pearson", 0)]
     public void a_number_where_there_is_none_is_noticed(string part, string path, double value) => OneFails(part, path, _ => JsonValue.Create(value));
 
     [Fact]
