@@ -11,7 +11,7 @@ usage: ./test.sh
 Builds with warnings as errors and runs
   all tests, with oneDNN where it is installed;
   the numeric goldens with the managed kernels, then with vectors of at most 256 and of 128 bits.
-Needs the .NET SDK 10. Installs oneDNN, PostgreSQL, npm and the vocabularies of Gemma 2 and 3 where they are missing and can be had;
+Needs the .NET SDK 10. Installs oneDNN, PostgreSQL, Chromium, npm and the vocabularies of Gemma 2 and 3 where they are missing and can be had;
 tests that lack something are skipped, with the reason.
 The last line is "N passed, N failed, N skipped", summed over the runs. Exit code 0: something passed and nothing failed.
 HELP
@@ -22,6 +22,7 @@ require_dotnet
 offer_onednn
 offer_vocabularies
 offer_postgres
+offer_browser
 build "$root/GemmaScope.slnx"
 
 passed=0 failed=0 skipped=0

@@ -75,6 +75,12 @@ offer_onednn() {
 }
 
 # PostgreSQL is the other database of features; its tests start a server of their own.
+offer_browser() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
+    say "Chromium is missing. It is optional; the tests that look at pages need it."
+    apt_install chromium || say "Going on without Chromium: the tests of pages in a browser are skipped."
+}
+
 offer_postgres() {
     command -v initdb >/dev/null && return
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
