@@ -74,13 +74,14 @@ offer_onednn() {
     apt_install libdnnl3.6 libdnnl3 libdnnl2 || say "Going on without oneDNN: the managed kernels are used."
 }
 
-# PostgreSQL is the other database of features; its tests start a server of their own.
+# The pages are looked at in a real browser.
 offer_browser() {
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
     say "Chromium is missing. It is optional; the tests that look at pages need it."
     apt_install chromium || say "Going on without Chromium: the tests of pages in a browser are skipped."
 }
 
+# PostgreSQL is the other database of features; its tests start a server of their own.
 offer_postgres() {
     command -v initdb >/dev/null && return
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
