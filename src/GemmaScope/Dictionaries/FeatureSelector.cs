@@ -28,8 +28,17 @@ internal abstract class FeatureSelector
     }
 }
 
+/// <summary>A selector for which a feature does not depend on the others of its row.</summary>
+internal interface IFeatureActivation
+{
+    /// <summary>The activation of a feature, 0 where it is silent.</summary>
+    /// <param name="product">x · W_enc of the feature.</param>
+    /// <param name="feature">The feature within its encoder.</param>
+    float Activation(float product, int feature);
+}
+
 /// <summary>f = z · (z &gt; θ), strictly (METHODS §2.3); ReLU is θ = 0. Gemma Scope keeps a negative z above a negative θ, SAELens makes it 0.</summary>
-internal sealed class ThresholdSelector(ActivationFunction function, float[] bias, float[] threshold, bool keepNegative) : FeatureSelector
+internal sealed class ThresholdSelector(ActivationFunction function, float[] bias, float[] threshold, bool keepNegative) : FeatureSelector, IFeatureActivation
 {
     public override ActivationFunction Function => function;
 
@@ -56,12 +65,20 @@ internal sealed class ThresholdSelector(ActivationFunction function, float[] bia
     private void Scan(ReadOnlySpan<float> z, ReadOnlySpan<float> thresholds, int start, int end, int offset, FeatureRow row)
     {
         for (var i = start; i < end; i++)
-            if (z[i] > thresholds[i] && (z[i] > 0 || (keepNegative && z[i] < 0))) row.Add(offset + i, z[i]);
+            if (Fires(z[i], thresholds[i])) row.Add(offset + i, z[i]);
     }
+
+    public float Activation(float product, int feature)
+    {
+        var z = product + bias[feature];
+        return Fires(z, threshold[feature]) ? z : 0;
+    }
+
+    private bool Fires(float z, float level) => z > level && (z > 0 || (keepNegative && z < 0));
 }
 
 /// <summary>f = (π &gt; 0) · max(m, 0) with gate π = x · W + b_gate and magnitude m = x · (W · e^r) + b_mag (METHODS §2.8).</summary>
-internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, float[] magnitudeScale) : FeatureSelector
+internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, float[] magnitudeScale) : FeatureSelector, IFeatureActivation
 {
     public override ActivationFunction Function => ActivationFunction.Gated;
 
@@ -74,13 +91,11 @@ internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, flo
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
     {
         for (var i = 0; i < products.Length; i++)
-        {
-            var feature = first + i;
-            if (!(products[i] + gateBias[feature] > 0)) continue;
-            var magnitude = products[i] * magnitudeScale[feature] + magnitudeBias[feature];
-            if (magnitude > 0) row.Add(offset + feature, magnitude);
-        }
+            if (Activation(products[i], first + i) is > 0 and var magnitude) row.Add(offset + first + i, magnitude);
     }
+
+    public float Activation(float product, int feature) =>
+        product + gateBias[feature] > 0 ? Math.Max(product * magnitudeScale[feature] + magnitudeBias[feature], 0) : 0;
 }
 
 /// <summary>f = max(z, 0) of the k largest z, the lower index first among equals; z is scaled before if a scale is given.</summary>

@@ -26,6 +26,11 @@ public readonly record struct Positions(int Start, int End)
             throw new ArgumentProblemException("positions are counted from the start of the sequence; '^' cannot be used", "positions");
         return new(range.Start.Value, openEnd ? int.MaxValue : range.End.Value);
     }
+
+    /// <summary>Which of some rows are in the span: [Start, End), empty where Start ≥ End.</summary>
+    /// <param name="first">Position of row 0.</param>
+    /// <param name="count">Number of rows.</param>
+    internal (int Start, int End) Rows(int first, int count) => (Math.Max(Start - first, 0), (int)Math.Min((long)End - first, count));
 }
 
 /// <summary>A change of one sequence's activations at a site. Rows are tokens; row 0 is at absolute position <paramref name="firstPosition"/>.</summary>
@@ -40,10 +45,10 @@ public delegate void RowsEdit(MatrixView rows, int firstPosition);
 public sealed class Edit
 {
     private readonly RowsEdit _apply;
+    private readonly Action<MatrixView, RunSequences>? _together;
     private readonly Positions _positions;
-    private readonly bool _together;
 
-    private Edit(Site site, Positions? positions, int? width, RowsEdit apply, bool together = false)
+    private Edit(Site site, Positions? positions, int? width, RowsEdit apply, Action<MatrixView, RunSequences>? together = null)
     {
         (Site, Width, _apply, _positions, _together) = (site, width, apply, positions ?? Positions.All, together);
     }
@@ -71,33 +76,66 @@ public sealed class Edit
 
     /// <summary>x −= (x · u) u with u = direction / ‖direction‖.</summary>
     /// <exception cref="ArgumentProblemException">The direction is zero or not finite.</exception>
-    public static Edit ProjectOut(Site site, ReadOnlyMemory<float> direction, Positions? positions = null)
+    public static Edit ProjectOut(Site site, ReadOnlyMemory<float> direction, Positions? positions = null) => ScaleWithin(site, [direction], 0, positions);
+
+    /// <summary>x := (I − P) x + factor · P x, where P projects on the span of the directions; 0 removes that part of x, 1 leaves it, −1 turns it round.</summary>
+    /// <param name="site">Where.</param>
+    /// <param name="directions">Vectors of the site's width, of any length; one that depends on those before it adds nothing.</param>
+    /// <param name="factor">What the part of x within the span is multiplied by.</param>
+    /// <param name="positions">At which positions; null for all.</param>
+    /// <exception cref="ArgumentProblemException">There is no direction, one is zero or not finite, or their lengths differ.</exception>
+    public static Edit ScaleWithin(Site site, IReadOnlyList<ReadOnlyMemory<float>> directions, float factor, Positions? positions = null)
     {
-        var norm = Math.Sqrt(TensorPrimitives.SumOfSquares(direction.Span));
-        if (!(norm > 0) || double.IsInfinity(norm)) throw new ArgumentProblemException("the direction to project out must be finite and not zero", "direction");
-        var unit = new float[direction.Length];
-        TensorPrimitives.Multiply(direction.Span, (float)(1 / norm), unit);
-        return new(site, positions, unit.Length, EachRow(row => TensorPrimitives.MultiplyAdd(unit, -TensorPrimitives.Dot(row, unit), row, row)));
+        var basis = OrthonormalBasis.Of(directions);
+        return new(site, positions, basis[0].Length, EachRow(row =>
+        {
+            // The basis is orthonormal, so its parts can be taken off one after another.
+            foreach (var unit in basis) TensorPrimitives.MultiplyAdd(unit, (factor - 1) * TensorPrimitives.Dot(row, unit), row, row);
+        }));
     }
+
+    /// <summary>x −= max(0, x · u − ceiling) u with u = direction / ‖direction‖.</summary>
+    /// <exception cref="ArgumentProblemException">The direction is zero or not finite.</exception>
+    public static Edit Cap(Site site, ReadOnlyMemory<float> direction, float ceiling, Positions? positions = null)
+    {
+        var unit = OrthonormalBasis.Of([direction])[0];
+        return new(site, positions, unit.Length, EachRow(row =>
+        {
+            var above = TensorPrimitives.Dot(row, unit) - ceiling;
+            if (above > 0) TensorPrimitives.MultiplyAdd(unit, -above, row, row);
+        }));
+    }
+
+    /// <summary>x := y ‖x‖ / ‖y‖ with y = x + strength · vector; where y is 0, so is the result.</summary>
+    public static Edit AddKeepingNorm(Site site, ReadOnlyMemory<float> vector, float strength = 1, Positions? positions = null) =>
+        new(site, positions, vector.Length, EachRow(row =>
+        {
+            var before = TensorPrimitives.Norm(row);
+            TensorPrimitives.MultiplyAdd(vector.Span, strength, row, row);
+            var after = TensorPrimitives.Norm(row);
+            if (after > 0) TensorPrimitives.Multiply(row, before / after, row);
+        }));
 
     /// <summary>Any function of the rows of a span; it is called once per sequence (and head, at attention matrices) with all rows of the span that the run computes.</summary>
     public static Edit Function(Site site, RowsEdit function, Positions? positions = null) => new(site, positions, null, function);
 
     /// <summary>A function of the rows of all sequences of a run, one after another, called once: what multiplies them does so in one product.</summary>
-    internal static Edit OfAllSequences(Site site, Action<MatrixView> function) => new(site, null, null, (rows, _) => function(rows), together: true);
+    internal static Edit OfAllSequences(Site site, Action<MatrixView> function) => OfRun(site, (rows, _) => function(rows));
+
+    /// <summary>The same for a function that has to know which rows are whose.</summary>
+    internal static Edit OfRun(Site site, Action<MatrixView, RunSequences> function) => new(site, null, null, (_, _) => { }, function);
 
     /// <summary>Applies the edit to the rows of all sequences of a run.</summary>
     internal void Apply(MatrixView rows, RunSequences sequences)
     {
-        if (_together) _apply(rows, 0);
+        if (_together is not null) _together(rows, sequences);
         else for (var s = 0; s < sequences.Count; s++) Apply(sequences.Rows(rows, s), sequences.First(s));
     }
 
     /// <summary>Applies the edit to the rows of one sequence that fall into its span.</summary>
     internal void Apply(MatrixView rows, int firstPosition)
     {
-        var start = Math.Max(_positions.Start - firstPosition, 0);
-        var end = (int)Math.Min((long)_positions.End - firstPosition, rows.Rows);
+        var (start, end) = _positions.Rows(firstPosition, rows.Rows);
         if (start < end) _apply(rows.SliceRows(start, end - start), firstPosition + start);
     }
 

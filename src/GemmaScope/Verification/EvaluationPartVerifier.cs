@@ -26,6 +26,9 @@ public sealed class EvaluationPartVerifier : IVerifier
     /// <summary>Scores of explanations: detection, fuzzing, simulation.</summary>
     public static EvaluationPartVerifier Interpretation { get; } = new("autointerp", ["detection", "summary", "simulation"], InterpretationChecks.Verify);
 
+    /// <summary>Scores of steered outputs from their ratings.</summary>
+    public static EvaluationPartVerifier SteeringScores { get; } = new("steering_score", ["factors", "harmonic_mean", "concepts"], SteeringScoreChecks.Verify);
+
     /// <inheritdoc/>
     public string Form { get; }
 

@@ -25,7 +25,9 @@ public static class VerificationRunner
         EvaluationPartVerifier.Absorption,
         EvaluationPartVerifier.Metrics,
         EvaluationPartVerifier.Interpretation,
+        EvaluationPartVerifier.SteeringScores,
         new EvaluationVerifier(),
+        new AttributionVerifier(),
         new FeatureVerifier(),
         new ShieldVerifier(),
     ];
