@@ -69,6 +69,7 @@ internal static class Application
         new FeaturesCommand(),
         new GenerateCommand(),
         new ChatCommand(),
+        new SteerCommand(),
         new ShieldCommand(),
         new TokenizeCommand(),
         new InfoCommand(),

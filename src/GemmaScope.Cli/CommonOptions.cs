@@ -44,22 +44,26 @@ internal static class CommonOptions
     }
 }
 
-/// <summary>The sampling options of generate and chat.</summary>
+/// <summary>The sampling options of the commands that write text.</summary>
 internal sealed class SamplingOptions
 {
-    private readonly Option<int> _maxTokens = new("--max-tokens", "-n") { Description = "New tokens at most.", HelpName = "N", DefaultValueFactory = _ => Defaults.MaxNewTokens };
-    private readonly Option<double> _temperature = new("--temperature", "-t") { Description = "Logits are divided by it; 0 always takes the most likely token.", HelpName = "T", DefaultValueFactory = _ => Defaults.Temperature };
-    private readonly Option<int> _topK = new("--top-k") { Description = "Sample from the K most likely tokens; 0 for all.", HelpName = "K", DefaultValueFactory = _ => Defaults.TopK };
-    private readonly Option<double> _topP = new("--top-p") { Description = "Sample from the most likely tokens whose probabilities reach P together.", HelpName = "P", DefaultValueFactory = _ => Defaults.TopP };
-    private readonly Option<double> _penalty = new("--repetition-penalty") { Description = "Makes tokens that were seen less likely; 1 for none.", HelpName = "R", DefaultValueFactory = _ => Defaults.RepetitionPenalty };
-    private readonly Option<int?> _seed = new("--seed") { Description = "The same seed gives the same text; drawn where none is given.", HelpName = "N" };
+    private readonly Option<int> _maxTokens, _topK;
+    private readonly Option<double> _temperature, _topP, _repetition, _frequency;
+    private readonly Option<int?> _seed;
 
-    public SamplingOptions(Command command)
+    public SamplingOptions(Command command, GenerationOptions? defaults = null)
     {
-        foreach (var option in (Option[])[_maxTokens, _temperature, _topK, _topP, _penalty, _seed]) command.Options.Add(option);
+        var given = defaults ?? new GenerationOptions();
+        _maxTokens = new("--max-tokens", "-n") { Description = "New tokens at most.", HelpName = "N", DefaultValueFactory = _ => given.MaxNewTokens };
+        _temperature = new("--temperature", "-t") { Description = "Logits are divided by it; 0 always takes the most likely token.", HelpName = "T", DefaultValueFactory = _ => given.Temperature };
+        _topK = new("--top-k") { Description = "Sample from the K most likely tokens; 0 for all.", HelpName = "K", DefaultValueFactory = _ => given.TopK };
+        _topP = new("--top-p") { Description = "Sample from the most likely tokens whose probabilities reach P together.", HelpName = "P", DefaultValueFactory = _ => given.TopP };
+        _repetition = new("--repetition-penalty") { Description = "Makes tokens that were seen less likely; 1 for none.", HelpName = "R", DefaultValueFactory = _ => given.RepetitionPenalty };
+        _frequency = new("--frequency-penalty") { Description = "Subtracted from a token's logit for each time it was seen; 0 for none.", HelpName = "F", DefaultValueFactory = _ => given.FrequencyPenalty };
+        _seed = new("--seed") { Description = given.Seed is null ? "The same seed gives the same text; drawn where none is given." : "The same seed gives the same text.", HelpName = "N" };
+        if (given.Seed is { } seed) _seed.DefaultValueFactory = _ => seed;
+        foreach (var option in (Option[])[_maxTokens, _temperature, _topK, _topP, _repetition, _frequency, _seed]) command.Options.Add(option);
     }
-
-    private static GenerationOptions Defaults { get; } = new();
 
     public GenerationOptions Read(ParseResult arguments) => new()
     {
@@ -67,7 +71,8 @@ internal sealed class SamplingOptions
         Temperature = arguments.GetValue(_temperature),
         TopK = arguments.GetValue(_topK),
         TopP = arguments.GetValue(_topP),
-        RepetitionPenalty = arguments.GetValue(_penalty),
+        RepetitionPenalty = arguments.GetValue(_repetition),
+        FrequencyPenalty = arguments.GetValue(_frequency),
         Seed = arguments.GetValue(_seed),
     };
 }

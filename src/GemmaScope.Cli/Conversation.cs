@@ -26,6 +26,9 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
     public static bool IsTuned(string name, GemmaModel model, Tokenizer tokenizer) =>
         (tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || name.Contains("-it", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>What ends the model's turn: its end tokens, and the end of a turn even where it does not list that.</summary>
+    public static int[] StopTokens(GemmaModel model, Tokenizer tokenizer) => tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
+
     /// <summary>Adds a message of the user and streams the answer through <paramref name="answer"/>.</summary>
     /// <exception cref="ArgumentProblemException">The conversation no longer fits into the model's context.</exception>
     public void Say(string message, TokenStream answer, CancellationToken cancellation)
@@ -40,10 +43,9 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
             throw new ArgumentProblemException($"the conversation of {length} tokens fills the model's context of {model.Config.MaxPositions}; say less, or start a new one with /reset", "chat");
         }
         _ids.AddRange(added);
-        int[] stops = tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
         // The last token of an answer that was cut short is not in the cache yet.
         var unread = _ids[_cache.Length..].ToArray();
-        answer.Print(model.Generate(unread, options with { StopTokens = stops }, _cache, cancellation));
+        answer.Print(model.Generate(unread, options with { StopTokens = StopTokens(model, tokenizer) }, _cache, cancellation));
         _ids.AddRange(answer.Ids);
         _messages.Add(new ChatMessage("assistant", answer.Text));
     }

@@ -49,6 +49,22 @@ internal sealed class MicroscopeOptions
         foreach (var option in (Option[])[_model, _dictionary, _layer, _site]) command.Options.Add(option);
     }
 
+    /// <summary>The model's name.</summary>
+    public string ModelName(ParseResult arguments) => arguments.GetValue(_model)!;
+
+    /// <summary>Whether a dictionary is named.</summary>
+    public bool NamesDictionary(ParseResult arguments) => arguments.GetValue(_dictionary) is not null;
+
+    /// <summary>The site of a vector that no dictionary has: that of the options, else the residual stream after the layer.</summary>
+    /// <exception cref="ArgumentProblemException">Neither says it.</exception>
+    public Site VectorSite(ParseResult arguments) => (arguments.GetValue(_site), arguments.GetValue(_layer)) switch
+    {
+        ({ } site, var layer) => SiteOf(site, layer),
+        (null, >= 0 and int layer) => Site.ResidPost(layer),
+        (null, null) => throw new ArgumentProblemException("name the layer at whose end the vector is read and added, usually one in the middle", "--layer"),
+        (null, var layer) => throw new ArgumentProblemException($"{layer} is no layer; the first is 0", "--layer"),
+    };
+
     /// <summary>Finds and opens both.</summary>
     /// <exception cref="GemmaScopeException">One of them cannot be found or read, or they do not fit together.</exception>
     public Microscope Open(ParseResult arguments, Session session)

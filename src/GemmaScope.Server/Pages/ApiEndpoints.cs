@@ -38,7 +38,7 @@ internal sealed class ApiEndpoints(Instrument instrument)
         routes.MapPost("/api/test", async (TestRequest request, HttpContext context) =>
             TestAnswer.Of(request.Dictionary, await instrument.Read(instrument.Dictionary(request.Dictionary), request.Text, context), request.Feature))
             .WithSummary("Where a feature fires in a text.");
-        routes.MapPost("/api/steer", Steer).WithSummary("A prompt continued with and without a feature: JSON lines, each sent as soon as it is written.").Produces<SteeredPiece>(200, "application/x-ndjson");
+        routes.MapPost("/api/steer", Steer).WithSummary("A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written.").Produces<SteeredPiece>(200, "application/x-ndjson");
     }
 
     /// <summary>JSON lines, each sent as soon as it is there.</summary>

@@ -43,27 +43,26 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     }
 
     private async Task<IResult> Feature(
-        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, string? steer, double? strength, int? seed)
+        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, [AsParameters] SteerQuery steer)
     {
         var stored = Stored(model, dictionary);
         var options = frame.Options with { Whole = whole ?? false };
         var page = Page(stored, feature, options.Whole);
         var one = page.Feature.Dashboard;
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
-        var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
-        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
+        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, steer.Steer is null ? null : steer, context) : null;
         return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
     }
 
     /// <summary>What the address asks to be tried, if anything.</summary>
-    private static async Task<Trial> Try(Instrument instrument, MicroscopeDictionary dictionary, int feature, string? test, SteerRequest? steer, HttpContext context)
+    private static async Task<Trial> Try(Instrument instrument, MicroscopeDictionary dictionary, int feature, string? test, SteerQuery? steer, HttpContext context)
     {
         try
         {
             if (!string.IsNullOrEmpty(test)) return new(test, TestAnswer.Of(dictionary.Name, await instrument.Read(dictionary, test, context), feature));
             if (steer is null) return new();
             var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
-            await foreach (var piece in instrument.Steering.Continue(dictionary, steer, Instrument.Source(context), context.RequestAborted)) texts[piece.Kind] += piece.Text;
+            await foreach (var piece in instrument.Steering.Continue(dictionary, steer.Request(dictionary.Name, feature), Instrument.Source(context), context.RequestAborted)) texts[piece.Kind] += piece.Text;
             return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
         }
         catch (ArgumentProblemException problem)

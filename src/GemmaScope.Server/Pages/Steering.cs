@@ -1,24 +1,35 @@
 using System.Runtime.CompilerServices;
+using GemmaScope.Behaviour;
 using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>A prompt to be continued with and without a feature's direction. The defaults are those of METHODS §7.</summary>
+/// <summary>A prompt to be continued with and without features. The defaults are those of METHODS §7.</summary>
 /// <param name="Dictionary">The dictionary's name in addresses.</param>
-/// <param name="Feature">The feature.</param>
 /// <param name="Text">The prompt; BOS is put in front.</param>
-/// <param name="Strength">What W_dec is multiplied by, −300 to 300.</param>
+/// <param name="Feature">The feature, where there is one.</param>
+/// <param name="Features">Several features, each with a strength of its own or that of the request.</param>
+/// <param name="Mode">add, add-unit, clamp, ablate, directional, everywhere, orthogonal, cap or norm-matched.</param>
+/// <param name="Strength">−300 to 300; what W_dec is multiplied by, the activation that is clamped to, the coefficient or the ceiling. 10 where none is given; without meaning for ablate, directional and everywhere.</param>
+/// <param name="Positions">all: every position but BOS; last: from the prompt's last token on; new: only those that are written.</param>
 /// <param name="Seed">The same seed gives the same texts.</param>
 /// <param name="MaxTokens">New tokens at most, to 256.</param>
 /// <param name="Temperature">0 for the most likely token.</param>
 /// <param name="FrequencyPenalty">Subtracted from a logit for each time its token stood there.</param>
 internal sealed record SteerRequest(
-    string Dictionary, int Feature, string Text, double Strength = SteerRequest.DefaultStrength, int Seed = SteerRequest.DefaultSeed, int MaxTokens = SteerRequest.MostTokens, double Temperature = 0.5, double FrequencyPenalty = 1)
+    string Dictionary, string Text, int? Feature = null, IReadOnlyList<SteerFeature>? Features = null, string Mode = SteerRequest.DefaultMode, double? Strength = null, string Positions = SteerRequest.DefaultPositions,
+    int Seed = SteerRequest.DefaultSeed, int MaxTokens = SteerRequest.MostTokens, double Temperature = SteerRequest.DefaultTemperature, double FrequencyPenalty = SteerRequest.DefaultPenalty)
 {
-    public const double DefaultStrength = 10, LargestStrength = 300;
-    public const int MostTokens = 256, DefaultSeed = 16;
+    public const double DefaultStrength = 10, LargestStrength = 300, DefaultTemperature = 0.5, DefaultPenalty = 1;
+    public const int MostTokens = 256, DefaultSeed = 16, MostFeatures = 16;
+    public const string DefaultMode = "add", DefaultPositions = "all";
 }
+
+/// <summary>One of several features.</summary>
+/// <param name="Feature">The feature.</param>
+/// <param name="Strength">Its own strength, −300 to 300.</param>
+internal sealed record SteerFeature(int Feature, double? Strength = null);
 
 /// <summary>A few more words of one of the two texts.</summary>
 /// <param name="Kind">normal or steered.</param>
@@ -26,8 +37,7 @@ internal sealed record SteerRequest(
 internal sealed record SteeredPiece(string Kind, string Text);
 
 /// <summary>
-/// Continues prompts with and without a feature: x ← x + strength · W_dec,i (METHODS §6.5, add) where the dictionary writes, at every position but BOS, those
-/// of the prompt too. Both texts begin with the same seed. The queue gets a turn every few tokens, so that a long text keeps nobody waiting.
+/// Continues prompts with and without features turned up, down or off where the dictionary writes (<see cref="Behaviour.Steering"/>). Both texts begin with the same seed. The queue gets a turn every few tokens, so that a long text keeps nobody waiting.
 /// </summary>
 internal sealed class Steering(ServerModel served, ModelQueue queue)
 {
@@ -37,31 +47,44 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
     /// <exception cref="ArgumentProblemException">The request is out of range, or the dictionary writes to several sites.</exception>
     public async IAsyncEnumerable<SteeredPiece> Continue(MicroscopeDictionary dictionary, SteerRequest request, string source, [EnumeratorCancellation] CancellationToken client)
     {
-        var (prompt, edit) = Check(dictionary, request);
+        var (prompt, edits) = Check(dictionary, request);
         var options = new GenerationOptions
         {
             MaxNewTokens = request.MaxTokens, Temperature = request.Temperature, FrequencyPenalty = request.FrequencyPenalty, Seed = request.Seed,
         };
         using var normal = new Writer("normal", served.Model, prompt, options);
-        using var steered = new Writer("steered", served.Model, prompt, options with { Edits = [edit] });
+        using var steered = new Writer("steered", served.Model, prompt, options with { Edits = edits });
         while (!normal.IsDone || !steered.IsDone)
             foreach (var writer in (Writer[])[normal, steered])
                 if (!writer.IsDone && await queue.Run(source, writer.Next, client) is { Length: > 0 } text) yield return new(writer.Kind, text);
     }
 
-    /// <summary>The prompt's tokens, and the change.</summary>
-    public (int[] Prompt, Edit Edit) Check(MicroscopeDictionary dictionary, SteerRequest request)
+    /// <summary>The prompt's tokens, and the changes.</summary>
+    public (int[] Prompt, IReadOnlyList<Edit> Edits) Check(MicroscopeDictionary dictionary, SteerRequest request)
     {
-        var one = dictionary.Dictionary;
-        if ((uint)request.Feature >= (uint)one.Width) throw new ArgumentProblemException($"{request.Feature} is no feature of this dictionary, which has {one.Width}", "feature");
-        if (one.OutputSites.Count != 1) throw new ArgumentProblemException("writes to several sites; steering needs one that writes to one", dictionary.Name);
-        if (!(Math.Abs(request.Strength) <= SteerRequest.LargestStrength)) throw new ArgumentProblemException($"must be from {-SteerRequest.LargestStrength} to {SteerRequest.LargestStrength}", "strength");
+        var (mode, positions) = (Named(Behaviour.Steering.Modes, request.Mode, "mode"), Named(Behaviour.Steering.PositionNames, request.Positions, "positions"));
         if (request.MaxTokens is < 1 or > SteerRequest.MostTokens) throw new ArgumentProblemException($"must be from 1 to {SteerRequest.MostTokens}", "max_tokens");
         if (request.Text.Length is 0 or > TextReader.LongestText) throw new ArgumentProblemException($"must have 1 to {TextReader.LongestText} characters", "text");
-        var direction = new float[one.OutputWidth];
-        one.Decoder(request.Feature, direction);
-        return (served.Model.Tokenizer.Encode(request.Text.ReplaceLineEndings("\n"), addBos: true), Edit.Add(one.OutputSite, direction, (float)request.Strength, 1..));
+        var features = Features(dictionary, request, mode);
+        var prompt = served.Model.Tokenizer.Encode(request.Text.ReplaceLineEndings("\n"), addBos: true);
+        return (prompt, Behaviour.Steering.Edits(mode, features, served.Model.Config, Behaviour.Steering.Span(positions, prompt, served.Model.Config.BosId)));
     }
+
+    private static SteeredFeature[] Features(MicroscopeDictionary dictionary, SteerRequest request, SteeringMode mode)
+    {
+        SteerFeature[] features = [.. request.Feature is { } one ? (ReadOnlySpan<SteerFeature>)[new(one)] : [], .. request.Features ?? []];
+        if (features.Length is 0 or > SteerRequest.MostFeatures) throw new ArgumentProblemException($"name 1 to {SteerRequest.MostFeatures} features", "features");
+        if (features.DistinctBy(feature => feature.Feature).Count() < features.Length) throw new ArgumentProblemException("one is named twice", "features");
+        if (!Behaviour.Steering.HasStrength(mode) && (request.Strength is not null || features.Any(feature => feature.Strength is not null)))
+            throw new ArgumentProblemException($"{request.Mode} has none; leave it out", "strength");
+        return [.. features.Select(feature => new SteeredFeature(dictionary.Dictionary, feature.Feature, InRange(feature.Strength ?? request.Strength ?? SteerRequest.DefaultStrength)))];
+    }
+
+    private static double InRange(double strength) => Math.Abs(strength) <= SteerRequest.LargestStrength
+        ? strength : throw new ArgumentProblemException($"must be from {-SteerRequest.LargestStrength} to {SteerRequest.LargestStrength}", "strength");
+
+    private static T Named<T>(IReadOnlyDictionary<string, T> names, string name, string argument) => names.TryGetValue(name, out var found)
+        ? found : throw new ArgumentProblemException($"must be one of {string.Join(", ", names.Keys)}", argument);
 
     /// <summary>One text being written.</summary>
     private sealed class Writer(string kind, GemmaModel model, int[] prompt, GenerationOptions options) : IDisposable

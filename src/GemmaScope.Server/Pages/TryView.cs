@@ -6,11 +6,11 @@ namespace GemmaScope.Server.Pages;
 /// <summary>What was tried on a feature's page: a text, or a prompt and how its continuations differ.</summary>
 /// <param name="Text">The text that was tested, or null.</param>
 /// <param name="Tested">Where the feature fires in it.</param>
-/// <param name="Steer">The prompt that was steered, or null.</param>
+/// <param name="Steer">How a prompt was steered, or null.</param>
 /// <param name="Normal">Its continuation.</param>
 /// <param name="Steered">The same with the feature.</param>
 /// <param name="Problem">Why it could not be done.</param>
-internal sealed record Trial(string? Text = null, TestAnswer? Tested = null, SteerRequest? Steer = null, string Normal = "", string Steered = "", string? Problem = null);
+internal sealed record Trial(string? Text = null, TestAnswer? Tested = null, SteerQuery? Steer = null, string Normal = "", string Steered = "", string? Problem = null);
 
 /// <summary>The parts of a feature's page that run the model: a field that answers as one types, and steering.</summary>
 internal sealed class TryView(string address, string dictionary, int feature, float maximum, string? embed, Trial trial)
@@ -29,41 +29,11 @@ internal sealed class TryView(string address, string dictionary, int feature, fl
         """);
 
     /// <summary>Normal and steered text, side by side.</summary>
-    public Markup Steering()
-    {
-        var request = trial.Steer ?? new SteerRequest(dictionary, feature, "");
-        return Markup.Of($"""
-            <section class="try" aria-label="steering">
-            <h2>Steering</h2>
-            <form class="scope" action="{address}" id="steering" data-dictionary="{dictionary}" data-feature="{feature}">
-            <label class="sr" for="steer">A prompt to continue</label>
-            <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt to continue with and without it …" required>{Markup.Trusted("\n")}{request.Text}</textarea>
-            <div class="choices">
-            <label>strength <input type="number" name="strength" id="strength" min="{-SteerRequest.LargestStrength}" max="{SteerRequest.LargestStrength}" step="any" value="{request.Strength}" required></label>
-            <span class="stops">{Stops()}<span class="soft">times the maximum</span></span>
-            <label>seed <input type="number" name="seed" id="seed" step="1" min="0" max="{int.MaxValue}" value="{request.Seed}" required></label>
-            <button>Steer</button>
-            </div></form>
-            <div class="columns" aria-live="polite">
-            <div><h3>normal</h3><p class="bubble" id="normal">{HtmlText.Visible(trial.Normal)}</p></div>
-            <div><h3>steered</h3><p class="bubble" id="steered">{HtmlText.Visible(trial.Steered)}</p></div>
-            </div>
-            <p class="note">x ← x + strength · W_dec at every position but ‹bos›, the prompt’s too; to {SteerRequest.MostTokens} tokens, temperature {request.Temperature}, frequency penalty {request.FrequencyPenalty}.</p>
-            </section>
-
-            """);
-    }
+    public Markup Steering() => new SteeringView(address, dictionary, feature, maximum, trial).Render();
 
     private Markup Embedded => embed is null ? Markup.Empty : Markup.Of($"<input type=\"hidden\" name=\"embed\" value=\"true\"><input type=\"hidden\" name=\"height\" value=\"{embed}\">");
 
-    private Markup Tested() => trial.Problem is { } problem ? Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>")
+    private Markup Tested() => trial is { Problem: { } problem, Steer: null } ? Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>")
         : trial.Tested is not { } found ? Markup.Empty
         : Markup.Of($"<p class=\"bubble\" tabindex=\"0\">{found.Tokens.Select(token => TokenMarkup.Shaded(token.Piece, token.Activation, Math.Max(maximum, found.Maximum)))}</p>");
-
-    /// <summary>Strengths that mean something: multiples of the largest activation, as buttons that the script shows and that fill the field.</summary>
-    private Markup Stops() => maximum <= 0 ? Markup.Empty : Markup.Join(((double[])[-2, -1, 0, 1, 2, 4]).Select(times =>
-    {
-        var strength = Math.Round(Math.Clamp(times * maximum, -SteerRequest.LargestStrength, SteerRequest.LargestStrength), 1);
-        return Markup.Of($"<button type=\"button\" data-strength=\"{strength}\" hidden>{times}×</button> ");
-    }));
 }

@@ -38,9 +38,9 @@ public static class Steering
     /// <summary>The span of positions for a prompt: without its BOS unless asked for.</summary>
     /// <param name="positions">Which.</param>
     /// <param name="prompt">Token ids of the prompt.</param>
-    /// <param name="bosId">The id of BOS, or null.</param>
+    /// <param name="bosId">The id of BOS.</param>
     /// <param name="includeBos">Whether BOS is steered too, with all other positions.</param>
-    public static Positions Span(SteeredPositions positions, IReadOnlyList<int> prompt, int? bosId, bool includeBos = false)
+    public static Positions Span(SteeredPositions positions, IReadOnlyList<int> prompt, int bosId, bool includeBos = false)
     {
         var first = prompt.Count > 0 && prompt[0] == bosId && !includeBos ? 1 : 0;
         return new(positions switch

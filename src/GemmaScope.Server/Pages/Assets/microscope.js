@@ -78,16 +78,17 @@ let writing
 async function steer (form) {
   writing?.abort()
   const mine = writing = new AbortController()
-  const { dictionary, feature } = form.dataset
-  const [normal, steered] = ['normal', 'steered'].map(id => document.getElementById(id))
-  normal.textContent = steered.textContent = ''
+  const [normal, steered, problem, stop] = ['normal', 'steered', 'steer-problem', 'stop'].map(id => document.getElementById(id))
+  normal.textContent = steered.textContent = problem.textContent = ''
+  problem.hidden = true
+  stop.hidden = false
   const button = form.querySelector('button:not([type=button])')
   button.disabled = true
   try {
     const answer = await fetch('/api/steer', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ dictionary, feature: Number(feature), text: form.elements.steer.value, strength: Number(form.elements.strength.value), seed: Number(form.elements.seed.value) }),
+      body: JSON.stringify(steeringOf(form)),
       signal: mine.signal
     })
     if (!answer.ok) throw new Error((await answer.json()).detail)
@@ -101,21 +102,69 @@ async function steer (form) {
         ;(piece.kind === 'normal' ? normal : steered).append(piece.text)
       }
     }
-  } catch (problem) {
-    if (!mine.signal.aborted) steered.textContent = problem.message
+  } catch (error) {
+    if (mine.signal.aborted) return
+    problem.textContent = error.message
+    problem.hidden = false
   } finally {
-    button.disabled = false
+    if (mine === writing) {
+      button.disabled = false
+      stop.hidden = true
+    }
   }
 }
+
+/** The form as the request that it stands for. */
+function steeringOf (form) {
+  const { dictionary, feature } = form.dataset
+  const of = name => form.elements[name]
+  const strength = of('strength').disabled ? undefined : Number(of('strength').value)
+  const others = of('with').value.split(',').filter(text => text.trim()).map(text => {
+    const [index, own] = text.split(':').map(Number)
+    return { feature: index, strength: own }
+  })
+  return {
+    dictionary, text: of('steer').value, mode: of('mode').value, positions: of('positions').value, strength, features: [{ feature: Number(feature) }, ...others],
+    seed: Number(of('seed').value), temperature: Number(of('temperature').value), frequency_penalty: Number(of('frequency_penalty').value), max_tokens: Number(of('max_tokens').value)
+  }
+}
+
 document.addEventListener('submit', event => {
   if (event.target.id !== 'steering') return
   event.preventDefault()
   steer(event.target)
 })
 document.addEventListener('click', ({ target }) => {
-  if (target.dataset?.strength) document.getElementById('strength').value = target.dataset.strength
+  if (target.id === 'stop') writing?.abort()
+  else if (target.dataset?.strength) setStrength(target.dataset.strength)
 })
-const showStops = () => document.querySelectorAll('[data-strength]').forEach(stop => { stop.hidden = false })
+document.addEventListener('input', ({ target }) => {
+  if (target.id === 'strength') setStrength(target.value, target)
+  else if (target.matches('.slider')) setStrength(target.value, target)
+  else if (target.id === 'mode') showScale(true)
+})
+
+/** Field and sliders show the same strength; whoever changed it keeps what was typed. */
+function setStrength (value, by) {
+  for (const one of document.querySelectorAll('#strength, .slider')) if (one !== by) one.value = value
+}
+
+/** A mode has its own scale of strengths, or none. */
+function showScale (changed) {
+  const mode = document.getElementById('mode')
+  if (!mode) return
+  const field = document.getElementById('strength')
+  const { strengthKind } = mode.selectedOptions[0].dataset
+  for (const scale of document.querySelectorAll('[data-scale]')) {
+    const shown = scale.dataset.scale === strengthKind
+    if (changed && shown && scale.hidden && !field.disabled) setStrength(scale.dataset.start)
+    scale.hidden = !shown
+  }
+  field.disabled = strengthKind === 'none'
+  for (const formula of document.querySelectorAll('[data-mode]')) formula.hidden = formula.dataset.mode !== mode.value
+  setStrength(field.value, field)
+}
+const showStops = () => showScale(false)
 showStops()
 
 // A field into which a text is typed sends it with Ctrl-Enter.
