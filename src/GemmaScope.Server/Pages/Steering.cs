@@ -74,7 +74,6 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
     {
         SteerFeature[] features = [.. request.Feature is { } one ? (ReadOnlySpan<SteerFeature>)[new(one)] : [], .. request.Features ?? []];
         if (features.Length is 0 or > SteerRequest.MostFeatures) throw new ArgumentProblemException($"name 1 to {SteerRequest.MostFeatures} features", "features");
-        if (features.DistinctBy(feature => feature.Feature).Count() < features.Length) throw new ArgumentProblemException("one is named twice", "features");
         if (!Behaviour.Steering.HasStrength(mode) && (request.Strength is not null || features.Any(feature => feature.Strength is not null)))
             throw new ArgumentProblemException($"{request.Mode} has none; leave it out", "strength");
         return [.. features.Select(feature => new SteeredFeature(dictionary.Dictionary, feature.Feature, InRange(feature.Strength ?? request.Strength ?? SteerRequest.DefaultStrength)))];

@@ -61,6 +61,7 @@ public static class Steering
     {
         if (features.Count == 0) throw new ArgumentProblemException("there is none to steer with", "feature");
         foreach (var one in features) Check(one, mode, config);
+        if (features.DistinctBy(one => (one.Dictionary, one.Feature)).Count() < features.Count) throw new ArgumentProblemException("one is named twice", "feature");
         var span = positions ?? new Positions(1, int.MaxValue);
         return [.. features.GroupBy(one => mode is SteeringMode.Clamp or SteeringMode.Ablate ? (object)one.Dictionary : one.Dictionary.OutputSite)
             .SelectMany(group => Together(mode, [.. group], config, span))];

@@ -180,6 +180,69 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
     }
 
     [Fact]
+    public async Task the_steering_panel_has_modes_a_slider_and_a_stop()
+    {
+        var page = await browser.Open();
+        await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
+        Task<string> Strength() => page.InputValueAsync("#strength");
+        Assert.Equal("10", await Strength());
+
+        // Slider, buttons and field show one strength.
+        await page.FillAsync("#strength", "3");
+        await page.Locator(".stops:visible .slider").FocusAsync();
+        await page.Keyboard.PressAsync("End");
+        var largest = await Strength();
+        Assert.Equal(await page.GetAttributeAsync(".stops:visible .slider", "max"), largest);
+        await page.ClickAsync(".stops:visible button:has-text('0×')");
+        Assert.Equal("0", await Strength());
+
+        // A mode has a scale of its own, or none, and says what it does.
+        await page.SelectOptionAsync("#mode", "orthogonal");
+        Assert.Equal("0", await Strength());
+        await page.ClickAsync("button:has-text('doubled')");
+        Assert.Equal("2", await Strength());
+        await page.SelectOptionAsync("#mode", "ablate");
+        Assert.True(await page.IsDisabledAsync("#strength"));
+        Assert.Equal(0, await page.Locator(".stops:visible").CountAsync());
+        Assert.Contains("the feature is off", await page.InnerTextAsync("section[aria-label=steering] .note"));
+        await page.SelectOptionAsync("#mode", "clamp");
+        Assert.Equal("10", await Strength());
+
+        // What cannot be is said, and the next try is not hindered by it.
+        await page.FillAsync("#steer", "The cat");
+        await page.ClickAsync("section[aria-label=steering] summary");
+        await page.FillAsync("#with", "99999");
+        await page.ClickAsync("#steering button:has-text('Steer')");
+        await page.WaitForSelectorAsync("#steer-problem:has-text('99999 is no feature')");
+        await page.FillAsync("#with", "12:5, 40");
+        await page.ClickAsync("#steering button:has-text('Steer')");
+        foreach (var there in (string[])["#normal:not(:empty)", "#steered:not(:empty)", "#stop:visible"]) await page.WaitForSelectorAsync(there);
+        Assert.False(await page.IsVisibleAsync("#steer-problem"));
+
+        await page.ClickAsync("#stop");
+        await page.WaitForSelectorAsync("#steering:not(:has(button:disabled))");
+        var (text, stopped) = (await page.InnerTextAsync("#steered"), await page.IsVisibleAsync("#stop"));
+        Assert.False(stopped);
+        await Task.Delay(300);
+        Assert.Equal(text, await page.InnerTextAsync("#steered"));
+    }
+
+    [Fact]
+    public async Task steering_without_script_is_a_form()
+    {
+        var page = await browser.Open(script: false);
+        await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
+        await page.FillAsync("#steer", "The cat");
+        await page.SelectOptionAsync("#mode", "norm-matched");
+        await page.ClickAsync("section[aria-label=steering] summary");
+        await page.FillAsync("[name=max_tokens]", "5");
+        await page.ClickAsync("#steering button:has-text('Steer')");
+        await page.WaitForSelectorAsync("#steered:not(:empty)");
+        Assert.Equal("norm-matched", await page.InputValueAsync("#mode"));
+        Assert.Contains("length is kept", await page.InnerTextAsync("section[aria-label=steering] .note"));
+    }
+
+    [Fact]
     public async Task an_embedded_page_fits_a_frame_of_another_site()
     {
         var page = await browser.Open();

@@ -260,6 +260,48 @@ public class PagesTests(MicroscopeServer server)
     }
 
     [Fact]
+    public async Task several_features_are_steered_together_in_every_mode()
+    {
+        var feature = await server.Labelled();
+        var other = feature == 12 ? 13 : 12;
+        using var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
+        using var dictionary = MicroscopeServer.LoadDictionary();
+        var prompt = model.Tokenizer.Encode("The cat", addBos: true);
+        foreach (var (name, mode) in global::GemmaScope.Behaviour.Steering.Modes)
+        {
+            var hasStrength = global::GemmaScope.Behaviour.Steering.HasStrength(mode);
+            var second = hasStrength && mode != global::GemmaScope.Behaviour.SteeringMode.Orthogonal ? -20 : 40;
+            var (_, text) = await Post("/api/steer", $$"""
+                {"dictionary":"{{MicroscopeServer.Dictionary}}","features":[{"feature":{{feature}}},{"feature":{{other}}{{(hasStrength ? $",\"strength\":{second}" : "")}}}],"text":"The cat","mode":"{{name}}",
+                {{(hasStrength ? "\"strength\":40," : "")}}"positions":"last","seed":3,"temperature":0.7,"frequency_penalty":0.5,"max_tokens":8}
+                """);
+            var steered = string.Concat(text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).Where(piece => piece.GetProperty("kind").GetString() == "steered").Select(piece => piece.GetProperty("text").GetString()));
+            var edits = global::GemmaScope.Behaviour.Steering.Edits(mode, [new(dictionary, feature, 40), new(dictionary, other, second)], model.Config, new Positions(prompt.Length - 1, int.MaxValue));
+            var want = model.Generate(prompt, new GenerationOptions { MaxNewTokens = 8, Temperature = 0.7, FrequencyPenalty = 0.5, Seed = 3, Edits = edits });
+            Assert.Equal(model.Tokenizer.Decode([.. prompt, .. want], skipSpecial: true)["The cat".Length..], steered);
+        }
+    }
+
+    [Fact]
+    public async Task the_steering_form_works_without_script_and_shows_again_what_was_asked()
+    {
+        var path = FeaturePath(await server.Labelled());
+        var page = await Page($"{path}?steer=The+cat&mode=clamp&strength=12.5&with=12%3A5%2C+40&positions=last&seed=5&temperature=0.25&frequency_penalty=0&max_tokens=6");
+        Assert.Matches("<p class=\"bubble\" id=\"normal\">[^<]+</p>", page);
+        Assert.Matches("<p class=\"bubble\" id=\"steered\">[^<]+</p>", page);
+        foreach (var kept in (string[])["<option value=\"clamp\" data-strength-kind=\"times\" selected>", "<option value=\"last\" selected>", "value=\"12.5\"", "value=\"12:5, 40\"", "value=\"0.25\"", "value=\"6\"", "<details open>", "<span data-mode=\"clamp\">"])
+            Assert.Contains(kept, page);
+        // A form sends the strength of a mode that has none.
+        Assert.Matches("<p class=\"bubble\" id=\"steered\">[^<]+</p>", await Page($"{path}?steer=The+cat&mode=ablate&strength=12.5&max_tokens=4"));
+        foreach (var (query, says) in ((string, string)[])[("mode=loud", "must be one of"), ("with=a", "is no feature"), ("strength=1000", "must be from"), ("with=99999", "is no feature"), ("max_tokens=1000", "must be from")])
+        {
+            var (answer, text) = await Get($"{path}?steer=The+cat&{query}");
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Matches($"id=\"steer-problem\" role=\"alert\">[^<]*{says}", text);
+        }
+    }
+
+    [Fact]
     public async Task whoever_leaves_while_a_text_is_written_leaves_no_error_behind()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), "/api/steer"))
@@ -278,6 +320,13 @@ public class PagesTests(MicroscopeServer server)
     [InlineData("/api/test", """{"dictionary":"DICT","feature":0,"text":""}""", HttpStatusCode.BadRequest)]
     [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","strength":301}""", HttpStatusCode.BadRequest)]
     [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","max_tokens":0}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","text":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"features":[{"feature":0}],"text":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","features":[{"feature":0,"strength":-301}],"text":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","features":[{"feature":0,"weight":1}],"text":"a"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","mode":"loud"}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","mode":"ablate","strength":3}""", HttpStatusCode.BadRequest)]
+    [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","positions":"some"}""", HttpStatusCode.BadRequest)]
     [InlineData("/api/steer", """{"dictionary":"DICT","feature":0,"text":"a","temperature":-1}""", HttpStatusCode.BadRequest)]
     public async Task what_the_model_cannot_be_asked_is_a_problem_in_json(string path, string body, HttpStatusCode status)
     {

@@ -7,9 +7,9 @@ namespace GemmaScope.Tests.Verification;
 [Trait("Category", "Golden")]
 public class EvaluationPartVerifierTests
 {
-    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, EvaluationPartVerifier.Interpretation];
+    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, EvaluationPartVerifier.Interpretation, EvaluationPartVerifier.SteeringScores];
 
-    public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp"];
+    public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp", "steering_score"];
 
     [Theory]
     [MemberData(nameof(Parts))]
@@ -43,6 +43,13 @@ public class EvaluationPartVerifierTests
     [InlineData("autointerp", "detection/5/expected/unparsed", 1)]
     [InlineData("autointerp", "summary/fuzzing/frequency_weighted", 1e-8)]
     [InlineData("autointerp", "simulation/2/r_squared", 1e-8)]
+    [InlineData("steering_score", "harmonic_mean/6/score", 1e-8)]
+    [InlineData("steering_score", "concepts/3/chosen_index", 1)]
+    [InlineData("steering_score", "concepts/1/tied", 1)]
+    [InlineData("steering_score", "concepts/4/selection_means/2", 1e-8)]
+    [InlineData("steering_score", "concepts/5/score", 1e-8)]
+    [InlineData("steering_score", "concepts/2/fluency_mean", 1e-8)]
+    [InlineData("steering_score", "score", 1e-8)]
     public void a_golden_number_that_is_changed_is_noticed(string part, string path, double change) =>
         OneFails(part, path, value => JsonValue.Create(value!.GetValue<double>() + change));
 

@@ -156,12 +156,12 @@ function showScale (changed) {
   const field = document.getElementById('strength')
   const { strengthKind } = mode.selectedOptions[0].dataset
   for (const scale of document.querySelectorAll('[data-scale]')) {
-    const shown = scale.dataset.scale === strengthKind
-    if (changed && shown && scale.hidden && !field.disabled) setStrength(scale.dataset.start)
-    scale.hidden = !shown
+    scale.hidden = scale.dataset.scale !== strengthKind
+    if (changed && !scale.hidden && mode.dataset.kind !== strengthKind) setStrength(scale.dataset.start)
   }
   field.disabled = strengthKind === 'none'
-  for (const formula of document.querySelectorAll('[data-mode]')) formula.hidden = formula.dataset.mode !== mode.value
+  if (!field.disabled) mode.dataset.kind = strengthKind
+  for (const formula of document.querySelectorAll('.note [data-mode]')) formula.hidden = formula.dataset.mode !== mode.value
   setStrength(field.value, field)
 }
 const showStops = () => showScale(false)
