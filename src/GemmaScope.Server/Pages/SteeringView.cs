@@ -64,7 +64,7 @@ internal sealed class SteeringView(string address, string dictionary, int featur
     {
         var (low, high) = stops.Length > 0 ? (stops[0].Strength, stops[^1].Strength) : (-SteerRequest.LargestStrength, SteerRequest.LargestStrength);
         return Markup.Of($"""
-            <span class="stops" data-scale="{kind}" data-start="{(kind == Coefficient ? 0 : SteerRequest.DefaultStrength)}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="{(high - low) / 400}" list="{kind}-stops" aria-label="strength">
+            <span class="stops" data-scale="{kind}" data-start="{(kind == Coefficient ? 0 : SteerRequest.DefaultStrength)}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength">
             <datalist id="{kind}-stops">{stops.Select(stop => Markup.Of($"<option value=\"{stop.Strength}\"></option>"))}</datalist>
             {stops.Select(stop => Markup.Of($"<button type=\"button\" data-strength=\"{stop.Strength}\">{stop.Name}</button> "))}<span class="soft">{unit}</span></span>
             """);

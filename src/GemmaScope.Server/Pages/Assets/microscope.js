@@ -140,7 +140,7 @@ document.addEventListener('click', ({ target }) => {
 })
 document.addEventListener('input', ({ target }) => {
   if (target.id === 'strength') setStrength(target.value, target)
-  else if (target.matches('.slider')) setStrength(target.value, target)
+  else if (target.matches('.slider')) setStrength(Math.round(target.value * 100) / 100, target)
   else if (target.id === 'mode') showScale(true)
 })
 
