@@ -8,6 +8,8 @@ namespace GemmaScope.Cli;
 /// <summary>A text being written, token by token, with or without steering.</summary>
 internal sealed class Continuation : IDisposable
 {
+    private const string Interrupted = "interrupted";
+
     private readonly GemmaModel _model;
     private readonly int[] _prompt;
     private readonly GenerationOptions _options;
@@ -33,6 +35,9 @@ internal sealed class Continuation : IDisposable
     /// <summary>Why it ended, or null while it has not.</summary>
     public string? StoppedBy { get; private set; }
 
+    /// <summary>Whether it was broken off.</summary>
+    public bool IsInterrupted => StoppedBy == Interrupted;
+
     /// <summary>What steering did; only where it was measured.</summary>
     public SteeringEffect? Effect { get; private set; }
 
@@ -51,7 +56,7 @@ internal sealed class Continuation : IDisposable
         }
         catch (OperationCanceledException)
         {
-            StoppedBy = "interrupted";
+            StoppedBy = Interrupted;
         }
         return Add(_decoder.Flush());
     }

@@ -67,6 +67,7 @@ internal static class SteerOutput
         terminal.Out.WriteLine("normal");
         view.Normal.Finish(terminal.Out);
         terminal.Out.WriteLine();
+        if (view.Normal.IsInterrupted) return;
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(view.Title);
         view.Steered[0].Finish(terminal.Out);
@@ -119,7 +120,7 @@ internal static class SteerOutput
         json.Number("frequency_penalty", view.Options.FrequencyPenalty);
         json.WriteNumber("seed", view.Options.Seed ?? 0);
         json.Object("normal", () => Write(json, view.Normal));
-        json.Objects("steered", view.Steered, one => Write(json, one));
+        json.Objects("steered", view.Steered.Where(one => one.StoppedBy is not null), one => Write(json, one));
     }
 
     private static void Write(Utf8JsonWriter json, Continuation one)
