@@ -71,8 +71,19 @@ internal sealed class Continuation : IDisposable
         }
     }
 
-    /// <summary>Measures what was written.</summary>
-    public void Measure(CancellationToken cancellation) => Effect = SteeringEffect.Measure(_model, _prompt, _ids, _options.Edits, cancellation);
+    /// <summary>Measures what was written, unless that was or is interrupted.</summary>
+    public void Measure(CancellationToken cancellation)
+    {
+        if (StoppedBy is null || IsInterrupted) return;
+        try
+        {
+            Effect = SteeringEffect.Measure(_model, _prompt, _ids, _options.Edits, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The text is there and is shown without numbers.
+        }
+    }
 
     public void Dispose() => _tokens.Dispose();
 

@@ -1,10 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GemmaScope.Behaviour;
-using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
-using GemmaScope.Models;
-using GemmaScope.Text;
 
 namespace GemmaScope.Cli;
 

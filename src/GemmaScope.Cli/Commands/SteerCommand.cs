@@ -79,11 +79,9 @@ internal sealed class SteerCommand : GemmaScopeCommand
         {
             var json = arguments.GetValue(_json);
             if (json || sweep is not null) Laboratory.Watch(session, "texts", steered.Length + 1, progress => Finish(view, progress, session.Cancellation));
-            else SteerOutput.Stream(terminal, view);
-            if (!session.Cancellation.IsCancellationRequested) foreach (var one in steered.Prepend(normal)) one.Measure(session.Cancellation);
+            else SteerOutput.Stream(terminal, view, session.Cancellation);
             if (json) Json.Write(terminal, writer => SteerOutput.Write(writer, view));
             else if (sweep is not null) SteerOutput.Table(terminal, view);
-            else SteerOutput.Effect(terminal, view);
         }
         finally
         {
@@ -100,6 +98,7 @@ internal sealed class SteerCommand : GemmaScopeCommand
         {
             if (cancellation.IsCancellationRequested) break;
             one.Finish(TextWriter.Null);
+            one.Measure(cancellation);
             progress.Report(++done);
         }
         return done;

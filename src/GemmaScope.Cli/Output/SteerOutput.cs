@@ -56,31 +56,29 @@ internal sealed record SteerView
 /// <summary>Texts with and without steering for people and programs.</summary>
 internal static class SteerOutput
 {
-    /// <summary>Both texts as they are written: side by side on a terminal, one after the other in a pipe.</summary>
-    public static void Stream(Terminal terminal, SteerView view)
+    /// <summary>Both texts as they are written: side by side on a terminal, one after the other in a pipe; then a line on what steering did.</summary>
+    public static void Stream(Terminal terminal, SteerView view, CancellationToken cancellation)
     {
-        if (terminal.OutputIsTerminal)
-        {
-            SideBySide(terminal.Console, view);
-            return;
-        }
+        if (terminal.OutputIsTerminal) SideBySide(terminal.Console, view);
+        else OneAfterAnother(terminal, view);
+        foreach (var one in view.Steered.Prepend(view.Normal)) one.Measure(cancellation);
+        if (view.Steered[0].Effect is not { } steered || view.Normal.Effect is not { } normal) return;
+        terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"KL from normal {steered.Kl:0.000} nats a token; surprise without steering {Nats(steered.Surprise)} ({Nats(normal.Surprise)} of the normal text); pairs repeated {steered.Repetition:0 %} ({normal.Repetition:0 %})"));
+    }
+
+    private static void OneAfterAnother(Terminal terminal, SteerView view)
+    {
         terminal.Out.WriteLine("normal");
         view.Normal.Finish(terminal.Out);
         terminal.Out.WriteLine();
+        terminal.Out.Flush();
         if (view.Normal.IsInterrupted) return;
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(view.Title);
         view.Steered[0].Finish(terminal.Out);
         terminal.Out.WriteLine();
         terminal.Out.Flush();
-    }
-
-    /// <summary>One line on what steering did to the text.</summary>
-    public static void Effect(Terminal terminal, SteerView view)
-    {
-        if (view.Steered[0].Effect is not { } steered || view.Normal.Effect is not { } normal) return;
-        terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"KL from normal {steered.Kl:0.000} nats a token; surprise without steering {Nats(steered.Surprise)} ({Nats(normal.Surprise)} of the normal text); pairs repeated {steered.Repetition:0 %} ({normal.Repetition:0 %})"));
     }
 
     /// <summary>A row for each strength.</summary>
@@ -164,6 +162,8 @@ internal static class SteerOutput
     {
         const int longest = 60;
         var line = Format.Visible(text.ReplaceLineEndings(" ")).Trim();
-        return line.Length <= longest ? line : line[..longest] + "…";
+        if (line.Length <= longest) return line;
+        // Never half a character.
+        return line[..(char.IsHighSurrogate(line[longest - 1]) ? longest - 1 : longest)] + "…";
     }
 }

@@ -27,12 +27,14 @@ public static class ContrastVector
         {
             var some = pairs.Skip(first).Take(PairsAtOnce).ToArray();
             using var run = model.Run([.. some.SelectMany(pair => (int[][])[pair.Positive, pair.Negative])], capture: [site], cancellation: cancellation);
-            var rows = run[site].AsMatrix();
-            sum ??= new double[rows.Columns];
+            var values = run[site].AsSpan();
+            // Rows of sites with heads are as wide as all heads together.
+            var width = values.Length / some.Sum(pair => pair.Positive.Length + pair.Negative.Length);
+            sum ??= new double[width];
             for (var i = 0; i < some.Length; i++)
             {
-                var positive = rows.Row(Last(run, 2 * i));
-                var negative = rows.Row(Last(run, 2 * i + 1));
+                var positive = values.Slice(Last(run, 2 * i) * width, width);
+                var negative = values.Slice(Last(run, 2 * i + 1) * width, width);
                 for (var k = 0; k < sum.Length; k++) sum[k] += (double)positive[k] - negative[k];
             }
             progress?.Report(first + some.Length);

@@ -30,6 +30,7 @@ public class HostGoldenTests
         File.WriteAllText(folder.File("config.json"), """
             {
               "architectures": ["Gemma3ForConditionalGeneration"], "eos_token_id": [1, 106], "model_type": "gemma3", "torch_dtype": "bfloat16", "mm_tokens_per_image": 4,
+              "boi_token_index": 254, "eoi_token_index": 255, "image_token_index": 256,
               "text_config": {
                 "hidden_size": 40, "intermediate_size": 96, "num_hidden_layers": 7, "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 320,
                 "sliding_window": 8, "query_pre_attn_scalar": 24, "model_type": "gemma3_text", "rope_scaling": { "factor": 8.0, "rope_type": "linear" }
