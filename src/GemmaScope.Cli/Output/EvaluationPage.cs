@@ -1,6 +1,7 @@
 using System.Text;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
+using GemmaScope.Server.Html;
 
 namespace GemmaScope.Cli.Output;
 
@@ -59,7 +60,7 @@ internal sealed class EvaluationPage
                 [.. kind.Select(row => new PlotPoint(row.Dictionary.OutputSite.Layer!.Value, row.Clean.Reconstruction.Fvu, row.Name)).OrderBy(point => point.X)]));
         foreach (var (name, _, clean, _) in _view.Rows)
         {
-            _html.Append(new SvgPlot($"Density, {name}", "log10 of the fraction of tokens", "features").Bars(
+            _html.Append(new SvgPlot($"Density, {name}", "share of tokens (logarithmic)", "features", PlotScale.Share).Bars(
                 EvaluationView.DensityEdges, clean.Sparsity.DensityHistogram(EvaluationView.DensityEdges)));
             _html.Append(new SvgPlot($"FVU by position, {name}", "position", "FVU").Points(
                 [.. Enumerable.Range(0, clean.ByPosition.Count).Select(position => new PlotPoint(position, clean.FvuAt(position), $"position {position}"))], joined: true));

@@ -50,6 +50,7 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
     {
         Title = dictionary.Name,
         Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, Path)],
+        Plots = true,
     }.Render(Markup.Of($"""
         <h1 class="feature">{dictionary.Name}</h1>
         <p class="meta">{source.Hook ?? $"layer {source.Layer}"} · {dictionary.Width:#,0} features{(dictionary.IsComplete ? "" : $", of which {dictionary.Features} are built")} · {source.Corpus.Counted:#,0} counted of {source.Corpus.Positions:#,0} tokens of {source.Text}</p>

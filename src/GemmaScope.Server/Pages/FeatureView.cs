@@ -60,6 +60,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
         Embedded = options.Embed,
         Height = options.Embed ? options.Height : null,
+        Plots = options.Plots,
     }.Render(Markup.Of($"""
         {Head()}<div class="sides">
         <div>
@@ -133,13 +134,12 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
 
     private Markup Plots()
     {
-        var plots = "";
-        if (!_one.IsDead) plots += new SvgPlot("Activations above 0", "activation", "tokens").Bars(Edges(_one.HistogramStart, _one.Max, _one.Histogram.Count), _one.Histogram, "tokens", root: true);
-        if (_one.Logits is { } logits) plots += new SvgPlot("Effect on the logits of the vocabulary", "logit effect", "vocabulary").Bars(Edges(logits.Minimum, logits.Maximum, logits.Histogram.Count), logits.Histogram, "words", root: true);
-        return Markup.Of($"<div class=\"plots\">\n{Markup.Trusted(plots)}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n");
+        var json = $"{Address(_one.Feature)}.json";
+        var activations = _one.IsDead ? Markup.Empty : PlotFigure.Bars(new("Activations above 0", "activation", "tokens", yScale: PlotScale.Root), _one.HistogramStart, _one.Max, _one.Histogram, "tokens", json);
+        var effects = _one.Logits is not { } logits ? Markup.Empty
+            : PlotFigure.Bars(new("Effect on the logits of the vocabulary", "logit effect", "vocabulary", yScale: PlotScale.Root), logits.Minimum, logits.Maximum, logits.Histogram, "words", json);
+        return Markup.Of($"<div class=\"plots\">\n{activations}{effects}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n");
     }
-
-    private static double[] Edges(double low, double high, int bins) => [.. Enumerable.Range(0, bins + 1).Select(i => low + (high - low) * i / bins)];
 
     private Markup Relatives() => Markup.Of($"""
         {Relative("Near: cosine of decoder vectors", _one.Neighbours.Select(near => (near.Feature, Number(near.Cosine))))}{Relative("Correlated: Pearson over the tokens", _one.CorrelatedFeatures.Select(other => (other.Feature, Number(other.Pearson))))}{Relative("Together: tokens where both fire", _one.Together.Select(other => (other.Feature, $"{other.Positions}")))}
