@@ -9,7 +9,7 @@ namespace GemmaScope.Server.Pages;
 /// <summary>Which lines of a dictionary's table are wanted, and in which order; all of it stands in the address.</summary>
 /// <param name="Label">Letters of the label.</param>
 /// <param name="Show">all, alive, dead, dense or labelled.</param>
-/// <param name="Sort">index, density or max; the largest first but for the index.</param>
+/// <param name="Sort">index, density, max or score; the largest first but for the index.</param>
 /// <param name="Start">Lines passed over.</param>
 internal sealed record TableQuery(string? Label, string? Show, string? Sort, int? Start)
 {
@@ -17,7 +17,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
 
     public static string[] Shows { get; } = ["all", "alive", "dead", "dense", "labelled"];
 
-    public static string[] Sorts { get; } = ["index", "density", "max"];
+    public static string[] Sorts { get; } = ["index", "density", "max", "score"];
 
     /// <summary>All lines that fit, in order.</summary>
     public FeatureRow[] Of(IFeatureDatabase database, StoredDictionary dictionary)
@@ -34,6 +34,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
         {
             "density" => rows.OrderByDescending(row => row.Density),
             "max" => rows.OrderByDescending(row => row.Max),
+            "score" => rows.OrderByDescending(row => row.Score ?? double.NegativeInfinity),
             _ => rows,
         }];
     }
@@ -94,13 +95,13 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         ? Markup.Of($"<a href=\"{(query with { Start = Math.Max(start, 0) }).Address(Path)}\" data-in-place>{text}</a>") : Markup.Empty;
 
     internal static Markup Line(string address, FeatureRow row) => Markup.Of(
-        $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{row.Density:0.000 %}</td><td class=\"n\">{row.Max:0.00}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}</td></tr>\n");
+        $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{row.Density:0.000 %}</td><td class=\"n\">{row.Max:0.00}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}{(row.Score is { } score ? Markup.Of($" <small>score {score:0.00}</small>") : Markup.Empty)}</td></tr>\n");
 
     /// <summary>The lines as CSV (RFC 4180). A label that a spreadsheet would take for a formula begins with an apostrophe.</summary>
     public static string Csv(FeatureRow[] rows)
     {
-        var csv = new StringBuilder("feature,count,density,max,label\r\n");
-        foreach (var row in rows) csv.Append(CultureInfo.InvariantCulture, $"{row.Feature},{row.Count},{row.Density:R},{row.Max:R},{Field(row.Label ?? "")}\r\n");
+        var csv = new StringBuilder("feature,count,density,max,label,score\r\n");
+        foreach (var row in rows) csv.Append(CultureInfo.InvariantCulture, $"{row.Feature},{row.Count},{row.Density:R},{row.Max:R},{Field(row.Label ?? "")},{row.Score:R}\r\n");
         return csv.ToString();
 
         static string Field(string label) => $"\"{(label is ['=' or '+' or '-' or '@' or '\t' or '\r', ..] ? "'" : "")}{label.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

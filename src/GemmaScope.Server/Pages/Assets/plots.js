@@ -63,7 +63,7 @@ function frame ({ title, x, y }, marks, domains = {}) {
       Plot.gridY({ ticks: domains.y ? 5 : y.ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ...axis(x, domains.x), labelOffset: 38 }),
       Plot.axisY({ ...axis(y, domains.y), labelOffset: 54 }),
-      Plot.text([title.length > 48 ? title.slice(0, 48) + '…' : title], { frameAnchor: 'top-left', dy: -25, fontSize: 13, fontWeight: 600 }),
+      Plot.text([title.length > 48 ? title.slice(0, 48) + '…' : title], { frameAnchor: 'top-left', dy: -23, fontSize: 13, fontWeight: 600 }),
       Plot.ruleY([(domains.y ?? y.domain)[0]], { strokeOpacity: 0.6 }),
       ...marks
     ]
@@ -98,7 +98,7 @@ function bars (figure, numbers) {
 function points (figure, numbers) {
   const { x, y, at, score, steps } = numbers
   const drawn = figure.querySelectorAll('circle')
-  const dots = at.map(([left, up], i) => ({ x: left, y: up, score: score[i], name: drawn[i].textContent, address: drawn[i].closest('a').href }))
+  const dots = at.map(([left, up], i) => ({ x: left, y: up, score: score[i], name: drawn[i].textContent, address: drawn[i].closest('a').getAttribute('href') }))
   const scored = score.some(one => one !== null)
   const colour = dot => !scored ? 'var(--one)' : dot.score === null ? 'none' : `var(--q${steps.filter(step => dot.score >= step).length})`
   const title = dot => [dot.name.trim(), `fires on ${written.Share(dot.x)}`, `maximum ${exact.format(dot.y)}`, ...(dot.score === null ? [] : [`score ${exact.format(dot.score)}`])].join('\n')
@@ -109,7 +109,7 @@ function points (figure, numbers) {
     const inside = ({ x: left, y: up }) => !domains.x || (left >= domains.x[0] && left <= domains.x[1] && up >= domains.y[0] && up <= domains.y[1])
     const shown = dots.filter(inside)
     const svg = frame(numbers, [
-      Plot.dot(shown, { x: 'x', y: 'y', r: 2.5, fill: dot => colour(dot), stroke: dot => colour(dot) === 'none' ? 'var(--soft)' : 'none' }),
+      Plot.dot(shown, { x: 'x', y: 'y', r: 2.5, fill: dot => colour(dot), stroke: dot => colour(dot) === 'none' ? 'var(--soft)' : 'none', strokeWidth: 1, strokeOpacity: 0.6 }),
       Plot.dot(shown, Plot.pointer({ x: 'x', y: 'y', r: 5, stroke: 'currentColor' })),
       Plot.tip(shown, Plot.pointer({ x: 'x', y: 'y', title, lineWidth: 24 }))
     ], domains)
