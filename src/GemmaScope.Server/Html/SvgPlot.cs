@@ -38,12 +38,19 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
     /// <summary>Radius of points that are not joined.</summary>
     public double Radius { get; init; } = 4.5;
 
+    /// <summary>Whether both axes are shares, from 0 to 1 whatever the points are.</summary>
+    public bool Shares { get; init; }
+
+    /// <summary>Whether the line of equal x and y is drawn for comparison.</summary>
+    public bool Diagonal { get; init; }
+
     /// <summary>Points, joined in their order if asked.</summary>
     public string Points(IReadOnlyList<PlotPoint> points, bool joined = false)
     {
         PlotPoint[] shown = [.. points.Where(point => point.IsFinite)];
         if (shown.Length == 0) return "";
         Around(shown);
+        if (Diagonal) Draw($"<path d=\"M{Across(0):0.#} {Up(0):0.#}L{Across(1):0.#} {Up(1):0.#}\" stroke=\"currentColor\" stroke-opacity=\".35\" stroke-dasharray=\"4 4\"/>\n");
         if (joined) Line(shown, Colours[0], ".5");
         var scored = shown.Any(point => point.Score is not null);
         foreach (var point in shown)
@@ -93,8 +100,11 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
 
     private double Up(double value) => Height - Bottom - Y!.Place(value) * (Height - Top - Bottom);
 
-    private void Around(IReadOnlyList<PlotPoint> points) =>
-        Begin(PlotAxis.Around(xLabel, xScale, points.Select(point => point.X)), PlotAxis.Around(yLabel, yScale, points.Select(point => point.Y)));
+    private void Around(IReadOnlyList<PlotPoint> points)
+    {
+        if (Shares) Begin(PlotAxis.Within(xLabel, xScale, 0, 1), PlotAxis.Within(yLabel, yScale, 0, 1));
+        else Begin(PlotAxis.Around(xLabel, xScale, points.Select(point => point.X)), PlotAxis.Around(yLabel, yScale, points.Select(point => point.Y)));
+    }
 
     private void Begin(PlotAxis x, PlotAxis y)
     {
