@@ -18,11 +18,12 @@ internal static class PlotFigure
     /// <param name="counts">What each bin counts.</param>
     /// <param name="unit">Of what.</param>
     /// <param name="json">The address of the same numbers as data.</param>
-    public static Markup Bars(SvgPlot plot, double from, double to, IReadOnlyList<int> counts, string unit, string json)
+    /// <param name="target">Attributes of the link to it.</param>
+    public static Markup Bars(SvgPlot plot, double from, double to, IReadOnlyList<int> counts, string unit, string json, Markup target = default)
     {
         var drawing = plot.Bars([.. Enumerable.Range(0, counts.Count + 1).Select(i => from + (to - from) * i / counts.Count)], counts, unit);
         var numbers = new { kind = "bars", title = plot.Title, x = plot.X, y = plot.Y, counts, unit };
-        return Figure(drawing, numbers, Markup.Of($"<details class=\"numbers\"><summary>{plot.Title}: numbers</summary><p><a href=\"{json}\">as JSON</a></p></details>\n"));
+        return Figure(drawing, numbers, Markup.Of($"<details class=\"numbers\"><summary>{plot.Title}: numbers</summary><p><a href=\"{json}\"{target}>as JSON</a></p></details>\n"));
     }
 
     /// <summary>Points that lead somewhere. The script takes names and addresses from the drawing.</summary>

@@ -51,7 +51,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var one = page.Feature.Dashboard;
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
         var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
-        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
+        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null), request, context) : null;
         return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
     }
 

@@ -45,9 +45,18 @@ const written = {
   Root: value => plain.format(value * value)
 }
 
+/** Round numbers of a part of an axis; of shares, those that begin with 1, 2 or 5, where whole powers of ten are too few. */
+function round (scale, [from, to]) {
+  if (scale !== 'Share') return d3.ticks(from, to, 5)
+  const first = Math.floor(from)
+  const all = d3.range(first, to + 1).flatMap(power => [1, 2, 5].map(digit => power + Math.log10(digit))).filter(tick => tick >= from && tick <= to)
+  const powers = all.filter(Number.isInteger)
+  return powers.length > 2 || all.length > 6 ? powers : all.length > 1 ? all : d3.ticks(from, to, 3)
+}
+
 /** A drawing with the measures of the server's. */
 function frame ({ title, x, y }, marks, domains = {}) {
-  const axis = ({ ticks, scale }, zoomed) => ({ ticks: zoomed ? 5 : ticks, tickFormat: written[scale], tickSize: 0, fontSize: 11, labelAnchor: 'center', labelArrow: 'none' })
+  const axis = ({ ticks, scale }, zoomed) => ({ ticks: zoomed ? round(scale, zoomed) : ticks, tickFormat: written[scale], tickSize: 0, fontSize: 11, labelAnchor: 'center', labelArrow: 'none' })
   const svg = Plot.plot({
     className: 'plotted',
     width: 460,
@@ -60,7 +69,7 @@ function frame ({ title, x, y }, marks, domains = {}) {
     x: { domain: domains.x ?? x.domain, label: x.label },
     y: { domain: domains.y ?? y.domain, label: y.label },
     marks: [
-      Plot.gridY({ ticks: domains.y ? 5 : y.ticks, strokeOpacity: 0.12 }),
+      Plot.gridY({ ticks: domains.y ? round(y.scale, domains.y) : y.ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ...axis(x, domains.x), labelOffset: 38 }),
       Plot.axisY({ ...axis(y, domains.y), labelOffset: 54 }),
       Plot.text([title.length > 48 ? title.slice(0, 48) + '…' : title], { frameAnchor: 'top-left', dy: -23, fontSize: 13, fontWeight: 600 }),
@@ -90,7 +99,7 @@ function bars (figure, numbers) {
     Plot.rect(bins.filter(bin => bin.count), { ...column, y2: height, fill: 'var(--one)' }),
     // Pointing anywhere above a bin is enough: rare ones are low.
     Plot.rect(bins, Plot.pointerX({ ...column, y2: y.domain[1], fill: 'currentColor', fillOpacity: 0.12 })),
-    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, title: bin => `${whole.format(bin.count)} ${unit}\n${written[x.scale](bin.from)} to ${written[x.scale](bin.to)}` }))
+    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, lineHeight: 1.35, stroke: 'var(--soft)', title: bin => `${whole.format(bin.count)} ${unit}\n${written[x.scale](bin.from)} to ${written[x.scale](bin.to)}` }))
   ]))
 }
 
@@ -111,7 +120,7 @@ function points (figure, numbers) {
     const svg = frame(numbers, [
       Plot.dot(shown, { x: 'x', y: 'y', r: 2.5, fill: dot => colour(dot), stroke: dot => colour(dot) === 'none' ? 'var(--soft)' : 'none', strokeWidth: 1, strokeOpacity: 0.6 }),
       Plot.dot(shown, Plot.pointer({ x: 'x', y: 'y', r: 5, stroke: 'currentColor' })),
-      Plot.tip(shown, Plot.pointer({ x: 'x', y: 'y', title, lineWidth: 24 }))
+      Plot.tip(shown, Plot.pointer({ x: 'x', y: 'y', title, lineWidth: 24, lineHeight: 1.35, stroke: 'var(--soft)' }))
     ], domains)
     const scales = { x: svg.scale('x'), y: svg.scale('y') }
     figure.querySelector('svg').replaceWith(svg)
@@ -135,6 +144,8 @@ function answer (svg, scales, show) {
   const brush = d3.brush().extent([[62, 30], [446, 236]]).touchable(false).on('end', ({ selection }) => {
     if (!selection) return
     const [[left, top], [right, bottom]] = selection
+    // A hand that shook is no zoom.
+    if (right - left < 6 || bottom - top < 6) return d3.select(svg).select('.crossed').call(brush.clear)
     show({ x: [left, right].map(scales.x.invert), y: [bottom, top].map(scales.y.invert) })
   })
   d3.select(svg).append('g').attr('class', 'crossed').call(brush)
