@@ -37,7 +37,7 @@ internal sealed class EvaluationPage
 
     private void Table()
     {
-        _html.Append("<h2>Dictionaries</h2>\n<div class=\"scroll\"><table>\n<tr><th>dictionary</th><th>site</th>");
+        _html.Append("<h2>Dictionaries</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"dictionaries\"><table>\n<tr><th>dictionary</th><th>site</th>");
         foreach (var head in (string[])["L0", "FVU", "cosine", "bias", "delta loss", "loss recovered", "KL score", "uniformity", "dead", "dense"]) _html.Append($"<th class=\"n\">{head}</th>");
         _html.Append("</tr>\n");
         foreach (var (name, dictionary, clean, spliced) in _view.Rows)

@@ -56,9 +56,9 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         <h1 class="feature">{dictionary.Name}</h1>
         <p class="meta">{source.Hook ?? $"layer {source.Layer}"} · {dictionary.Width:#,0} features{(dictionary.IsComplete ? "" : $", of which {dictionary.Features} are built")} · {source.Corpus.Counted:#,0} counted of {source.Corpus.Positions:#,0} tokens of {source.Text}</p>
         <dl class="figures">
-        <div><dt>mean L0</dt><dd>{overview.MeanL0:0.0}</dd><small>features that fire on a counted token</small></div>
-        <div><dt>dead</dt><dd>{overview.Dead}</dd><small>fire at no counted token</small></div>
-        <div><dt>dense</dt><dd>{overview.Dense}</dd><small>fire on more than {DictionaryOverview.DenseFrom:0 %} of them</small></div>
+        <div><dt>mean L0</dt><dd>{overview.MeanL0:0.0}</dd><dd class="of">features that fire on a counted token</dd></div>
+        <div><dt>dead</dt><dd>{overview.Dead}</dd><dd class="of">fire at no counted token</dd></div>
+        <div><dt>dense</dt><dd>{overview.Dense}</dd><dd class="of">fire on more than {DictionaryOverview.DenseFrom:0 %} of them</dd></div>
         </dl>
         <div class="plots two">
         {overview.Densities}{overview.Scatter}</div>

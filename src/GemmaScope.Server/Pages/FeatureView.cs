@@ -65,8 +65,8 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
 
     private Markup Figures() => Markup.Of($"""
         <dl class="figures">
-        <div><dt>density</dt><dd>{Share(_one.Density)}</dd><small>{(_one.IsDead ? "dead: it fires at none" : "fires on this share")} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(_one.DensityAllPositions)} with special tokens in the denominator, as SAEDashboard counts</small></div>
-        <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><small>{Maximum()}</small></div>
+        <div><dt>density</dt><dd>{Share(_one.Density)}</dd><dd class="of">{(_one.IsDead ? "dead: it fires at none" : "fires on this share")} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(_one.DensityAllPositions)} with special tokens in the denominator, as SAEDashboard counts</dd></div>
+        <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><dd class="of">{Maximum()}</dd></div>
         </dl>
 
         """);

@@ -79,7 +79,12 @@ function frame ({ title, x, y }, marks, domains = {}) {
   })
   // The policy forbids style that stands in the page; plots.css has these rules.
   svg.querySelector('style')?.remove()
+  // One picture with one name: that of each part means nothing to those who do not see it.
   svg.setAttribute('role', 'img')
+  const parts = document.createElementNS(svg.namespaceURI, 'g')
+  parts.setAttribute('aria-hidden', 'true')
+  parts.append(...svg.childNodes)
+  svg.append(parts)
   return svg
 }
 
