@@ -137,15 +137,20 @@ function points (figure, numbers) {
 
 /** Lets a part of the drawing be dragged over, and points be clicked on. */
 function answer (svg, scales, show) {
-  let before
-  svg.addEventListener('pointerdown', () => { before = svg.value })
-  const open = event => {
-    if (!svg.value || (event.pointerType === 'touch' && before !== svg.value)) return
-    if (event.ctrlKey || event.metaKey) window.open(svg.value.address, '_blank', 'noreferrer')
-    else location.href = svg.value.address
-  }
+  let chosen
+  svg.addEventListener('pointerdown', event => {
+    chosen = svg.value
+    // Plot would hold on to the point that a mouse clicks; a finger, which cannot hover, needs that.
+    if (event.pointerType === 'mouse') event.stopPropagation()
+  }, true)
+  svg.addEventListener('click', event => {
+    if (!chosen) return
+    const [left, top] = d3.pointer(event, svg)
+    if (Math.hypot(scales.x.apply(chosen.x) - left, scales.y.apply(chosen.y) - top) > 40) return
+    if (event.ctrlKey || event.metaKey) window.open(chosen.address, '_blank', 'noreferrer')
+    else location.href = chosen.address
+  })
   svg.addEventListener('input', () => svg.classList.toggle('reachable', Boolean(svg.value)))
-  svg.addEventListener('click', open)
   const brush = d3.brush().extent([[62, 30], [446, 236]]).touchable(false).on('end', ({ selection }) => {
     if (!selection) return
     const [[left, top], [right, bottom]] = selection
