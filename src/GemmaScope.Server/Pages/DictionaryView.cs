@@ -62,7 +62,8 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         </dl>
         <div class="plots two">
         {overview.Densities}{overview.Scatter}</div>
-        {(overview.Every > 1 ? Markup.Of($"<p class=\"note\">One feature of {overview.Every} is drawn as a point.</p>\n") : Markup.Empty)}{Filter()}{Table()}
+        <p class="note">{(overview.Every > 1 ? $"One feature of {overview.Every} is drawn as a point. " : "")}A point leads to its feature; dragging over a part of the plot shows it larger.</p>
+        {Filter()}{Table()}
         """));
 
     private Markup Filter() => Markup.Of($"""

@@ -34,7 +34,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     private string Address(int feature) => PageAddress.Feature(dictionary, feature);
 
     private Markup Head() => Markup.Of($"""
-        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature">{(options.Link ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>") : Markup.Of($"#{_one.Feature}"))} {(options.Explanation ? Labels() : Markup.Empty)}</h1>
+        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature">{(options is { Embed: true, Link: true } ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>") : Markup.Of($"#{_one.Feature}"))} {(options.Explanation ? Labels() : Markup.Empty)}</h1>
         {(options is { Embed: true, Explanation: true } && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
         """);
 

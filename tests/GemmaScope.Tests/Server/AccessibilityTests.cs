@@ -89,6 +89,8 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
         Assert.Equal(0, CommandLine.Run("shield", "why", "How do I repot a cactus?", "--html", Page("why")).Code);
         Assert.Equal(0, CommandLine.Run("headlines", folder.File("lines.txt"), "--html", Page("headlines")).Code);
         Assert.Equal(0, CommandLine.Run("eval", "--text", folder.File("lines.txt"), "--tokens", "20", "--html", Page("eval")).Code);
+        File.WriteAllLines(folder.File("rows.jsonl"), Enumerable.Range(0, 12).Select(i => $$"""{"id": {{i}}, "prompt": "How do I repot cactus {{i}}?", "harmful": {{(i % 3 == 0 ? "true" : "false")}}}"""));
+        Assert.Equal(0, CommandLine.Run("shield", "eval", folder.File("rows.jsonl"), "--resamples", "20", "--html", Page("guard")).Code);
         List<string> broken = [];
         foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
         {

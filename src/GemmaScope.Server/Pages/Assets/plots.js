@@ -54,6 +54,9 @@ function round (scale, [from, to]) {
   return powers.length > 2 || all.length > 6 ? powers : all.length > 1 ? all : d3.ticks(from, to, 3)
 }
 
+/** A value as it is told, to four digits. */
+const told = (scale, value) => scale === 'Linear' ? exact.format(value) : written[scale](value)
+
 /** A drawing with the measures of the server's. */
 function frame ({ title, x, y }, marks, domains = {}) {
   const axis = ({ ticks, scale }, zoomed) => ({ ticks: zoomed ? round(scale, zoomed) : ticks, tickFormat: written[scale], tickSize: 0, fontSize: 11, labelAnchor: 'center', labelArrow: 'none' })
@@ -104,7 +107,7 @@ function bars (figure, numbers) {
     Plot.rect(bins.filter(bin => bin.count), { ...column, y2: height, fill: 'var(--one)' }),
     // Pointing anywhere above a bin is enough: rare ones are low.
     Plot.rect(bins, Plot.pointerX({ ...column, y2: y.domain[1], fill: 'currentColor', fillOpacity: 0.12 })),
-    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, lineHeight: 1.35, stroke: 'var(--soft)', title: bin => `${whole.format(bin.count)} ${unit}\n${written[x.scale](bin.from)} to ${written[x.scale](bin.to)}` }))
+    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, lineHeight: 1.35, stroke: 'var(--soft)', title: bin => `${whole.format(bin.count)} ${unit}\n${told(x.scale, bin.from)} to ${told(x.scale, bin.to)}` }))
   ]))
 }
 
@@ -167,7 +170,7 @@ function tabulate (details, numbers) {
   const table = document.createElement('table')
   const row = (cells, kind) => table.insertRow().append(...cells.map(text => Object.assign(document.createElement(kind), { textContent: text, className: 'n' })))
   row(['from', 'to', unit], 'th')
-  for (const bin of binsOf(numbers)) row([written[x.scale](bin.from), written[x.scale](bin.to), whole.format(bin.count)], 'td')
+  for (const bin of binsOf(numbers)) row([told(x.scale, bin.from), told(x.scale, bin.to), whole.format(bin.count)], 'td')
   const scroll = Object.assign(document.createElement('div'), { tabIndex: 0 })
   scroll.setAttribute('role', 'group')
   scroll.setAttribute('aria-label', numbers.title)
