@@ -19,7 +19,7 @@ internal readonly record struct PlotPoint(double X, double Y, string Label)
 internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotScale xScale = PlotScale.Linear, PlotScale yScale = PlotScale.Linear)
 {
     private const double Width = 460, Height = 280, Left = 62, Right = 14, Top = 30, Bottom = 44;
-    private const int LongestTitle = 48;
+    private const int LongestTitle = 48, Many = 200;
 
     // The style sheet of a page has other ones for the dark; a drawing by itself has these.
     private static readonly string[] Colours = ["var(--one, #2563eb)", "var(--two, #b45309)", "var(--three, #047857)", "var(--four, #dc2626)", "var(--five, #7c3aed)", "var(--six, #0e7490)"];
@@ -53,8 +53,10 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
         if (Diagonal) Draw($"<path d=\"M{Across(0):0.#} {Up(0):0.#}L{Across(1):0.#} {Up(1):0.#}\" stroke=\"currentColor\" stroke-opacity=\".35\" stroke-dasharray=\"4 4\"/>\n");
         if (joined) Line(shown, Colours[0], ".5");
         var scored = shown.Any(point => point.Score is not null);
-        foreach (var point in shown)
-            Circle(point, joined ? 2 : Radius, scored ? $"class=\"{PlotFigure.ScoreClass(point.Score)}\"" : $"fill=\"{Colours[0]}\"");
+        // Where points lie upon each other it is seen how many.
+        Draw($"<g fill=\"{Colours[0]}\" fill-opacity=\"{(shown.Length > Many && !joined ? 0.65 : 1)}\">\n");
+        foreach (var point in shown) Circle(point, joined ? 2 : Radius, scored ? $" class=\"{PlotFigure.ScoreClass(point.Score)}\"" : "");
+        Draw($"</g>\n");
         return End();
     }
 
@@ -69,7 +71,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
         {
             var colour = Colours[i % Colours.Length];
             Line(points, colour, ".6");
-            foreach (var point in points) Circle(point, 4.5, $"fill=\"{colour}\"");
+            foreach (var point in points) Circle(point, 4.5, $" fill=\"{colour}\"");
             var (left, below) = (Across(points[0].X), Up(points[0].Y) + 4);
             var onTheRight = left > Width / 2;
             if (single) Text(left + (onTheRight ? -8 : 8), below, onTheRight ? "end" : "start", name, $" fill=\"{colour}\"");
@@ -128,7 +130,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
     {
         // A point among hundreds is no stop of the tabulator; tables hold the same links.
         if (point.Address is { } address) Draw($"<a href=\"{HtmlText.Encode(address)}\" tabindex=\"-1\">");
-        Draw($"<circle cx=\"{Across(point.X):0.#}\" cy=\"{Up(point.Y):0.#}\" r=\"{radius}\" {paint}><title>{HtmlText.Encode(point.Label)}</title></circle>");
+        Draw($"<circle cx=\"{Across(point.X):0.#}\" cy=\"{Up(point.Y):0.#}\" r=\"{radius}\"{paint}><title>{HtmlText.Encode(point.Label)}</title></circle>");
         Draw(point.Address is null ? (FormattableString)$"\n" : $"</a>\n");
     }
 

@@ -117,6 +117,7 @@ function points (figure, numbers) {
   const drawn = figure.querySelectorAll('circle')
   const dots = at.map(([left, up], i) => ({ x: left, y: up, score: score[i], name: drawn[i].textContent, address: drawn[i].closest('a').getAttribute('href') }))
   const scored = score.some(one => one !== null)
+  const many = dots.length > 200
   const colour = dot => !scored ? 'var(--one)' : dot.score === null ? 'none' : `var(--q${steps.filter(step => dot.score >= step).length})`
   const title = dot => [dot.name.trim(), `fires on ${written.Share(dot.x)}`, `maximum ${exact.format(dot.y)}`, ...(dot.score === null ? [] : [`score ${exact.format(dot.score)}`])].join('\n')
   const back = Object.assign(document.createElement('button'), { type: 'button', className: 'whole', textContent: 'show all', hidden: true, onclick: () => show({}) })
@@ -126,7 +127,7 @@ function points (figure, numbers) {
     const inside = ({ x: left, y: up }) => !domains.x || (left >= domains.x[0] && left <= domains.x[1] && up >= domains.y[0] && up <= domains.y[1])
     const shown = dots.filter(inside)
     const svg = frame(numbers, [
-      Plot.dot(shown, { x: 'x', y: 'y', r: 2.5, fill: dot => colour(dot), stroke: dot => colour(dot) === 'none' ? 'var(--soft)' : 'none', strokeWidth: 1, strokeOpacity: 0.6 }),
+      Plot.dot(shown, { x: 'x', y: 'y', r: 2.5, fill: dot => colour(dot), fillOpacity: many ? 0.65 : 1, stroke: dot => colour(dot) === 'none' ? 'var(--soft)' : 'none', strokeWidth: 1, strokeOpacity: 0.6 }),
       Plot.dot(shown, Plot.pointer({ x: 'x', y: 'y', r: 5, stroke: 'currentColor' })),
       Plot.tip(shown, Plot.pointer({ x: 'x', y: 'y', title, lineWidth: 24, lineHeight: 1.35, stroke: 'var(--soft)' }))
     ], domains)
