@@ -20,6 +20,8 @@ internal static class PageAssets
 /// <summary>A file of the pages, compressed once, when the first browser asks for it.</summary>
 internal sealed class PageAsset
 {
+    private const int BrotliQuality = 9;
+
     private readonly byte[] _bytes;
     private readonly Lazy<byte[]> _brotli, _gzip;
 
@@ -28,7 +30,8 @@ internal sealed class PageAsset
         _bytes = bytes;
         Type = Path.GetExtension(name) switch { ".js" => "text/javascript; charset=utf-8", ".css" => "text/css; charset=utf-8", _ => "text/plain; charset=utf-8" };
         Address = $"/assets/{name}?v={Convert.ToHexStringLower(SHA256.HashData(bytes))[..12]}";
-        _brotli = new(() => Compress(stream => new BrotliStream(stream, CompressionLevel.SmallestSize)));
+        // The highest quality takes a second for the largest file, and makes it a tenth smaller.
+        _brotli = new(() => Compress(stream => new BrotliStream(stream, new BrotliCompressionOptions { Quality = BrotliQuality })));
         _gzip = new(() => Compress(stream => new GZipStream(stream, CompressionLevel.SmallestSize)));
     }
 

@@ -128,6 +128,21 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
     }
 
     [Fact]
+    public async Task a_finger_taps_once_to_read_of_a_point_and_twice_to_open_it()
+    {
+        var page = await browser.Open(touch: true);
+        await page.GotoAsync(new Uri(await server.Address(), Dictionary).ToString());
+        var plot = await Drawn(page, 1);
+        var dot = (await plot.Locator(Dots).First.BoundingBoxAsync())!;
+        var (x, y) = (dot.X + dot.Width / 2, dot.Y + dot.Height / 2);
+        await page.Touchscreen.TapAsync(x, y);
+        await plot.Locator("text=/fires on/").WaitForAsync();
+        Assert.EndsWith(Dictionary, page.Url);
+        await page.Touchscreen.TapAsync(x, y);
+        await page.WaitForSelectorAsync("h1.feature:has-text('#')");
+    }
+
+    [Fact]
     public async Task without_script_the_points_are_links_and_the_numbers_have_an_address()
     {
         var page = await Open(Dictionary, script: false);

@@ -54,8 +54,8 @@ function round (scale, [from, to]) {
   return powers.length > 2 || all.length > 6 ? powers : all.length > 1 ? all : d3.ticks(from, to, 3)
 }
 
-/** A value as it is told, to four digits. */
-const told = (scale, value) => scale === 'Linear' ? exact.format(value) : written[scale](value)
+/** A value as a reader is told it, to four digits. */
+const digits = (scale, value) => scale === 'Linear' ? exact.format(value) : written[scale](value)
 
 /** A drawing with the measures of the server's. */
 function frame ({ title, x, y }, marks, domains = {}) {
@@ -107,7 +107,7 @@ function bars (figure, numbers) {
     Plot.rect(bins.filter(bin => bin.count), { ...column, y2: height, fill: 'var(--one)' }),
     // Pointing anywhere above a bin is enough: rare ones are low.
     Plot.rect(bins, Plot.pointerX({ ...column, y2: y.domain[1], fill: 'currentColor', fillOpacity: 0.12 })),
-    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, lineHeight: 1.35, stroke: 'var(--soft)', title: bin => `${whole.format(bin.count)} ${unit}\n${told(x.scale, bin.from)} to ${told(x.scale, bin.to)}` }))
+    Plot.tip(bins, Plot.pointerX({ x: 'middle', y: height, lineHeight: 1.35, stroke: 'var(--soft)', title: bin => `${whole.format(bin.count)} ${unit}\n${digits(x.scale, bin.from)} to ${digits(x.scale, bin.to)}` }))
   ]))
 }
 
@@ -141,16 +141,20 @@ function points (figure, numbers) {
 
 /** Lets a part of the drawing be dragged over, and points be clicked on. */
 function answer (svg, scales, show) {
-  let chosen
+  let chosen, told
   svg.addEventListener('pointerdown', event => {
     chosen = svg.value
-    // Plot would hold on to the point that a mouse clicks; a finger, which cannot hover, needs that.
+    // Plot would hold on to the point that a mouse clicks. A finger, which cannot hover, needs that.
     if (event.pointerType === 'mouse') event.stopPropagation()
   }, true)
   svg.addEventListener('click', event => {
-    if (!chosen) return
+    const finger = event.pointerType === 'touch'
     const [left, top] = d3.pointer(event, svg)
-    if (Math.hypot(scales.x.apply(chosen.x) - left, scales.y.apply(chosen.y) - top) > 40) return
+    const near = chosen && Math.hypot(scales.x.apply(chosen.x) - left, scales.y.apply(chosen.y) - top) < (finger ? 20 : 40)
+    // A finger's first tap tells what the second opens.
+    const open = near && (!finger || chosen === told)
+    told = near ? chosen : undefined
+    if (!open) return
     if (event.ctrlKey || event.metaKey) window.open(chosen.address, '_blank', 'noreferrer')
     else location.href = chosen.address
   })
@@ -171,7 +175,7 @@ function tabulate (details, numbers) {
   const table = document.createElement('table')
   const row = (cells, kind) => table.insertRow().append(...cells.map(text => Object.assign(document.createElement(kind), { textContent: text, className: 'n' })))
   row(['from', 'to', unit], 'th')
-  for (const bin of binsOf(numbers)) row([told(x.scale, bin.from), told(x.scale, bin.to), whole.format(bin.count)], 'td')
+  for (const bin of binsOf(numbers)) row([digits(x.scale, bin.from), digits(x.scale, bin.to), whole.format(bin.count)], 'td')
   const scroll = Object.assign(document.createElement('div'), { tabIndex: 0 })
   scroll.setAttribute('role', 'group')
   scroll.setAttribute('aria-label', numbers.title)
