@@ -111,7 +111,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotSc
     private void Begin(PlotAxis x, PlotAxis y)
     {
         (X, Y) = (x, y);
-        Draw($"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n");
+        Draw($"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" overflow=\"visible\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n");
         Text(Left, 16, "start", title.Length <= LongestTitle ? title : title[..LongestTitle] + "…", " font-size=\"13\" font-weight=\"600\"");
         foreach (var value in x.Ticks) Text(Across(value), Height - Bottom + 16, "middle", x.Write(value));
         foreach (var value in y.Ticks)
