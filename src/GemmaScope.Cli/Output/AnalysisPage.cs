@@ -42,10 +42,10 @@ internal sealed class AnalysisPage
 
     private void Figures() => _html.Append($"""
         <dl class="figures">
-        <div><dt>tokens</dt><dd>{_analysis.Tokens.Count - _analysis.ExcludedPositions.Count}</dd><small>and {_analysis.ExcludedPositions.Count} left out (BOS, special)</small></div>
-        <div><dt>mean L0</dt><dd>{Format.Defined(_analysis.MeanL0, "0.0")}</dd><small>active features a token</small></div>
-        <div><dt>FVU</dt><dd>{Format.Defined(_analysis.Fvu, "0.000")}</dd><small>variance not explained</small></div>
-        <div><dt>variance explained</dt><dd>{Format.Defined(_analysis.TutorialVarianceExplained, "0.000")}</dd><small>by the tutorial’s formula</small></div>
+        <div><dt>tokens</dt><dd>{_analysis.Tokens.Count - _analysis.ExcludedPositions.Count}</dd><dd class="of">and {_analysis.ExcludedPositions.Count} left out (BOS, special)</dd></div>
+        <div><dt>mean L0</dt><dd>{Format.Defined(_analysis.MeanL0, "0.0")}</dd><dd class="of">active features a token</dd></div>
+        <div><dt>FVU</dt><dd>{Format.Defined(_analysis.Fvu, "0.000")}</dd><dd class="of">variance not explained</dd></div>
+        <div><dt>variance explained</dt><dd>{Format.Defined(_analysis.TutorialVarianceExplained, "0.000")}</dd><dd class="of">by the tutorial’s formula</dd></div>
         </dl>
 
         """);
@@ -115,7 +115,7 @@ internal sealed class AnalysisPage
 
         """);
 
-    private void Table(string title, string head) => _html.Append($"<h2>{title}</h2>\n<div class=\"scroll\"><table>\n<tr>{head}</tr>\n");
+    private void Table(string title, string head) => _html.Append($"<h2>{title}</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table>\n<tr>{head}</tr>\n");
 
     private static string Tip(TokenReport token) => string.Join('\n',
         [$"position {token.Position} · id {token.Id} · L0 {token.L0}", .. token.Top.Select(feature => $"{feature.Index}  {feature.Activation:0.00}  {feature.Label}")]);

@@ -1,6 +1,7 @@
 using System.Text;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
+using GemmaScope.Server.Html;
 
 namespace GemmaScope.Cli.Output;
 
@@ -36,7 +37,7 @@ internal sealed class EvaluationPage
 
     private void Table()
     {
-        _html.Append("<h2>Dictionaries</h2>\n<div class=\"scroll\"><table>\n<tr><th>dictionary</th><th>site</th>");
+        _html.Append("<h2>Dictionaries</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"dictionaries\"><table>\n<tr><th>dictionary</th><th>site</th>");
         foreach (var head in (string[])["L0", "FVU", "cosine", "bias", "delta loss", "loss recovered", "KL score", "uniformity", "dead", "dense"]) _html.Append($"<th class=\"n\">{head}</th>");
         _html.Append("</tr>\n");
         foreach (var (name, dictionary, clean, spliced) in _view.Rows)
@@ -59,7 +60,7 @@ internal sealed class EvaluationPage
                 [.. kind.Select(row => new PlotPoint(row.Dictionary.OutputSite.Layer!.Value, row.Clean.Reconstruction.Fvu, row.Name)).OrderBy(point => point.X)]));
         foreach (var (name, _, clean, _) in _view.Rows)
         {
-            _html.Append(new SvgPlot($"Density, {name}", "log10 of the fraction of tokens", "features").Bars(
+            _html.Append(new SvgPlot($"Density, {name}", "share of tokens (logarithmic)", "features", PlotScale.Share).Bars(
                 EvaluationView.DensityEdges, clean.Sparsity.DensityHistogram(EvaluationView.DensityEdges)));
             _html.Append(new SvgPlot($"FVU by position, {name}", "position", "FVU").Points(
                 [.. Enumerable.Range(0, clean.ByPosition.Count).Select(position => new PlotPoint(position, clean.FvuAt(position), $"position {position}"))], joined: true));

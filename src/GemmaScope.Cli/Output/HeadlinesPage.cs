@@ -99,7 +99,7 @@ internal sealed class HeadlinesPage
         _html.Append($"<span class=\"t\" tabindex=\"0\" style=\"--s:{shade:0.##}\" data-tip=\"{Encode(tip)}\">{Encode(Format.Visible(headline.TokenText(t)))}</span>");
     }
 
-    private void Table(string title, string head) => _html.Append($"<h2>{Encode(title)}</h2>\n<div class=\"scroll\"><table>\n<tr>{head}</tr>\n");
+    private void Table(string title, string head) => _html.Append($"<h2>{Encode(title)}</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{Encode(title)}\"><table>\n<tr>{head}</tr>\n");
 
     private string Link(int feature) => $"<a href=\"{Encode(_view.Neuronpedia(feature) ?? _view.Page(feature))}\" title=\"{Encode(_view.Label(feature) ?? "dashboard")}\">{feature}</a>";
 

@@ -75,7 +75,7 @@ internal static class ShieldEvaluationPage
     private static string Two(string number) => number.Split(" [") is [var value, var interval] ? $"{value}<br><small>[{interval}</small>" : number;
 
     private static void Begin(StringBuilder html, string title, string[] names, string[] numbers) => html.Append(
-        $"<h2>{title}</h2>\n<div class=\"scroll\"><table>\n<tr>{string.Concat(names.Select(name => $"<th>{name}</th>"))}{string.Concat(numbers.Select(name => $"<th class=\"n\">{name}</th>"))}</tr>\n");
+        $"<h2>{title}</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table>\n<tr>{string.Concat(names.Select(name => $"<th>{name}</th>"))}{string.Concat(numbers.Select(name => $"<th class=\"n\">{name}</th>"))}</tr>\n");
 
     private static void Row(StringBuilder html, string[] names, string[] numbers) => html.Append(
         $"<tr>{string.Concat(names.Select(name => $"<td>{Html.Encode(name)}</td>"))}{string.Concat(numbers.Select(number => $"<td class=\"n\">{number}</td>"))}</tr>\n");

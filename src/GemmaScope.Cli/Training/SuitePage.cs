@@ -24,7 +24,7 @@ internal static class SuitePage
         foreach (var site in plotted.GroupBy(result => (Kind: Kind(result), Site: frontiers ? result.Site : result.Site.Split('.')[0])))
             foreach (var (name, label, key) in (ReadOnlySpan<(string, string, string)>)[("Delta loss", "delta loss (nats)", "delta_loss"), ("FVU", "FVU", "fvu")])
                 html.Append(Plot($"{name}, {site.Key.Kind} of {site.Key.Site}", label, site.GroupBy(result => frontiers ? $"{result.Width} features" : result.Site), key));
-        html.Append("</div>\n<h2>Dictionaries</h2>\n<div class=\"scroll\"><table>\n<tr><th>dictionary</th>");
+        html.Append("</div>\n<h2>Dictionaries</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"dictionaries\"><table>\n<tr><th>dictionary</th>");
         foreach (var column in SuiteResults.Columns) html.Append($"<th class=\"n\">{column.Title}</th>");
         html.Append("<th>folder</th></tr>\n");
         foreach (var result in results)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace GemmaScope.Server.Html;
@@ -8,17 +7,33 @@ internal readonly record struct PlotPoint(double X, double Y, string Label)
 {
     /// <summary>Where a click on it leads, or null.</summary>
     public string? Address { get; init; }
+
+    /// <summary>What its colour says, or null.</summary>
+    public double? Score { get; init; }
+
+    /// <summary>Whether it has a place.</summary>
+    public bool IsFinite => double.IsFinite(X) && double.IsFinite(Y);
 }
 
 /// <summary>A small plot as inline SVG, with axes from the data: points, or bars that begin at zero.</summary>
-internal sealed class SvgPlot(string title, string xLabel, string yLabel)
+internal sealed class SvgPlot(string title, string xLabel, string yLabel, PlotScale xScale = PlotScale.Linear, PlotScale yScale = PlotScale.Linear)
 {
     private const double Width = 460, Height = 280, Left = 62, Right = 14, Top = 30, Bottom = 44;
-    private const int WantedTicks = 5, LongestTitle = 48;
+    private const int LongestTitle = 48, Many = 200;
 
-    private static readonly string[] Colours = ["#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2"];
+    // The style sheet of a page has other ones for the dark; a drawing by itself has these.
+    private static readonly string[] Colours = ["var(--one, #2563eb)", "var(--two, #b45309)", "var(--three, #047857)", "var(--four, #dc2626)", "var(--five, #7c3aed)", "var(--six, #0e7490)"];
 
     private readonly StringBuilder _svg = new();
+
+    /// <summary>What it is called.</summary>
+    public string Title => title;
+
+    /// <summary>The axis to the right, once it is drawn.</summary>
+    public PlotAxis? X { get; private set; }
+
+    /// <summary>The axis upwards, once it is drawn.</summary>
+    public PlotAxis? Y { get; private set; }
 
     /// <summary>Radius of points that are not joined.</summary>
     public double Radius { get; init; } = 4.5;
@@ -32,37 +47,32 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
     /// <summary>Points, joined in their order if asked.</summary>
     public string Points(IReadOnlyList<PlotPoint> points, bool joined = false)
     {
-        PlotPoint[] shown = [.. points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y))];
+        PlotPoint[] shown = [.. points.Where(point => point.IsFinite)];
         if (shown.Length == 0) return "";
-        var (x, y) = Shares ? (Axis.Within(0, 1), Axis.Within(0, 1)) : (Axis.Around(shown.Select(point => point.X)), Axis.Around(shown.Select(point => point.Y)));
-        Begin(x, y);
-        if (Diagonal) _svg.Append(Invariant($"<path d=\"M{X(x, 0):0.#} {Y(y, 0):0.#}L{X(x, 1):0.#} {Y(y, 1):0.#}\" stroke=\"currentColor\" stroke-opacity=\".35\" stroke-dasharray=\"4 4\"/>\n"));
-        if (joined) _svg.Append($"<polyline fill=\"none\" stroke=\"#2563eb\" stroke-opacity=\".5\" points=\"{string.Join(' ', shown.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
-        foreach (var point in shown)
-        {
-            var circle = Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"{(joined ? 2 : Radius)}\" fill=\"#2563eb\"><title>{HtmlText.Encode(point.Label)}</title></circle>");
-            // A point among hundreds is no stop of the tabulator; tables hold the same links.
-            _svg.Append(point.Address is { } address ? $"<a href=\"{HtmlText.Encode(address)}\" tabindex=\"-1\">{circle}</a>\n" : circle + "\n");
-        }
+        Around(shown);
+        if (Diagonal) Draw($"<path d=\"M{Across(0):0.#} {Up(0):0.#}L{Across(1):0.#} {Up(1):0.#}\" stroke=\"currentColor\" stroke-opacity=\".35\" stroke-dasharray=\"4 4\"/>\n");
+        if (joined) Line(shown, Colours[0], ".5");
+        var scored = shown.Any(point => point.Score is not null);
+        // Where points lie upon each other it is seen how many.
+        Draw($"<g fill=\"{Colours[0]}\" fill-opacity=\"{(shown.Length > Many && !joined ? 0.65 : 1)}\">\n");
+        foreach (var point in shown) Circle(point, joined ? 2 : Radius, scored ? $" class=\"{PlotFigure.ScoreClass(point.Score)}\"" : "");
+        Draw($"</g>\n");
         return End();
     }
 
     /// <summary>Several rows of points, each joined in its order and named at the right, or single points, each named beside it.</summary>
     public string Series(IEnumerable<(string Name, IReadOnlyList<PlotPoint> Points)> series)
     {
-        (string Name, PlotPoint[] Points)[] shown = [.. series.Select(one => (one.Name, one.Points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).ToArray())).Where(one => one.Item2.Length > 0)];
+        (string Name, PlotPoint[] Points)[] shown = [.. series.Select(one => (one.Name, one.Points.Where(point => point.IsFinite).ToArray())).Where(one => one.Item2.Length > 0)];
         if (shown.Length == 0) return "";
-        var all = shown.SelectMany(one => one.Points).ToArray();
-        var (x, y) = (Axis.Around(all.Select(point => point.X)), Axis.Around(all.Select(point => point.Y)));
-        Begin(x, y);
+        Around([.. shown.SelectMany(one => one.Points)]);
         var single = shown.All(one => one.Points.Length == 1);
         foreach (var (i, (name, points)) in shown.Index())
         {
             var colour = Colours[i % Colours.Length];
-            _svg.Append($"<polyline fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".6\" points=\"{string.Join(' ', points.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
-            foreach (var point in points)
-                _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"4.5\" fill=\"{colour}\"><title>{HtmlText.Encode(point.Label)}</title></circle>\n"));
-            var (left, below) = (X(x, points[0].X), Y(y, points[0].Y) + 4);
+            Line(points, colour, ".6");
+            foreach (var point in points) Circle(point, 4.5, $" fill=\"{colour}\"");
+            var (left, below) = (Across(points[0].X), Up(points[0].Y) + 4);
             var onTheRight = left > Width / 2;
             if (single) Text(left + (onTheRight ? -8 : 8), below, onTheRight ? "end" : "start", name, $" fill=\"{colour}\"");
             else Text(Width - Right, Top + 12 + 14 * i, "end", name, $" fill=\"{colour}\"");
@@ -74,75 +84,59 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
     /// <param name="edges">Where bars begin, and where the last one ends.</param>
     /// <param name="counts">What each bar counts.</param>
     /// <param name="unit">Of what.</param>
-    /// <param name="root">Heights grow with the root of the count, so that rare ones are seen beside frequent ones.</param>
-    public string Bars(IReadOnlyList<double> edges, IReadOnlyList<int> counts, string unit = "features", bool root = false)
+    public string Bars(IReadOnlyList<double> edges, IReadOnlyList<int> counts, string unit = "features")
     {
-        double Height(double count) => root ? Math.Sqrt(count) : count;
-        var (x, y) = (Axis.Within(edges[0], edges[^1]), Axis.Around([0, Height(Math.Max(1, counts.Max()))]));
-        Begin(x, y, root ? height => height * height : null);
+        double Tall(double count) => yScale == PlotScale.Root ? Math.Sqrt(count) : count;
+        Begin(PlotAxis.Within(xLabel, xScale, edges[0], edges[^1]), PlotAxis.Around(yLabel, yScale, [0, Tall(Math.Max(1, counts.Max()))]));
         for (var i = 0; i < counts.Count; i++)
         {
             if (counts[i] == 0) continue;
-            var (left, right, top) = (X(x, edges[i]), X(x, edges[i + 1]), Y(y, Height(counts[i])));
+            var (left, right, top) = (Across(edges[i]), Across(edges[i + 1]), Up(Tall(counts[i])));
             var gap = right - left > 6 ? 1 : 0.25;
-            _svg.Append(Invariant($"<rect x=\"{left + gap:0.##}\" y=\"{top:0.#}\" width=\"{right - left - 2 * gap:0.##}\" height=\"{Y(y, 0) - top:0.#}\" fill=\"#2563eb\"><title>{counts[i]} {unit} from {edges[i]:0.####} to {edges[i + 1]:0.####}</title></rect>\n"));
+            Draw($"<rect x=\"{left + gap:0.##}\" y=\"{top:0.#}\" width=\"{right - left - 2 * gap:0.##}\" height=\"{Up(0) - top:0.#}\" fill=\"{Colours[0]}\"><title>{counts[i]} {unit} from {X!.Write(edges[i])} to {X.Write(edges[i + 1])}</title></rect>\n");
         }
         return End();
     }
 
-    private static double X(Axis axis, double value) => Left + axis.Place(value) * (Width - Left - Right);
+    private double Across(double value) => Left + X!.Place(value) * (Width - Left - Right);
 
-    private static double Y(Axis axis, double value) => Height - Bottom - axis.Place(value) * (Height - Top - Bottom);
+    private double Up(double value) => Height - Bottom - Y!.Place(value) * (Height - Top - Bottom);
 
-    private void Begin(Axis x, Axis y, Func<double, double>? count = null)
+    private void Around(IReadOnlyList<PlotPoint> points)
     {
-        _svg.Append(Invariant($"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n"));
+        if (Shares) Begin(PlotAxis.Within(xLabel, xScale, 0, 1), PlotAxis.Within(yLabel, yScale, 0, 1));
+        else Begin(PlotAxis.Around(xLabel, xScale, points.Select(point => point.X)), PlotAxis.Around(yLabel, yScale, points.Select(point => point.Y)));
+    }
+
+    private void Begin(PlotAxis x, PlotAxis y)
+    {
+        (X, Y) = (x, y);
+        Draw($"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" overflow=\"visible\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n");
         Text(Left, 16, "start", title.Length <= LongestTitle ? title : title[..LongestTitle] + "…", " font-size=\"13\" font-weight=\"600\"");
-        foreach (var value in x.Ticks()) Text(X(x, value), Height - Bottom + 16, "middle", Label(value));
-        foreach (var value in y.Ticks())
+        foreach (var value in x.Ticks) Text(Across(value), Height - Bottom + 16, "middle", x.Write(value));
+        foreach (var value in y.Ticks)
         {
-            _svg.Append(Invariant($"<path d=\"M{Left} {Y(y, value):0.#}H{Width - Right}\" stroke=\"currentColor\" stroke-opacity=\"{(value == y.From ? 0.6 : 0.12)}\"/>\n"));
-            Text(Left - 6, Y(y, value) + 4, "end", Label(count is null ? value : count(value)));
+            Draw($"<path d=\"M{Left} {Up(value):0.#}H{Width - Right}\" stroke=\"currentColor\" stroke-opacity=\"{(value == y.Domain[0] ? 0.6 : 0.12)}\"/>\n");
+            Text(Left - 6, Up(value) + 4, "end", y.Write(value));
         }
         Text((Left + Width - Right) / 2, Height - 8, "middle", xLabel);
-        Text(14, (Top + Height - Bottom) / 2, "middle", yLabel, Invariant($" transform=\"rotate(-90 14 {(Top + Height - Bottom) / 2})\""));
+        Text(14, (Top + Height - Bottom) / 2, "middle", yLabel, FormattableString.Invariant($" transform=\"rotate(-90 14 {(Top + Height - Bottom) / 2})\""));
     }
+
+    private void Line(PlotPoint[] points, string colour, string opacity) =>
+        Draw($"<polyline fill=\"none\" stroke=\"{colour}\" stroke-opacity=\"{opacity}\" points=\"{string.Join(' ', points.Select(point => FormattableString.Invariant($"{Across(point.X):0.#},{Up(point.Y):0.#}")))}\"/>\n");
+
+    private void Circle(PlotPoint point, double radius, string paint)
+    {
+        // A point among hundreds is no stop of the tabulator; tables hold the same links.
+        if (point.Address is { } address) Draw($"<a href=\"{HtmlText.Encode(address)}\" tabindex=\"-1\">");
+        Draw($"<circle cx=\"{Across(point.X):0.#}\" cy=\"{Up(point.Y):0.#}\" r=\"{radius}\"{paint}><title>{HtmlText.Encode(point.Label)}</title></circle>");
+        Draw(point.Address is null ? (FormattableString)$"\n" : $"</a>\n");
+    }
+
+    private void Text(double x, double y, string anchor, string text, string more = "") => Draw($"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\"{more}>{HtmlText.Encode(text)}</text>\n");
+
+    private void Draw(FormattableString part) => _svg.Append(FormattableString.Invariant(part));
 
     private string End() => _svg.Append("</svg>\n").ToString();
-
-    private void Text(double x, double y, string anchor, string text, string more = "") =>
-        _svg.Append(Invariant($"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\"{more}>{HtmlText.Encode(text)}</text>\n"));
-
-    private static string Label(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
-
-    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
-
-    /// <summary>A span of values with ticks at the multiples of a round step.</summary>
-    private readonly record struct Axis(double From, double To, double Step)
-    {
-        public static Axis Around(IEnumerable<double> values)
-        {
-            var (low, high) = (values.Min(), values.Max());
-            if (low == high) (low, high) = (low - Math.Max(Math.Abs(low), 1) / 10, high + Math.Max(Math.Abs(high), 1) / 10);
-            var step = RoundStep(high - low);
-            return new(Math.Floor(low / step) * step, Math.Ceiling(high / step) * step, step);
-        }
-
-        /// <summary>An axis that ends where the data end.</summary>
-        public static Axis Within(double low, double high) => low < high ? new(low, high, RoundStep(high - low)) : Around([low]);
-
-        private static double RoundStep(double span)
-        {
-            var rough = span / WantedTicks;
-            var unit = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-            return rough <= unit ? unit : rough <= 2 * unit ? 2 * unit : rough <= 5 * unit ? 5 * unit : 10 * unit;
-        }
-
-        public double Place(double value) => (value - From) / (To - From);
-
-        public IEnumerable<double> Ticks()
-        {
-            for (var i = Math.Ceiling(From / Step - 1e-9) + 0.0; i * Step <= To + Step * 1e-9; i++) yield return i * Step;
-        }
-    }
 }

@@ -22,11 +22,12 @@ internal sealed class DictionaryOverview
         var bins = new int[(int)(-low * BinsPerDecade) is > 0 and var needed ? needed : BinsPerDecade];
         var from = -(double)bins.Length / BinsPerDecade;
         foreach (var density in densities) bins[Math.Clamp((int)((density - from) * BinsPerDecade), 0, bins.Length - 1)]++;
-        Densities = Markup.Trusted(new SvgPlot("Density of the features that fire", "log10 of the share of tokens", "features").Bars([.. Enumerable.Range(0, bins.Length + 1).Select(i => from + (double)i / BinsPerDecade)], bins));
+        Densities = PlotFigure.Bars(new("Density of the features that fire", "share of tokens (logarithmic)", "features", xScale: PlotScale.Share), from, 0, bins, "features", PageAddress.Dictionary(dictionary) + ".json");
         var step = (alive.Length + MostPoints - 1) / MostPoints;
         Every = step;
-        Scatter = Markup.Trusted(new SvgPlot("Density and maximum", "log10 of the share of tokens", "maximum") { Radius = 2 }
-            .Points([.. alive.Where((_, i) => i % step == 0).Select(row => new PlotPoint(Math.Log10(row.Density), row.Max, $"#{row.Feature} {row.Label}") { Address = PageAddress.Feature(dictionary, row.Feature) })]));
+        Scatter = PlotFigure.Points(
+            new("Density and maximum", "share of tokens (logarithmic)", "maximum", xScale: PlotScale.Share) { Radius = 2.5 },
+            [.. alive.Where((_, i) => i % step == 0).Select(row => new PlotPoint(Math.Log10(row.Density), row.Max, $"#{row.Feature} {HtmlText.Visible(row.Label ?? "")}") { Address = PageAddress.Feature(dictionary, row.Feature), Score = row.Score })]);
     }
 
     /// <summary>Features that are stored.</summary>

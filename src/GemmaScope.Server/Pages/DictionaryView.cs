@@ -9,7 +9,7 @@ namespace GemmaScope.Server.Pages;
 /// <summary>Which lines of a dictionary's table are wanted, and in which order; all of it stands in the address.</summary>
 /// <param name="Label">Letters of the label.</param>
 /// <param name="Show">all, alive, dead, dense or labelled.</param>
-/// <param name="Sort">index, density or max; the largest first but for the index.</param>
+/// <param name="Sort">index, density, max or score; the largest first but for the index.</param>
 /// <param name="Start">Lines passed over.</param>
 internal sealed record TableQuery(string? Label, string? Show, string? Sort, int? Start)
 {
@@ -17,7 +17,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
 
     public static string[] Shows { get; } = ["all", "alive", "dead", "dense", "labelled"];
 
-    public static string[] Sorts { get; } = ["index", "density", "max"];
+    public static string[] Sorts { get; } = ["index", "density", "max", "score"];
 
     /// <summary>All lines that fit, in order.</summary>
     public FeatureRow[] Of(IFeatureDatabase database, StoredDictionary dictionary)
@@ -34,6 +34,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
         {
             "density" => rows.OrderByDescending(row => row.Density),
             "max" => rows.OrderByDescending(row => row.Max),
+            "score" => rows.OrderByDescending(row => row.Score ?? double.NegativeInfinity),
             _ => rows,
         }];
     }
@@ -50,17 +51,19 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
     {
         Title = dictionary.Name,
         Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, Path)],
+        Plots = true,
     }.Render(Markup.Of($"""
         <h1 class="feature">{dictionary.Name}</h1>
         <p class="meta">{source.Hook ?? $"layer {source.Layer}"} · {dictionary.Width:#,0} features{(dictionary.IsComplete ? "" : $", of which {dictionary.Features} are built")} · {source.Corpus.Counted:#,0} counted of {source.Corpus.Positions:#,0} tokens of {source.Text}</p>
         <dl class="figures">
-        <div><dt>mean L0</dt><dd>{overview.MeanL0:0.0}</dd><small>features that fire on a counted token</small></div>
-        <div><dt>dead</dt><dd>{overview.Dead}</dd><small>fire at no counted token</small></div>
-        <div><dt>dense</dt><dd>{overview.Dense}</dd><small>fire on more than {DictionaryOverview.DenseFrom:0 %} of them</small></div>
+        <div><dt>mean L0</dt><dd>{overview.MeanL0:0.0}</dd><dd class="of">features that fire on a counted token</dd></div>
+        <div><dt>dead</dt><dd>{overview.Dead}</dd><dd class="of">fire at no counted token</dd></div>
+        <div><dt>dense</dt><dd>{overview.Dense}</dd><dd class="of">fire on more than {DictionaryOverview.DenseFrom:0 %} of them</dd></div>
         </dl>
         <div class="plots two">
         {overview.Densities}{overview.Scatter}</div>
-        {(overview.Every > 1 ? Markup.Of($"<p class=\"note\">One feature of {overview.Every} is drawn as a point.</p>\n") : Markup.Empty)}{Filter()}{Table()}
+        <p class="note">{(overview.Every > 1 ? $"One feature of {overview.Every} is drawn as a point. " : "")}A point leads to its feature; dragging over a part of the plot shows it larger.</p>
+        {Filter()}{Table()}
         """));
 
     private Markup Filter() => Markup.Of($"""
@@ -93,13 +96,13 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         ? Markup.Of($"<a href=\"{(query with { Start = Math.Max(start, 0) }).Address(Path)}\" data-in-place>{text}</a>") : Markup.Empty;
 
     internal static Markup Line(string address, FeatureRow row) => Markup.Of(
-        $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{row.Density:0.000 %}</td><td class=\"n\">{row.Max:0.00}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}</td></tr>\n");
+        $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{row.Density:0.000 %}</td><td class=\"n\">{row.Max:0.00}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}{(row.Score is { } score ? Markup.Of($" <small>score {score:0.00}</small>") : Markup.Empty)}</td></tr>\n");
 
     /// <summary>The lines as CSV (RFC 4180). A label that a spreadsheet would take for a formula begins with an apostrophe.</summary>
     public static string Csv(FeatureRow[] rows)
     {
-        var csv = new StringBuilder("feature,count,density,max,label\r\n");
-        foreach (var row in rows) csv.Append(CultureInfo.InvariantCulture, $"{row.Feature},{row.Count},{row.Density:R},{row.Max:R},{Field(row.Label ?? "")}\r\n");
+        var csv = new StringBuilder("feature,count,density,max,label,score\r\n");
+        foreach (var row in rows) csv.Append(CultureInfo.InvariantCulture, $"{row.Feature},{row.Count},{row.Density:R},{row.Max:R},{Field(row.Label ?? "")},{row.Score:R}\r\n");
         return csv.ToString();
 
         static string Field(string label) => $"\"{(label is ['=' or '+' or '-' or '@' or '\t' or '\r', ..] ? "'" : "")}{label.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

@@ -50,7 +50,8 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var page = Page(stored, feature, options.Whole);
         var one = page.Feature.Dashboard;
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
-        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, steer.Steer is null ? null : steer, context) : null;
+        var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
+        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, shown, steer.Steer is null ? null : steer, context) : null;
         return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
     }
 

@@ -7,48 +7,6 @@ using GemmaScope.Server.Store;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>What of a feature's page is wanted.</summary>
-internal sealed record FeatureViewOptions
-{
-    /// <summary>Whether examples are whole passages.</summary>
-    public bool Whole { get; init; }
-
-    /// <summary>Whether the page stands in a frame.</summary>
-    public bool Embed { get; init; }
-
-    /// <summary>Label, density, words and neighbours.</summary>
-    public bool Explanation { get; init; } = true;
-
-    /// <summary>Histograms.</summary>
-    public bool Plots { get; init; } = true;
-
-    /// <summary>The field in which a text is tried.</summary>
-    public bool Test { get; init; } = true;
-
-    /// <summary>Height of the frame.</summary>
-    public int? Height { get; init; }
-}
-
-/// <summary>The same as it stands in an address.</summary>
-/// <param name="Embed">Whether the page stands in a frame; what follows is ignored where it does not.</param>
-/// <param name="Embedexplanation">Label, density, words and neighbours.</param>
-/// <param name="Embedplots">Histograms.</param>
-/// <param name="Embedtest">The field in which a text is tried.</param>
-/// <param name="Height">Height of the frame.</param>
-internal sealed record EmbedQuery(bool? Embed, bool? Embedexplanation, bool? Embedplots, bool? Embedtest, int? Height)
-{
-    private const int SmallestHeight = 100, LargestHeight = 4000;
-
-    public FeatureViewOptions Options => Embed is not true ? new() : new()
-    {
-        Embed = true,
-        Explanation = Embedexplanation ?? true,
-        Plots = Embedplots ?? true,
-        Test = Embedtest ?? true,
-        Height = Height is { } pixels ? Math.Clamp(pixels, SmallestHeight, LargestHeight) : null,
-    };
-}
-
 /// <summary>The page of one feature; with a trial where its dictionary is in memory.</summary>
 internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists)
 {
@@ -60,24 +18,28 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
         Embedded = options.Embed,
         Height = options.Embed ? options.Height : null,
+        Plots = options.Plots,
     }.Render(Markup.Of($"""
         {Head()}<div class="sides">
         <div>
-        {(options.Explanation ? Figures() : Markup.Empty)}{(options.Explanation ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Explanation ? Relatives() : Markup.Empty)}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
+        {(options.Plots ? Figures() : Markup.Empty)}{(options.Plots ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Embed ? Markup.Empty : Relatives())}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
         <div>
-        {(options.Test && Try is { } test ? test.Test() : Markup.Empty)}{Examples()}</div>
+        {(options.Test && Try is { } test ? test.Test(options.TestField) : Markup.Empty)}{(options.Examples ? Examples() : Markup.Empty)}</div>
         </div>
         {(!options.Embed && Try is { } steer ? steer.Steering() : Markup.Empty)}
         """), trial?.Problem is null ? 200 : 400);
 
-    private TryView? Try => trial is null ? null : new(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Embed ? $"{options.Height}" : null, trial);
+    private TryView? Try => trial is null ? null : new(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Kept, trial);
 
     private string Address(int feature) => PageAddress.Feature(dictionary, feature);
 
     private Markup Head() => Markup.Of($"""
-        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature"><a href="{Address(_one.Feature)}">#{_one.Feature}</a> {(options.Explanation ? Labels() : Markup.Empty)}</h1>
-
+        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature">{(options is { Embed: true, Link: true } ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>") : Markup.Of($"#{_one.Feature}"))} {(options.Explanation ? Labels() : Markup.Empty)}</h1>
+        {(options is { Embed: true, Explanation: true } && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
         """);
+
+    /// <summary>A frame has no room for other pages, and they do not let themselves be framed.</summary>
+    private Markup NewWindow => options.Embed ? Markup.Of($" target=\"_blank\" rel=\"noopener\"") : Markup.Empty;
 
     private Markup Steps()
     {
@@ -103,10 +65,10 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
 
     private Markup Figures() => Markup.Of($"""
         <dl class="figures">
-        <div><dt>density</dt><dd>{Share(_one.Density)}</dd><small>{(_one.IsDead ? "dead: it fires at none" : "fires on this share")} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(_one.DensityAllPositions)} with special tokens in the denominator, as SAEDashboard counts</small></div>
-        <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><small>{Maximum()}</small></div>
+        <div><dt>density</dt><dd>{Share(_one.Density)}</dd><dd class="of">{(_one.IsDead ? "dead: it fires at none" : "fires on this share")} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(_one.DensityAllPositions)} with special tokens in the denominator, as SAEDashboard counts</dd></div>
+        <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><dd class="of">{Maximum()}</dd></div>
         </dl>
-        {(options.Embed && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
+
         """);
 
     private Markup Maximum() => _one.IsDead ? Markup.Empty : Markup.Of(
@@ -133,13 +95,12 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
 
     private Markup Plots()
     {
-        var plots = "";
-        if (!_one.IsDead) plots += new SvgPlot("Activations above 0", "activation", "tokens").Bars(Edges(_one.HistogramStart, _one.Max, _one.Histogram.Count), _one.Histogram, "tokens", root: true);
-        if (_one.Logits is { } logits) plots += new SvgPlot("Effect on the logits of the vocabulary", "logit effect", "vocabulary").Bars(Edges(logits.Minimum, logits.Maximum, logits.Histogram.Count), logits.Histogram, "words", root: true);
-        return Markup.Of($"<div class=\"plots\">\n{Markup.Trusted(plots)}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n");
+        var json = $"{Address(_one.Feature)}.json";
+        var activations = _one.IsDead ? Markup.Empty : PlotFigure.Bars(new("Activations above 0", "activation", "tokens", yScale: PlotScale.Root), _one.HistogramStart, _one.Max, _one.Histogram, "tokens", json, NewWindow);
+        var effects = _one.Logits is not { } logits ? Markup.Empty
+            : PlotFigure.Bars(new("Effect on the logits of the vocabulary", "logit effect", "vocabulary", yScale: PlotScale.Root), logits.Minimum, logits.Maximum, logits.Histogram, "words", json, NewWindow);
+        return Markup.Of($"<div class=\"plots\">\n{activations}{effects}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n");
     }
-
-    private static double[] Edges(double low, double high, int bins) => [.. Enumerable.Range(0, bins + 1).Select(i => low + (high - low) * i / bins)];
 
     private Markup Relatives() => Markup.Of($"""
         {Relative("Near: cosine of decoder vectors", _one.Neighbours.Select(near => (near.Feature, Number(near.Cosine))))}{Relative("Correlated: Pearson over the tokens", _one.CorrelatedFeatures.Select(other => (other.Feature, Number(other.Pearson))))}{Relative("Together: tokens where both fire", _one.Together.Select(other => (other.Feature, $"{other.Positions}")))}
@@ -154,7 +115,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     private Markup Examples()
     {
         if (_one.Examples.Count == 0) return Markup.Of($"<h2>Examples</h2>\n<p class=\"empty\">{(_one.IsDead ? "It fired nowhere in this text, so there is nothing to show." : "No examples are stored.")}</p>\n");
-        var whole = PageAddress.WithQuery(Address(_one.Feature), ("whole", options.Whole ? null : "true"), ("embed", options.Embed ? "true" : null), ("height", options.Embed && options.Height is { } height ? $"{height}" : null));
+        var whole = PageAddress.WithQuery(Address(_one.Feature), [("whole", options.Whole ? null : "true"), .. options.Kept]);
         return Markup.Of($"""
             <div class="headed"><h2>Strongest</h2><a href="{whole}">{(options.Whole ? "excerpts" : "whole passages")}</a></div>
             {_one.Examples.GroupBy(example => example.Interval).Select(group => Group(group.Key, [.. group]))}

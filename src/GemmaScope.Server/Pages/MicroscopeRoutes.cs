@@ -33,9 +33,12 @@ public static class MicroscopeRoutes
 
     private static IResult Asset(string name, HttpContext context)
     {
-        if (PageAssets.Find(name) is not var (bytes, type)) return Results.NotFound();
+        if (PageAssets.Find(name) is not { } asset) return Results.NotFound();
+        var (bytes, coding) = asset.For(context.Request.Headers.AcceptEncoding);
+        if (coding is not null) context.Response.Headers.ContentEncoding = coding;
+        context.Response.Headers.Vary = "Accept-Encoding";
         context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        return Results.Bytes(bytes, type);
+        return Results.Bytes(bytes, asset.Type);
     }
 }

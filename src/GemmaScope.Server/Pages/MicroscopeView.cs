@@ -104,9 +104,9 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
 
     private Markup Summary(TextAnalysis found) => Markup.Of($"""
         <dl class="figures">
-        <div><dt>mean L0</dt><dd>{Defined(found.MeanL0, "0.0")}</dd><small>features that fire on a token</small></div>
-        <div><dt>FVU</dt><dd>{Defined(found.Fvu, "0.000")}</dd><small>variance of {string.Join(", ", found.OutputSites)} that the dictionary leaves unexplained</small></div>
-        <div><dt>tokens</dt><dd>{found.Tokens.Count - found.ExcludedPositions.Count}</dd><small>and {found.ExcludedPositions.Count} left out</small></div>
+        <div><dt>mean L0</dt><dd>{Defined(found.MeanL0, "0.0")}</dd><dd class="of">features that fire on a token</dd></div>
+        <div><dt>FVU</dt><dd>{Defined(found.Fvu, "0.000")}</dd><dd class="of">variance of {string.Join(", ", found.OutputSites)} that the dictionary leaves unexplained</dd></div>
+        <div><dt>tokens</dt><dd>{found.Tokens.Count - found.ExcludedPositions.Count}</dd><dd class="of">and {found.ExcludedPositions.Count} left out</dd></div>
         </dl>
         {(found.Next.Count == 0 ? Markup.Empty : Markup.Of($"<p>next: {found.Next.Select(next => Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{next.Logit:0.0}</span> "))}</p>\n"))}{found.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<p class="note"><a href="{link.Address}">link to this view</a> · <a href="{PageAddress.WithQuery("/analysis.json", ("q", link.Text), ("dict", link.Dictionary.Name))}">JSON</a></p>
 

@@ -30,6 +30,9 @@ internal sealed record PageFrame
     /// <summary>Pixels that an embedded page has to do with.</summary>
     public int? Height { get; init; }
 
+    /// <summary>Whether it has plots; only then the scripts that draw them are fetched, once a plot comes into view.</summary>
+    public bool Plots { get; init; }
+
     /// <summary>The page with its main part.</summary>
     public Page Render(Markup main, int status = 200)
     {
@@ -46,7 +49,7 @@ internal sealed record PageFrame
             <link rel="icon" href="data:,">
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
-            {(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address("microscope.js")}"></script>
+            {(Plots ? Markup.Of($"<link rel=\"stylesheet\" href=\"{PageAssets.Address("plots.css")}\">\n<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n") : Markup.Empty)}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address("microscope.js")}"></script>
             </head>
             <body>
             {(Embedded ? Markup.Empty : Header())}<main id="main">

@@ -41,6 +41,7 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string Translate(string statement) => statement
         .Replace("{key}", "BIGINT PRIMARY KEY", StringComparison.Ordinal).Replace("{blob}", "BYTEA", StringComparison.Ordinal).Replace("{real}", "DOUBLE PRECISION", StringComparison.Ordinal)
+        .Replace("{score}", "(labels::json -> 0 ->> 'Score')::double precision", StringComparison.Ordinal)
         .Replace("{words}", """
             CREATE TABLE words (
                 id BIGINT PRIMARY KEY, labels TEXT NOT NULL, tokens TEXT NOT NULL,

@@ -9,7 +9,7 @@ namespace GemmaScope.Server.Store;
 /// </summary>
 internal static class Schema
 {
-    /// <summary>{key}, {blob}, {real} and {words} stand for what each database calls them.</summary>
+    /// <summary>{key}, {blob}, {real}, {words} and {score} (that of the first of labels) stand for what each database calls them.</summary>
     private static readonly string[][] Steps =
     [
         [
@@ -27,6 +27,10 @@ internal static class Schema
             "CREATE TABLE list (id {key}, name TEXT NOT NULL UNIQUE, note TEXT NOT NULL)",
             "CREATE TABLE list_entry (list BIGINT NOT NULL REFERENCES list (id), feature BIGINT NOT NULL, place BIGINT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (list, feature))",
             "{words}",
+        ],
+        [
+            "ALTER TABLE feature ADD COLUMN score {real}",
+            "UPDATE feature SET score = (SELECT {score} FROM page WHERE page.id = feature.id) WHERE label IS NOT NULL",
         ],
     ];
 

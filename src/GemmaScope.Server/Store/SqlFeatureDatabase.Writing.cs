@@ -38,9 +38,11 @@ internal sealed partial class SqlFeatureDatabase
     private static void WriteLabels(SqlStatements statement, long key, List<FeatureLabel> labels)
     {
         statement.Run("UPDATE page SET labels = @labels WHERE id = @id", ("labels", JsonSerializer.Serialize(labels)), ("id", key));
-        statement.Run("UPDATE feature SET label = @label WHERE id = @id", ("label", labels.Count > 0 ? labels[0].Text : null), ("id", key));
+        statement.Run("UPDATE feature SET label = @label, score = @score WHERE id = @id", ("label", First(labels)?.Text), ("score", First(labels)?.Score), ("id", key));
         statement.Run($"UPDATE words SET labels = @labels WHERE {statement.WordsKey} = @id", ("labels", Joined(labels)), ("id", key));
     }
+
+    private static FeatureLabel? First(IReadOnlyList<FeatureLabel> labels) => labels.Count > 0 ? labels[0] : null;
 
     private static string Joined(IEnumerable<FeatureLabel> labels) => string.Join('\n', labels.Select(label => label.Text));
 
@@ -53,10 +55,10 @@ internal sealed partial class SqlFeatureDatabase
                 "INSERT INTO passage (id, tokens) VALUES (@id, @tokens) ON CONFLICT (id) DO NOTHING", ("id", Key(corpus, example.Sequence)), ("tokens", PageCodec.EncodeTokens(example.Tokens)));
         statement.Run(
             """
-            INSERT INTO feature (id, count, density, max, label) VALUES (@id, @count, @density, @max, @label)
-            ON CONFLICT (id) DO UPDATE SET count = excluded.count, density = excluded.density, max = excluded.max, label = excluded.label
+            INSERT INTO feature (id, count, density, max, label, score) VALUES (@id, @count, @density, @max, @label, @score)
+            ON CONFLICT (id) DO UPDATE SET count = excluded.count, density = excluded.density, max = excluded.max, label = excluded.label, score = excluded.score
             """,
-            ("id", key), ("count", one.Count), ("density", one.Density), ("max", (double)one.Max), ("label", feature.Labels.Count > 0 ? feature.Labels[0].Text : null));
+            ("id", key), ("count", one.Count), ("density", one.Density), ("max", (double)one.Max), ("label", First(feature.Labels)?.Text), ("score", First(feature.Labels)?.Score));
         statement.Run(
             """
             INSERT INTO page (id, page, labels, note) VALUES (@id, @page, @labels, '')

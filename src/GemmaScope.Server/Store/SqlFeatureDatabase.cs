@@ -102,7 +102,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     public IReadOnlyList<FeatureRow> Table(StoredDictionary dictionary, FeatureFilter filter) => Read(statement => statement.Rows(
         """
-        SELECT id, count, density, max, label FROM feature
+        SELECT id, count, density, max, label, score FROM feature
         WHERE id >= @first AND id < @end AND density >= @low AND density <= @high AND (@label = '' OR LOWER(COALESCE(label, '')) LIKE @label ESCAPE '!')
         ORDER BY id LIMIT @take OFFSET @skip
         """,
@@ -139,10 +139,10 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         return new FeaturePage(new LabelledDashboard(dashboard, Labels(labels)), note);
     });
 
-    private static FeatureRow[] Rows(SqlStatements statement, long key) => statement.Rows("SELECT id, count, density, max, label FROM feature WHERE id = @id", Row, ("id", key));
+    private static FeatureRow[] Rows(SqlStatements statement, long key) => statement.Rows("SELECT id, count, density, max, label, score FROM feature WHERE id = @id", Row, ("id", key));
 
     private static FeatureRow Row(DbDataReader row) =>
-        new((int)(row.GetInt64(0) & uint.MaxValue), row.GetInt64(1), row.GetDouble(2), row.GetDouble(3), row.IsDBNull(4) ? null : row.GetString(4));
+        new((int)(row.GetInt64(0) & uint.MaxValue), row.GetInt64(1), row.GetDouble(2), row.GetDouble(3), row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetDouble(5));
 
     private static StoredDictionary Dictionary(DbDataReader row) =>
         new(row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4), row.GetInt64(5) != 0, row.GetString(6));

@@ -43,6 +43,7 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string Translate(string statement) => statement
         .Replace("{key}", "INTEGER PRIMARY KEY", StringComparison.Ordinal).Replace("{blob}", "BLOB", StringComparison.Ordinal).Replace("{real}", "REAL", StringComparison.Ordinal)
+        .Replace("{score}", "json_extract(labels, '$[0].Score')", StringComparison.Ordinal)
         .Replace("{words}", "CREATE VIRTUAL TABLE words USING fts5(labels, tokens, prefix = '2 3')", StringComparison.Ordinal);
 
     // A transaction that will write takes the lock when it begins.

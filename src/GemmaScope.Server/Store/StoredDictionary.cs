@@ -23,7 +23,8 @@ public sealed record FeaturePage(LabelledDashboard Feature, string Note);
 /// <param name="Density">Share of the counted positions.</param>
 /// <param name="Max">Largest activation.</param>
 /// <param name="Label">Its first label, or null.</param>
-public sealed record FeatureRow(int Feature, long Count, double Density, double Max, string? Label);
+/// <param name="Score">The score of that label, or null.</param>
+public sealed record FeatureRow(int Feature, long Count, double Density, double Max, string? Label, double? Score);
 
 /// <summary>Which lines of a table are wanted.</summary>
 public sealed record FeatureFilter

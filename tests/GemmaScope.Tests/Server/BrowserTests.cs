@@ -12,13 +12,13 @@ public sealed class Browser : IAsyncDisposable
     private IBrowser? _browser;
 
     /// <summary>A window in a session of its own.</summary>
-    public async Task<IPage> Open(bool script = true)
+    public async Task<IPage> Open(bool script = true, ColorScheme scheme = ColorScheme.Light, bool touch = false)
     {
         var program = Programs.FirstOrDefault(File.Exists);
         Assert.SkipWhen(program is null, $"no browser is installed ({string.Join(", ", Programs)})");
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-gpu"] });
-        var page = await (await _browser.NewContextAsync(new() { JavaScriptEnabled = script })).NewPageAsync();
+        var page = await (await _browser.NewContextAsync(new() { JavaScriptEnabled = script, ColorScheme = scheme, HasTouch = touch })).NewPageAsync();
         page.SetDefaultTimeout(30_000);
         return page;
     }

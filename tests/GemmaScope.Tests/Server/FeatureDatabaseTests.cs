@@ -1,7 +1,9 @@
+using System.Data.Common;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
 using GemmaScope.Server.Store;
+using Npgsql;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;
@@ -20,6 +22,9 @@ public abstract class FeatureDatabaseTests : IDisposable
     internal IFeatureDatabase Database => _database ??= Open();
 
     protected abstract IFeatureDatabase Open();
+
+    /// <summary>How the same database is reached beside all that this program knows of it.</summary>
+    protected abstract DbConnection Connect();
 
     public virtual void Dispose()
     {
@@ -122,6 +127,19 @@ public abstract class FeatureDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void a_line_of_the_table_has_the_score_of_its_label_and_a_database_of_the_first_version_learns_it()
+    {
+        var stored = Filled(5);
+        Database.AddLabels(stored, [(1, new FeatureLabel("first", "me", Score: 0.75)), (1, new FeatureLabel("second", "you", Score: 0.5)), (2, new FeatureLabel("plain"))]);
+        double?[] scores = [null, 0.75, null, null, null];
+        Assert.Equal(scores, Database.Table(stored, new()).Select(row => row.Score));
+        Reopen("ALTER TABLE feature DROP COLUMN score", "DELETE FROM schema_version WHERE version > 1");
+        Assert.Equal(scores, Database.Table(stored, new()).Select(row => row.Score));
+        Database.AddLabels(stored, [(1, new FeatureLabel("third", "me", Score: 0.25))]);
+        Assert.Equal(("second", 0.5), (Database.Rows(stored, [1])[0].Label, Database.Rows(stored, [1])[0].Score));
+    }
+
+    [Fact]
     public void promoted_words_are_found()
     {
         var stored = Filled(5);
@@ -187,6 +205,24 @@ public abstract class FeatureDatabaseTests : IDisposable
         return stored;
     }
 
+    /// <summary>Closes the database, changes it by hand, and opens it again.</summary>
+    private void Reopen(params string[] statements)
+    {
+        Database.Dispose();
+        _database = null;
+        using (var connection = Connect())
+        {
+            connection.Open();
+            foreach (var statement in statements)
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = statement;
+                command.ExecuteNonQuery();
+            }
+        }
+        _ = Database;
+    }
+
     internal static LabelledDashboard Feature(int feature)
     {
         var random = new Random(feature);
@@ -210,5 +246,13 @@ public abstract class FeatureDatabaseTests : IDisposable
 
 public sealed class PostgresFeatureDatabaseTests(PostgresServer server) : FeatureDatabaseTests, IClassFixture<PostgresServer>
 {
-    protected override IFeatureDatabase Open() => FeatureDatabase.Open(server.NewDatabase());
+    private string? _address;
+
+    protected override IFeatureDatabase Open() => FeatureDatabase.Open(_address ??= server.NewDatabase());
+
+    protected override DbConnection Connect()
+    {
+        var address = new Uri(_address!);
+        return new NpgsqlConnection($"Host={address.Host};Port={address.Port};Username={address.UserInfo};Database={address.AbsolutePath[1..]};Pooling=false");
+    }
 }

@@ -200,7 +200,7 @@ public class PagesTests(MicroscopeServer server)
         var page = await Page(path + "?show=alive&sort=max&start=100");
         Assert.Equal(alive.Skip(100).Take(100).Select(row => $"#{row.Feature}"), Regex.Matches(page.Split("<th>feature</th>")[1], @"#\d+(?=</a></td>)").Select(match => match.Value));
         var csv = (await Page(path + ".csv?show=alive&sort=max")).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal("feature,count,density,max,label", csv[0]);
+        Assert.Equal("feature,count,density,max,label,score", csv[0]);
         Assert.Equal(alive.Select(row => row.Feature), csv.Skip(1).Select(line => int.Parse(line.Split(',')[0])));
         Assert.Contains("No feature fits", await Page(path + "?label=nosuchlabel"));
     }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Server.Store;
@@ -13,6 +14,8 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     private string File => _folder.File("features.db");
 
     protected override IFeatureDatabase Open() => FeatureDatabase.Open(File, create: true);
+
+    protected override DbConnection Connect() => new SqliteConnection($"Data Source={File}");
 
     public override void Dispose()
     {
