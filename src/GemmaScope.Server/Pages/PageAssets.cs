@@ -17,7 +17,7 @@ internal static class PageAssets
     private static Dictionary<string, (byte[], string, string)> Load()
     {
         var files = new Dictionary<string, (byte[], string, string)>();
-        foreach (var name in (string[])["page.css", "microscope.css", "microscope.js"])
+        foreach (var name in (string[])["page.css", "microscope.css", "microscope.js", "reading.js"])
         {
             using var stream = typeof(HtmlText).Assembly.GetManifestResourceStream(name)!;
             var bytes = new byte[stream.Length];

@@ -30,6 +30,9 @@ internal sealed record PageFrame
     /// <summary>Pixels that an embedded page has to do with.</summary>
     public int? Height { get; init; }
 
+    /// <summary>A script that only this kind of page needs, or null.</summary>
+    public string? Script { get; init; }
+
     /// <summary>The page with its main part.</summary>
     public Page Render(Markup main, int status = 200)
     {
@@ -47,7 +50,7 @@ internal sealed record PageFrame
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
             {(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address("microscope.js")}"></script>
-            </head>
+            {(Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n"))}</head>
             <body>
             {(Embedded ? Markup.Empty : Header())}<main id="main">
             {main}</main>
