@@ -42,7 +42,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
 }
 
 /// <summary>The page of one dictionary: its densities, and a table of its features.</summary>
-internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSource source, DictionaryOverview overview, TableQuery query, FeatureRow[] rows)
+internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSource source, DictionaryOverview overview, IReadOnlyList<StoredEvaluation> evaluations, TableQuery query, FeatureRow[] rows)
 {
     private string Path { get; } = PageAddress.Dictionary(dictionary);
 
@@ -58,7 +58,7 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         <div><dt>dead</dt><dd>{overview.Dead}</dd><small>fire at no counted token</small></div>
         <div><dt>dense</dt><dd>{overview.Dense}</dd><small>fire on more than {DictionaryOverview.DenseFrom:0 %} of them</small></div>
         </dl>
-        <div class="plots two">
+        {EvaluationsView.Table(evaluations)}<div class="plots two">
         {overview.Densities}{overview.Scatter}</div>
         {(overview.Every > 1 ? Markup.Of($"<p class=\"note\">One feature of {overview.Every} is drawn as a point.</p>\n") : Markup.Empty)}{Filter()}{Table()}
         """));

@@ -50,7 +50,7 @@ internal sealed record EmbedQuery(bool? Embed, bool? Embedexplanation, bool? Emb
 }
 
 /// <summary>The page of one feature; with a trial where its dictionary is in memory.</summary>
-internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists)
+internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists, Markup directions)
 {
     private readonly FeatureDashboard _one = page.Feature.Dashboard;
 
@@ -63,7 +63,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     }.Render(Markup.Of($"""
         {Head()}<div class="sides">
         <div>
-        {(options.Explanation ? Figures() : Markup.Empty)}{(options.Explanation ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Explanation ? Relatives() : Markup.Empty)}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
+        {(options.Explanation ? Figures() : Markup.Empty)}{(options.Explanation ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Explanation ? Relatives() : Markup.Empty)}{(options.Embed ? Markup.Empty : directions)}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
         <div>
         {(options.Test && Try is { } test ? test.Test() : Markup.Empty)}{Examples()}</div>
         </div>

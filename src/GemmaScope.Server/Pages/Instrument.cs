@@ -23,6 +23,27 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     /// <summary>Dashboards of features, or null.</summary>
     public IFeatureDatabase? Database => served.Features;
 
+    /// <summary>Features listed of each other dictionary.</summary>
+    private const int Nearest = 3;
+
+    private readonly NearestDirections _directions = new(served.Model, served.Dictionaries);
+
+    /// <summary>Dictionaries whose directions can be compared with those of one.</summary>
+    public IReadOnlyList<MicroscopeDictionary> ComparedWith(MicroscopeDictionary dictionary) =>
+        !NearestDirections.Fits(dictionary.Dictionary) ? [] : [.. OnTheWay.Where(other => other != dictionary && NearestDirections.Fits(other.Dictionary))];
+
+    /// <summary>The nearest directions to a feature in all other dictionaries, in the order of the forward pass.</summary>
+    public async Task<IReadOnlyList<LayerDirections>> Directions(MicroscopeDictionary dictionary, int feature, HttpContext context)
+    {
+        var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
+        return await queue.Run(Source(context), cancellation => ComparedWith(dictionary).Select(other =>
+        {
+            var near = _directions.Find(own, feature, Dictionaries.Index().First(one => one.Item == other).Index, Nearest, cancellation);
+            var labels = other.Stored is { } stored ? Database!.Rows(stored, [.. near.Select(one => one.Feature)]).ToDictionary(row => row.Feature, row => row.Label) : [];
+            return new LayerDirections(other.Name, other.Layer, $"{other.Dictionary.OutputSite}", [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, labels.GetValueOrDefault(one.Feature)))]);
+        }).ToArray(), context.RequestAborted);
+    }
+
     /// <summary>Normal and steered continuations.</summary>
     public Steering Steering { get; } = new(served, queue);
 

@@ -28,6 +28,13 @@ internal static class Schema
             "CREATE TABLE list_entry (list BIGINT NOT NULL REFERENCES list (id), feature BIGINT NOT NULL, place BIGINT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (list, feature))",
             "{words}",
         ],
+        [
+            """
+            CREATE TABLE evaluation (
+                dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL, held_out BIGINT, tokens BIGINT NOT NULL,
+                l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real}, PRIMARY KEY (dictionary, made_by, measured_on))
+            """,
+        ],
     ];
 
     /// <summary>The number of steps that this program knows.</summary>

@@ -47,8 +47,9 @@ internal sealed class SampleLayers : IDisposable
     /// <param name="root">The folder they are written to.</param>
     /// <param name="model">Width of the model.</param>
     /// <param name="layers">Their layers.</param>
-    public SampleLayers(string root, int model, params int[] layers) => Dictionaries =
-        [.. layers.Select((layer, i) => SparseDictionary.Load(SampleDictionaries.WriteScopeOne(root, $"resid_post/layer_{layer}/width_64/average_l0_9", model, 64, seed: i + 1)))];
+    /// <param name="width">Features of each.</param>
+    public SampleLayers(string root, int model, int[] layers, int width = 64) => Dictionaries =
+        [.. layers.Select((layer, i) => SparseDictionary.Load(SampleDictionaries.WriteScopeOne(root, $"resid_post/layer_{layer}/width_{width}/average_l0_9", model, width, seed: i + 1)))];
 
     public SparseDictionary[] Dictionaries { get; }
 

@@ -35,7 +35,7 @@ public sealed class TextAnalyzerTests : IDisposable
     [Fact]
     public void several_dictionaries_share_one_run_and_each_finds_what_it_finds_alone_in_the_order_of_the_layers()
     {
-        using var scope = Layers(Model.Config.Width, 4, 1, 5);
+        using var scope = Layers(4, 1, 5);
         SparseDictionary[] dictionaries = [.. scope.Dictionaries, Sae];
         List<int> order = [];
         var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
@@ -66,7 +66,7 @@ public sealed class TextAnalyzerTests : IDisposable
     [Fact]
     public void what_is_found_is_told_before_later_layers_are_computed_and_a_run_nobody_waits_for_ends_there()
     {
-        using var scope = Layers(Model.Config.Width, 0, 2, 4);
+        using var scope = Layers(0, 2, 4);
         using var gone = new CancellationTokenSource();
         List<int> found = [];
         Assert.ThrowsAny<OperationCanceledException>(() => TextAnalyzer.AnalyzeEach(
@@ -78,7 +78,7 @@ public sealed class TextAnalyzerTests : IDisposable
         Assert.Equal([0, 1], found);
     }
 
-    private SampleLayers Layers(int model, params int[] layers) => new(_folder.File("layers"), model, layers);
+    private SampleLayers Layers(params int[] layers) => new(_folder.File("layers"), Model.Config.Width, layers);
 
     [Fact]
     public void tokens_know_their_place_in_the_text()
