@@ -23,5 +23,5 @@ internal static class EvaluationsView
             """);
 
     private static Markup Row(StoredEvaluation one) => Markup.Of(
-        $"<tr><td>{one.MadeBy}</td><td class=\"wide\">{HtmlText.Visible(one.MeasuredOn)}{(one.HeldOut is false ? ", which it was trained on" : "")}</td><td class=\"n\">{one.Tokens:#,0}</td>{Columns.Select(column => Markup.Of($"<td class=\"n\">{column.Value(one)?.ToString(column.Format, CultureInfo.InvariantCulture) ?? "–"}</td>"))}</tr>\n");
+        $"<tr><td class=\"by\">{one.MadeBy}</td><td class=\"wide\">{HtmlText.Visible(one.MeasuredOn)}{(one.HeldOut is false ? ", which it was trained on" : "")}</td><td class=\"n\">{one.Tokens:#,0}</td>{Columns.Select(column => Markup.Of($"<td class=\"n\">{column.Value(one)?.ToString(column.Format, CultureInfo.InvariantCulture) ?? "–"}</td>"))}</tr>\n");
 }

@@ -71,7 +71,7 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>");
 
     private Markup Result(ReadingView parts, LayersView layers) => Markup.Of($"""
-        {parts.Tokens()}{parts.Shading()}<div class="sides"{(incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty)}>
+        {parts.Tokens()}{parts.Shading()}<div class="sides even"{(incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty)}>
         <div>
         {layers.Slider()}{parts.Summary()}{layers.Table()}</div>
         {parts.List()}</div>

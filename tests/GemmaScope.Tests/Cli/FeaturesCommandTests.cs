@@ -73,7 +73,7 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
         {
         }
         var failed = CommandLine.Run("eval", "--text", built.File("text.txt"), "--db", built.File("empty.db"));
-        Assert.Equal(1, failed.Code);
+        Assert.Equal(2, failed.Code);
         Assert.Contains($"demo-pt/{BuiltFeatures.Dictionary}", failed.Error);
         Assert.Contains("is not in the database", failed.Error);
     }

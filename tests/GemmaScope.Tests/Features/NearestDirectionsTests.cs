@@ -70,7 +70,7 @@ public sealed class NearestDirectionsTests : IDisposable
     [Fact]
     public void what_does_not_reach_the_residual_stream_is_refused()
     {
-        var (a, pre) = (Add(Site.ResidPost(1), 8, 1), Add(new Site(SiteKind.MlpIn, 2), 8, 2));
+        var (a, pre) = (Add(Site.ResidPost(1), 8, 1), Add(new Site(SiteKind.AttnIn, 2), 8, 2));
         Assert.False(NearestDirections.Fits(_dictionaries[pre]));
         Assert.Contains("cannot be compared", Assert.Throws<ArgumentProblemException>(() => new NearestDirections(Model, _dictionaries).Find(a, 0, pre, 1)).Message);
     }

@@ -156,7 +156,7 @@ public class LayersTests(LayersServer server)
         Assert.Equal(stored[1].Name, only.GetProperty("dictionary").GetString());
         Assert.Contains($"dict={stored[0].Name}", await Page("/search?q=quokka"));
         Assert.Contains("in all dictionaries", await Page($"/search?q=quokka&model=demo-pt&dict={stored[0].Name}"));
-        Assert.Contains("quokkas of the south", await Page($"/search?q=south&model=demo-pt&dict={stored[0].Name}"));
+        Assert.Contains($"href=\"/demo-pt/{stored[0].Name}/1\"", await Page($"/search?q=south&model=demo-pt&dict={stored[0].Name}"));
     }
 
     [Theory]
