@@ -13,7 +13,7 @@ using var transcoder = SparseDictionary.Load("models/demo-scope/transcoder/layer
 await using var server = await ServerHost.Start(new ServerOptions { Port = 0 }, new ServerModel("demo-pt", model, [sae, transcoder]), MicroscopeRoutes.Map);
 
 using var client = new HttpClient { BaseAddress = server.Address };
-const string Text = "The president of the United States";
+const string Text = "The president of the United";
 
 // All dictionaries, each as soon as the model has come past its layer.
 JsonElement last = default;
@@ -23,13 +23,14 @@ await foreach (var reading in Lines(await client.GetAsync($"/analysis.jsonl?q={U
     Console.WriteLine($"{reading.GetProperty("site")}: L0 {reading.GetProperty("mean_l0").GetDouble():0.0}, explained {reading.GetProperty("explained").GetDouble():0.00}, strongest {reading.GetProperty("top")[0].GetProperty("index")}");
 }
 
-// Where the strongest feature fires, and what the model says with and without it.
+// Where the strongest feature fires.
 var (dictionary, feature) = (last.GetProperty("dictionary").GetString(), last.GetProperty("top")[0].GetProperty("index").GetInt32());
 var tested = await (await client.PostAsJsonAsync("/api/test", new { dictionary, feature, text = Text })).Content.ReadFromJsonAsync<JsonElement>();
 foreach (var token in tested.GetProperty("tokens").EnumerateArray().Where(token => token.GetProperty("activation").GetDouble() > 0))
     Console.WriteLine($"{token.GetProperty("piece")} {token.GetProperty("activation").GetDouble():0.0}");
 
-using var request = new HttpRequestMessage(HttpMethod.Post, "/api/steer") { Content = JsonContent.Create(new { dictionary, feature, text = Text, strength = 30, max_tokens = 8, temperature = 0 }) };
+// What the model says with and without another feature.
+using var request = new HttpRequestMessage(HttpMethod.Post, "/api/steer") { Content = JsonContent.Create(new { dictionary, feature = 1221, text = Text, strength = 60, max_tokens = 8, temperature = 0 }) };
 var texts = new Dictionary<string, string>();
 await foreach (var piece in Lines(await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead)))
     texts[piece.GetProperty("kind").GetString()!] = texts.GetValueOrDefault(piece.GetProperty("kind").GetString()!) + piece.GetProperty("text").GetString();

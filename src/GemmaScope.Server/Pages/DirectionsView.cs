@@ -42,11 +42,11 @@ internal sealed class DirectionsView(string address, int others, IReadOnlyList<L
         if (layer.Nearest.Count == 0) return Markup.Of($"<tr><td>{layer.Layer}</td><td title=\"{layer.Dictionary}\">{layer.Site}</td><td colspan=\"4\" class=\"soft\">nothing to compare</td></tr>\n");
         var (first, rest) = (layer.Nearest[0], layer.Nearest.Skip(1));
         return Markup.Of($"""
-            <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(stored, first)}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(Math.Max(0, first.Cosine))}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select((near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)} {near.Cosine:0.00}"))}</span></td></tr>
+            <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(stored, first)}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(Math.Max(0, first.Cosine))}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select((near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)}"))}</span></td></tr>
 
             """);
     }
 
     private static Markup Link(StoredDictionary? stored, NearDirection near) => stored is not null && near.Feature < stored.Features
-        ? Markup.Of($"<a href=\"{PageAddress.Feature(stored, near.Feature)}\"{(near.Label is { } label ? Markup.Of($" title=\"{HtmlText.Visible(label)}\"") : Markup.Empty)}>#{near.Feature}</a>") : Markup.Of($"#{near.Feature}");
+        ? Markup.Of($"<a href=\"{PageAddress.Feature(stored, near.Feature)}\"{(near.Label is { } label ? Markup.Of($" title=\"{near.Cosine:0.000} {HtmlText.Visible(label)}\"") : Markup.Of($" title=\"{near.Cosine:0.000}\""))}>#{near.Feature}</a>") : Markup.Of($"#{near.Feature}");
 }

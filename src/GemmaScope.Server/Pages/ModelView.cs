@@ -51,7 +51,7 @@ internal static class ModelView
         var explained = one.Explained?.ToString("0.00", CultureInfo.InvariantCulture);
         return one.MeanL0 is not { } l0
             ? Markup.Of($"<a class=\"cell unbuilt\" href=\"{PageAddress.WithQuery("/", ("dict", one.Name))}\" title=\"{one.Name}: no dashboards\"><b>–</b> <small>{Width(one.Width)}</small></a> ")
-            : Markup.Of($"<a class=\"cell s{Shade(one.Explained ?? 0)}\" href=\"{PageAddress.Dictionary(model, one.Name)}\" title=\"{one.Name}: L0 {l0:0.0}, explained {explained ?? "not measured"}, {one.Width:#,0} features, {one.Dead ?? 0} dead\"><b>{l0:0.#}</b> <small>{explained ?? "–"} · {Width(one.Width)}</small></a> ");
+            : Markup.Of($"<a class=\"cell s{Shade(one.Explained ?? 0)}\" href=\"{PageAddress.Dictionary(model, one.Name)}\" title=\"{one.Name}: L0 {l0:0.0}, explained {explained ?? "not measured"}, {one.Width:#,0} features, {one.Dead ?? 0} dead\"><b>{l0:0.0}</b> <small>{explained ?? "–"} · {Width(one.Width)}</small></a> ");
     }
 
     private static int Shade(double explained) => TokenMarkup.Shade(explained);
