@@ -31,7 +31,7 @@ internal static class ModelView
         var sites = entries.Select(one => one.Site).Distinct().Order(StringComparer.Ordinal).ToArray();
         return new PageFrame { Title = model, Path = [(model, PageAddress.Model(model))] }.Render(Markup.Of($"""
             <h1 class="feature">{model}</h1>
-            <p class="soft">{entries.Count} dictionaries · number: L0, the mean number of features that fire on a token · shade: variance explained {Legend()}</p>
+            <p class="soft">{entries.Count} dictionaries · number: L0, the mean number of features that fire on a token · shade: variance explained <span class="legend">{Legend()}</span></p>
             <div class="scroll" tabindex="0" role="region" aria-label="map"><table class="map">
             <tr><th>layer</th>{sites.Select(site => Markup.Of($"<th>{site}</th>"))}</tr>
             {entries.GroupBy(one => one.Layer).OrderBy(layer => layer.Key).Select(layer => Markup.Of($"<tr><th>{layer.Key}</th>{sites.Select(site => Cell(model, layer.Where(one => one.Site == site)))}</tr>\n"))}</table></div>
@@ -42,7 +42,7 @@ internal static class ModelView
     }
 
     private static Markup Legend() => Markup.Join(Enumerable.Range(0, LegendSteps).Select(i => (double)i / (LegendSteps - 1)).Select(share =>
-        Markup.Of($"<span class=\"s{Shade(share)} legend\">{share:0.00}</span>")));
+        Markup.Of($"<span class=\"s{Shade(share)}\">{share:0.00}</span>")));
 
     private static Markup Cell(string model, IEnumerable<MapEntry> entries) => Markup.Of($"<td>{entries.OrderBy(one => one.Width).ThenBy(one => one.MeanL0).Select(one => Entry(model, one))}</td>");
 

@@ -44,6 +44,8 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         Assert.Equal(order.Order(), order);
         Assert.Equal("d5", order[^1]);
         Assert.InRange(await page.EvaluateAsync<double>("shifts"), 0, 0.02);
+        foreach (var part in (string[])["#text", "select[name=dict]", "#layer", ".passing", ".found"])
+            Assert.True(await page.Locator(part).EvaluateAsync<double>("part => part.getBoundingClientRect().right") <= width, part);
         Assert.DoesNotContain("…", await page.InnerTextAsync(".passing"));
         Assert.True(await page.Locator(".reading > a:not(.s0)").CountAsync() > 100);
         Assert.NotEqual("", (await page.InnerTextAsync("#summary .one-line")).Replace("next:", "").Trim());
