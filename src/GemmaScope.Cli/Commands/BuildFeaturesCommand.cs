@@ -1,11 +1,13 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
+using GemmaScope.Cli.Training;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Features;
 using GemmaScope.Models;
+using GemmaScope.Server.Pages;
 using GemmaScope.Server.Store;
 using GemmaScope.Text;
 
@@ -123,8 +125,23 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
             database.Complete(stored);
             progress.End();
         }
+        foreach (var evaluation in Evaluations(dictionary, statistics.Quality(index), arguments)) database.SaveEvaluation(stored, evaluation);
         session.Terminal.Out.WriteLine($"{stored.Model}/{name}: {dictionary.Width} features over {statistics.Corpus.Counted} of {statistics.Corpus.Positions} tokens");
     }
+
+    /// <summary>How well it does over this text, and what its training said.</summary>
+    private IEnumerable<StoredEvaluation> Evaluations(SparseDictionary dictionary, DictionaryQuality quality, ParseResult arguments)
+    {
+        yield return new(StoredEvaluation.Build, TextName(arguments), quality.Tokens) { L0 = quality.L0, Fvu = quality.Fvu, Cosine = quality.CosineSimilarity };
+        var folder = File.Exists(dictionary.Origin.Path) ? Path.GetDirectoryName(dictionary.Origin.Path)! : dictionary.Origin.Path;
+        if (TrainingScores.Read(folder) is { } scores)
+            yield return new(StoredEvaluation.Training, scores.MeasuredOn, scores.Tokens)
+            {
+                HeldOut = scores.HeldOut, L0 = scores.L0, Fvu = scores.Fvu, Cosine = scores.Cosine, CleanLoss = scores.CleanLoss, DeltaLoss = scores.DeltaLoss, LossRecovered = scores.LossRecovered,
+            };
+    }
+
+    private string TextName(ParseResult arguments) => string.Join(", ", arguments.GetValue(_text)!.Select(Path.GetFileName));
 
     /// <summary>The same text in the database means the same pages.</summary>
     private string MadeOf(ParseResult arguments, FeatureStatistics statistics) =>
@@ -136,13 +153,13 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var layer = dictionary.InputSite.Layer ?? 0;
         return new DashboardSource
         {
-            Model = arguments.GetValue(_model)!.TrimEnd('/').Split('/')[^1].Split('@')[0],
+            Model = MicroscopeDictionary.ModelName(arguments.GetValue(_model)!),
             Set = name.StartsWith($"{layer}-", StringComparison.Ordinal) ? name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..] : name,
             Layer = layer,
             Hook = dictionary.InputSite.TransformerLensName,
             Corpus = statistics.Corpus,
             CorpusId = MadeOf(arguments, statistics),
-            Text = string.Join(", ", arguments.GetValue(_text)!.Select(Path.GetFileName)),
+            Text = TextName(arguments),
             Pieces = [.. Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Piece)],
             Bos = tokenizer.BosId,
             Pad = tokenizer.PadId,

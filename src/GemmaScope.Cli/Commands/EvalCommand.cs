@@ -6,6 +6,8 @@ using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Models;
+using GemmaScope.Server.Pages;
+using GemmaScope.Server.Store;
 using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
@@ -23,14 +25,15 @@ internal sealed class EvalCommand : GemmaScopeCommand
     private readonly Option<long> _tokens;
     private readonly Option<int> _window, _batch;
     private readonly Option<bool> _spliceAll, _noLosses, _json;
-    private readonly Option<string?> _html, _resume;
+    private readonly Option<string?> _html, _resume, _database;
 
     public EvalCommand() : base(
         "eval", "Measure how well dictionaries do over a text: sparsity, reconstruction, and what splicing them in costs the model.",
         "gemmascope eval --text story.txt",
         "gemmascope eval --text corpus.jsonl --tokens 20000 --json",
         "gemmascope eval --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 --text texts/ --html eval.html",
-        "gemmascope eval --text corpus.jsonl --tokens 1000000 --resume run.safetensors")
+        "gemmascope eval --text corpus.jsonl --tokens 1000000 --resume run.safetensors",
+        "gemmascope eval --text corpus.jsonl --tokens 100000 --db features.db")
     {
         Options.Add(_model);
         _dictionaries = Add(new Option<string[]>("--sae", "-s") { Description = "A dictionary, or a folder of which all are measured; may be repeated. Default: the demo model's.", HelpName = "SAE" });
@@ -42,6 +45,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         _spliceAll = Add(new Option<bool>("--splice-all") { Description = "Measure all dictionaries of one site spliced in at once too." });
         _noLosses = Add(new Option<bool>("--no-losses") { Description = "One run for all dictionaries: no splicing and no gradients." });
         _resume = Add(new Option<string?>("--resume") { Description = "Go on from this file where it exists, and keep the state there.", HelpName = "STATE" });
+        _database = Add(new Option<string?>("--db") { Description = "Write the results into this database too, for the pages of its dictionaries.", HelpName = "DB" });
         _html = Add(CommonOptions.OutputFile("--html", "Write the results as one self-contained page with plots."));
         _json = Add(CommonOptions.Json());
     }
@@ -58,9 +62,13 @@ internal sealed class EvalCommand : GemmaScopeCommand
             foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name)) dictionaries.Add(SparseDictionary.Load(path));
             var names = dictionaries.Select(one => one.Name).ToArray();
             if (names.Distinct().Count() < names.Length) names = [.. dictionaries.Select(one => one.Origin.Path)];
+            using var database = arguments.GetValue(_database) is { } where ? FeatureDatabase.Open(where) : null;
+            // Found out before hours of measuring.
+            StoredDictionary[] stored = database is null ? [] : [.. dictionaries.Select(one => FeatureStore.Find(database, $"{MicroscopeDictionary.ModelName(name)}/{FeatureLinks.PageName(one)}"))];
             var evaluator = new Evaluator(model, dictionaries, Settings(arguments, dictionaries, names));
             Measure(evaluator, model, arguments, session, Describe(arguments, name, names));
             var view = new EvaluationView(name, names, dictionaries, evaluator.Sums);
+            foreach (var (one, row) in stored.Zip(view.Rows)) database!.SaveEvaluation(one, Evaluation(view, row.Clean, row.Spliced, arguments));
             if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => EvaluationJson.Write(json, view));
             else EvaluationText.Write(session.Terminal, view);
             if (arguments.GetValue(_html) is { } page)
@@ -91,6 +99,13 @@ internal sealed class EvalCommand : GemmaScopeCommand
         int[] together = arguments.GetValue(_spliceAll) ? [.. fitting.Where(i => dictionaries[i].OutputSites.Count == 1)] : [];
         return new() { Runs = runs, Sets = [.. together.Length > 1 ? sets.Append(new SpliceSet("all together", together)) : sets] };
     }
+
+    private StoredEvaluation Evaluation(EvaluationView view, DictionaryEvaluation clean, SpliceEvaluation? spliced, ParseResult arguments) =>
+        new(StoredEvaluation.Eval, string.Join(", ", arguments.GetValue(_text)!.Select(Path.GetFileName)), clean.Reconstruction.Rows)
+        {
+            L0 = clean.Sparsity.L0, Fvu = clean.Reconstruction.Fvu, Cosine = clean.Reconstruction.CosineSimilarity, CleanLoss = spliced is null ? null : view.Clean.CrossEntropy(),
+            DeltaLoss = spliced is null ? null : view.DeltaLoss(spliced), LossRecovered = spliced is null ? null : view.LossRecovered(spliced),
+        };
 
     /// <summary>What must be the same for an evaluation to go on.</summary>
     private Dictionary<string, string> Describe(ParseResult arguments, string model, string[] names) => new()

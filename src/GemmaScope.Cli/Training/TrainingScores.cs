@@ -3,6 +3,7 @@ using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Text;
 using GemmaScope.Training;
@@ -61,6 +62,18 @@ internal sealed record TrainingScores
         for (var i = 0; i < rows.Length; i++)
             rows[i] = text is not null && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
         return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellation) : rows;
+    }
+
+    /// <summary>What a training wrote beside its dictionary; null where there is nothing of the kind.</summary>
+    public static TrainingScores? Read(string folder)
+    {
+        var file = Path.Combine(folder, TrainingResult.ScoresFile);
+        if (!File.Exists(file) || JsonFile.Read(file) is not { } scores || scores.Text("measured_on") is not { } on) return null;
+        return new()
+        {
+            MeasuredOn = on, HeldOut = scores.Flag("held_out"), Tokens = (long)(scores.Number("tokens") ?? 0), L0 = scores.Number("l0"), Fvu = scores.Number("fvu"), Cosine = scores.Number("cosine"),
+            CleanLoss = scores.Number("ce_clean"), DeltaLoss = scores.Number("delta_loss"), LossRecovered = scores.Number("loss_recovered"),
+        };
     }
 
     public void Write(Utf8JsonWriter json)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using GemmaScope.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -38,7 +37,7 @@ internal sealed class ApiEndpoints(Instrument instrument)
         routes.MapPost("/api/test", async (TestRequest request, HttpContext context) =>
             TestAnswer.Of(request.Dictionary, await instrument.Read(instrument.Dictionary(request.Dictionary), request.Text, context), request.Feature))
             .WithSummary("Where a feature fires in a text.");
-        routes.MapPost("/api/steer", Steer).WithSummary("A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written.").Produces<SteeredPiece>(200, "application/x-ndjson");
+        routes.MapPost("/api/steer", Steer).WithSummary("A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written.").Produces<SteeredPiece>(200, JsonLineAnswer.ContentType);
     }
 
     /// <summary>JSON lines, each sent as soon as it is there.</summary>
@@ -47,13 +46,6 @@ internal sealed class ApiEndpoints(Instrument instrument)
         var dictionary = instrument.Dictionary(request.Dictionary);
         // What cannot be is said before the answer begins.
         instrument.Steering.Check(dictionary, request);
-        var begun = false;
-        await foreach (var piece in instrument.Steering.Continue(dictionary, request, Instrument.Source(context), context.RequestAborted))
-        {
-            if (!begun) (begun, context.Response.ContentType) = (true, "application/x-ndjson");
-            await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(piece, ServerJson.Options), context.RequestAborted);
-            await context.Response.Body.WriteAsync("\n"u8.ToArray(), context.RequestAborted);
-            await context.Response.Body.FlushAsync(context.RequestAborted);
-        }
+        await JsonLineAnswer.Write(context, instrument.Steering.Continue(dictionary, request, Instrument.Source(context), context.RequestAborted));
     }
 }

@@ -43,7 +43,7 @@ internal sealed record TableQuery(string? Label, string? Show, string? Sort, int
 }
 
 /// <summary>The page of one dictionary: its densities, and a table of its features.</summary>
-internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSource source, DictionaryOverview overview, TableQuery query, FeatureRow[] rows)
+internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSource source, DictionaryOverview overview, IReadOnlyList<StoredEvaluation> evaluations, TableQuery query, FeatureRow[] rows)
 {
     private string Path { get; } = PageAddress.Dictionary(dictionary);
 
@@ -60,7 +60,7 @@ internal sealed class DictionaryView(StoredDictionary dictionary, DashboardSourc
         <div><dt>dead</dt><dd>{overview.Dead}</dd><dd class="of">fire at no counted token</dd></div>
         <div><dt>dense</dt><dd>{overview.Dense}</dd><dd class="of">fire on more than {DictionaryOverview.DenseFrom:0 %} of them</dd></div>
         </dl>
-        <div class="plots two">
+        {EvaluationsView.Table(evaluations)}<div class="plots two">
         {overview.Densities}{overview.Scatter}</div>
         <p class="note">{(overview.Every > 1 ? $"One feature of {overview.Every} is drawn as a point. " : "")}A point leads to its feature; dragging over a part of the plot shows it larger.</p>
         {Filter()}{Table()}

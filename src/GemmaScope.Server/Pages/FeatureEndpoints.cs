@@ -1,5 +1,6 @@
 using GemmaScope.Features.Exchange;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Html;
 using GemmaScope.Server.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,36 +15,54 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
 
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
-        pages.MapGet("/search", (string? q) => new PageResult(SearchView.Render(q ?? "", library.Database.Search(q ?? "", SearchView.Most))));
-        pages.MapGet("/{model}", Model);
+        pages.MapGet("/search", (string? q, string? model, string? dict) => new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict))));
+        pages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
         pages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", Feature);
         pages.MapGet("/{model}/{dictionary}/random", Random);
-        data.MapGet("/search.json", (string? q) => library.Database.Search(q ?? "", SearchView.Most)).WithSummary("Features whose labels, promoted words or strongest tokens begin with words.");
+        data.MapGet("/search.json", Search).WithSummary("Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it.");
         data.MapGet("/dictionaries.json", library.Database.Dictionaries).WithSummary("The dictionaries whose features are in the database.");
+        data.MapGet("/{model}.json", (string model) => Map(model)).WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
         data.MapGet("/{model}/{dictionary}.json", (string model, string dictionary, [AsParameters] TableQuery query) => query.Of(library.Database, Stored(model, dictionary)))
             .WithSummary("The table of a dictionary: of each feature count, density, maximum and label.");
         data.MapGet("/{model}/{dictionary}.csv", (string model, string dictionary, [AsParameters] TableQuery query) =>
             Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8")).WithSummary("The same as CSV.").Produces<string>(200, "text/csv");
         data.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson).WithSummary("All that is known of a feature, with the field names of Neuronpedia.").Produces<object>();
+        data.MapGet("/{model}/{dictionary}/{feature:int}/layers.json", LayersJson).WithSummary("The nearest decoder directions to a feature in the other dictionaries in memory, in the order of the forward pass.");
     }
 
-    private PageResult Model(string model)
+    private IReadOnlyList<SearchHit> Search(string? q, string? model, string? dict) => library.Database.Search(q ?? "", SearchView.Most, Within(model, dict));
+
+    private StoredDictionary? Within(string? model, string? dict) => string.IsNullOrEmpty(dict) ? null : Stored(model ?? "", dict);
+
+    /// <summary>All dictionaries of a model: those of the database, then those that are in memory alone.</summary>
+    private MapEntry[] Map(string model)
     {
         var all = library.Database.Dictionaries().Where(one => one.Model == model).ToArray();
         if (all.Length == 0)
             throw new ProblemException(StatusCodes.Status404NotFound, $"There are no features of {model} here", "gemmascope features build makes them, and gemmascope serve --db shows them.");
-        return new(ModelView.Render(model, [.. all.Select(one => (one, library.Source(one), library.Overview(one)))]));
+        var evaluations = library.Database.Evaluations();
+        var others = instrument?.Model != model ? [] : instrument.Dictionaries.Where(one => one.Stored is null);
+        return
+        [
+            .. all.Select(one =>
+            {
+                var (source, overview, measured) = (library.Source(one), library.Overview(one), evaluations[one.Id].ToArray());
+                var explained = measured.OrderByDescending(evaluation => evaluation.MadeBy == StoredEvaluation.Build).FirstOrDefault(evaluation => evaluation.Fvu is not null)?.Explained;
+                return new MapEntry(one.Name, source.Layer, source.Hook is { } hook ? MapEntry.SiteName(hook) : source.Set, one.Width, overview.MeanL0, overview.Dead, explained, measured);
+            }),
+            .. others.Select(one => new MapEntry(one.Name, one.Layer, one.SiteName, one.Dictionary.Width, null, null, null, [])),
+        ];
     }
 
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
-        return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored), query, query.Of(library.Database, stored)).Render());
+        return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored), [.. library.Database.Evaluations()[stored.Id]], query, query.Of(library.Database, stored)).Render());
     }
 
     private async Task<IResult> Feature(
-        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, [AsParameters] SteerQuery steer)
+        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, [AsParameters] SteerQuery steer, bool? layers)
     {
         var stored = Stored(model, dictionary);
         var options = frame.Options with { Whole = whole ?? false };
@@ -52,7 +71,19 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
         var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
         var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, shown, steer.Steer is null ? null : steer, context) : null;
-        return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
+        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true, context) : Markup.Empty;
+        return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists(), directions).Render());
+    }
+
+    private static async Task<Markup> Directions(Instrument instrument, MicroscopeDictionary dictionary, string address, int feature, bool asked, HttpContext context) => new DirectionsView(
+        address, instrument.ComparedWith(dictionary).Count, asked ? await instrument.Directions(dictionary, feature, context) : null, instrument.Dictionaries).Render();
+
+    private async Task<IReadOnlyList<LayerDirections>> LayersJson(HttpContext context, string model, string dictionary, int feature)
+    {
+        var stored = Stored(model, dictionary);
+        if (instrument?.Of(stored) is not { } here) throw new ProblemException(StatusCodes.Status404NotFound, $"{dictionary} is not in memory", "Serve it with --sae.");
+        if ((uint)feature >= (uint)here.Dictionary.Width) throw new ProblemException(StatusCodes.Status404NotFound, $"There is no feature {feature} here", $"{dictionary} has {here.Dictionary.Width}, from 0 on.");
+        return await instrument.Directions(here, feature, context);
     }
 
     /// <summary>What the address asks to be tried, if anything.</summary>

@@ -8,7 +8,7 @@ using GemmaScope.Server.Store;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>The page of one feature; with a trial where its dictionary is in memory.</summary>
-internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists)
+internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource source, FeaturePage page, IReadOnlyDictionary<int, FeatureRow> others, FeatureViewOptions options, Trial? trial, IReadOnlyList<FeatureList> lists, Markup directions)
 {
     private readonly FeatureDashboard _one = page.Feature.Dashboard;
 
@@ -22,7 +22,7 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     }.Render(Markup.Of($"""
         {Head()}<div class="sides">
         <div>
-        {(options.Plots ? Figures() : Markup.Empty)}{(options.Plots ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Embed ? Markup.Empty : Relatives())}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
+        {(options.Plots ? Figures() : Markup.Empty)}{(options.Plots ? Words() : Markup.Empty)}{(options.Plots ? Plots() : Markup.Empty)}{(options.Embed ? Markup.Empty : Relatives())}{(options.Embed ? Markup.Empty : directions)}{(options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists))}</div>
         <div>
         {(options.Test && Try is { } test ? test.Test(options.TestField) : Markup.Empty)}{(options.Examples ? Examples() : Markup.Empty)}</div>
         </div>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Store;
@@ -16,8 +17,32 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     /// <summary>All dictionaries, in the order in which they were given.</summary>
     public IReadOnlyList<MicroscopeDictionary> Dictionaries { get; } = MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features);
 
+    /// <summary>The same in the order of the forward pass.</summary>
+    public IReadOnlyList<MicroscopeDictionary> OnTheWay => field ??= [.. Dictionaries.OrderBy(one => one.LastSite)];
+
     /// <summary>Dashboards of features, or null.</summary>
     public IFeatureDatabase? Database => served.Features;
+
+    /// <summary>Features listed of each other dictionary.</summary>
+    private const int Nearest = 3;
+
+    private readonly NearestDirections _directions = new(served.Model, served.Dictionaries);
+
+    /// <summary>Dictionaries whose directions can be compared with those of one.</summary>
+    public IReadOnlyList<MicroscopeDictionary> ComparedWith(MicroscopeDictionary dictionary) =>
+        !NearestDirections.Fits(dictionary.Dictionary) ? [] : [.. OnTheWay.Where(other => other != dictionary && NearestDirections.Fits(other.Dictionary))];
+
+    /// <summary>The nearest directions to a feature in all other dictionaries, in the order of the forward pass.</summary>
+    public async Task<IReadOnlyList<LayerDirections>> Directions(MicroscopeDictionary dictionary, int feature, HttpContext context)
+    {
+        var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
+        return await queue.Run(Source(context), cancellation => ComparedWith(dictionary).Select(other =>
+        {
+            var near = _directions.Find(own, feature, Dictionaries.Index().First(one => one.Item == other).Index, Nearest, cancellation);
+            var labels = other.Stored is { } stored ? Database!.Rows(stored, [.. near.Select(one => one.Feature)]).ToDictionary(row => row.Feature, row => row.Label) : [];
+            return new LayerDirections(other.Name, other.Layer, $"{other.Dictionary.OutputSite}", [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, labels.GetValueOrDefault(one.Feature)))]);
+        }).ToArray(), context.RequestAborted);
+    }
 
     /// <summary>Normal and steered continuations.</summary>
     public Steering Steering { get; } = new(served, queue);
@@ -29,6 +54,25 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
 
     /// <summary>The dictionary in memory whose dashboards these are, or null.</summary>
     public MicroscopeDictionary? Of(StoredDictionary stored) => Dictionaries.FirstOrDefault(one => one.Stored?.Id == stored.Id);
+
+    /// <summary>The dictionary of the same site that reads the nearest layer in the direction of one asked for: alike in all but the layer where there is such a one.</summary>
+    public MicroscopeDictionary AtLayer(MicroscopeDictionary from, int layer)
+    {
+        if (layer == from.Layer) return from;
+        static string Nameless(MicroscopeDictionary one) => Regex.Replace(one.Dictionary.Name, @"layer_\d+|average_l0_\d+|l0_\d+", "");
+        return Dictionaries.Where(one => one.SiteName == from.SiteName && Math.Sign(one.Layer - from.Layer) == Math.Sign(layer - from.Layer))
+            .OrderBy(one => Math.Abs(one.Layer - layer)).ThenBy(one => one.Dictionary.Kind != from.Dictionary.Kind).ThenBy(one => Nameless(one) != Nameless(from)).ThenBy(one => one.Dictionary.Width != from.Dictionary.Width)
+            .FirstOrDefault() ?? from;
+    }
+
+    /// <summary>A text's tokens.</summary>
+    public IReadOnlyList<ReadToken> Tokens(string text) => _reader.Tokens(text);
+
+    /// <summary>What was found before, or null.</summary>
+    public TextAnalysis? Known(MicroscopeDictionary dictionary, string text) => _reader.Known(dictionary, text);
+
+    /// <summary>What each dictionary finds in a text, as the model comes past it.</summary>
+    public IAsyncEnumerable<DictionaryFinding> ReadEach(string text, HttpContext context) => _reader.ReadEach(OnTheWay, text, Source(context), context.RequestAborted);
 
     /// <summary>What a dictionary finds in a text.</summary>
     public Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, HttpContext context) => _reader.Read(dictionary, text, Source(context), context.RequestAborted);

@@ -1,5 +1,6 @@
 using GemmaScope.Dictionaries;
 using GemmaScope.Features;
+using GemmaScope.Models;
 using GemmaScope.Server.Store;
 
 namespace GemmaScope.Server.Pages;
@@ -12,6 +13,12 @@ internal sealed record MicroscopeDictionary(string Name, SparseDictionary Dictio
 {
     /// <summary>The layer it reads.</summary>
     public int Layer => Dictionary.InputSite.Layer ?? 0;
+
+    /// <summary>The last site of the forward pass that it reads or writes: there it is done.</summary>
+    public Site LastSite => Dictionary.InputSites.Concat(Dictionary.OutputSites).Max();
+
+    /// <summary>The site it reads, without the layer.</summary>
+    public string SiteName => $"{Dictionary.InputSite}".Split('.')[0];
 
     /// <summary>The name of a model in addresses: that of its repository or folder.</summary>
     public static string ModelName(string model) => model.TrimEnd('/').Split('/')[^1].Split('@')[0];

@@ -8,7 +8,7 @@ namespace GemmaScope.Server.Pages;
 /// <summary>The style sheets and scripts of the pages. They lie in the assembly; their addresses change with their content, so that browsers keep them for good.</summary>
 internal static class PageAssets
 {
-    private static readonly Dictionary<string, PageAsset> Files = ((string[])["page.css", "microscope.css", "plots.css", "microscope.js", "plots.js", "d3.min.js", "plot.min.js", "LICENCES.txt"]).ToDictionary(name => name, PageAsset.Read);
+    private static readonly Dictionary<string, PageAsset> Files = ((string[])["page.css", "microscope.css", "plots.css", "microscope.js", "plots.js", "reading.js", "d3.min.js", "plot.min.js", "LICENCES.txt"]).ToDictionary(name => name, PageAsset.Read);
 
     /// <summary>The address of a file.</summary>
     public static string Address(string name) => Files[name].Address;

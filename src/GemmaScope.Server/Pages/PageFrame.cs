@@ -33,6 +33,9 @@ internal sealed record PageFrame
     /// <summary>Whether it has plots; only then the scripts that draw them are fetched, once a plot comes into view.</summary>
     public bool Plots { get; init; }
 
+    /// <summary>A script that only this kind of page needs, or null.</summary>
+    public string? Script { get; init; }
+
     /// <summary>The page with its main part.</summary>
     public Page Render(Markup main, int status = 200)
     {
@@ -50,7 +53,7 @@ internal sealed record PageFrame
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
             {(Plots ? Markup.Of($"<link rel=\"stylesheet\" href=\"{PageAssets.Address("plots.css")}\">\n<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n") : Markup.Empty)}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address("microscope.js")}"></script>
-            </head>
+                        {(Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n"))}</head>
             <body>
             {(Embedded ? Markup.Empty : Header())}<main id="main">
             {main}</main>

@@ -32,6 +32,12 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>Removes a dictionary with its labels and notes; lists lose its features.</summary>
     void Delete(StoredDictionary dictionary);
 
+    /// <summary>Evaluations of all dictionaries, by the dictionary's number.</summary>
+    ILookup<long, StoredEvaluation> Evaluations();
+
+    /// <summary>Adds an evaluation, or replaces the one of the same origin and text.</summary>
+    void SaveEvaluation(StoredDictionary dictionary, StoredEvaluation evaluation);
+
     /// <summary>Names, corpus and vocabulary of a dictionary.</summary>
     DashboardSource Source(StoredDictionary dictionary);
 
@@ -59,7 +65,8 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>Features whose labels, promoted words or strongest tokens hold words that begin with each of those asked.</summary>
     /// <param name="text">Words; what is neither letter nor digit separates them.</param>
     /// <param name="limit">Features at most, the best first.</param>
-    IReadOnlyList<SearchHit> Search(string text, int limit);
+    /// <param name="within">The dictionary they are searched in; null for all.</param>
+    IReadOnlyList<SearchHit> Search(string text, int limit, StoredDictionary? within = null);
 
     /// <summary>The user's lists, by name.</summary>
     IReadOnlyList<FeatureList> Lists();

@@ -20,7 +20,7 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Adds or replaces the words of a feature: @id, @labels, @tokens.</summary>
     string WriteWords { get; }
 
-    /// <summary>Features whose words fit @query, the best first: id; at most @limit.</summary>
+    /// <summary>Features whose words fit @query, with keys from @first to before @end, the best first: id; at most @limit.</summary>
     string FindWords { get; }
 
     /// <summary>The query for words that begin with each of these.</summary>

@@ -35,7 +35,7 @@ internal sealed class PostgresDialect : ISqlDialect
         ON CONFLICT (id) DO UPDATE SET labels = excluded.labels, tokens = excluded.tokens
         """;
 
-    public string FindWords => "SELECT id FROM words WHERE words @@ to_tsquery('simple', @query) ORDER BY ts_rank(words, to_tsquery('simple', @query)) DESC, id LIMIT @limit";
+    public string FindWords => "SELECT id FROM words WHERE words @@ to_tsquery('simple', @query) AND id >= @first AND id < @end ORDER BY ts_rank(words, to_tsquery('simple', @query)) DESC, id LIMIT @limit";
 
     public DbConnection Open() => _source.OpenConnection();
 

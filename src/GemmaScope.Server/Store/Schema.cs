@@ -32,6 +32,13 @@ internal static class Schema
             "ALTER TABLE feature ADD COLUMN score {real}",
             "UPDATE feature SET score = (SELECT {score} FROM page WHERE page.id = feature.id) WHERE label IS NOT NULL",
         ],
+        [
+            """
+            CREATE TABLE evaluation (
+                dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL, held_out BIGINT, tokens BIGINT NOT NULL,
+                l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real}, PRIMARY KEY (dictionary, made_by, measured_on))
+            """,
+        ],
     ];
 
     /// <summary>The number of steps that this program knows.</summary>

@@ -79,6 +79,7 @@ internal sealed partial class SqlFeatureDatabase
         statement.Run("DELETE FROM list_entry WHERE feature >= @first AND feature < @end", range);
         statement.Run($"DELETE FROM words WHERE {statement.WordsKey} >= @first AND {statement.WordsKey} < @end", range);
         statement.Run("DELETE FROM page WHERE id >= @first AND id < @end", range);
+        statement.Run("DELETE FROM evaluation WHERE dictionary = @id", ("id", dictionary.Id));
         statement.Run("DELETE FROM feature WHERE id >= @first AND id < @end", range);
         statement.Run("DELETE FROM dictionary WHERE id = @id", ("id", dictionary.Id));
         foreach (var corpus in statement.Rows("SELECT id FROM corpus WHERE id NOT IN (SELECT corpus FROM dictionary)", row => row.GetInt64(0)))

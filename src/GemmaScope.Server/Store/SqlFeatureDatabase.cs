@@ -112,14 +112,15 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     public IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features) => Read(statement =>
         features.SelectMany(feature => Rows(statement, Key(dictionary.Id, feature))).ToArray());
 
-    public IReadOnlyList<SearchHit> Search(string text, int limit)
+    public IReadOnlyList<SearchHit> Search(string text, int limit, StoredDictionary? within)
     {
         var words = Words(text);
         if (words.Length == 0) return [];
         return Read(statement =>
         {
             var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
-            return statement.Rows(_dialect.FindWords, row => row.GetInt64(0), ("query", _dialect.Query(words)), ("limit", (long)limit))
+            return statement.Rows(_dialect.FindWords, row => row.GetInt64(0), ("query", _dialect.Query(words)), ("limit", (long)limit),
+                    ("first", within is null ? 0 : Key(within.Id, 0)), ("end", within is null ? long.MaxValue : Key(within.Id + 1, 0)))
                 .Where(key => dictionaries.ContainsKey(key >> 32))
                 .SelectMany(key => Rows(statement, key).Select(row => new SearchHit(dictionaries[key >> 32].Model, dictionaries[key >> 32].Name, row)))
                 .ToArray();

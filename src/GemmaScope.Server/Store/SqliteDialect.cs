@@ -28,7 +28,7 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string WriteWords => "INSERT OR REPLACE INTO words (rowid, labels, tokens) VALUES (@id, @labels, @tokens)";
 
-    public string FindWords => "SELECT rowid FROM words WHERE words MATCH @query ORDER BY rank LIMIT @limit";
+    public string FindWords => "SELECT rowid FROM words WHERE words MATCH @query AND rowid >= @first AND rowid < @end ORDER BY rank LIMIT @limit";
 
     public DbConnection Open()
     {

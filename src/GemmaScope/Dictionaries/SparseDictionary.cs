@@ -156,9 +156,11 @@ public abstract class SparseDictionary : IDisposable
     private protected abstract void ReadDecoder(int feature, Span<float> vector);
 
     /// <summary>Captured activations at several sites of equal width, side by side.</summary>
-    internal static Tensor Beside(ModelRun run, IReadOnlyList<Site> sites)
+    internal static Tensor Beside(ModelRun run, IReadOnlyList<Site> sites) => Beside([.. sites.Select(site => run[site].AsMatrix())]);
+
+    /// <summary>Rows of equal number, side by side.</summary>
+    internal static Tensor Beside(MatrixView[] parts)
     {
-        var parts = sites.Select(site => run[site].AsMatrix()).ToArray();
         var result = Tensor.Uninitialized(parts[0].Rows, parts.Sum(part => part.Columns));
         var start = 0;
         foreach (var part in parts)

@@ -40,20 +40,43 @@ public static class TextAnalyzer
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static TextAnalysis Analyze(
         GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, TokenizedText tokens,
-        AnalyzeOptions? options = null, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        AnalyzeOptions? options = null, IProgress<string>? progress = null, CancellationToken cancellation = default) =>
+        AnalyzeEach(model, [dictionary], tokenizer, tokens, options, progress: progress, cancellation: cancellation)[0];
+
+    /// <summary>
+    /// Reads a text with several dictionaries in one run of the model. Each is done as soon as the run has come past the sites it reads and
+    /// writes, and told then, in the order of the forward pass; only the next tokens are known at the end.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="dictionaries">Dictionaries trained on it.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="tokens">Text, ids and places; the places may be missing.</param>
+    /// <param name="options">How much to report; null for the defaults.</param>
+    /// <param name="found">Told each analysis, still without next tokens, with the dictionary's index; the run waits for it.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <returns>The analyses in the order of the dictionaries.</returns>
+    /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and a dictionary do not fit together.</exception>
+    public static IReadOnlyList<TextAnalysis> AnalyzeEach(
+        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, Tokenizer tokenizer, TokenizedText tokens,
+        AnalyzeOptions? options = null, Action<int, TextAnalysis>? found = null, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         options ??= new AnalyzeOptions();
         Check(model, tokenizer, tokens);
         progress?.Report($"running the model over {tokens.Ids.Count} tokens");
-        using var run = model.Run(
-            [.. tokens.Ids], capture: dictionary.InputSites.Concat(dictionary.OutputSites).Distinct(), logits: LogitRows.Last,
-            arithmetic: options.Arithmetic, cancellation: cancellation);
-        progress?.Report($"encoding {dictionary.Width} features");
-        using var x = SparseDictionary.Beside(run, dictionary.InputSites);
-        var features = dictionary.Encode(x.AsMatrix(), cancellation);
-        using var target = SparseDictionary.Beside(run, dictionary.OutputSites);
-        using var reconstruction = dictionary.Decode(features, x.AsMatrix());
-        return new Report(model, dictionary, tokenizer, tokens, options, run, features).Make(x, target, reconstruction);
+        var analyses = new TextAnalysis[dictionaries.Count];
+        using var passing = new PassingSites(dictionaries, (index, x, target) =>
+        {
+            var dictionary = dictionaries[index];
+            progress?.Report($"encoding {dictionary.Width} features");
+            var features = dictionary.Encode(x, cancellation);
+            using var reconstruction = dictionary.Decode(features, x);
+            analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features).Make(x, target, reconstruction);
+            found?.Invoke(index, analyses[index]);
+        });
+        using var run = model.Run([.. tokens.Ids], edits: passing.Readers, logits: LogitRows.Last, arithmetic: options.Arithmetic, cancellation: cancellation);
+        NextToken[] next = [.. run.TopNextTokens(options.NextTokens).Select(score => Next(score, tokenizer))];
+        return [.. analyses.Select(one => one with { Next = next })];
     }
 
     private static void Check(GemmaModel model, Tokenizer tokenizer, TokenizedText tokens)
@@ -67,15 +90,22 @@ public static class TextAnalyzer
                 $"has {tokens.Ids.Count} tokens, more than this model's context of {model.Config.MaxPositions}; analyse it in parts", "text");
     }
 
+    private static NextToken Next(TokenScore score, Tokenizer tokenizer)
+    {
+        // A model may have more rows than its vocabulary has pieces.
+        var known = score.Token < tokenizer.VocabularySize;
+        return new NextToken(score.Token, known ? tokenizer.Piece(score.Token) : "", known ? tokenizer.Display(score.Token) : $"#{score.Token}", score.Value);
+    }
+
     /// <summary>One analysis being put together.</summary>
     private sealed class Report(
-        GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, TokenizedText tokens, AnalyzeOptions options, ModelRun run, SparseActivations features)
+        GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, TokenizedText tokens, AnalyzeOptions options, SparseActivations features)
     {
         private readonly bool[] _counted = CountedPositions.Of(tokens.Ids, tokenizer);
         private readonly string _model = options.ModelName ?? RepositoryName.Of(model.Folder);
         private readonly FeatureLinks _links = new((options.ModelName ?? RepositoryName.Of(model.Folder)).Split('/')[^1], dictionary);
 
-        public TextAnalysis Make(Tensor x, Tensor target, Tensor reconstruction)
+        public TextAnalysis Make(MatrixView x, MatrixView target, Tensor reconstruction)
         {
             var (exact, tutorial) = (new ReconstructionSums(target.Columns), new ReconstructionSums(target.Columns));
             for (var t = 0; t < features.Rows; t++)
@@ -95,7 +125,7 @@ public static class TextAnalyzer
                 Width = dictionary.Width,
                 InputSites = [.. dictionary.InputSites.Select(site => site.ToString())],
                 OutputSites = [.. dictionary.OutputSites.Select(site => site.ToString())],
-                Arithmetic = run.Arithmetic == Arithmetic.Exact ? "exact" : "fast",
+                Arithmetic = (options.Arithmetic ?? Compute.DefaultArithmetic) == Arithmetic.Exact ? "exact" : "fast",
                 Kernels = Compute.Kernels.Name,
                 Warnings = dictionary.Warnings,
                 Tokens = [.. rows.Select(t => Token(t, norms[t]))],
@@ -107,7 +137,7 @@ public static class TextAnalyzer
                 TutorialVarianceExplained = Defined(tutorial.TutorialVarianceExplained),
                 BosNorm = norms[0],
                 MeanNorm = Defined(counted.Sum(t => (double)norms[t]) / counted.Length),
-                Next = [.. run.TopNextTokens(options.NextTokens).Select(Next)],
+                Next = [],
             };
         }
 
@@ -134,13 +164,6 @@ public static class TextAnalyzer
 
         private FeatureReport Feature(FeatureActivation feature) => new(
             feature.Feature, feature.Value, options.Labels?[feature.Feature], _links.Page(feature.Feature), _links.Neuronpedia(feature.Feature));
-
-        private NextToken Next(TokenScore score)
-        {
-            // A model may have more rows than its vocabulary has pieces.
-            var known = score.Token < tokenizer.VocabularySize;
-            return new NextToken(score.Token, known ? tokenizer.Piece(score.Token) : "", known ? tokenizer.Display(score.Token) : $"#{score.Token}", score.Value);
-        }
 
         private static double? Defined(double value) => double.IsFinite(value) ? value : null;
     }

@@ -32,6 +32,23 @@ public sealed partial class GemmaModel
         }
     }
 
+    /// <summary>The transpose of <see cref="ToResidual"/>: ⟨vectors, y⟩ for every vector y of the site is ⟨residual, ToResidual(y)⟩.</summary>
+    /// <param name="site">A site that <see cref="ReachesResidual"/>.</param>
+    /// <param name="residual">[rows, d].</param>
+    /// <param name="vectors">[rows, width of the site].</param>
+    internal void FromResidual(Site site, MatrixView residual, MatrixView vectors)
+    {
+        switch (site.Kind)
+        {
+            case SiteKind.Z: Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Output.Transposed, vectors, Arithmetic.Exact); break;
+            case SiteKind.MlpActProduct: Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Down.Transposed, vectors, Arithmetic.Exact); break;
+            case var kind when ReachesResidual(kind):
+                for (var row = 0; row < vectors.Rows; row++) residual.Row(row).CopyTo(vectors.Row(row));
+                break;
+            default: throw new ArgumentProblemException("has no linear way to the residual stream", site.ToString());
+        }
+    }
+
     /// <summary>What residual vectors add to the logits directly: [rows, vocabulary rows], without final norm and soft cap.</summary>
     internal void DirectLogits(MatrixView residual, MatrixView logits) =>
         Compute.Kernels.Multiply(residual, WeightView.Of(_weights.Embedding, WeightLayout.OutIn), logits, Arithmetic.Exact);

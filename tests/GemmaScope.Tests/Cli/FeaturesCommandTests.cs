@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GemmaScope.Server.Store;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;
@@ -49,6 +50,32 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
         var page = Run("show", $"demo-pt/{BuiltFeatures.Dictionary}", $"{strongest}", "--json").Json();
         Assert.Equal(strongest, page.GetProperty("feature").GetProperty("dashboard").GetProperty("feature").GetInt32());
         Assert.NotEmpty(page.GetProperty("pieces").EnumerateObject());
+    }
+
+    [Fact]
+    public void an_evaluation_is_written_into_the_database_beside_what_the_build_measured()
+    {
+        var found = CommandLine.Run("eval", "--text", built.File("text.txt"), "--tokens", "100", "--window", "32", "--db", built.Database, "--json").Json();
+        using var database = FeatureDatabase.Open(built.Database);
+        var stored = database.Dictionaries().Single(one => one.Name == BuiltFeatures.Dictionary);
+        var evaluations = database.Evaluations()[stored.Id].ToDictionary(one => one.MadeBy);
+        var row = found.GetProperty("dictionaries")[0];
+        Assert.Equal(row.GetProperty("delta_loss").GetDouble(), evaluations[StoredEvaluation.Eval].DeltaLoss);
+        Assert.Equal(row.GetProperty("fvu").GetDouble(), evaluations[StoredEvaluation.Eval].Fvu);
+        Assert.Equal(found.GetProperty("counted_tokens").GetInt64(), evaluations[StoredEvaluation.Eval].Tokens);
+        Assert.InRange(evaluations[StoredEvaluation.Build].Explained!.Value, 0.3, 1);
+    }
+
+    [Fact]
+    public void an_evaluation_for_a_database_without_its_dictionary_says_so_before_it_measures()
+    {
+        using (FeatureDatabase.Open(built.File("empty.db"), create: true))
+        {
+        }
+        var failed = CommandLine.Run("eval", "--text", built.File("text.txt"), "--db", built.File("empty.db"));
+        Assert.Equal(2, failed.Code);
+        Assert.Contains($"demo-pt/{BuiltFeatures.Dictionary}", failed.Error);
+        Assert.Contains("is not in the database", failed.Error);
     }
 
     [Theory]

@@ -40,3 +40,21 @@ internal static class SampleDictionaries
         };
     }
 }
+
+/// <summary>Small dictionaries of the residual stream after some layers, as a folder of Gemma Scope 1 holds them.</summary>
+internal sealed class SampleLayers : IDisposable
+{
+    /// <param name="root">The folder they are written to.</param>
+    /// <param name="model">Width of the model.</param>
+    /// <param name="layers">Their layers.</param>
+    /// <param name="width">Features of each.</param>
+    public SampleLayers(string root, int model, int[] layers, int width = 64) => Dictionaries =
+        [.. layers.Select((layer, i) => SparseDictionary.Load(SampleDictionaries.WriteScopeOne(root, $"resid_post/layer_{layer}/width_{width}/average_l0_9", model, width, seed: i + 1)))];
+
+    public SparseDictionary[] Dictionaries { get; }
+
+    public void Dispose()
+    {
+        foreach (var one in Dictionaries) one.Dispose();
+    }
+}

@@ -59,6 +59,25 @@ public sealed class FeatureStatisticsTests : IDisposable
     }
 
     [Fact]
+    public void the_quality_is_that_of_the_evaluation_of_the_same_text_and_survives_a_kill()
+    {
+        var evaluator = new Evaluator(_model, _dictionaries, new() { Runs = [], Uniformity = false });
+        foreach (var batch in Batches()[..6]) evaluator.Add(batch);
+        var folder = _work.File("quality");
+        using (var first = new FeatureStatistics(_model, _dictionaries, folder, new() { TokensPerSegment = 100 }))
+            foreach (var batch in Batches()[..3]) first.Add(batch);
+        using var statistics = new FeatureStatistics(_model, _dictionaries, folder, new() { TokensPerSegment = 100 });
+        foreach (var batch in Batches()[3..6]) statistics.Add(batch);
+        for (var i = 0; i < _dictionaries.Length; i++)
+        {
+            var (want, got) = (evaluator.Sums.Dictionaries[i], statistics.Quality(i));
+            Assert.Equal((want.Reconstruction.Rows, want.Sparsity.L0), (got.Tokens, got.L0));
+            Assert.Equal(want.Reconstruction.Fvu, got.Fvu, 1e-9);
+            Assert.Equal(want.Reconstruction.CosineSimilarity, got.CosineSimilarity, 1e-9);
+        }
+    }
+
+    [Fact]
     public void a_folder_of_other_statistics_is_refused()
     {
         var description = new Dictionary<string, string> { ["text"] = "one" };

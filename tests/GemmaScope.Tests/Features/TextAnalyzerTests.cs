@@ -33,6 +33,54 @@ public sealed class TextAnalyzerTests : IDisposable
     }
 
     [Fact]
+    public void several_dictionaries_share_one_run_and_each_finds_what_it_finds_alone_in_the_order_of_the_layers()
+    {
+        using var scope = Layers(4, 1, 5);
+        SparseDictionary[] dictionaries = [.. scope.Dictionaries, Sae];
+        List<int> order = [];
+        var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
+        var together = TextAnalyzer.AnalyzeEach(Model, dictionaries, Words, tokens, found: (index, analysis) =>
+        {
+            order.Add(index);
+            Assert.Empty(analysis.Next);
+        });
+        Assert.Equal([1, 3, 0, 2], order);
+        for (var i = 0; i < dictionaries.Length; i++)
+        {
+            var alone = TextAnalyzer.Analyze(Model, dictionaries[i], Words, "The sea was calm.");
+            Assert.Equal(JsonSerializer.Serialize(alone), JsonSerializer.Serialize(together[i]));
+        }
+    }
+
+    [Fact]
+    public void a_transcoder_and_a_reader_of_several_layers_get_their_rows_when_the_last_site_has_passed()
+    {
+        using var transcoder = SparseDictionary.Load(Fixtures.Model("demo-scope", "transcoder", "layer_3_width_2k_l0_29_affine"));
+        List<int> order = [];
+        var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
+        var together = TextAnalyzer.AnalyzeEach(Model, [Sae, transcoder], Words, tokens, found: (index, _) => order.Add(index));
+        Assert.Equal([1, 0], order);
+        Assert.Equal(JsonSerializer.Serialize(TextAnalyzer.Analyze(Model, transcoder, Words, "The sea was calm.")), JsonSerializer.Serialize(together[1]));
+    }
+
+    [Fact]
+    public void what_is_found_is_told_before_later_layers_are_computed_and_a_run_nobody_waits_for_ends_there()
+    {
+        using var scope = Layers(0, 2, 4);
+        using var gone = new CancellationTokenSource();
+        List<int> found = [];
+        Assert.ThrowsAny<OperationCanceledException>(() => TextAnalyzer.AnalyzeEach(
+            Model, scope.Dictionaries, Words, Words.EncodeWithOffsets("The sea was calm.", true), found: (index, _) =>
+            {
+                found.Add(index);
+                if (index == 1) gone.Cancel();
+            }, cancellation: gone.Token));
+        Assert.Equal([0, 1], found);
+    }
+
+    private SampleLayers Layers(params int[] layers) => new(_folder.File("layers"), Model.Config.Width, layers);
+
+    [Fact]
     public void tokens_know_their_place_in_the_text()
     {
         const string text = "A café.";

@@ -150,6 +150,30 @@ public abstract class FeatureDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void a_search_within_a_dictionary_finds_only_its_features()
+    {
+        var (one, other) = (Filled(5), Database.Begin(Source, "other", 10, "made so"));
+        Database.Write(other, [Feature(0), Feature(1)]);
+        Assert.Equal(7, Database.Search("word10", 100).Count);
+        Assert.Equal([("name", 5), ("other", 2)], ((StoredDictionary[])[one, other]).SelectMany(within => Database.Search("word10", 100, within).GroupBy(hit => hit.Dictionary).Select(group => (group.Key, group.Count()))));
+    }
+
+    [Fact]
+    public void evaluations_are_kept_by_origin_and_text_and_go_with_their_dictionary()
+    {
+        var stored = Filled(1);
+        var full = new StoredEvaluation(StoredEvaluation.Eval, "a text", 123) { HeldOut = true, L0 = 35.5, Fvu = 0.25, Cosine = 0.9, CleanLoss = 3.5, DeltaLoss = 0.125, LossRecovered = 0.97 };
+        Database.SaveEvaluation(stored, full with { L0 = 1 });
+        Database.SaveEvaluation(stored, full);
+        Database.SaveEvaluation(stored, new(StoredEvaluation.Build, "a text", 7) { Fvu = double.NaN });
+        Assert.Equal([full, new(StoredEvaluation.Build, "a text", 7)], Database.Evaluations()[stored.Id]);
+        Assert.Equal(0.75, full.Explained);
+        Assert.Contains("not there any more", Assert.Throws<GemmaScopeException>(() => Database.SaveEvaluation(stored with { Id = 77 }, full)).Message);
+        Database.Delete(stored);
+        Assert.Empty(Database.Evaluations());
+    }
+
+    [Fact]
     public void notes_and_lists_are_the_users()
     {
         var stored = Filled(5);

@@ -173,7 +173,7 @@ public class PagesTests(MicroscopeServer server)
             Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.00}</td>"), page);
         }
         Assert.Contains(FormattableString.Invariant($"<dd>{json.RootElement.GetProperty("mean_l0").GetDouble():0.0}</dd>"), page);
-        Assert.Contains(FormattableString.Invariant($"<dd>{json.RootElement.GetProperty("fvu").GetDouble():0.000}</dd>"), page);
+        Assert.Contains(FormattableString.Invariant($"<dd>{1 - json.RootElement.GetProperty("fvu").GetDouble():0.000}</dd>"), page);
     }
 
     [Fact]

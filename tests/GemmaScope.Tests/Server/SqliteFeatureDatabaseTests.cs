@@ -76,6 +76,25 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     }
 
     [Fact]
+    public void a_database_without_evaluations_gets_them_and_keeps_what_it_has()
+    {
+        var stored = Filled(2);
+        Database.Dispose();
+        using (var connection = new SqliteConnection($"Data Source={File}"))
+        {
+            connection.Open();
+            using var earlier = connection.CreateCommand();
+            earlier.CommandText = "DROP TABLE evaluation; DELETE FROM schema_version WHERE version >= 2";
+            earlier.ExecuteNonQuery();
+        }
+        using var database = FeatureDatabase.Open(File);
+        Assert.Empty(database.Evaluations());
+        Assert.NotNull(database.Page(stored, 1));
+        database.SaveEvaluation(stored, new(StoredEvaluation.Build, "a text", 7) { Fvu = 0.5 });
+        Assert.Equal(0.5, database.Evaluations()[stored.Id].Single().Explained);
+    }
+
+    [Fact]
     public void a_database_of_a_later_version_is_refused()
     {
         Filled(1);

@@ -6,11 +6,15 @@ const main = () => document.getElementById('main')
 let latest = 0
 async function show (address, { remember = true } = {}) {
   const mine = ++latest
+  document.dispatchEvent(new Event('leaving'))
   main().setAttribute('aria-busy', 'true')
   let text
   try {
-    const answer = await fetch(address, { headers: { accept: 'text/html' } })
+    const answer = await fetch(atOnce(address), { headers: { accept: 'text/html' } })
     text = await answer.text()
+    const shown = new URL(answer.url)
+    shown.searchParams.delete('wait')
+    address = shown.href + new URL(address, location.href).hash
   } catch {
     location.href = address
     return
@@ -25,6 +29,14 @@ async function show (address, { remember = true } = {}) {
   document.title = page.title
   if (remember) history.pushState(null, '', address)
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
+  document.dispatchEvent(new Event('shown'))
+}
+
+/** The microscope answers at once with what it knows, and streams the rest. */
+function atOnce (address) {
+  const asked = new URL(address, location.href)
+  if (asked.pathname === '/') asked.searchParams.set('wait', 'false')
+  return asked
 }
 
 document.addEventListener('click', event => {

@@ -29,6 +29,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly Dictionary<string, string> _description;
     private readonly ActivationStore _store = new();
     private readonly NeuronSums[] _neurons;
+    private readonly QualitySums _quality;
     private readonly List<EvaluationBatch> _batches = [];
     private readonly List<SparseActivations[]> _features = [];
 
@@ -47,6 +48,7 @@ public sealed class FeatureStatistics : IDisposable
         _description = new(description ?? new Dictionary<string, string>()) { ["neurons"] = $"{_options.Neurons}" };
         foreach (var dictionary in dictionaries) Check(dictionary);
         _neurons = _options.Neurons ? [.. dictionaries.Select(one => new NeuronSums(one.Width, one.InputWidth))] : [];
+        _quality = new QualitySums(dictionaries);
         try
         {
             GoOn();
@@ -64,13 +66,17 @@ public sealed class FeatureStatistics : IDisposable
     /// <summary>What the statistics were made over so far.</summary>
     public FeatureCorpus Corpus => new(_store.Sequences, _store.Positions, _store.Counted, _store.LongestSequence);
 
+    /// <summary>How well a dictionary does over the same positions.</summary>
+    /// <param name="dictionary">Its index among those given.</param>
+    public DictionaryQuality Quality(int dictionary) => _quality[dictionary];
+
     /// <summary>Runs the model over a batch and keeps the features. All or nothing.</summary>
     /// <param name="batch">Sequences that are run together, and which positions count.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public void Add(EvaluationBatch batch, CancellationToken cancellation = default)
     {
         using var run = _model.Run(
-            batch.Sequences, capture: _dictionaries.SelectMany(one => one.InputSites).Distinct(), logits: LogitRows.None, arithmetic: _options.Arithmetic,
+            batch.Sequences, capture: _dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct(), logits: LogitRows.None, arithmetic: _options.Arithmetic,
             cancellation: cancellation);
         SparseActivations[] features = [.. _dictionaries.Select(one => one.Encode(run, cancellation))];
         for (var d = 0; d < _neurons.Length; d++)
@@ -78,6 +84,7 @@ public sealed class FeatureStatistics : IDisposable
             using var x = SparseDictionary.Beside(run, _dictionaries[d].InputSites);
             _neurons[d].Add(x.AsMatrix(), features[d], batch.Counted);
         }
+        for (var d = 0; d < features.Length; d++) _quality.Add(run, d, features[d], batch.Counted);
         _batches.Add(batch);
         _features.Add(features);
         if (_batches.Sum(one => one.Rows) >= _options.TokensPerSegment) Save();
@@ -92,8 +99,9 @@ public sealed class FeatureStatistics : IDisposable
         ActivationSegment.Write(SegmentFile(number), _batches, _features, description);
         // The sums are of all segments: they count as written only together with the segment of the same number.
         for (var d = 0; d < _neurons.Length; d++) _neurons[d].Save(NeuronFile(d, number + 1), description);
+        _quality.Save(QualityFile(number + 1), description);
         _store.Add(ActivationSegment.Open(SegmentFile(number), _dictionaries.Count, RequireSame));
-        for (var d = 0; d < _neurons.Length; d++) File.Delete(NeuronFile(d, number));
+        foreach (var file in SumFiles(number)) File.Delete(file);
         _batches.Clear();
         _features.Clear();
     }
@@ -123,6 +131,10 @@ public sealed class FeatureStatistics : IDisposable
 
     private string NeuronFile(int dictionary, int segments) => Path.Combine(_folder, $"neurons-{dictionary}-{segments:00000}.safetensors");
 
+    private string QualityFile(int segments) => Path.Combine(_folder, $"quality-{segments:00000}.safetensors");
+
+    private IEnumerable<string> SumFiles(int segments) => Enumerable.Range(0, _neurons.Length).Select(d => NeuronFile(d, segments)).Append(QualityFile(segments));
+
     private void GoOn()
     {
         Directory.CreateDirectory(_folder);
@@ -130,11 +142,12 @@ public sealed class FeatureStatistics : IDisposable
         var segments = 0;
         while (File.Exists(SegmentFile(segments))) segments++;
         if (segments > 0) ActivationSegment.Open(SegmentFile(0), _dictionaries.Count, RequireSame).Dispose();
-        // A process that was killed between the two files of a step left a segment that the sums do not know.
-        while (segments > 0 && Enumerable.Range(0, _neurons.Length).Any(d => !File.Exists(NeuronFile(d, segments)))) File.Delete(SegmentFile(--segments));
+        // A process that was killed between the files of a step left a segment that the sums do not know.
+        while (segments > 0 && SumFiles(segments).Any(file => !File.Exists(file))) File.Delete(SegmentFile(--segments));
         for (var number = 0; number < segments; number++) _store.Add(ActivationSegment.Open(SegmentFile(number), _dictionaries.Count, RequireSame));
         if (segments == 0) return;
         for (var d = 0; d < _neurons.Length; d++) _neurons[d].Restore(NeuronFile(d, segments), RequireSame);
+        _quality.Restore(QualityFile(segments), RequireSame);
     }
 
     private void RequireSame(IReadOnlyDictionary<string, string> saved)
