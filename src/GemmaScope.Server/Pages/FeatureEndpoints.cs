@@ -71,7 +71,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
         var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
         var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
-        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true, context) : Markup.Empty;
+        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true && !options.Embed, context) : Markup.Empty;
         return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists(), directions).Render());
     }
 
