@@ -71,7 +71,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
         var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
         var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, shown, steer.Steer is null ? null : steer, context) : null;
-        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true, context) : Markup.Empty;
+        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true && !options.Embed, context) : Markup.Empty;
         return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists(), directions).Render());
     }
 

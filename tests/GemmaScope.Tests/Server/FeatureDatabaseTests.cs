@@ -133,7 +133,7 @@ public abstract class FeatureDatabaseTests : IDisposable
         Database.AddLabels(stored, [(1, new FeatureLabel("first", "me", Score: 0.75)), (1, new FeatureLabel("second", "you", Score: 0.5)), (2, new FeatureLabel("plain"))]);
         double?[] scores = [null, 0.75, null, null, null];
         Assert.Equal(scores, Database.Table(stored, new()).Select(row => row.Score));
-        Reopen("ALTER TABLE feature DROP COLUMN score", "DELETE FROM schema_version WHERE version > 1");
+        Reopen("ALTER TABLE feature DROP COLUMN score", "DROP TABLE evaluation", "DELETE FROM schema_version WHERE version > 1");
         Assert.Equal(scores, Database.Table(stored, new()).Select(row => row.Score));
         Database.AddLabels(stored, [(1, new FeatureLabel("third", "me", Score: 0.25))]);
         Assert.Equal(("second", 0.5), (Database.Rows(stored, [1])[0].Label, Database.Rows(stored, [1])[0].Score));

@@ -84,7 +84,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         {
             connection.Open();
             using var earlier = connection.CreateCommand();
-            earlier.CommandText = "DROP TABLE evaluation; DELETE FROM schema_version WHERE version >= 2";
+            earlier.CommandText = "ALTER TABLE feature DROP COLUMN score; DROP TABLE evaluation; DELETE FROM schema_version WHERE version >= 2";
             earlier.ExecuteNonQuery();
         }
         using var database = FeatureDatabase.Open(File);
