@@ -18,7 +18,9 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
 
     private static readonly string[] Colours = ["#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2"];
 
-    private readonly StringBuilder _svg = new();
+    private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    private readonly StringBuilder _svg = new(8192);
 
     /// <summary>Radius of points that are not joined.</summary>
     public double Radius { get; init; } = 4.5;
@@ -54,7 +56,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
             var colour = Colours[i % Colours.Length];
             _svg.Append($"<polyline fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".6\" points=\"{string.Join(' ', points.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
             foreach (var point in points)
-                _svg.Append(Invariant($"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"4.5\" fill=\"{colour}\"><title>{HtmlText.Encode(point.Label)}</title></circle>\n"));
+                _svg.Append(Culture, $"<circle cx=\"{X(x, point.X):0.#}\" cy=\"{Y(y, point.Y):0.#}\" r=\"4.5\" fill=\"{colour}\"><title>{HtmlText.Encode(point.Label)}</title></circle>\n");
             var (left, below) = (X(x, points[0].X), Y(y, points[0].Y) + 4);
             var onTheRight = left > Width / 2;
             if (single) Text(left + (onTheRight ? -8 : 8), below, onTheRight ? "end" : "start", name, $" fill=\"{colour}\"");
@@ -78,7 +80,7 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
             if (counts[i] == 0) continue;
             var (left, right, top) = (X(x, edges[i]), X(x, edges[i + 1]), Y(y, Height(counts[i])));
             var gap = right - left > 6 ? 1 : 0.25;
-            _svg.Append(Invariant($"<rect x=\"{left + gap:0.##}\" y=\"{top:0.#}\" width=\"{right - left - 2 * gap:0.##}\" height=\"{Y(y, 0) - top:0.#}\" fill=\"#2563eb\"><title>{counts[i]} {unit} from {edges[i]:0.####} to {edges[i + 1]:0.####}</title></rect>\n"));
+            _svg.Append(Culture, $"<rect x=\"{new Rounded(left + gap, 2)}\" y=\"{new Rounded(top, 1)}\" width=\"{new Rounded(right - left - 2 * gap, 2)}\" height=\"{new Rounded(Y(y, 0) - top, 1)}\" fill=\"#2563eb\"><title>{counts[i]} {unit} from {new Rounded(edges[i], 4)} to {new Rounded(edges[i + 1], 4)}</title></rect>\n");
         }
         return End();
     }
@@ -89,12 +91,12 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
 
     private void Begin(Axis x, Axis y, Func<double, double>? count = null)
     {
-        _svg.Append(Invariant($"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n"));
+        _svg.Append(Culture, $"<svg viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-label=\"{HtmlText.Encode(title)}\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\">\n");
         Text(Left, 16, "start", title.Length <= LongestTitle ? title : title[..LongestTitle] + "…", " font-size=\"13\" font-weight=\"600\"");
         foreach (var value in x.Ticks()) Text(X(x, value), Height - Bottom + 16, "middle", Label(value));
         foreach (var value in y.Ticks())
         {
-            _svg.Append(Invariant($"<path d=\"M{Left} {Y(y, value):0.#}H{Width - Right}\" stroke=\"currentColor\" stroke-opacity=\"{(value == y.From ? 0.6 : 0.12)}\"/>\n"));
+            _svg.Append(Culture, $"<path d=\"M{Left} {new Rounded(Y(y, value), 1)}H{Width - Right}\" stroke=\"currentColor\" stroke-opacity=\"{(value == y.From ? 0.6 : 0.12)}\"/>\n");
             Text(Left - 6, Y(y, value) + 4, "end", Label(count is null ? value : count(value)));
         }
         Text((Left + Width - Right) / 2, Height - 8, "middle", xLabel);
@@ -104,9 +106,9 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
     private string End() => _svg.Append("</svg>\n").ToString();
 
     private void Text(double x, double y, string anchor, string text, string more = "") =>
-        _svg.Append(Invariant($"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\"{more}>{HtmlText.Encode(text)}</text>\n"));
+        _svg.Append(Culture, $"<text x=\"{new Rounded(x, 1)}\" y=\"{new Rounded(y, 1)}\" text-anchor=\"{anchor}\"{more}>{HtmlText.Encode(text)}</text>\n");
 
-    private static string Label(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    private static string Label(double value) => new Rounded(value, 4).ToString();
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 

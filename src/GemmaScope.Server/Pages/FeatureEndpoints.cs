@@ -12,6 +12,11 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
 {
     private const int RandomTries = 64;
 
+    private readonly PageCache _cache = new();
+
+    /// <summary>Part of every tag: versions of a database are counted anew in another process, and another program may make other pages.</summary>
+    private readonly string _tags = Guid.NewGuid().ToString("N");
+
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
         pages.MapGet("/search", (string? q) => new PageResult(SearchView.Render(q ?? "", library.Database.Search(q ?? "", SearchView.Most))));
@@ -45,14 +50,30 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private async Task<IResult> Feature(
         HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, string? steer, double? strength, int? seed)
     {
-        var stored = Stored(model, dictionary);
+        var now = library.Now();
+        var stored = Stored(now.Find(model, dictionary), model, dictionary);
         var options = frame.Options with { Whole = whole ?? false };
-        var page = Page(stored, feature, options.Whole);
+        var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
+        if (!string.IsNullOrEmpty(test) || request is not null)
+        {
+            var page = Page(stored, feature, options.Whole);
+            var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
+            return new PageResult(Render(now, stored, page, options, trial));
+        }
+        // As long as the database is the same and this process lives, an address has the same page.
+        var tag = $"W/\"{_tags}-{now.Version}\"";
+        if (context.Request.Headers.IfNoneMatch.Contains(tag)) return new UnchangedResult(tag);
+        var key = new PageKey(stored.Id, feature, options);
+        return new PageResult(_cache.Find(key, now.Version) ?? _cache.Keep(key, now.Version, Untried()), tag);
+
+        Page Untried() => Render(now, stored, Page(stored, feature, options.Whole), options, instrument?.Of(stored) is null ? null : new Trial());
+    }
+
+    private Page Render(Catalogue now, StoredDictionary stored, FeaturePage page, FeatureViewOptions options, Trial? trial)
+    {
         var one = page.Feature.Dashboard;
         var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
-        var request = steer is null ? null : new SteerRequest(dictionary, feature, steer, strength ?? SteerRequest.DefaultStrength) { Seed = seed ?? SteerRequest.DefaultSeed };
-        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, test, request, context) : null;
-        return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists()).Render());
+        return new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : now.Lists).Render();
     }
 
     /// <summary>What the address asks to be tried, if anything.</summary>
@@ -92,7 +113,9 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         return Results.Redirect(PageAddress.Feature(stored, alive));
     }
 
-    private StoredDictionary Stored(string model, string dictionary) => library.Find(model, dictionary)
+    private StoredDictionary Stored(string model, string dictionary) => Stored(library.Find(model, dictionary), model, dictionary);
+
+    private static StoredDictionary Stored(StoredDictionary? found, string model, string dictionary) => found
         ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no dictionary {dictionary} of {model} here", "The database has other ones; gemmascope features build adds one.");
 
     private FeaturePage Page(StoredDictionary stored, int feature, bool whole) => (whole ? library.Database.WholePage(stored, feature) : library.Database.Page(stored, feature))

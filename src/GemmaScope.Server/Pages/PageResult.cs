@@ -1,4 +1,3 @@
-using System.Text;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Html;
 using Microsoft.AspNetCore.Http;
@@ -6,21 +5,25 @@ using Microsoft.AspNetCore.Http;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>Sends a page with the headers that keep it to itself.</summary>
-internal sealed class PageResult(Page page) : IResult
+/// <param name="page">The page.</param>
+/// <param name="tag">Names its content, so that a browser that has it need not be sent it again; null for a page that is never the same.</param>
+internal sealed class PageResult(Page page, string? tag = null) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var bytes = Encoding.UTF8.GetBytes(page.Html);
         response.StatusCode = page.Status;
         response.ContentType = "text/html; charset=utf-8";
-        response.ContentLength = bytes.Length;
+        response.ContentLength = page.Html.CountBytes();
         response.Headers.ContentSecurityPolicy = page.Policy;
         response.Headers.XContentTypeOptions = "nosniff";
         // A link holds the text that someone looks at.
         response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-cache";
-        await response.Body.WriteAsync(bytes, httpContext.RequestAborted);
+        if (tag is not null) response.Headers.ETag = tag;
+        await response.StartAsync(httpContext.RequestAborted);
+        page.Html.Write(response.BodyWriter);
+        await response.BodyWriter.FlushAsync(httpContext.RequestAborted);
     }
 
     /// <summary>A page that says what is wrong and what to do.</summary>
@@ -54,5 +57,17 @@ internal sealed class PageResult(Page page) : IResult
         {
             return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", problem.Message);
         }
+    }
+}
+
+/// <summary>Says that a browser has this page already.</summary>
+internal sealed class UnchangedResult(string tag) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = StatusCodes.Status304NotModified;
+        httpContext.Response.Headers.ETag = tag;
+        httpContext.Response.Headers.CacheControl = "no-cache";
+        return Task.CompletedTask;
     }
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Server.Store;
@@ -13,6 +14,8 @@ internal sealed class SqliteDialect : ISqlDialect
 
     private readonly string _connection;
     private readonly long? _largestPages;
+    private readonly Lock _watching = new();
+    private SqlStatements? _watch;
 
     static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
 
@@ -41,6 +44,19 @@ internal sealed class SqliteDialect : ISqlDialect
         return connection;
     }
 
+    public bool KeepsReaders => true;
+
+    /// <inheritdoc/>
+    /// <remarks>The number counts what other connections have changed since this one was opened, so that it has to be the same one every time.</remarks>
+    public string Version()
+    {
+        lock (_watching)
+        {
+            _watch ??= new SqlStatements(Open());
+            return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
+        }
+    }
+
     public string Translate(string statement) => statement
         .Replace("{key}", "INTEGER PRIMARY KEY", StringComparison.Ordinal).Replace("{blob}", "BLOB", StringComparison.Ordinal).Replace("{real}", "REAL", StringComparison.Ordinal)
         .Replace("{words}", "CREATE VIRTUAL TABLE words USING fts5(labels, tokens, prefix = '2 3')", StringComparison.Ordinal);
@@ -59,5 +75,9 @@ internal sealed class SqliteDialect : ISqlDialect
         _ => "",
     };
 
-    public void Dispose() => SqliteConnection.ClearPool(new SqliteConnection(_connection));
+    public void Dispose()
+    {
+        lock (_watching) _watch?.Dispose();
+        SqliteConnection.ClearPool(new SqliteConnection(_connection));
+    }
 }
