@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
 
@@ -39,26 +38,22 @@ internal readonly struct Markup
     });
 
     /// <summary>The same in one piece, as it is sent: for what is sent again and again.</summary>
-    public Markup Packed()
-    {
-        var bytes = new ArrayBufferWriter<byte>(Math.Max(1, CountBytes()));
-        Write(bytes);
-        return new(bytes.WrittenSpan.ToArray());
-    }
+    public Markup Packed() => new(ToBytes());
 
     /// <summary>Bytes it has in UTF-8.</summary>
     public int CountBytes() => Count(Content);
 
-    /// <summary>Writes it in UTF-8.</summary>
-    public void Write(IBufferWriter<byte> bytes) => Write(Content, bytes);
+    /// <summary>Writes it in UTF-8 to where there is room for its bytes; returns how many.</summary>
+    public int Write(Span<byte> bytes) => Write(Content, bytes);
 
     /// <inheritdoc/>
-    public override string ToString()
+    public override string ToString() => Content as string ?? Encoding.UTF8.GetString(ToBytes());
+
+    private byte[] ToBytes()
     {
-        if (Content is string text) return text;
-        var bytes = new ArrayBufferWriter<byte>();
+        var bytes = new byte[CountBytes()];
         Write(bytes);
-        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+        return bytes;
     }
 
     private static int Count(object? content) => content switch
@@ -69,11 +64,17 @@ internal readonly struct Markup
         _ => 0,
     };
 
-    private static void Write(object? content, IBufferWriter<byte> bytes)
+    private static int Write(object? content, Span<byte> bytes)
     {
-        if (content is string text) Encoding.UTF8.GetBytes(text, bytes);
-        else if (content is byte[] packed) bytes.Write(packed);
-        else foreach (var part in (object[]?)content ?? []) Write(part, bytes);
+        if (content is string text) return Encoding.UTF8.GetBytes(text, bytes);
+        if (content is byte[] packed)
+        {
+            packed.CopyTo(bytes);
+            return packed.Length;
+        }
+        var written = 0;
+        foreach (var part in (object[]?)content ?? []) written += Write(part, bytes[written..]);
+        return written;
     }
 }
 

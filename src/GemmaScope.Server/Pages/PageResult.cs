@@ -1,3 +1,4 @@
+using System.Buffers;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Html;
 using Microsoft.AspNetCore.Http;
@@ -12,18 +13,20 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
+        var length = page.Html.CountBytes();
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        page.Html.Write(bytes);
         response.StatusCode = page.Status;
         response.ContentType = "text/html; charset=utf-8";
-        response.ContentLength = page.Html.CountBytes();
+        response.ContentLength = length;
         response.Headers.ContentSecurityPolicy = page.Policy;
         response.Headers.XContentTypeOptions = "nosniff";
         // A link holds the text that someone looks at.
         response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-cache";
         if (tag is not null) response.Headers.ETag = tag;
-        await response.StartAsync(httpContext.RequestAborted);
-        page.Html.Write(response.BodyWriter);
-        await response.BodyWriter.FlushAsync(httpContext.RequestAborted);
+        await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted);
+        ArrayPool<byte>.Shared.Return(bytes);
     }
 
     /// <summary>A page that says what is wrong and what to do.</summary>

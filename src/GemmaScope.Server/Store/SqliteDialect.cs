@@ -10,7 +10,7 @@ namespace GemmaScope.Server.Store;
 /// </summary>
 internal sealed class SqliteDialect : ISqlDialect
 {
-    private const int BusyMilliseconds = 10_000, Full = 13, Busy = 5;
+    private const int BusyMilliseconds = 10_000, CacheKibibytes = 8192, Full = 13, Busy = 5;
 
     private readonly string _connection;
     private readonly long? _largestPages;
@@ -38,7 +38,7 @@ internal sealed class SqliteDialect : ISqlDialect
         var connection = new SqliteConnection(_connection);
         connection.Open();
         using var settings = connection.CreateCommand();
-        settings.CommandText = $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; PRAGMA foreign_keys = ON;"
+        settings.CommandText = $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CacheKibibytes};"
             + (_largestPages is { } pages ? $"PRAGMA max_page_count = {pages};" : "");
         settings.ExecuteNonQuery();
         return connection;
