@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Data.Common;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Html;
 using Microsoft.AspNetCore.Http;
@@ -55,6 +56,10 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         catch (ProblemException problem)
         {
             return Problem(problem.Status, problem.Message, problem.Cure);
+        }
+        catch (GemmaScopeException problem) when (problem.InnerException is DbException)
+        {
+            return Problem(StatusCodes.Status503ServiceUnavailable, "The database cannot be used", problem.Message);
         }
         catch (GemmaScopeException problem)
         {

@@ -201,12 +201,34 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     private T Change<T>(Func<SqlStatements, T> change) => Guarded(() =>
     {
-        using var connection = _dialect.Open();
-        using var transaction = connection.BeginTransaction();
-        var result = change(new SqlStatements(connection, transaction));
-        transaction.Commit();
-        return result;
+        var connection = _dialect.Open();
+        DbTransaction? transaction = null;
+        try
+        {
+            transaction = connection.BeginTransaction();
+            var result = change(new SqlStatements(connection, transaction));
+            transaction.Commit();
+            return result;
+        }
+        finally
+        {
+            End(transaction);
+            End(connection);
+        }
     });
+
+    /// <summary>On a full disk SQLite undoes a transaction by itself, and complains when it is to be undone again; that must not hide what was wrong.</summary>
+    private static void End(IDisposable? used)
+    {
+        try
+        {
+            used?.Dispose();
+        }
+        catch (DbException)
+        {
+            // What was wrong is thrown already.
+        }
+    }
 
     private T Guarded<T>(Func<T> work)
     {

@@ -10,7 +10,7 @@ namespace GemmaScope.Server.Store;
 /// </summary>
 internal sealed class SqliteDialect : ISqlDialect
 {
-    private const int BusyMilliseconds = 10_000, CacheKibibytes = 8192, Full = 13, Busy = 5;
+    private const int BusyMilliseconds = 10_000, CacheKibibytes = 8192, Full = 13, Busy = 5, InputOutput = 10;
 
     private readonly string _connection;
     private readonly long? _largestPages;
@@ -71,6 +71,7 @@ internal sealed class SqliteDialect : ISqlDialect
     public string Cure(DbException problem) => problem is not SqliteException sqlite ? "" : sqlite.SqliteErrorCode switch
     {
         Full => "; free some space and do the same again",
+        InputOutput => "; the disk may be full, or not answer",
         Busy => "; another process writes to it: wait for it, or stop it",
         _ => "",
     };
