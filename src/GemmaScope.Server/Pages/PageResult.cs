@@ -21,9 +21,6 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         response.ContentType = "text/html; charset=utf-8";
         response.ContentLength = length;
         response.Headers.ContentSecurityPolicy = page.Policy;
-        response.Headers.XContentTypeOptions = "nosniff";
-        // A link holds the text that someone looks at.
-        response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-cache";
         if (tag is not null) response.Headers.ETag = tag;
         await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted);
