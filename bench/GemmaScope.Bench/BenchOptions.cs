@@ -15,6 +15,9 @@ public sealed record BenchOptions
     /// <summary>A tiny model and one round: tries the benchmark, its numbers mean nothing.</summary>
     public bool Quick { get; init; }
 
+    /// <summary>At full size: what would fill a disk or takes minutes.</summary>
+    public bool Full { get; init; }
+
     /// <summary>How often each thing is timed; the median counts.</summary>
     public int Rounds { get; init; } = 5;
 

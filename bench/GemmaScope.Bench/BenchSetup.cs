@@ -33,6 +33,9 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
     /// <summary>A block of memory to read, larger than any cache.</summary>
     public MemoryRead MemoryRead() => new(Options.Quick ? 1 << 22 : 1L << 30);
 
+    /// <summary>Says how far a long measurement is.</summary>
+    public void Report(string text) => progress.Report(text);
+
     /// <summary>The folder of a random model, made if need be.</summary>
     public string Folder(string model)
     {

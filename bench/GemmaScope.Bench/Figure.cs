@@ -41,6 +41,10 @@ public sealed record Figure(string Name, double Value, string Unit)
     internal static Figure Below(string name, double[] values, string unit, string limitName, double limit) =>
         Of(name, values, unit) with { LimitName = limitName, Limit = limit, Ratio = Median(values) / limit, Target = 1, AtMost = true };
 
+    /// <summary>A quantity that has to reach a fixed limit.</summary>
+    internal static Figure AtLeast(string name, double[] values, string unit, string limitName, double limit) =>
+        Of(name, values, unit) with { LimitName = limitName, Limit = limit, Ratio = Median(values) / limit, Target = 1 };
+
     private static double Median(double[] values)
     {
         var sorted = values.Order().ToArray();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using GemmaScope.Models;
 
 namespace GemmaScope.Bench;
@@ -12,6 +13,19 @@ public static class OwnProcess
 {
     /// <summary>What stands in the place of a model folder for steps of training instead of a generation.</summary>
     public const string Training = "training";
+
+    /// <summary>The same for clients of a server; what they ask for is a line of JSON on the standard input.</summary>
+    public const string Load = "load";
+
+    /// <summary>Clients of a server; the line is what came of it, in JSON.</summary>
+    /// <param name="input">Where the line comes from that says what to ask for.</param>
+    /// <param name="output">Where the line goes.</param>
+    /// <param name="cancellation">Ends the clients.</param>
+    public static void Ask(TextReader input, TextWriter output, CancellationToken cancellation)
+    {
+        var load = JsonSerializer.Deserialize<PageLoad>(input.ReadLine() ?? "null") ?? throw new ArgumentProblemException("there is nothing to ask for on the standard input", "load");
+        output.WriteLine(JsonSerializer.Serialize(load.Run(cancellation).GetAwaiter().GetResult()));
+    }
 
     /// <summary>Steps of training instead; the two lines are the steps and the peak in bytes.</summary>
     /// <param name="quick">A tiny dictionary.</param>

@@ -14,7 +14,7 @@ internal sealed class BenchCommand : GemmaScopeCommand
     private readonly Option<string[]> _only, _models;
     private readonly Option<string> _folder;
     private readonly Option<int> _rounds;
-    private readonly Option<bool> _quick, _profile, _json;
+    private readonly Option<bool> _quick, _full, _profile, _json;
     private readonly Option<string?> _process;
     private readonly Option<int> _prompt, _new;
 
@@ -22,6 +22,7 @@ internal sealed class BenchCommand : GemmaScopeCommand
         "bench", "Measure speed and memory against the limits of this machine.",
         "gemmascope bench",
         "gemmascope bench --only decode --rounds 9",
+        "gemmascope bench --only pages,serve --full",
         "gemmascope bench --profile",
         "gemmascope bench --json --dir /data/bench")
     {
@@ -31,6 +32,7 @@ internal sealed class BenchCommand : GemmaScopeCommand
         _folder = Add(new Option<string>("--dir") { Description = "Folder for models with random weights (5.2 GB for Gemma 2 2B, kept for the next run).", HelpName = "FOLDER", DefaultValueFactory = _ => defaults.Folder });
         _rounds = Add(new Option<int>("--rounds") { Description = "How often each thing is timed; the median counts.", HelpName = "N", DefaultValueFactory = _ => defaults.Rounds });
         _quick = Add(new Option<bool>("--quick") { Description = "A tiny model and one round: tries the command, the numbers mean nothing." });
+        _full = Add(new Option<bool>("--full") { Description = "At full size: pages of 26 dictionaries of 16,384 features (2 GB of disk), 200 clients for a minute." });
         _profile = Add(new Option<bool>("--profile") { Description = "Show where the time of a prefill and of a decoded token goes." });
         _json = Add(CommonOptions.Json());
         // How the benchmark starts itself to measure a fresh process.
@@ -43,7 +45,8 @@ internal sealed class BenchCommand : GemmaScopeCommand
     {
         if (arguments.GetValue(_process) is { } model)
         {
-            if (model == OwnProcess.Training) OwnProcess.Train(quick: arguments.GetValue(_quick), session.Terminal.Out);
+            if (model == OwnProcess.Load) OwnProcess.Ask(Console.In, session.Terminal.Out, session.Cancellation);
+            else if (model == OwnProcess.Training) OwnProcess.Train(quick: arguments.GetValue(_quick), session.Terminal.Out);
             else OwnProcess.Run(model, arguments.GetValue(_prompt), arguments.GetValue(_new), session.Terminal.Out);
             return Application.Success;
         }
@@ -75,6 +78,7 @@ internal sealed class BenchCommand : GemmaScopeCommand
             Only = Names(arguments.GetValue(_only)),
             Rounds = rounds,
             Quick = arguments.GetValue(_quick),
+            Full = arguments.GetValue(_full),
             Command = [.. OwnCommand(), "bench", .. Passed("--kernels"), .. Passed("--threads"), "--process"],
         };
         return Names(arguments.GetValue(_models)) is { Length: > 0 } models ? options with { Models = models } : options;

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.CommandLine;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -63,6 +64,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             TimeLimit = Limit(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
             Log = session.Terminal.Error,
+            Telemetry = Telemetry(),
         };
         // Found out before a model of many gigabytes is loaded.
         options.Check();
@@ -111,6 +113,15 @@ internal sealed class ServeCommand : GemmaScopeCommand
         session.Terminal.Out.Flush();
         await Task.Delay(Timeout.Infinite, ending.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         session.Terminal.Error.WriteLine("stopping: requests in flight are finished");
+    }
+
+    /// <summary>The variables of OpenTelemetry, if they name a collector; without one nothing is sent anywhere.</summary>
+    private static Dictionary<string, string>? Telemetry()
+    {
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Where(entry => ((string)entry.Key).StartsWith("OTEL_", StringComparison.Ordinal))
+            .Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value ?? "")).Where(entry => entry.Value.Length > 0).ToDictionary();
+        var disabled = variables.TryGetValue("OTEL_SDK_DISABLED", out var value) && value.Equals("true", StringComparison.OrdinalIgnoreCase);
+        return !disabled && variables.Keys.Any(name => name.StartsWith("OTEL_EXPORTER_OTLP_", StringComparison.Ordinal) && name.EndsWith("ENDPOINT", StringComparison.Ordinal)) ? variables : null;
     }
 
     private static TimeSpan Limit(double seconds) =>

@@ -8,8 +8,6 @@ namespace GemmaScope.Server.Hosting;
 /// <summary>Keeps the sums of a server's instruments and writes them in the text format that Prometheus reads.</summary>
 internal sealed class MetricsText : IDisposable
 {
-    private static readonly double[] Bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<(Instrument Instrument, string Tags), Sums> _sums = new();
 
@@ -59,7 +57,7 @@ internal sealed class MetricsText : IDisposable
 
     private sealed class Sums
     {
-        private readonly long[] _buckets = new long[Bounds.Length];
+        private readonly long[] _buckets = new long[ServerMetrics.Bounds.Count];
         private double _sum;
         private long _count;
 
@@ -68,7 +66,7 @@ internal sealed class MetricsText : IDisposable
             lock (_buckets)
             {
                 (_sum, _count) = (replaces ? value : _sum + value, _count + 1);
-                for (var i = Bounds.Length - 1; i >= 0 && value <= Bounds[i]; i--) _buckets[i]++;
+                for (var i = ServerMetrics.Bounds.Count - 1; i >= 0 && value <= ServerMetrics.Bounds[i]; i--) _buckets[i]++;
             }
         }
 
@@ -81,7 +79,7 @@ internal sealed class MetricsText : IDisposable
                     text.Append(CultureInfo.InvariantCulture, $"{name}{(tags.Length > 0 ? $"{{{tags}}}" : "")} {_sum}\n");
                     return;
                 }
-                for (var i = 0; i < Bounds.Length; i++) text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"{Bounds[i]}\"}} {_buckets[i]}\n");
+                for (var i = 0; i < ServerMetrics.Bounds.Count; i++) text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"{ServerMetrics.Bounds[i]}\"}} {_buckets[i]}\n");
                 text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"+Inf\"}} {_count}\n{name}_sum {_sum}\n{name}_count {_count}\n");
             }
         }

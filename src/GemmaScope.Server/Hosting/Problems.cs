@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -53,6 +54,7 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         OperationCanceledException or ObjectDisposedException => OfStatus(StatusCodes.Status503ServiceUnavailable),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(StatusCodes.Status413PayloadTooLarge, "the request's body is too large", "send less at once"),
         BadHttpRequestException bad => new(bad.StatusCode, "the request cannot be read", "send it whole, as HTTP/1.1"),
+        GemmaScopeException { InnerException: DbException } database => new(StatusCodes.Status503ServiceUnavailable, database.Message, "look after the database, and try again"),
         GemmaScopeException own => new(StatusCodes.Status400BadRequest, own.Message, "change what the message names", own.Location),
         _ => null,
     };

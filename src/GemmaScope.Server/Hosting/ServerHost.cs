@@ -22,9 +22,10 @@ public sealed class ServerHost : IAsyncDisposable
     private readonly ServerOptions _options;
     private readonly Traffic _traffic;
     private readonly ModelQueue _queue;
+    private readonly Telemetry? _telemetry;
 
     private ServerHost(WebApplication app, ServerOptions options, Traffic traffic, ModelQueue queue) =>
-        (_app, _options, _traffic, _queue) = (app, options, traffic, queue);
+        (_app, _options, _traffic, _queue, _telemetry) = (app, options, traffic, queue, options.Telemetry is { } variables ? new Telemetry(variables) : null);
 
     /// <summary>Where it listens.</summary>
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -86,6 +87,8 @@ public sealed class ServerHost : IAsyncDisposable
         // What is left now has had its time.
         _queue.Dispose();
         await _app.StopAsync();
+        // What is still to be sent is sent before the instruments end, for some seconds at most.
+        _telemetry?.Dispose();
         await _app.DisposeAsync();
     }
 

@@ -8,6 +8,9 @@ public sealed class ServerMetrics : IDisposable
     /// <summary>The meter's name.</summary>
     public const string Name = "GemmaScope.Server";
 
+    /// <summary>Edges of the histograms, in seconds and in pieces of work.</summary>
+    internal static IReadOnlyList<double> Bounds { get; } = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
     private readonly Counter<long> _requests, _refused, _texts;
     private readonly Histogram<double> _duration, _wait, _run, _batch;
 
@@ -17,10 +20,10 @@ public sealed class ServerMetrics : IDisposable
         _requests = Meter.CreateCounter<long>("gemmascope.requests", description: "Requests answered, by route and status");
         _refused = Meter.CreateCounter<long>("gemmascope.queue.refused", description: "Pieces of work refused because too many waited");
         _texts = Meter.CreateCounter<long>("gemmascope.shield.texts", description: "Texts judged, by verdict");
-        _duration = Meter.CreateHistogram<double>("gemmascope.request.duration", "s", "Time from a request's arrival to its answer");
-        _wait = Meter.CreateHistogram<double>("gemmascope.queue.wait", "s", "Time a piece of work waited for the model");
-        _run = Meter.CreateHistogram<double>("gemmascope.model.run", "s", "Time the model took for pieces done together");
-        _batch = Meter.CreateHistogram<double>("gemmascope.model.batch", description: "Pieces of work done together");
+        _duration = Histogram("gemmascope.request.duration", "Time from a request's arrival to its answer", "s");
+        _wait = Histogram("gemmascope.queue.wait", "Time a piece of work waited for the model", "s");
+        _run = Histogram("gemmascope.model.run", "Time the model took for pieces done together", "s");
+        _batch = Histogram("gemmascope.model.batch", "Pieces of work done together");
     }
 
     /// <summary>The meter of this server.</summary>
@@ -46,6 +49,9 @@ public sealed class ServerMetrics : IDisposable
     }
 
     internal void Judged(bool violated) => _texts.Add(1, new KeyValuePair<string, object?>("violated", violated ? "true" : "false"));
+
+    private Histogram<double> Histogram(string name, string description, string? unit = null) =>
+        Meter.CreateHistogram(name, unit, description, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = Bounds });
 
     /// <summary>Ends the instruments.</summary>
     public void Dispose() => Meter.Dispose();

@@ -36,6 +36,7 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
             if (entered) Leave();
             var (route, status, elapsed) = ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other", context.Response.StatusCode, Stopwatch.GetElapsedTime(begun));
             metrics.Answered(route, status, elapsed);
+            Telemetry.Describe(context, route);
             // The route and not the path or query, which may hold what a user wrote.
             ServerLog.Answered(log, context.Request.Method, route, status, elapsed.TotalMilliseconds);
         }

@@ -19,8 +19,11 @@ internal static class HtmlText
     /// <summary>A text that can stand between tags and in quoted attributes.</summary>
     public static string Encode(string text) => Encoder.Encode(text);
 
+    /// <summary>The same into letters that are there; says how much of the text went in.</summary>
+    public static OperationStatus Encode(ReadOnlySpan<char> text, Span<char> html, out int read, out int written) => Encoder.Encode(text, html, out read, out written);
+
     /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal or the order of a page.</summary>
-    public static string Visible(string text) => !text.AsSpan().ContainsAny(Unseen) ? text : string.Concat(text.Select(c => c switch
+    public static string Visible(string text) => IsVisible(text) ? text : string.Concat(text.Select(c => c switch
     {
         '\n' => "\u23CE\n",
         '\t' => "\u21E5\t",
@@ -31,6 +34,9 @@ internal static class HtmlText
         _ when char.IsControl(c) => "\uFFFD",
         _ => $"{c}",
     }));
+
+    /// <summary>Whether <see cref="Visible"/> leaves a text as it is.</summary>
+    public static bool IsVisible(ReadOnlySpan<char> text) => !text.ContainsAny(Unseen);
 
     private static string ReadStyle()
     {

@@ -13,6 +13,11 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
 {
     private const int RandomTries = 64;
 
+    private readonly PageCache _cache = new();
+
+    /// <summary>Part of every tag: versions of a database are counted anew in another process, and another program may make other pages.</summary>
+    private readonly string _tags = Guid.NewGuid().ToString("N");
+
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
         pages.MapGet("/search", (string? q, string? model, string? dict) => new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict))));
@@ -64,19 +69,36 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private async Task<IResult> Feature(
         HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, [AsParameters] SteerQuery steer, bool? layers)
     {
-        var stored = Stored(model, dictionary);
+        var now = library.Now();
+        var stored = Stored(now.Find(model, dictionary), model, dictionary);
         var options = frame.Options with { Whole = whole ?? false };
-        var page = Page(stored, feature, options.Whole);
-        var one = page.Feature.Dashboard;
-        var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
         var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
-        var trial = instrument?.Of(stored) is { } read ? await Try(instrument, read, feature, shown, steer.Steer is null ? null : steer, context) : null;
-        var directions = instrument?.Of(stored) is { } here ? await Directions(instrument, here, PageAddress.Feature(stored, feature), feature, layers is true && !options.Embed, context) : Markup.Empty;
-        return new PageResult(new FeatureView(stored, library.Source(stored), page, library.Rows(stored, named), options, trial, options.Embed ? [] : library.Database.Lists(), directions).Render());
+        var compared = layers is true && !options.Embed;
+        if (!string.IsNullOrEmpty(shown) || steer.Steer is not null || compared)
+        {
+            var page = Page(stored, feature, options.Whole);
+            if (instrument?.Of(stored) is not { } here) return new PageResult(Render(now, stored, page, options));
+            var trial = await Try(instrument, here, feature, shown, steer.Steer is null ? null : steer, context);
+            return new PageResult(Render(now, stored, page, options, trial, compared ? await instrument.Directions(here, feature, context) : null));
+        }
+        // As long as the database is the same and this process lives, an address has the same page.
+        var tag = $"W/\"{_tags}-{now.Version}\"";
+        if (context.Request.Headers.IfNoneMatch.Contains(tag)) return new UnchangedResult(tag);
+        var key = new PageKey(stored.Id, feature, options);
+        return new PageResult(_cache.Find(key, now.Version) ?? _cache.Keep(key, now.Version, Untried()), tag);
+
+        Page Untried() => Render(now, stored, Page(stored, feature, options.Whole), options);
     }
 
-    private static async Task<Markup> Directions(Instrument instrument, MicroscopeDictionary dictionary, string address, int feature, bool asked, HttpContext context) => new DirectionsView(
-        address, instrument.ComparedWith(dictionary).Count, asked ? await instrument.Directions(dictionary, feature, context) : null, instrument.Dictionaries).Render();
+    private Page Render(Catalogue now, StoredDictionary stored, FeaturePage page, FeatureViewOptions options, Trial? trial = null, IReadOnlyList<LayerDirections>? nearest = null)
+    {
+        var one = page.Feature.Dashboard;
+        var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
+        var (here, directions) = (instrument?.Of(stored), Markup.Empty);
+        if (here is not null && !options.Embed) directions = new DirectionsView(PageAddress.Feature(stored, one.Feature), instrument!.ComparedWith(here).Count, nearest, instrument.Dictionaries).Render();
+        return new FeatureView(
+            stored, library.Source(stored), page, library.Rows(stored, named), options, trial ?? (here is null ? null : new Trial()), options.Embed ? [] : now.Lists, directions).Render();
+    }
 
     private async Task<IReadOnlyList<LayerDirections>> LayersJson(HttpContext context, string model, string dictionary, int feature)
     {
@@ -123,7 +145,9 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         return Results.Redirect(PageAddress.Feature(stored, alive));
     }
 
-    private StoredDictionary Stored(string model, string dictionary) => library.Find(model, dictionary)
+    private StoredDictionary Stored(string model, string dictionary) => Stored(library.Find(model, dictionary), model, dictionary);
+
+    private static StoredDictionary Stored(StoredDictionary? found, string model, string dictionary) => found
         ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no dictionary {dictionary} of {model} here", "The database has other ones; gemmascope features build adds one.");
 
     private FeaturePage Page(StoredDictionary stored, int feature, bool whole) => (whole ? library.Database.WholePage(stored, feature) : library.Database.Page(stored, feature))

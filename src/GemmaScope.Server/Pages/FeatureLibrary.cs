@@ -11,10 +11,21 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
 
     private readonly ConcurrentDictionary<StoredDictionary, DictionaryOverview> _overviews = new();
 
+    private volatile Catalogue? _catalogue;
+
     public IFeatureDatabase Database { get; } = database;
 
+    /// <summary>What every page needs of the database as it is now; read anew when anything has changed.</summary>
+    public Catalogue Now()
+    {
+        var version = Database.Version();
+        if (_catalogue is { } known && known.Version == version) return known;
+        // What is read after the version is at least as new; if it is newer, the next page finds another version.
+        return _catalogue = new(version, Database.Dictionaries(), Database.Lists());
+    }
+
     /// <summary>A dictionary, or null.</summary>
-    public StoredDictionary? Find(string model, string name) => Database.Dictionaries().FirstOrDefault(one => one.Model == model && one.Name == name);
+    public StoredDictionary? Find(string model, string name) => Now().Find(model, name);
 
     /// <summary>Names, corpus and vocabulary; a vocabulary has some 256,000 words, so it is kept.</summary>
     public DashboardSource Source(StoredDictionary dictionary) => _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
@@ -25,4 +36,11 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     /// <summary>Labels and maxima of features that a page names.</summary>
     public IReadOnlyDictionary<int, FeatureRow> Rows(StoredDictionary dictionary, IEnumerable<int> features) =>
         Database.Rows(dictionary, [.. features.Distinct()]).ToDictionary(row => row.Feature);
+}
+
+/// <summary>The dictionaries and the user's lists, as they were at a version of the database.</summary>
+internal sealed record Catalogue(string Version, IReadOnlyList<StoredDictionary> Dictionaries, IReadOnlyList<FeatureList> Lists)
+{
+    /// <summary>A dictionary, or null.</summary>
+    public StoredDictionary? Find(string model, string name) => Dictionaries.FirstOrDefault(one => one.Model == model && one.Name == name);
 }

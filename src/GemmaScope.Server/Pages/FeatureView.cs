@@ -129,9 +129,14 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         """);
 
     private Markup Example(FeatureExample example) => Markup.Of($"""
-        <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(example.Start > 0 ? "…" : "")}{example.Tokens.Select((token, i) => TokenMarkup.Shaded(source.Piece(token), example.Values[i], _one.Max, i == example.Position))}{(example.Tokens.Count - example.Position > PageCodec.After ? "…" : "")}</p></li>
+        <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(example.Start > 0 ? "…" : "")}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > PageCodec.After ? "…" : "")}</p></li>
 
         """);
+
+    private void Tokens(HtmlWriter html, FeatureExample example)
+    {
+        for (var i = 0; i < example.Tokens.Count; i++) TokenMarkup.Shade(html, source.Piece(example.Tokens[i]), example.Values[i], _one.Max, marked: i == example.Position);
+    }
 
     internal static Markup Bar(double share) => Markup.Of($"<svg class=\"share\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"{Math.Clamp(share, 0, 1) * 100:0.#}\" height=\"10\"/></svg>");
 

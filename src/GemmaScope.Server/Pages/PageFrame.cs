@@ -8,7 +8,7 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Html">The whole document.</param>
 /// <param name="Policy">Its Content-Security-Policy.</param>
 /// <param name="Status">The status it is answered with.</param>
-internal sealed record Page(string Html, string Policy, int Status = 200);
+internal sealed record Page(Markup Html, string Policy, int Status = 200);
 
 /// <summary>What all pages share: head, navigation, and a policy under which nothing runs or is fetched but our own files.</summary>
 internal sealed record PageFrame
@@ -61,7 +61,7 @@ internal sealed record PageFrame
             </html>
 
             """);
-        return new Page(html.ToString(), $"{OwnFilesOnly}; {style}; frame-ancestors {(Embedded ? "*" : "'self'")}", status);
+        return new Page(html, $"{OwnFilesOnly}; {style}; frame-ancestors {(Embedded ? "*" : "'self'")}", status);
     }
 
     private static Markup Footer { get; } = Markup.Trusted("""

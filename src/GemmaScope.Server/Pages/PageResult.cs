@@ -1,4 +1,5 @@
-using System.Text;
+using System.Buffers;
+using System.Data.Common;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Html;
 using Microsoft.AspNetCore.Http;
@@ -6,18 +7,24 @@ using Microsoft.AspNetCore.Http;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>Sends a page with the headers that keep it to itself.</summary>
-internal sealed class PageResult(Page page) : IResult
+/// <param name="page">The page.</param>
+/// <param name="tag">Names its content, so that a browser that has it need not be sent it again; null for a page that is never the same.</param>
+internal sealed class PageResult(Page page, string? tag = null) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var bytes = Encoding.UTF8.GetBytes(page.Html);
+        var length = page.Html.CountBytes();
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        page.Html.Write(bytes);
         response.StatusCode = page.Status;
         response.ContentType = "text/html; charset=utf-8";
-        response.ContentLength = bytes.Length;
+        response.ContentLength = length;
         response.Headers.ContentSecurityPolicy = page.Policy;
         response.Headers.CacheControl = "no-cache";
-        await response.Body.WriteAsync(bytes, httpContext.RequestAborted);
+        if (tag is not null) response.Headers.ETag = tag;
+        await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted);
+        ArrayPool<byte>.Shared.Return(bytes);
     }
 
     /// <summary>A page that says what is wrong and what to do.</summary>
@@ -47,9 +54,25 @@ internal sealed class PageResult(Page page) : IResult
         {
             return Problem(problem.Status, problem.Message, problem.Cure);
         }
+        catch (GemmaScopeException problem) when (problem.InnerException is DbException)
+        {
+            return Problem(StatusCodes.Status503ServiceUnavailable, "The database cannot be used", problem.Message);
+        }
         catch (GemmaScopeException problem)
         {
             return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", problem.Message);
         }
+    }
+}
+
+/// <summary>Says that a browser has this page already.</summary>
+internal sealed class UnchangedResult(string tag) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = StatusCodes.Status304NotModified;
+        httpContext.Response.Headers.ETag = tag;
+        httpContext.Response.Headers.CacheControl = "no-cache";
+        return Task.CompletedTask;
     }
 }

@@ -24,21 +24,53 @@ internal static partial class TokenMarkup
     /// <param name="value">Activation.</param>
     /// <param name="maximum">The feature's maximum.</param>
     /// <param name="marked">Whether the example is about this token.</param>
-    public static Markup Shaded(string piece, float value, float maximum, bool marked = false)
+    public static Markup Shaded(string piece, float value, float maximum, bool marked = false) => Markup.Of(html => Shade(html, piece, value, maximum, marked));
+
+    /// <summary>The same, written behind what is there: a page has more than a thousand tokens.</summary>
+    public static void Shade(HtmlWriter html, string piece, float value, float maximum, bool marked)
     {
         var kind = Kind(piece);
         var shade = Shade(maximum > 0 ? value / maximum : 0);
-        if (shade == 0 && kind == "" && !marked) return Markup.Of($"<span>{Text(piece)}</span>");
-        return Markup.Of($"<span class=\"s{shade} {kind}{(marked ? " marked" : "")}\" data-tip=\"{Tip(piece, value, maximum)}\">{Text(piece)}</span>");
+        if (shade == 0 && kind == "" && !marked) html.Literal("<span>");
+        else
+        {
+            html.Literal("<span class=\"s");
+            html.Number(shade);
+            html.Literal(" ");
+            html.Literal(kind);
+            html.Literal(marked ? " marked\" data-tip=\"" : "\" data-tip=\"");
+            html.Text(Tip(piece, value, maximum));
+            html.Literal("\">");
+        }
+        Text(html, piece, kind);
+        html.Literal("</span>");
     }
 
     /// <summary>What is said of a token that is pointed at.</summary>
     public static string Tip(string piece, float value, float maximum) => value > 0 && maximum > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Name(piece)}{value:0.00} · {value / maximum:0 %} of the maximum")
+        ? string.Create(CultureInfo.InvariantCulture, $"{Name(piece)}{new Rounded(value, 2, Padded: true)} · {new Rounded(100.0 * value / maximum, 0)} % of the maximum")
         : $"{Name(piece)}silent";
 
     /// <summary>"byte", "special" or nothing.</summary>
     public static string Kind(string piece) => piece is not ['<', .., '>'] ? "" : BytePiece().IsMatch(piece) ? "byte" : SpecialPiece().IsMatch(piece) ? "special" : "";
+
+    /// <summary><see cref="Text(string)"/> without a string for each piece.</summary>
+    private static void Text(HtmlWriter html, string piece, string kind)
+    {
+        if (kind != "" || !HtmlText.IsVisible(piece))
+        {
+            html.Text(Text(piece));
+            return;
+        }
+        var rest = piece.AsSpan();
+        for (var mark = rest.IndexOf('▁'); mark >= 0; mark = rest.IndexOf('▁'))
+        {
+            html.Text(rest[..mark]);
+            html.Literal(" ");
+            rest = rest[(mark + 1)..];
+        }
+        html.Text(rest);
+    }
 
     private static string Name(string piece) => Kind(piece) switch
     {

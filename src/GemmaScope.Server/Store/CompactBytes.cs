@@ -63,10 +63,22 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 {
     private ReadOnlySpan<byte> _rest = bytes;
 
-    public int Byte() => Take(1)[0];
+    public int Byte()
+    {
+        if (_rest.IsEmpty) throw Damaged();
+        var value = _rest[0];
+        _rest = _rest[1..];
+        return value;
+    }
 
     public long Number()
     {
+        // Most numbers are small.
+        if (_rest is [< 0x80 and var small, ..])
+        {
+            _rest = _rest[1..];
+            return small;
+        }
         ulong value = 0;
         for (var shift = 0; shift < 64; shift += 7)
         {
@@ -84,6 +96,14 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 
     /// <summary>A count of things that follow, each at least a byte: no more than there are bytes.</summary>
     public int Length() => Count() is var count && count <= _rest.Length ? count : throw Damaged();
+
+    /// <summary>Numbers that follow their count.</summary>
+    public int[] Counts()
+    {
+        var counts = new int[Length()];
+        foreach (ref var count in counts.AsSpan()) count = Count();
+        return counts;
+    }
 
     public float Single() => BinaryPrimitives.ReadSingleLittleEndian(Take(sizeof(float)));
 

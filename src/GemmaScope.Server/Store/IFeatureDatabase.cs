@@ -9,6 +9,9 @@ namespace GemmaScope.Server.Store;
 /// <remarks>All members throw <see cref="GemmaScopeException"/> where the database cannot be read or written.</remarks>
 public interface IFeatureDatabase : IDisposable
 {
+    /// <summary>A text that is another one after anything was changed, by this process or another. What was read since it was asked for is at least as new.</summary>
+    string Version();
+
     /// <summary>All dictionaries, by model and name.</summary>
     IReadOnlyList<StoredDictionary> Dictionaries();
 

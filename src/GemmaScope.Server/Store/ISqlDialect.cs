@@ -11,6 +11,12 @@ internal interface ISqlDialect : IDisposable
     /// <summary>An open connection, to be disposed after use.</summary>
     DbConnection Open();
 
+    /// <summary>Whether connections that read are kept open with their statements; else the driver's pool does that.</summary>
+    bool KeepsReaders { get; }
+
+    /// <summary>A text that is another one after any process has changed the database.</summary>
+    string Version();
+
     /// <summary>Fills in the names of types in a statement that makes a table.</summary>
     string Translate(string statement);
 

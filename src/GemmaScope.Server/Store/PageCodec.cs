@@ -62,7 +62,7 @@ internal static class PageCodec
             Max = bytes.Single(),
             MaxAnywhere = bytes.Single(),
             DecoderNorm = bytes.Single(),
-            Histogram = List(ref bytes, (ref CompactReader r) => r.Count()),
+            Histogram = bytes.Counts(),
             IntervalShares = List(ref bytes, (ref CompactReader r) => (double)r.Single()),
             Alignment = List(ref bytes, (ref CompactReader r) => new AlignedCoordinate(r.Count(), r.Half(), r.Half())),
             Neighbours = List(ref bytes, (ref CompactReader r) => new NearFeature(r.Count(), r.Half())),
@@ -87,7 +87,7 @@ internal static class PageCodec
     public static int[] DecodeTokens(ReadOnlySpan<byte> stored)
     {
         var bytes = new CompactReader(stored);
-        return List(ref bytes, (ref CompactReader r) => r.Count());
+        return bytes.Counts();
     }
 
     private static void Logits(CompactWriter bytes, LogitEffects? effects)
@@ -107,7 +107,7 @@ internal static class PageCodec
         var (minimum, maximum) = (bytes.Single(), bytes.Single());
         var top = List(ref bytes, (ref CompactReader r) => new TokenScore(r.Count(), r.Half()));
         var bottom = List(ref bytes, (ref CompactReader r) => new TokenScore(r.Count(), r.Half()));
-        return new(top, bottom, minimum, maximum, List(ref bytes, (ref CompactReader r) => r.Count()));
+        return new(top, bottom, minimum, maximum, bytes.Counts());
     }
 
     private static void Example(CompactWriter bytes, FeatureExample example)
@@ -128,14 +128,14 @@ internal static class PageCodec
     private static FeatureExample Example(ref CompactReader bytes, Func<int, int[]?>? passages)
     {
         var (interval, sequence, position, start) = ((int)bytes.Signed(), bytes.Count(), bytes.Count(), bytes.Count());
-        var tokens = List(ref bytes, (ref CompactReader r) => r.Count());
+        var tokens = bytes.Counts();
         var length = bytes.Count();
         if (start > length - tokens.Length || length > 1 << 24) throw CompactReader.Damaged();
-        var values = Values(ref bytes, length, Steps);
-        var sources = bytes.Byte() == 0 ? null : Values(ref bytes, length, SignedSteps);
-        if (passages?.Invoke(sequence) is { } whole && whole.Length == length) return new(interval, sequence, position, whole, values, sources);
-        var end = start + tokens.Length;
-        return new(interval, sequence, position - start, tokens, values[start..end], sources?[start..end], start);
+        var whole = passages?.Invoke(sequence) is { } passage && passage.Length == length ? passage : null;
+        var wanted = whole is null ? start..(start + tokens.Length) : ..length;
+        var values = Values(ref bytes, length, wanted, Steps);
+        var sources = bytes.Byte() == 0 ? null : Values(ref bytes, length, wanted, SignedSteps);
+        return whole is null ? new(interval, sequence, position - start, tokens, values, sources, start) : new(interval, sequence, position, whole, values, sources);
     }
 
     /// <summary>The largest magnitude, then of each number that is not 0 how far on it is and its share of the largest.</summary>
@@ -153,15 +153,17 @@ internal static class PageCodec
         }
     }
 
-    private static float[] Values(ref CompactReader bytes, int length, int steps)
+    /// <summary>Of so many numbers those that are wanted.</summary>
+    private static float[] Values(ref CompactReader bytes, int length, Range wanted, int steps)
     {
-        var (largest, count, values, place) = (bytes.Single(), bytes.Length(), new float[length], 0);
+        var (from, size) = wanted.GetOffsetAndLength(length);
+        var (largest, count, values, place) = (bytes.Single(), bytes.Length(), new float[size], 0);
         for (var i = 0; i < count; i++, place++)
         {
             place += bytes.Count();
             if ((uint)place >= (uint)length) throw CompactReader.Damaged();
             var step = steps == SignedSteps ? (sbyte)bytes.Byte() : bytes.Byte();
-            values[place] = step == steps ? largest : (float)((double)largest * step / steps);
+            if (place >= from && place < from + size) values[place - from] = step == steps ? largest : (float)((double)largest * step / steps);
         }
         return values;
     }

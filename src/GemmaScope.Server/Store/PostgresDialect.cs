@@ -9,6 +9,8 @@ internal sealed class PostgresDialect : ISqlDialect
     /// <summary>The number under which programs that open the database at the same time wait for each other.</summary>
     private const long SchemaLock = 0x67656D6D61;
 
+    private const int PreparedStatements = 32;
+
     private readonly NpgsqlDataSource _source;
 
     /// <param name="address"><c>postgres://user:password@host:port/database</c>, or the key=value form of Npgsql.</param>
@@ -18,6 +20,8 @@ internal sealed class PostgresDialect : ISqlDialect
         try
         {
             var settings = new NpgsqlConnectionStringBuilder(FeatureDatabase.IsPostgres(address) ? FromAddress(new Uri(address)) : address);
+            // Statements that come again are prepared, unless the address says otherwise.
+            if (settings.MaxAutoPrepare == 0) settings.MaxAutoPrepare = PreparedStatements;
             // A message must not show the password.
             Location = $"postgres://{settings.Host}/{settings.Database}";
             _source = NpgsqlDataSource.Create(settings);
@@ -37,7 +41,17 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string FindWords => "SELECT id FROM words WHERE words @@ to_tsquery('simple', @query) AND id >= @first AND id < @end ORDER BY ts_rank(words, to_tsquery('simple', @query)) DESC, id LIMIT @limit";
 
+    public bool KeepsReaders => false;
+
     public DbConnection Open() => _source.OpenConnection();
+
+    /// <inheritdoc/>
+    /// <remarks>Which transactions are seen: any that changes something has a number, here or in another database of the server.</remarks>
+    public string Version()
+    {
+        using var statements = new SqlStatements(Open());
+        return statements.Rows("SELECT CAST(pg_current_snapshot() AS text)", row => row.GetString(0))[0];
+    }
 
     public string Translate(string statement) => statement
         .Replace("{key}", "BIGINT PRIMARY KEY", StringComparison.Ordinal).Replace("{blob}", "BYTEA", StringComparison.Ordinal).Replace("{real}", "DOUBLE PRECISION", StringComparison.Ordinal)

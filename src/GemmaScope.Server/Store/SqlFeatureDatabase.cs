@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
@@ -6,12 +7,19 @@ using GemmaScope.Features.Statistics;
 
 namespace GemmaScope.Server.Store;
 
-/// <summary>The database on either engine. Each call has its own connection from the pool.</summary>
+/// <summary>The database on either engine. Each call has a connection of its own; those that read keep their prepared statements for the next call.</summary>
 internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 {
     private const string DictionaryColumns = "id, model, name, width, features, complete, description";
 
+    /// <summary>Features that are looked up by one statement; a text of few lengths is prepared once.</summary>
+    private const int TogetherLookedUp = 16;
+
+    private static readonly string LookUp =
+        $"SELECT id, count, density, max, label FROM feature WHERE id IN ({string.Join(", ", Enumerable.Range(0, TogetherLookedUp).Select(i => $"@id{i}"))}) ORDER BY id";
+
     private readonly ISqlDialect _dialect;
+    private readonly ConcurrentBag<SqlStatements> _readers = [];
 
     public SqlFeatureDatabase(ISqlDialect dialect)
     {
@@ -109,8 +117,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         Row, ("first", Key(dictionary.Id, 0)), ("end", Key(dictionary.Id + 1, 0)), ("low", filter.LowestDensity), ("high", filter.HighestDensity),
         ("label", filter.LabelContains is { Length: > 0 } part ? $"%{Literal(part)}%" : ""), ("take", (long)filter.Take), ("skip", (long)filter.Skip)));
 
-    public IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features) => Read(statement =>
-        features.SelectMany(feature => Rows(statement, Key(dictionary.Id, feature))).ToArray());
+    public IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features) =>
+        features.Count == 0 ? [] : Read(statement => Rows(statement, [.. features.Select(feature => Key(dictionary.Id, feature))]).Select(found => found.Row).ToArray());
 
     public IReadOnlyList<SearchHit> Search(string text, int limit, StoredDictionary? within)
     {
@@ -119,15 +127,20 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         return Read(statement =>
         {
             var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
-            return statement.Rows(_dialect.FindWords, row => row.GetInt64(0), ("query", _dialect.Query(words)), ("limit", (long)limit),
-                    ("first", within is null ? 0 : Key(within.Id, 0)), ("end", within is null ? long.MaxValue : Key(within.Id + 1, 0)))
-                .Where(key => dictionaries.ContainsKey(key >> 32))
-                .SelectMany(key => Rows(statement, key).Select(row => new SearchHit(dictionaries[key >> 32].Model, dictionaries[key >> 32].Name, row)))
-                .ToArray();
+            var found = statement.Rows(_dialect.FindWords, row => row.GetInt64(0), ("query", _dialect.Query(words)), ("limit", (long)limit),
+                ("first", within is null ? 0 : Key(within.Id, 0)), ("end", within is null ? long.MaxValue : Key(within.Id + 1, 0)));
+            return Rows(statement, [.. found.Where(key => dictionaries.ContainsKey(key >> 32))])
+                .Select(hit => new SearchHit(dictionaries[hit.Key >> 32].Model, dictionaries[hit.Key >> 32].Name, hit.Row)).ToArray();
         });
     }
 
-    public void Dispose() => _dialect.Dispose();
+    public string Version() => Guarded(_dialect.Version);
+
+    public void Dispose()
+    {
+        while (_readers.TryTake(out var reader)) reader.Dispose();
+        _dialect.Dispose();
+    }
 
     private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) => Read(statement =>
     {
@@ -140,7 +153,18 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         return new FeaturePage(new LabelledDashboard(dashboard, Labels(labels)), note);
     });
 
-    private static FeatureRow[] Rows(SqlStatements statement, long key) => statement.Rows("SELECT id, count, density, max, label, score FROM feature WHERE id = @id", Row, ("id", key));
+    /// <summary>The lines of these keys in their order; those that are not there are left out.</summary>
+    private static (long Key, FeatureRow Row)[] Rows(SqlStatements statement, long[] keys)
+    {
+        var found = new Dictionary<long, FeatureRow>(keys.Length);
+        var values = new (string, object?)[TogetherLookedUp];
+        foreach (var part in keys.Chunk(TogetherLookedUp))
+        {
+            for (var i = 0; i < values.Length; i++) values[i] = ($"id{i}", part[Math.Min(i, part.Length - 1)]);
+            foreach (var (key, row) in statement.Rows(LookUp, row => (row.GetInt64(0), Row(row)), values)) found[key] = row;
+        }
+        return [.. keys.Where(found.ContainsKey).Select(key => (key, found[key]))];
+    }
 
     private static FeatureRow Row(DbDataReader row) =>
         new((int)(row.GetInt64(0) & uint.MaxValue), row.GetInt64(1), row.GetDouble(2), row.GetDouble(3), row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetDouble(5));
@@ -161,18 +185,51 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     private T Read<T>(Func<SqlStatements, T> read) => Guarded(() =>
     {
-        using var connection = _dialect.Open();
-        return read(new SqlStatements(connection, null));
+        if (!_readers.TryTake(out var reader)) reader = new SqlStatements(_dialect.Open());
+        var kept = false;
+        try
+        {
+            var result = read(reader);
+            kept = _dialect.KeepsReaders;
+            return result;
+        }
+        finally
+        {
+            if (kept) _readers.Add(reader);
+            else reader.Dispose();
+        }
     });
 
     private T Change<T>(Func<SqlStatements, T> change) => Guarded(() =>
     {
-        using var connection = _dialect.Open();
-        using var transaction = connection.BeginTransaction();
-        var result = change(new SqlStatements(connection, transaction));
-        transaction.Commit();
-        return result;
+        var connection = _dialect.Open();
+        DbTransaction? transaction = null;
+        try
+        {
+            transaction = connection.BeginTransaction();
+            var result = change(new SqlStatements(connection, transaction));
+            transaction.Commit();
+            return result;
+        }
+        finally
+        {
+            End(transaction);
+            End(connection);
+        }
     });
+
+    /// <summary>On a full disk SQLite undoes a transaction by itself, and complains when it is to be undone again; that must not hide what was wrong.</summary>
+    private static void End(IDisposable? used)
+    {
+        try
+        {
+            used?.Dispose();
+        }
+        catch (DbException)
+        {
+            // What was wrong is thrown already.
+        }
+    }
 
     private T Guarded<T>(Func<T> work)
     {

@@ -3,8 +3,11 @@ using System.Globalization;
 
 namespace GemmaScope.Server.Store;
 
-/// <summary>Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once.</summary>
-internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction)
+/// <summary>
+/// Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once; it names its values in the same
+/// order each time.
+/// </summary>
+internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
 {
     private readonly Dictionary<string, DbCommand> _prepared = [];
 
@@ -27,6 +30,13 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
     public long? Number(string text, params ReadOnlySpan<(string Name, object? Value)> values) =>
         Command(text, values).ExecuteScalar() is { } found and not DBNull ? Convert.ToInt64(found, CultureInfo.InvariantCulture) : null;
 
+    /// <summary>Ends the statements and their connection.</summary>
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values) command.Dispose();
+        connection.Dispose();
+    }
+
     private DbCommand Command(string text, ReadOnlySpan<(string Name, object? Value)> values)
     {
         if (!_prepared.TryGetValue(text, out var command))
@@ -34,13 +44,16 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
             command = _prepared[text] = connection.CreateCommand();
             (command.CommandText, command.Transaction) = (text, transaction);
         }
-        command.Parameters.Clear();
-        foreach (var (name, value) in values)
+        for (var i = 0; i < values.Length; i++)
         {
-            var parameter = command.CreateParameter();
+            if (i == command.Parameters.Count)
+            {
+                var added = command.CreateParameter();
+                added.ParameterName = values[i].Name;
+                command.Parameters.Add(added);
+            }
             // PostgreSQL's text has no U+0000.
-            (parameter.ParameterName, parameter.Value) = (name, value is string words ? words.Replace('\0', '\uFFFD') : value ?? DBNull.Value);
-            command.Parameters.Add(parameter);
+            command.Parameters[i].Value = values[i].Value is string words ? words.Replace('\0', '\uFFFD') : values[i].Value ?? DBNull.Value;
         }
         return command;
     }

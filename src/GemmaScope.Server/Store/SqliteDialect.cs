@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Server.Store;
@@ -9,10 +10,12 @@ namespace GemmaScope.Server.Store;
 /// </summary>
 internal sealed class SqliteDialect : ISqlDialect
 {
-    private const int BusyMilliseconds = 10_000, Full = 13, Busy = 5;
+    private const int BusyMilliseconds = 10_000, CacheKibibytes = 8192, Full = 13, Busy = 5, InputOutput = 10;
 
     private readonly string _connection;
     private readonly long? _largestPages;
+    private readonly Lock _watching = new();
+    private SqlStatements? _watch;
 
     static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
 
@@ -35,10 +38,23 @@ internal sealed class SqliteDialect : ISqlDialect
         var connection = new SqliteConnection(_connection);
         connection.Open();
         using var settings = connection.CreateCommand();
-        settings.CommandText = $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; PRAGMA foreign_keys = ON;"
+        settings.CommandText = $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CacheKibibytes};"
             + (_largestPages is { } pages ? $"PRAGMA max_page_count = {pages};" : "");
         settings.ExecuteNonQuery();
         return connection;
+    }
+
+    public bool KeepsReaders => true;
+
+    /// <inheritdoc/>
+    /// <remarks>The number counts what other connections have changed since this one was opened, so that it has to be the same one every time.</remarks>
+    public string Version()
+    {
+        lock (_watching)
+        {
+            _watch ??= new SqlStatements(Open());
+            return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
+        }
     }
 
     public string Translate(string statement) => statement
@@ -56,9 +72,14 @@ internal sealed class SqliteDialect : ISqlDialect
     public string Cure(DbException problem) => problem is not SqliteException sqlite ? "" : sqlite.SqliteErrorCode switch
     {
         Full => "; free some space and do the same again",
+        InputOutput => "; the disk may be full, or not answer",
         Busy => "; another process writes to it: wait for it, or stop it",
         _ => "",
     };
 
-    public void Dispose() => SqliteConnection.ClearPool(new SqliteConnection(_connection));
+    public void Dispose()
+    {
+        lock (_watching) _watch?.Dispose();
+        SqliteConnection.ClearPool(new SqliteConnection(_connection));
+    }
 }

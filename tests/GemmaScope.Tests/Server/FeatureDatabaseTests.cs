@@ -87,6 +87,25 @@ public abstract class FeatureDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void the_version_is_another_one_after_any_change_also_of_another_program()
+    {
+        var stored = Filled(2);
+        using var other = Open();
+        var versions = new List<string> { Database.Version() };
+        foreach (var (change, place) in ((Action<IFeatureDatabase>[])[
+            db => db.SetNote(stored, 0, "a note"),
+            db => db.AddLabels(stored, [(1, new FeatureLabel("a label", "someone", "by hand"))]),
+            db => db.SaveList("a list", ""),
+            db => db.Write(stored, [Feature(2)])]).Select((change, i) => (change, i)))
+        {
+            Assert.Equal(versions[^1], Database.Version());
+            change(place % 2 == 0 ? other : Database);
+            versions.Add(Database.Version());
+        }
+        Assert.Equal(versions.Count, versions.Distinct().Count());
+    }
+
+    [Fact]
     public void a_build_goes_on_and_another_one_replaces_it()
     {
         var stored = Filled(3);

@@ -366,6 +366,42 @@ public class PagesTests(MicroscopeServer server)
     }
 
     [Fact]
+    public async Task a_page_is_the_same_until_anyone_changes_the_database_and_need_not_be_sent_again()
+    {
+        async Task<HttpResponseMessage> Ask(string path, string? tag)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(await server.Address(), path));
+            if (tag is not null) request.Headers.Add("If-None-Match", tag);
+            return await Client.SendAsync(request);
+        }
+
+        // Other tests write to the same database meanwhile, so that a page may be made anew between two requests; not each time.
+        for (var round = 0; ; round++)
+        {
+            var first = await Ask(FeaturePath(9), null);
+            var again = await Ask(FeaturePath(9), $"{first.Headers.ETag}");
+            if (again.StatusCode == HttpStatusCode.NotModified)
+            {
+                Assert.Equal("", await again.Content.ReadAsStringAsync());
+                Assert.Equal(first.Headers.ETag, again.Headers.ETag);
+                break;
+            }
+            Assert.True(round < 50);
+        }
+        var texts = new List<string>();
+        for (var i = 0; i < 4; i++) texts.Add(await Page(FeaturePath(9)));
+        Assert.Single(texts.Distinct());
+
+        var before = (await Ask(FeaturePath(9), null)).Headers.ETag;
+        (await server.Database()).SetNote(await server.Stored(), 9, "written by another program");
+        var answer = await Ask(FeaturePath(9), $"{before}");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("written by another program", await answer.Content.ReadAsStringAsync());
+        // What is computed is never the same.
+        Assert.Null((await Ask(FeaturePath(9) + "?test=Hi", null)).Headers.ETag);
+    }
+
+    [Fact]
     public async Task every_shade_has_the_contrast_that_letters_need()
     {
         var sheet = await Page("/assets/microscope.css");

@@ -95,6 +95,68 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     }
 
     [Fact]
+    public async Task a_server_that_is_killed_while_notes_are_written_keeps_each_that_it_confirmed()
+    {
+        const int writers = 6;
+        var stored = Filled(writers);
+        var pages = Enumerable.Range(0, writers).Select(feature => $"/{stored.Model}/{stored.Name}/{feature}").ToArray();
+        var confirmed = new int[writers];
+        await using (var server = await ServerProcess.Start(File))
+        {
+            var all = Enumerable.Range(0, writers).Select(async writer =>
+            {
+                try
+                {
+                    while (await server.Note(pages[writer], $"note {confirmed[writer] + 1}")) Interlocked.Increment(ref confirmed[writer]);
+                }
+                catch (HttpRequestException)
+                {
+                    // The server is gone.
+                }
+            }).ToArray();
+            var begun = Stopwatch.StartNew();
+            while (confirmed.Sum() < 60 && begun.Elapsed < TimeSpan.FromSeconds(60)) await Task.Delay(5);
+            await server.Kill();
+            await Task.WhenAll(all);
+        }
+        Assert.True(confirmed.Sum() >= 60);
+        Assert.Equal("ok", Integrity());
+        for (var feature = 0; feature < writers; feature++)
+            // The one that was being written may be there or not, but nothing in between.
+            Assert.Contains(Database.Page(stored, feature)!.Note, new[] { $"note {confirmed[feature]}", $"note {confirmed[feature] + 1}", confirmed[feature] == 0 ? "" : null });
+        await using var again = await ServerProcess.Start(File);
+        Assert.True(await again.Note(pages[0], "after the restart"));
+        Assert.Contains("after the restart", await again.Client.GetStringAsync(pages[0]));
+    }
+
+    [Fact]
+    public async Task a_server_whose_disk_is_full_goes_on_reading_and_loses_nothing_it_confirmed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no limit of file sizes");
+        var stored = Filled(4);
+        string Page(int feature) => $"/{stored.Model}/{stored.Name}/{feature}";
+        string Note(int number) => $"note {number} " + new string('x', 9000);
+        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        var confirmed = 0;
+        await using (var server = await ServerProcess.Start(File, mostKibibytes: new FileInfo(File).Length / 1024 + 256))
+        {
+            while (confirmed < 500 && await server.Note(Page(confirmed % 4), Note(confirmed))) confirmed++;
+            Assert.InRange(confirmed, 4, 499);
+            using var form = new FormUrlEncodedContent([KeyValuePair.Create("note", Note(confirmed))]);
+            using var refused = await server.Client.PostAsync(Page(0) + "/note", form);
+            Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.Contains("disk", await refused.Content.ReadAsStringAsync());
+            for (var feature = 0; feature < 4; feature++) Assert.Contains("<h2>Strongest", await server.Client.GetStringAsync(Page(feature)));
+            Assert.Contains("ready", await server.Client.GetStringAsync("/healthz/ready"));
+            await server.Kill();
+        }
+        Assert.Equal("ok", Integrity());
+        for (var number = confirmed - 4; number < confirmed; number++) Assert.Equal(Note(number), Database.Page(stored, number % 4)!.Note);
+        Database.SetNote(stored, 0, "there is room again");
+        Assert.Equal("there is room again", Database.Page(stored, 0)!.Note);
+    }
+
+    [Fact]
     public void a_database_of_a_later_version_is_refused()
     {
         Filled(1);
@@ -141,6 +203,17 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
 
     private static string Json(IFeatureDatabase database, StoredDictionary dictionary, int feature) =>
         DashboardLines.ToJson(database.WholePage(dictionary, feature)!.Feature).ToJsonString();
+
+    private string Integrity() => $"{Execute("PRAGMA integrity_check")}";
+
+    private object? Execute(string text)
+    {
+        using var connection = new SqliteConnection($"Data Source={File}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = text;
+        return command.ExecuteScalar();
+    }
 
     private int? Stored()
     {
