@@ -15,6 +15,9 @@ internal static class FeatureStore
 
     public static Argument<string> Dictionary() => new("dictionary") { Description = "A dictionary of the database: its name, or model/name." };
 
+    /// <summary>The name under which a model's dashboards are kept.</summary>
+    public static string NameOf(string model) => model.TrimEnd('/').Split('/')[^1].Split('@')[0];
+
     /// <summary>The only dictionary of that name.</summary>
     /// <exception cref="ArgumentProblemException">There is none, or several models have one.</exception>
     public static StoredDictionary Find(IFeatureDatabase database, string name)

@@ -136,7 +136,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var layer = dictionary.InputSite.Layer ?? 0;
         return new DashboardSource
         {
-            Model = arguments.GetValue(_model)!.TrimEnd('/').Split('/')[^1].Split('@')[0],
+            Model = FeatureStore.NameOf(arguments.GetValue(_model)!),
             Set = name.StartsWith($"{layer}-", StringComparison.Ordinal) ? name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..] : name,
             Layer = layer,
             Hook = dictionary.InputSite.TransformerLensName,
