@@ -186,7 +186,7 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
     /// <summary>The beginning of what a server says, without the token that it may repeat.</summary>
     private string Quoted(string body)
     {
-        var text = Format.Visible(_options.Token is { } token ? body.Replace(token, "***", StringComparison.Ordinal) : body).ReplaceLineEndings(" ").Trim();
+        var text = Format.Visible((_options.Token is { } token ? body.Replace(token, "***", StringComparison.Ordinal) : body).ReplaceLineEndings(" ").Trim());
         return text.Length == 0 ? "no text" : text.Length <= QuotedCharacters ? text : text[..QuotedCharacters] + "…";
     }
 }

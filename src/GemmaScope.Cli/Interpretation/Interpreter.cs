@@ -136,8 +136,8 @@ internal sealed class Interpreter(
         {
             var (text, score) = explainer is null ? ByRule(evidence, selection, scoring) : ByModel(evidence, scoring);
             if (text is null || score is null) return new(row, null, InterpretationReport.Unexplained);
-            return new(row, new FeatureLabel(
-                text, Author, Method, score.Detection.Counts.BalancedAccuracy, FeatureLabel.DetectionScore, score.Fuzzing.Counts.BalancedAccuracy, made), null, score.Detection.Unparsed + score.Fuzzing.Unparsed);
+            var label = new FeatureLabel(text, Author, Method, score.DetectionAccuracy, FeatureLabel.DetectionScore, score.FuzzingAccuracy, made);
+            return new(row, label, null, score.Detection.Unparsed + score.Fuzzing.Unparsed);
         }
         catch (BudgetUsedUpException)
         {

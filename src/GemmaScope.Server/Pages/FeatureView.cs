@@ -99,7 +99,8 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
         label.Author.Length > 0 ? $"by {label.Author}" : "author unknown",
         label.Method,
         label.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $"{label.ScoreKind ?? "score"} {score:0.00}") : null,
-        label.Fuzzing is { } fuzzing ? string.Create(CultureInfo.InvariantCulture, $"fuzzing {fuzzing:0.00}") : null,
+        label.Fuzzing is { } fuzzing ? string.Create(CultureInfo.InvariantCulture, $"{FeatureLabel.FuzzingScore} {fuzzing:0.00}") : null,
+        label is { Score: null, Fuzzing: null, ScoreKind: { } kind } ? $"{kind} undefined" : null,
     ]).OfType<string>());
 
     private Markup Figures() => Markup.Of($"""

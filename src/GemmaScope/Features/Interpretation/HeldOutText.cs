@@ -9,13 +9,13 @@ namespace GemmaScope.Features.Interpretation;
 
 /// <summary>
 /// Text on which explanations are scored (METHODS §6.1), cut into passages of equal length. The model reads several of them together, so that a passage has a
-/// context before it; who judges sees the passage alone. What is in the text that explanations were made from is left out.
+/// context before it; who judges sees the passage alone. A passage half of which or more stands in the text that explanations were made from is left out.
 /// </summary>
 public sealed class HeldOutText
 {
     private const int PassagesPerContext = 4;
 
-    private const int ContextsPerRun = 8;
+    private const int ContextsPerRun = 8, StretchesPerPassage = 4;
 
     private readonly List<int[]> _contexts = [];
     private readonly List<bool[]> _counted = [];
@@ -45,20 +45,23 @@ public sealed class HeldOutText
     /// <param name="tokens">Ends before the context with which more tokens than these would be read.</param>
     /// <param name="window">Tokens of a passage.</param>
     /// <exception cref="ArgumentProblemException">The window does not fit the model's context, or the text has no passage that is not known.</exception>
-    public static HeldOutText Cut(GemmaModel model, IEnumerable<string> documents, IEnumerable<int[]> explained, long tokens, int window = 32)
+    public static HeldOutText Cut(GemmaModel model, IEnumerable<string> documents, IEnumerable<int[]> explained, long tokens, int window = 32) =>
+        Cut(model.Tokenizer, model.Config.MaxPositions, documents, explained, tokens, window);
+
+    internal static HeldOutText Cut(Tokenizer tokenizer, int positions, IEnumerable<string> documents, IEnumerable<int[]> explained, long tokens, int window = 32)
     {
-        if (window < 4 || window >= model.Config.MaxPositions) throw new ArgumentProblemException($"must be from 4 to {model.Config.MaxPositions - 1}, one less than the model's context", "window");
+        if (window < 4 || window >= positions) throw new ArgumentProblemException($"must be from 4 to {positions - 1}, one less than the model's context", "window");
         var text = new HeldOutText(window);
-        var known = new KnownText(window / 2);
+        var known = new KnownText(window / StretchesPerPassage);
         foreach (var passage in explained) known.Add(passage);
-        var context = 1 + window * Math.Clamp((model.Config.MaxPositions - 1) / window, 1, PassagesPerContext);
+        var context = 1 + window * Math.Clamp((positions - 1) / window, 1, PassagesPerContext);
         var read = 0L;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var ids in TokenWindows.Pack(model.Tokenizer, documents, context))
+        foreach (var ids in TokenWindows.Pack(tokenizer, documents, context))
         {
             if ((read += ids.Length) > tokens) break;
             text._contexts.Add(ids);
-            text._counted.Add(CountedPositions.Of(ids, model.Tokenizer));
+            text._counted.Add(CountedPositions.Of(ids, tokenizer));
             for (var start = 1; start + window <= ids.Length; start += window)
             {
                 if (known.Holds(ids.AsSpan(start, window)))

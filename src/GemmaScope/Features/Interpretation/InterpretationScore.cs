@@ -7,8 +7,14 @@ namespace GemmaScope.Features.Interpretation;
 /// <param name="Fuzzing">Are these the tokens where it fires?</param>
 public sealed record InterpretationScore(DetectionScore Detection, DetectionScore Fuzzing)
 {
-    /// <summary>Mean of the two balanced accuracies, of those that are defined; null where neither is.</summary>
-    public double? Mean => (Detection.Counts.BalancedAccuracy, Fuzzing.Counts.BalancedAccuracy) switch
+    /// <summary>Balanced accuracy of detection; null where a class is missing, or where fewer than half of the answers could be read: the others are no fair sample.</summary>
+    public double? DetectionAccuracy => Accuracy(Detection);
+
+    /// <summary>The same of fuzzing.</summary>
+    public double? FuzzingAccuracy => Accuracy(Fuzzing);
+
+    /// <summary>Mean of the two, of those that are defined; null where neither is.</summary>
+    public double? Mean => (DetectionAccuracy, FuzzingAccuracy) switch
     {
         ({ } detection, { } fuzzing) => (detection + fuzzing) / 2,
         var (detection, fuzzing) => detection ?? fuzzing,
@@ -21,6 +27,8 @@ public sealed record InterpretationScore(DetectionScore Detection, DetectionScor
     /// <exception cref="ArgumentProblemException">There are not as many answers as questions.</exception>
     public static InterpretationScore Of(QuestionSet questions, ReadOnlySpan<bool?> detection, ReadOnlySpan<bool?> fuzzing) =>
         new(DetectionScore.Of(Truth(questions.Detection), detection), DetectionScore.Of(Truth(questions.Fuzzing), fuzzing));
+
+    private static double? Accuracy(DetectionScore score) => score.Used >= score.Unparsed ? score.Counts.BalancedAccuracy : null;
 
     private static bool[] Truth(IEnumerable<Question> questions) => [.. questions.Select(question => question.Truth)];
 }
