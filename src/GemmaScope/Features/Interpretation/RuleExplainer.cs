@@ -81,7 +81,7 @@ public static class RuleExplainer
     {
         var taken = new List<TokenPattern>();
         var ordered = counts.Where(one => one.Value.Hits >= 2 && one.Value.Hits >= precision * (one.Value.Hits + one.Value.Misses) && one.Key.Tokens.All(id => id >= 0))
-            .OrderByDescending(one => one.Value.Sum).ThenBy(one => (one.Key.Length, one.Key.First, one.Key.Second, one.Key.Third)).Select(one => one.Key);
+            .OrderByDescending(one => one.Value.Sum).ThenBy(one => one.Key.Key).Select(one => one.Key);
         foreach (var pattern in ordered)
         {
             if (taken.Count == Sizes[^1]) break;

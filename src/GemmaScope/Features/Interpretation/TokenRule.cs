@@ -98,18 +98,37 @@ public sealed class TokenRule
     };
 }
 
-/// <summary>One to three tokens, to be looked up.</summary>
-internal readonly record struct TokenPattern(int Length, int First, int Second, int Third)
+/// <summary>One to three tokens in one number, to be looked up: 20 bits each, more than the largest vocabulary needs.</summary>
+internal readonly record struct TokenPattern(ulong Key)
 {
-    public TokenPattern(IReadOnlyList<int> tokens) : this(tokens.Count, tokens[0], tokens.Count > 1 ? tokens[1] : 0, tokens.Count > 2 ? tokens[2] : 0)
+    private const int Bits = 20, Mask = (1 << Bits) - 1;
+
+    /// <summary>0 stands for no token, 1 for an unknown word.</summary>
+    private const int Shift = 2;
+
+    public TokenPattern(IReadOnlyList<int> tokens) : this(KeyOf(tokens, 0, tokens.Count))
     {
     }
 
-    public static TokenPattern Of(IReadOnlyList<int> tokens, int start, int length) =>
-        new(length, tokens[start], length > 1 ? tokens[start + 1] : 0, length > 2 ? tokens[start + 2] : 0);
+    public static TokenPattern Of(IReadOnlyList<int> tokens, int start, int length) => new(KeyOf(tokens, start, length));
 
-    public int[] Tokens => [.. ((int[])[First, Second, Third]).Take(Length)];
+    public int[] Tokens
+    {
+        get
+        {
+            var tokens = new List<int>();
+            for (var rest = Key; rest != 0; rest >>= Bits) tokens.Insert(0, (int)(rest & Mask) - Shift);
+            return [.. tokens];
+        }
+    }
 
-    /// <summary>Whether a longer pattern ends with this one, so that it says nothing more.</summary>
-    public bool Ends(TokenPattern longer) => longer.Length >= Length && longer.Tokens.AsSpan(longer.Length - Length).SequenceEqual(Tokens);
+    /// <summary>Whether another pattern ends with this one, so that it says nothing more.</summary>
+    public bool Ends(TokenPattern other) => other.Tokens is var longer && Tokens is var own && longer.Length >= own.Length && longer.AsSpan(longer.Length - own.Length).SequenceEqual(own);
+
+    private static ulong KeyOf(IReadOnlyList<int> tokens, int start, int length)
+    {
+        ulong key = 0;
+        for (var i = start; i < start + length; i++) key = key << Bits | (uint)(tokens[i] + Shift);
+        return key;
+    }
 }
