@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using GemmaScope.Cli.Output;
@@ -124,19 +123,19 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
         }
         catch (HttpRequestException problem)
         {
-            return (null, new($"cannot be reached ({problem.Message}); start the server, or correct --endpoint", problem, IsFinal: problem.HttpRequestError == HttpRequestError.ConnectionError), null);
+            return (null, new($"cannot be reached ({(problem.InnerException ?? problem).Message}); start the server, or correct --endpoint", problem, IsFinal: problem.HttpRequestError == HttpRequestError.ConnectionError), null);
         }
     }
 
     private HttpRequestMessage Request(string message, int maxTokens)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, _uri)
+        var body = JsonSerializer.SerializeToUtf8Bytes(new
         {
-            Content = JsonContent.Create(new
-            {
-                model = _options.Model, messages = (object[])[new { role = "user", content = message }], temperature = 0, max_tokens = maxTokens, seed = _options.Seed, stream = false,
-            }),
-        };
+            model = _options.Model, messages = (object[])[new { role = "user", content = message }], temperature = 0, max_tokens = maxTokens, seed = _options.Seed, stream = false,
+        });
+        // With its length, for not every small server reads chunks.
+        var request = new HttpRequestMessage(HttpMethod.Post, _uri) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (_options.Token is { } token) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return request;
     }

@@ -22,8 +22,8 @@ internal sealed record InterpretedFeature(FeatureRow Row, FeatureLabel? Label, s
 /// <param name="ByRules">Whether labels are rules about tokens.</param>
 internal sealed record InterpretationReport(StoredDictionary Dictionary, string Author, string Method, HeldOutText Text, int Dead, bool ByRules)
 {
-    /// <summary>Why a feature has no label: it fires in too few passages, or nothing was found that explains it.</summary>
-    public const string Rare = "rare", Unexplained = "unexplained";
+    /// <summary>Why a feature has no label: it fires in too few passages, nothing was found that explains it, or most answers of the judge could not be read.</summary>
+    public const string Rare = "rare", Unexplained = "unexplained", Unjudged = "unjudged";
 
     private readonly List<InterpretedFeature> _features = [];
 

@@ -131,13 +131,17 @@ internal sealed class Interpreter(
         var selection = explainer is null ? QuestionSet.Draw(activations, row.Feature, selection: true, SelectionFactor * settings.Examples, settings.Seed) : scoring;
         if (scoring is null || selection is null) return new(row, null, InterpretationReport.Rare);
         var evidence = FeatureEvidence.Of(database.WholePage(stored, row.Feature)!.Feature.Dashboard, translation);
-        if (judge is not null && !budget.Allows(_chat.RequestsFor(scoring, explain: explainer is not null))) return null;
+        if (judge is not null && _chat.RequestsFor(scoring, explain: explainer is not null) is var requests && !budget.Allows(requests))
+            return budget.Used > 0 ? null : throw new ArgumentProblemException($"does not suffice for the {requests} requests that one feature takes; allow more, or ask less with --examples and --per-question", "--budget");
         try
         {
             var (text, score) = explainer is null ? ByRule(evidence, selection, scoring) : ByModel(evidence, scoring);
             if (text is null || score is null) return new(row, null, InterpretationReport.Unexplained);
+            var unread = score.Detection.Unparsed + score.Fuzzing.Unparsed;
+            // What a model said that cannot judge is no label: often it has not understood either.
+            if (score.Mean is null) return new(row, null, InterpretationReport.Unjudged, unread);
             var label = new FeatureLabel(text, Author, Method, score.DetectionAccuracy, FeatureLabel.DetectionScore, score.FuzzingAccuracy, made);
-            return new(row, label, null, score.Detection.Unparsed + score.Fuzzing.Unparsed);
+            return new(row, label, null, unread);
         }
         catch (BudgetUsedUpException)
         {

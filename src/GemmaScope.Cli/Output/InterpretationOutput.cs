@@ -28,7 +28,7 @@ internal static class InterpretationOutput
             ("explained by", $"{report.Author}, {report.Method}"),
             ("held-out text", $"{report.Text.Count} passages of {report.Text.Window} tokens; {report.Text.LeftOut} left out that the dashboards show"),
             ("labels", $"{labels}, {fresh} of them new"),
-            ("without", $"{report.Without(InterpretationReport.Rare)} fire in fewer than {QuestionSet.Fewest} passages of a half, {report.Without(InterpretationReport.Unexplained)} without an explanation, {report.Dead} dead"),
+            ("without", $"{report.Without(InterpretationReport.Rare)} fire in fewer than {QuestionSet.Fewest} passages of a half, {report.Without(InterpretationReport.Unexplained)} without an explanation, {report.Without(InterpretationReport.Unjudged)} without a judgement, {report.Dead} dead"),
             ("detection", Line(report.Detection)),
             ("fuzzing", Line(report.Fuzzing)),
             .. chat ? (ReadOnlySpan<(string, string)>)[("requests", Requests(report))] : [],

@@ -25,6 +25,7 @@ public class ChatEndpointTests
         Assert.Equal("hello", await client.Answer("Who?", 77, Cancel));
         var request = Assert.Single(server.Requests);
         Assert.Equal(("/v1/chat/completions", "Bearer " + Token), (request.Path, request.Authorization));
+        Assert.NotNull(request.Length);
         Assert.Equal(("tiny", "Who?", "user", 77, 0, false), (request.Body.GetProperty("model").GetString(), request.Message, request.Body.GetProperty("messages")[0].GetProperty("role").GetString(),
             request.Body.GetProperty("max_tokens").GetInt32(), request.Body.GetProperty("temperature").GetInt32(), request.Body.GetProperty("stream").GetBoolean()));
         Assert.Equal((100, 0, 0), (client.Tokens, client.Retries, client.Unusable));

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace GemmaScope.Tests.Cli;
 
 /// <summary>A request to the chat-completions API as it came over the wire.</summary>
-internal sealed record ChatRequest(int Number, string Path, string? Authorization, JsonElement Body)
+internal sealed record ChatRequest(int Number, string Path, string? Authorization, long? Length, JsonElement Body)
 {
     public string Message => Body.GetProperty("messages")[0].GetProperty("content").GetString()!;
 }
@@ -45,7 +45,7 @@ internal sealed class ChatServer : IAsyncDisposable
             var now = Interlocked.Increment(ref server._running);
             for (var most = server._mostAtOnce; now > most; most = server._mostAtOnce) Interlocked.CompareExchange(ref server._mostAtOnce, now, most);
             using var body = await JsonDocument.ParseAsync(context.Request.Body);
-            var request = new ChatRequest(Interlocked.Increment(ref server._number), context.Request.Path, context.Request.Headers.Authorization, body.RootElement.Clone());
+            var request = new ChatRequest(Interlocked.Increment(ref server._number), context.Request.Path, context.Request.Headers.Authorization, context.Request.ContentLength, body.RootElement.Clone());
             server.Requests.Enqueue(request);
             try
             {

@@ -147,6 +147,9 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         Assert.Equal([1, 0, 0], _features.Select(feature => Labels(feature).Count));
         Assert.Equal(17, server.Requests.Count);
 
+        Run([.. command, "--budget", "16"]).Refuses("the 17 requests that one feature takes");
+        Assert.Equal(17, server.Requests.Count);
+
         broken = true;
         var second = Run(command);
         second.Refuses("GEMMASCOPE_ENDPOINT_TOKEN");
@@ -182,8 +185,12 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         var report = Run("--features", $"{_features[0]}", "--chat-model", "demo-it", "--shown", "2", "--per-question", "1", "--examples", "10", "--json").Json();
         var one = Assert.Single(report.GetProperty("features").EnumerateArray());
         // It knows nothing, but every question was asked and every answer accounted for.
-        if (one.TryGetProperty("missing", out var missing)) Assert.Equal(("unexplained", 1), (missing.GetString(), report.GetProperty("requests").GetInt32()));
-        else Assert.Equal(41, report.GetProperty("requests").GetInt32());
+        var explained = !one.TryGetProperty("missing", out var missing) || missing.GetString() != "unexplained";
+        Assert.Equal(explained ? 41 : 1, report.GetProperty("requests").GetInt32());
+        Assert.Equal(missing.ValueKind == JsonValueKind.Undefined ? 1 : 0, Labels(_features[0]).Count);
+        // The rule of the same feature, judged by it: not one answer that can be read, and so no label.
+        var judged = Run("--features", $"{_features[0]}", "--judge-chat-model", "demo-it", "--per-question", "1", "--examples", "10");
+        Assert.Contains("1 without a judgement", judged.Out);
     }
 
     [Fact]

@@ -127,13 +127,13 @@ public abstract class FeatureDatabaseTests : IDisposable
         var stored = Filled(3);
         var rule = new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.61, FeatureLabel.DetectionScore, 0.7, "text AB");
         var better = new FeatureLabel("articles", "a-model", "prompt 1", 0.92, FeatureLabel.DetectionScore, 0.88, "text AB");
-        var undefined = new FeatureLabel("who knows", "demo-it", "prompt 1", null, FeatureLabel.DetectionScore, null, "text AB");
-        Database.AddLabels(stored, [(1, undefined), (1, rule), (1, better)]);
-        Assert.Equal([better, rule, undefined], Database.Page(stored, 1)!.Feature.Labels);
+        var everywhere = new FeatureLabel("only fuzzing", "demo-it", "prompt 1", null, FeatureLabel.DetectionScore, 0.55, "text AB");
+        Database.AddLabels(stored, [(1, everywhere), (1, rule), (1, better)]);
+        Assert.Equal([better, rule, everywhere], Database.Page(stored, 1)!.Feature.Labels);
         Assert.Equal("articles", Assert.Single(Database.Rows(stored, [1])).Label);
         var mine = new FeatureLabel("by hand", "me");
         Database.AddLabels(stored, [(1, mine), (1, rule with { Score = 0.95 })]);
-        Assert.Equal([mine, rule with { Score = 0.95 }, better, undefined], Database.Page(stored, 1)!.Feature.Labels);
+        Assert.Equal([mine, rule with { Score = 0.95 }, better, everywhere], Database.Page(stored, 1)!.Feature.Labels);
     }
 
     [Fact]

@@ -147,11 +147,11 @@ public class PagesTests(MicroscopeServer server)
         database.AddLabels(stored,
         [
             (feature, new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.614, detection, 0.7, attack)),
-            (feature, new FeatureLabel("worse " + attack, attack, attack, null, detection, null, attack)),
+            (feature, new FeatureLabel("worse " + attack, attack, attack, null, detection, 0.5, attack)),
             (feature, new FeatureLabel("articles & more", "a-model", "prompt 1", 0.921, detection, null, attack)),
         ]);
         var page = await Page(FeaturePath(feature));
-        var places = ((string[])["articles &amp; more", "by a-model, prompt 1, detection 0.92", "tokens: &quot; the&quot;", "by token rules, rules 1, detection 0.61, fuzzing 0.70", "worse ", "detection undefined"]).Select(part => page.IndexOf(part, page.IndexOf("<h1", StringComparison.Ordinal), StringComparison.Ordinal)).ToArray();
+        var places = ((string[])["articles &amp; more", "by a-model, prompt 1, detection 0.92", "tokens: &quot; the&quot;", "by token rules, rules 1, detection 0.61, fuzzing 0.70", "worse ", "fuzzing 0.50"]).Select(part => page.IndexOf(part, page.IndexOf("<h1", StringComparison.Ordinal), StringComparison.Ordinal)).ToArray();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);
         Assert.DoesNotContain("<script>", page);

@@ -59,12 +59,8 @@ public sealed record FeatureLabel(
     /// <summary>What <see cref="Fuzzing"/> is called where scores are listed by name.</summary>
     public const string FuzzingScore = "fuzzing";
 
-    /// <summary>
-    /// The order in which labels are shown: first those that nobody scored, which someone wrote by hand, then the best first, at the end those whose score is undefined; of equal
-    /// ones as they came.
-    /// </summary>
-    public static IReadOnlyList<FeatureLabel> BestFirst(IEnumerable<FeatureLabel> labels) =>
-        [.. labels.OrderByDescending(label => label.Score ?? label.Fuzzing ?? (label.ScoreKind is null ? double.PositiveInfinity : double.NegativeInfinity))];
+    /// <summary>The order in which labels are shown: first those that nobody scored, which someone wrote by hand, then the best first; of equal ones as they came.</summary>
+    public static IReadOnlyList<FeatureLabel> BestFirst(IEnumerable<FeatureLabel> labels) => [.. labels.OrderByDescending(label => label.Score ?? label.Fuzzing ?? double.PositiveInfinity)];
 }
 
 /// <summary>A dashboard with its labels and, where it is known, its decoder vector.</summary>
