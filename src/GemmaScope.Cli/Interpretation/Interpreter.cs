@@ -32,6 +32,8 @@ internal sealed class Interpreter(
 
     private readonly ChatInterpreter _chat = new(new PassageWriter(microscope.Model.Tokenizer), settings.Chat);
 
+    private bool _asked;
+
     private string Author => explainer?.Name ?? RuleExplainer.Author;
 
     private string Method
@@ -69,7 +71,14 @@ internal sealed class Interpreter(
         if (open.Count > 0)
         {
             if (report.Features.Count > 0) session.Terminal.Error.WriteLine($"{report.Features.Count} of {jobs.Length} features have this label already; going on with the others");
-            Explain(open, text, translation, made, report, lines);
+            try
+            {
+                Explain(open, text, translation, made, report, lines);
+            }
+            catch (BudgetUsedUpException)
+            {
+                report.Stopped = true;
+            }
         }
         return report with { Seconds = watch.Elapsed.TotalSeconds, Requests = budget.Used, Endpoints = [.. new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()] };
     }
@@ -88,6 +97,8 @@ internal sealed class Interpreter(
 
     private void Explain(List<Job> jobs, HeldOutText text, TokenTranslation translation, string made, InterpretationReport report, TextWriter? lines)
     {
+        // A server that is not there is better known before a long text is read.
+        foreach (var endpoint in new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()) Wait(endpoint.Answer("Answer with the digit 1.", settings.Chat.MaxAnswerTokens, session.Cancellation));
         var activations = Laboratory.Watch(session, "tokens", text.Tokens, progress => text.Read(
             microscope.Model, microscope.Dictionary, [.. jobs.Select(job => job.Row.Feature)], progress: progress, cancellation: session.Cancellation));
         var display = new RateDisplay(session.Terminal, "features", 0, jobs.Count);
@@ -132,7 +143,8 @@ internal sealed class Interpreter(
         if (scoring is null || selection is null) return new(row, null, InterpretationReport.Rare);
         var evidence = FeatureEvidence.Of(database.WholePage(stored, row.Feature)!.Feature.Dashboard, translation);
         if (judge is not null && _chat.RequestsFor(scoring, explain: explainer is not null) is var requests && !budget.Allows(requests))
-            return budget.Used > 0 ? null : throw new ArgumentProblemException($"does not suffice for the {requests} requests that one feature takes; allow more, or ask less with --examples and --per-question", "--budget");
+            return _asked ? null : throw new ArgumentProblemException($"does not suffice for the {requests} requests that one feature takes; allow more, or ask less with --examples and --per-question", "--budget");
+        _asked = true;
         try
         {
             var (text, score) = explainer is null ? ByRule(evidence, selection, scoring) : ByModel(evidence, scoring);

@@ -13,8 +13,9 @@ internal static class InterpretationOutput
     /// <summary>A line for a new label.</summary>
     public static void WriteLine(TextWriter writer, InterpretedFeature one)
     {
-        if (one.Label is { } label)
-            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{one.Row.Feature,7}  {Number(label.Score),4}  {Number(label.Fuzzing),4}  {Format.Visible(label.Text)}"));
+        if (one.Label is not { } label) return;
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{one.Row.Feature,7}  {Number(label.Score),4}  {Number(label.Fuzzing),4}  {Format.Visible(label.Text)}"));
+        writer.Flush();
     }
 
     public static void Write(Terminal terminal, InterpretationReport report)

@@ -74,6 +74,7 @@ internal sealed class ChatServer : IAsyncDisposable
     {
         if (Regex.Match(request.Message, "Somebody says of it: \"the word (.*)\"") is not { Success: true } said)
         {
+            if (request.Message.StartsWith("Answer with the digit", StringComparison.Ordinal)) return Say(context, "1");
             var word = Regex.Matches(request.Message, "<<(.+?)>>").GroupBy(mark => mark.Groups[1].Value).OrderByDescending(group => group.Count()).Skip(1).First().Key;
             return Say(context, $"EXPLANATION: the detector reacts to the word {word}");
         }

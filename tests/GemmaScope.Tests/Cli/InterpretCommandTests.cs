@@ -126,7 +126,7 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         var report = Run("--features", $"{_features[0]}", "--examples", "20", "--judge-endpoint", $"{server.Address}", "--judge-endpoint-model", "yes", "--json").Json();
         var label = Assert.Single(Labels(_features[0]));
         Assert.Equal(("token rules", "rules 1, judged by yes (prompt 1)"), (label.Author, label.Method));
-        Assert.All(server.Requests, request => Assert.Contains($"says of it: \"{label.Text}\"", request.Message));
+        Assert.All(server.Requests.Skip(1), request => Assert.Contains($"says of it: \"{label.Text}\"", request.Message));
         Assert.True(report.GetProperty("unreadable_decisions").GetInt32() > 0);
     }
 
@@ -141,26 +141,25 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
             return Task.CompletedTask;
         });
         string[] command = ["--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"];
-        // A feature takes 17 requests here: one to explain it, 8 for detection, 8 for fuzzing.
+        // A run begins with a request, to see who is there. A feature takes 17: one to explain it, 8 for detection, 8 for fuzzing.
         var first = Run([.. command, "--budget", "30", "--json"]);
         Assert.Contains("\"budget_used_up\": true", first.Out);
         Assert.Equal([1, 0, 0], _features.Select(feature => Labels(feature).Count));
-        Assert.Equal(17, server.Requests.Count);
+        Assert.Equal(18, server.Requests.Count);
 
         Run([.. command, "--budget", "16"]).Refuses("the 17 requests that one feature takes");
-        Assert.Equal(17, server.Requests.Count);
+        Assert.Equal(19, server.Requests.Count);
 
         broken = true;
-        var second = Run(command);
-        second.Refuses("GEMMASCOPE_ENDPOINT_TOKEN");
-        Assert.Contains("0 new labels are in the database; the same command goes on", second.Error);
+        Run(command).Refuses("GEMMASCOPE_ENDPOINT_TOKEN");
+        Assert.Equal(20, server.Requests.Count);
         broken = false;
         var before = server.Requests.Count;
         var third = Run(command);
         Assert.Equal(0, third.Code);
         Assert.Contains("1 of 3 features have this label already", third.Error);
         Assert.Contains("labels         3, 2 of them new", third.Out);
-        Assert.Equal(34, server.Requests.Count - before);
+        Assert.Equal(35, server.Requests.Count - before);
     }
 
     [Fact]
@@ -169,7 +168,7 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         using var stop = new CancellationTokenSource();
         await using var server = await ChatServer.Start((request, context) =>
         {
-            if (request.Number == 20) stop.Cancel();
+            if (request.Number == 22) stop.Cancel();
             return ChatServer.Sensible(request, context);
         });
         var run = CommandLine.Run([.. Command, "--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"], [], cancellation: stop.Token);
