@@ -8,6 +8,7 @@ using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
 using GemmaScope.Server.Store;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -84,6 +85,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             {
                 ShieldRoutes.Map(app, shield, policies, asked);
                 MicroscopeRoutes.Map(app);
+                if (dictionaries.Count == 0 && features is null) app.MapGet("/", () => Results.Redirect("/shield")).ExcludeFromDescription();
             }, session).GetAwaiter().GetResult();
         }
         finally

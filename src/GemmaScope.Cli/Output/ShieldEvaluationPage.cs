@@ -13,6 +13,7 @@ internal static class ShieldEvaluationPage
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
         .plots svg { max-width: 100%; height: auto; }
+        th, td { padding: .4rem .6rem; }
 
         """;
 
@@ -38,9 +39,9 @@ internal static class ShieldEvaluationPage
 
     private static void Metrics(StringBuilder html, ShieldEvaluationView view)
     {
-        Begin(html, "Policies", ["policy"], ["texts", "violations", "AU-PRC", "AU-ROC", "F1 at 0.5", "optimal F1", "ECE", "at threshold"]);
+        Begin(html, "Policies", ["policy"], ["texts", "violations", "AU-PRC", "AU-ROC", "F1 at 0.5", "optimal F1", "ECE", "optimal at"]);
         foreach (var part in view.Parts)
-            Row(html, [part.Name], [$"{part.Metrics.Rows}", $"{part.Metrics.Positives}", .. ShieldEvaluationView.Numbers(part).Select(number => ShieldEvaluationView.Show(number.Value, number.Interval)),
+            Row(html, [part.Name], [$"{part.Metrics.Rows}", $"{part.Metrics.Positives}", .. ShieldEvaluationView.Numbers(part).Select(number => Two(ShieldEvaluationView.Show(number.Value, number.Interval))),
                 ShieldEvaluationView.Show(part.Metrics.Ranking.OptimalThreshold, null)]);
         html.Append("</table></div>\n");
     }
@@ -58,17 +59,20 @@ internal static class ShieldEvaluationPage
         var all = ThresholdCurve.Of([.. part.Labels], [.. part.Scores]);
         var step = Math.Max(1, all.Count / MostPoints);
         var points = all.Where((_, i) => i % step == 0 || i == all.Count - 1).ToArray();
-        html.Append(new SvgPlot($"{part.Name}: precision and recall", "recall", "precision").Points(
+        html.Append(new SvgPlot($"{part.Name}: precision and recall", "recall", "precision") { Shares = true }.Points(
             [.. points.Where(point => point.Decisions is { Recall: not null, Precision: not null }).Select(point => new PlotPoint(point.Decisions.Recall!.Value, point.Decisions.Precision!.Value, At(point)))], joined: true));
-        html.Append(new SvgPlot($"{part.Name}: ROC", "false positive rate", "true positive rate").Points(
+        html.Append(new SvgPlot($"{part.Name}: ROC", "false positive rate", "true positive rate") { Shares = true, Diagonal = true }.Points(
             [.. points.Where(point => point.Decisions is { Recall: not null } && FalseRate(point) is not null).Select(point => new PlotPoint(FalseRate(point)!.Value, point.Decisions.Recall!.Value, At(point)))], joined: true));
-        html.Append(new SvgPlot($"{part.Name}: calibration", "mean probability", "share of violations").Points(
+        html.Append(new SvgPlot($"{part.Name}: calibration", "mean probability", "share of violations") { Shares = true, Diagonal = true }.Points(
             [.. part.Metrics.Calibration.Bins.Where(bin => bin.Count > 0).Select(bin => new PlotPoint(bin.MeanScore!.Value, bin.FractionPositive!.Value, $"{bin.Count} texts"))], joined: true));
 
         static string At(ThresholdPoint point) => FormattableString.Invariant($"threshold {point.Threshold:0.000}");
         static double? FalseRate(ThresholdPoint point) =>
             point.Decisions.FalsePositives + point.Decisions.TrueNegatives is > 0 and var negatives ? (double)point.Decisions.FalsePositives / negatives : null;
     }
+
+    /// <summary>An interval stands below its number, so that the table fits.</summary>
+    private static string Two(string number) => number.Split(" [") is [var value, var interval] ? $"{value}<br><small>[{interval}</small>" : number;
 
     private static void Begin(StringBuilder html, string title, string[] names, string[] numbers) => html.Append(
         $"<h2>{title}</h2>\n<div class=\"scroll\"><table>\n<tr>{string.Concat(names.Select(name => $"<th>{name}</th>"))}{string.Concat(numbers.Select(name => $"<th class=\"n\">{name}</th>"))}</tr>\n");

@@ -23,13 +23,20 @@ internal sealed class SvgPlot(string title, string xLabel, string yLabel)
     /// <summary>Radius of points that are not joined.</summary>
     public double Radius { get; init; } = 4.5;
 
+    /// <summary>Whether both axes are shares, from 0 to 1 whatever the points are.</summary>
+    public bool Shares { get; init; }
+
+    /// <summary>Whether the line of equal x and y is drawn for comparison.</summary>
+    public bool Diagonal { get; init; }
+
     /// <summary>Points, joined in their order if asked.</summary>
     public string Points(IReadOnlyList<PlotPoint> points, bool joined = false)
     {
         PlotPoint[] shown = [.. points.Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y))];
         if (shown.Length == 0) return "";
-        var (x, y) = (Axis.Around(shown.Select(point => point.X)), Axis.Around(shown.Select(point => point.Y)));
+        var (x, y) = Shares ? (Axis.Within(0, 1), Axis.Within(0, 1)) : (Axis.Around(shown.Select(point => point.X)), Axis.Around(shown.Select(point => point.Y)));
         Begin(x, y);
+        if (Diagonal) _svg.Append(Invariant($"<path d=\"M{X(x, 0):0.#} {Y(y, 0):0.#}L{X(x, 1):0.#} {Y(y, 1):0.#}\" stroke=\"currentColor\" stroke-opacity=\".35\" stroke-dasharray=\"4 4\"/>\n"));
         if (joined) _svg.Append($"<polyline fill=\"none\" stroke=\"#2563eb\" stroke-opacity=\".5\" points=\"{string.Join(' ', shown.Select(point => Invariant($"{X(x, point.X):0.#},{Y(y, point.Y):0.#}")))}\"/>\n");
         foreach (var point in shown)
         {

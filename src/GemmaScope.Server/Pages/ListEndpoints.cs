@@ -18,7 +18,7 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         data.MapGet("/lists.json", library.Database.Lists).WithSummary("The user's lists.");
         pages.MapGet("/lists/{id:long}", (long id) => new PageResult(ListViews.One(List(id))));
         data.MapGet("/lists/{id:long}.json", List).WithSummary("One of them.");
-        var changes = pages.MapGroup("").AddEndpointFilter(OwnFormsOnly);
+        var changes = pages.MapGroup("").AddEndpointFilter(OwnForms.Only);
         changes.MapPost("/{model}/{dictionary}/{feature:int}/note", SetNote);
         changes.MapPost("/{model}/{dictionary}/{feature:int}/list", AddToList);
         changes.MapPost("/lists/{id:long}/remove", Remove);
@@ -27,17 +27,6 @@ internal sealed class ListEndpoints(FeatureLibrary library)
             library.Database.DeleteList(List(id).Id);
             return Results.LocalRedirect("/lists");
         });
-    }
-
-    /// <summary>Browsers say where a form comes from; one of another site changes nothing here.</summary>
-    private static ValueTask<object?> OwnFormsOnly(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
-    {
-        var request = context.HttpContext.Request;
-        var origin = request.Headers.Origin.ToString();
-        if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
-            throw new ProblemException(StatusCodes.Status403Forbidden, "This form comes from another site", "Use the form of the page itself.");
-        return request.HasFormContentType ? next(context)
-            : throw new ProblemException(StatusCodes.Status415UnsupportedMediaType, "This address takes a form", "Send it as application/x-www-form-urlencoded.");
     }
 
     private async Task<IResult> SetNote(string model, string dictionary, int feature, HttpContext context)

@@ -16,9 +16,6 @@ internal sealed class PageResult(Page page) : IResult
         response.ContentType = "text/html; charset=utf-8";
         response.ContentLength = bytes.Length;
         response.Headers.ContentSecurityPolicy = page.Policy;
-        response.Headers.XContentTypeOptions = "nosniff";
-        // A link holds the text that someone looks at.
-        response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-cache";
         await response.Body.WriteAsync(bytes, httpContext.RequestAborted);
     }

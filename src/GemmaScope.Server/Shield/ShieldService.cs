@@ -44,10 +44,17 @@ public sealed class ShieldService
     public Task<IReadOnlyList<ShieldVerdict>> Judge(string source, IReadOnlyList<ShieldQuestion> questions, CancellationToken client) =>
         _queue.Run(source, _batch, questions, client);
 
-    /// <summary>Explains the likeliest policy of a verdict.</summary>
-    public Task<VerdictExplanation> Explain(string source, ShieldVerdict verdict, SparseDictionary dictionary, CancellationToken client) =>
-        _queue.Run(source, cancellation =>
-            VerdictExplainer.Explain(_shield, dictionary, verdict.Question, verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index, remove: 0, cancellation), client);
+    /// <summary>Explains the likeliest policy of a verdict, or the one asked for.</summary>
+    /// <param name="source">Who asks; sources take turns.</param>
+    /// <param name="verdict">The verdict.</param>
+    /// <param name="dictionary">The dictionary; see <see cref="VerdictExplainer.Explain"/>.</param>
+    /// <param name="client">Cancelled when nobody waits for it any more.</param>
+    /// <param name="policy">Which of the verdict's policies, by number; null for the likeliest.</param>
+    /// <param name="remove">How many of the strongest features are removed to measure what they do, at the price of a run for each.</param>
+    public Task<VerdictExplanation> Explain(
+        string source, ShieldVerdict verdict, SparseDictionary dictionary, CancellationToken client, int? policy = null, int remove = 0) =>
+        _queue.Run(source, cancellation => VerdictExplainer.Explain(
+            _shield, dictionary, verdict.Question, policy ?? verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index, remove, cancellation), client);
 
     private IReadOnlyList<ShieldVerdict>[] Together(IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers, CancellationToken cancellation)
     {

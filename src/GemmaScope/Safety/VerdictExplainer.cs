@@ -141,13 +141,20 @@ public static class VerdictExplainer
         if (fvu > PoorFvu) yield return FormattableString.Invariant($"the dictionary leaves {fvu:0%} of the variance of this prompt unexplained; look at the error's share before believing the features'");
     }
 
+    /// <summary>Whether a dictionary is of the kind that <see cref="Explain"/> takes.</summary>
+    public static bool Explains(GemmaModel model, SparseDictionary dictionary) => Problem(model, dictionary) is null;
+
     private static void Check(GemmaModel model, SparseDictionary dictionary, int remove)
     {
         if (remove < 0) throw new ArgumentProblemException($"is {remove}; it must be 0 or more", "remove");
-        if (dictionary is not { InputSites.Count: 1, OutputSites.Count: 1 }) throw new ArgumentProblemException("reads or writes several sites; take one of a single site", dictionary.Name);
-        if (dictionary.OutputSite.Kind is not (SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost or SiteKind.AttnOut or SiteKind.MlpOut))
-            throw new ArgumentProblemException($"writes to {dictionary.OutputSite}, from where no straight path leads to the logits; take one of the residual stream, attn_out or mlp_out", dictionary.Name);
-        if (!model.Config.Has(dictionary.InputSite) || dictionary.OutputWidth != model.Config.Width || dictionary.InputWidth != model.Config.SiteWidth(dictionary.InputSite.Kind))
-            throw new ArgumentProblemException($"does not fit the model: it reads {dictionary.InputWidth} numbers at {dictionary.InputSite}", dictionary.Name);
+        if (Problem(model, dictionary) is { } problem) throw new ArgumentProblemException(problem, dictionary.Name);
     }
+
+    private static string? Problem(GemmaModel model, SparseDictionary dictionary) =>
+        dictionary is not { InputSites.Count: 1, OutputSites.Count: 1 } ? "reads or writes several sites; take one of a single site"
+        : dictionary.OutputSite.Kind is not (SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost or SiteKind.AttnOut or SiteKind.MlpOut)
+            ? $"writes to {dictionary.OutputSite}, from where no straight path leads to the logits; take one of the residual stream, attn_out or mlp_out"
+        : !model.Config.Has(dictionary.InputSite) || dictionary.OutputWidth != model.Config.Width || dictionary.InputWidth != model.Config.SiteWidth(dictionary.InputSite.Kind)
+            ? $"does not fit the model: it reads {dictionary.InputWidth} numbers at {dictionary.InputSite}"
+        : null;
 }

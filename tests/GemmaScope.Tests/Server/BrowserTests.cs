@@ -179,6 +179,28 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         Assert.NotEqual(await page.InnerTextAsync("#normal"), await page.InnerTextAsync("#steered"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task a_note_and_a_list_are_saved_by_the_forms_of_a_page(bool script)
+    {
+        var page = await browser.Open(script);
+        var path = $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{(script ? 11 : 12)}";
+        await page.GotoAsync(await Address(path));
+        await page.ClickAsync("summary:has-text('note and lists')");
+        await page.FillAsync("#note", "fires on names");
+        await page.ClickAsync("text=Save note");
+        await page.Locator("details.own[open]").WaitForAsync();
+        Assert.Equal("fires on names", await page.InputValueAsync("#note"));
+        await page.FillAsync("input[name=list]", $"to look at {script}");
+        await page.FillAsync("input[name=why]", "names");
+        await page.ClickAsync("text=Add to list");
+        await page.Locator($"td a[href='{path}']").WaitForAsync();
+        Assert.Contains("/lists/", page.Url);
+        await page.ClickAsync("text=delete this list");
+        await page.Locator("h1:has-text('Lists')").WaitForAsync();
+    }
+
     [Fact]
     public async Task an_embedded_page_fits_a_frame_of_another_site()
     {

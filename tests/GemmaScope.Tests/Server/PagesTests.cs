@@ -113,7 +113,7 @@ public class PagesTests(MicroscopeServer server)
         var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
         Assert.StartsWith("default-src 'none'; script-src 'self'; connect-src 'self'", policy);
         Assert.DoesNotContain("unsafe", policy);
-        Assert.Equal("no-referrer", answer.Headers.GetValues("Referrer-Policy").Single());
+        Assert.Equal("same-origin", answer.Headers.GetValues("Referrer-Policy").Single());
         Assert.DoesNotMatch("""(src|href|action)="(https?:)?//""", page);
         Assert.DoesNotMatch("""\sstyle=|\son\w+=""", Regex.Replace(page, ">[^<]*<", "><"));
         foreach (Match asset in Regex.Matches(page, "(?:src|href)=\"(/assets/[^\"]+)\"")) await Page(asset.Groups[1].Value);

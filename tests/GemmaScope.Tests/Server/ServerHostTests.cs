@@ -169,7 +169,7 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
             using var answer = await server.Client.GetAsync(path);
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
             Assert.Contains("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single());
-            Assert.Equal("no-referrer", answer.Headers.GetValues("Referrer-Policy").Single());
+            Assert.Equal("same-origin", answer.Headers.GetValues("Referrer-Policy").Single());
             Assert.False(answer.Headers.Contains("Server"));
         }
     }

@@ -1,0 +1,19 @@
+using GemmaScope.Server.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace GemmaScope.Server.Pages;
+
+/// <summary>Forms of the server's own pages.</summary>
+internal static class OwnForms
+{
+    /// <summary>An endpoint filter. Browsers say where a form comes from; one of another site does nothing here.</summary>
+    public static ValueTask<object?> Only(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var request = context.HttpContext.Request;
+        var origin = request.Headers.Origin.ToString();
+        if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
+            throw new ProblemException(StatusCodes.Status403Forbidden, "This form comes from another site", "Use the form of the page itself.");
+        return request.HasFormContentType ? next(context)
+            : throw new ProblemException(StatusCodes.Status415UnsupportedMediaType, "This address takes a form", "Send it as application/x-www-form-urlencoded.");
+    }
+}

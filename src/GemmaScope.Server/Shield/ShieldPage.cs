@@ -1,0 +1,81 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Safety;
+using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Pages;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace GemmaScope.Server.Shield;
+
+/// <summary>What was written into the form of the guard's page.</summary>
+/// <param name="Prompt">What a user wrote.</param>
+/// <param name="Response">What a model answered to it; empty to judge the prompt.</param>
+/// <param name="Policy">The policy that is explained, by its key; empty for the likeliest.</param>
+/// <param name="Dictionary">The dictionary it is explained with, by its name in addresses; empty for no explanation.</param>
+internal sealed record ShieldForm(string Prompt = "", string Response = "", string Policy = "", string Dictionary = "");
+
+/// <summary>
+/// The guard as a page at <c>/shield</c>: a text is judged, and the verdict taken apart into features. The text goes with the form and not with the address, so that no history or log holds it.
+/// </summary>
+/// <param name="shield">The guard.</param>
+/// <param name="served">The model and its dictionaries.</param>
+/// <param name="judge">Judges questions, and counts them.</param>
+internal sealed class ShieldPage(ShieldService shield, ServerModel served, Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge)
+{
+    /// <summary>Features removed to measure what they do: each costs a run of the model.</summary>
+    private const int Removed = 5;
+
+    private readonly ShieldReader _reader = new(shield);
+    private readonly MicroscopeDictionary[] _dictionaries =
+        [.. MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features).Where(one => VerdictExplainer.Explains(served.Model, one.Dictionary))];
+
+    public void Map(WebApplication app)
+    {
+        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard).ExcludeFromDescription();
+        pages.MapGet("/shield", () => new PageResult(View(new() { Dictionary = _dictionaries.FirstOrDefault()?.Name ?? "" }).Render()));
+        pages.MapPost("/shield", (Delegate)Answer).AddEndpointFilter(OwnForms.Only);
+    }
+
+    private async Task<PageResult> Answer(HttpContext context)
+    {
+        var fields = await context.Request.ReadFormAsync(context.RequestAborted);
+        string Field(string name) => fields[name].ToString().ReplaceLineEndings("\n");
+        var form = new ShieldForm(Field("prompt"), Field("response"), Field("policy"), Field("dictionary"));
+        try
+        {
+            var question = _reader.Prepare(form.Prompt, form.Response.Length > 0 ? form.Response : null, shield.Policies, shield.Options, "");
+            var policy = form.Policy.Length == 0 ? (int?)null : Index(form.Policy);
+            var dictionary = form.Dictionary.Length == 0 ? null : _dictionaries.FirstOrDefault(one => one.Name == form.Dictionary)
+                ?? throw ShieldReader.Bad("dictionary", "is unknown here", $"known are {string.Join(", ", _dictionaries.Select(one => one.Name))}");
+            var verdict = (await judge(context, [question]))[0];
+            var why = dictionary is null ? null
+                : await shield.Explain(ShieldRoutes.Source(context), verdict, dictionary.Dictionary, context.RequestAborted, policy, Removed);
+            return new(View(form, verdict, why, dictionary).Render());
+        }
+        catch (ProblemException problem)
+        {
+            return new(View(form, problem: $"{problem.Message}; {problem.Cure}").Render(problem.Status));
+        }
+        catch (ArgumentProblemException problem)
+        {
+            return new(View(form, problem: problem.Message).Render(StatusCodes.Status400BadRequest));
+        }
+    }
+
+    private int Index(string key) => shield.Policies.Index().FirstOrDefault(policy => policy.Item.Key == key, (-1, null!)).Index is >= 0 and var index ? index
+        : throw ShieldReader.Bad("policy", "is unknown here", $"known are {string.Join(", ", shield.Policies.Select(policy => policy.Key))}");
+
+    private ShieldView View(ShieldForm form, ShieldVerdict? verdict = null, VerdictExplanation? why = null, MicroscopeDictionary? with = null, string? problem = null) =>
+        new(MicroscopeDictionary.ModelName(served.Name), shield, _dictionaries, form, verdict, problem)
+        {
+            Why = why is null || with is null ? null : new ExplanationMarkup(why, ShieldView.Listed, Labels(why, with), feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null),
+            Notes = why?.Warnings ?? [],
+        };
+
+    private Func<int, string?> Labels(VerdictExplanation why, MicroscopeDictionary with)
+    {
+        if (with.Stored is not { } stored) return _ => null;
+        var rows = served.Features!.Rows(stored, [.. why.Features.Take(ShieldView.Listed).Select(feature => feature.Feature)]).ToDictionary(row => row.Feature);
+        return feature => rows.GetValueOrDefault(feature)?.Label;
+    }
+}
