@@ -80,7 +80,7 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     {
         File.Copy(Database, _folder.File("copy.db"));
         var one = Run("--features", Chosen);
-        var two = CommandLine.Run("features", "interpret", "--text", _built.File("held.txt"), "--tokens", "5000", "--db", _folder.File("copy.db"), "--features", Chosen);
+        var two = CommandLine.Run("features", "interpret", "--text", _built.File("held.txt"), "--tokens", "8000", "--db", _folder.File("copy.db"), "--features", Chosen);
         Assert.Equal(0, one.Code);
         Assert.Equal(one.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal)), two.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal)));
         Assert.Contains("labels         3, 3 of them new", one.Out);
@@ -225,7 +225,7 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         CommandLine.Run([.. Command[..2], "--text", _built.File("text.txt"), "--db", _folder.File("nosuch.db")]).IsRefused("no such database");
     }
 
-    private string[] Command => ["features", "interpret", "--text", _built.File("held.txt"), "--tokens", "5000", "--db", Database];
+    private string[] Command => ["features", "interpret", "--text", _built.File("held.txt"), "--tokens", "8000", "--db", Database];
 
     private CommandLine Run(params string[] arguments) => CommandLine.Run([.. Command, .. arguments]);
 
