@@ -17,7 +17,7 @@ internal static class FeatureText
         Properties.Write(terminal,
         [
             ("feature", $"{dictionary.Model}/{dictionary.Name}/{one.Feature}"),
-            .. page.Feature.Labels.Select(label => ("label", $"{Format.Visible(label.Text)} ({(label.Author.Length > 0 ? label.Author : "unknown")}{(label.Score is { } score ? $", score {score:0.00}" : "")})")),
+            .. page.Feature.Labels.Select(label => ("label", $"{Format.Visible(label.Text)} ({(label.Author.Length > 0 ? label.Author : "unknown")}{(label.Score is { } score ? $", {label.ScoreKind ?? "score"} {Number(score)}" : "")}{(label.Fuzzing is { } fuzzing ? $", fuzzing {Number(fuzzing)}" : "")})")),
             .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", Format.Visible(page.Note))] : [],
             ("density", one.IsDead ? $"dead: it fired at none of {source.Corpus.Counted} tokens"
                 : $"fires on {one.Density.ToString("0.000 %", CultureInfo.InvariantCulture)} of {source.Corpus.Counted} tokens of {source.Text} ({one.DensityAllPositions.ToString("0.000 %", CultureInfo.InvariantCulture)} with special tokens in the denominator)"),

@@ -34,8 +34,8 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
     private string Address(int feature) => PageAddress.Feature(dictionary, feature);
 
     private Markup Head() => Markup.Of($"""
-        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature">{(options is { Embed: true, Link: true } ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>") : Markup.Of($"#{_one.Feature}"))} {(options.Explanation ? Labels() : Markup.Empty)}</h1>
-        {(options is { Embed: true, Explanation: true } && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
+        {(options.Embed ? Markup.Empty : Steps())}<h1 class="feature">{(options is { Embed: true, Link: true } ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>") : Markup.Of($"#{_one.Feature}"))} {(options.Explanation ? BestLabel() : Markup.Empty)}</h1>
+        {(options.Explanation ? OtherLabels() : Markup.Empty)}{(options is { Embed: true, Explanation: true } && page.Note.Length > 0 ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n") : Markup.Empty)}
         """);
 
     /// <summary>A frame has no room for other pages, and they do not let themselves be framed.</summary>
@@ -52,15 +52,19 @@ internal sealed class FeatureView(StoredDictionary dictionary, DashboardSource s
             """);
     }
 
-    private Markup Labels() => page.Feature.Labels.Count == 0
-        ? Markup.Of($"<span class=\"soft\">no label</span>")
-        : Markup.Join(page.Feature.Labels.Select(label => Markup.Of($"<span class=\"label\">{HtmlText.Visible(label.Text)} <small>{Origin(label)}</small></span> ")));
+    private Markup BestLabel() => page.Feature.Labels is [var best, ..] ? Label(best) : Markup.Of($"<span class=\"soft\">no label</span>");
+
+    private Markup OtherLabels() => page.Feature.Labels.Count < 2 ? Markup.Empty
+        : Markup.Of($"<ul class=\"labels\">\n{page.Feature.Labels.Skip(1).Select(label => Markup.Of($"<li>{Label(label)}</li>\n"))}</ul>\n");
+
+    private static Markup Label(FeatureLabel label) => Markup.Of($"<span class=\"label\">{HtmlText.Visible(label.Text)} <small>{Origin(label)}</small></span>");
 
     private static string Origin(FeatureLabel label) => string.Join(", ", ((string?[])
     [
         label.Author.Length > 0 ? $"by {label.Author}" : "author unknown",
         label.Method,
         label.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $"{label.ScoreKind ?? "score"} {score:0.00}") : null,
+        label.Fuzzing is { } fuzzing ? string.Create(CultureInfo.InvariantCulture, $"{FeatureLabel.FuzzingScore} {fuzzing:0.00}") : null,
     ]).OfType<string>());
 
     private Markup Figures() => Markup.Of($"""

@@ -50,6 +50,9 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>The same with the whole passages of the examples, or null.</summary>
     FeaturePage? WholePage(StoredDictionary dictionary, int feature);
 
+    /// <summary>Token ids of all passages that examples of a dictionary, or of another one over the same text, are taken from.</summary>
+    IReadOnlyList<int[]> Passages(StoredDictionary dictionary);
+
     /// <summary>Bytes of a stored page on average; 0 where there is none.</summary>
     double MeanPageBytes();
 
@@ -59,7 +62,7 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>The lines of some features; those that are not stored are left out.</summary>
     IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features);
 
-    /// <summary>Adds labels; one of the same author and method replaces the earlier one.</summary>
+    /// <summary>Adds labels; one of the same author and method replaces the earlier one. They are kept in the order of <see cref="FeatureLabel.BestFirst"/>.</summary>
     void AddLabels(StoredDictionary dictionary, IEnumerable<(int Feature, FeatureLabel Label)> labels);
 
     /// <summary>Writes the user's note on a feature; an empty one takes it away.</summary>

@@ -24,7 +24,7 @@ internal sealed partial class SqlFeatureDatabase
                 all.RemoveAll(other => other.Author == label.Author && other.Method == label.Method);
                 all.Add(label);
             }
-            WriteLabels(statement, key, all);
+            WriteLabels(statement, key, FeatureLabel.BestFirst(all));
         }
         return 0;
     });
@@ -35,7 +35,7 @@ internal sealed partial class SqlFeatureDatabase
             throw new ArgumentProblemException($"has no feature {feature}", dictionary.Name);
     }
 
-    private static void WriteLabels(SqlStatements statement, long key, List<FeatureLabel> labels)
+    private static void WriteLabels(SqlStatements statement, long key, IReadOnlyList<FeatureLabel> labels)
     {
         statement.Run("UPDATE page SET labels = @labels WHERE id = @id", ("labels", JsonSerializer.Serialize(labels)), ("id", key));
         statement.Run("UPDATE feature SET label = @label, score = @score WHERE id = @id", ("label", First(labels)?.Text), ("score", First(labels)?.Score), ("id", key));
@@ -48,7 +48,7 @@ internal sealed partial class SqlFeatureDatabase
 
     private void WriteFeature(SqlStatements statement, StoredDictionary dictionary, long corpus, LabelledDashboard feature, DashboardSource source)
     {
-        var (one, key) = (feature.Dashboard, Key(dictionary.Id, feature.Dashboard.Feature));
+        var (one, key, labels) = (feature.Dashboard, Key(dictionary.Id, feature.Dashboard.Feature), FeatureLabel.BestFirst(feature.Labels));
         if ((uint)one.Feature >= (uint)dictionary.Width) throw new ArgumentProblemException($"has {dictionary.Width} features and no {one.Feature}", dictionary.Name);
         foreach (var example in one.Examples)
             statement.Run(
@@ -58,16 +58,16 @@ internal sealed partial class SqlFeatureDatabase
             INSERT INTO feature (id, count, density, max, label, score) VALUES (@id, @count, @density, @max, @label, @score)
             ON CONFLICT (id) DO UPDATE SET count = excluded.count, density = excluded.density, max = excluded.max, label = excluded.label, score = excluded.score
             """,
-            ("id", key), ("count", one.Count), ("density", one.Density), ("max", (double)one.Max), ("label", First(feature.Labels)?.Text), ("score", First(feature.Labels)?.Score));
+            ("id", key), ("count", one.Count), ("density", one.Density), ("max", (double)one.Max), ("label", First(labels)?.Text), ("score", First(labels)?.Score));
         statement.Run(
             """
             INSERT INTO page (id, page, labels, note) VALUES (@id, @page, @labels, '')
             ON CONFLICT (id) DO UPDATE SET page = excluded.page, labels = excluded.labels
             """,
-            ("id", key), ("page", PageCodec.Encode(one)), ("labels", JsonSerializer.Serialize(feature.Labels)));
+            ("id", key), ("page", PageCodec.Encode(one)), ("labels", JsonSerializer.Serialize(labels)));
         var tokens = (one.Logits?.Top ?? []).Select(score => score.Token)
             .Concat(one.Examples.Where(example => example.Interval < 0).Take(SearchedExamples).Select(example => example.Tokens[example.Position]));
-        statement.Run(_dialect.WriteWords, ("id", key), ("labels", Joined(feature.Labels)), ("tokens", Searchable(tokens.Distinct().Select(source.Piece))));
+        statement.Run(_dialect.WriteWords, ("id", key), ("labels", Joined(labels)), ("tokens", Searchable(tokens.Distinct().Select(source.Piece))));
     }
 
     /// <summary>Words of a vocabulary as text: the mark of a space is one.</summary>

@@ -105,6 +105,13 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     public FeaturePage? WholePage(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: true);
 
+    public IReadOnlyList<int[]> Passages(StoredDictionary dictionary) => Read(statement =>
+    {
+        var corpus = statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0;
+        return statement.Rows(
+            "SELECT tokens FROM passage WHERE id >= @first AND id < @end ORDER BY id", row => PageCodec.DecodeTokens((byte[])row.GetValue(0)), ("first", Key(corpus, 0)), ("end", Key(corpus + 1, 0)));
+    });
+
     public double MeanPageBytes() => Read(statement =>
         statement.Rows("SELECT COUNT(*), COALESCE(SUM(LENGTH(page)), 0) FROM page", row => row.GetInt64(0) is > 0 and var count ? Convert.ToDouble(row.GetValue(1), CultureInfo.InvariantCulture) / count : 0)[0]);
 

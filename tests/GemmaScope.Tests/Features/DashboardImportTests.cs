@@ -45,11 +45,11 @@ public class DashboardImportTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("one.json"), """
             {"modelId": "gemma-2-2b", "layer": "20-gemmascope-res-16k", "index": "7", "explanations":
-              [{"description": " time travel ", "explanationModelName": "a-model", "typeName": "oai_token-act-pair", "scores": [{"value": 0.7, "explanationScoreTypeName": "recall_alt"}]}]}
+              [{"description": " time travel ", "explanationModelName": "a-model", "typeName": "oai_token-act-pair", "scores": [{"value": 0.8, "explanationScoreTypeName": "fuzzing"}, {"value": 0.7, "explanationScoreTypeName": "recall_alt"}]}]}
             """);
         var import = Assert.Single(DashboardImport.Read([folder.File("one.json")]));
         Assert.Equal(("gemma-2-2b", "20-gemmascope-res-16k", 20), (import.Source.Model, import.Source.Name, import.Source.Layer));
-        Assert.Equal(new FeatureLabel("time travel", "a-model", "oai_token-act-pair", 0.7, "recall_alt"), Assert.Single(import.Features[0].Labels));
+        Assert.Equal(new FeatureLabel("time travel", "a-model", "oai_token-act-pair", 0.7, "recall_alt", 0.8), Assert.Single(import.Features[0].Labels));
         Assert.True(import.Features[0].Dashboard.IsDead);
     }
 

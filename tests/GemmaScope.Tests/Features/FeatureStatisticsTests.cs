@@ -104,7 +104,7 @@ public sealed class FeatureStatisticsTests : IDisposable
     {
         using var statistics = new FeatureStatistics(_model, _dictionaries, _work.File("lines"));
         foreach (var batch in Batches().Take(3)) statistics.Add(batch);
-        var features = statistics.Dashboards(1).Select(one => new LabelledDashboard(one, [new FeatureLabel("a \"label\"", "me", Score: 0.5)])).ToArray();
+        var features = statistics.Dashboards(1).Select(one => new LabelledDashboard(one, [new FeatureLabel("a \"label\"", "me", Score: 0.5, Fuzzing: 0.6, Settings: "text AB")])).ToArray();
         var source = new DashboardSource { Model = "m", Set = "s", Layer = 1, Corpus = statistics.Corpus, Pieces = ["<pad>", "\n"], Bos = 2 };
         var file = _work.File("lines.jsonl");
         AtomicFile.Write(file, stream => DashboardLines.Write(stream, features, source));

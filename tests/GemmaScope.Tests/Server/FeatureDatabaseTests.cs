@@ -159,6 +159,30 @@ public abstract class FeatureDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void labels_stand_in_the_order_in_which_they_are_shown_and_keep_both_scores()
+    {
+        var stored = Filled(3);
+        var rule = new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.61, FeatureLabel.DetectionScore, 0.7, "text AB");
+        var better = new FeatureLabel("articles", "a-model", "prompt 1", 0.92, FeatureLabel.DetectionScore, 0.88, "text AB");
+        var everywhere = new FeatureLabel("only fuzzing", "demo-it", "prompt 1", null, FeatureLabel.DetectionScore, 0.55, "text AB");
+        Database.AddLabels(stored, [(1, everywhere), (1, rule), (1, better)]);
+        Assert.Equal([better, rule, everywhere], Database.Page(stored, 1)!.Feature.Labels);
+        Assert.Equal("articles", Assert.Single(Database.Rows(stored, [1])).Label);
+        var mine = new FeatureLabel("by hand", "me");
+        Database.AddLabels(stored, [(1, mine), (1, rule with { Score = 0.95 })]);
+        Assert.Equal([mine, rule with { Score = 0.95 }, better, everywhere], Database.Page(stored, 1)!.Feature.Labels);
+    }
+
+    [Fact]
+    public void the_passages_of_a_dictionarys_examples_are_all_there_once()
+    {
+        var stored = Filled(3);
+        var wanted = Enumerable.Range(0, 3).SelectMany(index => Feature(index).Dashboard.Examples).DistinctBy(example => example.Sequence).OrderBy(example => example.Sequence).Select(example => example.Tokens);
+        Assert.NotEmpty(wanted);
+        Assert.Equal(wanted, Database.Passages(stored));
+    }
+
+    [Fact]
     public void promoted_words_are_found()
     {
         var stored = Filled(5);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using GemmaScope.Features.Exchange;
 using GemmaScope.Models;
 using Xunit;
 
@@ -135,6 +136,27 @@ public class PagesTests(MicroscopeServer server)
             Assert.DoesNotContain("<img", page);
             Assert.DoesNotContain("\"'>", page);
         }
+    }
+
+    [Fact]
+    public async Task several_explanations_stand_best_first_with_author_and_both_scores_and_none_becomes_a_tag()
+    {
+        var (database, stored) = (await server.Database(), await server.Stored());
+        var feature = (await server.Labelled() + 1) % stored.Width;
+        string attack = MicroscopeServer.Attack, detection = FeatureLabel.DetectionScore;
+        database.AddLabels(stored,
+        [
+            (feature, new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.614, detection, 0.7, attack)),
+            (feature, new FeatureLabel("worse " + attack, attack, attack, null, detection, 0.5, attack)),
+            (feature, new FeatureLabel("articles & more", "a-model", "prompt 1", 0.921, detection, null, attack)),
+        ]);
+        var page = await Page(FeaturePath(feature));
+        var places = ((string[])["articles &amp; more", "by a-model, prompt 1, detection 0.92", "tokens: &quot; the&quot;", "by token rules, rules 1, detection 0.61, fuzzing 0.70", "worse ", "fuzzing 0.50"]).Select(part => page.IndexOf(part, page.IndexOf("<h1", StringComparison.Ordinal), StringComparison.Ordinal)).ToArray();
+        Assert.DoesNotContain(-1, places);
+        Assert.Equal(places.Order(), places);
+        Assert.DoesNotContain("<script>", page);
+        Assert.DoesNotContain("<img", page);
+        Assert.DoesNotContain("\"'>", page);
     }
 
     [Theory]

@@ -104,15 +104,19 @@ public static class DashboardExport
         json.WriteString("explanationModelName", label.Author);
         json.WriteString("typeName", label.Method);
         json.WriteStartArray("scores");
-        if (label.Score is { } score)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("value", score);
-            json.WriteString("explanationScoreTypeName", label.ScoreKind);
-            json.WriteEndObject();
-        }
+        WriteScore(label.Score, label.ScoreKind);
+        WriteScore(label.Fuzzing, FeatureLabel.FuzzingScore);
         json.WriteEndArray();
         json.WriteEndObject();
+
+        void WriteScore(double? value, string? kind)
+        {
+            if (value is not { } score) return;
+            json.WriteStartObject();
+            json.WriteNumber("value", score);
+            json.WriteString("explanationScoreTypeName", kind);
+            json.WriteEndObject();
+        }
     }
 
     private static void WriteSaeDashboard(Utf8JsonWriter json, FeatureDashboard one, DashboardSource source)

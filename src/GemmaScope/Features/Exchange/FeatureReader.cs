@@ -86,10 +86,11 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
     [
         .. one.Objects("explanations").Where(label => !string.IsNullOrWhiteSpace(label.Text("description"))).Select(label =>
         {
-            var score = label.Has("scores") && label.Objects("scores") is [var first, ..] ? first : null;
+            var scores = label.Has("scores") ? label.Objects("scores").ToLookup(score => score.Text("explanationScoreTypeName") == FeatureLabel.FuzzingScore) : null;
+            var (score, fuzzing) = (scores?[false].FirstOrDefault(), scores?[true].FirstOrDefault());
             return new FeatureLabel(
                 label.Text("description")!.Trim(), label.Text("explanationModelName") ?? label.Text("authorId") ?? "", label.Text("typeName"), score?.Number("value"),
-                score?.Text("explanationScoreTypeName"));
+                score?.Text("explanationScoreTypeName"), fuzzing?.Number("value"));
         }),
     ];
 

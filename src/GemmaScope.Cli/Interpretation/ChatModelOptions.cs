@@ -1,0 +1,51 @@
+using System.CommandLine;
+using GemmaScope.Features.Interpretation;
+
+namespace GemmaScope.Cli.Interpretation;
+
+/// <summary>The options that name a language model: at an endpoint, or in this process.</summary>
+internal sealed class ChatModelOptions
+{
+    private readonly Option<Uri?> _endpoint;
+    private readonly Option<string?> _endpointModel, _chatModel;
+    private readonly string _tokenVariable;
+
+    /// <param name="command">The command that gets them.</param>
+    /// <param name="prefix">What stands before their names.</param>
+    /// <param name="does">What the model does, for --help.</param>
+    /// <param name="tokenVariable">The environment variable that holds the endpoint's token.</param>
+    public ChatModelOptions(Command command, string prefix, string does, string tokenVariable)
+    {
+        _tokenVariable = tokenVariable;
+        _endpoint = new($"--{prefix}endpoint")
+        {
+            Description = $"{does} a model behind an OpenAI-compatible API, e.g. http://localhost:8080/v1; {tokenVariable} may hold its token.",
+            HelpName = "URL",
+            CustomParser = result =>
+            {
+                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https") return address;
+                result.AddError($"'{result.Tokens[0].Value}' is no web address, such as http://localhost:8080/v1.");
+                return null;
+            },
+        };
+        _endpointModel = new($"--{prefix}endpoint-model") { Description = "The model's name there.", HelpName = "NAME" };
+        _chatModel = new($"--{prefix}chat-model") { Description = $"{does} a chat model in this process: a folder, demo-it, or org/name on the hub.", HelpName = "MODEL" };
+        foreach (var option in (Option[])[_endpoint, _endpointModel, _chatModel]) command.Options.Add(option);
+    }
+
+    /// <summary>The model that was named, or null.</summary>
+    /// <exception cref="GemmaScopeException">Two are named, or one that is not there.</exception>
+    public IChatModel? Open(ParseResult arguments, Session session, RequestBudget budget, TimeSpan timeout, int seed)
+    {
+        var (endpoint, name, local) = (arguments.GetValue(_endpoint), arguments.GetValue(_endpointModel), arguments.GetValue(_chatModel));
+        if (endpoint is not null && local is not null) throw new ArgumentProblemException($"cannot be combined with {_chatModel.Name}; name one model", _endpoint.Name);
+        if (endpoint is null && name is not null) throw new ArgumentProblemException($"needs {_endpoint.Name}, the address where the model is", _endpointModel.Name);
+        if (local is not null) return new LocalChat(session.LoadModel(local), local, budget);
+        if (endpoint is null) return null;
+        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException($"is missing; say which model of {endpoint.Host} to ask", _endpointModel.Name);
+        var token = Environment.GetEnvironmentVariable(_tokenVariable) is { Length: > 0 } secret ? secret.Trim() : null;
+        if (token is not null && endpoint.Scheme == "http" && !endpoint.IsLoopback)
+            session.Terminal.Error.WriteLine($"note: {_tokenVariable} goes to {endpoint.Host} unprotected; use https where others can listen");
+        return new ChatEndpoint(new() { Address = endpoint, Model = name, Token = token, TokenVariable = _tokenVariable, Timeout = timeout, Seed = seed }, budget);
+    }
+}
