@@ -92,7 +92,7 @@ internal sealed class Interpreter(
     {
         var made = $"text {text.Fingerprint}, {text.Count} passages of {settings.Window}; {settings.Examples} of each class; seed {settings.Seed}";
         if (explainer is not null) made += $"; {settings.Chat.Shown} shown";
-        return judge is null ? made : $"{made}; {settings.Chat.PerQuestion} a question";
+        return judge is null ? made : $"{made}; {settings.Chat.PerQuestion} a question, {settings.Chat.MaxAnswerTokens} tokens an answer";
     }
 
     private void Explain(List<Job> jobs, HeldOutText text, TokenTranslation translation, string made, InterpretationReport report, TextWriter? lines)
