@@ -48,6 +48,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         foreach (var (option, least) in (ReadOnlySpan<(Option<int>, int)>)[(_batch, 1), (_memory, 1)])
             if (arguments.GetValue(option) < least) throw new ArgumentProblemException($"must be at least {least}", option.Name);
         if (arguments.GetValue(_tokens) < 2) throw new ArgumentProblemException("must be at least 2", "--tokens");
+        TextDocuments.Check(arguments.GetValue(_text)!);
         var (name, where) = (arguments.GetValue(_model)!, arguments.GetValue(_database)!);
         using var model = session.LoadModel(name);
         var dictionaries = new List<SparseDictionary>();

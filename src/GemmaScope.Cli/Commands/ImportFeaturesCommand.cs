@@ -28,6 +28,8 @@ internal sealed class ImportFeaturesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var files = arguments.GetValue(_files)!;
+        // Before a database is made for what is not there.
+        if (files.FirstOrDefault(file => !File.Exists(file)) is { } absent) throw new FileFormatException("the file does not exist; check the name", absent);
         var labelled = arguments.GetValue(_labelsOf);
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!, create: labelled is null);
         if (labelled is not null)

@@ -16,7 +16,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private const int TogetherLookedUp = 16;
 
     private static readonly string LookUp =
-        $"SELECT id, count, density, max, label FROM feature WHERE id IN ({string.Join(", ", Enumerable.Range(0, TogetherLookedUp).Select(i => $"@id{i}"))}) ORDER BY id";
+        $"SELECT id, count, density, max, label, score FROM feature WHERE id IN ({string.Join(", ", Enumerable.Range(0, TogetherLookedUp).Select(i => $"@id{i}"))}) ORDER BY id";
 
     private readonly ISqlDialect _dialect;
     private readonly ConcurrentBag<SqlStatements> _readers = [];

@@ -20,6 +20,13 @@ public static class TextDocuments
     /// <exception cref="GemmaScopeException">A path does not exist, a folder holds no text, or a file cannot be read; thrown when it is reached.</exception>
     public static IEnumerable<string> Read(IEnumerable<string> paths) => paths.SelectMany(Files).SelectMany(Documents);
 
+    /// <summary>Finds out whether <see cref="Read"/> will find its files, before anything is made of them; reads none.</summary>
+    /// <exception cref="FileFormatException">A path does not exist, or a folder holds no text.</exception>
+    public static void Check(IEnumerable<string> paths)
+    {
+        foreach (var path in paths) _ = Files(path);
+    }
+
     private static IEnumerable<string> Files(string path)
     {
         if (File.Exists(path)) return [path];
