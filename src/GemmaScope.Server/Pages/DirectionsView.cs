@@ -30,9 +30,9 @@ internal sealed class DirectionsView(string address, int others, IReadOnlyList<L
         """);
 
     private Markup Table(IReadOnlyList<LayerDirections> layers) => Markup.Of($"""
-        <table class="relatives directions"><caption>The same direction in other layers: cosine of decoder vectors in the residual stream <a href="{address}/layers.json">JSON</a></caption>
+        <div class="scroll" tabindex="0" role="region" aria-label="the same direction"><table class="relatives directions"><caption>The same direction in other layers: cosine of decoder vectors in the residual stream <a href="{address}/layers.json">JSON</a></caption>
         <tr><th>layer</th><th>site</th><th>feature</th><th class="n">cosine</th><th></th><th>label</th></tr>
-        {layers.Select(Line)}</table>
+        {layers.Select(Line)}</table></div>
 
         """);
 

@@ -54,7 +54,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             {
                 var (source, overview, measured) = (library.Source(one), library.Overview(one), evaluations[one.Id].ToArray());
                 var explained = measured.OrderByDescending(evaluation => evaluation.MadeBy == StoredEvaluation.Build).FirstOrDefault(evaluation => evaluation.Fvu is not null)?.Explained;
-                return new MapEntry(one.Name, source.Layer, source.Hook is { } hook ? MapEntry.SiteName(hook) : source.Set, one.Width, overview.MeanL0, overview.Dead, explained, measured);
+                return new MapEntry(one.Name, source.Layer, source.Hook is { } hook ? MapEntry.SiteName(hook) : instrument?.Of(one)?.SiteName ?? source.Set, one.Width, overview.MeanL0, overview.Dead, explained, measured);
             }),
             .. others.Select(one => new MapEntry(one.Name, one.Layer, one.SiteName, one.Dictionary.Width, null, null, null, [])),
         ];

@@ -132,8 +132,10 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.GotoAsync(await Address($"/demo-pt/{LayersServer.Demo}/7"));
         await page.ClickAsync("#ask-layers");
         await page.WaitForSelectorAsync(".directions tr:nth-child(7)");
+        await page.SetViewportSizeAsync(390, 800);
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= 390"));
         await page.ClickAsync(".directions tr:nth-child(2) a");
-        await page.WaitForURLAsync("**/resid_post-layer_1-**");
+        await IsAt(page, "/resid_post-layer_1-");
         Assert.Equal(1, await page.Locator("h1.feature").CountAsync());
     }
 }
