@@ -18,16 +18,22 @@ internal sealed partial class SqlFeatureDatabase
             var key = Key(dictionary.Id, group.Key);
             var stored = statement.Rows("SELECT labels FROM page WHERE id = @id", row => row.GetString(0), ("id", key));
             if (stored is not [var before]) throw new ArgumentProblemException($"has no feature {group.Key}; a label needs one", dictionary.Name);
-            var all = Labels(before).ToList();
-            foreach (var (_, label) in group)
-            {
-                all.RemoveAll(other => other.Author == label.Author && other.Method == label.Method);
-                all.Add(label);
-            }
-            WriteLabels(statement, key, FeatureLabel.BestFirst(all));
+            WriteLabels(statement, key, Merged(Labels(before), group.Select(entry => entry.Label)));
         }
         return 0;
     });
+
+    /// <summary>Labels with further ones, each in the place of its author's and method's earlier one; the best first.</summary>
+    private static IReadOnlyList<FeatureLabel> Merged(IEnumerable<FeatureLabel> before, IEnumerable<FeatureLabel> more)
+    {
+        var all = before.ToList();
+        foreach (var label in more)
+        {
+            all.RemoveAll(other => other.Author == label.Author && other.Method == label.Method);
+            all.Add(label);
+        }
+        return FeatureLabel.BestFirst(all);
+    }
 
     public void SetNote(StoredDictionary dictionary, int feature, string note)
     {
@@ -48,8 +54,10 @@ internal sealed partial class SqlFeatureDatabase
 
     private void WriteFeature(SqlStatements statement, StoredDictionary dictionary, long corpus, LabelledDashboard feature, DashboardSource source)
     {
-        var (one, key, labels) = (feature.Dashboard, Key(dictionary.Id, feature.Dashboard.Feature), FeatureLabel.BestFirst(feature.Labels));
+        var (one, key) = (feature.Dashboard, Key(dictionary.Id, feature.Dashboard.Feature));
         if ((uint)one.Feature >= (uint)dictionary.Width) throw new ArgumentProblemException($"has {dictionary.Width} features and no {one.Feature}", dictionary.Name);
+        var before = statement.Rows("SELECT labels FROM page WHERE id = @id", row => row.GetString(0), ("id", key));
+        var labels = Merged(before is [var written] ? Labels(written) : [], feature.Labels);
         foreach (var example in one.Examples)
             statement.Run(
                 "INSERT INTO passage (id, tokens) VALUES (@id, @tokens) ON CONFLICT (id) DO NOTHING", ("id", Key(corpus, example.Sequence)), ("tokens", PageCodec.EncodeTokens(example.Tokens)));
@@ -73,12 +81,14 @@ internal sealed partial class SqlFeatureDatabase
     /// <summary>Words of a vocabulary as text: the mark of a space is one.</summary>
     private static string Searchable(IEnumerable<string> pieces) => string.Join(' ', pieces).Replace('▁', ' ').Replace('\0', ' ');
 
-    private static void Delete(SqlStatements statement, StoredDictionary dictionary)
+    /// <summary>Deletes a dictionary. What users wrote (labels, notes, places in lists) may be kept for one of the same number.</summary>
+    private static void Delete(SqlStatements statement, StoredDictionary dictionary, bool keepUsers)
     {
         (string, object?)[] range = [("first", Key(dictionary.Id, 0)), ("end", Key(dictionary.Id + 1, 0))];
-        statement.Run("DELETE FROM list_entry WHERE feature >= @first AND feature < @end", range);
+        if (!keepUsers) statement.Run("DELETE FROM list_entry WHERE feature >= @first AND feature < @end", range);
         statement.Run($"DELETE FROM words WHERE {statement.WordsKey} >= @first AND {statement.WordsKey} < @end", range);
-        statement.Run("DELETE FROM page WHERE id >= @first AND id < @end", range);
+        statement.Run($"DELETE FROM page WHERE id >= @first AND id < @end{(keepUsers ? " AND labels = '[]' AND note = ''" : "")}", range);
+        if (keepUsers) statement.Run("UPDATE page SET page = @nothing WHERE id >= @first AND id < @end", [("nothing", Array.Empty<byte>()), .. range]);
         statement.Run("DELETE FROM evaluation WHERE dictionary = @id", ("id", dictionary.Id));
         statement.Run("DELETE FROM feature WHERE id >= @first AND id < @end", range);
         statement.Run("DELETE FROM dictionary WHERE id = @id", ("id", dictionary.Id));

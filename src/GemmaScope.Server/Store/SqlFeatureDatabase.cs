@@ -47,10 +47,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     {
         var found = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary WHERE model = @model AND name = @name", Dictionary, ("model", source.Model), ("name", name));
         if (found is [{ } same] && same.Description == description && same.Width == width) return same;
-        foreach (var other in found) Delete(statement, other);
+        // The same features over another text keep their keys, and with them what users wrote.
+        var before = found.FirstOrDefault(other => other.Width == width);
+        foreach (var other in found) Delete(statement, other, keepUsers: other == before);
         var pieces = Pieces(source.Pieces);
         var (vocabulary, corpus) = (Vocabulary(statement, pieces), Corpus(statement, source, description));
-        var id = Next(statement, "dictionary");
+        var id = before?.Id ?? Next(statement, "dictionary");
         statement.Run(
             """
             INSERT INTO dictionary (id, model, name, width, features, complete, description, set_name, layer, hook, bos, pad, corpus, vocabulary)
@@ -78,7 +80,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     public void Delete(StoredDictionary dictionary) => Change(statement =>
     {
-        Delete(statement, dictionary);
+        Delete(statement, dictionary, keepUsers: false);
         return 0;
     });
 
@@ -113,7 +115,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     });
 
     public double MeanPageBytes() => Read(statement =>
-        statement.Rows("SELECT COUNT(*), COALESCE(SUM(LENGTH(page)), 0) FROM page", row => row.GetInt64(0) is > 0 and var count ? Convert.ToDouble(row.GetValue(1), CultureInfo.InvariantCulture) / count : 0)[0]);
+        statement.Rows("SELECT COUNT(*), COALESCE(SUM(LENGTH(page)), 0) FROM page WHERE LENGTH(page) > 0", row => row.GetInt64(0) is > 0 and var count ? Convert.ToDouble(row.GetValue(1), CultureInfo.InvariantCulture) / count : 0)[0]);
 
     public IReadOnlyList<FeatureRow> Table(StoredDictionary dictionary, FeatureFilter filter) => Read(statement => statement.Rows(
         """
@@ -153,7 +155,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     {
         var found = statement.Rows(
             "SELECT page, labels, note FROM page WHERE id = @id", row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)), ("id", Key(dictionary.Id, feature)));
-        if (found is not [var (bytes, labels, note)]) return null;
+        // Without a page there are only labels and a note, which wait for one.
+        if (found is not [var (bytes, labels, note)] || bytes.Length == 0) return null;
         var corpus = whole ? statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0 : 0;
         var dashboard = PageCodec.Decode(bytes, !whole ? null : sequence => statement.Rows(
             "SELECT tokens FROM passage WHERE id = @id", row => PageCodec.DecodeTokens((byte[])row.GetValue(0)), ("id", Key(corpus, sequence))) is [var tokens] ? tokens : null);

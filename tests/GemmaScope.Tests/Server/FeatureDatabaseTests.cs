@@ -265,6 +265,39 @@ public abstract class FeatureDatabaseTests : IDisposable
         await Task.WhenAll([.. readers, writer]);
     }
 
+    [Fact]
+    public void what_users_wrote_waits_for_the_features_that_are_made_of_another_text()
+    {
+        var stored = Filled(5);
+        var (mine, rule) = (new FeatureLabel("by hand", "me"), new FeatureLabel("tokens", "token rules", "rules 1", 0.6));
+        Database.AddLabels(stored, [(3, mine), (3, rule)]);
+        Database.SetNote(stored, 3, "look again");
+        Database.AddToList(Database.SaveList("cities", ""), stored, 3, "Paris");
+        // Written anew by the same build, the labels are still there.
+        Database.Write(stored, [Feature(3)]);
+        Assert.Equal([mine, rule], Database.Page(stored, 3)!.Feature.Labels);
+
+        var again = Database.Begin(Source, "name", 10, "made of another text");
+        Assert.Equal(0, again.Features);
+        Assert.Null(Database.Page(again, 3));
+        Assert.Empty(Database.Rows(again, [3]));
+        Assert.Empty(Database.Search("hand", 10, null));
+        Database.Write(again, [.. Enumerable.Range(0, 5).Select(Feature)]);
+        var page = Database.Page(again, 3)!;
+        Assert.Equal([mine, rule], page.Feature.Labels);
+        Assert.Equal("look again", page.Note);
+        Assert.Equal("by hand", Assert.Single(Database.Rows(again, [3])).Label);
+        Assert.Single(Database.Search("hand", 10, null));
+        Assert.Equal(3, Assert.Single(Database.Lists()[0].Entries).Feature);
+        Assert.Empty(Database.Page(again, 2)!.Feature.Labels);
+
+        // Features of another width are other features.
+        var other = Database.Begin(Source, "name", 12, "wider");
+        Database.Write(other, [.. Enumerable.Range(0, 5).Select(Feature)]);
+        Assert.Empty(Database.Page(other, 3)!.Feature.Labels);
+        Assert.Empty(Database.Lists()[0].Entries);
+    }
+
     internal StoredDictionary Filled(int features)
     {
         var stored = Database.Begin(Source, "name", 10, "made so");
