@@ -63,7 +63,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
-        return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored), [.. library.Database.Evaluations()[stored.Id]], query, query.Of(library.Database, stored)).Render());
+        return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored, scores: true), [.. library.Database.Evaluations()[stored.Id]], query, query.Of(library.Database, stored)).Render());
     }
 
     private async Task<IResult> Feature(

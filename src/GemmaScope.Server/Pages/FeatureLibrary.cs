@@ -9,7 +9,7 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
 {
     private readonly ConcurrentDictionary<(long Id, string Description), DashboardSource> _sources = new();
 
-    private readonly ConcurrentDictionary<StoredDictionary, DictionaryOverview> _overviews = new();
+    private readonly ConcurrentDictionary<long, (StoredDictionary Of, string Version, DictionaryOverview Overview)> _overviews = new();
 
     private volatile Catalogue? _catalogue;
 
@@ -30,8 +30,17 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     /// <summary>Names, corpus and vocabulary; a vocabulary has some 256,000 words, so it is kept.</summary>
     public DashboardSource Source(StoredDictionary dictionary) => _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
 
-    /// <summary>Densities of all features of a dictionary; kept until more of them are built.</summary>
-    public DictionaryOverview Overview(StoredDictionary dictionary) => _overviews.GetOrAdd(dictionary, _ => new DictionaryOverview(dictionary, Database.Table(dictionary, new FeatureFilter())));
+    /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is kept.</summary>
+    /// <param name="dictionary">The dictionary.</param>
+    /// <param name="scores">Whether scores have to be those of now; densities always are, for they change with the dictionary alone.</param>
+    public DictionaryOverview Overview(StoredDictionary dictionary, bool scores = false)
+    {
+        var version = Now().Version;
+        if (_overviews.TryGetValue(dictionary.Id, out var known) && known.Of == dictionary && (!scores || known.Version == version)) return known.Overview;
+        var overview = new DictionaryOverview(dictionary, Database.Table(dictionary, new FeatureFilter()));
+        _overviews[dictionary.Id] = (dictionary, version, overview);
+        return overview;
+    }
 
     /// <summary>Labels and maxima of features that a page names.</summary>
     public IReadOnlyDictionary<int, FeatureRow> Rows(StoredDictionary dictionary, IEnumerable<int> features) =>

@@ -388,6 +388,21 @@ public class PagesTests(MicroscopeServer server)
     }
 
     [Fact]
+    public async Task a_score_that_is_added_later_colours_its_point()
+    {
+        var (database, stored) = (await server.Database(), await server.Stored());
+        var path = $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}";
+        async Task<string> Point(int feature) => Regex.Match(await Page(path), $"<a href=\"{path}/{feature}\" tabindex=\"-1\"><circle[^>]*>").Value;
+        // Not every feature is a point.
+        var feature = -1;
+        foreach (var row in database.Table(stored, new()).Where(row => row is { Count: > 0, Label: null }).Take(8))
+            if (feature < 0 && await Point(row.Feature) != "") feature = row.Feature;
+        Assert.DoesNotContain("class=\"q5\"", await Point(feature));
+        database.AddLabels(stored, [(feature, new FeatureLabel("scored later", "later", Score: 0.95))]);
+        Assert.Contains("class=\"q5\"", await Point(feature));
+    }
+
+    [Fact]
     public async Task a_page_is_the_same_until_anyone_changes_the_database_and_need_not_be_sent_again()
     {
         async Task<HttpResponseMessage> Ask(string path, string? tag)
