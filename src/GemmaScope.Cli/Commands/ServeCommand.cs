@@ -82,7 +82,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             }
             using var shield = new ShieldGemma(model);
             if (arguments.GetValue(_features) is { } database) features = FeatureDatabase.Open(database);
-            var served = new ServerModel(name, model, dictionaries, features);
+            var served = new ServerModel(name, model, dictionaries, features, ShieldArguments.NoteOn(name));
             Serve(options, served, app =>
             {
                 ShieldRoutes.Map(app, shield, policies, asked);
@@ -108,7 +108,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             ending.Cancel();
         });
         await using var host = await ServerHost.Start(options, model, map);
-        if (ShieldArguments.NoteOn(model.Name) is { } note) session.Terminal.Error.WriteLine($"note: {note}");
+        if (model.Note is { } note) session.Terminal.Error.WriteLine($"note: {note}");
         session.Terminal.Out.WriteLine($"serving {model.Name} at {host.Address}");
         session.Terminal.Out.Flush();
         await Task.Delay(Timeout.Infinite, ending.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

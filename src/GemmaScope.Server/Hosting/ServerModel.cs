@@ -9,4 +9,5 @@ namespace GemmaScope.Server.Hosting;
 /// <param name="Model">The model.</param>
 /// <param name="Dictionaries">Dictionaries of its features; may be none.</param>
 /// <param name="Features">The database of feature dashboards; null for none.</param>
-public sealed record ServerModel(string Name, GemmaModel Model, IReadOnlyList<SparseDictionary> Dictionaries, IFeatureDatabase? Features = null);
+/// <param name="Note">What those who use the guard's page should know of the model; null for nothing.</param>
+public sealed record ServerModel(string Name, GemmaModel Model, IReadOnlyList<SparseDictionary> Dictionaries, IFeatureDatabase? Features = null, string? Note = null);

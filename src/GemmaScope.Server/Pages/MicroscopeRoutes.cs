@@ -25,7 +25,13 @@ public static class MicroscopeRoutes
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null) pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
-        if (served.Features is not { } database) return;
+        if (served.Features is not { } database)
+        {
+            // The microscope leads there, and a person should be told why there is nothing.
+            foreach (var address in (string[])["/search", "/lists"])
+                pages.MapGet(address, () => PageResult.Problem(StatusCodes.Status404NotFound, "There is no database of features here", "gemmascope features build makes one, and gemmascope serve --db shows it."));
+            return;
+        }
         var library = new FeatureLibrary(database);
         new FeatureEndpoints(library, instrument).Map(pages, data);
         new ListEndpoints(library).Map(pages, data);

@@ -24,6 +24,9 @@ internal sealed record PageFrame
     /// <summary>What is searched for, where this page is about that.</summary>
     public string Search { get; init; } = "";
 
+    /// <summary>Whether the server has features that can be searched and put into lists.</summary>
+    public bool Library { get; init; } = true;
+
     /// <summary>Whether the page stands in a frame of another one: no navigation, and any site may show it.</summary>
     public bool Embedded { get; init; }
 
@@ -77,8 +80,8 @@ internal sealed record PageFrame
         <a class="skip" href="#main">to the content</a>
         <header class="bar">
         <a class="name" href="/"><b>Gemma</b>Scope</a>
-        <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}<a href="/lists">lists</a></nav>
-        <form class="search" action="/search" role="search"><input type="search" name="q" value="{Search}" placeholder="search features" aria-label="search labels, promoted words and strongest tokens"></form>
+        <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}{(Library ? Markup.Of($"<a href=\"/lists\">lists</a>") : Markup.Empty)}</nav>
+        {(Library ? Markup.Of($"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{Search}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n") : Markup.Empty)}
         </header>
 
         """);

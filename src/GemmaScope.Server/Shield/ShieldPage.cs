@@ -66,7 +66,7 @@ internal sealed class ShieldPage(ShieldService shield, ServerModel served, Func<
         : throw ShieldReader.Bad("policy", "is unknown here", $"known are {string.Join(", ", shield.Policies.Select(policy => policy.Key))}");
 
     private ShieldView View(ShieldForm form, ShieldVerdict? verdict = null, VerdictExplanation? why = null, MicroscopeDictionary? with = null, string? problem = null) =>
-        new(MicroscopeDictionary.ModelName(served.Name), shield, _dictionaries, form, verdict, problem)
+        new(served, shield, _dictionaries, form, verdict, problem)
         {
             Why = why is null || with is null ? null : new ExplanationMarkup(why, ShieldView.Listed, Labels(why, with), feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null),
             Notes = why?.Warnings ?? [],

@@ -1,4 +1,5 @@
 using GemmaScope.Safety;
+using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Html;
 using GemmaScope.Server.Pages;
 
@@ -6,7 +7,7 @@ namespace GemmaScope.Server.Shield;
 
 /// <summary>The guard's page: a form, the scores under each policy, and why.</summary>
 internal sealed class ShieldView(
-    string model, ShieldService shield, IReadOnlyList<MicroscopeDictionary> dictionaries, ShieldForm form, ShieldVerdict? verdict, string? problem)
+    ServerModel served, ShieldService shield, IReadOnlyList<MicroscopeDictionary> dictionaries, ShieldForm form, ShieldVerdict? verdict, string? problem)
 {
     /// <summary>Features shown.</summary>
     public const int Listed = 15;
@@ -19,9 +20,9 @@ internal sealed class ShieldView(
     /// <summary>What the reader of the explanation should know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    public Page Render(int status = 200) => new PageFrame { Title = "Guard", Path = [("guard", "/shield")] }.Render(Markup.Of($"""
+    public Page Render(int status = 200) => new PageFrame { Title = "Guard", Path = [("guard", "/shield")], Library = served.Features is not null }.Render(Markup.Of($"""
         <h1 class="feature">Does a text violate a policy?</h1>
-        {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(verdict is null ? Markup.Empty : Verdict(verdict))}{(Why is null ? Markup.Empty : Explanation(Why))}
+        {(served.Note is { } note ? Markup.Of($"<p class=\"problem\">Note: {note}.</p>\n") : Markup.Empty)}{Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(verdict is null ? Markup.Empty : Verdict(verdict))}{(Why is null ? Markup.Empty : Explanation(Why))}
         """), status);
 
     private Markup Form() => Markup.Of($"""
@@ -31,7 +32,7 @@ internal sealed class ShieldView(
         <label for="response">The model’s response, to judge that instead</label>
         <textarea id="response" name="response" rows="2" maxlength="{LongestText}">{Markup.Trusted("\n")}{form.Response}</textarea>
         <div class="choices">
-        {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{model}, template {shield.Options.Template.Name}. Nothing you type is stored.</span>
+        {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{MicroscopeDictionary.ModelName(served.Name)}, template {shield.Options.Template.Name}. Nothing you type is stored.</span>
         </div>
         </form>
 

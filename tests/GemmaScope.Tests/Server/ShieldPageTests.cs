@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Net;
 using GemmaScope.Safety;
+using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Pages;
+using GemmaScope.Server.Shield;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -89,6 +92,28 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
         var page = await answer.Content.ReadAsStringAsync();
         Assert.Contains("is unknown here", page);
         Assert.DoesNotContain("<b>none", page);
+    }
+
+    [Fact]
+    public async Task a_server_without_features_leads_to_none_and_says_what_there_is_to_know_of_its_model()
+    {
+        var model = new ServerModel("demo-it", guard.Model, [guard.Dictionary], Note: "a toy <b>model</b>");
+        await using var host = await ServerHost.Start(new ServerOptions { Port = 0 }, model, app =>
+        {
+            ShieldRoutes.Map(app, guard.Shield, ShieldPolicy.Official, new ShieldOptions { Hardened = true });
+            MicroscopeRoutes.Map(app);
+        });
+        using var client = new HttpClient { BaseAddress = host.Address };
+        var page = await client.GetStringAsync("/shield");
+        Assert.Contains("Note: a toy &lt;b&gt;model&lt;/b&gt;.", page);
+        Assert.DoesNotContain("/lists", page);
+        Assert.DoesNotContain("/search", page);
+        foreach (var address in (string[])["/lists", "/search?q=cat"])
+        {
+            using var answer = await client.GetAsync(address);
+            Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+            Assert.Contains("gemmascope features build makes one", await answer.Content.ReadAsStringAsync());
+        }
     }
 
     [Fact]
