@@ -397,9 +397,9 @@ public class PagesTests(MicroscopeServer server)
         var feature = -1;
         foreach (var row in database.Table(stored, new()).Where(row => row is { Count: > 0, Label: null }).Take(8))
             if (feature < 0 && await Point(row.Feature) != "") feature = row.Feature;
-        Assert.DoesNotContain("class=\"q5\"", await Point(feature));
-        database.AddLabels(stored, [(feature, new FeatureLabel("scored later", "later", Score: 0.95))]);
-        Assert.Contains("class=\"q5\"", await Point(feature));
+        Assert.DoesNotContain("class=\"q3\"", await Point(feature));
+        database.AddLabels(stored, [(feature, new FeatureLabel("scored later", "later", Score: 0.71))]);
+        Assert.Contains("class=\"q3\"", await Point(feature));
     }
 
     [Fact]

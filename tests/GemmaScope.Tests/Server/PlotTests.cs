@@ -90,6 +90,8 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
 
         await plot.Locator("summary").FocusAsync();
         await page.Keyboard.PressAsync("Enter");
+        // The table is made when it is opened.
+        await plot.Locator("table td:nth-child(3)").First.WaitForAsync();
         var counts = await plot.Locator("table td:nth-child(3)").AllInnerTextsAsync();
         Assert.Equal(feature.Histogram.Select(count => $"{count}"), counts);
     }
