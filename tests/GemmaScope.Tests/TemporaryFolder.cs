@@ -5,6 +5,19 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("gemmascope-").FullName;
 
+    /// <summary>One with a copy of all that is in a folder.</summary>
+    public static TemporaryFolder CopyOf(string folder)
+    {
+        var copy = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            var target = copy.File(System.IO.Path.GetRelativePath(folder, file));
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
+            System.IO.File.Copy(file, target);
+        }
+        return copy;
+    }
+
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

@@ -97,7 +97,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var (here, directions) = (instrument?.Of(stored), Markup.Empty);
         if (here is not null && !options.Embed) directions = new DirectionsView(PageAddress.Feature(stored, one.Feature), instrument!.ComparedWith(here).Count, nearest, instrument.Dictionaries).Render();
         return new FeatureView(
-            stored, library.Source(stored), page, library.Rows(stored, named), options, trial ?? (here is null ? null : new Trial()), options.Embed ? [] : now.Lists, directions).Render();
+            stored, library.Source(stored), page, library.Database.ByFeature(stored, named), options, trial ?? (here is null ? null : new Trial()), options.Embed ? [] : now.Lists, directions).Render();
     }
 
     private async Task<IReadOnlyList<LayerDirections>> LayersJson(HttpContext context, string model, string dictionary, int feature)

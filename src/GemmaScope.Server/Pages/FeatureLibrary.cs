@@ -41,10 +41,6 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
         _overviews[dictionary.Id] = (dictionary, version, overview);
         return overview;
     }
-
-    /// <summary>Labels and maxima of features that a page names.</summary>
-    public IReadOnlyDictionary<int, FeatureRow> Rows(StoredDictionary dictionary, IEnumerable<int> features) =>
-        Database.Rows(dictionary, [.. features.Distinct()]).ToDictionary(row => row.Feature);
 }
 
 /// <summary>The dictionaries and the user's lists, as they were at a version of the database.</summary>

@@ -39,8 +39,8 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
         return await queue.Run(Source(context), cancellation => ComparedWith(dictionary).Select(other =>
         {
             var near = _directions.Find(own, feature, Dictionaries.Index().First(one => one.Item == other).Index, Nearest, cancellation);
-            var labels = other.Stored is { } stored ? Database!.Rows(stored, [.. near.Select(one => one.Feature)]).ToDictionary(row => row.Feature, row => row.Label) : [];
-            return new LayerDirections(other.Name, other.Layer, $"{other.Dictionary.OutputSite}", [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, labels.GetValueOrDefault(one.Feature)))]);
+            var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
+            return new LayerDirections(other.Name, other.Layer, $"{other.Dictionary.OutputSite}", [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, rows.GetValueOrDefault(one.Feature)?.Label))]);
         }).ToArray(), context.RequestAborted);
     }
 

@@ -116,6 +116,5 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     }
 
     /// <summary>What the database says of the features that the page names.</summary>
-    private Dictionary<int, FeatureRow> Rows(MicroscopeDictionary dictionary, IEnumerable<int> features) => dictionary.Stored is { } stored
-        ? instrument.Database!.Rows(stored, [.. features.Distinct()]).ToDictionary(row => row.Feature) : [];
+    private Dictionary<int, FeatureRow> Rows(MicroscopeDictionary dictionary, IEnumerable<int> features) => instrument.Database.ByFeature(dictionary.Stored, features);
 }

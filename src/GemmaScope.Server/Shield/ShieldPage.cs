@@ -2,6 +2,7 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
+using GemmaScope.Server.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -18,14 +19,14 @@ internal sealed record ShieldForm(string Prompt = "", string Response = "", stri
 /// The guard as a page at <c>/shield</c>: a text is judged, and the verdict taken apart into features. The text goes with the form and not with the address, so that no history or log holds it.
 /// </summary>
 /// <param name="shield">The guard.</param>
+/// <param name="reader">Makes questions of what was typed.</param>
 /// <param name="served">The model and its dictionaries.</param>
 /// <param name="judge">Judges questions, and counts them.</param>
-internal sealed class ShieldPage(ShieldService shield, ServerModel served, Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge)
+internal sealed class ShieldPage(ShieldService shield, ShieldReader reader, ServerModel served, Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge)
 {
     /// <summary>Features removed to measure what they do: each costs a run of the model.</summary>
     private const int Removed = 5;
 
-    private readonly ShieldReader _reader = new(shield);
     private readonly MicroscopeDictionary[] _dictionaries =
         [.. MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features).Where(one => VerdictExplainer.Explains(served.Model, one.Dictionary))];
 
@@ -43,7 +44,7 @@ internal sealed class ShieldPage(ShieldService shield, ServerModel served, Func<
         var form = new ShieldForm(Field("prompt"), Field("response"), Field("policy"), Field("dictionary"));
         try
         {
-            var question = _reader.Prepare(form.Prompt, form.Response.Length > 0 ? form.Response : null, shield.Policies, shield.Options, "");
+            var question = reader.Prepare(form.Prompt, form.Response.Length > 0 ? form.Response : null, shield.Policies, shield.Options, "");
             var policy = form.Policy.Length == 0 ? (int?)null : Index(form.Policy);
             var dictionary = form.Dictionary.Length == 0 ? null : _dictionaries.FirstOrDefault(one => one.Name == form.Dictionary)
                 ?? throw ShieldReader.Bad("dictionary", "is unknown here", $"known are {string.Join(", ", _dictionaries.Select(one => one.Name))}");
@@ -74,8 +75,7 @@ internal sealed class ShieldPage(ShieldService shield, ServerModel served, Func<
 
     private Func<int, string?> Labels(VerdictExplanation why, MicroscopeDictionary with)
     {
-        if (with.Stored is not { } stored) return _ => null;
-        var rows = served.Features!.Rows(stored, [.. why.Features.Take(ShieldView.Listed).Select(feature => feature.Feature)]).ToDictionary(row => row.Feature);
+        var rows = served.Features.ByFeature(with.Stored, why.Features.Take(ShieldView.Listed).Select(feature => feature.Feature));
         return feature => rows.GetValueOrDefault(feature)?.Label;
     }
 }

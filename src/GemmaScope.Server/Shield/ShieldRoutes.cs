@@ -38,7 +38,7 @@ public sealed class ShieldRoutes
         Add<ShieldRequest, ShieldAnswer>(app, "/v1/shield", routes.Judge, "Judges one or several texts under safety policies");
         Add<ModerationRequest, ModerationAnswer>(app, "/v1/moderations", routes.Moderate, "The same in the form of OpenAI's endpoint");
         app.MapGet("/v1/shield/policies", () => policies).WithSummary("The policies that can be asked about");
-        new ShieldPage(service, routes._model, routes.Judge).Map(app);
+        new ShieldPage(service, routes._reader, routes._model, routes.Judge).Map(app);
     }
 
     private static void Add<TRequest, TAnswer>(WebApplication app, string address, Func<HttpContext, Task<IResult>> answer, string summary) where TRequest : notnull

@@ -84,13 +84,7 @@ public class AttributionVerifierTests
 
     private static void InCopy(Action<string> test)
     {
-        using var copy = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Folder, "*", SearchOption.AllDirectories))
-        {
-            var target = copy.File(Path.GetRelativePath(Folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
+        using var copy = TemporaryFolder.CopyOf(Folder);
         Directory.Delete(copy.File(Path.Combine("steering", "gemma3")), recursive: true);
         test(copy.Path);
     }

@@ -30,7 +30,7 @@ public class FeatureVerifierTests
     {
         string[] keys = ["count", "max", "activation_hist_counts", "interval_counts", "interval_sequences", "top_sequences", "top_values", "pearson", "coactivation",
             "correlated_neurons_pearson", "decoder_cosine", "logit_effects", "gained_logit_top_ids", "logit_hist_counts", "alignment_l1", "top_dfa", "head_shares"];
-        using var copy = Copy();
+        using var copy = TemporaryFolder.CopyOf(Folder);
         foreach (var key in keys) Change(copy.File(Path.Combine("statistics", "attention.safetensors")), key);
         var json = copy.File("saedashboard-batch.json");
         File.WriteAllText(json, File.ReadAllText(json).Replace("\"n_prompts_total\": 120", "\"n_prompts_total\": 121", StringComparison.Ordinal));
@@ -39,32 +39,14 @@ public class FeatureVerifierTests
         Assert.DoesNotContain(failed, name => name.StartsWith("residual.", StringComparison.Ordinal));
     }
 
-    private static TemporaryFolder Copy()
-    {
-        var copy = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Folder, "*", SearchOption.AllDirectories))
-        {
-            var target = copy.File(Path.GetRelativePath(Folder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
-        }
-        return copy;
-    }
-
     /// <summary>Changes the last number of a tensor.</summary>
-    private static void Change(string path, string tensor)
+    private static void Change(string path, string tensor) => GoldenTensor.Change(path, tensor, (data, type) =>
     {
-        var bytes = File.ReadAllBytes(path);
-        var header = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        using var json = JsonDocument.Parse(bytes.AsMemory(8, header));
-        var entry = json.RootElement.GetProperty(tensor);
-        var data = bytes.AsSpan(8 + header)[..entry.GetProperty("data_offsets")[1].GetInt32()];
-        switch (entry.GetProperty("dtype").GetString())
+        switch (type)
         {
             case "U8": data[^1] ^= 1; break;
             case "I32": BinaryPrimitives.WriteInt32LittleEndian(data[^4..], BinaryPrimitives.ReadInt32LittleEndian(data[^4..]) + 1); break;
             default: BinaryPrimitives.WriteSingleLittleEndian(data[^4..], BinaryPrimitives.ReadSingleLittleEndian(data[^4..]) + 0.01f); break;
         }
-        File.WriteAllBytes(path, bytes);
-    }
+    });
 }

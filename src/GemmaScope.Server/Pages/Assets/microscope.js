@@ -85,6 +85,18 @@ document.addEventListener('input', ({ target }) => {
   }, 250)
 })
 
+/** The values of an answer in JSON lines, each as soon as it has come; throws what an answer that is none says. The scripts of single pages call it too. */
+globalThis.jsonLines = async function * (answer) {
+  if (!answer.ok) throw new Error((await answer.json()).detail)
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+    const lines = (rest + value).split('\n')
+    rest = lines.pop()
+    for (const line of lines) yield JSON.parse(line)
+  }
+}
+
 // Steering shows both texts as they are written.
 let writing
 async function steer (form) {
@@ -103,17 +115,7 @@ async function steer (form) {
       body: JSON.stringify(steeringOf(form)),
       signal: mine.signal
     })
-    if (!answer.ok) throw new Error((await answer.json()).detail)
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
-    let rest = ''
-    for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
-      const lines = (rest + value).split('\n')
-      rest = lines.pop()
-      for (const line of lines) {
-        const piece = JSON.parse(line)
-        ;(piece.kind === 'normal' ? normal : steered).append(piece.text)
-      }
-    }
+    for await (const piece of jsonLines(answer)) (piece.kind === 'normal' ? normal : steered).append(piece.text)
   } catch (error) {
     if (mine.signal.aborted) return
     problem.textContent = error.message

@@ -21,14 +21,7 @@ async function read () {
   page.setAttribute('aria-busy', 'true')
   try {
     const answer = await fetch(page.dataset.reading, { signal: mine.signal })
-    if (!answer.ok) throw new Error((await answer.json()).detail)
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
-    let rest = ''
-    for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
-      const lines = (rest + value).split('\n')
-      rest = lines.pop()
-      for (const line of lines) replace(JSON.parse(line))
-    }
+    for await (const part of jsonLines(answer)) replace(part)
     page.removeAttribute('data-reading')
   } catch (problem) {
     if (mine.signal.aborted) return
