@@ -14,7 +14,15 @@ Console.CancelKeyPress += (_, key) =>
 Stream("She opened the door and", new GenerationOptions { Temperature = 0, MaxNewTokens = 20 });
 
 // Sampled: the same seed gives the same text.
-var sampled = new GenerationOptions { Temperature = 0.8, TopK = 40, TopP = 0.95, RepetitionPenalty = 1.1, Seed = 7, MaxNewTokens = 40 };
+var sampled = new GenerationOptions
+{
+    Temperature = 0.8,
+    TopK = 40,
+    TopP = 0.95,
+    RepetitionPenalty = 1.1,
+    Seed = 7,
+    MaxNewTokens = 40,
+};
 Stream("She opened the door and", sampled);
 Stream("She opened the door and", sampled);
 

@@ -3,7 +3,8 @@ namespace GemmaScope.Bench;
 /// <summary>Memory of this process that is not a mapped file's, as Linux tells it.</summary>
 internal static class AnonymousMemory
 {
-    private const string Status = "/proc/self/status", Line = "RssAnon:";
+    private const string Status = "/proc/self/status",
+        Line = "RssAnon:";
 
     /// <summary>
     /// By how many bytes it grows at most while something is done, looked at every millisecond; null where the system does not tell. The
@@ -11,7 +12,8 @@ internal static class AnonymousMemory
     /// </summary>
     public static long? PeakOf(Action work)
     {
-        if (Now() is null) return null;
+        if (Now() is null)
+            return null;
         GC.Collect();
         GC.WaitForPendingFinalizers();
         var (before, peak) = (Now()!.Value, 0L);
@@ -24,8 +26,15 @@ internal static class AnonymousMemory
 
     private static long? Now()
     {
-        if (!File.Exists(Status)) return null;
+        if (!File.Exists(Status))
+            return null;
         var line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Line, StringComparison.Ordinal));
-        return line is null ? null : 1024 * long.Parse(line[Line.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture);
+        return line is null
+            ? null
+            : 1024
+                * long.Parse(
+                    line[Line.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(),
+                    System.Globalization.CultureInfo.InvariantCulture
+                );
     }
 }

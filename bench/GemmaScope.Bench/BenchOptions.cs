@@ -21,6 +21,7 @@ public sealed record BenchOptions
     /// <summary>How often each thing is timed; the median counts.</summary>
     public int Rounds { get; init; } = 5;
 
-    /// <summary>How to start this command again as a process of its own: file, then first arguments. Empty: what needs it is left out.</summary>
+    /// <summary>How to start this command again as a process of its own: file, then first arguments. Empty: what needs it is left
+    /// out.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 }

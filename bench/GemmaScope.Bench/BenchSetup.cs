@@ -67,7 +67,9 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
 /// <summary>Matrices to multiply.</summary>
 internal sealed class ProductProblem : IDisposable
 {
-    private readonly Tensor _x, _weights, _y;
+    private readonly Tensor _x,
+        _weights,
+        _y;
     private readonly WeightLayout _layout;
 
     public ProductProblem(BenchSetup setup, DType type, WeightLayout layout)

@@ -23,7 +23,8 @@ public static class Benchmarks
     ];
 
     /// <summary>Name and description of each benchmark.</summary>
-    public static IReadOnlyList<(string Name, string Description)> Names { get; } = [.. All.Select(benchmark => (benchmark.Name, benchmark.Description))];
+    public static IReadOnlyList<(string Name, string Description)> Names { get; } =
+    [.. All.Select(benchmark => (benchmark.Name, benchmark.Description))];
 
     /// <summary>Runs the benchmarks one after the other.</summary>
     /// <param name="options">Which, and how thoroughly.</param>
@@ -35,8 +36,12 @@ public static class Benchmarks
     {
         foreach (var name in options.Only)
             if (!All.Any(benchmark => benchmark.Name == name))
-                throw new ArgumentProblemException($"'{name}' is no benchmark; known are {string.Join(", ", All.Select(benchmark => benchmark.Name))}", "only");
-        foreach (var model in options.Models) ModelShape.Find(model);
+                throw new ArgumentProblemException(
+                    $"'{name}' is no benchmark; known are {string.Join(", ", All.Select(benchmark => benchmark.Name))}",
+                    "only"
+                );
+        foreach (var model in options.Models)
+            ModelShape.Find(model);
         return Figures(new BenchSetup(options, progress, cancellation), progress);
     }
 
@@ -45,7 +50,8 @@ public static class Benchmarks
         foreach (var benchmark in All.Where(benchmark => setup.Options.Only.Count == 0 || setup.Options.Only.Contains(benchmark.Name)))
         {
             progress.Report(benchmark.Description);
-            foreach (var figure in benchmark.Measure(setup)) yield return figure;
+            foreach (var figure in benchmark.Measure(setup))
+                yield return figure;
         }
     }
 }

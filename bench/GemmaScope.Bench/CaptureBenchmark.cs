@@ -12,27 +12,52 @@ internal sealed class CaptureBenchmark() : Benchmark("capture", "capture of resi
     {
         using var model = setup.Load(setup.MainModel);
         var tokens = BenchSetup.Tokens(model.Config, setup.PrefillTokens);
-        Site[] sites = [.. Enumerable.Range(0, model.Config.Layers).SelectMany(layer => new[] { Site.ResidPost(layer), Site.Z(layer), Site.MlpOut(layer) })];
+        Site[] sites =
+        [
+            .. Enumerable
+                .Range(0, model.Config.Layers)
+                .SelectMany(layer => new[] { Site.ResidPost(layer), Site.Z(layer), Site.MlpOut(layer) }),
+        ];
         Contestant Run(Arithmetic arithmetic, Site[] capture) =>
             new(1, () => model.Run(tokens, capture, logits: LogitRows.Last, arithmetic: arithmetic).Dispose());
 
         var rates = setup.Race(
-            Run(Arithmetic.Exact, []), Run(Arithmetic.Exact, sites), Run(Arithmetic.Fast, []), Run(Arithmetic.Fast, sites), Silent(model.Config));
+            Run(Arithmetic.Exact, []),
+            Run(Arithmetic.Exact, sites),
+            Run(Arithmetic.Fast, []),
+            Run(Arithmetic.Fast, sites),
+            Silent(model.Config)
+        );
         yield return Cost("exact", rates[0], rates[1]);
         yield return Cost("fast", rates[2], rates[3]);
         yield return Figure.Of("hook point without a listener", [.. rates[4].Select(rate => 1e9 / rate)], "ns");
     }
 
-    private static Figure Cost(string arithmetic, double[] plain, double[] capturing) => Figure.Below(
-        $"capture, extra time, {arithmetic}", [.. plain.Zip(capturing, (without, with) => 100 * (without / with - 1))], "%", "of the prefill", 10);
+    private static Figure Cost(string arithmetic, double[] plain, double[] capturing) =>
+        Figure.Below(
+            $"capture, extra time, {arithmetic}",
+            [.. plain.Zip(capturing, (without, with) => 100 * (without / with - 1))],
+            "%",
+            "of the prefill",
+            10
+        );
 
     private static Contestant Silent(GemmaConfig config)
     {
         var hooks = new RunHooks(config, [], []);
-        var sequences = new RunSequences([[config.BosId]], null);
-        return new(Calls, () =>
-        {
-            for (var i = 0; i < Calls; i++) hooks.At(SiteKind.ResidPost, i % config.Layers, default, sequences);
-        });
+        var sequences = new RunSequences(
+            [
+                [config.BosId],
+            ],
+            null
+        );
+        return new(
+            Calls,
+            () =>
+            {
+                for (var i = 0; i < Calls; i++)
+                    hooks.At(SiteKind.ResidPost, i % config.Layers, default, sequences);
+            }
+        );
     }
 }

@@ -16,7 +16,12 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 24 toke
         using var matrices = new EveryMatrix(model.Folder);
         using var memory = setup.MemoryRead();
         const string limit = "memory read";
-        var rates = setup.Race(memory.Contestant(), Decode(model, Arithmetic.Exact), Decode(model, Arithmetic.Fast), matrices.With(new ManagedKernels()));
+        var rates = setup.Race(
+            memory.Contestant(),
+            Decode(model, Arithmetic.Exact),
+            Decode(model, Arithmetic.Fast),
+            matrices.With(new ManagedKernels())
+        );
         yield return Figure.Of("memory read, all threads", rates[0], GigaBytes, 1e9);
         yield return Figure.Against("decode exact", rates[1], GigaBytes, 1e9, limit, rates[0], 0.85);
         yield return Figure.Against("decode fast", rates[2], GigaBytes, 1e9, limit, rates[0], 0.85);
@@ -27,13 +32,26 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 24 toke
     public static Contestant Decode(GemmaModel model, Arithmetic arithmetic)
     {
         var prompt = BenchSetup.Tokens(model.Config, PromptTokens);
-        var options = new GenerationOptions { MaxNewTokens = NewTokens + 1, Temperature = 0, StopTokens = [], Arithmetic = arithmetic };
-        IEnumerator<int>? steps = null;
-        return new((double)NewTokens * model.WeightBytes, Call: () => { while (steps!.MoveNext()) { } }, Before: () =>
+        var options = new GenerationOptions
         {
-            steps = model.Generate(prompt, options).GetEnumerator();
-            steps.MoveNext();
-        });
+            MaxNewTokens = NewTokens + 1,
+            Temperature = 0,
+            StopTokens = [],
+            Arithmetic = arithmetic,
+        };
+        IEnumerator<int>? steps = null;
+        return new(
+            (double)NewTokens * model.WeightBytes,
+            Call: () =>
+            {
+                while (steps!.MoveNext()) { }
+            },
+            Before: () =>
+            {
+                steps = model.Generate(prompt, options).GetEnumerator();
+                steps.MoveNext();
+            }
+        );
     }
 
     /// <summary>The products of one decoded token and nothing else, straight from the mapped file.</summary>
@@ -41,22 +59,38 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 24 toke
     {
         private readonly ShardedSafetensors _files;
         private readonly WeightView[] _matrices;
-        private readonly Tensor _x, _y;
+        private readonly Tensor _x,
+            _y;
 
         public EveryMatrix(string folder)
         {
             _files = ShardedSafetensors.Open(folder);
-            _matrices = [.. _files.Names.Select(name => _files[name]).Where(tensor => tensor.Shape.Length == 2).Select(tensor => WeightView.Of(tensor, WeightLayout.OutIn))];
+            _matrices =
+            [
+                .. _files
+                    .Names.Select(name => _files[name])
+                    .Where(tensor => tensor.Shape.Length == 2)
+                    .Select(tensor => WeightView.Of(tensor, WeightLayout.OutIn)),
+            ];
             _x = Tensor.Zeros(1, _matrices.Max(matrix => matrix.Inputs));
             _y = Tensor.Zeros(1, _matrices.Max(matrix => matrix.Outputs));
             _x.AsSpan().Fill(1);
         }
 
-        public Contestant With(ManagedKernels kernels) => new(_matrices.Sum(matrix => (double)matrix.Inputs * matrix.Outputs * matrix.Type.Size()), () =>
-        {
-            foreach (var matrix in _matrices)
-                kernels.Multiply(_x.AsMatrix().SliceColumns(0, matrix.Inputs), matrix, _y.AsMatrix().SliceColumns(0, matrix.Outputs), Arithmetic.Exact);
-        });
+        public Contestant With(ManagedKernels kernels) =>
+            new(
+                _matrices.Sum(matrix => (double)matrix.Inputs * matrix.Outputs * matrix.Type.Size()),
+                () =>
+                {
+                    foreach (var matrix in _matrices)
+                        kernels.Multiply(
+                            _x.AsMatrix().SliceColumns(0, matrix.Inputs),
+                            matrix,
+                            _y.AsMatrix().SliceColumns(0, matrix.Outputs),
+                            Arithmetic.Exact
+                        );
+                }
+            );
 
         public void Dispose()
         {

@@ -7,7 +7,8 @@ namespace GemmaScope.Bench;
 internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 features on 512 tokens")
 {
     // Features of trained dictionaries fire with very different densities: here from 4 % down to 0.0004 %, evenly on a logarithmic scale.
-    private const double Densest = 0.04, Decades = 4;
+    private const double Densest = 0.04,
+        Decades = 4;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
@@ -18,19 +19,25 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
         var active = dictionary.Encode(x.AsMatrix(), setup.Cancellation);
         var uneven = Uneven(tokens, features);
         using var dense = Dense(active);
-        using Tensor decoder = setup.Weights.Matrix(DType.F32, features, width, 1, 3), half = setup.Weights.Matrix(DType.BF16, features, width, 1, 3);
-        using Tensor y = Tensor.Uninitialized(tokens, width), gradient = Tensor.Uninitialized(features, width);
+        using Tensor decoder = setup.Weights.Matrix(DType.F32, features, width, 1, 3),
+            half = setup.Weights.Matrix(DType.BF16, features, width, 1, 3);
+        using Tensor y = Tensor.Uninitialized(tokens, width),
+            gradient = Tensor.Uninitialized(features, width);
         var sampled = new float[active.Count];
 
         var rates = setup.Race(
             product.With(Compute.Kernels, Arithmetic.Exact),
             new(WorkCount.Product(tokens, width, features), () => dictionary.Encode(x.AsMatrix(), setup.Cancellation)),
-            new(1, () => Compute.Kernels.Multiply(dense.AsMatrix(), WeightView.Of(decoder, WeightLayout.InOut), y.AsMatrix(), Arithmetic.Exact)),
+            new(
+                1,
+                () => Compute.Kernels.Multiply(dense.AsMatrix(), WeightView.Of(decoder, WeightLayout.InOut), y.AsMatrix(), Arithmetic.Exact)
+            ),
             new(1, () => dictionary.Decode(active).Dispose()),
             new(1, () => SparseKernels.Multiply(active, half, y.AsMatrix())),
             new(1, () => SparseKernels.Multiply(uneven, decoder, y.AsMatrix())),
             new(1, () => SparseKernels.TransposedMultiply(active, x.AsMatrix(), gradient.AsMatrix())),
-            new(1, () => SparseKernels.Sampled(active, x.AsMatrix(), decoder, sampled)));
+            new(1, () => SparseKernels.Sampled(active, x.AsMatrix(), decoder, sampled))
+        );
         yield return Figure.Against("SAE encode", rates[1], GigaFlops, 1e9, "GEMM exact, f32 weights", rates[0], 0.80);
         yield return Sparse("SAE decode, sparse", 3, 50);
         yield return Sparse("SAE decode, sparse, bf16 weights", 4, 50);
@@ -40,14 +47,16 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
         yield return new Figure("SAE features per token", (double)active.Count / tokens, "L0");
         yield return new Figure("SAE features per token, uneven densities", (double)uneven.Count / tokens, "L0");
 
-        Figure Sparse(string name, int contestant, double? target) => Figure.Against(name, rates[contestant], "runs/s", 1, "dense decode", rates[2], target);
+        Figure Sparse(string name, int contestant, double? target) =>
+            Figure.Against(name, rates[contestant], "runs/s", 1, "dense decode", rates[2], target);
     }
 
     private static SparseActivations Uneven(int tokens, int features)
     {
         var random = new Random(11);
         double[] densities = [.. Enumerable.Range(0, features).Select(_ => Densest * Math.Pow(10, -Decades * random.NextDouble()))];
-        List<int> starts = [0], indices = [];
+        List<int> starts = [0],
+            indices = [];
         for (var row = 0; row < tokens; row++)
         {
             indices.AddRange(Enumerable.Range(0, features).Where(i => random.NextDouble() < densities[i]));
@@ -60,7 +69,8 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
     {
         var dense = Tensor.Zeros(active.Rows, active.Width);
         for (var row = 0; row < active.Rows; row++)
-            for (var i = 0; i < active.Indices(row).Length; i++) dense.Row(row)[active.Indices(row)[i]] = active.Values(row)[i];
+        for (var i = 0; i < active.Indices(row).Length; i++)
+            dense.Row(row)[active.Indices(row)[i]] = active.Values(row)[i];
         return dense;
     }
 }

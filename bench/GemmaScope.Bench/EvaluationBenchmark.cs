@@ -22,19 +22,28 @@ internal sealed class EvaluationBenchmark() : Benchmark("eval", "eval without lo
         Site[] sites = [.. Enumerable.Range(0, model.Config.Layers).Select(Site.ResidPost)];
         using var clean = model.Run(sequences, sites, logits: LogitRows.None);
         var width = model.Config.Width;
-        using Tensor encoder = setup.Weights.Matrix(DType.F32, width, features, 1 / Math.Sqrt(width), 5), decoder = setup.Weights.Matrix(DType.F32, features, width, 1 / Math.Sqrt(width), 6);
+        using Tensor encoder = setup.Weights.Matrix(DType.F32, width, features, 1 / Math.Sqrt(width), 5),
+            decoder = setup.Weights.Matrix(DType.F32, features, width, 1 / Math.Sqrt(width), 6);
         SparseDictionary[] dictionaries = [.. sites.Select(site => Dictionary(site, encoder, decoder, clean[site]))];
         var batch = EvaluationBatch.WithSpecialIds(sequences, [model.Config.BosId], model.Config.BosId);
         var evaluator = new Evaluator(model, dictionaries, new EvaluationOptions { Runs = [], Uniformity = false });
 
         var rates = setup.Race(
             new(1, () => model.Run(sequences, sites, logits: LogitRows.None).Dispose()),
-            new(1, () =>
-            {
-                foreach (var dictionary in dictionaries) dictionary.Encode(clean, setup.Cancellation);
-            }),
-            new(1, () => evaluator.Add(batch, setup.Cancellation)));
-        double[] ratios = [.. Enumerable.Range(0, rates[0].Length).Select(round => 1 / rates[2][round] / (1 / rates[0][round] + 1 / rates[1][round]))];
+            new(
+                1,
+                () =>
+                {
+                    foreach (var dictionary in dictionaries)
+                        dictionary.Encode(clean, setup.Cancellation);
+                }
+            ),
+            new(1, () => evaluator.Add(batch, setup.Cancellation))
+        );
+        double[] ratios =
+        [
+            .. Enumerable.Range(0, rates[0].Length).Select(round => 1 / rates[2][round] / (1 / rates[0][round] + 1 / rates[1][round])),
+        ];
         yield return Figure.Below("eval without losses", ratios, "times", "one prefill and all encodings, times", 1.3);
         yield return new Figure("eval, features per token", evaluator.Sums.Dictionaries.Average(one => one.Sparsity.L0), "L0");
     }
@@ -46,8 +55,12 @@ internal sealed class EvaluationBenchmark() : Benchmark("eval", "eval without lo
         Array.Fill(thresholds, (float)(Threshold * scale));
         return new DictionaryParameters
         {
-            Activation = ActivationFunction.JumpRelu, Encoder = encoder, Decoder = decoder, DecoderBias = new float[decoder.Columns],
-            EncoderBias = new float[encoder.Columns], Threshold = thresholds,
+            Activation = ActivationFunction.JumpRelu,
+            Encoder = encoder,
+            Decoder = decoder,
+            DecoderBias = new float[decoder.Columns],
+            EncoderBias = new float[encoder.Columns],
+            Threshold = thresholds,
         }.ToDictionary($"{site}", site);
     }
 }

@@ -28,7 +28,15 @@ public sealed record Figure(string Name, double Value, string Unit)
     internal static Figure Of(string name, double[] values, string unit, double scale = 1) => new(name, Median(values) / scale, unit);
 
     /// <summary>A rate against a limit of the same rounds.</summary>
-    internal static Figure Against(string name, double[] rates, string unit, double scale, string limitName, double[] limits, double? target = null) =>
+    internal static Figure Against(
+        string name,
+        double[] rates,
+        string unit,
+        double scale,
+        string limitName,
+        double[] limits,
+        double? target = null
+    ) =>
         Of(name, rates, unit, scale) with
         {
             LimitName = limitName,
@@ -39,11 +47,24 @@ public sealed record Figure(string Name, double Value, string Unit)
 
     /// <summary>A quantity that has to stay below a fixed limit.</summary>
     internal static Figure Below(string name, double[] values, string unit, string limitName, double limit) =>
-        Of(name, values, unit) with { LimitName = limitName, Limit = limit, Ratio = Median(values) / limit, Target = 1, AtMost = true };
+        Of(name, values, unit) with
+        {
+            LimitName = limitName,
+            Limit = limit,
+            Ratio = Median(values) / limit,
+            Target = 1,
+            AtMost = true,
+        };
 
     /// <summary>A quantity that has to reach a fixed limit.</summary>
     internal static Figure AtLeast(string name, double[] values, string unit, string limitName, double limit) =>
-        Of(name, values, unit) with { LimitName = limitName, Limit = limit, Ratio = Median(values) / limit, Target = 1 };
+        Of(name, values, unit) with
+        {
+            LimitName = limitName,
+            Limit = limit,
+            Ratio = Median(values) / limit,
+            Target = 1,
+        };
 
     private static double Median(double[] values)
     {

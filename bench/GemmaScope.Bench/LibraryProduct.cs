@@ -12,42 +12,62 @@ internal sealed unsafe class LibraryProduct : IDisposable
     /// <summary>How figures name it.</summary>
     public const string Name = "oneDNN bf16, packed";
 
-    private const int AnyLayout = 1, QueryWeights = 131;
+    private const int AnyLayout = 1,
+        QueryWeights = 131;
 
     private readonly OneDnn _library;
-    private readonly Tensor _x, _packed, _y;
-    private readonly nint _primitive, _stream;
+    private readonly Tensor _x,
+        _packed,
+        _y;
+    private readonly nint _primitive,
+        _stream;
     private readonly OneDnn.Argument[] _arguments;
 
     private LibraryProduct(OneDnn library, Tensor x, Tensor weights)
     {
         var (rows, inputs, outputs) = ((int)x.Rows, x.Columns, (int)weights.Rows);
         (_library, _x, _y) = (library, x, Tensor.Uninitialized(rows, outputs));
-        nint source = library.Describe(rows, inputs, inputs, 1, OneDnn.BF16), result = library.Describe(rows, outputs, outputs, 1, OneDnn.F32);
-        nint plain = library.Describe(inputs, outputs, 1, inputs, OneDnn.BF16), any = DescribeAny(inputs, outputs);
+        nint source = library.Describe(rows, inputs, inputs, 1, OneDnn.BF16),
+            result = library.Describe(rows, outputs, outputs, 1, OneDnn.F32);
+        nint plain = library.Describe(inputs, outputs, 1, inputs, OneDnn.BF16),
+            any = DescribeAny(inputs, outputs);
         var product = library.DescribeProduct(source, any, result, attributes: 0);
-        if (product == 0) throw new GemmaScopeException("has no bf16 product for this processor", $"oneDNN {library.Version}");
+        if (product == 0)
+            throw new GemmaScopeException("has no bf16 product for this processor", $"oneDNN {library.Version}");
         var wanted = ((delegate* unmanaged<nint, int, int, nint>)library.Find("dnnl_primitive_desc_query_md"))(product, QueryWeights, 0);
         _packed = Tensor.Allocate(DType.U8, [(long)((delegate* unmanaged<nint, nuint>)library.Find("dnnl_memory_desc_get_size"))(wanted)]);
 
         nint stream;
-        library.Call(((delegate* unmanaged<nint*, nint, uint, int>)library.Find("dnnl_stream_create"))(&stream, library.Engine, 1), "stream_create");
+        library.Call(
+            ((delegate* unmanaged<nint*, nint, uint, int>)library.Find("dnnl_stream_create"))(&stream, library.Engine, 1),
+            "stream_create"
+        );
         _stream = stream;
         var packed = Memory(wanted, _packed);
         nint reorder;
         library.Call(
-            ((delegate* unmanaged<nint*, nint, nint, nint, nint, nint, int>)library.Find("dnnl_reorder_primitive_desc_create"))(&reorder, plain, library.Engine, wanted, library.Engine, 0),
-            "reorder_primitive_desc_create");
+            ((delegate* unmanaged<nint*, nint, nint, nint, nint, nint, int>)library.Find("dnnl_reorder_primitive_desc_create"))(
+                &reorder,
+                plain,
+                library.Engine,
+                wanted,
+                library.Engine,
+                0
+            ),
+            "reorder_primitive_desc_create"
+        );
         Execute(Primitive(reorder), [new(OneDnn.Source, Memory(plain, weights)), new(OneDnn.Destination, packed)]);
 
         _primitive = Primitive(product);
         _arguments = [new(OneDnn.Source, Memory(source, x)), new(OneDnn.Weights, packed), new(OneDnn.Destination, Memory(result, _y))];
     }
 
-    /// <summary>A product of the given matrices in bf16, [rows, inputs] and [outputs, inputs]; null where the library is absent or cannot. Takes x over.</summary>
+    /// <summary>A product of the given matrices in bf16, [rows, inputs] and [outputs, inputs]; null where the library is absent or cannot.
+    /// Takes x over.</summary>
     public static LibraryProduct? TryCreate(Tensor x, Tensor weights)
     {
-        if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out _) is not { } library) return null;
+        if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out _) is not { } library)
+            return null;
         // A primitive keeps the number of threads that it finds when it is made.
         library.SetThreads(Workers.Count);
         try
@@ -60,7 +80,12 @@ internal sealed unsafe class LibraryProduct : IDisposable
         }
     }
 
-    public Contestant Contestant() => new(WorkCount.Product(_x.Rows, _x.Columns, _y.Columns), () => Execute(_primitive, _arguments), Before: () => _library.SetThreads(Workers.Count));
+    public Contestant Contestant() =>
+        new(
+            WorkCount.Product(_x.Rows, _x.Columns, _y.Columns),
+            () => Execute(_primitive, _arguments),
+            Before: () => _library.SetThreads(Workers.Count)
+        );
 
     public void Dispose()
     {
@@ -77,32 +102,69 @@ internal sealed unsafe class LibraryProduct : IDisposable
         if (!_library.Version.StartsWith("2.", StringComparison.Ordinal))
         {
             nint made;
-            _library.Call(((delegate* unmanaged<nint*, int, long*, int, int, int>)_library.Find("dnnl_memory_desc_create_with_tag"))(&made, 2, dims, OneDnn.BF16, AnyLayout), "memory_desc_create_with_tag");
+            _library.Call(
+                ((delegate* unmanaged<nint*, int, long*, int, int, int>)_library.Find("dnnl_memory_desc_create_with_tag"))(
+                    &made,
+                    2,
+                    dims,
+                    OneDnn.BF16,
+                    AnyLayout
+                ),
+                "memory_desc_create_with_tag"
+            );
             return made;
         }
         var descriptor = _library.Describe(rows, columns, 1, rows, OneDnn.BF16);
-        _library.Call(((delegate* unmanaged<nint, int, long*, int, int, int>)_library.Find("dnnl_memory_desc_init_by_tag"))(descriptor, 2, dims, OneDnn.BF16, AnyLayout), "memory_desc_init_by_tag");
+        _library.Call(
+            ((delegate* unmanaged<nint, int, long*, int, int, int>)_library.Find("dnnl_memory_desc_init_by_tag"))(
+                descriptor,
+                2,
+                dims,
+                OneDnn.BF16,
+                AnyLayout
+            ),
+            "memory_desc_init_by_tag"
+        );
         return descriptor;
     }
 
     private nint Memory(nint descriptor, Tensor tensor)
     {
         nint memory;
-        _library.Call(((delegate* unmanaged<nint*, nint, nint, void*, int>)_library.Find("dnnl_memory_create"))(&memory, descriptor, _library.Engine, tensor.Pointer), "memory_create");
+        _library.Call(
+            ((delegate* unmanaged<nint*, nint, nint, void*, int>)_library.Find("dnnl_memory_create"))(
+                &memory,
+                descriptor,
+                _library.Engine,
+                tensor.Pointer
+            ),
+            "memory_create"
+        );
         return memory;
     }
 
     private nint Primitive(nint description)
     {
         nint primitive;
-        _library.Call(((delegate* unmanaged<nint*, nint, int>)_library.Find("dnnl_primitive_create"))(&primitive, description), "primitive_create");
+        _library.Call(
+            ((delegate* unmanaged<nint*, nint, int>)_library.Find("dnnl_primitive_create"))(&primitive, description),
+            "primitive_create"
+        );
         return primitive;
     }
 
     private void Execute(nint primitive, OneDnn.Argument[] arguments)
     {
         fixed (OneDnn.Argument* first = arguments)
-            _library.Call(((delegate* unmanaged<nint, nint, int, OneDnn.Argument*, int>)_library.Find("dnnl_primitive_execute"))(primitive, _stream, arguments.Length, first), "primitive_execute");
+            _library.Call(
+                ((delegate* unmanaged<nint, nint, int, OneDnn.Argument*, int>)_library.Find("dnnl_primitive_execute"))(
+                    primitive,
+                    _stream,
+                    arguments.Length,
+                    first
+                ),
+                "primitive_execute"
+            );
         _library.Call(((delegate* unmanaged<nint, int>)_library.Find("dnnl_stream_wait"))(_stream), "stream_wait");
     }
 }

@@ -33,7 +33,10 @@ internal sealed unsafe class MemoryRead : IDisposable
         public void Run(int index)
         {
             var p = memory + (long)index * (ChunkBytes / sizeof(float));
-            Vector512<float> a = default, b = default, c = default, d = default;
+            Vector512<float> a = default,
+                b = default,
+                c = default,
+                d = default;
             for (var end = p + ChunkBytes / sizeof(float); p < end; p += 64)
             {
                 a += Vector512.Load(p);

@@ -30,78 +30,99 @@ public sealed record ModelShape(string Name, string Config)
 
     /// <summary>Finds a shape by its name.</summary>
     /// <exception cref="ArgumentProblemException">No shape has it.</exception>
-    public static ModelShape Find(string name) => All.FirstOrDefault(shape => shape.Name == name)
-        ?? throw new ArgumentProblemException($"'{name}' is no model of the benchmark; known are {string.Join(", ", All.Select(shape => shape.Name))}", "models");
+    public static ModelShape Find(string name) =>
+        All.FirstOrDefault(shape => shape.Name == name)
+        ?? throw new ArgumentProblemException(
+            $"'{name}' is no model of the benchmark; known are {string.Join(", ", All.Select(shape => shape.Name))}",
+            "models"
+        );
 
-    private static ModelShape Gemma2(string name, int layers, int width, int mlp, int heads, int keyValueHeads, int headSize, int vocabulary) => new(name, $$"""
-        {
-          "architectures": [
-            "Gemma2ForCausalLM"
-          ],
-          "attention_bias": false,
-          "attention_dropout": 0.0,
-          "attn_logit_softcapping": 50.0,
-          "bos_token_id": 2,
-          "cache_implementation": "hybrid",
-          "eos_token_id": 1,
-          "final_logit_softcapping": 30.0,
-          "head_dim": {{headSize}},
-          "hidden_act": "gelu_pytorch_tanh",
-          "hidden_activation": "gelu_pytorch_tanh",
-          "hidden_size": {{width}},
-          "initializer_range": 0.02,
-          "intermediate_size": {{mlp}},
-          "max_position_embeddings": 8192,
-          "model_type": "gemma2",
-          "num_attention_heads": {{heads}},
-          "num_hidden_layers": {{layers}},
-          "num_key_value_heads": {{keyValueHeads}},
-          "pad_token_id": 0,
-          "query_pre_attn_scalar": {{headSize}},
-          "rms_norm_eps": 1e-06,
-          "rope_theta": 10000.0,
-          "sliding_window": 4096,
-          "torch_dtype": "bfloat16",
-          "transformers_version": "4.42.4",
-          "use_cache": true,
-          "vocab_size": {{vocabulary}}
-        }
-        """);
+    private static ModelShape Gemma2(
+        string name,
+        int layers,
+        int width,
+        int mlp,
+        int heads,
+        int keyValueHeads,
+        int headSize,
+        int vocabulary
+    ) =>
+        new(
+            name,
+            $$"""
+            {
+              "architectures": [
+                "Gemma2ForCausalLM"
+              ],
+              "attention_bias": false,
+              "attention_dropout": 0.0,
+              "attn_logit_softcapping": 50.0,
+              "bos_token_id": 2,
+              "cache_implementation": "hybrid",
+              "eos_token_id": 1,
+              "final_logit_softcapping": 30.0,
+              "head_dim": {{headSize}},
+              "hidden_act": "gelu_pytorch_tanh",
+              "hidden_activation": "gelu_pytorch_tanh",
+              "hidden_size": {{width}},
+              "initializer_range": 0.02,
+              "intermediate_size": {{mlp}},
+              "max_position_embeddings": 8192,
+              "model_type": "gemma2",
+              "num_attention_heads": {{heads}},
+              "num_hidden_layers": {{layers}},
+              "num_key_value_heads": {{keyValueHeads}},
+              "pad_token_id": 0,
+              "query_pre_attn_scalar": {{headSize}},
+              "rms_norm_eps": 1e-06,
+              "rope_theta": 10000.0,
+              "sliding_window": 4096,
+              "torch_dtype": "bfloat16",
+              "transformers_version": "4.42.4",
+              "use_cache": true,
+              "vocab_size": {{vocabulary}}
+            }
+            """
+        );
 
-    private static ModelShape Gemma3(string name, int layers, int width, int mlp) => new(name, $$"""
-        {
-          "architectures": [
-            "Gemma3ForCausalLM"
-          ],
-          "attention_bias": false,
-          "attention_dropout": 0.0,
-          "attn_logit_softcapping": null,
-          "bos_token_id": 2,
-          "cache_implementation": "hybrid",
-          "eos_token_id": 1,
-          "final_logit_softcapping": null,
-          "head_dim": 256,
-          "hidden_activation": "gelu_pytorch_tanh",
-          "hidden_size": {{width}},
-          "initializer_range": 0.02,
-          "intermediate_size": {{mlp}},
-          "max_position_embeddings": 32768,
-          "model_type": "gemma3_text",
-          "num_attention_heads": 4,
-          "num_hidden_layers": {{layers}},
-          "num_key_value_heads": 1,
-          "pad_token_id": 0,
-          "query_pre_attn_scalar": 256,
-          "rms_norm_eps": 1e-06,
-          "rope_local_base_freq": 10000,
-          "rope_scaling": null,
-          "rope_theta": 1000000,
-          "sliding_window": 512,
-          "sliding_window_pattern": 6,
-          "torch_dtype": "bfloat16",
-          "transformers_version": "4.50.0.dev0",
-          "use_cache": true,
-          "vocab_size": 262144
-        }
-        """);
+    private static ModelShape Gemma3(string name, int layers, int width, int mlp) =>
+        new(
+            name,
+            $$"""
+            {
+              "architectures": [
+                "Gemma3ForCausalLM"
+              ],
+              "attention_bias": false,
+              "attention_dropout": 0.0,
+              "attn_logit_softcapping": null,
+              "bos_token_id": 2,
+              "cache_implementation": "hybrid",
+              "eos_token_id": 1,
+              "final_logit_softcapping": null,
+              "head_dim": 256,
+              "hidden_activation": "gelu_pytorch_tanh",
+              "hidden_size": {{width}},
+              "initializer_range": 0.02,
+              "intermediate_size": {{mlp}},
+              "max_position_embeddings": 32768,
+              "model_type": "gemma3_text",
+              "num_attention_heads": 4,
+              "num_hidden_layers": {{layers}},
+              "num_key_value_heads": 1,
+              "pad_token_id": 0,
+              "query_pre_attn_scalar": 256,
+              "rms_norm_eps": 1e-06,
+              "rope_local_base_freq": 10000,
+              "rope_scaling": null,
+              "rope_theta": 1000000,
+              "sliding_window": 512,
+              "sliding_window_pattern": 6,
+              "torch_dtype": "bfloat16",
+              "transformers_version": "4.50.0.dev0",
+              "use_cache": true,
+              "vocab_size": 262144
+            }
+            """
+        );
 }

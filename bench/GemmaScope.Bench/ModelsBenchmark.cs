@@ -17,7 +17,8 @@ internal sealed class ModelsBenchmark() : Benchmark("models", "tokens per second
         {
             var rates = setup.Race(
                 new Contestant(tokens.Length, () => model.Run(tokens, logits: LogitRows.Last, arithmetic: arithmetic).Dispose()),
-                DecodeBenchmark.Decode(model, arithmetic));
+                DecodeBenchmark.Decode(model, arithmetic)
+            );
             var mode = arithmetic == Arithmetic.Exact ? "exact" : "fast";
             yield return Figure.Of($"{name} prefill {mode}", rates[0], "tokens/s");
             yield return Figure.Of($"{name} decode {mode}", rates[1], "tokens/s", model.WeightBytes);

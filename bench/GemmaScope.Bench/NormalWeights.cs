@@ -21,15 +21,21 @@ internal sealed class NormalWeights(int seed)
     /// <param name="shape">Dimensions.</param>
     /// <param name="deviation">Standard deviation.</param>
     /// <param name="tensor">Number of the tensor, so that each gets other weights.</param>
-    public TensorSource Source(string name, DType type, long[] shape, double deviation, int tensor) => new(name, type, shape, stream =>
-    {
-        var count = shape.Aggregate(1L, (product, n) => product * n);
-        for (long at = 0; at < count; at += BlockWeights)
-        {
-            using var block = Make(type, [Math.Min(BlockWeights, count - at)], at, deviation, tensor);
-            Write(block, stream);
-        }
-    });
+    public TensorSource Source(string name, DType type, long[] shape, double deviation, int tensor) =>
+        new(
+            name,
+            type,
+            shape,
+            stream =>
+            {
+                var count = shape.Aggregate(1L, (product, n) => product * n);
+                for (long at = 0; at < count; at += BlockWeights)
+                {
+                    using var block = Make(type, [Math.Min(BlockWeights, count - at)], at, deviation, tensor);
+                    Write(block, stream);
+                }
+            }
+        );
 
     /// <summary>A matrix of such weights in memory.</summary>
     public Tensor Matrix(DType type, int rows, int columns, double deviation, int tensor) =>
@@ -39,16 +45,20 @@ internal sealed class NormalWeights(int seed)
     {
         var bits = Tensor.Allocate(DType.BF16, shape, clear: false);
         Fill((ushort*)bits.Pointer, bits.Length, first, deviation, tensor);
-        if (type == DType.BF16) return bits;
-        using (bits) return bits.ToF32();
+        if (type == DType.BF16)
+            return bits;
+        using (bits)
+            return bits.ToF32();
     }
 
-    private static unsafe void Write(Tensor block, Stream stream) => stream.Write(new ReadOnlySpan<byte>(block.Pointer, (int)block.ByteLength));
+    private static unsafe void Write(Tensor block, Stream stream) =>
+        stream.Write(new ReadOnlySpan<byte>(block.Pointer, (int)block.ByteLength));
 
     private unsafe void Fill(ushort* target, long length, long first, double deviation, int tensor)
     {
         var scaled = new ushort[_draws.Length];
-        for (var i = 0; i < scaled.Length; i++) scaled[i] = Conversions.F32ToBF16((float)(_draws[i] * deviation));
+        for (var i = 0; i < scaled.Length; i++)
+            scaled[i] = Conversions.F32ToBF16((float)(_draws[i] * deviation));
         var key = Mix(((ulong)seed << 32) + (ulong)tensor) + (ulong)first;
         Workers.For((int)((length + ChunkWeights - 1) / ChunkWeights), new FillChunk(scaled, target, length, key));
     }
@@ -62,7 +72,8 @@ internal sealed class NormalWeights(int seed)
             for (var i = 0; i < chunk.Length; i += 4)
             {
                 var bits = Mix(key + (ulong)(first + i));
-                for (var j = i; j < Math.Min(i + 4, chunk.Length); j++, bits >>= 16) chunk[j] = draws[(ushort)bits];
+                for (var j = i; j < Math.Min(i + 4, chunk.Length); j++, bits >>= 16)
+                    chunk[j] = draws[(ushort)bits];
             }
         }
     }

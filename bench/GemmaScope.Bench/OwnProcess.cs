@@ -23,7 +23,9 @@ public static class OwnProcess
     /// <param name="cancellation">Ends the clients.</param>
     public static void Ask(TextReader input, TextWriter output, CancellationToken cancellation)
     {
-        var load = JsonSerializer.Deserialize<PageLoad>(input.ReadLine() ?? "null") ?? throw new ArgumentProblemException("there is nothing to ask for on the standard input", "load");
+        var load =
+            JsonSerializer.Deserialize<PageLoad>(input.ReadLine() ?? "null")
+            ?? throw new ArgumentProblemException("there is nothing to ask for on the standard input", "load");
         output.WriteLine(JsonSerializer.Serialize(load.Run(cancellation).GetAwaiter().GetResult()));
     }
 
@@ -40,11 +42,17 @@ public static class OwnProcess
     public static void Run(string folder, int promptTokens, int newTokens, TextWriter output)
     {
         using var model = GemmaModel.Load(folder);
-        var options = new GenerationOptions { MaxNewTokens = newTokens, Temperature = 0, StopTokens = [] };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = newTokens,
+            Temperature = 0,
+            StopTokens = [],
+        };
         var first = true;
         foreach (var token in model.Generate(BenchSetup.Tokens(model.Config, promptTokens), options))
         {
-            if (first) Say(token);
+            if (first)
+                Say(token);
             first = false;
         }
         using var self = Process.GetCurrentProcess();
@@ -71,8 +79,15 @@ public static class OwnProcess
         var last = process.StandardOutput.ReadLine();
         process.WaitForExit();
         cancellation.ThrowIfCancellationRequested();
-        if (process.ExitCode != 0 || !long.TryParse(first, CultureInfo.InvariantCulture, out _) || !long.TryParse(last, CultureInfo.InvariantCulture, out var peak))
-            throw new GemmaScopeException($"the process ended with code {process.ExitCode} and without a result; its own message stands above", string.Join(' ', command));
+        if (
+            process.ExitCode != 0
+            || !long.TryParse(first, CultureInfo.InvariantCulture, out _)
+            || !long.TryParse(last, CultureInfo.InvariantCulture, out var peak)
+        )
+            throw new GemmaScopeException(
+                $"the process ended with code {process.ExitCode} and without a result; its own message stands above",
+                string.Join(' ', command)
+            );
         return (seconds, peak);
     }
 }

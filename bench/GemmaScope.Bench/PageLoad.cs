@@ -8,7 +8,8 @@ using System.Text.Json;
 namespace GemmaScope.Bench;
 
 /// <summary>
-/// Clients that ask a local server for pages, over plain sockets, because they run on the cores that they measure. They go through the features in a random order that
+/// Clients that ask a local server for pages, over plain sockets, because they run on the cores that they measure. They go through the
+/// features in a random order that
 /// comes again only when all were asked for.
 /// </summary>
 /// <param name="Port">Where the server listens on 127.0.0.1.</param>
@@ -27,15 +28,24 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
     /// <param name="cancellation">Ends the process.</param>
     public async Task<PageLoadResult> Run(IReadOnlyList<string> command, CancellationToken cancellation)
     {
-        if (command.Count == 0) return await Run(cancellation);
-        using var process = Process.Start(new ProcessStartInfo(command[0], [.. command.Skip(1), OwnProcess.Load]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        if (command.Count == 0)
+            return await Run(cancellation);
+        using var process = Process.Start(
+            new ProcessStartInfo(command[0], [.. command.Skip(1), OwnProcess.Load])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         await using var registration = cancellation.Register(() => process.Kill());
         await process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(this));
         process.StandardInput.Close();
         var line = await process.StandardOutput.ReadLineAsync(CancellationToken.None);
         await process.WaitForExitAsync(CancellationToken.None);
         cancellation.ThrowIfCancellationRequested();
-        return line is null ? throw new GemmaScopeException("the process of the clients ended without a result; its own message stands above", command[0]) : JsonSerializer.Deserialize<PageLoadResult>(line)!;
+        return line is null
+            ? throw new GemmaScopeException("the process of the clients ended without a result; its own message stands above", command[0])
+            : JsonSerializer.Deserialize<PageLoadResult>(line)!;
     }
 
     /// <summary>Runs it here.</summary>
@@ -63,8 +73,10 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
             {
                 // A page that had to be asked for late because none of the clients was free has waited since it was due.
                 var due = Rate > 0 ? number / Rate : Stopwatch.GetElapsedTime(begun).TotalSeconds;
-                if (due > Seconds) break;
-                if (due - Stopwatch.GetElapsedTime(begun).TotalSeconds is > 0 and var early) await Task.Delay(TimeSpan.FromSeconds(early), cancellation);
+                if (due > Seconds)
+                    break;
+                if (due - Stopwatch.GetElapsedTime(begun).TotalSeconds is > 0 and var early)
+                    await Task.Delay(TimeSpan.FromSeconds(early), cancellation);
                 try
                 {
                     if (socket is null)
@@ -74,7 +86,8 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
                     }
                     var request = Encoding.ASCII.GetBytes($"GET {Path}{order[number % order.Length]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
                     await socket.SendAsync(request, cancellation);
-                    if (!await IsWholePage(socket, buffer, cancellation)) throw new IOException();
+                    if (!await IsWholePage(socket, buffer, cancellation))
+                        throw new IOException();
                     times.Add(1e3 * (Stopwatch.GetElapsedTime(begun).TotalSeconds - due));
                 }
                 catch (Exception problem) when (problem is IOException or SocketException)
@@ -91,13 +104,16 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
     /// <summary>Whether an answer is 200 and has all the bytes that it declares, of which the last end a page.</summary>
     private static async Task<bool> IsWholePage(Socket socket, byte[] buffer, CancellationToken cancellation)
     {
-        int filled = 0, head;
+        int filled = 0,
+            head;
         while ((head = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            if (filled == buffer.Length || await socket.ReceiveAsync(buffer.AsMemory(filled), cancellation) is not (> 0 and var more)) return false;
+            if (filled == buffer.Length || await socket.ReceiveAsync(buffer.AsMemory(filled), cancellation) is not (> 0 and var more))
+                return false;
             filled += more;
         }
-        if (!buffer.AsSpan(0, filled).StartsWith("HTTP/1.1 200"u8)) return false;
+        if (!buffer.AsSpan(0, filled).StartsWith("HTTP/1.1 200"u8))
+            return false;
         var left = Length(buffer.AsSpan(0, head)) - (filled - head - 4);
         // The end of a page may come in two parts.
         while (left > 0)
@@ -105,7 +121,8 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
             var kept = Math.Min(filled, PageEnd.Length);
             buffer.AsSpan(filled - kept, kept).CopyTo(buffer);
             var more = await socket.ReceiveAsync(buffer.AsMemory(kept), cancellation);
-            if (more == 0) return false;
+            if (more == 0)
+                return false;
             (filled, left) = (kept + more, left - more);
         }
         return left == 0 && buffer.AsSpan(0, filled).EndsWith(PageEnd);
@@ -114,7 +131,8 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
     private static int Length(ReadOnlySpan<byte> head)
     {
         var at = head.IndexOf("Content-Length: "u8);
-        if (at < 0) return int.MaxValue;
+        if (at < 0)
+            return int.MaxValue;
         var rest = head[(at + "Content-Length: ".Length)..];
         var end = rest.IndexOf((byte)'\r');
         return int.Parse(end < 0 ? rest : rest[..end], CultureInfo.InvariantCulture);
@@ -129,7 +147,15 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
 /// <param name="Median">Milliseconds of a page, from when it was due.</param>
 /// <param name="Slow">Milliseconds that 1 % of the pages exceed.</param>
 /// <param name="Slowest">Milliseconds of the slowest page.</param>
-internal sealed record PageLoadResult(int Answered, int Failed, double Seconds, double ProcessorSeconds, double Median, double Slow, double Slowest)
+internal sealed record PageLoadResult(
+    int Answered,
+    int Failed,
+    double Seconds,
+    double ProcessorSeconds,
+    double Median,
+    double Slow,
+    double Slowest
+)
 {
     /// <summary>Pages in a second.</summary>
     public double Rate => Answered / Seconds;

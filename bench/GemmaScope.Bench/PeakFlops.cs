@@ -19,13 +19,17 @@ internal static class PeakFlops
         : Vector256.IsHardwareAccelerated ? Of<Vector256<float>, Simd256>()
         : Of<Vector128<float>, Simd128>();
 
-    private static Contestant Of<T, TSimd>() where T : unmanaged where TSimd : ISimd<T>
+    private static Contestant Of<T, TSimd>()
+        where T : unmanaged
+        where TSimd : ISimd<T>
     {
         var parts = 16 * Workers.Count;
         return new(2.0 * Chains * TSimd.Count * Steps * parts, () => Workers.For(parts, new Part<T, TSimd>()));
     }
 
-    private readonly unsafe struct Part<T, TSimd> : IJob where T : unmanaged where TSimd : ISimd<T>
+    private readonly unsafe struct Part<T, TSimd> : IJob
+        where T : unmanaged
+        where TSimd : ISimd<T>
     {
         private static float s_sink;
 
@@ -33,8 +37,21 @@ internal static class PeakFlops
         public void Run(int index)
         {
             // Every chain tends to 2, far from overflow and from denormal numbers.
-            T a = TSimd.Broadcast(0.5f), b = TSimd.Broadcast(1f), zero = TSimd.Broadcast(index);
-            T c0 = zero, c1 = zero, c2 = zero, c3 = zero, c4 = zero, c5 = zero, c6 = zero, c7 = zero, c8 = zero, c9 = zero, c10 = zero, c11 = zero;
+            T a = TSimd.Broadcast(0.5f),
+                b = TSimd.Broadcast(1f),
+                zero = TSimd.Broadcast(index);
+            T c0 = zero,
+                c1 = zero,
+                c2 = zero,
+                c3 = zero,
+                c4 = zero,
+                c5 = zero,
+                c6 = zero,
+                c7 = zero,
+                c8 = zero,
+                c9 = zero,
+                c10 = zero,
+                c11 = zero;
             for (var i = 0; i < Steps; i++)
             {
                 c0 = TSimd.MultiplyAdd(c0, a, b);
@@ -51,8 +68,19 @@ internal static class PeakFlops
                 c11 = TSimd.MultiplyAdd(c11, a, b);
             }
             // The result is used, so that the loop is not optimised away.
-            s_sink = TSimd.Sum(c0) + TSimd.Sum(c1) + TSimd.Sum(c2) + TSimd.Sum(c3) + TSimd.Sum(c4) + TSimd.Sum(c5)
-                + TSimd.Sum(c6) + TSimd.Sum(c7) + TSimd.Sum(c8) + TSimd.Sum(c9) + TSimd.Sum(c10) + TSimd.Sum(c11);
+            s_sink =
+                TSimd.Sum(c0)
+                + TSimd.Sum(c1)
+                + TSimd.Sum(c2)
+                + TSimd.Sum(c3)
+                + TSimd.Sum(c4)
+                + TSimd.Sum(c5)
+                + TSimd.Sum(c6)
+                + TSimd.Sum(c7)
+                + TSimd.Sum(c8)
+                + TSimd.Sum(c9)
+                + TSimd.Sum(c10)
+                + TSimd.Sum(c11);
         }
     }
 }

@@ -13,12 +13,24 @@ internal sealed class PrefillBenchmark() : Benchmark("prefill", "prefill of 512 
         using var library = setup.NewLibraryProduct();
         var tokens = BenchSetup.Tokens(model.Config, setup.PrefillTokens);
         var work = WorkCount.Prefill(model.Config, tokens.Length);
-        Contestant Prefill(Arithmetic arithmetic) => new(work, () => model.Run(tokens, logits: LogitRows.Last, arithmetic: arithmetic).Dispose());
+        Contestant Prefill(Arithmetic arithmetic) =>
+            new(work, () => model.Run(tokens, logits: LogitRows.Last, arithmetic: arithmetic).Dispose());
 
         var rates = setup.Race(
-            product.With(Compute.Kernels, Arithmetic.Exact), Prefill(Arithmetic.Exact),
-            library?.Contestant() ?? product.With(Compute.Kernels, Arithmetic.Fast), Prefill(Arithmetic.Fast));
+            product.With(Compute.Kernels, Arithmetic.Exact),
+            Prefill(Arithmetic.Exact),
+            library?.Contestant() ?? product.With(Compute.Kernels, Arithmetic.Fast),
+            Prefill(Arithmetic.Fast)
+        );
         yield return Figure.Against("prefill exact", rates[1], GigaFlops, 1e9, "GEMM exact", rates[0], 0.80);
-        yield return Figure.Against("prefill fast", rates[3], GigaFlops, 1e9, library is null ? "GEMM fast" : LibraryProduct.Name, rates[2], 0.88);
+        yield return Figure.Against(
+            "prefill fast",
+            rates[3],
+            GigaFlops,
+            1e9,
+            library is null ? "GEMM fast" : LibraryProduct.Name,
+            rates[2],
+            0.88
+        );
     }
 }

@@ -14,8 +14,13 @@ internal sealed class ProductBenchmark() : Benchmark("gemm", "products of 512 x 
         var fast = bf16.With(used, Arithmetic.Fast);
         var rates = setup.Race(
             PeakFlops.Contestant(),
-            f32.With(managed, Arithmetic.Exact), bf16.With(managed, Arithmetic.Exact),
-            f32.With(used, Arithmetic.Exact), bf16.With(used, Arithmetic.Exact), fast, library?.Contestant() ?? fast);
+            f32.With(managed, Arithmetic.Exact),
+            bf16.With(managed, Arithmetic.Exact),
+            f32.With(used, Arithmetic.Exact),
+            bf16.With(used, Arithmetic.Exact),
+            fast,
+            library?.Contestant() ?? fast
+        );
         const string peak = "f32 peak";
         yield return Figure.Of("f32 multiply-add peak", rates[0], GigaFlops, 1e9);
         yield return Figure.Against("GEMM managed, f32 weights", rates[1], GigaFlops, 1e9, peak, rates[0], 0.70);

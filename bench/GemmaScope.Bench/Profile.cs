@@ -31,7 +31,15 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
         foreach (var arithmetic in new[] { Arithmetic.Exact, Arithmetic.Fast })
         {
             var mode = arithmetic == Arithmetic.Exact ? "exact" : "fast";
-            yield return Of(setup, model, $"prefill of {setup.PrefillTokens} tokens, {mode}", arithmetic, context: 0, setup.PrefillTokens, times: setup.Options.Rounds);
+            yield return Of(
+                setup,
+                model,
+                $"prefill of {setup.PrefillTokens} tokens, {mode}",
+                arithmetic,
+                context: 0,
+                setup.PrefillTokens,
+                times: setup.Options.Rounds
+            );
             yield return Of(setup, model, $"decode of one token, {mode}", arithmetic, ContextTokens, 1, times: 4 * setup.Options.Rounds);
         }
     }
@@ -42,7 +50,8 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
         using var cache = model.NewCache();
         var clock = new SiteClock(model.Config);
         var edits = clock.Edits.ToArray();
-        double with = 0, without = 0;
+        double with = 0,
+            without = 0;
         Time([]);
         for (var i = 0; i < times; i++)
         {
@@ -50,14 +59,21 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
             without += Time([]);
             with += Time(edits);
         }
-        var lines = clock.Seconds().Select(step => new ProfileLine(
-            Describe(step.Kind), step.Seconds / times, step.Seconds / with, Work(model.Config, step.Kind, rows) is { } work ? work * times / step.Seconds / 1e9 : null));
+        var lines = clock
+            .Seconds()
+            .Select(step => new ProfileLine(
+                Describe(step.Kind),
+                step.Seconds / times,
+                step.Seconds / with,
+                Work(model.Config, step.Kind, rows) is { } work ? work * times / step.Seconds / 1e9 : null
+            ));
         return new(name, with / times, without / times, [.. lines]);
 
         double Time(Edit[] listening)
         {
             cache.Clear();
-            if (context > 0) model.Run(tokens[..context], cache: cache, logits: LogitRows.None, arithmetic: arithmetic).Dispose();
+            if (context > 0)
+                model.Run(tokens[..context], cache: cache, logits: LogitRows.None, arithmetic: arithmetic).Dispose();
             var start = Stopwatch.GetTimestamp();
             clock.Start();
             model.Run(tokens[context..], edits: listening, cache: cache, logits: LogitRows.Last, arithmetic: arithmetic).Dispose();
@@ -79,32 +95,33 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
         };
     }
 
-    private static string Describe(SiteKind kind) => kind switch
-    {
-        SiteKind.Embed => "embedding",
-        SiteKind.ResidPre => "between layers",
-        SiteKind.AttnIn => "norm before attention",
-        SiteKind.Q => "q_proj",
-        SiteKind.K => "k_proj",
-        SiteKind.V => "v_proj",
-        SiteKind.QNormed => "q_norm",
-        SiteKind.KNormed => "k_norm",
-        SiteKind.QRope => "RoPE of q",
-        SiteKind.KRope => "RoPE of k",
-        SiteKind.Z => "attention",
-        SiteKind.AttnOutRaw => "o_proj",
-        SiteKind.AttnOut => "norm after attention",
-        SiteKind.ResidMid => "sum after attention",
-        SiteKind.MlpIn => "norm before MLP",
-        SiteKind.MlpGatePre => "gate_proj",
-        SiteKind.MlpUp => "up_proj",
-        SiteKind.MlpActProduct => "GELU",
-        SiteKind.MlpOutRaw => "down_proj",
-        SiteKind.MlpOut => "norm after MLP",
-        SiteKind.ResidPost => "sum after MLP",
-        SiteKind.FinalNormOut => "final norm",
-        SiteKind.LogitsRaw => "unembedding",
-        SiteKind.Logits => "cap of logits",
-        _ => kind.ToString(),
-    };
+    private static string Describe(SiteKind kind) =>
+        kind switch
+        {
+            SiteKind.Embed => "embedding",
+            SiteKind.ResidPre => "between layers",
+            SiteKind.AttnIn => "norm before attention",
+            SiteKind.Q => "q_proj",
+            SiteKind.K => "k_proj",
+            SiteKind.V => "v_proj",
+            SiteKind.QNormed => "q_norm",
+            SiteKind.KNormed => "k_norm",
+            SiteKind.QRope => "RoPE of q",
+            SiteKind.KRope => "RoPE of k",
+            SiteKind.Z => "attention",
+            SiteKind.AttnOutRaw => "o_proj",
+            SiteKind.AttnOut => "norm after attention",
+            SiteKind.ResidMid => "sum after attention",
+            SiteKind.MlpIn => "norm before MLP",
+            SiteKind.MlpGatePre => "gate_proj",
+            SiteKind.MlpUp => "up_proj",
+            SiteKind.MlpActProduct => "GELU",
+            SiteKind.MlpOutRaw => "down_proj",
+            SiteKind.MlpOut => "norm after MLP",
+            SiteKind.ResidPost => "sum after MLP",
+            SiteKind.FinalNormOut => "final norm",
+            SiteKind.LogitsRaw => "unembedding",
+            SiteKind.Logits => "cap of logits",
+            _ => kind.ToString(),
+        };
 }

@@ -14,7 +14,8 @@ internal sealed record Contestant(double Work, Action Call, Action? Before = nul
 /// </summary>
 /// <param name="rounds">How many rounds; more give a steadier median.</param>
 /// <param name="seconds">A contestant repeats its call for at least so long in each round.</param>
-/// <param name="byProcessor">Whether the time is that of all processors together and not the clock's: on a machine with other work that alone is the contestant's own.</param>
+/// <param name="byProcessor">Whether the time is that of all processors together and not the clock's: on a machine with other work that
+/// alone is the contestant's own.</param>
 internal sealed class Race(int rounds, double seconds, bool byProcessor = false)
 {
     /// <summary>Work per second: [contestant][round].</summary>
@@ -27,17 +28,18 @@ internal sealed class Race(int rounds, double seconds, bool byProcessor = false)
             Time(contestants[i]); // code gets compiled and memory touched before it counts
         }
         for (var round = 0; round < rounds; round++)
-            for (var i = 0; i < rates.Length; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                rates[i][round] = Rate(contestants[i]);
-            }
+        for (var i = 0; i < rates.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            rates[i][round] = Rate(contestants[i]);
+        }
         return rates;
     }
 
     private double Rate(Contestant contestant)
     {
-        double work = 0, elapsed = 0;
+        double work = 0,
+            elapsed = 0;
         while (elapsed < seconds || work == 0)
         {
             elapsed += Time(contestant);

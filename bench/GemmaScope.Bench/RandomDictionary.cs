@@ -17,18 +17,24 @@ internal static class RandomDictionary
     public static string Make(int width, int features, string folder, CancellationToken cancellation)
     {
         var file = Path.Combine(folder, $"sae-{width}x{features}", "params.npz");
-        if (File.Exists(file)) return file;
+        if (File.Exists(file))
+            return file;
         var weights = new NormalWeights(Seed);
-        using Tensor threshold = Tensor.Uninitialized(features), encoderBias = Tensor.Zeros(features), decoderBias = Tensor.Zeros(width);
+        using Tensor threshold = Tensor.Uninitialized(features),
+            encoderBias = Tensor.Zeros(features),
+            decoderBias = Tensor.Zeros(width);
         threshold.AsSpan().Fill(Threshold);
         NpzWriter.Write(
             file,
             [
                 weights.Source("W_enc", DType.F32, [width, features], 1 / Math.Sqrt(width), 0),
                 weights.Source("W_dec", DType.F32, [features, width], 1 / Math.Sqrt(width), 1),
-                new("b_enc", encoderBias), new("b_dec", decoderBias), new("threshold", threshold),
+                new("b_enc", encoderBias),
+                new("b_dec", decoderBias),
+                new("threshold", threshold),
             ],
-            cancellation: cancellation);
+            cancellation: cancellation
+        );
         return file;
     }
 }

@@ -25,7 +25,8 @@ public static class RandomModel
     public static string Make(ModelShape shape, string folder, CancellationToken cancellation = default)
     {
         var target = Path.Combine(folder, shape.Name);
-        if (IsComplete(shape, target)) return target;
+        if (IsComplete(shape, target))
+            return target;
         var partial = $"{target}.{Guid.NewGuid():N}.partial";
         try
         {
@@ -34,17 +35,23 @@ public static class RandomModel
             var tensors = Tensors(GemmaConfig.Load(partial)).ToArray();
             CheckRoom(partial, tensors.Sum(tensor => tensor.ByteLength));
             SafetensorsWriter.Write(Path.Combine(partial, "model.safetensors"), tensors, cancellation: cancellation);
-            if (Directory.Exists(target)) Directory.Delete(target, recursive: true);
+            if (Directory.Exists(target))
+                Directory.Delete(target, recursive: true);
             Directory.Move(partial, target);
             return target;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new GemmaScopeException($"the random model cannot be written: {problem.Message}; name another folder with --dir", target, problem);
+            throw new GemmaScopeException(
+                $"the random model cannot be written: {problem.Message}; name another folder with --dir",
+                target,
+                problem
+            );
         }
         finally
         {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+            if (Directory.Exists(partial))
+                Directory.Delete(partial, recursive: true);
         }
     }
 
@@ -59,7 +66,10 @@ public static class RandomModel
     {
         var free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (free < bytes)
-            throw new GemmaScopeException($"the random model needs {bytes / 1e9:F1} GB of disk, {free / 1e9:F1} GB are free; name another folder with --dir", folder);
+            throw new GemmaScopeException(
+                $"the random model needs {bytes / 1e9:F1} GB of disk, {free / 1e9:F1} GB are free; name another folder with --dir",
+                folder
+            );
     }
 
     /// <summary>The tensors of a checkpoint of this shape.</summary>
@@ -72,7 +82,15 @@ public static class RandomModel
         var (query, keyValue) = (config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
         for (var layer = 0; layer < config.Layers; layer++)
         {
-            foreach (var norm in new[] { "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm" })
+            foreach (
+                var norm in new[]
+                {
+                    "input_layernorm",
+                    "post_attention_layernorm",
+                    "pre_feedforward_layernorm",
+                    "post_feedforward_layernorm",
+                }
+            )
                 yield return Gain($"layers.{layer}.{norm}", config.Width);
             yield return Matrix($"layers.{layer}.self_attn.q_proj", query, config.Width);
             yield return Matrix($"layers.{layer}.self_attn.k_proj", keyValue, config.Width);
@@ -90,6 +108,7 @@ public static class RandomModel
 
         TensorSource Matrix(string name, int outputs, int inputs) => Make(name, [outputs, inputs], 1 / Math.Sqrt(inputs));
         TensorSource Gain(string name, int width) => Make(name, [width], GainDeviation);
-        TensorSource Make(string name, long[] shape, double deviation) => weights.Source($"model.{name}.weight", DType.BF16, shape, deviation, number++);
+        TensorSource Make(string name, long[] shape, double deviation) =>
+            weights.Source($"model.{name}.weight", DType.BF16, shape, deviation, number++);
     }
 }

@@ -7,17 +7,22 @@ namespace GemmaScope.Bench;
 internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: texts judged together, four policies against one")
 {
     private const string Demo = "demo-it";
-    private const double MostForFour = 1.6, LeastTogether = 1.5;
-    private const int ShortText = 12, Texts = 64;
+    private const double MostForFour = 1.6,
+        LeastTogether = 1.5;
+    private const int ShortText = 12,
+        Texts = 64;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
         using (var demo = ShieldGemma.Load(DemoFiles.Require(Demo)))
-            foreach (var figure in Measure(setup, demo, Demo, longText: 180)) yield return figure;
-        if (setup.Options.Quick) yield break;
+            foreach (var figure in Measure(setup, demo, Demo, longText: 180))
+                yield return figure;
+        if (setup.Options.Quick)
+            yield break;
 
         using var real = ShieldGemma.Load(FolderWithTokenizer(setup));
-        foreach (var figure in Measure(setup, real, $"a layer of {ModelShape.Main}", longText: 800)) yield return figure;
+        foreach (var figure in Measure(setup, real, $"a layer of {ModelShape.Main}", longText: 800))
+            yield return figure;
     }
 
     private static IEnumerable<Figure> Measure(BenchSetup setup, ShieldGemma shield, string name, int longText)
@@ -26,17 +31,39 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
         // By the clock, which the targets are about, and by the time of the processors, which other work on the machine disturbs less.
         foreach (var (byProcessor, suffix) in ((bool, string)[])[(false, ""), (true, ", processor time")])
         {
-            var together = setup.RaceBy(byProcessor,
-                new Contestant(texts.Length, () => { foreach (var text in texts) shield.Score([text], setup.Cancellation); }),
-                new Contestant(texts.Length, () => shield.Score(texts, setup.Cancellation)));
+            var together = setup.RaceBy(
+                byProcessor,
+                new Contestant(
+                    texts.Length,
+                    () =>
+                    {
+                        foreach (var text in texts)
+                            shield.Score([text], setup.Cancellation);
+                    }
+                ),
+                new Contestant(texts.Length, () => shield.Score(texts, setup.Cancellation))
+            );
             yield return Figure.Against(
-                $"shield, {name}: {texts.Length} texts together{suffix}", together[1], "texts/s", 1, "one at a time", together[0], byProcessor ? null : LeastTogether);
+                $"shield, {name}: {texts.Length} texts together{suffix}",
+                together[1],
+                "texts/s",
+                1,
+                "one at a time",
+                together[0],
+                byProcessor ? null : LeastTogether
+            );
         }
 
         foreach (var words in (int[])[ShortText, longText])
         {
             var rates = setup.Race(Judge(1), Judge(4));
-            yield return Figure.Below($"shield, {name}: four policies on {words} words", [.. rates[0].Zip(rates[1], (one, four) => one / four)], "x", "one policy", MostForFour);
+            yield return Figure.Below(
+                $"shield, {name}: four policies on {words} words",
+                [.. rates[0].Zip(rates[1], (one, four) => one / four)],
+                "x",
+                "one policy",
+                MostForFour
+            );
 
             Contestant Judge(int policies)
             {
@@ -50,7 +77,10 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
     {
         string[] some = ["the", "house", "of", "a", "small", "town", "and", "its", "garden", "in", "spring"];
         var random = new Random(seed);
-        return shield.Prepare(string.Join(' ', Enumerable.Range(0, words).Select(_ => some[random.Next(some.Length)])), policies: [.. ShieldPolicy.Official.Take(policies)]);
+        return shield.Prepare(
+            string.Join(' ', Enumerable.Range(0, words).Select(_ => some[random.Next(some.Length)])),
+            policies: [.. ShieldPolicy.Official.Take(policies)]
+        );
     }
 
     /// <summary>Random layers of the true shape under the vocabulary of the demo model, which is the one that is always here.</summary>

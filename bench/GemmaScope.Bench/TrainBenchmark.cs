@@ -30,16 +30,28 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
             setup.Cancellation,
             product.With(Compute.Kernels, Arithmetic.Exact),
             new(dense, () => l0 = exact.Train(view, view).L0),
-            new(dense, () => fast.Train(view, view)));
+            new(dense, () => fast.Train(view, view))
+        );
         const string peak = "GEMM exact, f32 weights";
         yield return Figure.Against("training step, as if dense", rates[1], GigaFlops, 1e9, peak, rates[0], 2);
         yield return Figure.Against("training step, as if dense, fast", rates[2], GigaFlops, 1e9, peak, rates[0]);
         yield return Figure.Of("training step, rows", rates[1], "rows/s", dense / rows);
         yield return new Figure("training step, features per row", l0, "L0");
-        foreach (var figure in Phases(exact, view)) yield return figure;
-        if (setup.Options.Command.Count == 0) yield break;
-        var (_, bytes) = OwnProcess.Start([.. setup.Options.Command, OwnProcess.Training, .. setup.Options.Quick ? ["--quick"] : Array.Empty<string>()], setup.Cancellation);
-        yield return Figure.Below("training, peak memory", [bytes / GiB], "GiB", "four bytes a parameter + 1 GiB", 1 + 4.0 * Parameters(width, features) / GiB);
+        foreach (var figure in Phases(exact, view))
+            yield return figure;
+        if (setup.Options.Command.Count == 0)
+            yield break;
+        var (_, bytes) = OwnProcess.Start(
+            [.. setup.Options.Command, OwnProcess.Training, .. setup.Options.Quick ? ["--quick"] : Array.Empty<string>()],
+            setup.Cancellation
+        );
+        yield return Figure.Below(
+            "training, peak memory",
+            [bytes / GiB],
+            "GiB",
+            "four bytes a parameter + 1 GiB",
+            1 + 4.0 * Parameters(width, features) / GiB
+        );
     }
 
     /// <summary>Two steps in this process; prints a line, and then the bytes it held at most.</summary>
@@ -48,7 +60,8 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
         var (rows, width, features) = Size(quick);
         using var x = new NormalWeights(1).Matrix(DType.F32, rows, width, 1 / Math.Sqrt(width), 4);
         using var trainer = Create(width, features, Arithmetic.Exact);
-        for (var step = 0; step < 2; step++) trainer.Train(x.AsMatrix(), x.AsMatrix());
+        for (var step = 0; step < 2; step++)
+            trainer.Train(x.AsMatrix(), x.AsMatrix());
         using var self = Process.GetCurrentProcess();
         output.WriteLine(trainer.Step.ToString(CultureInfo.InvariantCulture));
         output.WriteLine(self.PeakWorkingSet64.ToString(CultureInfo.InvariantCulture));
@@ -68,18 +81,18 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
         yield return new Figure("training step, optimiser", Math.Max(with[2] - without[2], 1e-6) * 1e3, "ms");
     }
 
-    private static DictionaryTrainer Create(int width, int features, Arithmetic arithmetic) => DictionaryTrainer.Create(
-        new Recipe { ThresholdStart = Deviations / Math.Sqrt(width), Arithmetic = arithmetic }, TrainerShape.Autoencoder(width, features), seed: 1);
+    private static DictionaryTrainer Create(int width, int features, Arithmetic arithmetic) =>
+        DictionaryTrainer.Create(
+            new Recipe { ThresholdStart = Deviations / Math.Sqrt(width), Arithmetic = arithmetic },
+            TrainerShape.Autoencoder(width, features),
+            seed: 1
+        );
 
     /// <summary>Gradients that nobody wants: what remains is their cost.</summary>
     private sealed class Nowhere : GradientSink
     {
-        public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder)
-        {
-        }
+        public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder) { }
 
-        public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient)
-        {
-        }
+        public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient) { }
     }
 }

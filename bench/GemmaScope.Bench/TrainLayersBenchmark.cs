@@ -5,13 +5,16 @@ using GemmaScope.Training;
 namespace GemmaScope.Bench;
 
 /// <summary>
-/// How a step of training a cross-layer transcoder grows with its layers, at a fixed number of features a layer and a fixed total L0: forward and
-/// backward per token and the memory of a batch must grow about linearly although decoders have layers² / 2 parts (METHODS §3.3, §5.3). The optimiser is
+/// How a step of training a cross-layer transcoder grows with its layers, at a fixed number of features a layer and a fixed total L0:
+/// forward and
+/// backward per token and the memory of a batch must grow about linearly although decoders have layers² / 2 parts (METHODS §3.3, §5.3). The
+/// optimiser is
 /// counted apart: once a step, whatever the batch's size, it visits every row that the batch touched, in a large batch nearly all of them.
 /// </summary>
 internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a training step of cross-layer transcoders of 2 to 24 layers")
 {
-    private const double L0 = 48, Limit = 1.2;
+    private const double L0 = 48,
+        Limit = 1.2;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
@@ -20,7 +23,10 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
         var steps = layers.Select(count => new Steps(setup, count, width, features, rows)).ToArray();
         try
         {
-            setup.Race([.. steps.Select(each => new Contestant(rows, each.Pass)), .. steps.Select(each => new Contestant(rows, each.Step))]);
+            setup.Race([
+                .. steps.Select(each => new Contestant(rows, each.Pass)),
+                .. steps.Select(each => new Contestant(rows, each.Step)),
+            ]);
             for (var i = 0; i < steps.Length; i++)
             {
                 var name = $"train {layers[i].ToString(CultureInfo.InvariantCulture)} layers";
@@ -30,24 +36,33 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
                 yield return new Figure($"{name}, parameters and moments", steps[i].ParameterBytes / 1e6, "MB");
                 yield return new Figure($"{name}, features per token", steps[i].MeasuredL0, "L0");
             }
-            yield return Exponent("time per token grows with layers to the power", layers, steps.Select(each => each.PassTimes.Min()), Limit);
+            yield return Exponent(
+                "time per token grows with layers to the power",
+                layers,
+                steps.Select(each => each.PassTimes.Min()),
+                Limit
+            );
             yield return Exponent("memory of a batch grows to the power", layers, steps.Select(each => each.BatchBytes), Limit);
             yield return Exponent("time with optimiser grows to the power", layers, steps.Select(each => each.StepTimes.Min()));
             yield return Exponent("parameters grow to the power", layers, steps.Select(each => each.ParameterBytes));
         }
         finally
         {
-            foreach (var each in steps) each.Dispose();
+            foreach (var each in steps)
+                each.Dispose();
         }
     }
 
     /// <summary>The slope of the least-squares line through (ln layers, ln value).</summary>
     private static Figure Exponent(string name, int[] layers, IEnumerable<double> values, double? limit = null)
     {
-        double[] x = [.. layers.Select(count => Math.Log(count))], y = [.. values.Select(value => Math.Log(value))];
+        double[] x = [.. layers.Select(count => Math.Log(count))],
+            y = [.. values.Select(value => Math.Log(value))];
         var (meanX, meanY) = (x.Average(), y.Average());
         var slope = x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / x.Sum(a => (a - meanX) * (a - meanX));
-        return limit is { } most ? Figure.Below(name, [slope], "exponent", "linear, with some room", most) : new Figure(name, slope, "exponent");
+        return limit is { } most
+            ? Figure.Below(name, [slope], "exponent", "linear, with some room", most)
+            : new Figure(name, slope, "exponent");
     }
 
     /// <summary>Steps on one random batch, on which the wanted number of features fires.</summary>
@@ -59,17 +74,27 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
         private readonly Firing _firing;
         private readonly RunningNumbers _running;
         private readonly TrainingStep _step;
-        private readonly Tensor _x, _y;
+        private readonly Tensor _x,
+            _y;
         private long _done;
 
         public Steps(BenchSetup setup, int layers, int width, int features, int rows)
         {
             // Products of unit vectors with rows of unit mean square are nearly normal with deviation 1/√d.
             var threshold = NormalTail(L0 / layers / features) / Math.Sqrt(width);
-            _recipe = new Recipe { Lambda = 0, LearningRate = 1e-9, ThresholdStart = threshold };
+            _recipe = new Recipe
+            {
+                Lambda = 0,
+                LearningRate = 1e-9,
+                ThresholdStart = threshold,
+            };
             var shape = TrainerShape.CrossLayer(width, [.. Enumerable.Repeat(features, layers)], reconstructs: false);
             _parameters = new TrainerParameters(_recipe, shape, moments: true);
-            (_lastUpdates, _firing, _running) = (new("last_update", shape.Features), new(shape.Features, _recipe.DeadAfterTokens), new(_recipe));
+            (_lastUpdates, _firing, _running) = (
+                new("last_update", shape.Features),
+                new(shape.Features, _recipe.DeadAfterTokens),
+                new(_recipe)
+            );
             _step = new TrainingStep(_recipe, shape, _parameters, _firing, _running);
             ParameterStart.Fill(_parameters, _recipe, shape, 1);
             ParameterBytes = _parameters.All.SelectMany(parameter => parameter.State()).Sum(state => (double)state.Tensor.ByteLength);
@@ -95,7 +120,8 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
         /// <summary>A step that moves the parameters.</summary>
         public void Step() => Run(new OptimiserSink(_recipe, _parameters, _lastUpdates, _done++), StepTimes);
 
-        // The time of processors, not of the clock: other work on the machine would lengthen long steps more than short ones. For the same reason the fastest counts.
+        // The time of processors, not of the clock: other work on the machine would lengthen long steps more than short ones. For the same
+        // reason the fastest counts.
         private void Run(GradientSink sink, List<double> times)
         {
             var before = Environment.CpuUsage.TotalTime;
@@ -105,18 +131,22 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
 
         public void Dispose()
         {
-            foreach (var owner in (IDisposable[])[_parameters, _lastUpdates, _firing, _running, _step, _x, _y]) owner.Dispose();
+            foreach (var owner in (IDisposable[])[_parameters, _lastUpdates, _firing, _running, _step, _x, _y])
+                owner.Dispose();
         }
 
         /// <summary>z with P(N(0, 1) &gt; z) = p, by bisection on a series of the tail (Abramowitz and Stegun 7.1.26).</summary>
         private static double NormalTail(double p)
         {
-            double low = 0, high = 8;
+            double low = 0,
+                high = 8;
             while (high - low > 1e-9)
             {
                 var z = (low + high) / 2;
-                if (Tail(z) > p) low = z;
-                else high = z;
+                if (Tail(z) > p)
+                    low = z;
+                else
+                    high = z;
             }
             return low;
         }
@@ -125,19 +155,18 @@ internal sealed class TrainLayersBenchmark() : Benchmark("train-layers", "a trai
         {
             var x = z / Math.Sqrt(2);
             var t = 1 / (1 + 0.3275911 * x);
-            return 0.5 * Math.Exp(-x * x) * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+            return 0.5
+                * Math.Exp(-x * x)
+                * t
+                * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
         }
     }
 
     /// <summary>Lets gradients go.</summary>
     private sealed class NoSink : GradientSink
     {
-        public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder)
-        {
-        }
+        public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder) { }
 
-        public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient)
-        {
-        }
+        public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient) { }
     }
 }

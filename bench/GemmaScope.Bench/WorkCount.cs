@@ -14,7 +14,9 @@ internal static class WorkCount
     /// </summary>
     public static double Prefill(GemmaConfig config, int tokens)
     {
-        double d = config.Width, query = config.Heads * config.HeadSize, keyValue = config.KeyValueHeads * config.HeadSize;
+        double d = config.Width,
+            query = config.Heads * config.HeadSize,
+            keyValue = config.KeyValueHeads * config.HeadSize;
         var layer = Product(tokens, d, 2 * query + 2 * keyValue + 3.0 * config.MlpWidth);
         var attention = config.Sliding.Sum(sliding => 4 * query * VisiblePairs(tokens, sliding ? config.Window : int.MaxValue));
         return config.Layers * layer + attention + Product(1, d, config.VocabularyRows);

@@ -9,8 +9,13 @@ namespace GemmaScope.Cli;
 /// <summary>The command line as a whole: parses, runs one command, and turns whatever happened into a line and an exit code.</summary>
 internal static class Application
 {
-    /// <summary>Exit codes; 1 stands for an internal error, and for a verification that failed; 3 for a violation that shield was told to report so.</summary>
-    public const int Success = 0, Failure = 1, BadInput = 2, Violation = 3, Interrupted = 130;
+    /// <summary>Exit codes; 1 stands for an internal error, and for a verification that failed; 3 for a violation that shield was told to
+    /// report so.</summary>
+    public const int Success = 0,
+        Failure = 1,
+        BadInput = 2,
+        Violation = 3,
+        Interrupted = 130;
 
     public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
     {
@@ -23,7 +28,14 @@ internal static class Application
         {
             var code = ProblemOf(parsed) is { } problem
                 ? Fail(terminal, $"{problem} (see '{PathOf(parsed)} --help')")
-                : parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false });
+                : parsed.Invoke(
+                    new InvocationConfiguration
+                    {
+                        Output = terminal.Out,
+                        Error = terminal.Error,
+                        EnableDefaultExceptionHandler = false,
+                    }
+                );
             terminal.Out.Flush();
             return code;
         }
@@ -38,7 +50,8 @@ internal static class Application
         var root = new RootCommand("See inside Gemma models: which features of a dictionary fire on which token.");
         foreach (var command in Commands())
         {
-            foreach (var part in command.Subcommands.OfType<GemmaScopeCommand>().Append(command)) Attach(part);
+            foreach (var part in command.Subcommands.OfType<GemmaScopeCommand>().Append(command))
+                Attach(part);
             root.Add(command);
         }
         globals.AddTo(root);
@@ -50,74 +63,90 @@ internal static class Application
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root;
 
-        void Attach(GemmaScopeCommand command) => command.SetAction(parsed =>
-        {
-            globals.Apply(parsed);
-            return command.Run(parsed, session);
-        });
+        void Attach(GemmaScopeCommand command) =>
+            command.SetAction(parsed =>
+            {
+                globals.Apply(parsed);
+                return command.Run(parsed, session);
+            });
     }
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>
-    [
-        new AnalyzeCommand(),
-        new HeadlinesCommand(),
-        new EvalCommand(),
-        new ProbeCommand(),
-        new AbsorptionCommand(),
-        new DetectCommand(),
-        new RavelCommand(),
-        new FeaturesCommand(),
-        new GenerateCommand(),
-        new ChatCommand(),
-        new SteerCommand(),
-        new ShieldCommand(),
-        new TokenizeCommand(),
-        new InfoCommand(),
-        new InspectCommand(),
-        new SitesCommand(),
-        new DictionariesCommand(),
-        new ConvertCommand(),
-        new HarvestCommand(),
-        new StoreCommand(),
-        new TrainCommand(),
-        new SweepCommand(),
-        new DemoCommand(),
-        new VerifyCommand(),
-        new ServeCommand(),
-        new BenchCommand(),
-    ];
+        [
+            new AnalyzeCommand(),
+            new HeadlinesCommand(),
+            new EvalCommand(),
+            new ProbeCommand(),
+            new AbsorptionCommand(),
+            new DetectCommand(),
+            new RavelCommand(),
+            new FeaturesCommand(),
+            new GenerateCommand(),
+            new ChatCommand(),
+            new SteerCommand(),
+            new ShieldCommand(),
+            new TokenizeCommand(),
+            new InfoCommand(),
+            new InspectCommand(),
+            new SitesCommand(),
+            new DictionariesCommand(),
+            new ConvertCommand(),
+            new HarvestCommand(),
+            new StoreCommand(),
+            new TrainCommand(),
+            new SweepCommand(),
+            new DemoCommand(),
+            new VerifyCommand(),
+            new ServeCommand(),
+            new BenchCommand(),
+        ];
 
     /// <summary>Why a command line cannot be run, or null.</summary>
     private static string? ProblemOf(ParseResult parsed)
     {
-        if (parsed.Action is ParseErrorAction) return MessageOf(parsed.Errors[0]);
+        if (parsed.Action is ParseErrorAction)
+            return MessageOf(parsed.Errors[0]);
         // The parser takes an option it does not know for an argument, so that a misspelt one would be analysed as a text.
-        if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)) return null;
-        var unknown = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
-            .FirstOrDefault(value => value is ['-', '-' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ..] && !value.Any(char.IsWhiteSpace));
+        if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
+            return null;
+        var unknown = parsed
+            .CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .FirstOrDefault(value =>
+                value is ['-', '-' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ..] && !value.Any(char.IsWhiteSpace)
+            );
         return unknown is null ? null : $"Unknown option '{unknown}'; write -- before a text that begins so";
     }
 
     // Of a value that is no number the parser says which .NET type it tried.
     private static string MessageOf(ParseError error)
     {
-        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var value] }) return error.Message;
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var value] })
+            return error.Message;
         var type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        return type == typeof(int) || error.Message.Contains("System.Int64", StringComparison.Ordinal) ? $"{option.Name}: '{value.Value}' is no whole number"
+        return type == typeof(int) || error.Message.Contains("System.Int64", StringComparison.Ordinal)
+                ? $"{option.Name}: '{value.Value}' is no whole number"
             : type == typeof(double) ? $"{option.Name}: '{value.Value}' is no number"
             : error.Message;
     }
 
     private static int Report(Exception problem, Terminal terminal, bool verbose)
     {
-        if (verbose && problem is not OperationCanceledException) terminal.Error.WriteLine(problem);
+        if (verbose && problem is not OperationCanceledException)
+            terminal.Error.WriteLine(problem);
         return problem switch
         {
             GemmaScopeException => Fail(terminal, problem.Message),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
-            // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own errors.
+            // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own
+            // errors.
             IOException or UnauthorizedAccessException => Fail(terminal, $"the output cannot be written: {problem.Message}"),
-            _ => Note(terminal, $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)", Failure),
+            _ => Note(
+                terminal,
+                $"internal error: {problem.GetType().Name}: {OneLine(problem.Message)} (--verbose shows where; please report it)",
+                Failure
+            ),
         };
     }
 
@@ -138,12 +167,14 @@ internal static class Application
         return code;
     }
 
-    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
     private static string PathOf(ParseResult parsed)
     {
         var path = "";
-        for (var result = parsed.CommandResult; result.Command is not RootCommand; result = (CommandResult)result.Parent!) path = $" {result.Command.Name}{path}";
+        for (var result = parsed.CommandResult; result.Command is not RootCommand; result = (CommandResult)result.Parent!)
+            path = $" {result.Command.Name}{path}";
         return "gemmascope" + path;
     }
 }

@@ -7,22 +7,25 @@ namespace GemmaScope.Cli;
 /// <summary>Options that several commands share, so that they mean the same everywhere.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Model(string defaultModel = Resolver.DefaultModel) => new("--model", "-m")
-    {
-        Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
-        HelpName = "MODEL",
-        DefaultValueFactory = _ => defaultModel,
-    };
+    public static Option<string> Model(string defaultModel = Resolver.DefaultModel) =>
+        new("--model", "-m")
+        {
+            Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
+            HelpName = "MODEL",
+            DefaultValueFactory = _ => defaultModel,
+        };
 
-    public static Option<Uri> Server() => new("--server")
-    {
-        Description = "The server whose feature pages are linked.",
-        HelpName = "URL",
-        DefaultValueFactory = _ => new Uri("http://localhost:5000"),
-        CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? address
-            : Refuse(result, $"'{result.Tokens[0].Value}' is no web address, such as http://localhost:5000."),
-    };
+    public static Option<Uri> Server() =>
+        new("--server")
+        {
+            Description = "The server whose feature pages are linked.",
+            HelpName = "URL",
+            DefaultValueFactory = _ => new Uri("http://localhost:5000"),
+            CustomParser = result =>
+                Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+                    ? address
+                    : Refuse(result, $"'{result.Tokens[0].Value}' is no web address, such as http://localhost:5000."),
+        };
 
     /// <summary>A file that is written when everything else is done; a folder of that name is refused before.</summary>
     public static Option<string?> OutputFile(string name, string description)
@@ -30,7 +33,8 @@ internal static class CommonOptions
         var option = new Option<string?>(name) { Description = description, HelpName = "FILE" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && Directory.Exists(token.Value)) result.AddError($"{name}: {token.Value} is a folder; give the name of a file to write");
+            if (result.Tokens is [var token] && Directory.Exists(token.Value))
+                result.AddError($"{name}: {token.Value} is a folder; give the name of a file to write");
         });
         return option;
     }
@@ -47,32 +51,75 @@ internal static class CommonOptions
 /// <summary>The sampling options of the commands that write text.</summary>
 internal sealed class SamplingOptions
 {
-    private readonly Option<int> _maxTokens, _topK;
-    private readonly Option<double> _temperature, _topP, _repetition, _frequency;
+    private readonly Option<int> _maxTokens,
+        _topK;
+    private readonly Option<double> _temperature,
+        _topP,
+        _repetition,
+        _frequency;
     private readonly Option<int?> _seed;
 
     public SamplingOptions(Command command, GenerationOptions? defaults = null)
     {
         var given = defaults ?? new GenerationOptions();
-        _maxTokens = new("--max-tokens", "-n") { Description = "New tokens at most.", HelpName = "N", DefaultValueFactory = _ => given.MaxNewTokens };
-        _temperature = new("--temperature", "-t") { Description = "Logits are divided by it; 0 always takes the most likely token.", HelpName = "T", DefaultValueFactory = _ => given.Temperature };
-        _topK = new("--top-k") { Description = "Sample from the K most likely tokens; 0 for all.", HelpName = "K", DefaultValueFactory = _ => given.TopK };
-        _topP = new("--top-p") { Description = "Sample from the most likely tokens whose probabilities reach P together.", HelpName = "P", DefaultValueFactory = _ => given.TopP };
-        _repetition = new("--repetition-penalty") { Description = "Makes tokens that were seen less likely; 1 for none.", HelpName = "R", DefaultValueFactory = _ => given.RepetitionPenalty };
-        _frequency = new("--frequency-penalty") { Description = "Subtracted from a token's logit for each time it was seen; 0 for none.", HelpName = "F", DefaultValueFactory = _ => given.FrequencyPenalty };
-        _seed = new("--seed") { Description = given.Seed is null ? "The same seed gives the same text; drawn where none is given." : "The same seed gives the same text.", HelpName = "N" };
-        if (given.Seed is { } seed) _seed.DefaultValueFactory = _ => seed;
-        foreach (var option in (Option[])[_maxTokens, _temperature, _topK, _topP, _repetition, _frequency, _seed]) command.Options.Add(option);
+        _maxTokens = new("--max-tokens", "-n")
+        {
+            Description = "New tokens at most.",
+            HelpName = "N",
+            DefaultValueFactory = _ => given.MaxNewTokens,
+        };
+        _temperature = new("--temperature", "-t")
+        {
+            Description = "Logits are divided by it; 0 always takes the most likely token.",
+            HelpName = "T",
+            DefaultValueFactory = _ => given.Temperature,
+        };
+        _topK = new("--top-k")
+        {
+            Description = "Sample from the K most likely tokens; 0 for all.",
+            HelpName = "K",
+            DefaultValueFactory = _ => given.TopK,
+        };
+        _topP = new("--top-p")
+        {
+            Description = "Sample from the most likely tokens whose probabilities reach P together.",
+            HelpName = "P",
+            DefaultValueFactory = _ => given.TopP,
+        };
+        _repetition = new("--repetition-penalty")
+        {
+            Description = "Makes tokens that were seen less likely; 1 for none.",
+            HelpName = "R",
+            DefaultValueFactory = _ => given.RepetitionPenalty,
+        };
+        _frequency = new("--frequency-penalty")
+        {
+            Description = "Subtracted from a token's logit for each time it was seen; 0 for none.",
+            HelpName = "F",
+            DefaultValueFactory = _ => given.FrequencyPenalty,
+        };
+        _seed = new("--seed")
+        {
+            Description = given.Seed is null
+                ? "The same seed gives the same text; drawn where none is given."
+                : "The same seed gives the same text.",
+            HelpName = "N",
+        };
+        if (given.Seed is { } seed)
+            _seed.DefaultValueFactory = _ => seed;
+        foreach (var option in (Option[])[_maxTokens, _temperature, _topK, _topP, _repetition, _frequency, _seed])
+            command.Options.Add(option);
     }
 
-    public GenerationOptions Read(ParseResult arguments) => new()
-    {
-        MaxNewTokens = arguments.GetValue(_maxTokens),
-        Temperature = arguments.GetValue(_temperature),
-        TopK = arguments.GetValue(_topK),
-        TopP = arguments.GetValue(_topP),
-        RepetitionPenalty = arguments.GetValue(_repetition),
-        FrequencyPenalty = arguments.GetValue(_frequency),
-        Seed = arguments.GetValue(_seed),
-    };
+    public GenerationOptions Read(ParseResult arguments) =>
+        new()
+        {
+            MaxNewTokens = arguments.GetValue(_maxTokens),
+            Temperature = arguments.GetValue(_temperature),
+            TopK = arguments.GetValue(_topK),
+            TopP = arguments.GetValue(_topP),
+            RepetitionPenalty = arguments.GetValue(_repetition),
+            FrequencyPenalty = arguments.GetValue(_frequency),
+            Seed = arguments.GetValue(_seed),
+        };
 }

@@ -44,7 +44,8 @@ internal sealed class Continuation : IDisposable
     /// <summary>What the next token adds, which may be nothing yet; null at the end. An interruption is an end.</summary>
     public string? Next()
     {
-        if (StoppedBy is not null) return null;
+        if (StoppedBy is not null)
+            return null;
         try
         {
             if (_tokens.MoveNext())
@@ -52,7 +53,10 @@ internal sealed class Continuation : IDisposable
                 _ids.Add(_tokens.Current);
                 return Add(_decoder.Append(_tokens.Current));
             }
-            StoppedBy = _ids.Count == _options.MaxNewTokens ? "max_tokens" : _prompt.Length + _ids.Count > _model.Config.MaxPositions ? "context" : "end_token";
+            StoppedBy =
+                _ids.Count == _options.MaxNewTokens ? "max_tokens"
+                : _prompt.Length + _ids.Count > _model.Config.MaxPositions ? "context"
+                : "end_token";
         }
         catch (OperationCanceledException)
         {
@@ -74,7 +78,8 @@ internal sealed class Continuation : IDisposable
     /// <summary>Measures what was written, unless that was or is interrupted.</summary>
     public void Measure(CancellationToken cancellation)
     {
-        if (StoppedBy is null || IsInterrupted) return;
+        if (StoppedBy is null || IsInterrupted)
+            return;
         try
         {
             Effect = SteeringEffect.Measure(_model, _prompt, _ids, _options.Edits, cancellation);

@@ -27,7 +27,8 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
         (tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || name.Contains("-it", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What ends the model's turn: its end tokens, and the end of a turn even where it does not list that.</summary>
-    public static int[] StopTokens(GemmaModel model, Tokenizer tokenizer) => tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
+    public static int[] StopTokens(GemmaModel model, Tokenizer tokenizer) =>
+        tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
 
     /// <summary>Adds a message of the user and streams the answer through <paramref name="answer"/>.</summary>
     /// <exception cref="ArgumentProblemException">The conversation no longer fits into the model's context.</exception>
@@ -40,7 +41,10 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
         {
             _messages.Clear();
             _messages.AddRange(before);
-            throw new ArgumentProblemException($"the conversation of {length} tokens fills the model's context of {model.Config.MaxPositions}; say less, or start a new one with /reset", "chat");
+            throw new ArgumentProblemException(
+                $"the conversation of {length} tokens fills the model's context of {model.Config.MaxPositions}; say less, or start a new one with /reset",
+                "chat"
+            );
         }
         _ids.AddRange(added);
         // The last token of an answer that was cut short is not in the cache yet.
@@ -65,7 +69,8 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
     {
         if (_messages.Count == 0)
         {
-            if (system is not null) _messages.Add(new ChatMessage("system", system));
+            if (system is not null)
+                _messages.Add(new ChatMessage("system", system));
             _messages.Add(message);
             return _template.Encode(tokenizer, _messages, addGenerationPrompt: true, SystemHandling.Fold);
         }

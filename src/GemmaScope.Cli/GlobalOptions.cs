@@ -31,7 +31,8 @@ internal sealed class GlobalOptions
 
     public void AddTo(RootCommand root)
     {
-        foreach (var option in (Option[])[_kernels, _arithmetic, _threads, Verbose]) root.Options.Add(option);
+        foreach (var option in (Option[])[_kernels, _arithmetic, _threads, Verbose])
+            root.Options.Add(option);
     }
 
     /// <summary>Sets up the numerics; without these options the library's own defaults and environment variables decide.</summary>
@@ -40,7 +41,8 @@ internal sealed class GlobalOptions
         // The workers read their number once, when the first of them is needed.
         if (parsed.GetValue(_threads) is not (null or >= 1 and <= MostThreads))
             throw new ArgumentProblemException($"must be from 1 to {MostThreads}", "--threads");
-        if (parsed.GetValue(_threads) is { } threads) Environment.SetEnvironmentVariable(Workers.ThreadsVariable, $"{threads}");
+        if (parsed.GetValue(_threads) is { } threads)
+            Environment.SetEnvironmentVariable(Workers.ThreadsVariable, $"{threads}");
         Compute.Configure(parsed.GetValue(_kernels), parsed.GetValue(_arithmetic));
     }
 }

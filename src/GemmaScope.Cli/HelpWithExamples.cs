@@ -17,7 +17,8 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
         {
             var output = parseResult.InvocationConfiguration.Output;
             output.WriteLine("Examples:");
-            foreach (var example in command.Examples) output.WriteLine($"  {example}");
+            foreach (var example in command.Examples)
+                output.WriteLine($"  {example}");
             output.WriteLine();
         }
         return Application.Success;

@@ -15,11 +15,14 @@ internal sealed class Laboratory(GemmaModel model, string modelName, IReadOnlyLi
     public IReadOnlyList<SparseDictionary> Dictionaries { get; } = dictionaries;
 
     /// <summary>What tells the dictionaries apart: their names, or their paths where two have the same name.</summary>
-    public IReadOnlyList<string> Names { get; } = dictionaries.Select(one => one.Name).Distinct().Count() == dictionaries.Count
-        ? [.. dictionaries.Select(one => one.Name)] : [.. dictionaries.Select(one => one.Origin.Path)];
+    public IReadOnlyList<string> Names { get; } =
+        dictionaries.Select(one => one.Name).Distinct().Count() == dictionaries.Count
+            ? [.. dictionaries.Select(one => one.Name)]
+            : [.. dictionaries.Select(one => one.Origin.Path)];
 
     /// <summary>Does long work with a line that says how far it is.</summary>
-    public static T Watch<T>(Session session, string unit, long total, Func<IProgress<long>, T> work) => Stages(session, stage => work(stage(unit, total)));
+    public static T Watch<T>(Session session, string unit, long total, Func<IProgress<long>, T> work) =>
+        Stages(session, stage => work(stage(unit, total)));
 
     /// <summary>The same for work of several stages, each with a line of its own.</summary>
     public static T Stages<T>(Session session, Func<Func<string, long, IProgress<long>>, T> work)
@@ -27,11 +30,13 @@ internal sealed class Laboratory(GemmaModel model, string modelName, IReadOnlyLi
         RateDisplay? display = null;
         try
         {
-            return work((unit, total) =>
-            {
-                display?.End();
-                return new Reporter(display = new RateDisplay(session.Terminal, unit, 0, total));
-            });
+            return work(
+                (unit, total) =>
+                {
+                    display?.End();
+                    return new Reporter(display = new RateDisplay(session.Terminal, unit, 0, total));
+                }
+            );
         }
         finally
         {
@@ -41,7 +46,8 @@ internal sealed class Laboratory(GemmaModel model, string modelName, IReadOnlyLi
 
     public void Dispose()
     {
-        foreach (var dictionary in Dictionaries) dictionary.Dispose();
+        foreach (var dictionary in Dictionaries)
+            dictionary.Dispose();
         Model.Dispose();
     }
 
@@ -87,7 +93,8 @@ internal sealed class LaboratoryOptions
         }
         catch
         {
-            foreach (var dictionary in dictionaries) dictionary.Dispose();
+            foreach (var dictionary in dictionaries)
+                dictionary.Dispose();
             model.Dispose();
             throw;
         }
@@ -98,9 +105,13 @@ internal sealed class LaboratoryOptions
     public static void RequireFit(SparseDictionary dictionary, GemmaConfig config, string path)
     {
         foreach (var site in dictionary.InputSites)
-            if (!config.Has(site)) throw new ArgumentProblemException($"reads {site}, which the model does not have (layers 0 to {config.Layers - 1})", path);
+            if (!config.Has(site))
+                throw new ArgumentProblemException($"reads {site}, which the model does not have (layers 0 to {config.Layers - 1})", path);
         var width = dictionary.InputSites.Sum(site => config.SiteWidth(site.Kind));
         if (width != dictionary.InputWidth)
-            throw new ArgumentProblemException($"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this model has {width}; it belongs to another model or site", path);
+            throw new ArgumentProblemException(
+                $"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this model has {width}; it belongs to another model or site",
+                path
+            );
     }
 }

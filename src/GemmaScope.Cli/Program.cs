@@ -1,6 +1,7 @@
 using GemmaScope.Cli;
 
 using var cancellation = new CancellationTokenSource();
+
 // The first Ctrl-C asks the command to end cleanly, the second ends the process.
 Console.CancelKeyPress += (_, pressed) =>
 {

@@ -15,25 +15,33 @@ internal static class Quantity
     public static long? Bytes(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        return Read(result, "a number of bytes such as 500MB or 100GB", text.Length > 1 && char.ToUpperInvariant(text[^1]) == 'B' && char.IsLetter(text[^2]) ? text[..^1] : text);
+        return Read(
+            result,
+            "a number of bytes such as 500MB or 100GB",
+            text.Length > 1 && char.ToUpperInvariant(text[^1]) == 'B' && char.IsLetter(text[^2]) ? text[..^1] : text
+        );
     }
 
     private static long Read(ArgumentResult result, string expected, string text)
     {
-        if (Parse(text) is { } number) return number;
+        if (Parse(text) is { } number)
+            return number;
         result.AddError($"'{result.Tokens[0].Value}' cannot be read; give {expected}");
         return 0;
     }
 
     private static long? Parse(string text)
     {
-        if (text.Split('^') is [var given, var power] && Number(given) is { } @base && Number(power) is { } exponent) return Whole(Math.Pow(@base, exponent));
+        if (text.Split('^') is [var given, var power] && Number(given) is { } @base && Number(power) is { } exponent)
+            return Whole(Math.Pow(@base, exponent));
         foreach (var (ending, factor) in Units)
-            if (text.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) return Number(text[..^1]) is { } times ? Whole(times * factor) : null;
+            if (text.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+                return Number(text[..^1]) is { } times ? Whole(times * factor) : null;
         return Number(text) is { } plain ? Whole(plain) : null;
     }
 
-    private static double? Number(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private static double? Number(string text) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static long? Whole(double number) => number is >= 0 and < 1L << 62 && number == Math.Floor(number) ? (long)number : null;
 }

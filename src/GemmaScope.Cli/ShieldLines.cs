@@ -10,12 +10,20 @@ namespace GemmaScope.Cli;
 /// Judges JSON lines, a verdict a line. A file of verdicts grows by whole lines, each flushed, so that a killed run can be given again and
 /// goes on after the last of them. A row that cannot be judged gets a line that says why.
 /// </summary>
-internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options, LabelFields fields, Session session)
+internal sealed class ShieldLines(
+    ShieldGemma shield,
+    string model,
+    IReadOnlyList<ShieldPolicy> policies,
+    ShieldOptions options,
+    LabelFields fields,
+    Session session
+)
 {
     private const int RowsTogether = 32;
 
     private readonly string[] _wordings = [.. policies.Select(policy => $"{policy.Key} {policy.Version}")];
-    private int _violations, _problems;
+    private int _violations,
+        _problems;
 
     /// <summary>Judges the rows of a file, or of the standard input (-), into a file or to the standard output.</summary>
     public (int Violations, int Problems) Run(string input, string? output)
@@ -30,7 +38,8 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
             foreach (var batch in Rows(input).Where(row => !done.Contains(row.Id)).Chunk(RowsTogether))
             {
                 session.Cancellation.ThrowIfCancellationRequested();
-                foreach (var line in Judge(batch)) Write(target, output, line);
+                foreach (var line in Judge(batch))
+                    Write(target, output, line);
                 count += batch.Length;
                 progress?.Report(count);
             }
@@ -42,7 +51,8 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
             throw;
         }
         progress?.End();
-        if (_problems > 0) session.Terminal.Error.WriteLine($"{_problems} rows could not be judged; their lines say why");
+        if (_problems > 0)
+            session.Terminal.Error.WriteLine($"{_problems} rows could not be judged; their lines say why");
         return (_violations, _problems);
     }
 
@@ -75,19 +85,24 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
         for (var i = 0; i < rows.Length; i++)
         {
             var verdict = questions[i] is null ? null : verdicts.Dequeue();
-            if (verdict is null) _problems++;
-            else if (verdict.IsViolated) _violations++;
+            if (verdict is null)
+                _problems++;
+            else if (verdict.IsViolated)
+                _violations++;
             yield return Line(rows[i].Id, verdict, problems[i]);
         }
     }
 
-    private string Line(string id, ShieldVerdict? verdict, string? problem) => Json.Line(json =>
-    {
-        json.WriteString("id", id);
-        ShieldJson.Setting(json, model, options);
-        if (verdict is not null) ShieldJson.Verdict(json, verdict, verdict.Warnings);
-        else json.WriteString("error", problem);
-    });
+    private string Line(string id, ShieldVerdict? verdict, string? problem) =>
+        Json.Line(json =>
+        {
+            json.WriteString("id", id);
+            ShieldJson.Setting(json, model, options);
+            if (verdict is not null)
+                ShieldJson.Verdict(json, verdict, verdict.Warnings);
+            else
+                json.WriteString("error", problem);
+        });
 
     private void Write(Stream target, string? output, string line)
     {
@@ -104,14 +119,25 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
     /// <summary>The rows that are in the file already; they must come from the same questions.</summary>
     private HashSet<string> Written(string output)
     {
-        if (!File.Exists(output) || new FileInfo(output).Length == 0) return [];
+        if (!File.Exists(output) || new FileInfo(output).Length == 0)
+            return [];
         CutHalfALine(output);
         var ids = new HashSet<string>();
         foreach (var line in JsonLines.Read(output))
         {
-            var same = line.Text("model") == model && line.Text("template") == options.Template.Name && line.Flag("hardened") == options.Hardened
-                && (line.Has("error") || line.Objects("policies").Select(score => $"{score.Text("policy")} {score.Text("version")}").SequenceEqual(_wordings));
-            if (!same) throw new ArgumentProblemException("holds verdicts of another model, template or other policies; give another name", output);
+            var same =
+                line.Text("model") == model
+                && line.Text("template") == options.Template.Name
+                && line.Flag("hardened") == options.Hardened
+                && (
+                    line.Has("error")
+                    || line.Objects("policies").Select(score => $"{score.Text("policy")} {score.Text("version")}").SequenceEqual(_wordings)
+                );
+            if (!same)
+                throw new ArgumentProblemException(
+                    "holds verdicts of another model, template or other policies; give another name",
+                    output
+                );
             ids.Add(line.Text("id") ?? throw line.Missing("id"));
         }
         return ids;
@@ -137,7 +163,8 @@ internal sealed class ShieldLines(ShieldGemma shield, string model, IReadOnlyLis
         for (; end > 0; end--)
         {
             file.Position = end - 1;
-            if (file.ReadByte() == '\n') break;
+            if (file.ReadByte() == '\n')
+                break;
         }
         file.SetLength(end);
     }

@@ -9,7 +9,8 @@ namespace GemmaScope.Cli;
 /// </summary>
 internal sealed class Terminal(Stream input, TextWriter output, TextWriter error)
 {
-    private IAnsiConsole? _console, _errorConsole;
+    private IAnsiConsole? _console,
+        _errorConsole;
 
     public Stream Input { get; } = input;
 
@@ -51,20 +52,24 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
             InputIsTerminal = !System.Console.IsInputRedirected,
             OutputIsTerminal = isTerminal,
             ErrorIsTerminal = !System.Console.IsErrorRedirected,
-            Colors = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb",
+            Colors =
+                string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+                && Environment.GetEnvironmentVariable("TERM") != "dumb",
             Width = isTerminal && System.Console.WindowWidth > 0 ? System.Console.WindowWidth : 100,
         };
     }
 
     private IAnsiConsole Create(TextWriter writer, bool isTerminal)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(writer),
-            Ansi = isTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb" ? AnsiSupport.Yes : AnsiSupport.No,
-            ColorSystem = isTerminal && Colors ? ColorSystemSupport.TrueColor : ColorSystemSupport.NoColors,
-            Interactive = isTerminal ? InteractionSupport.Yes : InteractionSupport.No,
-        });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(writer),
+                Ansi = isTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb" ? AnsiSupport.Yes : AnsiSupport.No,
+                ColorSystem = isTerminal && Colors ? ColorSystemSupport.TrueColor : ColorSystemSupport.NoColors,
+                Interactive = isTerminal ? InteractionSupport.Yes : InteractionSupport.No,
+            }
+        );
         console.Profile.Width = Width;
         return console;
     }

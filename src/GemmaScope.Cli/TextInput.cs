@@ -13,7 +13,11 @@ internal sealed class TextInput
 
     public TextInput(Command command, string name, string description)
     {
-        _text = new Argument<string?>(name) { Description = description + " In quotes; '-' reads the standard input.", Arity = ArgumentArity.ZeroOrOne };
+        _text = new Argument<string?>(name)
+        {
+            Description = description + " In quotes; '-' reads the standard input.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         _file = new Option<string?>("--file", "-f") { Description = "Read the text from this file (UTF-8).", HelpName = "FILE" };
         command.Arguments.Add(_text);
         command.Options.Add(_file);
@@ -27,23 +31,31 @@ internal sealed class TextInput
     public string Read(ParseResult arguments, Session session)
     {
         var (text, file) = (arguments.GetValue(_text), arguments.GetValue(_file));
-        if (text is not null && file is not null) throw new ArgumentProblemException("give a text or --file, not both", _text.Name);
-        if (file is not null) return NotEmpty(Decode(ReadFile(file), file), file);
-        if (text is not null and not "-") return NotEmpty(text, _text.Name);
+        if (text is not null && file is not null)
+            throw new ArgumentProblemException("give a text or --file, not both", _text.Name);
+        if (file is not null)
+            return NotEmpty(Decode(ReadFile(file), file), file);
+        if (text is not null and not "-")
+            return NotEmpty(text, _text.Name);
         if (text is null && session.Terminal.InputIsTerminal)
-            throw new ArgumentProblemException("no text given; write it in quotes, name a file with --file, or pipe it in with '-'", _text.Name);
+            throw new ArgumentProblemException(
+                "no text given; write it in quotes, name a file with --file, or pipe it in with '-'",
+                _text.Name
+            );
         return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session), "standard input")), "standard input");
     }
 
-    private static string NotEmpty(string text, string source) => text.Length > 0
-        ? text
-        : throw new ArgumentProblemException("the text is empty; give at least one character", source);
+    private static string NotEmpty(string text, string source) =>
+        text.Length > 0 ? text : throw new ArgumentProblemException("the text is empty; give at least one character", source);
 
     private static byte[] ReadFile(string file)
     {
-        if (file.Length == 0) throw new ArgumentProblemException("the name is empty; give the file to read", "--file");
-        if (Directory.Exists(file)) throw new FileFormatException("this is a folder; give a file of text", file);
-        if (!Path.Exists(file)) throw new FileFormatException("the file does not exist; check the name", file);
+        if (file.Length == 0)
+            throw new ArgumentProblemException("the name is empty; give the file to read", "--file");
+        if (Directory.Exists(file))
+            throw new FileFormatException("this is a folder; give a file of text", file);
+        if (!Path.Exists(file))
+            throw new FileFormatException("the file does not exist; check the name", file);
         try
         {
             return File.ReadAllBytes(file);
@@ -76,5 +88,8 @@ internal sealed class TextInput
     }
 
     // echo and here-documents end with a line break that nobody means.
-    private static string WithoutLastLineBreak(string text) => text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
+    private static string WithoutLastLineBreak(string text) =>
+        text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2]
+        : text.EndsWith('\n') ? text[..^1]
+        : text;
 }

@@ -11,8 +11,10 @@ internal static class TextWindows
         long seen = 0;
         foreach (var ids in TokenWindows.Pack(tokenizer, TextDocuments.Read(text), window))
         {
-            if (seen + ids.Length > budget) yield break;
-            if (seen >= done) yield return ids;
+            if (seen + ids.Length > budget)
+                yield break;
+            if (seen >= done)
+                yield return ids;
             seen += ids.Length;
         }
     }

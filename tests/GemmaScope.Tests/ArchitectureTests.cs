@@ -9,8 +9,19 @@ namespace GemmaScope.Tests
         // The order of data flow: a folder may use those before it.
         private static readonly string[] Folders =
         [
-            "Numerics", "Files", "Text", "Models", "Dictionaries", "Activations", "Training", "Evaluation", "Features",
-            "Circuits", "Behaviour", "Safety", "Verification",
+            "Numerics",
+            "Files",
+            "Text",
+            "Models",
+            "Dictionaries",
+            "Activations",
+            "Training",
+            "Evaluation",
+            "Features",
+            "Circuits",
+            "Behaviour",
+            "Safety",
+            "Verification",
         ];
 
         [Fact]
@@ -21,28 +32,43 @@ namespace GemmaScope.Tests
         public void a_file_declares_the_namespace_of_its_folder()
         {
             var library = Path.Combine(Fixtures.Repository, "src", "GemmaScope");
-            var files = Folders.Select(folder => Path.Combine(library, folder)).Where(Directory.Exists)
-                .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)).ToArray();
+            var files = Folders
+                .Select(folder => Path.Combine(library, folder))
+                .Where(Directory.Exists)
+                .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
+                .ToArray();
             Assert.NotEmpty(files);
-            Assert.All(files, file =>
-            {
-                var folder = Path.GetRelativePath(library, file).Split(Path.DirectorySeparatorChar)[0];
-                Assert.Matches($@"(?m)^namespace GemmaScope\.{folder}[.;]", File.ReadAllText(file));
-            });
+            Assert.All(
+                files,
+                file =>
+                {
+                    var folder = Path.GetRelativePath(library, file).Split(Path.DirectorySeparatorChar)[0];
+                    Assert.Matches($@"(?m)^namespace GemmaScope\.{folder}[.;]", File.ReadAllText(file));
+                }
+            );
         }
 
         [Fact]
         public void the_library_knows_neither_the_command_nor_a_console_nor_a_server() =>
-            Assert.DoesNotContain(typeof(Tensor).Assembly.GetReferencedAssemblies(), used =>
-                used.Name!.Equals("gemmascope", StringComparison.OrdinalIgnoreCase)
-                || used.Name!.StartsWith("GemmaScope.", StringComparison.Ordinal) || used.Name.Contains("Sqlite", StringComparison.Ordinal) || used.Name == "Npgsql"
-                || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"
-                || used.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                typeof(Tensor).Assembly.GetReferencedAssemblies(),
+                used =>
+                    used.Name!.Equals("gemmascope", StringComparison.OrdinalIgnoreCase)
+                    || used.Name!.StartsWith("GemmaScope.", StringComparison.Ordinal)
+                    || used.Name.Contains("Sqlite", StringComparison.Ordinal)
+                    || used.Name == "Npgsql"
+                    || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"
+                    || used.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
+            );
 
         [Fact]
         public void the_server_knows_not_the_command() =>
-            Assert.DoesNotContain(typeof(global::GemmaScope.Server.Store.FeatureDatabase).Assembly.GetReferencedAssemblies(), used =>
-                used.Name!.Equals("gemmascope", StringComparison.Ordinal) || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine");
+            Assert.DoesNotContain(
+                typeof(global::GemmaScope.Server.Store.FeatureDatabase).Assembly.GetReferencedAssemblies(),
+                used =>
+                    used.Name!.Equals("gemmascope", StringComparison.Ordinal)
+                    || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"
+            );
 
         [Fact]
         public void the_check_notices_the_library_when_its_order_is_turned_round() =>
@@ -77,8 +103,11 @@ namespace GemmaScope.Tests
 
         [Fact]
         public void the_check_allows_looking_down() =>
-            Assert.Empty(new Layers("GemmaScope.Tests.LayerSamples", "Upper", "Lower").Violations(
-                typeof(Inherits).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith("GemmaScope.Tests.LayerSamples") == true)));
+            Assert.Empty(
+                new Layers("GemmaScope.Tests.LayerSamples", "Upper", "Lower").Violations(
+                    typeof(Inherits).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith("GemmaScope.Tests.LayerSamples") == true)
+                )
+            );
     }
 }
 
@@ -88,6 +117,7 @@ namespace GemmaScope.Tests.LayerSamples.Upper
     internal class Thing
     {
         public static readonly int Size = Environment.ProcessorCount;
+
         public static int Count() => Size;
     }
 
@@ -115,7 +145,8 @@ namespace GemmaScope.Tests.LayerSamples.Lower
         public abstract void Set(ref Thing thing);
     }
 
-    internal abstract class Constrains<T> where T : Thing;
+    internal abstract class Constrains<T>
+        where T : Thing;
 
     internal static class Constructs
     {
@@ -124,7 +155,15 @@ namespace GemmaScope.Tests.LayerSamples.Lower
 
     internal static class Calls
     {
-        public static int Count(int n) => n switch { 0 => 1, 1 => 2, 2 => 5, 3 => 7, _ => Thing.Count() };
+        public static int Count(int n) =>
+            n switch
+            {
+                0 => 1,
+                1 => 2,
+                2 => 5,
+                3 => 7,
+                _ => Thing.Count(),
+            };
     }
 
     internal static class Reads
@@ -136,8 +175,14 @@ namespace GemmaScope.Tests.LayerSamples.Lower
     {
         public static void Try(Action action)
         {
-            try { action(); }
-            catch (ThingException) { GC.Collect(); }
+            try
+            {
+                action();
+            }
+            catch (ThingException)
+            {
+                GC.Collect();
+            }
         }
     }
 

@@ -27,7 +27,8 @@ internal sealed class Layers(string root, params string[] order)
     /// <summary>0 for the root, 1 … for its folders, −1 for a folder that is not in the order.</summary>
     private int Level(Type type)
     {
-        if (type.Namespace == root) return 0;
+        if (type.Namespace == root)
+            return 0;
         var folder = type.Namespace![(root.Length + 1)..].Split('.')[0];
         var index = Array.IndexOf(order, folder);
         return index < 0 ? -1 : index + 1;

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace GemmaScope.Tests;
 
-/// <summary>The samples are part of the documentation: each is compiled and run as a reader would do it, and prints what its page shows.</summary>
+/// <summary>The samples are part of the documentation: each is compiled and run as a reader would do it, and prints what its page
+/// shows.</summary>
 public class SampleTests
 {
 #if DEBUG
@@ -25,9 +26,14 @@ public class SampleTests
         using var json = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("demo", "expected.json")));
         var text = json.RootElement.GetProperty("texts")[0];
         double[] l0 = [.. text.GetProperty("L0").EnumerateArray().Select(value => value.GetDouble())];
-        var shown = Transcript.All.Single(transcript => transcript is { Page: "docs/tutorial.md", Command: "dotnet run samples/tutorial.cs" });
+        var shown = Transcript.All.Single(transcript =>
+            transcript is { Page: "docs/tutorial.md", Command: "dotnet run samples/tutorial.cs" }
+        );
         string[] words = [.. shown.Expected.SelectMany(line => line.Split([' ', ',', ';'], StringSplitOptions.RemoveEmptyEntries))];
-        foreach (var number in (double[])[text.GetProperty("FVU").GetDouble(), text.GetProperty("tutorial_variance_explained").GetDouble(), l0.Skip(1).Average()])
+        foreach (
+            var number in (double[])
+                [text.GetProperty("FVU").GetDouble(), text.GetProperty("tutorial_variance_explained").GetDouble(), l0.Skip(1).Average()]
+        )
             Assert.Contains(number.ToString("f4", CultureInfo.InvariantCulture), words);
         Assert.Contains(text.GetProperty("resid_post_3_norms")[0].GetDouble().ToString("f1", CultureInfo.InvariantCulture), words);
     }
@@ -38,8 +44,10 @@ public class SampleTests
     {
         var shown = Transcript.All.Where(transcript => transcript.Command == $"dotnet run samples/{sample}").ToArray();
         Assert.True(shown.Length > 0, $"no page shows what samples/{sample} prints; add it to samples/README.md");
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            ["run", "-c", Configuration, Path.Combine("samples", sample)])
+        var start = new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["run", "-c", Configuration, Path.Combine("samples", sample)]
+        )
         {
             WorkingDirectory = Fixtures.Repository,
             RedirectStandardInput = true,

@@ -12,7 +12,8 @@ public sealed class ScriptTests : IDisposable
     public ScriptTests()
     {
         foreach (var name in (string[])["bash", "dirname", "env", "id", "grep", "awk", "cat", "timeout"])
-            if (Find(name) is { } program) File.CreateSymbolicLink(Path.Combine(_tools, name), program);
+            if (Find(name) is { } program)
+                File.CreateSymbolicLink(Path.Combine(_tools, name), program);
     }
 
     public void Dispose() => Directory.Delete(_tools, recursive: true);
@@ -74,6 +75,9 @@ public sealed class ScriptTests : IDisposable
         return (process.ExitCode, output);
     }
 
-    private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+    private static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, program))
+            .FirstOrDefault(File.Exists);
 }

@@ -3,7 +3,8 @@ using Xunit;
 namespace GemmaScope.Tests;
 
 /// <summary>
-/// Files of other projects that are not part of the repository: in the folder that GEMMASCOPE_DATA names, else in <c>shared/data</c> beside or above the checkout.
+/// Files of other projects that are not part of the repository: in the folder that GEMMASCOPE_DATA names, else in <c>shared/data</c> beside
+/// or above the checkout.
 /// </summary>
 internal static class SharedData
 {
@@ -11,15 +12,20 @@ internal static class SharedData
     public static string File(params string[] parts)
     {
         var path = Folder() is { } folder ? Path.Combine([folder, .. parts]) : null;
-        Assert.SkipWhen(path is null || !System.IO.File.Exists(path), $"{Path.Combine(parts)} is not on this machine (GEMMASCOPE_DATA names the folder)");
+        Assert.SkipWhen(
+            path is null || !System.IO.File.Exists(path),
+            $"{Path.Combine(parts)} is not on this machine (GEMMASCOPE_DATA names the folder)"
+        );
         return path!;
     }
 
     private static string? Folder()
     {
-        if (Environment.GetEnvironmentVariable("GEMMASCOPE_DATA") is { Length: > 0 } named) return named;
+        if (Environment.GetEnvironmentVariable("GEMMASCOPE_DATA") is { Length: > 0 } named)
+            return named;
         for (var folder = new DirectoryInfo(Fixtures.Repository); folder is not null; folder = folder.Parent)
-            if (Directory.Exists(Path.Combine(folder.FullName, "shared", "data"))) return Path.Combine(folder.FullName, "shared", "data");
+            if (Directory.Exists(Path.Combine(folder.FullName, "shared", "data")))
+                return Path.Combine(folder.FullName, "shared", "data");
         return null;
     }
 }

@@ -15,7 +15,15 @@ public unsafe class TensorChecksTests
         const int length = (1 << 20) * 2 + 77; // several pieces of work and an odd end
         using var tensor = Tensor.Allocate(type, [length]);
         Assert.Equal(-1, TensorChecks.FindNonFinite(tensor));
-        foreach (var (index, value) in new[] { (length - 1, float.NaN), ((1 << 20) + 5, float.NegativeInfinity), (63, float.NaN), (0, float.PositiveInfinity) })
+        foreach (
+            var (index, value) in new[]
+            {
+                (length - 1, float.NaN),
+                ((1 << 20) + 5, float.NegativeInfinity),
+                (63, float.NaN),
+                (0, float.PositiveInfinity),
+            }
+        )
         {
             Set(tensor, index, value);
             Assert.Equal(index, TensorChecks.FindNonFinite(tensor));
@@ -37,17 +45,29 @@ public unsafe class TensorChecksTests
         var error = Assert.Throws<FileFormatException>(() => TensorChecks.RequireFinite(matrix, "W_dec", "params.npz"));
         Assert.StartsWith("params.npz: W_dec contains NaN (row 3, column 2)", error.Message, StringComparison.Ordinal);
         var vector = Tensor.From([1, float.PositiveInfinity], 2);
-        Assert.Contains("an infinite value (index 1)", Assert.Throws<FileFormatException>(() => TensorChecks.RequireFinite(vector, "b", "f")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "an infinite value (index 1)",
+            Assert.Throws<FileFormatException>(() => TensorChecks.RequireFinite(vector, "b", "f")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static void Set(Tensor tensor, long index, float value)
     {
         switch (tensor.Type)
         {
-            case DType.F32: ((float*)tensor.Pointer)[index] = value; break;
-            case DType.BF16: ((ushort*)tensor.Pointer)[index] = Conversions.F32ToBF16(value); break;
-            case DType.F16: ((Half*)tensor.Pointer)[index] = (Half)value; break;
-            default: ((double*)tensor.Pointer)[index] = value; break;
+            case DType.F32:
+                ((float*)tensor.Pointer)[index] = value;
+                break;
+            case DType.BF16:
+                ((ushort*)tensor.Pointer)[index] = Conversions.F32ToBF16(value);
+                break;
+            case DType.F16:
+                ((Half*)tensor.Pointer)[index] = (Half)value;
+                break;
+            default:
+                ((double*)tensor.Pointer)[index] = value;
+                break;
         }
     }
 }

@@ -9,31 +9,35 @@ namespace GemmaScope.Tests;
 /// </summary>
 internal static class TypeReferences
 {
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static
-        | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
-    private static readonly Dictionary<ushort, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+    private static readonly Dictionary<ushort, OpCode> Instructions = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!)
         .ToDictionary(code => (ushort)code.Value);
 
     /// <summary>The types <paramref name="type"/> refers to, each with the place: a member's name, or the type's own.</summary>
     public static IEnumerable<(string Place, Type Type)> Of(Type type) =>
-        from use in Declaration(type).Select(used => (Place: Name(type), Type: used))
-            .Concat(from member in type.GetMembers(Declared)
-                    from used in Member(member)
-                    select (Place: $"{Name(type)}.{member.Name}", Type: used))
+        from use in Declaration(type)
+            .Select(used => (Place: Name(type), Type: used))
+            .Concat(
+                from member in type.GetMembers(Declared)
+                from used in Member(member)
+                select (Place: $"{Name(type)}.{member.Name}", Type: used)
+            )
         from part in Parts(use.Type)
         select (use.Place, part);
 
     private static string Name(Type type) => type.FullName ?? type.Name;
 
     private static IEnumerable<Type> Declaration(Type type) =>
-    [
-        .. type.BaseType is { } parent ? [parent] : Type.EmptyTypes,
-        .. type.GetInterfaces(),
-        .. type.GetGenericArguments().SelectMany(argument => argument.GetGenericParameterConstraints()),
-        .. Attributes(type),
-    ];
+        [
+            .. type.BaseType is { } parent ? [parent] : Type.EmptyTypes,
+            .. type.GetInterfaces(),
+            .. type.GetGenericArguments().SelectMany(argument => argument.GetGenericParameterConstraints()),
+            .. Attributes(type),
+        ];
 
     private static IEnumerable<Type> Attributes(MemberInfo member) =>
         from data in member.GetCustomAttributesData()
@@ -41,12 +45,16 @@ internal static class TypeReferences
         where used is not null
         select used;
 
-    private static IEnumerable<Type> Member(MemberInfo member) => Attributes(member).Concat(member switch
-    {
-        FieldInfo field => [field.FieldType],
-        MethodBase method => Signature(method).Concat(Body(method)),
-        _ => [], // a property or an event is its methods; a nested type is looked at by itself
-    });
+    private static IEnumerable<Type> Member(MemberInfo member) =>
+        Attributes(member)
+            .Concat(
+                member switch
+                {
+                    FieldInfo field => [field.FieldType],
+                    MethodBase method => Signature(method).Concat(Body(method)),
+                    _ => [], // a property or an event is its methods; a nested type is looked at by itself
+                }
+            );
 
     private static IEnumerable<Type> Signature(MethodBase method)
     {
@@ -62,27 +70,32 @@ internal static class TypeReferences
 
     private static IEnumerable<Type> Body(MethodBase method)
     {
-        if (method.GetMethodBody() is not { } body) return [];
+        if (method.GetMethodBody() is not { } body)
+            return [];
         return
         [
             .. body.LocalVariables.Select(local => local.LocalType),
             .. from clause in body.ExceptionHandlingClauses
-               where clause.Flags == ExceptionHandlingClauseOptions.Clause
-               select clause.CatchType,
-            .. from token in Tokens(body.GetILAsByteArray() ?? [])
-               from used in Resolve(method, token)
-               select used,
+            where clause.Flags == ExceptionHandlingClauseOptions.Clause
+            select clause.CatchType,
+            .. from token in Tokens(body.GetILAsByteArray() ?? []) from used in Resolve(method, token) select used,
         ];
     }
 
     /// <summary>The metadata tokens of types and members among the operands of the instructions.</summary>
     private static IEnumerable<int> Tokens(byte[] code)
     {
-        for (var at = 0; at < code.Length;)
+        for (var at = 0; at < code.Length; )
         {
             var instruction = Instructions[code[at] == 0xFE ? (ushort)(0xFE00 | code[at + 1]) : code[at]];
             at += instruction.Size;
-            if (instruction.OperandType is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
+            if (
+                instruction.OperandType
+                is OperandType.InlineField
+                    or OperandType.InlineMethod
+                    or OperandType.InlineTok
+                    or OperandType.InlineType
+            )
                 yield return BitConverter.ToInt32(code, at);
             at += instruction.OperandType switch
             {
@@ -98,8 +111,11 @@ internal static class TypeReferences
 
     private static IEnumerable<Type> Resolve(MethodBase method, int token)
     {
-        var used = method.Module.ResolveMember(token, method.DeclaringType?.GetGenericArguments(),
-            method.IsGenericMethod ? method.GetGenericArguments() : null);
+        var used = method.Module.ResolveMember(
+            token,
+            method.DeclaringType?.GetGenericArguments(),
+            method.IsGenericMethod ? method.GetGenericArguments() : null
+        );
         return used switch
         {
             Type type => [type],
@@ -112,9 +128,14 @@ internal static class TypeReferences
     /// <summary>The type itself, or what an array, pointer, reference or generic type is made of.</summary>
     private static IEnumerable<Type> Parts(Type type)
     {
-        if (type.HasElementType) return Parts(type.GetElementType()!);
-        if (type.IsFunctionPointer) return type.GetFunctionPointerParameterTypes().Append(type.GetFunctionPointerReturnType()).SelectMany(Parts);
-        if (type.IsGenericParameter) return [];
-        return type.IsConstructedGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()) : [type];
+        if (type.HasElementType)
+            return Parts(type.GetElementType()!);
+        if (type.IsFunctionPointer)
+            return type.GetFunctionPointerParameterTypes().Append(type.GetFunctionPointerReturnType()).SelectMany(Parts);
+        if (type.IsGenericParameter)
+            return [];
+        return type.IsConstructedGenericType
+            ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition())
+            : [type];
     }
 }

@@ -10,9 +10,12 @@ internal sealed class AddDictionariesCommand : GemmaScopeCommand
     private readonly Argument<string> _folder;
     private readonly Option<bool> _json;
 
-    public AddDictionariesCommand() : base(
-        "add", $"Make the dictionaries of a folder that has a {LocalCatalogue.FileName}, such as a suite's, known by the folder's name and their path.",
-        "gemmascope dictionaries add suites/demo")
+    public AddDictionariesCommand()
+        : base(
+            "add",
+            $"Make the dictionaries of a folder that has a {LocalCatalogue.FileName}, such as a suite's, known by the folder's name and their path.",
+            "gemmascope dictionaries add suites/demo"
+        )
     {
         _folder = Add(new Argument<string>("folder") { Description = "The folder, which then must stay where it is." });
         _json = Add(CommonOptions.Json());
@@ -21,8 +24,12 @@ internal sealed class AddDictionariesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var added = LocalCatalogue.Add(arguments.GetValue(_folder)!);
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => json.Objects("dictionaries", added, entry => CatalogueOutput.Write(json, entry)));
-        else session.Terminal.Out.WriteLine($"{added.Count} dictionaries are known by name now{(added.Count > 0 ? $", e.g. {added[0].Name}" : "")}; written to {LocalCatalogue.UserFile()}");
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => json.Objects("dictionaries", added, entry => CatalogueOutput.Write(json, entry)));
+        else
+            session.Terminal.Out.WriteLine(
+                $"{added.Count} dictionaries are known by name now{(added.Count > 0 ? $", e.g. {added[0].Name}" : "")}; written to {LocalCatalogue.UserFile()}"
+            );
         return Application.Success;
     }
 }

@@ -10,22 +10,52 @@ internal sealed class ConvertCommand : GemmaScopeCommand
 {
     private static readonly string[] Types = ["f32", "bf16"];
 
-    private readonly Argument<string> _source, _target;
+    private readonly Argument<string> _source,
+        _target;
     private readonly Option<DictionaryForm> _form;
     private readonly Option<string> _type;
-    private readonly Option<bool> _fold, _force, _json;
+    private readonly Option<bool> _fold,
+        _force,
+        _json;
 
-    public ConvertCommand() : base(
-        "convert", "Write a dictionary in the form of Gemma Scope 1, Gemma Scope 2 or SAELens. What a form cannot express is refused, with the reason.",
-        "gemmascope convert demo-sae my-sae --to saelens",
-        "gemmascope convert gemma-scope-2b-pt-res-canonical/layer_20/width_16k sae --to scope2 --dtype bf16",
-        "gemmascope convert my-sae resid_post/layer_20/width_16k/average_l0_71 --to scope1 --fold-decoder-norm")
+    public ConvertCommand()
+        : base(
+            "convert",
+            "Write a dictionary in the form of Gemma Scope 1, Gemma Scope 2 or SAELens. What a form cannot express is refused, with the reason.",
+            "gemmascope convert demo-sae my-sae --to saelens",
+            "gemmascope convert gemma-scope-2b-pt-res-canonical/layer_20/width_16k sae --to scope2 --dtype bf16",
+            "gemmascope convert my-sae resid_post/layer_20/width_16k/average_l0_71 --to scope1 --fold-decoder-norm"
+        )
     {
-        _source = Add(new Argument<string>("source") { Description = "A dictionary: a file, a folder, a name in the catalogue, or a reference on the hub." });
+        _source = Add(
+            new Argument<string>("source")
+            {
+                Description = "A dictionary: a file, a folder, a name in the catalogue, or a reference on the hub.",
+            }
+        );
         _target = Add(new Argument<string>("target") { Description = "The folder to write." });
-        _form = Add(new Option<DictionaryForm>("--to") { Description = "The form to write.", Required = true, HelpName = "FORM" });
-        _fold = Add(new Option<bool>("--fold-decoder-norm") { Description = "Make decoder vectors unit vectors; their norms go into the activations." });
-        _type = Add(new Option<string>("--dtype") { Description = "Type of the matrices.", HelpName = "TYPE", DefaultValueFactory = _ => Types[0] });
+        _form = Add(
+            new Option<DictionaryForm>("--to")
+            {
+                Description = "The form to write.",
+                Required = true,
+                HelpName = "FORM",
+            }
+        );
+        _fold = Add(
+            new Option<bool>("--fold-decoder-norm")
+            {
+                Description = "Make decoder vectors unit vectors; their norms go into the activations.",
+            }
+        );
+        _type = Add(
+            new Option<string>("--dtype")
+            {
+                Description = "Type of the matrices.",
+                HelpName = "TYPE",
+                DefaultValueFactory = _ => Types[0],
+            }
+        );
         _type.AcceptOnlyFromAmong(Types);
         _force = Add(new Option<bool>("--force") { Description = "Replace a dictionary of the same form in the folder." });
         _json = Add(CommonOptions.Json());
@@ -34,30 +64,47 @@ internal sealed class ConvertCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var (target, form) = (arguments.GetValue(_target)!, arguments.GetValue(_form));
-        using var source = SparseDictionary.Load(DictionaryFinder.Find(session.Resolver.Dictionary(arguments.GetValue(_source)!), layer: null, site: null));
+        using var source = SparseDictionary.Load(
+            DictionaryFinder.Find(session.Resolver.Dictionary(arguments.GetValue(_source)!), layer: null, site: null)
+        );
         var options = new DictionaryWriteOptions
         {
-            FoldDecoderNorm = arguments.GetValue(_fold), Type = arguments.GetValue(_type) == Types[1] ? DType.BF16 : DType.F32, Overwrite = arguments.GetValue(_force),
+            FoldDecoderNorm = arguments.GetValue(_fold),
+            Type = arguments.GetValue(_type) == Types[1] ? DType.BF16 : DType.F32,
+            Overwrite = arguments.GetValue(_force),
         };
-        Waiting.For(session.Terminal, "writing", () =>
-        {
-            DictionaryWriter.Write(source, target, form, options, session.Cancellation);
-            return target;
-        });
+        Waiting.For(
+            session.Terminal,
+            "writing",
+            () =>
+            {
+                DictionaryWriter.Write(source, target, form, options, session.Cancellation);
+                return target;
+            }
+        );
         using var written = SparseDictionary.Load(target);
         if (source.HasSites && !written.HasSites)
-            session.Terminal.Error.WriteLine($"note: this form has no place for the site; use it with --site {source.InputSite}, or write it into a folder such as resid_post/layer_20/width_16k/average_l0_71");
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json =>
-        {
-            json.WriteString("source", source.Name);
-            json.WriteString("from", source.Family);
-            json.WriteString("target", target);
-            json.WriteString("to", written.Family);
-            json.WriteString("kind", $"{written.Kind}");
-            json.WriteNumber("features", written.Width);
-            json.Strings("reads", written.HasSites ? written.InputSites.Select(site => site.ToString()) : []);
-        });
-        else session.Terminal.Out.WriteLine($"{source.Name} ({source.Family}) written to {target} ({written.Family}, {written.Width} features)");
+            session.Terminal.Error.WriteLine(
+                $"note: this form has no place for the site; use it with --site {source.InputSite}, or write it into a folder such as resid_post/layer_20/width_16k/average_l0_71"
+            );
+        if (arguments.GetValue(_json))
+            Json.Write(
+                session.Terminal,
+                json =>
+                {
+                    json.WriteString("source", source.Name);
+                    json.WriteString("from", source.Family);
+                    json.WriteString("target", target);
+                    json.WriteString("to", written.Family);
+                    json.WriteString("kind", $"{written.Kind}");
+                    json.WriteNumber("features", written.Width);
+                    json.Strings("reads", written.HasSites ? written.InputSites.Select(site => site.ToString()) : []);
+                }
+            );
+        else
+            session.Terminal.Out.WriteLine(
+                $"{source.Name} ({source.Family}) written to {target} ({written.Family}, {written.Width} features)"
+            );
         return Application.Success;
     }
 }

@@ -19,10 +19,13 @@ internal sealed class DemoCommand : GemmaScopeCommand
     private readonly Option<string?> _html;
     private readonly Option<Uri> _server;
 
-    public DemoCommand() : base(
-        "demo", "Take a few sentences apart with the demo model, and let it go on with one.",
-        "gemmascope demo",
-        "gemmascope demo --html demo.html")
+    public DemoCommand()
+        : base(
+            "demo",
+            "Take a few sentences apart with the demo model, and let it go on with one.",
+            "gemmascope demo",
+            "gemmascope demo --html demo.html"
+        )
     {
         _microscope = new MicroscopeOptions(this);
         _html = Add(CommonOptions.OutputFile("--html", "Write the first sentence's analysis as one self-contained page."));
@@ -36,7 +39,10 @@ internal sealed class DemoCommand : GemmaScopeCommand
         var analyses = Sentences.Select(sentence => microscope.Analyze(sentence, new AnalyzeOptions())).ToArray();
         var first = new AnalysisView(analyses[0], arguments.GetValue(_server)!);
 
-        Step(terminal, $"1. The model runs over a sentence; at {microscope.Dictionary.InputSite} the dictionary says which of its features fire on each token.");
+        Step(
+            terminal,
+            $"1. The model runs over a sentence; at {microscope.Dictionary.InputSite} the dictionary says which of its features fire on each token."
+        );
         AnalysisText.Write(terminal, first, shadedBy: null);
         Step(terminal, "2. Other sentences, other features.");
         Compare(terminal, analyses);
@@ -48,13 +54,15 @@ internal sealed class DemoCommand : GemmaScopeCommand
         }
         Step(terminal, "4. The model goes on with the first sentence (greedy, 40 tokens).");
         Continue(microscope, session);
-        if (arguments.GetValue(_html) is { } page) AnalyzeCommand.WritePage(page, first, terminal);
+        if (arguments.GetValue(_html) is { } page)
+            AnalyzeCommand.WritePage(page, first, terminal);
         return Application.Success;
     }
 
     private static void Step(Terminal terminal, string title)
     {
-        if (!title.StartsWith('1')) terminal.Out.WriteLine();
+        if (!title.StartsWith('1'))
+            terminal.Out.WriteLine();
         terminal.Out.WriteLine(title);
         terminal.Out.WriteLine();
     }
@@ -65,7 +73,13 @@ internal sealed class DemoCommand : GemmaScopeCommand
         foreach (var analysis in analyses)
         {
             var top = string.Join("  ", analysis.WholeTextTop.Take(4).Select(feature => $"{feature.Index} ({feature.Activation:0.0})"));
-            table.Add(analysis.Text, $"{analysis.Tokens.Count - analysis.ExcludedPositions.Count}", $"{analysis.MeanL0:0.0}", $"{analysis.Fvu:0.000}", top);
+            table.Add(
+                analysis.Text,
+                $"{analysis.Tokens.Count - analysis.ExcludedPositions.Count}",
+                $"{analysis.MeanL0:0.0}",
+                $"{analysis.Fvu:0.000}",
+                top
+            );
         }
         table.Write(terminal);
     }
@@ -74,7 +88,12 @@ internal sealed class DemoCommand : GemmaScopeCommand
     {
         var (terminal, tokenizer) = (session.Terminal, microscope.Model.Tokenizer);
         var prompt = tokenizer.Encode(Sentences[0], addBos: true);
-        var options = new GenerationOptions { MaxNewTokens = 40, Temperature = 0, RepetitionPenalty = 1.3 };
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = 40,
+            Temperature = 0,
+            RepetitionPenalty = 1.3,
+        };
         terminal.Out.Write(Sentences[0]);
         var stream = new TokenStream(tokenizer, terminal.Out);
         stream.Print(microscope.Model.Generate(prompt, options, cancellation: session.Cancellation));

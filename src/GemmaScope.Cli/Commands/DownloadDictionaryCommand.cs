@@ -9,10 +9,13 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     private readonly Argument<string> _name;
     private readonly Option<bool> _json;
 
-    public DownloadDictionaryCommand() : base(
-        "download", "Download a dictionary into the hub's cache, or find it there, and print its folder.",
-        "gemmascope dictionaries download gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
-        "gemmascope dictionaries download google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium")
+    public DownloadDictionaryCommand()
+        : base(
+            "download",
+            "Download a dictionary into the hub's cache, or find it there, and print its folder.",
+            "gemmascope dictionaries download gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
+            "gemmascope dictionaries download google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium"
+        )
     {
         _name = Add(new Argument<string>("name") { Description = "A name in the catalogue, or a reference on the hub." });
         _json = Add(CommonOptions.Json());
@@ -22,12 +25,17 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     {
         var name = arguments.GetValue(_name)!;
         var path = session.Resolver.Dictionary(name);
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json =>
-        {
-            json.WriteString("name", name);
-            json.WriteString("path", path);
-        });
-        else session.Terminal.Out.WriteLine(path);
+        if (arguments.GetValue(_json))
+            Json.Write(
+                session.Terminal,
+                json =>
+                {
+                    json.WriteString("name", name);
+                    json.WriteString("path", path);
+                }
+            );
+        else
+            session.Terminal.Out.WriteLine(path);
         return Application.Success;
     }
 }

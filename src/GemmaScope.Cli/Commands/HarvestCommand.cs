@@ -14,31 +14,106 @@ internal sealed class HarvestCommand : GemmaScopeCommand
 
     private readonly Option<string> _model = CommonOptions.Model();
     private readonly Option<string[]> _text;
-    private readonly Option<string> _sites, _out, _type;
-    private readonly Option<long> _tokens, _bucket, _seed;
+    private readonly Option<string> _sites,
+        _out,
+        _type;
+    private readonly Option<long> _tokens,
+        _bucket,
+        _seed;
     private readonly Option<long?> _maxBytes;
     private readonly Option<int> _context;
     private readonly Option<(int Index, int Count)> _part;
     private readonly Option<bool> _json;
 
-    public HarvestCommand() : base(
-        "harvest", "Write a model's activations over a text into a store, to train dictionaries on. The same command goes on where it was interrupted.",
-        "gemmascope harvest --text texts/ --sites resid_post.3 --out store",
-        "gemmascope harvest --model google/gemma-2-2b --text corpus.jsonl.gz --sites resid_post.*,z.*,mlp_out.* --tokens 10M --dtype bf16 --out store",
-        "gemmascope harvest --text texts/ --sites mlp_in.0-2,mlp_out.0-2 --part 0/8 --max-bytes 100GB --out store")
+    public HarvestCommand()
+        : base(
+            "harvest",
+            "Write a model's activations over a text into a store, to train dictionaries on. The same command goes on where it was interrupted.",
+            "gemmascope harvest --text texts/ --sites resid_post.3 --out store",
+            "gemmascope harvest --model google/gemma-2-2b --text corpus.jsonl.gz --sites resid_post.*,z.*,mlp_out.* --tokens 10M --dtype bf16 --out store",
+            "gemmascope harvest --text texts/ --sites mlp_in.0-2,mlp_out.0-2 --part 0/8 --max-bytes 100GB --out store"
+        )
     {
         Options.Add(_model);
-        _text = Add(new Option<string[]>("--text") { Description = "Text files, .jsonl or .jsonl.gz files with a 'text' in each line, or folders of them.", HelpName = "PATH", Required = true, AllowMultipleArgumentsPerToken = true });
-        _sites = Add(new Option<string>("--sites") { Description = "Sites separated by commas; the layer may be * or a range: resid_post.*,z.3,mlp_out.0-5. All are taken from one pass.", HelpName = "SITES", Required = true });
-        _out = Add(new Option<string>("--out", "-o") { Description = "The store's folder.", HelpName = "DIR", Required = true });
-        _tokens = Add(new Option<long>("--tokens") { Description = "Stop after this many tokens of text, of all parts together.", HelpName = "N", DefaultValueFactory = _ => 10_000_000, CustomParser = Quantity.Count });
-        _type = Add(new Option<string>("--dtype") { Description = "Stored type.", HelpName = "TYPE", DefaultValueFactory = _ => Types[0] });
+        _text = Add(
+            new Option<string[]>("--text")
+            {
+                Description = "Text files, .jsonl or .jsonl.gz files with a 'text' in each line, or folders of them.",
+                HelpName = "PATH",
+                Required = true,
+                AllowMultipleArgumentsPerToken = true,
+            }
+        );
+        _sites = Add(
+            new Option<string>("--sites")
+            {
+                Description =
+                    "Sites separated by commas; the layer may be * or a range: resid_post.*,z.3,mlp_out.0-5. All are taken from one pass.",
+                HelpName = "SITES",
+                Required = true,
+            }
+        );
+        _out = Add(
+            new Option<string>("--out", "-o")
+            {
+                Description = "The store's folder.",
+                HelpName = "DIR",
+                Required = true,
+            }
+        );
+        _tokens = Add(
+            new Option<long>("--tokens")
+            {
+                Description = "Stop after this many tokens of text, of all parts together.",
+                HelpName = "N",
+                DefaultValueFactory = _ => 10_000_000,
+                CustomParser = Quantity.Count,
+            }
+        );
+        _type = Add(
+            new Option<string>("--dtype")
+            {
+                Description = "Stored type.",
+                HelpName = "TYPE",
+                DefaultValueFactory = _ => Types[0],
+            }
+        );
         _type.AcceptOnlyFromAmong(Types);
-        _context = Add(new Option<int>("--context") { Description = "Tokens of a window, BOS included; at most the model's own context.", HelpName = "N", DefaultValueFactory = _ => 1024 });
-        _bucket = Add(new Option<long>("--bucket") { Description = "Rows that are shuffled together. An interruption costs at most so many.", HelpName = "N", DefaultValueFactory = _ => 1 << 20, CustomParser = Quantity.Count });
+        _context = Add(
+            new Option<int>("--context")
+            {
+                Description = "Tokens of a window, BOS included; at most the model's own context.",
+                HelpName = "N",
+                DefaultValueFactory = _ => 1024,
+            }
+        );
+        _bucket = Add(
+            new Option<long>("--bucket")
+            {
+                Description = "Rows that are shuffled together. An interruption costs at most so many.",
+                HelpName = "N",
+                DefaultValueFactory = _ => 1 << 20,
+                CustomParser = Quantity.Count,
+            }
+        );
         _seed = Add(new Option<long>("--seed") { Description = "Seed of the shuffle.", HelpName = "N" });
-        _part = Add(new Option<(int, int)>("--part") { Description = "Write part I of N, counted from 0; N processes or array tasks write one store at once.", HelpName = "I/N", DefaultValueFactory = _ => (0, 1), CustomParser = Part });
-        _maxBytes = Add(new Option<long?>("--max-bytes") { Description = "Refuse to begin if the store, all parts together, would become larger.", HelpName = "SIZE", CustomParser = Quantity.Bytes });
+        _part = Add(
+            new Option<(int, int)>("--part")
+            {
+                Description = "Write part I of N, counted from 0; N processes or array tasks write one store at once.",
+                HelpName = "I/N",
+                DefaultValueFactory = _ => (0, 1),
+                CustomParser = Part,
+            }
+        );
+        _maxBytes = Add(
+            new Option<long?>("--max-bytes")
+            {
+                Description = "Refuse to begin if the store, all parts together, would become larger.",
+                HelpName = "SIZE",
+                CustomParser = Quantity.Bytes,
+            }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -47,25 +122,37 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         var name = arguments.GetValue(_model)!;
         using var model = session.LoadModel(name);
         var context = Math.Min(arguments.GetValue(_context), model.Config.MaxPositions);
-        if (context < arguments.GetValue(_context)) session.Terminal.Error.WriteLine($"note: windows have {context} tokens, the model's context");
+        if (context < arguments.GetValue(_context))
+            session.Terminal.Error.WriteLine($"note: windows have {context} tokens, the model's context");
         var (index, count) = arguments.GetValue(_part);
-        if (arguments.GetValue(_bucket) > int.MaxValue) throw new ArgumentProblemException($"must be below {int.MaxValue}", "--bucket");
+        if (arguments.GetValue(_bucket) > int.MaxValue)
+            throw new ArgumentProblemException($"must be below {int.MaxValue}", "--bucket");
         var options = new HarvestOptions
         {
-            ModelName = name, Sites = Site.ParseList(arguments.GetValue(_sites)!, model.Config.Layers), Type = TypeOf(arguments.GetValue(_type)!),
-            BucketRows = (int)arguments.GetValue(_bucket), Seed = arguments.GetValue(_seed), Part = index, Parts = count, MaxBytes = arguments.GetValue(_maxBytes),
+            ModelName = name,
+            Sites = Site.ParseList(arguments.GetValue(_sites)!, model.Config.Layers),
+            Type = TypeOf(arguments.GetValue(_type)!),
+            BucketRows = (int)arguments.GetValue(_bucket),
+            Seed = arguments.GetValue(_seed),
+            Part = index,
+            Parts = count,
+            MaxBytes = arguments.GetValue(_maxBytes),
         };
         var text = WindowSource.FromText(model.Tokenizer, arguments.GetValue(_text)!, context, arguments.GetValue(_tokens));
         var store = Harvest(model, text, arguments.GetValue(_out)!, options, session);
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else StoreOutput.Write(session.Terminal, store);
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
+        else
+            StoreOutput.Write(session.Terminal, store);
         return Application.Success;
     }
 
     private static ActivationStore Harvest(GemmaModel model, WindowSource text, string folder, HarvestOptions options, Session session)
     {
         RateDisplay? display = null;
-        var progress = new DirectProgress<HarvestProgress>(done => (display ??= new RateDisplay(session.Terminal, "rows", done.RowsBefore, done.TotalRows)).Report(done.Rows));
+        var progress = new DirectProgress<HarvestProgress>(done =>
+            (display ??= new RateDisplay(session.Terminal, "rows", done.RowsBefore, done.TotalRows)).Report(done.Rows)
+        );
         try
         {
             return Harvester.Run(model, text, folder, options, progress, session.Cancellation);
@@ -81,11 +168,21 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         }
     }
 
-    private static DType TypeOf(string name) => name == "bf16" ? DType.BF16 : name == "f16" ? DType.F16 : DType.F32;
+    private static DType TypeOf(string name) =>
+        name == "bf16" ? DType.BF16
+        : name == "f16" ? DType.F16
+        : DType.F32;
 
     private static (int, int) Part(ArgumentResult result)
     {
-        if (result.Tokens[0].Value.Split('/') is [var index, var count] && int.TryParse(index, out var i) && int.TryParse(count, out var n) && i >= 0 && i < n) return (i, n);
+        if (
+            result.Tokens[0].Value.Split('/') is [var index, var count]
+            && int.TryParse(index, out var i)
+            && int.TryParse(count, out var n)
+            && i >= 0
+            && i < n
+        )
+            return (i, n);
         result.AddError($"--part: '{result.Tokens[0].Value}' is no part; give e.g. 0/8, the first of eight");
         return (0, 1);
     }

@@ -13,13 +13,22 @@ internal sealed class InfoCommand : GemmaScopeCommand
     private readonly Argument<string?> _model;
     private readonly Option<bool> _json;
 
-    public InfoCommand() : base(
-        "info", "Show version, kernels, threads and memory; with a model also its shape and size.",
-        "gemmascope info",
-        "gemmascope info google/gemma-2-2b",
-        "gemmascope info demo-pt --json")
+    public InfoCommand()
+        : base(
+            "info",
+            "Show version, kernels, threads and memory; with a model also its shape and size.",
+            "gemmascope info",
+            "gemmascope info google/gemma-2-2b",
+            "gemmascope info demo-pt --json"
+        )
     {
-        _model = Add(new Argument<string?>("model") { Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.", Arity = ArgumentArity.ZeroOrOne });
+        _model = Add(
+            new Argument<string?>("model")
+            {
+                Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                Arity = ArgumentArity.ZeroOrOne,
+            }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -28,18 +37,23 @@ internal sealed class InfoCommand : GemmaScopeCommand
         var terminal = session.Terminal;
         if (arguments.GetValue(_model) is not { } name)
         {
-            if (arguments.GetValue(_json)) Json.Write(terminal, WriteMachine);
-            else PrintMachine(terminal);
+            if (arguments.GetValue(_json))
+                Json.Write(terminal, WriteMachine);
+            else
+                PrintMachine(terminal);
             return Application.Success;
         }
         using var model = session.LoadModel(name, new ModelLoadOptions { CheckFinite = false });
         if (arguments.GetValue(_json))
         {
-            Json.Write(terminal, json =>
-            {
-                WriteMachine(json);
-                json.Object("model", () => WriteModel(json, model));
-            });
+            Json.Write(
+                terminal,
+                json =>
+                {
+                    WriteMachine(json);
+                    json.Object("model", () => WriteModel(json, model));
+                }
+            );
             return Application.Success;
         }
         PrintMachine(terminal);
@@ -60,7 +74,8 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("processor", $"{compute.Processor}, {string.Join(", ", compute.InstructionSets)}; {compute.VectorBits}-bit vectors"),
             ("threads", $"{compute.Threads}"),
             ("memory", $"{Format.Bytes(compute.MemoryBytes)}, of which {Format.Bytes(compute.AvailableMemoryBytes)} are free"),
-            ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}"));
+            ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}")
+        );
     }
 
     private static void WriteMachine(Utf8JsonWriter json)
@@ -72,7 +87,8 @@ internal sealed class InfoCommand : GemmaScopeCommand
         json.WriteString("arithmetic", Format.Arithmetic(compute.Arithmetic));
         json.WriteString("processor", compute.Processor);
         json.WriteStartArray("instruction_sets");
-        foreach (var set in compute.InstructionSets) json.WriteStringValue(set);
+        foreach (var set in compute.InstructionSets)
+            json.WriteStringValue(set);
         json.WriteEndArray();
         json.WriteNumber("vector_bits", compute.VectorBits);
         json.WriteNumber("threads", compute.Threads);
@@ -89,16 +105,26 @@ internal sealed class InfoCommand : GemmaScopeCommand
             terminal,
             ("model", model.Folder),
             ("type", config.ModelType),
-            ("weights", $"{Format.Bytes(model.WeightBytes)} in {model.WeightType}, {Format.Count(model.WeightBytes / model.WeightType.Size())} parameters"),
+            (
+                "weights",
+                $"{Format.Bytes(model.WeightBytes)} in {model.WeightType}, {Format.Count(model.WeightBytes / model.WeightType.Size())} parameters"
+            ),
             ("layers", $"{config.Layers}, of which {config.Sliding.Count(sliding => sliding)} see a window of {config.Window} tokens"),
             ("width", $"{config.Width}; MLP {config.MlpWidth}"),
             ("heads", $"{config.Heads} of {config.HeadSize}; {config.KeyValueHeads} for keys and values"),
-            ("vocabulary", $"{config.RealVocabulary} tokens{(config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "")}"),
+            (
+                "vocabulary",
+                $"{config.RealVocabulary} tokens{(config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "")}"
+            ),
             ("context", $"{config.MaxPositions} tokens"),
             ("soft caps", $"attention {config.AttentionCap?.ToString() ?? "none"}, logits {config.FinalCap?.ToString() ?? "none"}"),
-            ("RoPE", $"base {config.LocalRope.Theta:0} sliding, {config.GlobalRope.Theta:0} global, factor {config.GlobalRope.Factor:0.##}"),
+            (
+                "RoPE",
+                $"base {config.LocalRope.Theta:0} sliding, {config.GlobalRope.Theta:0} global, factor {config.GlobalRope.Factor:0.##}"
+            ),
             ("end tokens", string.Join(", ", config.EosIds)),
-            ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)"));
+            ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)")
+        );
     }
 
     private static void WriteModel(Utf8JsonWriter json, GemmaModel model)
@@ -119,7 +145,8 @@ internal sealed class InfoCommand : GemmaScopeCommand
         json.WriteNumber("max_position_embeddings", config.MaxPositions);
         json.WriteNumber("sliding_window", config.Window);
         json.WriteStartArray("layer_types");
-        foreach (var sliding in config.Sliding) json.WriteStringValue(sliding ? "sliding_attention" : "full_attention");
+        foreach (var sliding in config.Sliding)
+            json.WriteStringValue(sliding ? "sliding_attention" : "full_attention");
         json.WriteEndArray();
         json.Number("attn_logit_softcapping", config.AttentionCap);
         json.Number("final_logit_softcapping", config.FinalCap);

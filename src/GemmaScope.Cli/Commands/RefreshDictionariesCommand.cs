@@ -10,11 +10,16 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
     private readonly Argument<string> _repository;
     private readonly Option<bool> _json;
 
-    public RefreshDictionariesCommand() : base(
-        "refresh", $"List the dictionaries of a repository on the hub and remember them for you (in {CatalogueRefresh.FileVariable}, or your folder of settings).",
-        "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt")
+    public RefreshDictionariesCommand()
+        : base(
+            "refresh",
+            $"List the dictionaries of a repository on the hub and remember them for you (in {CatalogueRefresh.FileVariable}, or your folder of settings).",
+            "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt"
+        )
     {
-        _repository = Add(new Argument<string>("repository") { Description = "org/name[@revision]; one whose paths are those of Gemma Scope." });
+        _repository = Add(
+            new Argument<string>("repository") { Description = "org/name[@revision]; one whose paths are those of Gemma Scope." }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -22,8 +27,12 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
     {
         var repository = arguments.GetValue(_repository)!;
         var found = Task.Run(() => CatalogueRefresh.RunAsync(repository, cancel: session.Cancellation)).GetAwaiter().GetResult();
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => json.Objects("dictionaries", found, entry => CatalogueOutput.Write(json, entry)));
-        else session.Terminal.Out.WriteLine($"{repository}: {found.Count} dictionaries, {Format.Bytes(found.Sum(entry => entry.Bytes ?? 0))}; written to {CatalogueRefresh.UserFile()}");
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => json.Objects("dictionaries", found, entry => CatalogueOutput.Write(json, entry)));
+        else
+            session.Terminal.Out.WriteLine(
+                $"{repository}: {found.Count} dictionaries, {Format.Bytes(found.Sum(entry => entry.Bytes ?? 0))}; written to {CatalogueRefresh.UserFile()}"
+            );
         return Application.Success;
     }
 }

@@ -10,12 +10,17 @@ internal sealed class ShowDictionaryCommand : GemmaScopeCommand
     private readonly Argument<string> _name;
     private readonly Option<bool> _json;
 
-    public ShowDictionaryCommand() : base(
-        "show", "Show what the catalogue knows of a dictionary; nothing is downloaded.",
-        "gemmascope dictionaries show gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
-        "gemmascope dictionaries show gemma-2-2b/20-gemmascope-res-16k --json")
+    public ShowDictionaryCommand()
+        : base(
+            "show",
+            "Show what the catalogue knows of a dictionary; nothing is downloaded.",
+            "gemmascope dictionaries show gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
+            "gemmascope dictionaries show gemma-2-2b/20-gemmascope-res-16k --json"
+        )
     {
-        _name = Add(new Argument<string>("name") { Description = "A name in the catalogue, a reference on the hub, or a name on Neuronpedia." });
+        _name = Add(
+            new Argument<string>("name") { Description = "A name in the catalogue, a reference on the hub, or a name on Neuronpedia." }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -24,8 +29,10 @@ internal sealed class ShowDictionaryCommand : GemmaScopeCommand
         var (name, catalogue) = (arguments.GetValue(_name)!, DictionaryCatalogue.Load());
         if (!catalogue.TryFind(catalogue.Reference(name), out var entry))
             throw new ArgumentProblemException("is in no release of the catalogue; gemmascope dictionaries list shows all", name);
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => CatalogueOutput.Write(json, entry));
-        else CatalogueOutput.Write(session.Terminal, entry);
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => CatalogueOutput.Write(json, entry));
+        else
+            CatalogueOutput.Write(session.Terminal, entry);
         return Application.Success;
     }
 }

@@ -10,10 +10,13 @@ internal sealed class StoreInfoCommand : GemmaScopeCommand
     private readonly Argument<string> _store;
     private readonly Option<bool> _json;
 
-    public StoreInfoCommand() : base(
-        "info", "Show model, sites with their scale, and how far each part is.",
-        "gemmascope store info store",
-        "gemmascope store info store --json")
+    public StoreInfoCommand()
+        : base(
+            "info",
+            "Show model, sites with their scale, and how far each part is.",
+            "gemmascope store info store",
+            "gemmascope store info store --json"
+        )
     {
         _store = Add(new Argument<string>("store") { Description = "The store's folder." });
         _json = Add(CommonOptions.Json());
@@ -22,8 +25,10 @@ internal sealed class StoreInfoCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var store = ActivationStore.Open(arguments.GetValue(_store)!);
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else StoreOutput.Write(session.Terminal, store);
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
+        else
+            StoreOutput.Write(session.Terminal, store);
         return Application.Success;
     }
 }

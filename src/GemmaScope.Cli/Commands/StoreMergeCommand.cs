@@ -11,13 +11,20 @@ internal sealed class StoreMergeCommand : GemmaScopeCommand
     private readonly Option<string?> _out;
     private readonly Option<bool> _json;
 
-    public StoreMergeCommand() : base(
-        "merge", "Put the manifests of a store's parts into one, or copy several stores into a new one.",
-        "gemmascope store merge store",
-        "gemmascope store merge store-a store-b --out store")
+    public StoreMergeCommand()
+        : base(
+            "merge",
+            "Put the manifests of a store's parts into one, or copy several stores into a new one.",
+            "gemmascope store merge store",
+            "gemmascope store merge store-a store-b --out store"
+        )
     {
-        _stores = Add(new Argument<string[]>("stores") { Description = "One store to tidy up, or several to join.", Arity = ArgumentArity.OneOrMore });
-        _out = Add(new Option<string?>("--out", "-o") { Description = "The folder of the new store, where several are joined.", HelpName = "DIR" });
+        _stores = Add(
+            new Argument<string[]>("stores") { Description = "One store to tidy up, or several to join.", Arity = ArgumentArity.OneOrMore }
+        );
+        _out = Add(
+            new Option<string?>("--out", "-o") { Description = "The folder of the new store, where several are joined.", HelpName = "DIR" }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -31,8 +38,10 @@ internal sealed class StoreMergeCommand : GemmaScopeCommand
             (_, null) => throw new ArgumentProblemException("name the folder of the new store", "--out"),
             _ => Waiting.For(session.Terminal, "copying", () => StoreMerge.Stores(stores, target, cancellation: session.Cancellation)),
         };
-        if (arguments.GetValue(_json)) Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else StoreOutput.Write(session.Terminal, store);
+        if (arguments.GetValue(_json))
+            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
+        else
+            StoreOutput.Write(session.Terminal, store);
         return Application.Success;
     }
 }

@@ -12,18 +12,34 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
     private readonly Option<string> _model;
     private readonly Option<string?> _tokenizer;
     private readonly Option<string?> _decode;
-    private readonly Option<bool> _noBos, _json;
+    private readonly Option<bool> _noBos,
+        _json;
 
-    public TokenizeCommand() : base(
-        "tokenize", "Show the tokens of a text: ids, pieces and places in the text; or decode ids.",
-        "gemmascope tokenize \"The cat sat on the mat.\"",
-        "gemmascope tokenize --file novel.txt --model google/gemma-2-2b --json",
-        "gemmascope tokenize --decode \"2 1037 4522\" --tokenizer tokenizer.json")
+    public TokenizeCommand()
+        : base(
+            "tokenize",
+            "Show the tokens of a text: ids, pieces and places in the text; or decode ids.",
+            "gemmascope tokenize \"The cat sat on the mat.\"",
+            "gemmascope tokenize --file novel.txt --model google/gemma-2-2b --json",
+            "gemmascope tokenize --decode \"2 1037 4522\" --tokenizer tokenizer.json"
+        )
     {
         _text = new TextInput(this, "text", "The text.");
         _model = Add(CommonOptions.Model());
-        _tokenizer = Add(new Option<string?>("--tokenizer") { Description = "A tokenizer.model or tokenizer.json instead of the model's.", HelpName = "FILE" });
-        _decode = Add(new Option<string?>("--decode") { Description = "Print the text of these ids instead, separated by spaces or commas.", HelpName = "IDS" });
+        _tokenizer = Add(
+            new Option<string?>("--tokenizer")
+            {
+                Description = "A tokenizer.model or tokenizer.json instead of the model's.",
+                HelpName = "FILE",
+            }
+        );
+        _decode = Add(
+            new Option<string?>("--decode")
+            {
+                Description = "Print the text of these ids instead, separated by spaces or commas.",
+                HelpName = "IDS",
+            }
+        );
         _noBos = Add(new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
         _json = Add(CommonOptions.Json());
     }
@@ -31,16 +47,21 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var decode = arguments.GetValue(_decode);
-        if (decode is not null && _text.IsGiven(arguments)) throw new ArgumentProblemException("give a text or --decode, not both", "text");
+        if (decode is not null && _text.IsGiven(arguments))
+            throw new ArgumentProblemException("give a text or --decode, not both", "text");
         var text = decode is null ? _text.Read(arguments, session) : "";
         var name = arguments.GetValue(_tokenizer) ?? arguments.GetValue(_model)!;
         var tokenizer = Tokenizer.Load(session.Resolver.Tokenizer(name));
         var json = arguments.GetValue(_json);
-        if (decode is not null) Decode(Ids(decode), tokenizer, session.Terminal, json);
+        if (decode is not null)
+            Decode(Ids(decode), tokenizer, session.Terminal, json);
         else
         {
             // A tokenizer knows no cancellation; who interrupts does not wait for the end of a large text.
-            var tokens = Task.Run(() => tokenizer.EncodeWithOffsets(text, !arguments.GetValue(_noBos))).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
+            var tokens = Task.Run(() => tokenizer.EncodeWithOffsets(text, !arguments.GetValue(_noBos)))
+                .WaitAsync(session.Cancellation)
+                .GetAwaiter()
+                .GetResult();
             Encode(tokens, tokenizer, session, json);
         }
         return Application.Success;
@@ -58,7 +79,14 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         {
             session.Cancellation.ThrowIfCancellationRequested();
             var (id, span) = (tokens.Ids[i], tokens.Spans[i]);
-            table.Add($"{i}", $"{id}", tokenizer.Display(id).Replace(' ', '▁'), $"{span.Start}", $"{span.End}", Format.Quoted(tokens.Text[span.Start..span.End]));
+            table.Add(
+                $"{i}",
+                $"{id}",
+                tokenizer.Display(id).Replace(' ', '▁'),
+                $"{span.Start}",
+                $"{span.End}",
+                Format.Quoted(tokens.Text[span.Start..span.End])
+            );
         }
         table.Write(session.Terminal);
     }
@@ -67,15 +95,19 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
     {
         writer.WriteString("tokenizer", tokenizer.File);
         writer.WriteString("text", tokens.Text);
-        writer.Objects("tokens", Enumerable.Range(0, tokens.Ids.Count), i =>
-        {
-            cancellation.ThrowIfCancellationRequested();
-            writer.WriteNumber("position", i);
-            writer.WriteNumber("id", tokens.Ids[i]);
-            writer.WriteString("piece", tokenizer.Piece(tokens.Ids[i]));
-            writer.WriteNumber("start", tokens.Spans[i].Start);
-            writer.WriteNumber("end", tokens.Spans[i].End);
-        });
+        writer.Objects(
+            "tokens",
+            Enumerable.Range(0, tokens.Ids.Count),
+            i =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                writer.WriteNumber("position", i);
+                writer.WriteNumber("id", tokens.Ids[i]);
+                writer.WriteString("piece", tokenizer.Piece(tokens.Ids[i]));
+                writer.WriteNumber("start", tokens.Spans[i].Start);
+                writer.WriteNumber("end", tokens.Spans[i].End);
+            }
+        );
     }
 
     private static void Decode(int[] ids, Tokenizer tokenizer, Terminal terminal, bool json)
@@ -86,18 +118,27 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
             terminal.Out.WriteLine(text);
             return;
         }
-        Json.Write(terminal, writer =>
-        {
-            writer.WriteString("tokenizer", tokenizer.File);
-            writer.Integers("ids", ids);
-            writer.WriteString("text", text);
-        });
+        Json.Write(
+            terminal,
+            writer =>
+            {
+                writer.WriteString("tokenizer", tokenizer.File);
+                writer.Integers("ids", ids);
+                writer.WriteString("text", text);
+            }
+        );
     }
 
     private static int[] Ids(string list) =>
-    [
-        .. list.Split([' ', ',', '\t', '\n', '\r', '[', ']'], StringSplitOptions.RemoveEmptyEntries).Select(word => int.TryParse(word, out var id)
-            ? id
-            : throw new ArgumentProblemException($"'{word}' is no token id; write numbers separated by spaces or commas", "--decode")),
-    ];
+        [
+            .. list.Split([' ', ',', '\t', '\n', '\r', '[', ']'], StringSplitOptions.RemoveEmptyEntries)
+                .Select(word =>
+                    int.TryParse(word, out var id)
+                        ? id
+                        : throw new ArgumentProblemException(
+                            $"'{word}' is no token id; write numbers separated by spaces or commas",
+                            "--decode"
+                        )
+                ),
+        ];
 }

@@ -7,7 +7,8 @@ namespace GemmaScope.Cli.Interpretation;
 internal sealed class ChatModelOptions
 {
     private readonly Option<Uri?> _endpoint;
-    private readonly Option<string?> _endpointModel, _chatModel;
+    private readonly Option<string?> _endpointModel,
+        _chatModel;
     private readonly string _tokenVariable;
 
     /// <param name="command">The command that gets them.</param>
@@ -19,18 +20,25 @@ internal sealed class ChatModelOptions
         _tokenVariable = tokenVariable;
         _endpoint = new($"--{prefix}endpoint")
         {
-            Description = $"{does} a model behind an OpenAI-compatible API, e.g. http://localhost:8080/v1; {tokenVariable} may hold its token.",
+            Description =
+                $"{does} a model behind an OpenAI-compatible API, e.g. http://localhost:8080/v1; {tokenVariable} may hold its token.",
             HelpName = "URL",
             CustomParser = result =>
             {
-                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https") return address;
+                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+                    return address;
                 result.AddError($"'{result.Tokens[0].Value}' is no web address, such as http://localhost:8080/v1.");
                 return null;
             },
         };
         _endpointModel = new($"--{prefix}endpoint-model") { Description = "The model's name there.", HelpName = "NAME" };
-        _chatModel = new($"--{prefix}chat-model") { Description = $"{does} a chat model in this process: a folder, demo-it, or org/name on the hub.", HelpName = "MODEL" };
-        foreach (var option in (Option[])[_endpoint, _endpointModel, _chatModel]) command.Options.Add(option);
+        _chatModel = new($"--{prefix}chat-model")
+        {
+            Description = $"{does} a chat model in this process: a folder, demo-it, or org/name on the hub.",
+            HelpName = "MODEL",
+        };
+        foreach (var option in (Option[])[_endpoint, _endpointModel, _chatModel])
+            command.Options.Add(option);
     }
 
     /// <summary>The model that was named, or null.</summary>
@@ -38,14 +46,32 @@ internal sealed class ChatModelOptions
     public IChatModel? Open(ParseResult arguments, Session session, RequestBudget budget, TimeSpan timeout, int seed)
     {
         var (endpoint, name, local) = (arguments.GetValue(_endpoint), arguments.GetValue(_endpointModel), arguments.GetValue(_chatModel));
-        if (endpoint is not null && local is not null) throw new ArgumentProblemException($"cannot be combined with {_chatModel.Name}; name one model", _endpoint.Name);
-        if (endpoint is null && name is not null) throw new ArgumentProblemException($"needs {_endpoint.Name}, the address where the model is", _endpointModel.Name);
-        if (local is not null) return new LocalChat(session.LoadModel(local), local, budget);
-        if (endpoint is null) return null;
-        if (string.IsNullOrWhiteSpace(name)) throw new ArgumentProblemException($"is missing; say which model of {endpoint.Host} to ask", _endpointModel.Name);
+        if (endpoint is not null && local is not null)
+            throw new ArgumentProblemException($"cannot be combined with {_chatModel.Name}; name one model", _endpoint.Name);
+        if (endpoint is null && name is not null)
+            throw new ArgumentProblemException($"needs {_endpoint.Name}, the address where the model is", _endpointModel.Name);
+        if (local is not null)
+            return new LocalChat(session.LoadModel(local), local, budget);
+        if (endpoint is null)
+            return null;
+        if (string.IsNullOrWhiteSpace(name))
+            throw new ArgumentProblemException($"is missing; say which model of {endpoint.Host} to ask", _endpointModel.Name);
         var token = Environment.GetEnvironmentVariable(_tokenVariable) is { Length: > 0 } secret ? secret.Trim() : null;
         if (token is not null && endpoint.Scheme == "http" && !endpoint.IsLoopback)
-            session.Terminal.Error.WriteLine($"note: {_tokenVariable} goes to {endpoint.Host} unprotected; use https where others can listen");
-        return new ChatEndpoint(new() { Address = endpoint, Model = name, Token = token, TokenVariable = _tokenVariable, Timeout = timeout, Seed = seed }, budget);
+            session.Terminal.Error.WriteLine(
+                $"note: {_tokenVariable} goes to {endpoint.Host} unprotected; use https where others can listen"
+            );
+        return new ChatEndpoint(
+            new()
+            {
+                Address = endpoint,
+                Model = name,
+                Token = token,
+                TokenVariable = _tokenVariable,
+                Timeout = timeout,
+                Seed = seed,
+            },
+            budget
+        );
     }
 }

@@ -17,11 +17,14 @@ internal static class FeatureChoice
             var ends = part.Split('-');
             if (ends.Length > 2 || !Number(ends[0], out var first) || !Number(ends[^1], out var last) || last < first)
                 throw new ArgumentProblemException($"'{part}' is no feature and no range; write e.g. 1,5,10-20", "--features");
-            if (last >= width) throw new ArgumentProblemException($"there is no feature {last}; there are 0 to {width - 1}", "--features");
-            for (var feature = first; feature <= last; feature++) chosen.Add(feature);
+            if (last >= width)
+                throw new ArgumentProblemException($"there is no feature {last}; there are 0 to {width - 1}", "--features");
+            for (var feature = first; feature <= last; feature++)
+                chosen.Add(feature);
         }
         return chosen;
     }
 
-    private static bool Number(string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+    private static bool Number(string text, out int value) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 }

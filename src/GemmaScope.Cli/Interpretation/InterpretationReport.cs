@@ -20,10 +20,20 @@ internal sealed record InterpretedFeature(FeatureRow Row, FeatureLabel? Label, s
 /// <param name="Text">The held-out text.</param>
 /// <param name="Dead">Features that never fire.</param>
 /// <param name="ByRules">Whether labels are rules about tokens.</param>
-internal sealed record InterpretationReport(StoredDictionary Dictionary, string Author, string Method, HeldOutText Text, int Dead, bool ByRules)
+internal sealed record InterpretationReport(
+    StoredDictionary Dictionary,
+    string Author,
+    string Method,
+    HeldOutText Text,
+    int Dead,
+    bool ByRules
+)
 {
-    /// <summary>Why a feature has no label: it fires in too few passages, nothing was found that explains it, or most answers of the judge could not be read.</summary>
-    public const string Rare = "rare", Unexplained = "unexplained", Unjudged = "unjudged";
+    /// <summary>Why a feature has no label: it fires in too few passages, nothing was found that explains it, or most answers of the judge
+    /// could not be read.</summary>
+    public const string Rare = "rare",
+        Unexplained = "unexplained",
+        Unjudged = "unjudged";
 
     private readonly List<InterpretedFeature> _features = [];
 
@@ -44,12 +54,25 @@ internal sealed record InterpretationReport(StoredDictionary Dictionary, string 
     public InterpretationSummary Fuzzing => Summary(label => label.Fuzzing);
 
     /// <summary>Labels by the kind of their rule, the most frequent first.</summary>
-    public IReadOnlyList<(string Kind, InterpretationSummary Detection, InterpretationSummary Fuzzing)> Kinds => !ByRules ? [] :
-    [
-        .. Enum.GetValues<RuleKind>().Select(TokenRule.NameOf).Select(kind => (kind, Features: _features.Where(one => one.Label?.Text.StartsWith(kind + ":", StringComparison.Ordinal) == true).ToArray()))
-            .Where(one => one.Features.Length > 0).OrderByDescending(one => one.Features.Length)
-            .Select(one => (one.kind, Summary(one.Features, label => label.Score), Summary(one.Features, label => label.Fuzzing))),
-    ];
+    public IReadOnlyList<(string Kind, InterpretationSummary Detection, InterpretationSummary Fuzzing)> Kinds =>
+        !ByRules
+            ? []
+            :
+            [
+                .. Enum.GetValues<RuleKind>()
+                    .Select(TokenRule.NameOf)
+                    .Select(kind =>
+                        (
+                            kind,
+                            Features: _features
+                                .Where(one => one.Label?.Text.StartsWith(kind + ":", StringComparison.Ordinal) == true)
+                                .ToArray()
+                        )
+                    )
+                    .Where(one => one.Features.Length > 0)
+                    .OrderByDescending(one => one.Features.Length)
+                    .Select(one => (one.kind, Summary(one.Features, label => label.Score), Summary(one.Features, label => label.Fuzzing))),
+            ];
 
     public void Add(InterpretedFeature feature) => _features.Add(feature);
 

@@ -14,7 +14,8 @@ namespace GemmaScope.Cli.Interpretation;
 internal sealed record InterpreterSettings(int Window, int Examples, int Seed, ChatInterpreterOptions Chat);
 
 /// <summary>
-/// Explains features one after another, and writes each label into the database as soon as it has its scores: what a killed run has written is not done again.
+/// Explains features one after another, and writes each label into the database as soon as it has its scores: what a killed run has written
+/// is not done again.
 /// </summary>
 /// <param name="database">Where dashboards and labels are.</param>
 /// <param name="stored">The dictionary there.</param>
@@ -25,7 +26,15 @@ internal sealed record InterpreterSettings(int Window, int Examples, int Seed, C
 /// <param name="settings">What decides how labels come out.</param>
 /// <param name="session">Where progress is shown.</param>
 internal sealed class Interpreter(
-    IFeatureDatabase database, StoredDictionary stored, Microscope microscope, IChatModel? explainer, IChatModel? judge, RequestBudget budget, InterpreterSettings settings, Session session)
+    IFeatureDatabase database,
+    StoredDictionary stored,
+    Microscope microscope,
+    IChatModel? explainer,
+    IChatModel? judge,
+    RequestBudget budget,
+    InterpreterSettings settings,
+    Session session
+)
 {
     /// <summary>Rules are cheap to try, so more passages choose one than score it.</summary>
     private const int SelectionFactor = 4;
@@ -41,7 +50,9 @@ internal sealed class Interpreter(
         get
         {
             var made = explainer is null ? RuleExplainer.Method : ChatInterpreter.Method;
-            return judge is null || judge == explainer ? made : $"{made}, judged by {judge.Name}{(explainer is null ? $" ({ChatInterpreter.Method})" : "")}";
+            return judge is null || judge == explainer
+                ? made
+                : $"{made}, judged by {judge.Name}{(explainer is null ? $" ({ChatInterpreter.Method})" : "")}";
         }
     }
 
@@ -52,7 +63,14 @@ internal sealed class Interpreter(
     /// <param name="most">At most so many, those that fire most often; null for all.</param>
     /// <param name="unlabelled">Whether those with a label of someone else are passed over.</param>
     /// <param name="lines">Gets a line for each new label; null for none.</param>
-    public InterpretationReport Run(IEnumerable<string> documents, long tokens, Func<FeatureRow, bool> wanted, int? most, bool unlabelled, TextWriter? lines)
+    public InterpretationReport Run(
+        IEnumerable<string> documents,
+        long tokens,
+        Func<FeatureRow, bool> wanted,
+        int? most,
+        bool unlabelled,
+        TextWriter? lines
+    )
     {
         var watch = Stopwatch.StartNew();
         var translation = new TokenTranslation(database.Source(stored), microscope.Model.Tokenizer);
@@ -61,16 +79,25 @@ internal sealed class Interpreter(
         var made = Made(text);
 
         var rows = database.Table(stored, new FeatureFilter()).Where(wanted).ToArray();
-        var jobs = rows.Where(row => row.Count > 0).OrderByDescending(row => most is null ? 0 : row.Count).Select(row => new Job(row, database.Page(stored, row.Feature)!.Feature.Labels))
-            .Where(job => !unlabelled || job.Labels.All(IsOurs)).Take(most ?? int.MaxValue).ToArray();
+        var jobs = rows.Where(row => row.Count > 0)
+            .OrderByDescending(row => most is null ? 0 : row.Count)
+            .Select(row => new Job(row, database.Page(stored, row.Feature)!.Feature.Labels))
+            .Where(job => !unlabelled || job.Labels.All(IsOurs))
+            .Take(most ?? int.MaxValue)
+            .ToArray();
         var report = new InterpretationReport(stored, Author, Method, text, rows.Count(row => row.Count == 0), explainer is null);
         List<Job> open = [];
         foreach (var job in jobs)
-            if (job.Labels.FirstOrDefault(label => IsOurs(label) && label.Settings == made) is { } label) report.Add(new(job.Row, label, null, IsNew: false));
-            else open.Add(job);
+            if (job.Labels.FirstOrDefault(label => IsOurs(label) && label.Settings == made) is { } label)
+                report.Add(new(job.Row, label, null, IsNew: false));
+            else
+                open.Add(job);
         if (open.Count > 0)
         {
-            if (report.Features.Count > 0) session.Terminal.Error.WriteLine($"{report.Features.Count} of {jobs.Length} features have this label already; going on with the others");
+            if (report.Features.Count > 0)
+                session.Terminal.Error.WriteLine(
+                    $"{report.Features.Count} of {jobs.Length} features have this label already; going on with the others"
+                );
             try
             {
                 Explain(open, text, translation, made, report, lines);
@@ -80,7 +107,12 @@ internal sealed class Interpreter(
                 report.Stopped = true;
             }
         }
-        return report with { Seconds = watch.Elapsed.TotalSeconds, Requests = budget.Used, Endpoints = [.. new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()] };
+        return report with
+        {
+            Seconds = watch.Elapsed.TotalSeconds,
+            Requests = budget.Used,
+            Endpoints = [.. new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()],
+        };
     }
 
     private sealed record Job(FeatureRow Row, IReadOnlyList<FeatureLabel> Labels);
@@ -90,17 +122,38 @@ internal sealed class Interpreter(
     /// <summary>What a label was made with. Who made it is its author and method.</summary>
     private string Made(HeldOutText text)
     {
-        var made = $"text {text.Fingerprint}, {text.Count} passages of {settings.Window}; {settings.Examples} of each class; seed {settings.Seed}";
-        if (explainer is not null) made += $"; {settings.Chat.Shown} shown";
+        var made =
+            $"text {text.Fingerprint}, {text.Count} passages of {settings.Window}; {settings.Examples} of each class; seed {settings.Seed}";
+        if (explainer is not null)
+            made += $"; {settings.Chat.Shown} shown";
         return judge is null ? made : $"{made}; {settings.Chat.PerQuestion} a question, {settings.Chat.MaxAnswerTokens} tokens an answer";
     }
 
-    private void Explain(List<Job> jobs, HeldOutText text, TokenTranslation translation, string made, InterpretationReport report, TextWriter? lines)
+    private void Explain(
+        List<Job> jobs,
+        HeldOutText text,
+        TokenTranslation translation,
+        string made,
+        InterpretationReport report,
+        TextWriter? lines
+    )
     {
         // A server that is not there is better known before a long text is read.
-        foreach (var endpoint in new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()) Wait(endpoint.Answer("Answer with the digit 1.", settings.Chat.MaxAnswerTokens, session.Cancellation));
-        var activations = Laboratory.Watch(session, "tokens", text.Tokens, progress => text.Read(
-            microscope.Model, microscope.Dictionary, [.. jobs.Select(job => job.Row.Feature)], progress: progress, cancellation: session.Cancellation));
+        foreach (var endpoint in new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>())
+            Wait(endpoint.Answer("Answer with the digit 1.", settings.Chat.MaxAnswerTokens, session.Cancellation));
+        var activations = Laboratory.Watch(
+            session,
+            "tokens",
+            text.Tokens,
+            progress =>
+                text.Read(
+                    microscope.Model,
+                    microscope.Dictionary,
+                    [.. jobs.Select(job => job.Row.Feature)],
+                    progress: progress,
+                    cancellation: session.Cancellation
+                )
+        );
         var display = new RateDisplay(session.Terminal, "features", 0, jobs.Count);
         var kept = 0;
         try
@@ -120,7 +173,8 @@ internal sealed class Interpreter(
                     database.AddLabels(stored, [(job.Row.Feature, label)]);
                     kept++;
                     display.End();
-                    if (lines is not null) InterpretationOutput.WriteLine(lines, result);
+                    if (lines is not null)
+                        InterpretationOutput.WriteLine(lines, result);
                 }
                 display.Report(number + 1);
             }
@@ -139,20 +193,38 @@ internal sealed class Interpreter(
     {
         var scoring = QuestionSet.Draw(activations, row.Feature, selection: false, settings.Examples, settings.Seed);
         // Rules are chosen on the other half of the text.
-        var selection = explainer is null ? QuestionSet.Draw(activations, row.Feature, selection: true, SelectionFactor * settings.Examples, settings.Seed) : scoring;
-        if (scoring is null || selection is null) return new(row, null, InterpretationReport.Rare);
+        var selection = explainer is null
+            ? QuestionSet.Draw(activations, row.Feature, selection: true, SelectionFactor * settings.Examples, settings.Seed)
+            : scoring;
+        if (scoring is null || selection is null)
+            return new(row, null, InterpretationReport.Rare);
         var evidence = FeatureEvidence.Of(database.WholePage(stored, row.Feature)!.Feature.Dashboard, translation);
         if (judge is not null && _chat.RequestsFor(scoring, explain: explainer is not null) is var requests && !budget.Allows(requests))
-            return _asked ? null : throw new ArgumentProblemException($"does not suffice for the {requests} requests that one feature takes; allow more, or ask less with --examples and --per-question", "--budget");
+            return _asked
+                ? null
+                : throw new ArgumentProblemException(
+                    $"does not suffice for the {requests} requests that one feature takes; allow more, or ask less with --examples and --per-question",
+                    "--budget"
+                );
         _asked = true;
         try
         {
             var (text, score) = explainer is null ? ByRule(evidence, selection, scoring) : ByModel(evidence, scoring);
-            if (text is null || score is null) return new(row, null, InterpretationReport.Unexplained);
+            if (text is null || score is null)
+                return new(row, null, InterpretationReport.Unexplained);
             var unread = score.Detection.Unparsed + score.Fuzzing.Unparsed;
             // What a model said that cannot judge is no label: often it has not understood either.
-            if (score.Mean is null) return new(row, null, InterpretationReport.Unjudged, unread);
-            var label = new FeatureLabel(text, Author, Method, score.DetectionAccuracy, FeatureLabel.DetectionScore, score.FuzzingAccuracy, made);
+            if (score.Mean is null)
+                return new(row, null, InterpretationReport.Unjudged, unread);
+            var label = new FeatureLabel(
+                text,
+                Author,
+                Method,
+                score.DetectionAccuracy,
+                FeatureLabel.DetectionScore,
+                score.FuzzingAccuracy,
+                made
+            );
             return new(row, label, null, unread);
         }
         catch (BudgetUsedUpException)
@@ -163,13 +235,16 @@ internal sealed class Interpreter(
 
     private (string? Text, InterpretationScore? Score) ByRule(FeatureEvidence evidence, QuestionSet selection, QuestionSet scoring)
     {
-        if (RuleExplainer.Explain(evidence, selection, scoring) is not { } found) return default;
+        if (RuleExplainer.Explain(evidence, selection, scoring) is not { } found)
+            return default;
         var text = found.Rule.Describe(microscope.Model.Tokenizer);
         return (text, judge is null ? found.Score : Wait(_chat.Judge(judge, text, scoring, session.Cancellation)));
     }
 
     private (string? Text, InterpretationScore? Score) ByModel(FeatureEvidence evidence, QuestionSet scoring) =>
-        Wait(_chat.Explain(explainer!, evidence, session.Cancellation)) is { } text ? (text, Wait(_chat.Judge(judge!, text, scoring, session.Cancellation))) : default;
+        Wait(_chat.Explain(explainer!, evidence, session.Cancellation)) is { } text
+            ? (text, Wait(_chat.Judge(judge!, text, scoring, session.Cancellation)))
+            : default;
 
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 }

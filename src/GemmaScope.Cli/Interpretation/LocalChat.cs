@@ -20,7 +20,12 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
         try
         {
             budget.Take();
-            using var conversation = new Conversation(model, model.Tokenizer, new() { Temperature = 0, MaxNewTokens = Math.Min(maxTokens, LongestAnswer) }, system: null);
+            using var conversation = new Conversation(
+                model,
+                model.Tokenizer,
+                new() { Temperature = 0, MaxNewTokens = Math.Min(maxTokens, LongestAnswer) },
+                system: null
+            );
             var answer = new TokenStream(model.Tokenizer, TextWriter.Null);
             conversation.Say(message, answer, cancellation);
             cancellation.ThrowIfCancellationRequested();
@@ -28,7 +33,11 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
         }
         catch (ArgumentProblemException problem) when (problem.Location == "chat")
         {
-            throw new ArgumentProblemException($"a question does not fit into its context of {model.Config.MaxPositions} tokens; show it fewer examples with --shown and --per-question, or shorter ones with --window", Name, problem);
+            throw new ArgumentProblemException(
+                $"a question does not fit into its context of {model.Config.MaxPositions} tokens; show it fewer examples with --shown and --per-question, or shorter ones with --window",
+                Name,
+                problem
+            );
         }
         finally
         {

@@ -16,7 +16,8 @@ internal sealed class RequestBudget(int? limit)
     /// <exception cref="BudgetUsedUpException">There is none left.</exception>
     public void Take()
     {
-        if (Interlocked.Increment(ref _used) > limit) throw new BudgetUsedUpException();
+        if (Interlocked.Increment(ref _used) > limit)
+            throw new BudgetUsedUpException();
     }
 }
 

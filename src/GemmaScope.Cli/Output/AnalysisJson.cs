@@ -26,19 +26,27 @@ internal static class AnalysisJson
         json.Number("bos_norm", analysis.BosNorm);
         json.Number("mean_norm", analysis.MeanNorm);
         json.Objects("tokens", analysis.Tokens, token => Write(json, view, token, feature));
-        json.Objects("whole_text_top", view.TopFeatures, top =>
-        {
-            Write(json, view, top.Report, "sum");
-            json.Number("largest", top.Largest);
-            json.WriteNumber("largest_position", top.At);
-            json.WriteNumber("tokens", top.Tokens);
-        });
-        json.Objects("next_tokens", analysis.Next, next =>
-        {
-            json.WriteNumber("id", next.Id);
-            json.WriteString("piece", next.Piece);
-            json.Number("logit", next.Logit);
-        });
+        json.Objects(
+            "whole_text_top",
+            view.TopFeatures,
+            top =>
+            {
+                Write(json, view, top.Report, "sum");
+                json.Number("largest", top.Largest);
+                json.WriteNumber("largest_position", top.At);
+                json.WriteNumber("tokens", top.Tokens);
+            }
+        );
+        json.Objects(
+            "next_tokens",
+            analysis.Next,
+            next =>
+            {
+                json.WriteNumber("id", next.Id);
+                json.WriteString("piece", next.Piece);
+                json.Number("logit", next.Logit);
+            }
+        );
     }
 
     private static void Write(Utf8JsonWriter json, AnalysisView view, TokenReport token, int? feature)
@@ -51,7 +59,8 @@ internal static class AnalysisJson
         json.WriteBoolean("counted", token.Counted);
         json.WriteNumber("l0", token.L0);
         json.Number("norm", token.Norm);
-        if (feature is { } chosen) json.Number($"feature_{chosen}", view.Analysis.Features.Value(token.Position, chosen));
+        if (feature is { } chosen)
+            json.Number($"feature_{chosen}", view.Analysis.Features.Value(token.Position, chosen));
         json.Objects("top_features", token.Top, report => Write(json, view, report, "activation"));
     }
 

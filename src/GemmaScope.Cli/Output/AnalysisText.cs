@@ -7,18 +7,23 @@ namespace GemmaScope.Cli.Output;
 internal static class AnalysisText
 {
     // From pale to deep blue; the text is light where the ground is dark.
-    private static readonly Color Pale = new(222, 235, 247), Deep = new(8, 81, 156);
+    private static readonly Color Pale = new(222, 235, 247),
+        Deep = new(8, 81, 156);
 
     public static void Write(Terminal terminal, AnalysisView view, int? shadedBy)
     {
         Summary(terminal, view.Analysis);
-        if (terminal is { OutputIsTerminal: true, Colors: true }) Shaded(terminal, view, shadedBy);
+        if (terminal is { OutputIsTerminal: true, Colors: true })
+            Shaded(terminal, view, shadedBy);
         Tokens(terminal, view, shadedBy);
         TopFeatures(terminal, view);
     }
 
-    public static void NextTokens(Terminal terminal, TextAnalysis analysis) => terminal.Out.WriteLine(
-        "most likely next tokens (logit): " + string.Join("  ", analysis.Next.Select(next => $"{Format.Quoted(next.Display)} ({next.Logit:0.00})")));
+    public static void NextTokens(Terminal terminal, TextAnalysis analysis) =>
+        terminal.Out.WriteLine(
+            "most likely next tokens (logit): "
+                + string.Join("  ", analysis.Next.Select(next => $"{Format.Quoted(next.Display)} ({next.Logit:0.00})"))
+        );
 
     private static void Summary(Terminal terminal, TextAnalysis analysis)
     {
@@ -26,14 +31,22 @@ internal static class AnalysisText
         Properties.Write(
             terminal,
             ("model", analysis.Model),
-            ("dictionary", $"{analysis.Dictionary} ({analysis.Family}), {analysis.Width} features, reads {string.Join(", ", analysis.InputSites)}"),
+            (
+                "dictionary",
+                $"{analysis.Dictionary} ({analysis.Family}), {analysis.Width} features, reads {string.Join(", ", analysis.InputSites)}"
+            ),
             ("arithmetic", $"{analysis.Arithmetic}, {analysis.Kernels}"),
             ("tokens", $"{analysis.Tokens.Count - excluded}, and {excluded} left out of all sums and means (BOS and other special tokens)"),
             ("mean L0", $"{Format.Defined(analysis.MeanL0, "0.0")} active features a token"),
             ("FVU", $"{Format.Defined(analysis.Fvu, "0.0000")}, the fraction of variance that is not explained"),
-            ("variance explained", $"{Format.Defined(analysis.TutorialVarianceExplained, "0.0000")} by the tutorial's formula (one global mean; never below 1 - FVU)"),
-            ("norm", $"{analysis.BosNorm:0.0} at position 0, {Format.Defined(analysis.MeanNorm, "0.0")} on average"));
-        foreach (var warning in analysis.Warnings) terminal.Error.WriteLine($"warning: {warning}");
+            (
+                "variance explained",
+                $"{Format.Defined(analysis.TutorialVarianceExplained, "0.0000")} by the tutorial's formula (one global mean; never below 1 - FVU)"
+            ),
+            ("norm", $"{analysis.BosNorm:0.0} at position 0, {Format.Defined(analysis.MeanNorm, "0.0")} on average")
+        );
+        foreach (var warning in analysis.Warnings)
+            terminal.Error.WriteLine($"warning: {warning}");
     }
 
     private static void Shaded(Terminal terminal, AnalysisView view, int? feature)
@@ -41,7 +54,10 @@ internal static class AnalysisText
         var shades = feature is { } chosen ? view.ShadesBy(chosen) : view.ShadesByStrongest();
         var text = new Paragraph();
         foreach (var token in view.Analysis.Tokens)
-            text.Append(Format.Visible(view.TextOf(token)), token.Counted ? StyleOf(shades[token.Position]) : new Style(decoration: Decoration.Dim));
+            text.Append(
+                Format.Visible(view.TextOf(token)),
+                token.Counted ? StyleOf(shades[token.Position]) : new Style(decoration: Decoration.Dim)
+            );
         terminal.Out.WriteLine();
         terminal.Console.Write(text);
         terminal.Out.WriteLine();
@@ -57,22 +73,33 @@ internal static class AnalysisText
         {
             string[] cells = [$"{token.Position}", Format.Quoted(view.TextOf(token)) + (token.Counted ? "" : " *"), $"{token.L0}"];
             var top = string.Join("  ", token.Top.Select(report => $"{report.Index} ({report.Activation:0.00})"));
-            table.Add(feature is { } shown ? [.. cells, $"{view.Analysis.Features.Value(token.Position, shown):0.00}", top] : [.. cells, top]);
+            table.Add(
+                feature is { } shown ? [.. cells, $"{view.Analysis.Features.Value(token.Position, shown):0.00}", top] : [.. cells, top]
+            );
         }
         terminal.Out.WriteLine();
         table.Write(terminal);
-        if (view.Analysis.ExcludedPositions.Count > 0) terminal.Out.WriteLine("* left out of all sums and means");
+        if (view.Analysis.ExcludedPositions.Count > 0)
+            terminal.Out.WriteLine("* left out of all sums and means");
     }
 
     private static void TopFeatures(Terminal terminal, AnalysisView view)
     {
-        if (view.Analysis.WholeTextTop.Count == 0) return;
+        if (view.Analysis.WholeTextTop.Count == 0)
+            return;
         var labelled = view.Analysis.WholeTextTop.Any(feature => feature.Label is not null);
         Column[] columns = [new("feature", true), new("sum", true), new("largest", true), "at", new("tokens", true)];
         var table = new DataTable(labelled ? [.. columns, "label"] : columns);
         foreach (var (feature, largest, at, tokens) in view.TopFeatures)
         {
-            string[] cells = [$"{feature.Index}", $"{feature.Activation:0.00}", $"{largest:0.00}", $"{at} {Format.Quoted(view.TextOf(view.Analysis.Tokens[at]))}", $"{tokens}"];
+            string[] cells =
+            [
+                $"{feature.Index}",
+                $"{feature.Activation:0.00}",
+                $"{largest:0.00}",
+                $"{at} {Format.Quoted(view.TextOf(view.Analysis.Tokens[at]))}",
+                $"{tokens}",
+            ];
             table.Add(labelled ? [.. cells, feature.Label ?? ""] : cells);
         }
         terminal.Out.WriteLine();
@@ -81,10 +108,10 @@ internal static class AnalysisText
         // Outside the table, which would break long addresses.
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("their dashboards:");
-        foreach (var feature in view.Analysis.WholeTextTop) terminal.Out.WriteLine($"{feature.Index,7}  {view.Page(feature)}  {feature.Neuronpedia}".TrimEnd());
+        foreach (var feature in view.Analysis.WholeTextTop)
+            terminal.Out.WriteLine($"{feature.Index, 7}  {view.Page(feature)}  {feature.Neuronpedia}".TrimEnd());
     }
 
-    private static Style StyleOf(float shade) => shade <= 0
-        ? Style.Plain
-        : new Style(shade < 0.55 ? Color.Black : Color.White, Pale.Blend(Deep, shade));
+    private static Style StyleOf(float shade) =>
+        shade <= 0 ? Style.Plain : new Style(shade < 0.55 ? Color.Black : Color.White, Pale.Blend(Deep, shade));
 }

@@ -17,8 +17,10 @@ internal sealed class DataTable(params Column[] columns)
 
     public void Write(Terminal terminal)
     {
-        if (terminal.OutputIsTerminal) WriteRich(terminal.Console);
-        else WritePlain(terminal.Out);
+        if (terminal.OutputIsTerminal)
+            WriteRich(terminal.Console);
+        else
+            WritePlain(terminal.Out);
     }
 
     private void WriteRich(IAnsiConsole console)
@@ -27,10 +29,12 @@ internal sealed class DataTable(params Column[] columns)
         foreach (var column in columns)
         {
             var rich = new TableColumn(new Paragraph(column.Name, new Style(decoration: Decoration.Bold)));
-            if (column.Right) rich.RightAligned();
+            if (column.Right)
+                rich.RightAligned();
             table.AddColumn(rich);
         }
-        foreach (var row in _rows) table.AddRow(row.Select(cell => new Paragraph(cell)));
+        foreach (var row in _rows)
+            table.AddRow(row.Select(cell => new Paragraph(cell)));
         console.Write(table);
     }
 
@@ -38,7 +42,8 @@ internal sealed class DataTable(params Column[] columns)
     {
         var widths = columns.Select((column, i) => _rows.Select(row => row[i].Length).Append(column.Name.Length).Max()).ToArray();
         WriteLine(writer, [.. columns.Select(column => column.Name)], widths);
-        foreach (var row in _rows) WriteLine(writer, row, widths);
+        foreach (var row in _rows)
+            WriteLine(writer, row, widths);
     }
 
     private void WriteLine(TextWriter writer, string[] cells, int[] widths)

@@ -9,8 +9,11 @@ internal sealed record DetectionView(Laboratory Laboratory, ConceptSet Set, IRea
     /// <summary>The columns: JSON name, heading, value.</summary>
     public static IReadOnlyList<(string Json, string Heading, Func<ConceptScores, double?> Value)> Methods { get; } =
     [
-        ("labelled_feature", "labelled feature", scores => scores.Labelled), ("best_feature", "best feature", scores => scores.Best),
-        ("difference_of_means", "difference of means", scores => scores.DiffMean), ("probe", "probe", scores => scores.Probe), ("bag_of_words", "bag of words", scores => scores.Words),
+        ("labelled_feature", "labelled feature", scores => scores.Labelled),
+        ("best_feature", "best feature", scores => scores.Best),
+        ("difference_of_means", "difference of means", scores => scores.DiffMean),
+        ("probe", "probe", scores => scores.Probe),
+        ("bag_of_words", "bag of words", scores => scores.Words),
     ];
 
     /// <summary>Where the labelled features belong, in the set's words.</summary>
@@ -26,20 +29,43 @@ internal static class DetectionOutput
 
     public static void Write(Terminal terminal, DetectionView view)
     {
-        Properties.Write(terminal,
+        Properties.Write(
+            terminal,
             ("model", view.Laboratory.ModelName),
-            ("texts", $"{view.Set.Train.Count} to learn from, {view.Set.Eval.Count} to measure on; AUROC, features by their largest value over the tokens without BOS"),
-            ("labelled", view.Sources.Length > 0 ? $"the set names features of {view.Sources}" : "the set names no features"));
+            (
+                "texts",
+                $"{view.Set.Train.Count} to learn from, {view.Set.Eval.Count} to measure on; AUROC, features by their largest value over the tokens without BOS"
+            ),
+            ("labelled", view.Sources.Length > 0 ? $"the set names features of {view.Sources}" : "the set names no features")
+        );
         for (var d = 0; d < view.Results.Count; d++)
         {
             var scores = view.Results[d];
             var labelled = DetectionView.HasLabelled(scores);
             var methods = DetectionView.Methods.Where(method => labelled || method.Json != "labelled_feature").ToArray();
             terminal.Out.WriteLine();
-            terminal.Out.WriteLine(labelled || view.Sources.Length == 0 ? view.Laboratory.Names[d] : $"{view.Laboratory.Names[d]}: is not {view.Sources}, so the features that the set names mean nothing here and are not used");
-            var table = new DataTable([new("concept", true), "described as", new("learned", true), new("measured", true), .. methods.Select(method => new Column(method.Heading, true)), new("feature", true)]);
+            terminal.Out.WriteLine(
+                labelled || view.Sources.Length == 0
+                    ? view.Laboratory.Names[d]
+                    : $"{view.Laboratory.Names[d]}: is not {view.Sources}, so the features that the set names mean nothing here and are not used"
+            );
+            var table = new DataTable([
+                new("concept", true),
+                "described as",
+                new("learned", true),
+                new("measured", true),
+                .. methods.Select(method => new Column(method.Heading, true)),
+                new("feature", true),
+            ]);
             foreach (var one in scores)
-                table.Add([$"{one.Concept.Id}", Short(one.Concept.Description), $"{one.Train.Rows}", $"{one.Eval.Rows}", .. methods.Select(method => Number(method.Value(one))), $"{one.BestFeature}"]);
+                table.Add([
+                    $"{one.Concept.Id}",
+                    Short(one.Concept.Description),
+                    $"{one.Train.Rows}",
+                    $"{one.Eval.Rows}",
+                    .. methods.Select(method => Number(method.Value(one))),
+                    $"{one.BestFeature}",
+                ]);
             table.Add(["mean", "", "", "", .. methods.Select(method => Number(scores.Average(method.Value))), ""]);
             table.Write(terminal);
         }
@@ -51,29 +77,45 @@ internal static class DetectionOutput
         json.WriteNumber("training_texts", view.Set.Train.Count);
         json.WriteNumber("evaluation_texts", view.Set.Eval.Count);
         json.WriteString("labelled_features_of", view.Sources);
-        json.Objects("dictionaries", view.Results.Index(), result =>
-        {
-            json.WriteString("name", view.Laboratory.Names[result.Index]);
-            json.WriteBoolean("labelled_features_apply", DetectionView.HasLabelled(result.Item));
-            json.Object("mean_auroc", () =>
+        json.Objects(
+            "dictionaries",
+            view.Results.Index(),
+            result =>
             {
-                foreach (var (name, _, value) in DetectionView.Methods) json.Number(name, result.Item.Average(value));
-            });
-            json.Objects("concepts", result.Item, one =>
-            {
-                json.WriteNumber("concept", one.Concept.Id);
-                json.WriteString("description", one.Concept.Description);
-                json.WriteNumber("training_texts", one.Train.Rows);
-                json.WriteNumber("training_positives", one.Train.Positives);
-                json.WriteNumber("evaluation_texts", one.Eval.Rows);
-                json.WriteNumber("evaluation_positives", one.Eval.Positives);
-                json.WriteNumber("feature", one.BestFeature);
-                json.Object("auroc", () =>
-                {
-                    foreach (var (name, _, value) in DetectionView.Methods) json.Number(name, value(one));
-                });
-            });
-        });
+                json.WriteString("name", view.Laboratory.Names[result.Index]);
+                json.WriteBoolean("labelled_features_apply", DetectionView.HasLabelled(result.Item));
+                json.Object(
+                    "mean_auroc",
+                    () =>
+                    {
+                        foreach (var (name, _, value) in DetectionView.Methods)
+                            json.Number(name, result.Item.Average(value));
+                    }
+                );
+                json.Objects(
+                    "concepts",
+                    result.Item,
+                    one =>
+                    {
+                        json.WriteNumber("concept", one.Concept.Id);
+                        json.WriteString("description", one.Concept.Description);
+                        json.WriteNumber("training_texts", one.Train.Rows);
+                        json.WriteNumber("training_positives", one.Train.Positives);
+                        json.WriteNumber("evaluation_texts", one.Eval.Rows);
+                        json.WriteNumber("evaluation_positives", one.Eval.Positives);
+                        json.WriteNumber("feature", one.BestFeature);
+                        json.Object(
+                            "auroc",
+                            () =>
+                            {
+                                foreach (var (name, _, value) in DetectionView.Methods)
+                                    json.Number(name, value(one));
+                            }
+                        );
+                    }
+                );
+            }
+        );
     }
 
     private static string Short(string text) => Format.Visible(text.Length <= LongestDescription ? text : text[..LongestDescription] + "…");

@@ -9,11 +9,18 @@ internal static class DownloadDisplay
     /// <summary>Runs a download; nothing is shown where nothing has to be downloaded.</summary>
     public static ResolvedPath Run(Terminal terminal, Func<IProgress<HubProgress>, ResolvedPath> resolve)
     {
-        if (!terminal.ErrorIsTerminal) return resolve(new Lines(terminal.Error));
-        return terminal.ErrorConsole.Progress()
+        if (!terminal.ErrorIsTerminal)
+            return resolve(new Lines(terminal.Error));
+        return terminal
+            .ErrorConsole.Progress()
             .AutoClear(true)
             .Columns(
-                new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new DownloadedColumn(),
+                new TransferSpeedColumn(),
+                new RemainingTimeColumn()
+            )
             .Start(context => resolve(new Bar(context)));
     }
 
@@ -43,7 +50,8 @@ internal static class DownloadDisplay
         {
             lock (_lock)
             {
-                if (value.FilesDone <= _done) return;
+                if (value.FilesDone <= _done)
+                    return;
                 _done = value.FilesDone;
                 writer.WriteLine($"downloaded {value.File} ({Format.Bytes(value.FileSize)}; {value.FilesDone} of {value.Files} files)");
             }

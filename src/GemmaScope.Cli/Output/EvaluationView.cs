@@ -4,7 +4,12 @@ using GemmaScope.Evaluation;
 namespace GemmaScope.Cli.Output;
 
 /// <summary>An evaluation as its outputs show it.</summary>
-internal sealed record EvaluationView(string Model, IReadOnlyList<string> Names, IReadOnlyList<SparseDictionary> Dictionaries, EvaluationSums Sums)
+internal sealed record EvaluationView(
+    string Model,
+    IReadOnlyList<string> Names,
+    IReadOnlyList<SparseDictionary> Dictionaries,
+    EvaluationSums Sums
+)
 {
     /// <summary>log10 of density, in half decades.</summary>
     public static IReadOnlyList<double> DensityEdges { get; } = [.. Enumerable.Range(0, 15).Select(i => -7 + i / 2.0)];
@@ -16,7 +21,10 @@ internal sealed record EvaluationView(string Model, IReadOnlyList<string> Names,
     public long Excluded => Sums.Tokens - Counted;
 
     public IEnumerable<(string Name, SparseDictionary Dictionary, DictionaryEvaluation Clean, SpliceEvaluation? Spliced)> Rows =>
-        Names.Select((name, i) => (name, Dictionaries[i], Sums.Dictionaries[i], Sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == i)));
+        Names.Select(
+            (name, i) =>
+                (name, Dictionaries[i], Sums.Dictionaries[i], Sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == i))
+        );
 
     public IEnumerable<SpliceEvaluation> Together => Sums.Sets.Where(set => set.Set.Members.Count > 1);
 
@@ -24,7 +32,9 @@ internal sealed record EvaluationView(string Model, IReadOnlyList<string> Names,
 
     public double DeltaLoss(SpliceEvaluation set, SplicedRun run = SplicedRun.Spliced) => set.Runs[run].Total.DeltaLoss(Clean);
 
-    public double LossRecovered(SpliceEvaluation set) => set.Runs[SplicedRun.Spliced].Total.LossRecovered(Clean, set.Runs[SplicedRun.ZeroAblated].Total);
+    public double LossRecovered(SpliceEvaluation set) =>
+        set.Runs[SplicedRun.Spliced].Total.LossRecovered(Clean, set.Runs[SplicedRun.ZeroAblated].Total);
 
-    public static double KlScore(SpliceEvaluation set) => set.Runs[SplicedRun.Spliced].Total.KlScore(set.Runs[SplicedRun.ZeroAblated].Total);
+    public static double KlScore(SpliceEvaluation set) =>
+        set.Runs[SplicedRun.Spliced].Total.KlScore(set.Runs[SplicedRun.ZeroAblated].Total);
 }

@@ -14,33 +14,67 @@ internal static class FeatureText
     public static void Write(Terminal terminal, StoredDictionary dictionary, FeaturePage page, DashboardSource source, int examples)
     {
         var one = page.Feature.Dashboard;
-        Properties.Write(terminal,
-        [
-            ("feature", $"{dictionary.Model}/{dictionary.Name}/{one.Feature}"),
-            .. page.Feature.Labels.Select(label => ("label", $"{Format.Visible(label.Text)} ({(label.Author.Length > 0 ? label.Author : "unknown")}{(label.Score is { } score ? $", {label.ScoreKind ?? "score"} {Number(score)}" : "")}{(label.Fuzzing is { } fuzzing ? $", fuzzing {Number(fuzzing)}" : "")})")),
-            .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", Format.Visible(page.Note))] : [],
-            ("density", one.IsDead ? $"dead: it fired at none of {source.Corpus.Counted} tokens"
-                : $"fires on {one.Density.ToString("0.000 %", CultureInfo.InvariantCulture)} of {source.Corpus.Counted} tokens of {source.Text} ({one.DensityAllPositions.ToString("0.000 %", CultureInfo.InvariantCulture)} with special tokens in the denominator)"),
-            ("maximum", one.IsDead ? "0" : $"{Number(one.Max)} at {Word(source, one.MaxToken)}, mean where it fires {Number(one.MeanNonzero)}{(one.MaxAnywhere > one.Max ? $"; {Number(one.MaxAnywhere)} at a token that does not count" : "")}"),
-            ("activations", Bars(one.Histogram)),
-            .. one.Logits is { } logits ? (ReadOnlySpan<(string, string)>)[("logits", $"{Bars(logits.Histogram)}  {Number(logits.Minimum)} to {Number(logits.Maximum)}"),
-                ("promotes", Words(source, logits.Top)), ("suppresses", Words(source, logits.Bottom))] : [],
-            ("near", string.Join("  ", one.Neighbours.Select(near => $"{near.Feature} ({Number(near.Cosine)})"))),
-            ("correlated", string.Join("  ", one.CorrelatedFeatures.Select(other => $"{other.Feature} ({Number(other.Pearson)})"))),
-            .. one.HeadShares.Count > 0 ? (ReadOnlySpan<(string, string)>)[("heads", string.Join("  ", one.HeadShares.Select((share, head) => $"{head}: {share:0 %}")))] : [],
-        ]);
+        Properties.Write(
+            terminal,
+            [
+                ("feature", $"{dictionary.Model}/{dictionary.Name}/{one.Feature}"),
+                .. page.Feature.Labels.Select(label =>
+                    (
+                        "label",
+                        $"{Format.Visible(label.Text)} ({(label.Author.Length > 0 ? label.Author : "unknown")}{(label.Score is { } score ? $", {label.ScoreKind ?? "score"} {Number(score)}" : "")}{(label.Fuzzing is { } fuzzing ? $", fuzzing {Number(fuzzing)}" : "")})"
+                    )
+                ),
+                .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", Format.Visible(page.Note))] : [],
+                (
+                    "density",
+                    one.IsDead
+                        ? $"dead: it fired at none of {source.Corpus.Counted} tokens"
+                        : $"fires on {one.Density.ToString("0.000 %", CultureInfo.InvariantCulture)} of {source.Corpus.Counted} tokens of {source.Text} ({one.DensityAllPositions.ToString("0.000 %", CultureInfo.InvariantCulture)} with special tokens in the denominator)"
+                ),
+                (
+                    "maximum",
+                    one.IsDead
+                        ? "0"
+                        : $"{Number(one.Max)} at {Word(source, one.MaxToken)}, mean where it fires {Number(one.MeanNonzero)}{(one.MaxAnywhere > one.Max ? $"; {Number(one.MaxAnywhere)} at a token that does not count" : "")}"
+                ),
+                ("activations", Bars(one.Histogram)),
+                .. one.Logits is { } logits
+                    ? (ReadOnlySpan<(string, string)>)
+                        [
+                            ("logits", $"{Bars(logits.Histogram)}  {Number(logits.Minimum)} to {Number(logits.Maximum)}"),
+                            ("promotes", Words(source, logits.Top)),
+                            ("suppresses", Words(source, logits.Bottom)),
+                        ]
+                    : [],
+                ("near", string.Join("  ", one.Neighbours.Select(near => $"{near.Feature} ({Number(near.Cosine)})"))),
+                ("correlated", string.Join("  ", one.CorrelatedFeatures.Select(other => $"{other.Feature} ({Number(other.Pearson)})"))),
+                .. one.HeadShares.Count > 0
+                    ? (ReadOnlySpan<(string, string)>)
+                        [("heads", string.Join("  ", one.HeadShares.Select((share, head) => $"{head}: {share:0 %}")))]
+                    : [],
+            ]
+        );
         foreach (var group in one.Examples.GroupBy(example => example.Interval))
         {
             terminal.Out.WriteLine();
-            terminal.Out.WriteLine(group.Key < 0 ? "strongest:"
-                : $"{Number(one.IntervalEdge(group.Key))} to {Number(one.IntervalEdge(group.Key + 1))} ({one.IntervalShares[group.Key].ToString("0.000 %", CultureInfo.InvariantCulture)} of the tokens):");
-            foreach (var example in group.Take(examples)) terminal.Out.WriteLine($"{Number(example.Values[example.Position]),9}  {Text(source, example)}");
+            terminal.Out.WriteLine(
+                group.Key < 0
+                    ? "strongest:"
+                    : $"{Number(one.IntervalEdge(group.Key))} to {Number(one.IntervalEdge(group.Key + 1))} ({one.IntervalShares[group.Key].ToString("0.000 %", CultureInfo.InvariantCulture)} of the tokens):"
+            );
+            foreach (var example in group.Take(examples))
+                terminal.Out.WriteLine($"{Number(example.Values[example.Position]), 9}  {Text(source, example)}");
         }
     }
 
     /// <summary>The excerpt on one line, the marked token between brackets.</summary>
-    private static string Text(DashboardSource source, FeatureExample example) => string.Concat(example.Tokens.Select((token, i) =>
-        i == example.Position ? $"[{Word(source, token).Trim('"')}]" : Format.Quoted(Plain(source.Piece(token))).Trim('"')));
+    private static string Text(DashboardSource source, FeatureExample example) =>
+        string.Concat(
+            example.Tokens.Select(
+                (token, i) =>
+                    i == example.Position ? $"[{Word(source, token).Trim('"')}]" : Format.Quoted(Plain(source.Piece(token))).Trim('"')
+            )
+        );
 
     private static string Words(DashboardSource source, IReadOnlyList<TokenScore> scores) =>
         string.Join("  ", scores.Select(score => $"{Word(source, score.Token)} ({Number(score.Value)})"));

@@ -13,8 +13,12 @@ internal static class HeadlinesCsv
         {
             string[] fields =
             [
-                headline.Text, headline.Reading.Headline.Topic ?? "", headline.Topic.Topic ?? HeadlinesView.Unknown, headline.Topic.Score?.ToString("0.####", CultureInfo.InvariantCulture) ?? "",
-                string.Join(' ', headline.Topic.Evidence.Select(one => one.Feature)), string.Join(' ', headline.Top.Select(feature => feature.Feature)),
+                headline.Text,
+                headline.Reading.Headline.Topic ?? "",
+                headline.Topic.Topic ?? HeadlinesView.Unknown,
+                headline.Topic.Score?.ToString("0.####", CultureInfo.InvariantCulture) ?? "",
+                string.Join(' ', headline.Topic.Evidence.Select(one => one.Feature)),
+                string.Join(' ', headline.Top.Select(feature => feature.Feature)),
             ];
             csv.AppendJoin(',', fields.Select(Quoted)).Append('\n');
         }
@@ -24,7 +28,8 @@ internal static class HeadlinesCsv
     // Spreadsheets take a cell that begins so for a formula; a headline must not become one.
     private static string Quoted(string field)
     {
-        if (field is ['=' or '+' or '-' or '@', ..]) field = "'" + field;
+        if (field is ['=' or '+' or '-' or '@', ..])
+            field = "'" + field;
         return field.AsSpan().ContainsAny(",\"\r\n") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;
     }
 }

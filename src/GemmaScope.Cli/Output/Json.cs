@@ -9,7 +9,8 @@ internal static class Json
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The same for values that are made first and written then.</summary>
-    public static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static JsonSerializerOptions Indented { get; } =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one object to the output.</summary>
     public static void Write(Terminal terminal, Action<Utf8JsonWriter> members) => terminal.Out.WriteLine(Text(members));
@@ -43,15 +44,19 @@ internal static class Json
     /// <summary>A number, or null where it is missing or not finite: JSON has no NaN.</summary>
     public static void Number(this Utf8JsonWriter json, string name, double? value)
     {
-        if (value is { } number && double.IsFinite(number)) json.WriteNumber(name, number);
-        else json.WriteNull(name);
+        if (value is { } number && double.IsFinite(number))
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
     }
 
     /// <summary>An activation or logit, with no more digits than its f32 has.</summary>
     public static void Number(this Utf8JsonWriter json, string name, float value)
     {
-        if (float.IsFinite(value)) json.WriteNumber(name, value);
-        else json.WriteNull(name);
+        if (float.IsFinite(value))
+            json.WriteNumber(name, value);
+        else
+            json.WriteNull(name);
     }
 
     public static void Object(this Utf8JsonWriter json, string name, Action members)
@@ -77,14 +82,16 @@ internal static class Json
     public static void Integers(this Utf8JsonWriter json, string name, IEnumerable<int> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values) json.WriteNumberValue(value);
+        foreach (var value in values)
+            json.WriteNumberValue(value);
         json.WriteEndArray();
     }
 
     public static void Strings(this Utf8JsonWriter json, string name, IEnumerable<string> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values) json.WriteStringValue(value);
+        foreach (var value in values)
+            json.WriteStringValue(value);
         json.WriteEndArray();
     }
 }

@@ -10,8 +10,10 @@ internal static class Properties
         var width = properties.Max(property => property.Name.Length);
         foreach (var (name, value) in properties)
         {
-            if (terminal.OutputIsTerminal) terminal.Console.Write(new Paragraph(name.PadRight(width + 2), new Style(Color.SteelBlue1)));
-            else terminal.Out.Write(name.PadRight(width + 2));
+            if (terminal.OutputIsTerminal)
+                terminal.Console.Write(new Paragraph(name.PadRight(width + 2), new Style(Color.SteelBlue1)));
+            else
+                terminal.Out.Write(name.PadRight(width + 2));
             terminal.Out.WriteLine(value);
         }
     }

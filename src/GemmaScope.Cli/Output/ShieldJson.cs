@@ -3,7 +3,8 @@ using GemmaScope.Safety;
 
 namespace GemmaScope.Cli.Output;
 
-/// <summary>Verdicts for programs. The texts that were judged are never repeated; a rationale, which may quote them, was asked for.</summary>
+/// <summary>Verdicts for programs. The texts that were judged are never repeated; a rationale, which may quote them, was asked
+/// for.</summary>
 internal static class ShieldJson
 {
     /// <summary>How a text was asked about, which must be the same for scores to be compared.</summary>
@@ -33,6 +34,7 @@ internal static class ShieldJson
         json.Number("yes_logit", score.YesLogit);
         json.Number("no_logit", score.NoLogit);
         json.Number("yes_no_mass", score.Mass);
-        if (score.Rationale is { } rationale) json.WriteString("rationale", rationale);
+        if (score.Rationale is { } rationale)
+            json.WriteString("rationale", rationale);
     }
 }

@@ -44,8 +44,12 @@ internal sealed record SteerView
         get
         {
             var strengths = Steered is [var one] ? one.Strengths : [];
-            var what = Contrast is { } contrast ? $"{contrast.Pairs} pairs{(strengths is [var times] ? $" × {Number(times)}" : "")}"
-                : string.Join(", ", Features.Select((feature, i) => i < strengths.Count ? $"{feature} × {Number(strengths[i])}" : $"{feature}"));
+            var what = Contrast is { } contrast
+                ? $"{contrast.Pairs} pairs{(strengths is [var times] ? $" × {Number(times)}" : "")}"
+                : string.Join(
+                    ", ",
+                    Features.Select((feature, i) => i < strengths.Count ? $"{feature} × {Number(strengths[i])}" : $"{feature}")
+                );
             return $"steered: {what}, {Mode} at {Site}, {Positions switch { "all" => "all positions", "last" => "from the prompt’s last token on", _ => "new tokens only" }}{(Bos ? ", BOS too" : "")}";
         }
     }
@@ -56,15 +60,24 @@ internal sealed record SteerView
 /// <summary>Texts with and without steering for people and programs.</summary>
 internal static class SteerOutput
 {
-    /// <summary>Both texts as they are written: side by side on a terminal, one after the other in a pipe; then a line on what steering did.</summary>
+    /// <summary>Both texts as they are written: side by side on a terminal, one after the other in a pipe; then a line on what steering
+    /// did.</summary>
     public static void Stream(Terminal terminal, SteerView view, CancellationToken cancellation)
     {
-        if (terminal.OutputIsTerminal) SideBySide(terminal.Console, view);
-        else OneAfterAnother(terminal, view);
-        foreach (var one in view.Steered.Prepend(view.Normal)) one.Measure(cancellation);
-        if (view.Steered[0].Effect is not { } steered || view.Normal.Effect is not { } normal) return;
-        terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"KL from normal {steered.Kl:0.000} nats a token; surprise without steering {Nats(steered.Surprise)} ({Nats(normal.Surprise)} of the normal text); pairs repeated {steered.Repetition:0 %} ({normal.Repetition:0 %})"));
+        if (terminal.OutputIsTerminal)
+            SideBySide(terminal.Console, view);
+        else
+            OneAfterAnother(terminal, view);
+        foreach (var one in view.Steered.Prepend(view.Normal))
+            one.Measure(cancellation);
+        if (view.Steered[0].Effect is not { } steered || view.Normal.Effect is not { } normal)
+            return;
+        terminal.Error.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"KL from normal {steered.Kl:0.000} nats a token; surprise without steering {Nats(steered.Surprise)} ({Nats(normal.Surprise)} of the normal text); pairs repeated {steered.Repetition:0 %} ({normal.Repetition:0 %})"
+            )
+        );
     }
 
     private static void OneAfterAnother(Terminal terminal, SteerView view)
@@ -73,7 +86,8 @@ internal static class SteerOutput
         view.Normal.Finish(terminal.Out);
         terminal.Out.WriteLine();
         terminal.Out.Flush();
-        if (view.Normal.IsInterrupted) return;
+        if (view.Normal.IsInterrupted)
+            return;
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(view.Title);
         view.Steered[0].Finish(terminal.Out);
@@ -88,9 +102,13 @@ internal static class SteerOutput
         foreach (var one in view.Steered.Prepend(view.Normal).Where(one => one.StoppedBy is not null))
         {
             var effect = one.Effect;
-            table.Add(one == view.Normal ? "normal" : SteerView.Number(one.Strengths[0]), effect is null ? "" : effect.Kl.ToString("0.000", CultureInfo.InvariantCulture),
-                effect is null ? "" : Nats(effect.Surprise), effect is null ? "" : effect.Repetition.ToString("0 %", CultureInfo.InvariantCulture),
-                terminal.OutputIsTerminal ? Format.Visible(one.Text) : Excerpt(one.Text));
+            table.Add(
+                one == view.Normal ? "normal" : SteerView.Number(one.Strengths[0]),
+                effect is null ? "" : effect.Kl.ToString("0.000", CultureInfo.InvariantCulture),
+                effect is null ? "" : Nats(effect.Surprise),
+                effect is null ? "" : effect.Repetition.ToString("0 %", CultureInfo.InvariantCulture),
+                terminal.OutputIsTerminal ? Format.Visible(one.Text) : Excerpt(one.Text)
+            );
         }
         table.Write(terminal);
     }
@@ -104,12 +122,15 @@ internal static class SteerOutput
         json.WriteString("positions", view.Positions);
         json.WriteBoolean("bos", view.Bos);
         if (view.Contrast is { } contrast)
-            json.Object("contrast", () =>
-            {
-                json.WriteString("file", contrast.File);
-                json.WriteNumber("pairs", contrast.Pairs);
-                json.Number("norm", TensorPrimitives.Norm<float>(contrast.Vector));
-            });
+            json.Object(
+                "contrast",
+                () =>
+                {
+                    json.WriteString("file", contrast.File);
+                    json.WriteNumber("pairs", contrast.Pairs);
+                    json.Number("norm", TensorPrimitives.Norm<float>(contrast.Vector));
+                }
+            );
         json.Integers("features", view.Features);
         json.WriteString("prompt", view.Text);
         json.WriteBoolean("chat", view.IsChat);
@@ -124,7 +145,8 @@ internal static class SteerOutput
     private static void Write(Utf8JsonWriter json, Continuation one)
     {
         json.WriteStartArray("strengths");
-        foreach (var strength in one.Strengths) json.WriteNumberValue(strength);
+        foreach (var strength in one.Strengths)
+            json.WriteNumberValue(strength);
         json.WriteEndArray();
         json.WriteString("text", one.Text);
         json.Integers("ids", one.Ids);
@@ -136,23 +158,35 @@ internal static class SteerOutput
 
     private static void SideBySide(IAnsiConsole console, SteerView view)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).Expand()
-            .AddColumn(new TableColumn(new Paragraph("normal"))).AddColumn(new TableColumn(new Paragraph(view.Title))).AddRow("", "");
+        var table = new Table()
+            .Border(TableBorder.Rounded)
+            .BorderColor(Color.Grey)
+            .Expand()
+            .AddColumn(new TableColumn(new Paragraph("normal")))
+            .AddColumn(new TableColumn(new Paragraph(view.Title)))
+            .AddRow("", "");
         Continuation[] both = [view.Normal, view.Steered[0]];
-        console.Live(table).AutoClear(true).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Top).Start(live =>
-        {
-            for (var more = true; more;)
+        console
+            .Live(table)
+            .AutoClear(true)
+            .Overflow(VerticalOverflow.Crop)
+            .Cropping(VerticalOverflowCropping.Top)
+            .Start(live =>
             {
-                more = false;
-                foreach (var (column, one) in both.Index())
+                for (var more = true; more; )
                 {
-                    if (one.Next() is not { } text) continue;
-                    more = true;
-                    if (text.Length > 0) table.UpdateCell(0, column, new Paragraph(Format.Visible(one.Text)));
+                    more = false;
+                    foreach (var (column, one) in both.Index())
+                    {
+                        if (one.Next() is not { } text)
+                            continue;
+                        more = true;
+                        if (text.Length > 0)
+                            table.UpdateCell(0, column, new Paragraph(Format.Visible(one.Text)));
+                    }
+                    live.Refresh();
                 }
-                live.Refresh();
-            }
-        });
+            });
         console.Write(table);
     }
 
@@ -162,7 +196,8 @@ internal static class SteerOutput
     {
         const int longest = 60;
         var line = Format.Visible(text.ReplaceLineEndings(" ")).Trim();
-        if (line.Length <= longest) return line;
+        if (line.Length <= longest)
+            return line;
         // Never half a character.
         return line[..(char.IsHighSurrogate(line[longest - 1]) ? longest - 1 : longest)] + "…";
     }

@@ -10,7 +10,8 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
 {
     private readonly List<int> _ids = [];
     private readonly StringBuilder _text = new();
-    private TimeSpan _first, _all;
+    private TimeSpan _first,
+        _all;
 
     public IReadOnlyList<int> Ids => _ids;
 
@@ -37,7 +38,8 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
                 _ids.Add(token);
                 Write(decoder.Append(token));
                 _all = clock.Elapsed;
-                if (_ids.Count == 1) _first = _all;
+                if (_ids.Count == 1)
+                    _first = _all;
             }
         }
         catch (OperationCanceledException)
@@ -56,7 +58,8 @@ internal sealed class TokenStream(Tokenizer tokenizer, TextWriter writer)
 
     private void Write(string text)
     {
-        if (text.Length == 0) return;
+        if (text.Length == 0)
+            return;
         _text.Append(text);
         writer.Write(text);
         writer.Flush();

@@ -15,8 +15,13 @@ internal sealed record HeldOutText(string Name, IEnumerable<int[]> Windows, bool
     {
         var (data, text) = (configuration.Data, configuration.Evaluation.Text);
         if (text.Count > 0)
-            return new(string.Join(", ", text), TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(text), data.WindowFor(model)), !text.Intersect(data.Text).Any());
-        if (data.Store is not null || !TrainingData.HeldOutWindows(data, model).Any()) return null;
+            return new(
+                string.Join(", ", text),
+                TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(text), data.WindowFor(model)),
+                !text.Intersect(data.Text).Any()
+            );
+        if (data.Store is not null || !TrainingData.HeldOutWindows(data, model).Any())
+            return null;
         return new($"windows of {string.Join(", ", data.Text)}", TrainingData.HeldOutWindows(data, model), IsHeldOut: true);
     }
 }

@@ -12,9 +12,19 @@ internal static class TrainingModel
     {
         var (data, losses) = (configuration.Data, configuration.Evaluation is { Text.Count: > 0, Tokens: > 0 });
         // Each is opened now: that one is missing would else be found out when all is trained.
-        if (losses) foreach (var text in configuration.Evaluation.Text) _ = TextDocuments.Read([text]).Any();
-        if (data.Store is not null && !losses) return null;
-        return session.LoadModel(data.Model ?? throw new ArgumentProblemException(
-            losses ? "is needed to measure losses on evaluation.text; name the model with --model" : "is needed to read the text; name the model with --model", "data.model"));
+        if (losses)
+            foreach (var text in configuration.Evaluation.Text)
+                _ = TextDocuments.Read([text]).Any();
+        if (data.Store is not null && !losses)
+            return null;
+        return session.LoadModel(
+            data.Model
+                ?? throw new ArgumentProblemException(
+                    losses
+                        ? "is needed to measure losses on evaluation.text; name the model with --model"
+                        : "is needed to read the text; name the model with --model",
+                    "data.model"
+                )
+        );
     }
 }

@@ -9,8 +9,15 @@ namespace GemmaScope.Cli.Training;
 internal sealed class TrainingOptions
 {
     private readonly List<(Option Option, string Key, Func<ParseResult, JsonNode?> Value)> _options = [];
-    private readonly Option<bool> _search = new("--search") { Description = "Find the lambda that leads to --target-l0 by short runs first, instead of the quadratic penalty." };
-    private readonly Option<string[]> _set = new("--set") { Description = "Any other key of the configuration, e.g. recipe.learning_rate=1e-4; may be repeated.", HelpName = "KEY=VALUE" };
+    private readonly Option<bool> _search = new("--search")
+    {
+        Description = "Find the lambda that leads to --target-l0 by short runs first, instead of the quadratic penalty.",
+    };
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Any other key of the configuration, e.g. recipe.learning_rate=1e-4; may be repeated.",
+        HelpName = "KEY=VALUE",
+    };
 
     public TrainingOptions(Command command)
     {
@@ -25,12 +32,17 @@ internal sealed class TrainingOptions
         Number("steps", "--steps", "Steps to train for, instead of --tokens.");
         Number("batch", "--batch", "Activations of a step. Default: 4096.");
         Real("recipe.lambda", "--lambda", "The weight of the sparsity term.");
-        Real("recipe.l0_target", "--target-l0", "Draw L0 there by the quadratic penalty (recipe.sparsity l0_target), or with --search by the right lambda.");
+        Real(
+            "recipe.l0_target",
+            "--target-l0",
+            "Draw L0 there by the quadratic penalty (recipe.sparsity l0_target), or with --search by the right lambda."
+        );
         Number("seed", "--seed", "Decides the first parameters; data.seed decides the order of the data.");
         Texts("evaluation.text", "--eval-text", "PATH", "Measure the result on these texts, losses of the model included.");
         Text("form", "--form", "FORM", "scope1, scope2 or sae_lens. Default: the one that says most of the dictionary.");
         Text("output", "--output", "FOLDER", "The folder of the result.", "-o");
-        foreach (var (option, _, _) in _options) command.Options.Add(option);
+        foreach (var (option, _, _) in _options)
+            command.Options.Add(option);
         command.Options.Add(_search);
         command.Options.Add(_set);
     }
@@ -40,7 +52,8 @@ internal sealed class TrainingOptions
     public TrainingConfiguration Read(ParseResult arguments, string? file)
     {
         var configuration = TrainingConfiguration.Load(file, WithDefaults(Values(arguments), file));
-        return configuration.Search.L0 is not null || !arguments.GetValue(_search) ? configuration
+        return configuration.Search.L0 is not null || !arguments.GetValue(_search)
+            ? configuration
             : throw new ArgumentProblemException("needs --target-l0 N, the L0 to search for", "--search");
     }
 
@@ -49,7 +62,8 @@ internal sealed class TrainingOptions
     {
         foreach (var pair in pairs ?? [])
         {
-            if (pair.Split('=', 2) is not [{ Length: > 0 } key, var text]) throw new ArgumentProblemException($"'{pair}' is no KEY=VALUE, e.g. recipe.learning_rate=1e-4", "--set");
+            if (pair.Split('=', 2) is not [{ Length: > 0 } key, var text])
+                throw new ArgumentProblemException($"'{pair}' is no KEY=VALUE, e.g. recipe.learning_rate=1e-4", "--set");
             yield return (key, YamlFile.ParseValue(text, "--set"));
         }
     }
@@ -58,23 +72,27 @@ internal sealed class TrainingOptions
     {
         foreach (var (option, key, value) in _options)
         {
-            if (arguments.GetResult(option) is not { Implicit: false }) continue;
+            if (arguments.GetResult(option) is not { Implicit: false })
+                continue;
             if (key == "recipe.l0_target" && arguments.GetValue(_search))
             {
                 yield return ("search.l0", value(arguments));
                 continue;
             }
             yield return (key, value(arguments));
-            if (key == "recipe.l0_target") yield return ("recipe.sparsity", "l0_target");
+            if (key == "recipe.l0_target")
+                yield return ("recipe.sparsity", "l0_target");
         }
-        foreach (var value in Set(arguments.GetValue(_set))) yield return value;
+        foreach (var value in Set(arguments.GetValue(_set)))
+            yield return value;
     }
 
     /// <summary>A text needs a model; without a file that might name one it is the demo model.</summary>
     private static List<(string Key, JsonNode? Value)> WithDefaults(IEnumerable<(string Key, JsonNode? Value)> values, string? file)
     {
         var given = values.ToList();
-        if (file is null && given.Any(value => value.Key == "data.text") && given.All(value => value.Key != "data.model")) given.Add(("data.model", Resolver.DefaultModel));
+        if (file is null && given.Any(value => value.Key == "data.text") && given.All(value => value.Key != "data.model"))
+            given.Add(("data.model", Resolver.DefaultModel));
         return given;
     }
 
@@ -86,7 +104,12 @@ internal sealed class TrainingOptions
 
     private void Texts(string key, string name, string help, string description)
     {
-        var option = new Option<string[]>(name) { Description = description, HelpName = help, AllowMultipleArgumentsPerToken = true };
+        var option = new Option<string[]>(name)
+        {
+            Description = description,
+            HelpName = help,
+            AllowMultipleArgumentsPerToken = true,
+        };
         _options.Add((option, key, arguments => new JsonArray([.. arguments.GetValue(option)!.Select(text => (JsonNode)text)])));
     }
 

@@ -16,7 +16,10 @@ namespace GemmaScope.Cli.Training;
 /// </summary>
 internal sealed class TrainingResult
 {
-    public const string ResultFile = "result.json", PageFile = "metrics.html", CardFile = "README.md", ScoresFile = "scores.json";
+    public const string ResultFile = "result.json",
+        PageFile = "metrics.html",
+        CardFile = "README.md",
+        ScoresFile = "scores.json";
 
     private const string RunKey = "run";
 
@@ -47,18 +50,35 @@ internal sealed class TrainingResult
     /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
     /// <param name="session">Terminal and cancellation.</param>
-    public static IReadOnlyList<TrainingResult> Finish(IReadOnlyList<TrainingMember> members, string root, IActivationSource source, GemmaModel? model, Session session)
+    public static IReadOnlyList<TrainingResult> Finish(
+        IReadOnlyList<TrainingMember> members,
+        string root,
+        IActivationSource source,
+        GemmaModel? model,
+        Session session
+    )
     {
         var dictionaries = members.Select(member => member.ToDictionary(member.Configuration.Output)).ToArray();
         try
         {
-            var scores = Waiting.For(session.Terminal, "measuring", () =>
-                TrainingScores.Measure(dictionaries, [.. members.Select(member => member.Configuration)], source, model, session.Cancellation));
+            var scores = Waiting.For(
+                session.Terminal,
+                "measuring",
+                () =>
+                    TrainingScores.Measure(
+                        dictionaries,
+                        [.. members.Select(member => member.Configuration)],
+                        source,
+                        model,
+                        session.Cancellation
+                    )
+            );
             return [.. members.Select((member, i) => Write(member, dictionaries[i], scores[i], root, session.Cancellation))];
         }
         finally
         {
-            foreach (var dictionary in dictionaries) dictionary.Dispose();
+            foreach (var dictionary in dictionaries)
+                dictionary.Dispose();
         }
     }
 
@@ -77,7 +97,13 @@ internal sealed class TrainingResult
         json.Object("scores", () => Scores.Write(json));
     }
 
-    private static TrainingResult Write(TrainingMember member, SparseDictionary dictionary, TrainingScores scores, string root, CancellationToken cancellation)
+    private static TrainingResult Write(
+        TrainingMember member,
+        SparseDictionary dictionary,
+        TrainingScores scores,
+        string root,
+        CancellationToken cancellation
+    )
     {
         var configuration = member.Configuration;
         var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
@@ -85,11 +111,14 @@ internal sealed class TrainingResult
         var path = FreePath(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form, root, configuration.Output);
         DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellation);
         var result = new TrainingResult(member, scores, path, form);
-        WriteText(System.IO.Path.Combine(root, path, ScoresFile), Json.Text(json =>
-        {
-            json.WriteString(RunKey, System.IO.Path.GetFileName(configuration.Output));
-            scores.Write(json);
-        }));
+        WriteText(
+            System.IO.Path.Combine(root, path, ScoresFile),
+            Json.Text(json =>
+            {
+                json.WriteString(RunKey, System.IO.Path.GetFileName(configuration.Output));
+                scores.Write(json);
+            })
+        );
         WriteText(System.IO.Path.Combine(configuration.Output, CardFile), ModelCard.Render(result));
         WriteText(System.IO.Path.Combine(configuration.Output, PageFile), TrainingPage.Render(configuration));
         WriteText(System.IO.Path.Combine(configuration.Output, ResultFile), Json.Text(result.Write));
@@ -102,7 +131,8 @@ internal sealed class TrainingResult
         bool IsFree(string path)
         {
             var scores = System.IO.Path.Combine(root, path, ScoresFile);
-            return !Directory.Exists(System.IO.Path.Combine(root, path)) || (File.Exists(scores) && JsonFile.Read(scores).Text(RunKey) == System.IO.Path.GetFileName(output));
+            return !Directory.Exists(System.IO.Path.Combine(root, path))
+                || (File.Exists(scores) && JsonFile.Read(scores).Text(RunKey) == System.IO.Path.GetFileName(output));
         }
         return Enumerable.Range(0, 6).Select(digits => DictionaryFolder.Of(dictionary, l0, form, digits)).FirstOrDefault(IsFree)
             ?? throw new ArgumentProblemException("holds dictionaries of this site, width and L0 already; name another folder", root);
@@ -112,11 +142,16 @@ internal sealed class TrainingResult
     private static void RemoveFormer(string output, string root)
     {
         var file = System.IO.Path.Combine(output, ResultFile);
-        if (!File.Exists(file) || JsonFile.Read(file).Text("dictionary") is not { Length: > 0 } former) return;
+        if (!File.Exists(file) || JsonFile.Read(file).Text("dictionary") is not { Length: > 0 } former)
+            return;
         var (inside, folder) = (System.IO.Path.GetFullPath(root), System.IO.Path.GetFullPath(System.IO.Path.Combine(root, former)));
-        if (folder.StartsWith(inside + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal) && File.Exists(System.IO.Path.Combine(folder, ScoresFile)))
+        if (
+            folder.StartsWith(inside + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            && File.Exists(System.IO.Path.Combine(folder, ScoresFile))
+        )
             Directory.Delete(folder, recursive: true);
     }
 
-    private static void WriteText(string file, string text) => AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)), overwrite: true);
+    private static void WriteText(string file, string text) =>
+        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)), overwrite: true);
 }

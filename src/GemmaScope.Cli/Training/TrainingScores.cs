@@ -54,13 +54,22 @@ internal sealed record TrainingScores
     /// <param name="model">The model, needed where losses are measured.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static IReadOnlyList<TrainingScores> Measure(
-        IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, GemmaModel? model, CancellationToken cancellation)
+        IReadOnlyList<SparseDictionary> dictionaries,
+        IReadOnlyList<TrainingConfiguration> configurations,
+        IActivationSource source,
+        GemmaModel? model,
+        CancellationToken cancellation
+    )
     {
         var (settings, place) = (configurations[0].Evaluation, source.Position);
-        if (settings.Tokens == 0) return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
+        if (settings.Tokens == 0)
+            return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
         var (text, rows) = (model is null ? null : HeldOutText.Of(configurations[0], model), new TrainingScores[dictionaries.Count]);
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = text is not null && !HasAffine(configurations[i]) ? new() { MeasuredOn = "" } : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
+            rows[i] =
+                text is not null && !HasAffine(configurations[i])
+                    ? new() { MeasuredOn = "" }
+                    : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
         return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellation) : rows;
     }
 
@@ -68,19 +77,29 @@ internal sealed record TrainingScores
     public static TrainingScores? Read(string folder)
     {
         var file = Path.Combine(folder, TrainingResult.ScoresFile);
-        if (!File.Exists(file) || JsonFile.Read(file) is not { } scores || scores.Text("measured_on") is not { } on) return null;
+        if (!File.Exists(file) || JsonFile.Read(file) is not { } scores || scores.Text("measured_on") is not { } on)
+            return null;
         return new()
         {
-            MeasuredOn = on, HeldOut = scores.Flag("held_out"), Tokens = (long)(scores.Number("tokens") ?? 0), L0 = scores.Number("l0"), Fvu = scores.Number("fvu"), Cosine = scores.Number("cosine"),
-            CleanLoss = scores.Number("ce_clean"), DeltaLoss = scores.Number("delta_loss"), LossRecovered = scores.Number("loss_recovered"),
+            MeasuredOn = on,
+            HeldOut = scores.Flag("held_out"),
+            Tokens = (long)(scores.Number("tokens") ?? 0),
+            L0 = scores.Number("l0"),
+            Fvu = scores.Number("fvu"),
+            Cosine = scores.Number("cosine"),
+            CleanLoss = scores.Number("ce_clean"),
+            DeltaLoss = scores.Number("delta_loss"),
+            LossRecovered = scores.Number("loss_recovered"),
         };
     }
 
     public void Write(Utf8JsonWriter json)
     {
         json.WriteString("measured_on", MeasuredOn);
-        if (HeldOut is { } heldOut) json.WriteBoolean("held_out", heldOut);
-        else json.WriteNull("held_out");
+        if (HeldOut is { } heldOut)
+            json.WriteBoolean("held_out", heldOut);
+        else
+            json.WriteNull("held_out");
         json.WriteNumber("tokens", Tokens);
         json.Number("l0", L0);
         json.Number("fvu", Fvu);
@@ -94,19 +113,26 @@ internal sealed record TrainingScores
         json.Number("kl_score", KlScore);
     }
 
-    private static bool HasAffine(TrainingConfiguration configuration) => configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder;
+    private static bool HasAffine(TrainingConfiguration configuration) =>
+        configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder;
 
     /// <summary>An affine map from the first rows of the stream, which were trained on: those measured are others.</summary>
     private static AffineMap? FitAffine(SparseDictionary dictionary, IActivationSource source, long trained, CancellationToken cancellation)
     {
         var rows = Math.Min(trained, Math.Max(20_000, 20L * dictionary.InputWidth));
-        if (rows <= dictionary.InputWidth) return null;
+        if (rows <= dictionary.InputWidth)
+            return null;
         source.Seek(0);
         return RowEvaluation.FitAffine(dictionary, source, rows, cancellation);
     }
 
     private static TrainingScores OnRows(
-        SparseDictionary dictionary, TrainingConfiguration configuration, IActivationSource source, long place, CancellationToken cancellation)
+        SparseDictionary dictionary,
+        TrainingConfiguration configuration,
+        IActivationSource source,
+        long place,
+        CancellationToken cancellation
+    )
     {
         using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellation) : null;
         source.Seek(place);
@@ -120,33 +146,63 @@ internal sealed record TrainingScores
     }
 
     private static TrainingScores[] OnText(
-        IReadOnlyList<SparseDictionary> dictionaries, TrainingScores[] rows, HeldOutText text, long tokens, GemmaModel model, CancellationToken cancellation)
+        IReadOnlyList<SparseDictionary> dictionaries,
+        TrainingScores[] rows,
+        HeldOutText text,
+        long tokens,
+        GemmaModel model,
+        CancellationToken cancellation
+    )
     {
         var tokenizer = model.Tokenizer;
-        var evaluator = new Evaluator(model, dictionaries, new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] });
+        var evaluator = new Evaluator(
+            model,
+            dictionaries,
+            new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] }
+        );
         foreach (var windows in text.Windows.Chunk(WindowsPerRun))
         {
-            evaluator.Add(new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId), cancellation);
-            if (evaluator.Sums.Tokens >= tokens) break;
+            evaluator.Add(
+                new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId),
+                cancellation
+            );
+            if (evaluator.Sums.Tokens >= tokens)
+                break;
         }
-        if (evaluator.Sums.Tokens == 0) throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
-        return [.. dictionaries.Select((_, i) => Of(evaluator.Sums, i) with { MeasuredOn = text.Name, HeldOut = text.IsHeldOut, AffineFvu = rows[i].AffineFvu })];
+        if (evaluator.Sums.Tokens == 0)
+            throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
+        return
+        [
+            .. dictionaries.Select(
+                (_, i) => Of(evaluator.Sums, i) with { MeasuredOn = text.Name, HeldOut = text.IsHeldOut, AffineFvu = rows[i].AffineFvu }
+            ),
+        ];
     }
 
     private static TrainingScores Of(EvaluationSums sums, int dictionary)
     {
         var scores = Of(sums.Dictionaries[dictionary].Reconstruction, sums.Dictionaries[dictionary].Sparsity);
-        if (sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == dictionary) is not { } set) return scores;
+        if (sums.Sets.FirstOrDefault(set => set.Set.Members is [var only] && only == dictionary) is not { } set)
+            return scores;
         var (clean, spliced, ablated) = (sums.Clean.Total, set.Runs[SplicedRun.Spliced].Total, set.Runs[SplicedRun.ZeroAblated].Total);
         return scores with
         {
-            CleanLoss = clean.CrossEntropy(), DeltaLoss = spliced.DeltaLoss(clean), LossRecovered = spliced.LossRecovered(clean, ablated), KlScore = spliced.KlScore(ablated),
+            CleanLoss = clean.CrossEntropy(),
+            DeltaLoss = spliced.DeltaLoss(clean),
+            LossRecovered = spliced.LossRecovered(clean, ablated),
+            KlScore = spliced.KlScore(ablated),
         };
     }
 
-    private static TrainingScores Of(ReconstructionSums reconstruction, SparsitySums sparsity) => new()
-    {
-        MeasuredOn = "", Tokens = reconstruction.Rows, L0 = sparsity.L0, Fvu = reconstruction.Fvu, Cosine = reconstruction.CosineSimilarity,
-        Dead = sparsity.Dead, DenseFeatures = sparsity.DenserThan(Dense),
-    };
+    private static TrainingScores Of(ReconstructionSums reconstruction, SparsitySums sparsity) =>
+        new()
+        {
+            MeasuredOn = "",
+            Tokens = reconstruction.Rows,
+            L0 = sparsity.L0,
+            Fvu = reconstruction.Fvu,
+            Cosine = reconstruction.CosineSimilarity,
+            Dead = sparsity.Dead,
+            DenseFeatures = sparsity.DenserThan(Dense),
+        };
 }

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Server.Hosting;
 
-/// <summary>Answers with a JSON value in each line, sent as soon as it is there. What goes wrong before the first is answered as a problem; later the answer breaks off.</summary>
+/// <summary>Answers with a JSON value in each line, sent as soon as it is there. What goes wrong before the first is answered as a problem;
+/// later the answer breaks off.</summary>
 internal static class JsonLineAnswer
 {
     public const string ContentType = "application/x-ndjson";
@@ -12,8 +13,12 @@ internal static class JsonLineAnswer
     {
         await foreach (var value in values)
         {
-            if (!context.Response.HasStarted) context.Response.ContentType = ContentType;
-            await context.Response.Body.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(value, ServerJson.Options), (byte)'\n'], context.RequestAborted);
+            if (!context.Response.HasStarted)
+                context.Response.ContentType = ContentType;
+            await context.Response.Body.WriteAsync(
+                (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(value, ServerJson.Options), (byte)'\n'],
+                context.RequestAborted
+            );
             await context.Response.Body.FlushAsync(context.RequestAborted);
         }
     }

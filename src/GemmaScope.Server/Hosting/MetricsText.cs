@@ -15,7 +15,8 @@ internal sealed class MetricsText : IDisposable
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter == metrics.Meter) listener.EnableMeasurementEvents(instrument);
+            if (instrument.Meter == metrics.Meter)
+                listener.EnableMeasurementEvents(instrument);
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Take(instrument, value, tags));
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Take(instrument, value, tags));
@@ -30,7 +31,8 @@ internal sealed class MetricsText : IDisposable
         {
             var (name, kind) = Describe(instrument.Key);
             text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {instrument.Key.Description}.\n# TYPE {name} {kind}\n");
-            foreach (var ((_, tags), sums) in instrument.OrderBy(pair => pair.Key.Tags, StringComparer.Ordinal)) sums.Write(text, name, tags, kind);
+            foreach (var ((_, tags), sums) in instrument.OrderBy(pair => pair.Key.Tags, StringComparer.Ordinal))
+                sums.Write(text, name, tags, kind);
         }
         return text.ToString();
     }
@@ -66,7 +68,8 @@ internal sealed class MetricsText : IDisposable
             lock (_buckets)
             {
                 (_sum, _count) = (replaces ? value : _sum + value, _count + 1);
-                for (var i = ServerMetrics.Bounds.Count - 1; i >= 0 && value <= ServerMetrics.Bounds[i]; i--) _buckets[i]++;
+                for (var i = ServerMetrics.Bounds.Count - 1; i >= 0 && value <= ServerMetrics.Bounds[i]; i--)
+                    _buckets[i]++;
             }
         }
 
@@ -79,8 +82,12 @@ internal sealed class MetricsText : IDisposable
                     text.Append(CultureInfo.InvariantCulture, $"{name}{(tags.Length > 0 ? $"{{{tags}}}" : "")} {_sum}\n");
                     return;
                 }
-                for (var i = 0; i < ServerMetrics.Bounds.Count; i++) text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"{ServerMetrics.Bounds[i]}\"}} {_buckets[i]}\n");
-                text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"+Inf\"}} {_count}\n{name}_sum {_sum}\n{name}_count {_count}\n");
+                for (var i = 0; i < ServerMetrics.Bounds.Count; i++)
+                    text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{le=\"{ServerMetrics.Bounds[i]}\"}} {_buckets[i]}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{name}_bucket{{le=\"+Inf\"}} {_count}\n{name}_sum {_sum}\n{name}_count {_count}\n"
+                );
             }
         }
     }

@@ -6,7 +6,11 @@ namespace GemmaScope.Server.Hosting;
 /// <param name="work">Does the items and returns their results in the same order.</param>
 /// <param name="cost">What an item costs, in a unit of one's own such as tokens.</param>
 /// <param name="most">The most that items done together may cost; one alone may cost more.</param>
-public sealed class ModelBatch<TItem, TResult>(Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> work, Func<TItem, int> cost, int most)
+public sealed class ModelBatch<TItem, TResult>(
+    Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> work,
+    Func<TItem, int> cost,
+    int most
+)
 {
     private readonly Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> _work = work;
     private readonly Func<TItem, int> _cost = cost;
@@ -32,16 +36,19 @@ public sealed class ModelBatch<TItem, TResult>(Func<IReadOnlyList<TItem>, Cancel
             try
             {
                 var results = batch._work([.. pieces.Select(piece => piece.Item)], cancellation);
-                foreach (var (i, piece) in pieces.Index()) piece._result.TrySetResult(results[i]);
+                foreach (var (i, piece) in pieces.Index())
+                    piece._result.TrySetResult(results[i]);
             }
             catch (OperationCanceledException)
             {
-                foreach (var piece in pieces) piece.Cancel();
+                foreach (var piece in pieces)
+                    piece.Cancel();
             }
             // The thread serves everyone: what fails is told to those who asked for it.
             catch (Exception problem)
             {
-                foreach (var piece in pieces) piece._result.TrySetException(problem);
+                foreach (var piece in pieces)
+                    piece._result.TrySetException(problem);
             }
         }
 
@@ -70,7 +77,8 @@ internal abstract class ModelPiece(CancellationToken client)
 }
 
 /// <summary>So much work waits for the model that no more is taken; a client is answered 429.</summary>
-public sealed class QueueFullException(int waiting, TimeSpan retryAfter) : Exception($"{waiting} requests wait for the model, and no more are taken")
+public sealed class QueueFullException(int waiting, TimeSpan retryAfter)
+    : Exception($"{waiting} requests wait for the model, and no more are taken")
 {
     /// <summary>When what waits now will about be done.</summary>
     public TimeSpan RetryAfter { get; } = retryAfter;

@@ -9,13 +9,15 @@ namespace GemmaScope.Server.Hosting;
 /// </summary>
 public sealed class ModelQueue : IDisposable
 {
-    private const double MostSecondsToRetry = 60, Smoothing = 0.1;
+    private const double MostSecondsToRetry = 60,
+        Smoothing = 0.1;
 
     private readonly int _most;
     private readonly TimeSpan _limit;
     private readonly ServerMetrics? _metrics;
     private readonly Thread _thread;
     private readonly object _lock = new();
+
     // Sources in the order of their turns; each has work waiting.
     private readonly LinkedList<Lane> _lanes = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -39,7 +41,8 @@ public sealed class ModelQueue : IDisposable
     {
         get
         {
-            lock (_lock) return _waiting;
+            lock (_lock)
+                return _waiting;
         }
     }
 
@@ -51,7 +54,12 @@ public sealed class ModelQueue : IDisposable
     /// <exception cref="TimeOverException">It was not done in time.</exception>
     /// <exception cref="OperationCanceledException">The client went away, or the server stopped.</exception>
     public Task<T> Run<T>(string source, Func<CancellationToken, T> work, CancellationToken client) =>
-        Run(source, new ModelBatch<Func<CancellationToken, T>, T>((items, cancellation) => [items[0](cancellation)], _ => 1, most: 1), work, client);
+        Run(
+            source,
+            new ModelBatch<Func<CancellationToken, T>, T>((items, cancellation) => [items[0](cancellation)], _ => 1, most: 1),
+            work,
+            client
+        );
 
     /// <summary>The same for an item that is done together with others of its batch that wait.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
@@ -86,14 +94,16 @@ public sealed class ModelQueue : IDisposable
         ModelPiece[] left;
         lock (_lock)
         {
-            if (_stopping.IsCancellationRequested) return;
+            if (_stopping.IsCancellationRequested)
+                return;
             _stopping.Cancel();
             left = [.. _lanes.SelectMany(lane => lane.Pieces)];
             _lanes.Clear();
             _waiting = 0;
             Monitor.PulseAll(_lock);
         }
-        foreach (var piece in left) piece.Cancel();
+        foreach (var piece in left)
+            piece.Cancel();
         _thread.Join();
         _stopping.Dispose();
     }
@@ -106,7 +116,10 @@ public sealed class ModelQueue : IDisposable
             if (_waiting >= _most)
             {
                 _metrics?.Refused();
-                throw new QueueFullException(_waiting, TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(_waiting * _secondsEach), 1, MostSecondsToRetry)));
+                throw new QueueFullException(
+                    _waiting,
+                    TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(_waiting * _secondsEach), 1, MostSecondsToRetry))
+                );
             }
             var lane = _lanes.FirstOrDefault(lane => lane.Source == source) ?? _lanes.AddLast(new Lane(source, [])).Value;
             lane.Pieces.AddLast(piece);
@@ -120,9 +133,11 @@ public sealed class ModelQueue : IDisposable
     {
         lock (_lock)
         {
-            if (!lane.Pieces.Remove(piece)) return;
+            if (!lane.Pieces.Remove(piece))
+                return;
             _waiting--;
-            if (lane.Pieces.Count == 0) _lanes.Remove(lane);
+            if (lane.Pieces.Count == 0)
+                _lanes.Remove(lane);
         }
     }
 
@@ -131,12 +146,15 @@ public sealed class ModelQueue : IDisposable
         while (Next() is { } together)
         {
             var begun = Stopwatch.GetTimestamp();
-            foreach (var piece in together) _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
+            foreach (var piece in together)
+                _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
             using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            using (WhenAllAreGone(together, cancellation)) together[0].Run(together, cancellation.Token);
+            using (WhenAllAreGone(together, cancellation))
+                together[0].Run(together, cancellation.Token);
             var elapsed = Stopwatch.GetElapsedTime(begun);
             _metrics?.Ran(together.Count, elapsed);
-            lock (_lock) _secondsEach += Smoothing * (elapsed.TotalSeconds / together.Count - _secondsEach);
+            lock (_lock)
+                _secondsEach += Smoothing * (elapsed.TotalSeconds / together.Count - _secondsEach);
         }
     }
 
@@ -147,7 +165,8 @@ public sealed class ModelQueue : IDisposable
         {
             while (_lanes.Count == 0)
             {
-                if (_stopping.IsCancellationRequested) return null;
+                if (_stopping.IsCancellationRequested)
+                    return null;
                 Monitor.Wait(_lock);
             }
             List<ModelPiece> together = [];
@@ -158,24 +177,34 @@ public sealed class ModelQueue : IDisposable
                 _waiting--;
                 // Its next turn comes after everyone else's.
                 _lanes.Remove(lane);
-                if (lane.Pieces.Count > 0) _lanes.AddLast(lane);
+                if (lane.Pieces.Count > 0)
+                    _lanes.AddLast(lane);
             }
             return together;
         }
     }
 
     /// <summary>The first source in turn whose first piece goes together with what is chosen already.</summary>
-    private Lane? Fitting(List<ModelPiece> together, int cost) => together is [] ? _lanes.First!.Value
-        : _lanes.FirstOrDefault(lane => lane.Pieces.First!.Value is var next && next.Batch == together[0].Batch && cost + next.Cost <= next.MostTogether);
+    private Lane? Fitting(List<ModelPiece> together, int cost) =>
+        together is []
+            ? _lanes.First!.Value
+            : _lanes.FirstOrDefault(lane =>
+                lane.Pieces.First!.Value is var next && next.Batch == together[0].Batch && cost + next.Cost <= next.MostTogether
+            );
 
     /// <summary>Work done together goes on as long as anyone waits for it.</summary>
     private static Registrations WhenAllAreGone(List<ModelPiece> together, CancellationTokenSource cancellation)
     {
         var left = together.Count;
-        return new([.. together.Select(piece => piece.Client.Register(() =>
-        {
-            if (Interlocked.Decrement(ref left) == 0) cancellation.Cancel();
-        }))]);
+        return new([
+            .. together.Select(piece =>
+                piece.Client.Register(() =>
+                {
+                    if (Interlocked.Decrement(ref left) == 0)
+                        cancellation.Cancel();
+                })
+            ),
+        ]);
     }
 
     private sealed record Lane(string Source, LinkedList<ModelPiece> Pieces);
@@ -184,7 +213,8 @@ public sealed class ModelQueue : IDisposable
     {
         public void Dispose()
         {
-            foreach (var one in All) one.Dispose();
+            foreach (var one in All)
+                one.Dispose();
         }
     }
 }

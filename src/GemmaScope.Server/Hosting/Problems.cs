@@ -17,21 +17,28 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         try
         {
             await next(context);
-            if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null }) await Write(context, OfStatus(context.Response.StatusCode));
+            if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
+                await Write(context, OfStatus(context.Response.StatusCode));
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
             // Of an answer that is sent while it is made, the head is gone.
-            if (!context.Response.HasStarted) context.Response.StatusCode = ClientGone;
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = ClientGone;
         }
         catch (Exception problem) when (!context.Response.HasStarted)
         {
             if (Of(problem) is not { } known)
             {
                 ServerLog.Failed(log, problem);
-                known = new(StatusCodes.Status500InternalServerError, "the server failed inside", "report it with the line of the server's log");
+                known = new(
+                    StatusCodes.Status500InternalServerError,
+                    "the server failed inside",
+                    "report it with the line of the server's log"
+                );
             }
-            if (problem is QueueFullException full) context.Response.Headers.RetryAfter = full.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+            if (problem is QueueFullException full)
+                context.Response.Headers.RetryAfter = full.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
             await Write(context, known);
         }
     }
@@ -42,31 +49,52 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         context.Response.ContentType = "application/problem+json";
         await JsonSerializer.SerializeAsync(
             context.Response.Body,
-            new ProblemAnswer(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure), ServerJson.Options, context.RequestAborted);
+            new ProblemAnswer(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure),
+            ServerJson.Options,
+            context.RequestAborted
+        );
     }
 
-    private static ProblemException? Of(Exception problem) => problem switch
-    {
-        ProblemException known => known,
-        QueueFullException => new(StatusCodes.Status429TooManyRequests, problem.Message, "try again after the seconds of Retry-After"),
-        TimeOverException => new(StatusCodes.Status503ServiceUnavailable, problem.Message, "try again later, or ask for less at once"),
-        // The queue ends only with the server.
-        OperationCanceledException or ObjectDisposedException => OfStatus(StatusCodes.Status503ServiceUnavailable),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(StatusCodes.Status413PayloadTooLarge, "the request's body is too large", "send less at once"),
-        BadHttpRequestException bad => new(bad.StatusCode, "the request cannot be read", "send it whole, as HTTP/1.1"),
-        GemmaScopeException { InnerException: DbException } database => new(StatusCodes.Status503ServiceUnavailable, database.Message, "look after the database, and try again"),
-        GemmaScopeException own => new(StatusCodes.Status400BadRequest, own.Message, "change what the message names", own.Location),
-        _ => null,
-    };
+    private static ProblemException? Of(Exception problem) =>
+        problem switch
+        {
+            ProblemException known => known,
+            QueueFullException => new(StatusCodes.Status429TooManyRequests, problem.Message, "try again after the seconds of Retry-After"),
+            TimeOverException => new(StatusCodes.Status503ServiceUnavailable, problem.Message, "try again later, or ask for less at once"),
+            // The queue ends only with the server.
+            OperationCanceledException or ObjectDisposedException => OfStatus(StatusCodes.Status503ServiceUnavailable),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(
+                StatusCodes.Status413PayloadTooLarge,
+                "the request's body is too large",
+                "send less at once"
+            ),
+            BadHttpRequestException bad => new(bad.StatusCode, "the request cannot be read", "send it whole, as HTTP/1.1"),
+            GemmaScopeException { InnerException: DbException } database => new(
+                StatusCodes.Status503ServiceUnavailable,
+                database.Message,
+                "look after the database, and try again"
+            ),
+            GemmaScopeException own => new(StatusCodes.Status400BadRequest, own.Message, "change what the message names", own.Location),
+            _ => null,
+        };
 
-    public static ProblemException OfStatus(int status) => status switch
-    {
-        StatusCodes.Status404NotFound => new(status, "there is nothing at this address", "/openapi.json lists the addresses"),
-        StatusCodes.Status405MethodNotAllowed => new(status, "this address does not answer to the method", "/openapi.json lists the methods"),
-        StatusCodes.Status415UnsupportedMediaType => new(status, "the body is not declared as JSON", "send Content-Type: application/json"),
-        StatusCodes.Status503ServiceUnavailable => new(status, "the server is shutting down", "try again in a moment"),
-        _ => new(status, ReasonPhrases.GetReasonPhrase(status), "see /openapi.json"),
-    };
+    public static ProblemException OfStatus(int status) =>
+        status switch
+        {
+            StatusCodes.Status404NotFound => new(status, "there is nothing at this address", "/openapi.json lists the addresses"),
+            StatusCodes.Status405MethodNotAllowed => new(
+                status,
+                "this address does not answer to the method",
+                "/openapi.json lists the methods"
+            ),
+            StatusCodes.Status415UnsupportedMediaType => new(
+                status,
+                "the body is not declared as JSON",
+                "send Content-Type: application/json"
+            ),
+            StatusCodes.Status503ServiceUnavailable => new(status, "the server is shutting down", "try again in a moment"),
+            _ => new(status, ReasonPhrases.GetReasonPhrase(status), "see /openapi.json"),
+        };
 }
 
 /// <summary>A problem as it is answered (RFC 9457).</summary>

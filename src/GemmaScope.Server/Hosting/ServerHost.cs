@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace GemmaScope.Server.Hosting;
 
 /// <summary>
-/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="Start"/> on; <see cref="DisposeAsync"/>
+/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="Start"/> on;
+/// <see cref="DisposeAsync"/>
 /// finishes the requests in flight, turns new ones away and stops.
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
@@ -25,7 +26,13 @@ public sealed class ServerHost : IAsyncDisposable
     private readonly Telemetry? _telemetry;
 
     private ServerHost(WebApplication app, ServerOptions options, Traffic traffic, ModelQueue queue) =>
-        (_app, _options, _traffic, _queue, _telemetry) = (app, options, traffic, queue, options.Telemetry is { } variables ? new Telemetry(variables) : null);
+        (_app, _options, _traffic, _queue, _telemetry) = (
+            app,
+            options,
+            traffic,
+            queue,
+            options.Telemetry is { } variables ? new Telemetry(variables) : null
+        );
 
     /// <summary>Where it listens.</summary>
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -33,26 +40,37 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="options">Where it listens, whom it answers, how much it takes on.</param>
     /// <param name="model">The model, which the caller disposes after the server.</param>
-    /// <param name="map">Adds what the server answers: routes with the services of <see cref="ServerModel"/>, <see cref="ServerOptions"/>, <see cref="ModelQueue"/> and <see cref="ServerMetrics"/>.</param>
+    /// <param name="map">Adds what the server answers: routes with the services of <see cref="ServerModel"/>, <see cref="ServerOptions"/>,
+    /// <see cref="ModelQueue"/> and <see cref="ServerMetrics"/>.</param>
     /// <exception cref="ArgumentProblemException">The options cannot be, or the address is taken.</exception>
     public static async Task<ServerHost> Start(ServerOptions options, ServerModel model, Action<WebApplication> map)
     {
         options.Check();
         // Nothing is read from the environment or from files of the folder it happens to be started in.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production }
+        );
         builder.WebHost.UseKestrel(kestrel => Limit(kestrel, options));
         builder.Logging.AddProvider(new LineLogger(options.Log));
         builder.Services.AddRouting();
         builder.Services.ConfigureHttpJsonOptions(json => ServerJson.Make(json.SerializerOptions));
-        builder.Services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
-            return Task.CompletedTask;
-        }));
+        builder.Services.AddOpenApi(openApi =>
+            openApi.AddDocumentTransformer(
+                (document, _, _) =>
+                {
+                    document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
+                    return Task.CompletedTask;
+                }
+            )
+        );
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownLimit);
         builder.Services.AddSingleton(options).AddSingleton(model).AddSingleton<ServerMetrics>().AddSingleton<MetricsText>();
-        builder.Services.AddSingleton(services => new ModelQueue(options.QueueLength, options.TimeLimit, services.GetRequiredService<ServerMetrics>()));
+        builder.Services.AddSingleton(services => new ModelQueue(
+            options.QueueLength,
+            options.TimeLimit,
+            services.GetRequiredService<ServerMetrics>()
+        ));
 
         var app = builder.Build();
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
@@ -63,8 +81,16 @@ public sealed class ServerHost : IAsyncDisposable
         app.UseRouting();
         var text = app.Services.GetRequiredService<MetricsText>();
         app.MapGet("/healthz", () => "live\n").WithSummary("Whether the server lives");
-        app.MapGet("/healthz/ready", () => traffic.Draining ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready\n")).WithSummary("Whether it takes requests");
-        app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4")).WithSummary("Counts and times in Prometheus' text format");
+        app.MapGet(
+                "/healthz/ready",
+                () =>
+                    traffic.Draining
+                        ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable)
+                        : Results.Text("ready\n")
+            )
+            .WithSummary("Whether it takes requests");
+        app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4"))
+            .WithSummary("Counts and times in Prometheus' text format");
         app.MapOpenApi("/openapi.json");
         map(app);
         var host = new ServerHost(app, options, traffic, app.Services.GetRequiredService<ModelQueue>());
@@ -76,7 +102,11 @@ public sealed class ServerHost : IAsyncDisposable
         catch (IOException problem)
         {
             await host.DisposeAsync();
-            throw new ArgumentProblemException($"the server cannot listen there: {problem.Message}; give another port (--port), or 0 for a free one", $"{options.Bind}:{options.Port}", problem);
+            throw new ArgumentProblemException(
+                $"the server cannot listen there: {problem.Message}; give another port (--port), or 0 for a free one",
+                $"{options.Bind}:{options.Port}",
+                problem
+            );
         }
     }
 

@@ -2,7 +2,8 @@ using System.Diagnostics.Metrics;
 
 namespace GemmaScope.Server.Hosting;
 
-/// <summary>What a server counts and times, as a <see cref="System.Diagnostics.Metrics.Meter"/> that any collector may listen to; <c>/metrics</c> is one.</summary>
+/// <summary>What a server counts and times, as a <see cref="System.Diagnostics.Metrics.Meter"/> that any collector may listen to;
+/// <c>/metrics</c> is one.</summary>
 public sealed class ServerMetrics : IDisposable
 {
     /// <summary>The meter's name.</summary>
@@ -11,8 +12,13 @@ public sealed class ServerMetrics : IDisposable
     /// <summary>Edges of the histograms, in seconds and in pieces of work.</summary>
     internal static IReadOnlyList<double> Bounds { get; } = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-    private readonly Counter<long> _requests, _refused, _texts;
-    private readonly Histogram<double> _duration, _wait, _run, _batch;
+    private readonly Counter<long> _requests,
+        _refused,
+        _texts;
+    private readonly Histogram<double> _duration,
+        _wait,
+        _run,
+        _batch;
 
     /// <summary>Makes the instruments.</summary>
     public ServerMetrics()
@@ -30,7 +36,8 @@ public sealed class ServerMetrics : IDisposable
     public Meter Meter { get; } = new(Name);
 
     /// <summary>A number that is read when someone asks.</summary>
-    public void Observe(string name, string description, Func<long> value) => Meter.CreateObservableGauge(name, value, description: description);
+    public void Observe(string name, string description, Func<long> value) =>
+        Meter.CreateObservableGauge(name, value, description: description);
 
     internal void Answered(string route, int status, TimeSpan duration)
     {

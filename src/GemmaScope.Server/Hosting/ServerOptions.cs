@@ -36,7 +36,8 @@ public sealed record ServerOptions
     public TextWriter? Log { get; init; }
 
     /// <summary>
-    /// Where metrics and spans are sent by OTLP, as the variables of OpenTelemetry say it (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and others); null for nowhere.
+    /// Where metrics and spans are sent by OTLP, as the variables of OpenTelemetry say it (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and others);
+    /// null for nowhere.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Telemetry { get; init; }
 
@@ -44,15 +45,29 @@ public sealed record ServerOptions
     /// <exception cref="ArgumentProblemException">A number out of range, or an address that others reach without a token.</exception>
     public void Check()
     {
-        if (Port is < 0 or > ushort.MaxValue) throw new ArgumentProblemException($"{Port} is no port; it must be from 0 (any that is free) to {ushort.MaxValue}", "port");
-        if (MaxBodyBytes < 1) throw new ArgumentProblemException("must be at least 1", "max body");
-        if (QueueLength < 1) throw new ArgumentProblemException("must be at least 1", "queue");
-        if (TimeLimit <= TimeSpan.Zero) throw new ArgumentProblemException("must be more than 0", "time limit");
+        if (Port is < 0 or > ushort.MaxValue)
+            throw new ArgumentProblemException($"{Port} is no port; it must be from 0 (any that is free) to {ushort.MaxValue}", "port");
+        if (MaxBodyBytes < 1)
+            throw new ArgumentProblemException("must be at least 1", "max body");
+        if (QueueLength < 1)
+            throw new ArgumentProblemException("must be at least 1", "queue");
+        if (TimeLimit <= TimeSpan.Zero)
+            throw new ArgumentProblemException("must be more than 0", "time limit");
         foreach (var (name, value) in Telemetry ?? new Dictionary<string, string>())
-            if (name.EndsWith("_ENDPOINT", StringComparison.Ordinal) && !(Uri.TryCreate(value, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https"))
+            if (
+                name.EndsWith("_ENDPOINT", StringComparison.Ordinal)
+                && !(Uri.TryCreate(value, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https")
+            )
                 throw new ArgumentProblemException($"'{value}' is no address of a collector; write http://localhost:4317", name);
-        if (Token is { Length: < ShortestToken }) throw new ArgumentProblemException($"has {Token.Length} characters; it needs {ShortestToken} or more, for instance from: openssl rand -hex 32", "token");
+        if (Token is { Length: < ShortestToken })
+            throw new ArgumentProblemException(
+                $"has {Token.Length} characters; it needs {ShortestToken} or more, for instance from: openssl rand -hex 32",
+                "token"
+            );
         if (Token is null && !IPAddress.IsLoopback(Bind))
-            throw new ArgumentProblemException($"{Bind} is reached by other machines, and there is no access token; give one (token), or listen on 127.0.0.1", "bind");
+            throw new ArgumentProblemException(
+                $"{Bind} is reached by other machines, and there is no access token; give one (token), or listen on 127.0.0.1",
+                "bind"
+            );
     }
 }

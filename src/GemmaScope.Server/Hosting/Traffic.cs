@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace GemmaScope.Server.Hosting;
 
-/// <summary>Counts, times and logs requests, and knows which are in flight, so that a server that stops can finish them and turn new ones away.</summary>
+/// <summary>Counts, times and logs requests, and knows which are in flight, so that a server that stops can finish them and turn new ones
+/// away.</summary>
 internal sealed class Traffic(ServerMetrics metrics, ILogger log)
 {
     private readonly Lock _lock = new();
@@ -33,8 +34,13 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
         }
         finally
         {
-            if (entered) Leave();
-            var (route, status, elapsed) = ((context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other", context.Response.StatusCode, Stopwatch.GetElapsedTime(begun));
+            if (entered)
+                Leave();
+            var (route, status, elapsed) = (
+                (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other",
+                context.Response.StatusCode,
+                Stopwatch.GetElapsedTime(begun)
+            );
             metrics.Answered(route, status, elapsed);
             Telemetry.Describe(context, route);
             // The route and not the path or query, which may hold what a user wrote.
@@ -48,7 +54,8 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
         lock (_lock)
         {
             Draining = true;
-            if (_inFlight == 0) _idle.TrySetResult();
+            if (_inFlight == 0)
+                _idle.TrySetResult();
         }
         return _idle.Task;
     }
@@ -57,7 +64,8 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
     {
         lock (_lock)
         {
-            if (Draining) return false;
+            if (Draining)
+                return false;
             _inFlight++;
             return true;
         }
@@ -66,18 +74,21 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
     private void Leave()
     {
         lock (_lock)
-            if (--_inFlight == 0 && Draining) _idle.TrySetResult();
+            if (--_inFlight == 0 && Draining)
+                _idle.TrySetResult();
     }
 
     /// <summary>What every answer says to browsers; a page that needs more sets its own.</summary>
     private static void Harden(IHeaderDictionary headers)
     {
         headers.XContentTypeOptions = "nosniff";
-        // A link holds the text that someone looks at: no other site is told of it. Without any, browsers would not say either that a form is ours.
+        // A link holds the text that someone looks at: no other site is told of it. Without any, browsers would not say either that a form
+        // is ours.
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        headers.ContentSecurityPolicy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+        headers.ContentSecurityPolicy =
+            "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
         headers.CacheControl = "no-store";
     }
 }

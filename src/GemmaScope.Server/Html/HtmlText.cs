@@ -10,8 +10,12 @@ internal static class HtmlText
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
     /// <summary>What <see cref="Visible"/> replaces: control characters, and marks that turn the direction of a line.</summary>
-    private static readonly SearchValues<char> Unseen = SearchValues.Create(
-        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(c => char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069'))]);
+    private static readonly SearchValues<char> Unseen = SearchValues.Create([
+        .. Enumerable
+            .Range(0, char.MaxValue + 1)
+            .Select(c => (char)c)
+            .Where(c => char.IsControl(c) || c is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069')),
+    ]);
 
     /// <summary>The common style sheet.</summary>
     public static string Style { get; } = ReadStyle();
@@ -20,20 +24,29 @@ internal static class HtmlText
     public static string Encode(string text) => Encoder.Encode(text);
 
     /// <summary>The same into letters that are there; says how much of the text went in.</summary>
-    public static OperationStatus Encode(ReadOnlySpan<char> text, Span<char> html, out int read, out int written) => Encoder.Encode(text, html, out read, out written);
+    public static OperationStatus Encode(ReadOnlySpan<char> text, Span<char> html, out int read, out int written) =>
+        Encoder.Encode(text, html, out read, out written);
 
-    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal or the order of a page.</summary>
-    public static string Visible(string text) => IsVisible(text) ? text : string.Concat(text.Select(c => c switch
-    {
-        '\n' => "\u23CE\n",
-        '\t' => "\u21E5\t",
-        < ' ' => $"{(char)(0x2400 + c)}",
-        '\u007F' => "\u2421",
-        // Marks that turn the direction of all that follows on the line.
-        (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => "\uFFFD",
-        _ when char.IsControl(c) => "\uFFFD",
-        _ => $"{c}",
-    }));
+    /// <summary>A text whose control characters are pictures of themselves: a token can neither hide nor steer a terminal or the order of a
+    /// page.</summary>
+    public static string Visible(string text) =>
+        IsVisible(text)
+            ? text
+            : string.Concat(
+                text.Select(c =>
+                    c switch
+                    {
+                        '\n' => "\u23CE\n",
+                        '\t' => "\u21E5\t",
+                        < ' ' => $"{(char)(0x2400 + c)}",
+                        '\u007F' => "\u2421",
+                        // Marks that turn the direction of all that follows on the line.
+                        (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => "\uFFFD",
+                        _ when char.IsControl(c) => "\uFFFD",
+                        _ => $"{c}",
+                    }
+                )
+            );
 
     /// <summary>Whether <see cref="Visible"/> leaves a text as it is.</summary>
     public static bool IsVisible(ReadOnlySpan<char> text) => !text.ContainsAny(Unseen);

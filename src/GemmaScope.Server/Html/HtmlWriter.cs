@@ -4,7 +4,8 @@ using System.Globalization;
 namespace GemmaScope.Server.Html;
 
 /// <summary>
-/// HTML as it is written, in memory that its thread uses again. What is long already is taken in as it is, so that a page is put together without copying
+/// HTML as it is written, in memory that its thread uses again. What is long already is taken in as it is, so that a page is put together
+/// without copying
 /// its parts from level to level.
 /// </summary>
 internal sealed class HtmlWriter
@@ -12,7 +13,9 @@ internal sealed class HtmlWriter
     /// <summary>Parts from this length on are referred to, shorter ones copied.</summary>
     private const int LongPart = 512;
 
-    private const int LongestNumber = 64, MostKept = 16, LargestKept = 1 << 16;
+    private const int LongestNumber = 64,
+        MostKept = 16,
+        LargestKept = 1 << 16;
 
     [ThreadStatic]
     private static Stack<HtmlWriter>? _free;
@@ -21,9 +24,7 @@ internal sealed class HtmlWriter
     private char[] _letters = new char[4096];
     private int _length;
 
-    private HtmlWriter()
-    {
-    }
+    private HtmlWriter() { }
 
     /// <summary>A writer of this thread, empty. <see cref="Finish"/> gives it back.</summary>
     public static HtmlWriter Begin() => (_free ??= new()).TryPop(out var writer) ? writer : new();
@@ -43,7 +44,8 @@ internal sealed class HtmlWriter
             Literal(text);
             return;
         }
-        if (html.Content is null) return;
+        if (html.Content is null)
+            return;
         Cut();
         _parts.Add(html.Content);
     }
@@ -55,25 +57,33 @@ internal sealed class HtmlWriter
         {
             var status = HtmlText.Encode(text, Room(text.Length + LongestNumber), out var read, out var written);
             _length += written;
-            if (status == OperationStatus.Done) return;
+            if (status == OperationStatus.Done)
+                return;
             text = text[read..];
             Room(_letters.Length);
         }
     }
 
     /// <summary>A number in the invariant way, escaped.</summary>
-    public void Number<T>(T value, ReadOnlySpan<char> format = default) where T : IFormattable
+    public void Number<T>(T value, ReadOnlySpan<char> format = default)
+        where T : IFormattable
     {
         Span<char> letters = stackalloc char[LongestNumber];
-        if (value is ISpanFormattable && ((ISpanFormattable)value).TryFormat(letters, out var written, format, CultureInfo.InvariantCulture)) Text(letters[..written]);
-        else Text(value.ToString(format.ToString(), CultureInfo.InvariantCulture));
+        if (
+            value is ISpanFormattable
+            && ((ISpanFormattable)value).TryFormat(letters, out var written, format, CultureInfo.InvariantCulture)
+        )
+            Text(letters[..written]);
+        else
+            Text(value.ToString(format.ToString(), CultureInfo.InvariantCulture));
     }
 
     /// <summary>What was written; the writer is free for others.</summary>
     public Markup Finish()
     {
         Markup html;
-        if (_parts.Count == 0) html = Markup.Trusted(new string(_letters, 0, _length));
+        if (_parts.Count == 0)
+            html = Markup.Trusted(new string(_letters, 0, _length));
         else
         {
             Cut();
@@ -81,19 +91,22 @@ internal sealed class HtmlWriter
         }
         _parts.Clear();
         _length = 0;
-        if (_letters.Length <= LargestKept && _free is { Count: < MostKept }) _free.Push(this);
+        if (_letters.Length <= LargestKept && _free is { Count: < MostKept })
+            _free.Push(this);
         return html;
     }
 
     private void Cut()
     {
-        if (_length > 0) _parts.Add(new string(_letters, 0, _length));
+        if (_length > 0)
+            _parts.Add(new string(_letters, 0, _length));
         _length = 0;
     }
 
     private Span<char> Room(int letters)
     {
-        if (_letters.Length - _length < letters) Array.Resize(ref _letters, Math.Max(_length + letters, 2 * _letters.Length));
+        if (_letters.Length - _length < letters)
+            Array.Resize(ref _letters, Math.Max(_length + letters, 2 * _letters.Length));
         return _letters.AsSpan(_length);
     }
 }

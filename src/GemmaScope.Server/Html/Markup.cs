@@ -3,7 +3,8 @@ using System.Text;
 
 namespace GemmaScope.Server.Html;
 
-/// <summary>HTML. It is only made by writing it out: whatever a string brings into it is escaped, so that no token, label or parameter can become a tag.</summary>
+/// <summary>HTML. It is only made by writing it out: whatever a string brings into it is escaped, so that no token, label or parameter can
+/// become a tag.</summary>
 internal readonly struct Markup
 {
     private Markup(object? content) => Content = content;
@@ -32,10 +33,12 @@ internal readonly struct Markup
     public static Markup Trusted(object[] parts) => new(parts);
 
     /// <summary>All parts, one after another.</summary>
-    public static Markup Join(IEnumerable<Markup> parts) => Of(html =>
-    {
-        foreach (var part in parts) html.Part(part);
-    });
+    public static Markup Join(IEnumerable<Markup> parts) =>
+        Of(html =>
+        {
+            foreach (var part in parts)
+                html.Part(part);
+        });
 
     /// <summary>The same in one piece, as it is sent: for what is sent again and again.</summary>
     public Markup Packed() => new(ToBytes());
@@ -56,29 +59,33 @@ internal readonly struct Markup
         return bytes;
     }
 
-    private static int Count(object? content) => content switch
-    {
-        string text => Encoding.UTF8.GetByteCount(text),
-        byte[] packed => packed.Length,
-        object[] parts => parts.Sum(Count),
-        _ => 0,
-    };
+    private static int Count(object? content) =>
+        content switch
+        {
+            string text => Encoding.UTF8.GetByteCount(text),
+            byte[] packed => packed.Length,
+            object[] parts => parts.Sum(Count),
+            _ => 0,
+        };
 
     private static int Write(object? content, Span<byte> bytes)
     {
-        if (content is string text) return Encoding.UTF8.GetBytes(text, bytes);
+        if (content is string text)
+            return Encoding.UTF8.GetBytes(text, bytes);
         if (content is byte[] packed)
         {
             packed.CopyTo(bytes);
             return packed.Length;
         }
         var written = 0;
-        foreach (var part in (object[]?)content ?? []) written += Write(part, bytes[written..]);
+        foreach (var part in (object[]?)content ?? [])
+            written += Write(part, bytes[written..]);
         return written;
     }
 }
 
-/// <summary>Puts an interpolated string together: its letters stay, strings and characters among its values are escaped, numbers are written in the invariant way.</summary>
+/// <summary>Puts an interpolated string together: its letters stay, strings and characters among its values are escaped, numbers are
+/// written in the invariant way.</summary>
 [InterpolatedStringHandler]
 internal readonly ref struct MarkupBuilder
 {
@@ -93,12 +100,14 @@ internal readonly ref struct MarkupBuilder
 
     public void AppendFormatted(IEnumerable<Markup> parts)
     {
-        foreach (var part in parts) _html.Part(part);
+        foreach (var part in parts)
+            _html.Part(part);
     }
 
     public void AppendFormatted(string? text) => _html.Text(text);
 
-    public void AppendFormatted<T>(T value, string? format = null) where T : struct, IFormattable => _html.Number(value, format);
+    public void AppendFormatted<T>(T value, string? format = null)
+        where T : struct, IFormattable => _html.Number(value, format);
 
     public Markup Finish() => _html.Finish();
 }

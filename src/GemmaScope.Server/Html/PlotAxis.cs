@@ -30,7 +30,8 @@ internal sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, 
     public static PlotAxis Around(string label, PlotScale scale, IEnumerable<double> values)
     {
         var (low, high) = (values.Min(), values.Max());
-        if (low == high) (low, high) = (low - Math.Max(Math.Abs(low), 1) / 10, high + Math.Max(Math.Abs(high), 1) / 10);
+        if (low == high)
+            (low, high) = (low - Math.Max(Math.Abs(low), 1) / 10, high + Math.Max(Math.Abs(high), 1) / 10);
         var step = RoundStep(high - low, scale);
         return Of(label, scale, Math.Floor(low / step) * step, Math.Ceiling(high / step) * step, step);
     }
@@ -43,12 +44,13 @@ internal sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, 
     public double Place(double value) => (value - Domain[0]) / (Domain[1] - Domain[0]);
 
     /// <summary>A value as it is written.</summary>
-    public string Write(double value) => Scale switch
-    {
-        PlotScale.Share => (100 * Math.Pow(10, value)).ToString("0.#####", CultureInfo.InvariantCulture) + " %",
-        PlotScale.Root => (value * value).ToString("0.####", CultureInfo.InvariantCulture),
-        _ => value.ToString("0.####", CultureInfo.InvariantCulture),
-    };
+    public string Write(double value) =>
+        Scale switch
+        {
+            PlotScale.Share => (100 * Math.Pow(10, value)).ToString("0.#####", CultureInfo.InvariantCulture) + " %",
+            PlotScale.Root => (value * value).ToString("0.####", CultureInfo.InvariantCulture),
+            _ => value.ToString("0.####", CultureInfo.InvariantCulture),
+        };
 
     private static PlotAxis Of(string label, PlotScale scale, double low, double high, double step)
     {
@@ -61,7 +63,11 @@ internal sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, 
     {
         var rough = span / WantedTicks;
         var unit = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        var step = rough <= unit ? unit : rough <= 2 * unit ? 2 * unit : rough <= 5 * unit ? 5 * unit : 10 * unit;
+        var step =
+            rough <= unit ? unit
+            : rough <= 2 * unit ? 2 * unit
+            : rough <= 5 * unit ? 5 * unit
+            : 10 * unit;
         // Between whole powers of ten stands no round number.
         return scale == PlotScale.Share ? Math.Max(1, step) : step;
     }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace GemmaScope.Server.Html;
 
 /// <summary>
-/// A plot of a page: the server's drawing and the numbers behind it, of which plots.js draws the same again so that it answers whoever points at it. The
+/// A plot of a page: the server's drawing and the numbers behind it, of which plots.js draws the same again so that it answers whoever
+/// points at it. The
 /// numbers stand in a block that no browser runs.
 /// </summary>
 internal static class PlotFigure
@@ -19,11 +20,37 @@ internal static class PlotFigure
     /// <param name="unit">Of what.</param>
     /// <param name="json">The address of the same numbers as data.</param>
     /// <param name="target">Attributes of the link to it.</param>
-    public static Markup Bars(SvgPlot plot, double from, double to, IReadOnlyList<int> counts, string unit, string json, Markup target = default)
+    public static Markup Bars(
+        SvgPlot plot,
+        double from,
+        double to,
+        IReadOnlyList<int> counts,
+        string unit,
+        string json,
+        Markup target = default
+    )
     {
-        var drawing = plot.Bars([.. Enumerable.Range(0, counts.Count + 1).Select(i => from + (to - from) * i / counts.Count)], counts, unit);
-        var numbers = new { kind = "bars", title = plot.Title, x = plot.X, y = plot.Y, counts, unit };
-        return Figure(drawing, numbers, Markup.Of($"<details class=\"numbers\"><summary>{plot.Title}: numbers</summary><p><a href=\"{json}\"{target}>as JSON</a></p></details>\n"));
+        var drawing = plot.Bars(
+            [.. Enumerable.Range(0, counts.Count + 1).Select(i => from + (to - from) * i / counts.Count)],
+            counts,
+            unit
+        );
+        var numbers = new
+        {
+            kind = "bars",
+            title = plot.Title,
+            x = plot.X,
+            y = plot.Y,
+            counts,
+            unit,
+        };
+        return Figure(
+            drawing,
+            numbers,
+            Markup.Of(
+                $"<details class=\"numbers\"><summary>{plot.Title}: numbers</summary><p><a href=\"{json}\"{target}>as JSON</a></p></details>\n"
+            )
+        );
     }
 
     /// <summary>Points that lead somewhere. The script takes names and addresses from the drawing.</summary>
@@ -34,23 +61,45 @@ internal static class PlotFigure
         var drawing = plot.Points(points);
         var numbers = new
         {
-            kind = "points", title = plot.Title, x = plot.X, y = plot.Y, steps = ScoreSteps,
-            at = points.Select(point => (double[])[Math.Round(point.X, 4), Math.Round(point.Y, 4)]), score = points.Select(point => point.Score),
+            kind = "points",
+            title = plot.Title,
+            x = plot.X,
+            y = plot.Y,
+            steps = ScoreSteps,
+            at = points.Select(point => (double[])[Math.Round(point.X, 4), Math.Round(point.Y, 4)]),
+            score = points.Select(point => point.Score),
         };
-        return Figure(drawing, numbers, !points.Any(point => point.Score is not null) ? Markup.Empty : Markup.Of($"""
-            <p class="note legend">score of the label {Enumerable.Range(0, ScoreSteps.Length + 1).Select(i => Markup.Of($"<span class=\"q{i}\">{(i == 0 ? Markup.Of($"below {ScoreSteps[0]}") : Markup.Of($"from {ScoreSteps[i - 1]}"))}</span> "))}<span class="q">none</span></p>
+        return Figure(
+            drawing,
+            numbers,
+            !points.Any(point => point.Score is not null)
+                ? Markup.Empty
+                : Markup.Of(
+                    $"""
+                    <p class="note legend">score of the label {Enumerable.Range(0, ScoreSteps.Length + 1).Select(i =>
+                        Markup.Of(
+                            $"<span class=\"q{i}\">{(i == 0 ? Markup.Of($"below {ScoreSteps[0]}") : Markup.Of($"from {ScoreSteps[i - 1]}"))}</span> "
+                        )
+                    )}<span class="q">none</span></p>
 
-            """));
+                    """
+                )
+        );
     }
 
     /// <summary>The class of a score's colour.</summary>
     public static string ScoreClass(double? score) => score is { } value ? $"q{ScoreSteps.Count(step => value >= step)}" : "q";
 
     // The encoder of System.Text.Json writes < as an escape, so that no value can end the block.
-    private static Markup Figure(string drawing, object numbers, Markup more) => Markup.Of($"""
-        <figure class="plot">
-        {Markup.Trusted(drawing)}<script type="application/json">{Markup.Trusted(JsonSerializer.Serialize(numbers, JsonSerializerOptions.Web))}</script>
-        {more}</figure>
+    private static Markup Figure(string drawing, object numbers, Markup more) =>
+        Markup.Of(
+            $"""
+            <figure class="plot">
+            {Markup.Trusted(drawing)}<script type="application/json">{Markup.Trusted(
+                JsonSerializer.Serialize(numbers, JsonSerializerOptions.Web)
+            )}</script>
+            {more}</figure>
 
-        """);
+            """
+        );
 }

@@ -20,8 +20,18 @@ internal sealed record TestAnswer(string Dictionary, int Feature, float Maximum,
 {
     public static TestAnswer Of(string dictionary, Features.TextAnalysis found, int feature)
     {
-        if ((uint)feature >= (uint)found.Width) throw new ArgumentProblemException($"{feature} is no feature of this dictionary, which has {found.Width}", "feature");
-        TestedToken[] tokens = [.. found.Tokens.Select(token => new TestedToken(token.Position, token.Id, token.Piece, token.Counted ? found.Features.Value(token.Position, feature) : 0, token.Counted))];
+        if ((uint)feature >= (uint)found.Width)
+            throw new ArgumentProblemException($"{feature} is no feature of this dictionary, which has {found.Width}", "feature");
+        TestedToken[] tokens =
+        [
+            .. found.Tokens.Select(token => new TestedToken(
+                token.Position,
+                token.Id,
+                token.Piece,
+                token.Counted ? found.Features.Value(token.Position, feature) : 0,
+                token.Counted
+            )),
+        ];
         return new(dictionary, feature, tokens.Max(token => token.Activation), tokens);
     }
 }
@@ -34,10 +44,23 @@ internal sealed class ApiEndpoints(Instrument instrument)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/api/test", async (TestRequest request, HttpContext context) =>
-            TestAnswer.Of(request.Dictionary, await instrument.Read(instrument.Dictionary(request.Dictionary), request.Text, context), request.Feature))
+        routes
+            .MapPost(
+                "/api/test",
+                async (TestRequest request, HttpContext context) =>
+                    TestAnswer.Of(
+                        request.Dictionary,
+                        await instrument.Read(instrument.Dictionary(request.Dictionary), request.Text, context),
+                        request.Feature
+                    )
+            )
             .WithSummary("Where a feature fires in a text.");
-        routes.MapPost("/api/steer", Steer).WithSummary("A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written.").Produces<SteeredPiece>(200, JsonLineAnswer.ContentType);
+        routes
+            .MapPost("/api/steer", Steer)
+            .WithSummary(
+                "A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written."
+            )
+            .Produces<SteeredPiece>(200, JsonLineAnswer.ContentType);
     }
 
     /// <summary>JSON lines, each sent as soon as it is there.</summary>
@@ -46,6 +69,9 @@ internal sealed class ApiEndpoints(Instrument instrument)
         var dictionary = instrument.Dictionary(request.Dictionary);
         // What cannot be is said before the answer begins.
         instrument.Steering.Check(dictionary, request);
-        await JsonLineAnswer.Write(context, instrument.Steering.Continue(dictionary, request, Instrument.Source(context), context.RequestAborted));
+        await JsonLineAnswer.Write(
+            context,
+            instrument.Steering.Continue(dictionary, request, Instrument.Source(context), context.RequestAborted)
+        );
     }
 }

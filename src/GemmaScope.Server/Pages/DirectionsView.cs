@@ -16,37 +16,73 @@ internal sealed record LayerDirections(string Dictionary, int Layer, string Site
 /// <param name="Label">Its label, or null.</param>
 internal sealed record NearDirection(int Feature, double Cosine, string? Label);
 
-/// <summary>The same direction in other layers, on the page of a feature: a line for each other dictionary in the order of the forward pass.</summary>
+/// <summary>The same direction in other layers, on the page of a feature: a line for each other dictionary in the order of the forward
+/// pass.</summary>
 /// <param name="address">The feature's address.</param>
 /// <param name="others">Dictionaries there are to compare with.</param>
 /// <param name="found">What was found, or null where it was not asked for.</param>
 /// <param name="dictionaries">Dictionaries in memory, for links to their features.</param>
-internal sealed class DirectionsView(string address, int others, IReadOnlyList<LayerDirections>? found, IReadOnlyList<MicroscopeDictionary> dictionaries)
+internal sealed class DirectionsView(
+    string address,
+    int others,
+    IReadOnlyList<LayerDirections>? found,
+    IReadOnlyList<MicroscopeDictionary> dictionaries
+)
 {
-    public Markup Render() => others == 0 ? Markup.Empty : Markup.Of($"""
-        <section id="layers" aria-label="other layers">
-        {(found is null ? Markup.Of($"<p><a href=\"{address}?layers=true\" id=\"ask-layers\" data-in-place>The same direction in the other layers</a> <span class=\"soft\">({others} dictionaries)</span></p>\n") : Table(found))}</section>
+    public Markup Render() =>
+        others == 0
+            ? Markup.Empty
+            : Markup.Of(
+                $"""
+                <section id="layers" aria-label="other layers">
+                {(
+                    found is null
+                        ? Markup.Of(
+                            $"<p><a href=\"{address}?layers=true\" id=\"ask-layers\" data-in-place>The same direction in the other layers</a> <span class=\"soft\">({others} dictionaries)</span></p>\n"
+                        )
+                        : Table(found)
+                )}</section>
 
-        """);
+                """
+            );
 
-    private Markup Table(IReadOnlyList<LayerDirections> layers) => Markup.Of($"""
-        <div class="scroll" tabindex="0" role="region" aria-label="the same direction"><table class="relatives directions"><caption>The same direction in other layers: cosine of decoder vectors in the residual stream <a href="{address}/layers.json">JSON</a></caption>
-        <tr><th>layer</th><th>site</th><th>feature</th><th class="n">cosine</th><th></th><th>label</th></tr>
-        {layers.Select(Line)}</table></div>
+    private Markup Table(IReadOnlyList<LayerDirections> layers) =>
+        Markup.Of(
+            $"""
+            <div class="scroll" tabindex="0" role="region" aria-label="the same direction"><table class="relatives directions"><caption>The same direction in other layers: cosine of decoder vectors in the residual stream <a href="{address}/layers.json">JSON</a></caption>
+            <tr><th>layer</th><th>site</th><th>feature</th><th class="n">cosine</th><th></th><th>label</th></tr>
+            {layers.Select(Line)}</table></div>
 
-        """);
+            """
+        );
 
     private Markup Line(LayerDirections layer)
     {
         var stored = dictionaries.FirstOrDefault(one => one.Name == layer.Dictionary)?.Stored;
-        if (layer.Nearest.Count == 0) return Markup.Of($"<tr><td>{layer.Layer}</td><td title=\"{layer.Dictionary}\">{layer.Site}</td><td colspan=\"4\" class=\"soft\">nothing to compare</td></tr>\n");
+        if (layer.Nearest.Count == 0)
+            return Markup.Of(
+                $"<tr><td>{layer.Layer}</td><td title=\"{layer.Dictionary}\">{layer.Site}</td><td colspan=\"4\" class=\"soft\">nothing to compare</td></tr>\n"
+            );
         var (first, rest) = (layer.Nearest[0], layer.Nearest.Skip(1));
-        return Markup.Of($"""
-            <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(stored, first)}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(Math.Max(0, first.Cosine))}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select((near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)}"))}</span></td></tr>
+        return Markup.Of(
+            $"""
+            <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(
+                stored,
+                first
+            )}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(
+                Math.Max(0, first.Cosine)
+            )}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select(
+                (near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)}")
+            )}</span></td></tr>
 
-            """);
+            """
+        );
     }
 
-    private static Markup Link(StoredDictionary? stored, NearDirection near) => stored is not null && near.Feature < stored.Features
-        ? Markup.Of($"<a href=\"{PageAddress.Feature(stored, near.Feature)}\"{(near.Label is { } label ? Markup.Of($" title=\"{near.Cosine:0.000} {HtmlText.Visible(label)}\"") : Markup.Of($" title=\"{near.Cosine:0.000}\""))}>#{near.Feature}</a>") : Markup.Of($"#{near.Feature}");
+    private static Markup Link(StoredDictionary? stored, NearDirection near) =>
+        stored is not null && near.Feature < stored.Features
+            ? Markup.Of(
+                $"<a href=\"{PageAddress.Feature(stored, near.Feature)}\"{(near.Label is { } label ? Markup.Of($" title=\"{near.Cosine:0.000} {HtmlText.Visible(label)}\"") : Markup.Of($" title=\"{near.Cosine:0.000}\""))}>#{near.Feature}</a>"
+            )
+            : Markup.Of($"#{near.Feature}");
 }

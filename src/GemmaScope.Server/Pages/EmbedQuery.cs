@@ -35,7 +35,8 @@ internal sealed record FeatureViewOptions
 }
 
 /// <summary>
-/// The parameters of a frame, which are Neuronpedia's and read as it reads them: the frame is asked for by "true", and each part is there unless it is
+/// The parameters of a frame, which are Neuronpedia's and read as it reads them: the frame is asked for by "true", and each part is there
+/// unless it is
 /// switched off by "false". All are ignored where no frame is asked for.
 /// </summary>
 /// <param name="Embed">Whether the page stands in a frame.</param>
@@ -48,24 +49,44 @@ internal sealed record FeatureViewOptions
 /// <param name="Defaulttesttext">A text that is tried as long as no other one is typed.</param>
 /// <param name="Height">Height of the frame.</param>
 internal sealed record EmbedQuery(
-    string? Embed, string? Embedexplanation, string? Embedplots, string? Embedtest, string? Embedtestfield, string? Embedactivations, string? Embedlink, string? Defaulttesttext, string? Height)
+    string? Embed,
+    string? Embedexplanation,
+    string? Embedplots,
+    string? Embedtest,
+    string? Embedtestfield,
+    string? Embedactivations,
+    string? Embedlink,
+    string? Defaulttesttext,
+    string? Height
+)
 {
-    private const int SmallestHeight = 100, LargestHeight = 4000;
+    private const int SmallestHeight = 100,
+        LargestHeight = 4000;
 
-    public FeatureViewOptions Options => Embed != "true" ? new() : new()
-    {
-        Embed = true,
-        Explanation = Embedexplanation != "false",
-        Plots = Embedplots != "false",
-        Test = Embedtest != "false",
-        TestField = Embedtestfield != "false",
-        Examples = Embedactivations != "false",
-        Link = Embedlink != "false",
-        Height = int.TryParse(Height, out var pixels) ? Math.Clamp(pixels, SmallestHeight, LargestHeight) : null,
-        Kept =
-        [
-            ("embed", Embed), ("embedexplanation", Embedexplanation), ("embedplots", Embedplots), ("embedtest", Embedtest), ("embedtestfield", Embedtestfield),
-            ("embedactivations", Embedactivations), ("embedlink", Embedlink), ("defaulttesttext", Defaulttesttext), ("height", Height),
-        ],
-    };
+    public FeatureViewOptions Options =>
+        Embed != "true"
+            ? new()
+            : new()
+            {
+                Embed = true,
+                Explanation = Embedexplanation != "false",
+                Plots = Embedplots != "false",
+                Test = Embedtest != "false",
+                TestField = Embedtestfield != "false",
+                Examples = Embedactivations != "false",
+                Link = Embedlink != "false",
+                Height = int.TryParse(Height, out var pixels) ? Math.Clamp(pixels, SmallestHeight, LargestHeight) : null,
+                Kept =
+                [
+                    ("embed", Embed),
+                    ("embedexplanation", Embedexplanation),
+                    ("embedplots", Embedplots),
+                    ("embedtest", Embedtest),
+                    ("embedtestfield", Embedtestfield),
+                    ("embedactivations", Embedactivations),
+                    ("embedlink", Embedlink),
+                    ("defaulttesttext", Defaulttesttext),
+                    ("height", Height),
+                ],
+            };
 }

@@ -15,28 +15,52 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
 
     private readonly PageCache _cache = new();
 
-    /// <summary>Part of every tag: versions of a database are counted anew in another process, and another program may make other pages.</summary>
+    /// <summary>Part of every tag: versions of a database are counted anew in another process, and another program may make other
+    /// pages.</summary>
     private readonly string _tags = Guid.NewGuid().ToString("N");
 
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
-        pages.MapGet("/search", (string? q, string? model, string? dict) => new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict))));
+        pages.MapGet(
+            "/search",
+            (string? q, string? model, string? dict) =>
+                new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict)))
+        );
         pages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
         pages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", Feature);
         pages.MapGet("/{model}/{dictionary}/random", Random);
-        data.MapGet("/search.json", Search).WithSummary("Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it.");
-        data.MapGet("/dictionaries.json", library.Database.Dictionaries).WithSummary("The dictionaries whose features are in the database.");
-        data.MapGet("/{model}.json", (string model) => Map(model)).WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
-        data.MapGet("/{model}/{dictionary}.json", (string model, string dictionary, [AsParameters] TableQuery query) => query.Of(library.Database, Stored(model, dictionary)))
+        data.MapGet("/search.json", Search)
+            .WithSummary(
+                "Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it."
+            );
+        data.MapGet("/dictionaries.json", library.Database.Dictionaries)
+            .WithSummary("The dictionaries whose features are in the database.");
+        data.MapGet("/{model}.json", (string model) => Map(model))
+            .WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
+        data.MapGet(
+                "/{model}/{dictionary}.json",
+                (string model, string dictionary, [AsParameters] TableQuery query) => query.Of(library.Database, Stored(model, dictionary))
+            )
             .WithSummary("The table of a dictionary: of each feature count, density, maximum and label.");
-        data.MapGet("/{model}/{dictionary}.csv", (string model, string dictionary, [AsParameters] TableQuery query) =>
-            Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8")).WithSummary("The same as CSV.").Produces<string>(200, "text/csv");
-        data.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson).WithSummary("All that is known of a feature, with the field names of Neuronpedia.").Produces<object>();
-        data.MapGet("/{model}/{dictionary}/{feature:int}/layers.json", LayersJson).WithSummary("The nearest decoder directions to a feature in the other dictionaries in memory, in the order of the forward pass.");
+        data.MapGet(
+                "/{model}/{dictionary}.csv",
+                (string model, string dictionary, [AsParameters] TableQuery query) =>
+                    Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8")
+            )
+            .WithSummary("The same as CSV.")
+            .Produces<string>(200, "text/csv");
+        data.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson)
+            .WithSummary("All that is known of a feature, with the field names of Neuronpedia.")
+            .Produces<object>();
+        data.MapGet("/{model}/{dictionary}/{feature:int}/layers.json", LayersJson)
+            .WithSummary(
+                "The nearest decoder directions to a feature in the other dictionaries in memory, in the order of the forward pass."
+            );
     }
 
-    private IReadOnlyList<SearchHit> Search(string? q, string? model, string? dict) => library.Database.Search(q ?? "", SearchView.Most, Within(model, dict));
+    private IReadOnlyList<SearchHit> Search(string? q, string? model, string? dict) =>
+        library.Database.Search(q ?? "", SearchView.Most, Within(model, dict));
 
     private StoredDictionary? Within(string? model, string? dict) => string.IsNullOrEmpty(dict) ? null : Stored(model ?? "", dict);
 
@@ -45,7 +69,11 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         var all = library.Database.Dictionaries().Where(one => one.Model == model).ToArray();
         if (all.Length == 0)
-            throw new ProblemException(StatusCodes.Status404NotFound, $"There are no features of {model} here", "gemmascope features build makes them, and gemmascope serve --db shows them.");
+            throw new ProblemException(
+                StatusCodes.Status404NotFound,
+                $"There are no features of {model} here",
+                "gemmascope features build makes them, and gemmascope serve --db shows them."
+            );
         var evaluations = library.Database.Evaluations();
         var others = instrument?.Model != model ? [] : instrument.Dictionaries.Where(one => one.Stored is null);
         return
@@ -53,8 +81,20 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             .. all.Select(one =>
             {
                 var (source, overview, measured) = (library.Source(one), library.Overview(one), evaluations[one.Id].ToArray());
-                var explained = measured.OrderByDescending(evaluation => evaluation.MadeBy == StoredEvaluation.Build).FirstOrDefault(evaluation => evaluation.Fvu is not null)?.Explained;
-                return new MapEntry(one.Name, source.Layer, source.Hook is { } hook ? MapEntry.SiteName(hook) : instrument?.Of(one)?.SiteName ?? source.Set, one.Width, overview.MeanL0, overview.Dead, explained, measured);
+                var explained = measured
+                    .OrderByDescending(evaluation => evaluation.MadeBy == StoredEvaluation.Build)
+                    .FirstOrDefault(evaluation => evaluation.Fvu is not null)
+                    ?.Explained;
+                return new MapEntry(
+                    one.Name,
+                    source.Layer,
+                    source.Hook is { } hook ? MapEntry.SiteName(hook) : instrument?.Of(one)?.SiteName ?? source.Set,
+                    one.Width,
+                    overview.MeanL0,
+                    overview.Dead,
+                    explained,
+                    measured
+                );
             }),
             .. others.Select(one => new MapEntry(one.Name, one.Layer, one.SiteName, one.Dictionary.Width, null, null, null, [])),
         ];
@@ -63,11 +103,29 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
-        return new(new DictionaryView(stored, library.Source(stored), library.Overview(stored, scores: true), [.. library.Database.Evaluations()[stored.Id]], query, query.Of(library.Database, stored)).Render());
+        return new(
+            new DictionaryView(
+                stored,
+                library.Source(stored),
+                library.Overview(stored, scores: true),
+                [.. library.Database.Evaluations()[stored.Id]],
+                query,
+                query.Of(library.Database, stored)
+            ).Render()
+        );
     }
 
     private async Task<IResult> Feature(
-        HttpContext context, string model, string dictionary, int feature, bool? whole, [AsParameters] EmbedQuery frame, string? test, [AsParameters] SteerQuery steer, bool? layers)
+        HttpContext context,
+        string model,
+        string dictionary,
+        int feature,
+        bool? whole,
+        [AsParameters] EmbedQuery frame,
+        string? test,
+        [AsParameters] SteerQuery steer,
+        bool? layers
+    )
     {
         var now = library.Now();
         var stored = Stored(now.Find(model, dictionary), model, dictionary);
@@ -77,46 +135,97 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         if (!string.IsNullOrEmpty(shown) || steer.Steer is not null || compared)
         {
             var page = Page(stored, feature, options.Whole);
-            if (instrument?.Of(stored) is not { } here) return new PageResult(Render(now, stored, page, options));
+            if (instrument?.Of(stored) is not { } here)
+                return new PageResult(Render(now, stored, page, options));
             var trial = await Try(instrument, here, feature, shown, steer.Steer is null ? null : steer, context);
-            return new PageResult(Render(now, stored, page, options, trial, compared ? await instrument.Directions(here, feature, context) : null));
+            return new PageResult(
+                Render(now, stored, page, options, trial, compared ? await instrument.Directions(here, feature, context) : null)
+            );
         }
         // As long as the database is the same and this process lives, an address has the same page.
         var tag = $"W/\"{_tags}-{now.Version}\"";
-        if (context.Request.Headers.IfNoneMatch.Contains(tag)) return new UnchangedResult(tag);
+        if (context.Request.Headers.IfNoneMatch.Contains(tag))
+            return new UnchangedResult(tag);
         var key = new PageKey(stored.Id, feature, options);
         return new PageResult(_cache.Find(key, now.Version) ?? _cache.Keep(key, now.Version, Untried()), tag);
 
         Page Untried() => Render(now, stored, Page(stored, feature, options.Whole), options);
     }
 
-    private Page Render(Catalogue now, StoredDictionary stored, FeaturePage page, FeatureViewOptions options, Trial? trial = null, IReadOnlyList<LayerDirections>? nearest = null)
+    private Page Render(
+        Catalogue now,
+        StoredDictionary stored,
+        FeaturePage page,
+        FeatureViewOptions options,
+        Trial? trial = null,
+        IReadOnlyList<LayerDirections>? nearest = null
+    )
     {
         var one = page.Feature.Dashboard;
-        var named = one.Neighbours.Select(near => near.Feature).Concat(one.CorrelatedFeatures.Select(other => other.Feature)).Concat(one.Together.Select(other => other.Feature));
+        var named = one
+            .Neighbours.Select(near => near.Feature)
+            .Concat(one.CorrelatedFeatures.Select(other => other.Feature))
+            .Concat(one.Together.Select(other => other.Feature));
         var (here, directions) = (instrument?.Of(stored), Markup.Empty);
-        if (here is not null && !options.Embed) directions = new DirectionsView(PageAddress.Feature(stored, one.Feature), instrument!.ComparedWith(here).Count, nearest, instrument.Dictionaries).Render();
+        if (here is not null && !options.Embed)
+            directions = new DirectionsView(
+                PageAddress.Feature(stored, one.Feature),
+                instrument!.ComparedWith(here).Count,
+                nearest,
+                instrument.Dictionaries
+            ).Render();
         return new FeatureView(
-            stored, library.Source(stored), page, library.Database.ByFeature(stored, named), options, trial ?? (here is null ? null : new Trial()), options.Embed ? [] : now.Lists, directions).Render();
+            stored,
+            library.Source(stored),
+            page,
+            library.Database.ByFeature(stored, named),
+            options,
+            trial ?? (here is null ? null : new Trial()),
+            options.Embed ? [] : now.Lists,
+            directions
+        ).Render();
     }
 
     private async Task<IReadOnlyList<LayerDirections>> LayersJson(HttpContext context, string model, string dictionary, int feature)
     {
         var stored = Stored(model, dictionary);
-        if (instrument?.Of(stored) is not { } here) throw new ProblemException(StatusCodes.Status404NotFound, $"{dictionary} is not in memory", "Serve it with --sae.");
-        if ((uint)feature >= (uint)here.Dictionary.Width) throw new ProblemException(StatusCodes.Status404NotFound, $"There is no feature {feature} here", $"{dictionary} has {here.Dictionary.Width}, from 0 on.");
+        if (instrument?.Of(stored) is not { } here)
+            throw new ProblemException(StatusCodes.Status404NotFound, $"{dictionary} is not in memory", "Serve it with --sae.");
+        if ((uint)feature >= (uint)here.Dictionary.Width)
+            throw new ProblemException(
+                StatusCodes.Status404NotFound,
+                $"There is no feature {feature} here",
+                $"{dictionary} has {here.Dictionary.Width}, from 0 on."
+            );
         return await instrument.Directions(here, feature, context);
     }
 
     /// <summary>What the address asks to be tried, if anything.</summary>
-    private static async Task<Trial> Try(Instrument instrument, MicroscopeDictionary dictionary, int feature, string? test, SteerQuery? steer, HttpContext context)
+    private static async Task<Trial> Try(
+        Instrument instrument,
+        MicroscopeDictionary dictionary,
+        int feature,
+        string? test,
+        SteerQuery? steer,
+        HttpContext context
+    )
     {
         try
         {
-            if (!string.IsNullOrEmpty(test)) return new(test, TestAnswer.Of(dictionary.Name, await instrument.Read(dictionary, test, context), feature));
-            if (steer is null) return new();
+            if (!string.IsNullOrEmpty(test))
+                return new(test, TestAnswer.Of(dictionary.Name, await instrument.Read(dictionary, test, context), feature));
+            if (steer is null)
+                return new();
             var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
-            await foreach (var piece in instrument.Steering.Continue(dictionary, steer.Request(dictionary.Name, feature), Instrument.Source(context), context.RequestAborted)) texts[piece.Kind] += piece.Text;
+            await foreach (
+                var piece in instrument.Steering.Continue(
+                    dictionary,
+                    steer.Request(dictionary.Name, feature),
+                    Instrument.Source(context),
+                    context.RequestAborted
+                )
+            )
+                texts[piece.Kind] += piece.Text;
             return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
         }
         catch (ArgumentProblemException problem)
@@ -147,9 +256,19 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
 
     private StoredDictionary Stored(string model, string dictionary) => Stored(library.Find(model, dictionary), model, dictionary);
 
-    private static StoredDictionary Stored(StoredDictionary? found, string model, string dictionary) => found
-        ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no dictionary {dictionary} of {model} here", "The database has other ones; gemmascope features build adds one.");
+    private static StoredDictionary Stored(StoredDictionary? found, string model, string dictionary) =>
+        found
+        ?? throw new ProblemException(
+            StatusCodes.Status404NotFound,
+            $"There is no dictionary {dictionary} of {model} here",
+            "The database has other ones; gemmascope features build adds one."
+        );
 
-    private FeaturePage Page(StoredDictionary stored, int feature, bool whole) => (whole ? library.Database.WholePage(stored, feature) : library.Database.Page(stored, feature))
-        ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no feature {feature} here", $"{stored.Name} has {stored.Width} features, of which {stored.Features} are built, from 0 on.");
+    private FeaturePage Page(StoredDictionary stored, int feature, bool whole) =>
+        (whole ? library.Database.WholePage(stored, feature) : library.Database.Page(stored, feature))
+        ?? throw new ProblemException(
+            StatusCodes.Status404NotFound,
+            $"There is no feature {feature} here",
+            $"{stored.Name} has {stored.Width} features, of which {stored.Features} are built, from 0 on."
+        );
 }

@@ -19,7 +19,8 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     public Catalogue Now()
     {
         var version = Database.Version();
-        if (_catalogue is { } known && known.Version == version) return known;
+        if (_catalogue is { } known && known.Version == version)
+            return known;
         // What is read after the version is at least as new; if it is newer, the next page finds another version.
         return _catalogue = new(version, Database.Dictionaries(), Database.Lists());
     }
@@ -28,15 +29,19 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     public StoredDictionary? Find(string model, string name) => Now().Find(model, name);
 
     /// <summary>Names, corpus and vocabulary; a vocabulary has some 256,000 words, so it is kept.</summary>
-    public DashboardSource Source(StoredDictionary dictionary) => _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
+    public DashboardSource Source(StoredDictionary dictionary) =>
+        _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
 
-    /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is kept.</summary>
+    /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is
+    /// kept.</summary>
     /// <param name="dictionary">The dictionary.</param>
-    /// <param name="scores">Whether scores have to be those of now; densities always are, for they change with the dictionary alone.</param>
+    /// <param name="scores">Whether scores have to be those of now; densities always are, for they change with the dictionary
+    /// alone.</param>
     public DictionaryOverview Overview(StoredDictionary dictionary, bool scores = false)
     {
         var version = Now().Version;
-        if (_overviews.TryGetValue(dictionary.Id, out var known) && known.Of == dictionary && (!scores || known.Version == version)) return known.Overview;
+        if (_overviews.TryGetValue(dictionary.Id, out var known) && known.Of == dictionary && (!scores || known.Version == version))
+            return known.Overview;
         var overview = new DictionaryOverview(dictionary, Database.Table(dictionary, new FeatureFilter()));
         _overviews[dictionary.Id] = (dictionary, version, overview);
         return overview;

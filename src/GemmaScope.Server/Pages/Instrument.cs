@@ -15,7 +15,8 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     public string Model { get; } = MicroscopeDictionary.ModelName(served.Name);
 
     /// <summary>All dictionaries, in the order in which they were given.</summary>
-    public IReadOnlyList<MicroscopeDictionary> Dictionaries { get; } = MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features);
+    public IReadOnlyList<MicroscopeDictionary> Dictionaries { get; } =
+        MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features);
 
     /// <summary>The same in the order of the forward pass.</summary>
     public IReadOnlyList<MicroscopeDictionary> OnTheWay => field ??= [.. Dictionaries.OrderBy(one => one.LastSite)];
@@ -30,18 +31,38 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
 
     /// <summary>Dictionaries whose directions can be compared with those of one.</summary>
     public IReadOnlyList<MicroscopeDictionary> ComparedWith(MicroscopeDictionary dictionary) =>
-        !NearestDirections.Fits(dictionary.Dictionary) ? [] : [.. OnTheWay.Where(other => other != dictionary && NearestDirections.Fits(other.Dictionary))];
+        !NearestDirections.Fits(dictionary.Dictionary)
+            ? []
+            : [.. OnTheWay.Where(other => other != dictionary && NearestDirections.Fits(other.Dictionary))];
 
     /// <summary>The nearest directions to a feature in all other dictionaries, in the order of the forward pass.</summary>
     public async Task<IReadOnlyList<LayerDirections>> Directions(MicroscopeDictionary dictionary, int feature, HttpContext context)
     {
         var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
-        return await queue.Run(Source(context), cancellation => ComparedWith(dictionary).Select(other =>
-        {
-            var near = _directions.Find(own, feature, Dictionaries.Index().First(one => one.Item == other).Index, Nearest, cancellation);
-            var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
-            return new LayerDirections(other.Name, other.Layer, $"{other.Dictionary.OutputSite}", [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, rows.GetValueOrDefault(one.Feature)?.Label))]);
-        }).ToArray(), context.RequestAborted);
+        return await queue.Run(
+            Source(context),
+            cancellation =>
+                ComparedWith(dictionary)
+                    .Select(other =>
+                    {
+                        var near = _directions.Find(
+                            own,
+                            feature,
+                            Dictionaries.Index().First(one => one.Item == other).Index,
+                            Nearest,
+                            cancellation
+                        );
+                        var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
+                        return new LayerDirections(
+                            other.Name,
+                            other.Layer,
+                            $"{other.Dictionary.OutputSite}",
+                            [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, rows.GetValueOrDefault(one.Feature)?.Label))]
+                        );
+                    })
+                    .ToArray(),
+            context.RequestAborted
+        );
     }
 
     /// <summary>Normal and steered continuations.</summary>
@@ -49,20 +70,35 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
 
     /// <summary>The dictionary of a name, or the first.</summary>
     /// <exception cref="ProblemException">There is none of that name.</exception>
-    public MicroscopeDictionary Dictionary(string? name) => name is null ? Dictionaries[0] : Dictionaries.FirstOrDefault(one => one.Name == name)
-        ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no dictionary {name} here", $"This server reads with: {string.Join(", ", Dictionaries.Select(one => one.Name))}.", "dictionary");
+    public MicroscopeDictionary Dictionary(string? name) =>
+        name is null
+            ? Dictionaries[0]
+            : Dictionaries.FirstOrDefault(one => one.Name == name)
+                ?? throw new ProblemException(
+                    StatusCodes.Status404NotFound,
+                    $"There is no dictionary {name} here",
+                    $"This server reads with: {string.Join(", ", Dictionaries.Select(one => one.Name))}.",
+                    "dictionary"
+                );
 
     /// <summary>The dictionary in memory whose dashboards these are, or null.</summary>
     public MicroscopeDictionary? Of(StoredDictionary stored) => Dictionaries.FirstOrDefault(one => one.Stored?.Id == stored.Id);
 
-    /// <summary>The dictionary of the same site that reads the nearest layer in the direction of one asked for: alike in all but the layer where there is such a one.</summary>
+    /// <summary>The dictionary of the same site that reads the nearest layer in the direction of one asked for: alike in all but the layer
+    /// where there is such a one.</summary>
     public MicroscopeDictionary AtLayer(MicroscopeDictionary from, int layer)
     {
-        if (layer == from.Layer) return from;
+        if (layer == from.Layer)
+            return from;
         static string Nameless(MicroscopeDictionary one) => Regex.Replace(one.Dictionary.Name, @"layer_\d+|average_l0_\d+|l0_\d+", "");
-        return Dictionaries.Where(one => one.SiteName == from.SiteName && Math.Sign(one.Layer - from.Layer) == Math.Sign(layer - from.Layer))
-            .OrderBy(one => Math.Abs(one.Layer - layer)).ThenBy(one => one.Dictionary.Kind != from.Dictionary.Kind).ThenBy(one => Nameless(one) != Nameless(from)).ThenBy(one => one.Dictionary.Width != from.Dictionary.Width)
-            .FirstOrDefault() ?? from;
+        return Dictionaries
+                .Where(one => one.SiteName == from.SiteName && Math.Sign(one.Layer - from.Layer) == Math.Sign(layer - from.Layer))
+                .OrderBy(one => Math.Abs(one.Layer - layer))
+                .ThenBy(one => one.Dictionary.Kind != from.Dictionary.Kind)
+                .ThenBy(one => Nameless(one) != Nameless(from))
+                .ThenBy(one => one.Dictionary.Width != from.Dictionary.Width)
+                .FirstOrDefault()
+            ?? from;
     }
 
     /// <summary>A text's tokens.</summary>
@@ -72,10 +108,12 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     public TextAnalysis? Known(MicroscopeDictionary dictionary, string text) => _reader.Known(dictionary, text);
 
     /// <summary>What each dictionary finds in a text, as the model comes past it.</summary>
-    public IAsyncEnumerable<DictionaryFinding> ReadEach(string text, HttpContext context) => _reader.ReadEach(OnTheWay, text, Source(context), context.RequestAborted);
+    public IAsyncEnumerable<DictionaryFinding> ReadEach(string text, HttpContext context) =>
+        _reader.ReadEach(OnTheWay, text, Source(context), context.RequestAborted);
 
     /// <summary>What a dictionary finds in a text.</summary>
-    public Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, HttpContext context) => _reader.Read(dictionary, text, Source(context), context.RequestAborted);
+    public Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, HttpContext context) =>
+        _reader.Read(dictionary, text, Source(context), context.RequestAborted);
 
     /// <summary>Who asks, for the turns in the queue.</summary>
     public static string Source(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";

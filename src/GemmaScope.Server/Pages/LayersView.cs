@@ -6,13 +6,18 @@ using GemmaScope.Server.Store;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>The layers of a reading: a slider that moves between those of one site, and a line for each dictionary, in the order of the forward pass. A line that is not read yet has its place.</summary>
+/// <summary>The layers of a reading: a slider that moves between those of one site, and a line for each dictionary, in the order of the
+/// forward pass. A line that is not read yet has its place.</summary>
 /// <param name="link">What is looked at.</param>
 /// <param name="dictionaries">All dictionaries in the order of the forward pass.</param>
 /// <param name="known">What a dictionary found before, or null.</param>
 /// <param name="rows">What the database says of features.</param>
 internal sealed partial class LayersView(
-    MicroscopeLink link, IReadOnlyList<MicroscopeDictionary> dictionaries, Func<MicroscopeDictionary, TextAnalysis?> known, Func<MicroscopeDictionary, IEnumerable<int>, IReadOnlyDictionary<int, FeatureRow>> rows)
+    MicroscopeLink link,
+    IReadOnlyList<MicroscopeDictionary> dictionaries,
+    Func<MicroscopeDictionary, TextAnalysis?> known,
+    Func<MicroscopeDictionary, IEnumerable<int>, IReadOnlyDictionary<int, FeatureRow>> rows
+)
 {
     /// <summary>Features named in a line.</summary>
     public const int Named = 3;
@@ -20,29 +25,49 @@ internal sealed partial class LayersView(
     /// <summary>Between the layers that dictionaries of this site read.</summary>
     public Markup Slider()
     {
-        var layers = dictionaries.Where(one => one.SiteName == link.Dictionary.SiteName).GroupBy(one => one.Layer).OrderBy(group => group.Key).ToArray();
-        return layers.Length < 2 ? Markup.Empty : Markup.Of($"""
-            <form class="layers" action="/" data-in-place>
-            <input type="hidden" name="q" value="{link.Text}"><input type="hidden" name="dict" value="{link.Dictionary.Name}">{(link.Token is { } token ? Markup.Of($"<input type=\"hidden\" name=\"token\" value=\"{token}\">") : Markup.Empty)}
-            <label for="layer">layer</label> <span>{layers[0].Key}</span><input type="range" id="layer" name="layer" min="{layers[0].Key}" max="{layers[^1].Key}" value="{link.Dictionary.Layer}" list="layers"><span>{layers[^1].Key}</span> <output for="layer">{link.Dictionary.Layer}</output>
-            <datalist id="layers">{layers.Select(layer => Markup.Of($"<option value=\"{layer.Key}\"></option>"))}</datalist>
-            <noscript><button>Go</button></noscript>
-            </form>
+        var layers = dictionaries
+            .Where(one => one.SiteName == link.Dictionary.SiteName)
+            .GroupBy(one => one.Layer)
+            .OrderBy(group => group.Key)
+            .ToArray();
+        return layers.Length < 2
+            ? Markup.Empty
+            : Markup.Of(
+                $"""
+                <form class="layers" action="/" data-in-place>
+                <input type="hidden" name="q" value="{link.Text}"><input type="hidden" name="dict" value="{link.Dictionary.Name}">{(
+                    link.Token is { } token ? Markup.Of($"<input type=\"hidden\" name=\"token\" value=\"{token}\">") : Markup.Empty
+                )}
+                <label for="layer">layer</label> <span>{layers[0].Key}</span><input type="range" id="layer" name="layer" min="{layers[
+                    0
+                ].Key}" max="{layers[^1].Key}" value="{link.Dictionary.Layer}" list="layers"><span>{layers[
+                    ^1
+                ].Key}</span> <output for="layer">{link.Dictionary.Layer}</output>
+                <datalist id="layers">{layers.Select(layer => Markup.Of($"<option value=\"{layer.Key}\"></option>"))}</datalist>
+                <noscript><button>Go</button></noscript>
+                </form>
 
-            """);
+                """
+            );
     }
 
     /// <summary>All dictionaries.</summary>
-    public Markup Table() => dictionaries.Count < 2 ? Markup.Empty : Markup.Of($"""
-        <div class="passing" tabindex="0" role="region" aria-label="layers"><table>
-        <tr><th>layer</th><th>dictionary</th><th class="n">L0</th><th class="n">explained</th><th>strongest</th></tr>
-        {Enumerable.Range(0, dictionaries.Count).Select(i => Line(i).Html)}</table></div>
-        <noscript><p class="note">A dictionary reads the text when it is chosen.</p></noscript>
+    public Markup Table() =>
+        dictionaries.Count < 2
+            ? Markup.Empty
+            : Markup.Of(
+                $"""
+                <div class="passing" tabindex="0" role="region" aria-label="layers"><table>
+                <tr><th>layer</th><th>dictionary</th><th class="n">L0</th><th class="n">explained</th><th>strongest</th></tr>
+                {Enumerable.Range(0, dictionaries.Count).Select(i => Line(i).Html)}</table></div>
+                <noscript><p class="note">A dictionary reads the text when it is chosen.</p></noscript>
 
-        """);
+                """
+            );
 
     /// <summary>The line of a dictionary, and its name by which it can be replaced.</summary>
-    public (string Id, Markup Html) Line(MicroscopeDictionary dictionary) => Line(dictionaries.Index().First(one => one.Item == dictionary).Index);
+    public (string Id, Markup Html) Line(MicroscopeDictionary dictionary) =>
+        Line(dictionaries.Index().First(one => one.Item == dictionary).Index);
 
     private (string Id, Markup Html) Line(int index)
     {
@@ -51,18 +76,25 @@ internal sealed partial class LayersView(
         FeatureReport[] top = [.. found?.WholeTextTop.Take(Named) ?? []];
         var labels = top.Length > 0 ? rows(one, top.Select(feature => feature.Index)) : null;
         var there = link with { Dictionary = one, Feature = null };
-        return (id, Markup.Of($"""
+        return (
+            id,
+            Markup.Of(
+                $"""
             <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{Short(one.Name)}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
                 Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place>#{feature.Index}</a> {HtmlText.Visible(labels!.GetValueOrDefault(feature.Index)?.Label ?? "")} "))}</td></tr>
 
-            """));
+            """
+            )
+        );
     }
 
     /// <summary>A name without the layer, which has its own column, and without what all such names share.</summary>
-    private static string Short(string name) => NeedlessParts().Replace(name, "").Replace('-', ' ').Trim() is { Length: > 0 } rest ? rest : name;
+    private static string Short(string name) =>
+        NeedlessParts().Replace(name, "").Replace('-', ' ').Trim() is { Length: > 0 } rest ? rest : name;
 
     [GeneratedRegex(@"layer_\d+[-_]|width_|average_|^\d+-")]
     private static partial Regex NeedlessParts();
 
-    private static string Number(TextAnalysis? found, double? value, string format) => found is null ? "…" : value?.ToString(format, CultureInfo.InvariantCulture) ?? "undefined";
+    private static string Number(TextAnalysis? found, double? value, string format) =>
+        found is null ? "…" : value?.ToString(format, CultureInfo.InvariantCulture) ?? "undefined";
 }

@@ -10,7 +10,8 @@ namespace GemmaScope.Server.Pages;
 /// <summary>The user's notes and lists: the only pages that change anything, and only by a form of this site.</summary>
 internal sealed class ListEndpoints(FeatureLibrary library)
 {
-    private const int LongestNote = 10_000, LongestName = 200;
+    private const int LongestNote = 10_000,
+        LongestName = 200;
 
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
@@ -22,11 +23,14 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         changes.MapPost("/{model}/{dictionary}/{feature:int}/note", SetNote);
         changes.MapPost("/{model}/{dictionary}/{feature:int}/list", AddToList);
         changes.MapPost("/lists/{id:long}/remove", Remove);
-        changes.MapPost("/lists/{id:long}/delete", (long id) =>
-        {
-            library.Database.DeleteList(List(id).Id);
-            return Results.LocalRedirect("/lists");
-        });
+        changes.MapPost(
+            "/lists/{id:long}/delete",
+            (long id) =>
+            {
+                library.Database.DeleteList(List(id).Id);
+                return Results.LocalRedirect("/lists");
+            }
+        );
     }
 
     private async Task<IResult> SetNote(string model, string dictionary, int feature, HttpContext context)
@@ -48,7 +52,8 @@ internal sealed class ListEndpoints(FeatureLibrary library)
     private async Task<IResult> Remove(long id, HttpContext context)
     {
         var (model, dictionary) = (await Field(context, "model", LongestName), await Field(context, "dictionary", LongestName));
-        if (int.TryParse(await Field(context, "feature", LongestName), out var feature)) library.Database.RemoveFromList(List(id).Id, Stored(model, dictionary, feature), feature);
+        if (int.TryParse(await Field(context, "feature", LongestName), out var feature))
+            library.Database.RemoveFromList(List(id).Id, Stored(model, dictionary, feature), feature);
         return Results.LocalRedirect($"/lists/{id}");
     }
 
@@ -58,43 +63,74 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         return value.Length <= most ? value : throw new ArgumentProblemException($"has {value.Length} characters, more than {most}", name);
     }
 
-    private FeatureList List(long id) => library.Database.Lists().FirstOrDefault(list => list.Id == id)
+    private FeatureList List(long id) =>
+        library.Database.Lists().FirstOrDefault(list => list.Id == id)
         ?? throw new ProblemException(StatusCodes.Status404NotFound, $"There is no list {id} here", "/lists shows all.");
 
     private StoredDictionary Stored(string model, string dictionary, int feature) =>
-        library.Find(model, dictionary) is { } stored && library.Database.Rows(stored, [feature]).Count > 0 ? stored
-            : throw new ProblemException(StatusCodes.Status404NotFound, $"There is no feature {feature} of {model}/{dictionary} here", "Its page would show it.");
+        library.Find(model, dictionary) is { } stored && library.Database.Rows(stored, [feature]).Count > 0
+            ? stored
+            : throw new ProblemException(
+                StatusCodes.Status404NotFound,
+                $"There is no feature {feature} of {model}/{dictionary} here",
+                "Its page would show it."
+            );
 }
 
 /// <summary>The pages of lists.</summary>
 internal static class ListViews
 {
-    public static Page All(IReadOnlyList<FeatureList> lists) => new PageFrame { Title = "Lists", Path = [("lists", "/lists")] }.Render(Markup.Of($"""
+    public static Page All(IReadOnlyList<FeatureList> lists) =>
+        new PageFrame { Title = "Lists", Path = [("lists", "/lists")] }.Render(
+            Markup.Of(
+                $"""
         <h1 class="feature">Lists</h1>
         {(lists.Count == 0 ? Markup.Of($"<p class=\"empty\">There is no list yet. The page of a feature has a field that adds it to one.</p>\n")
             : Markup.Of($"<ul>\n{lists.Select(list => Markup.Of($"<li><a href=\"/lists/{list.Id}\">{HtmlText.Visible(list.Name)}</a> <span class=\"soft\">{list.Entries.Count} features</span></li>\n"))}</ul>\n"))}
-        """));
+        """
+            )
+        );
 
-    public static Page One(FeatureList list) => new PageFrame { Title = list.Name, Path = [("lists", "/lists"), (list.Name, $"/lists/{list.Id}")] }.Render(Markup.Of($"""
-        <h1 class="feature">{HtmlText.Visible(list.Name)}</h1>
-        <p>{HtmlText.Visible(list.Note)}</p>
-        {(list.Entries.Count == 0 ? Markup.Of($"<p class=\"empty\">The list is empty.</p>\n") : Markup.Of($"<div class=\"scroll\"><table>\n{list.Entries.Select(entry => Entry(list, entry))}</table></div>\n"))}<form method="post" action="/lists/{list.Id}/delete"><button class="quiet">delete this list</button></form>
+    public static Page One(FeatureList list) =>
+        new PageFrame { Title = list.Name, Path = [("lists", "/lists"), (list.Name, $"/lists/{list.Id}")] }.Render(
+            Markup.Of(
+                $"""
+                <h1 class="feature">{HtmlText.Visible(list.Name)}</h1>
+                <p>{HtmlText.Visible(list.Note)}</p>
+                {(
+                    list.Entries.Count == 0
+                        ? Markup.Of($"<p class=\"empty\">The list is empty.</p>\n")
+                        : Markup.Of($"<div class=\"scroll\"><table>\n{list.Entries.Select(entry => Entry(list, entry))}</table></div>\n")
+                )}<form method="post" action="/lists/{list.Id}/delete"><button class="quiet">delete this list</button></form>
 
-        """));
+                """
+            )
+        );
 
-    private static Markup Entry(FeatureList list, FeatureListEntry entry) => Markup.Of($"""
-        <tr><td><a href="{PageAddress.Dictionary(entry.Model, entry.Dictionary)}/{entry.Feature}">{entry.Model} · {entry.Dictionary} · #{entry.Feature}</a></td><td class="wide">{HtmlText.Visible(entry.Note)}</td><td><form method="post" action="/lists/{list.Id}/remove"><input type="hidden" name="model" value="{entry.Model}"><input type="hidden" name="dictionary" value="{entry.Dictionary}"><input type="hidden" name="feature" value="{entry.Feature}"><button class="quiet">remove</button></form></td></tr>
+    private static Markup Entry(FeatureList list, FeatureListEntry entry) =>
+        Markup.Of(
+            $"""
+            <tr><td><a href="{PageAddress.Dictionary(
+                entry.Model,
+                entry.Dictionary
+            )}/{entry.Feature}">{entry.Model} · {entry.Dictionary} · #{entry.Feature}</a></td><td class="wide">{HtmlText.Visible(
+                entry.Note
+            )}</td><td><form method="post" action="/lists/{list.Id}/remove"><input type="hidden" name="model" value="{entry.Model}"><input type="hidden" name="dictionary" value="{entry.Dictionary}"><input type="hidden" name="feature" value="{entry.Feature}"><button class="quiet">remove</button></form></td></tr>
 
-        """);
+            """
+        );
 
     /// <summary>The forms on the page of a feature.</summary>
-    public static Markup Forms(string feature, string note, IReadOnlyList<FeatureList> lists) => Markup.Of($"""
-        <details class="own"{Markup.Trusted(note.Length > 0 ? " open" : "")}><summary>note and lists</summary>
-        <form class="scope" method="post" action="{feature}/note"><label for="note">Your note</label>
-        <textarea id="note" name="note" rows="3">{Markup.Trusted("\n")}{note}</textarea><div><button>Save note</button></div></form>
-        <form class="scope" method="post" action="{feature}/list"><div class="choices"><label>list <input name="list" list="lists" required></label><label>why <input name="why"></label><button>Add to list</button></div>
-        <datalist id="lists">{lists.Select(list => Markup.Of($"<option value=\"{list.Name}\">"))}</datalist></form>
-        </details>
+    public static Markup Forms(string feature, string note, IReadOnlyList<FeatureList> lists) =>
+        Markup.Of(
+            $"""
+            <details class="own"{Markup.Trusted(note.Length > 0 ? " open" : "")}><summary>note and lists</summary>
+            <form class="scope" method="post" action="{feature}/note"><label for="note">Your note</label>
+            <textarea id="note" name="note" rows="3">{Markup.Trusted("\n")}{note}</textarea><div><button>Save note</button></div></form>
+            <form class="scope" method="post" action="{feature}/list"><div class="choices"><label>list <input name="list" list="lists" required></label><label>why <input name="why"></label><button>Add to list</button></div>
+            <datalist id="lists">{lists.Select(list => Markup.Of($"<option value=\"{list.Name}\">"))}</datalist></form>
+            </details>
 
-        """);
+            """
+        );
 }

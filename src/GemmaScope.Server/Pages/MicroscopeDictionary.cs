@@ -28,11 +28,18 @@ internal sealed record MicroscopeDictionary(string Name, SparseDictionary Dictio
     {
         var stored = database?.Dictionaries().Where(one => one.Model == ModelName(model)).ToDictionary(one => one.Name) ?? [];
         var seen = new Dictionary<string, int>();
-        return [.. dictionaries.Select(one =>
-        {
-            var name = FeatureLinks.PageName(one);
-            var times = seen[name] = seen.GetValueOrDefault(name) + 1;
-            return new MicroscopeDictionary(times == 1 ? name : $"{name}~{times}", one, times == 1 && stored.GetValueOrDefault(name) is { } found && found.Width == one.Width ? found : null);
-        })];
+        return
+        [
+            .. dictionaries.Select(one =>
+            {
+                var name = FeatureLinks.PageName(one);
+                var times = seen[name] = seen.GetValueOrDefault(name) + 1;
+                return new MicroscopeDictionary(
+                    times == 1 ? name : $"{name}~{times}",
+                    one,
+                    times == 1 && stored.GetValueOrDefault(name) is { } found && found.Width == one.Width ? found : null
+                );
+            }),
+        ];
     }
 }

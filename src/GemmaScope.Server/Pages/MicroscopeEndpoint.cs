@@ -16,7 +16,15 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Fvu">Fraction of the variance of this text unexplained.</param>
 /// <param name="Explained">1 − FVU.</param>
 /// <param name="Top">The features with the largest sums.</param>
-internal sealed record LayerReading(string Dictionary, int Layer, string Site, double? MeanL0, double? Fvu, double? Explained, IReadOnlyList<FeatureReport> Top);
+internal sealed record LayerReading(
+    string Dictionary,
+    int Layer,
+    string Site,
+    double? MeanL0,
+    double? Fvu,
+    double? Explained,
+    IReadOnlyList<FeatureReport> Top
+);
 
 /// <summary>A part of the page that takes the place of the one of that name.</summary>
 internal sealed record PagePart(string Id, string Html);
@@ -37,11 +45,21 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     {
         pages.MapGet("/", Show);
         // Its errors are JSON, for the script that asks.
-        data.MapGet("/reading", (HttpContext context, [AsParameters] MicroscopeQuery query) => JsonLineAnswer.Write(context, Parts(query, context))).ExcludeFromDescription();
-        data.MapGet("/analysis.json", async (HttpContext context, string q, string? dict) => await instrument.Read(instrument.Dictionary(dict), q, context))
+        data.MapGet(
+                "/reading",
+                (HttpContext context, [AsParameters] MicroscopeQuery query) => JsonLineAnswer.Write(context, Parts(query, context))
+            )
+            .ExcludeFromDescription();
+        data.MapGet(
+                "/analysis.json",
+                async (HttpContext context, string q, string? dict) => await instrument.Read(instrument.Dictionary(dict), q, context)
+            )
             .WithSummary("What a dictionary finds in a text: each token's strongest features, those of the whole text, L0 and FVU.");
         data.MapGet("/analysis.jsonl", (HttpContext context, string q) => JsonLineAnswer.Write(context, Readings(q, context)))
-            .WithSummary("What all dictionaries find in a text: JSON lines in the order of the forward pass, each sent when the model has come past its layer.").Produces<LayerReading>(200, JsonLineAnswer.ContentType);
+            .WithSummary(
+                "What all dictionaries find in a text: JSON lines in the order of the forward pass, each sent when the model has come past its layer."
+            )
+            .Produces<LayerReading>(200, JsonLineAnswer.ContentType);
     }
 
     private async Task<IResult> Show(HttpContext context, [AsParameters] MicroscopeQuery query)
@@ -52,12 +70,16 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
             var there = (link with { Dictionary = instrument.AtLayer(link.Dictionary, layer), Feature = null }).Address;
             return Results.LocalRedirect(query.Wait is false ? $"{there}&wait=false" : there);
         }
-        if (link.Text is null) return Page(link, null);
+        if (link.Text is null)
+            return Page(link, null);
         try
         {
             var tokens = Tokens(link);
-            var found = query.Wait is false ? instrument.Known(link.Dictionary, link.Text) : await instrument.Read(link.Dictionary, link.Text, context);
-            var incomplete = found is not { Next.Count: > 0 } || instrument.Dictionaries.Any(one => instrument.Known(one, link.Text) is null);
+            var found = query.Wait is false
+                ? instrument.Known(link.Dictionary, link.Text)
+                : await instrument.Read(link.Dictionary, link.Text, context);
+            var incomplete =
+                found is not { Next.Count: > 0 } || instrument.Dictionaries.Any(one => instrument.Known(one, link.Text) is null);
             return Page(link, Reading(link, tokens, found), incomplete: incomplete);
         }
         catch (ArgumentProblemException problem)
@@ -74,11 +96,14 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         await foreach (var (dictionary, found) in instrument.ReadEach(text, context))
         {
             yield return Part(Layers(link, one => one == dictionary ? found : null).Line(dictionary));
-            if (dictionary != link.Dictionary) continue;
-            foreach (var part in Reading(link, tokens, found).Parts()) yield return Part(part);
+            if (dictionary != link.Dictionary)
+                continue;
+            foreach (var part in Reading(link, tokens, found).Parts())
+                yield return Part(part);
         }
         // What comes after the last layer.
-        if (instrument.Known(link.Dictionary, text) is { } whole) yield return new("summary", Reading(link, tokens, whole).Summary().ToString());
+        if (instrument.Known(link.Dictionary, text) is { } whole)
+            yield return new("summary", Reading(link, tokens, whole).Summary().ToString());
     }
 
     private async IAsyncEnumerable<LayerReading> Readings(string text, HttpContext context)
@@ -86,35 +111,64 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         await foreach (var (one, found) in instrument.ReadEach(text, context))
         {
             var labels = Rows(one, found.WholeTextTop.Select(feature => feature.Index));
-            yield return new(one.Name, one.Layer, $"{one.Dictionary.InputSite}", found.MeanL0, found.Fvu, 1 - found.Fvu, [.. found.WholeTextTop.Select(feature => feature with { Label = labels.GetValueOrDefault(feature.Index)?.Label })]);
+            yield return new(
+                one.Name,
+                one.Layer,
+                $"{one.Dictionary.InputSite}",
+                found.MeanL0,
+                found.Fvu,
+                1 - found.Fvu,
+                [.. found.WholeTextTop.Select(feature => feature with { Label = labels.GetValueOrDefault(feature.Index)?.Label })]
+            );
         }
     }
 
     private MicroscopeLink Link(MicroscopeQuery query) =>
-        string.IsNullOrEmpty(query.Q) ? new(null, instrument.Dictionary(query.Dict), null, null) : new(query.Q, instrument.Dictionary(query.Dict), query.Token, query.Feature);
+        string.IsNullOrEmpty(query.Q)
+            ? new(null, instrument.Dictionary(query.Dict), null, null)
+            : new(query.Q, instrument.Dictionary(query.Dict), query.Token, query.Feature);
 
     /// <summary>The text's tokens; checks what the link says of it.</summary>
     private IReadOnlyList<ReadToken> Tokens(MicroscopeLink link)
     {
         var tokens = instrument.Tokens(link.Text ?? "");
-        if (link.Token is { } position && (uint)position >= (uint)tokens.Count) throw new ArgumentProblemException($"{position} is no position of this text, which has {tokens.Count}", "token");
-        if (link.Feature is { } feature && (uint)feature >= (uint)link.Dictionary.Dictionary.Width) throw new ArgumentProblemException($"{feature} is no feature of this dictionary, which has {link.Dictionary.Dictionary.Width}", "feature");
+        if (link.Token is { } position && (uint)position >= (uint)tokens.Count)
+            throw new ArgumentProblemException($"{position} is no position of this text, which has {tokens.Count}", "token");
+        if (link.Feature is { } feature && (uint)feature >= (uint)link.Dictionary.Dictionary.Width)
+            throw new ArgumentProblemException(
+                $"{feature} is no feature of this dictionary, which has {link.Dictionary.Dictionary.Width}",
+                "feature"
+            );
         return tokens;
     }
 
-    private PageResult Page(MicroscopeLink link, ReadingView? reading, bool incomplete = false, string? problem = null) => new(new MicroscopeView(
-        instrument.Model, instrument.Dictionaries, link, reading, reading is null ? null : Layers(link, one => instrument.Known(one, link.Text!)), incomplete, problem).Render());
+    private PageResult Page(MicroscopeLink link, ReadingView? reading, bool incomplete = false, string? problem = null) =>
+        new(
+            new MicroscopeView(
+                instrument.Model,
+                instrument.Dictionaries,
+                link,
+                reading,
+                reading is null ? null : Layers(link, one => instrument.Known(one, link.Text!)),
+                incomplete,
+                problem
+            ).Render()
+        );
 
-    private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) => new(link, instrument.OnTheWay, known, Rows);
+    private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) =>
+        new(link, instrument.OnTheWay, known, Rows);
 
     private static PagePart Part((string Id, Html.Markup Html) part) => new(part.Id, part.Html.ToString());
 
     private ReadingView Reading(MicroscopeLink link, IReadOnlyList<ReadToken> tokens, TextAnalysis? found)
     {
-        var named = (found?.WholeTextTop ?? []).Concat(found?.Tokens.SelectMany(token => token.Position == link.Token ? token.Top : token.Top.Take(1)) ?? []).Select(one => one.Index);
+        var named = (found?.WholeTextTop ?? [])
+            .Concat(found?.Tokens.SelectMany(token => token.Position == link.Token ? token.Top : token.Top.Take(1)) ?? [])
+            .Select(one => one.Index);
         return new(link, tokens, found, Rows(link.Dictionary, link.Feature is { } chosen ? named.Append(chosen) : named));
     }
 
     /// <summary>What the database says of the features that the page names.</summary>
-    private Dictionary<int, FeatureRow> Rows(MicroscopeDictionary dictionary, IEnumerable<int> features) => instrument.Database.ByFeature(dictionary.Stored, features);
+    private Dictionary<int, FeatureRow> Rows(MicroscopeDictionary dictionary, IEnumerable<int> features) =>
+        instrument.Database.ByFeature(dictionary.Stored, features);
 }

@@ -24,12 +24,21 @@ public static class MicroscopeRoutes
             new MicroscopeEndpoint(instrument).Map(pages, data);
             new ApiEndpoints(instrument).Map(data);
         }
-        else if (served.Features is not null) pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
+        else if (served.Features is not null)
+            pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
         if (served.Features is not { } database)
         {
             // The microscope leads there, and a person should be told why there is nothing.
             foreach (var address in (string[])["/search", "/lists"])
-                pages.MapGet(address, () => PageResult.Problem(StatusCodes.Status404NotFound, "There is no database of features here", "gemmascope features build makes one, and gemmascope serve --db shows it."));
+                pages.MapGet(
+                    address,
+                    () =>
+                        PageResult.Problem(
+                            StatusCodes.Status404NotFound,
+                            "There is no database of features here",
+                            "gemmascope features build makes one, and gemmascope serve --db shows it."
+                        )
+                );
             return;
         }
         var library = new FeatureLibrary(database);
@@ -39,9 +48,11 @@ public static class MicroscopeRoutes
 
     private static IResult Asset(string name, HttpContext context)
     {
-        if (PageAssets.Find(name) is not { } asset) return Results.NotFound();
+        if (PageAssets.Find(name) is not { } asset)
+            return Results.NotFound();
         var (bytes, coding) = asset.For(context.Request.Headers.AcceptEncoding);
-        if (coding is not null) context.Response.Headers.ContentEncoding = coding;
+        if (coding is not null)
+            context.Response.Headers.ContentEncoding = coding;
         context.Response.Headers.Vary = "Accept-Encoding";
         context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
         context.Response.Headers.XContentTypeOptions = "nosniff";

@@ -16,11 +16,18 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
     /// <summary>The address of the stream that fills the page while the model runs.</summary>
     public string Stream => AddressOf("/reading");
 
-    private string AddressOf(string path) => PageAddress.WithQuery(path, ("q", Text), ("dict", Dictionary.Name),
-        ("token", Token?.ToString(CultureInfo.InvariantCulture)), ("feature", Feature?.ToString(CultureInfo.InvariantCulture)));
+    private string AddressOf(string path) =>
+        PageAddress.WithQuery(
+            path,
+            ("q", Text),
+            ("dict", Dictionary.Name),
+            ("token", Token?.ToString(CultureInfo.InvariantCulture)),
+            ("feature", Feature?.ToString(CultureInfo.InvariantCulture))
+        );
 }
 
-/// <summary>The microscope: a text, its tokens shaded, and the features that fire. Of a reading that is not complete the places are kept free.</summary>
+/// <summary>The microscope: a text, its tokens shaded, and the features that fire. Of a reading that is not complete the places are kept
+/// free.</summary>
 /// <param name="model">The model's name.</param>
 /// <param name="dictionaries">All dictionaries.</param>
 /// <param name="link">What is looked at.</param>
@@ -28,7 +35,15 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 /// <param name="layers">The layers, or null where there is no text.</param>
 /// <param name="incomplete">Whether there is more to come by the stream.</param>
 /// <param name="problem">Why the text cannot be read, or null.</param>
-internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDictionary> dictionaries, MicroscopeLink link, ReadingView? reading, LayersView? layers, bool incomplete = false, string? problem = null)
+internal sealed class MicroscopeView(
+    string model,
+    IReadOnlyList<MicroscopeDictionary> dictionaries,
+    MicroscopeLink link,
+    ReadingView? reading,
+    LayersView? layers,
+    bool incomplete = false,
+    string? problem = null
+)
 {
     /// <summary>Features listed for a token, and for the whole text.</summary>
     public const int Listed = 15;
@@ -41,40 +56,78 @@ internal sealed class MicroscopeView(string model, IReadOnlyList<MicroscopeDicti
         ("code", "for i in range(10):\n    print(i)"),
     ];
 
-    public Page Render() => new PageFrame
-    {
-        Title = link.Text is { Length: > 0 } text ? text.Length <= 60 ? text : text[..60] + "…" : "Microscope",
-        Path = [(model, PageAddress.Model(model)), .. link.Dictionary.Stored is { } stored ? ((string, string)[])[(stored.Name, PageAddress.Dictionary(stored))] : []],
-        Script = "reading.js",
-    }.Render(Markup.Of($"""
-        <h1 class="sr">Microscope</h1>
-        {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(reading is not null && layers is not null ? Result(reading, layers) : problem is null ? Welcome : Markup.Empty)}
-        """), problem is null ? 200 : 400);
+    public Page Render() =>
+        new PageFrame
+        {
+            Title = link.Text is { Length: > 0 } text
+                ? text.Length <= 60
+                    ? text
+                    : text[..60] + "…"
+                : "Microscope",
+            Path =
+            [
+                (model, PageAddress.Model(model)),
+                .. link.Dictionary.Stored is { } stored ? ((string, string)[])[(stored.Name, PageAddress.Dictionary(stored))] : [],
+            ],
+            Script = "reading.js",
+        }.Render(
+            Markup.Of(
+                $"""
+                <h1 class="sr">Microscope</h1>
+                {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(
+                    reading is not null && layers is not null ? Result(reading, layers)
+                    : problem is null ? Welcome
+                    : Markup.Empty
+                )}
+                """
+            ),
+            problem is null ? 200 : 400
+        );
 
-    private static Markup Welcome { get; } = Markup.Of($"<p class=\"empty\">Type a text and press Look: each token is shaded by the features that fire there. Nothing you type is stored.</p>\n");
+    private static Markup Welcome { get; } =
+        Markup.Of(
+            $"<p class=\"empty\">Type a text and press Look: each token is shaded by the features that fire there. Nothing you type is stored.</p>\n"
+        );
 
-    private Markup Form() => Markup.Of($"""
-        <form class="scope" action="/" data-in-place>
-        <label class="sr" for="text">Text</label>
-        <textarea id="text" name="q" placeholder="Paste or type a text …" maxlength="{TextReader.LongestText}" required>{Markup.Trusted("\n")}{link.Text ?? ""}</textarea>
-        <div class="choices">
-        <label>model <b>{model}</b></label>
-        <label>dictionary <select name="dict">{dictionaries.GroupBy(one => one.SiteName).Select(Site)}</select></label>
-        <button>Look</button>
-        <span class="soft">examples: {Examples.Select((example, i) => Markup.Of($"{(i > 0 ? " · " : "")}<a href=\"{(link with { Text = example.Text, Token = null, Feature = null }).Address}\" data-in-place>{example.Name}</a>"))}</span>
-        </div>
-        </form>
+    private Markup Form() =>
+        Markup.Of(
+            $"""
+            <form class="scope" action="/" data-in-place>
+            <label class="sr" for="text">Text</label>
+            <textarea id="text" name="q" placeholder="Paste or type a text …" maxlength="{TextReader.LongestText}" required>{Markup.Trusted(
+                "\n"
+            )}{link.Text ?? ""}</textarea>
+            <div class="choices">
+            <label>model <b>{model}</b></label>
+            <label>dictionary <select name="dict">{dictionaries.GroupBy(one => one.SiteName).Select(Site)}</select></label>
+            <button>Look</button>
+            <span class="soft">examples: {Examples.Select(
+                (example, i) =>
+                    Markup.Of(
+                        $"{(i > 0 ? " · " : "")}<a href=\"{(link with { Text = example.Text, Token = null, Feature = null }).Address}\" data-in-place>{example.Name}</a>"
+                    )
+            )}</span>
+            </div>
+            </form>
 
-        """);
+            """
+        );
 
-    private Markup Site(IGrouping<string, MicroscopeDictionary> site) => Markup.Of(
-        $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>");
+    private Markup Site(IGrouping<string, MicroscopeDictionary> site) =>
+        Markup.Of(
+            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>"
+        );
 
-    private Markup Result(ReadingView parts, LayersView layers) => Markup.Of($"""
-        {parts.Tokens()}{parts.Shading()}<div class="sides even"{(incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty)}>
-        <div>
-        {layers.Slider()}{parts.Summary()}{layers.Table()}</div>
-        {parts.List()}</div>
+    private Markup Result(ReadingView parts, LayersView layers) =>
+        Markup.Of(
+            $"""
+            {parts.Tokens()}{parts.Shading()}<div class="sides even"{(
+                incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty
+            )}>
+            <div>
+            {layers.Slider()}{parts.Summary()}{layers.Table()}</div>
+            {parts.List()}</div>
 
-        """);
+            """
+        );
 }

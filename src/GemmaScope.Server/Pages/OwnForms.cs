@@ -12,8 +12,17 @@ internal static class OwnForms
         var request = context.HttpContext.Request;
         var origin = request.Headers.Origin.ToString();
         if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
-            throw new ProblemException(StatusCodes.Status403Forbidden, "This form comes from another site", "Use the form of the page itself.");
-        return request.HasFormContentType ? next(context)
-            : throw new ProblemException(StatusCodes.Status415UnsupportedMediaType, "This address takes a form", "Send it as application/x-www-form-urlencoded.");
+            throw new ProblemException(
+                StatusCodes.Status403Forbidden,
+                "This form comes from another site",
+                "Use the form of the page itself."
+            );
+        return request.HasFormContentType
+            ? next(context)
+            : throw new ProblemException(
+                StatusCodes.Status415UnsupportedMediaType,
+                "This address takes a form",
+                "Send it as application/x-www-form-urlencoded."
+            );
     }
 }

@@ -18,7 +18,8 @@ internal static class PageAddress
     {
         var query = "";
         foreach (var (name, value) in values)
-            if (value is not null) query += $"{(query.Length == 0 ? '?' : '&')}{name}={Uri.EscapeDataString(value)}";
+            if (value is not null)
+                query += $"{(query.Length == 0 ? '?' : '&')}{name}={Uri.EscapeDataString(value)}";
         return path + query;
     }
 }

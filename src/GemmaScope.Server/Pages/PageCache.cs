@@ -7,7 +7,8 @@ namespace GemmaScope.Server.Pages;
 internal sealed record PageKey(long Dictionary, int Feature, FeatureViewOptions Options);
 
 /// <summary>
-/// Pages as they are sent, for as long as nothing in the database changes. One is kept when it is asked for a second time, so that who walks through
+/// Pages as they are sent, for as long as nothing in the database changes. One is kept when it is asked for a second time, so that who
+/// walks through
 /// thousands does not drive out those that many look at; the ones not asked for longest make room.
 /// </summary>
 /// <param name="mostBytes">Room for pages.</param>
@@ -27,7 +28,8 @@ internal sealed class PageCache(long mostBytes = 32 << 20)
     {
         lock (_lock)
         {
-            if (version != _version || !_kept.TryGetValue(key, out var node)) return null;
+            if (version != _version || !_kept.TryGetValue(key, out var node))
+                return null;
             _byUse.Remove(node);
             _byUse.AddLast(node);
             return node.Value.Page;
@@ -40,15 +42,19 @@ internal sealed class PageCache(long mostBytes = 32 << 20)
     {
         lock (_lock)
         {
-            if (version != _version) Forget(version);
-            if (_seen.Count >= MostRemembered) _seen.Clear();
-            if (_seen.Add(key)) return page;
+            if (version != _version)
+                Forget(version);
+            if (_seen.Count >= MostRemembered)
+                _seen.Clear();
+            if (_seen.Add(key))
+                return page;
         }
         page = page with { Html = page.Html.Packed() };
         var bytes = page.Html.CountBytes();
         lock (_lock)
         {
-            if (version != _version || bytes > mostBytes / 16 || _kept.ContainsKey(key)) return page;
+            if (version != _version || bytes > mostBytes / 16 || _kept.ContainsKey(key))
+                return page;
             _kept[key] = _byUse.AddLast((key, page, bytes));
             _bytes += bytes;
             while (_bytes > mostBytes && _byUse.First is { } oldest)

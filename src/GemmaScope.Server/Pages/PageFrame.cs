@@ -13,7 +13,8 @@ internal sealed record Page(Markup Html, string Policy, int Status = 200);
 /// <summary>What all pages share: head, navigation, and a policy under which nothing runs or is fetched but our own files.</summary>
 internal sealed record PageFrame
 {
-    private const string OwnFilesOnly = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'";
+    private const string OwnFilesOnly =
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'";
 
     /// <summary>Title of the window.</summary>
     public required string Title { get; init; }
@@ -44,8 +45,11 @@ internal sealed record PageFrame
     {
         // The policy names the one rule that belongs to this page by its hash; no other can stand in the document.
         var rule = Height is { } height ? $"body{{height:{height}px;overflow:auto}}" : null;
-        var style = rule is null ? "style-src 'self'" : $"style-src 'self' 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(rule)))}'";
-        var html = Markup.Of($"""
+        var style = rule is null
+            ? "style-src 'self'"
+            : $"style-src 'self' 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(rule)))}'";
+        var html = Markup.Of(
+            $"""
             <!doctype html>
             <html lang="en"{Markup.Trusted(Embedded ? " class=\"embedded\"" : "")}>
             <head>
@@ -55,34 +59,59 @@ internal sealed record PageFrame
             <link rel="icon" href="data:,">
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
-            {(Plots ? Markup.Of($"<link rel=\"stylesheet\" href=\"{PageAssets.Address("plots.css")}\">\n<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n") : Markup.Empty)}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address("microscope.js")}"></script>
-                        {(Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n"))}</head>
+            {(
+                Plots
+                    ? Markup.Of(
+                        $"<link rel=\"stylesheet\" href=\"{PageAssets.Address("plots.css")}\">\n<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n"
+                    )
+                    : Markup.Empty
+            )}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address(
+                "microscope.js"
+            )}"></script>
+                        {(
+                Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n")
+            )}</head>
             <body>
             {(Embedded ? Markup.Empty : Header())}<main id="main">
             {main}</main>
             {(Embedded ? Markup.Empty : Footer)}</body>
             </html>
 
-            """);
+            """
+        );
         return new Page(html, $"{OwnFilesOnly}; {style}; frame-ancestors {(Embedded ? "*" : "'self'")}", status);
     }
 
-    private static Markup Footer { get; } = Markup.Trusted("""
-        <footer>
-        <details class="keys"><summary>Keys</summary>
-        <p><kbd>←</kbd> <kbd>→</kbd> the feature before and after, or the token before and after while one has the focus · <kbd>r</kbd> a random feature · <kbd>/</kbd> search · <kbd>t</kbd> the text field · <kbd>s</kbd> steering · <kbd>?</kbd> these keys</p>
-        </details>
-        </footer>
+    private static Markup Footer { get; } =
+        Markup.Trusted(
+            """
+            <footer>
+            <details class="keys"><summary>Keys</summary>
+            <p><kbd>←</kbd> <kbd>→</kbd> the feature before and after, or the token before and after while one has the focus · <kbd>r</kbd> a random feature · <kbd>/</kbd> search · <kbd>t</kbd> the text field · <kbd>s</kbd> steering · <kbd>?</kbd> these keys</p>
+            </details>
+            </footer>
 
-        """);
+            """
+        );
 
-    private Markup Header() => Markup.Of($"""
-        <a class="skip" href="#main">to the content</a>
-        <header class="bar">
-        <a class="name" href="/"><b>Gemma</b>Scope</a>
-        <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}{(Library ? Markup.Of($"<a href=\"/lists\">lists</a>") : Markup.Empty)}</nav>
-        {(Library ? Markup.Of($"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{Search}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n") : Markup.Empty)}
-        </header>
+    private Markup Header() =>
+        Markup.Of(
+            $"""
+            <a class="skip" href="#main">to the content</a>
+            <header class="bar">
+            <a class="name" href="/"><b>Gemma</b>Scope</a>
+            <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}{(
+                Library ? Markup.Of($"<a href=\"/lists\">lists</a>") : Markup.Empty
+            )}</nav>
+            {(
+                Library
+                    ? Markup.Of(
+                        $"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{Search}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n"
+                    )
+                    : Markup.Empty
+            )}
+            </header>
 
-        """);
+            """
+        );
 }

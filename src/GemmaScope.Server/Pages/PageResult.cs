@@ -8,7 +8,8 @@ namespace GemmaScope.Server.Pages;
 
 /// <summary>Sends a page with the headers that keep it to itself.</summary>
 /// <param name="page">The page.</param>
-/// <param name="tag">Names its content, so that a browser that has it need not be sent it again; null for a page that is never the same.</param>
+/// <param name="tag">Names its content, so that a browser that has it need not be sent it again; null for a page that is never the
+/// same.</param>
 internal sealed class PageResult(Page page, string? tag = null) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -22,17 +23,26 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         response.ContentLength = length;
         response.Headers.ContentSecurityPolicy = page.Policy;
         response.Headers.CacheControl = "no-cache";
-        if (tag is not null) response.Headers.ETag = tag;
+        if (tag is not null)
+            response.Headers.ETag = tag;
         await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted);
         ArrayPool<byte>.Shared.Return(bytes);
     }
 
     /// <summary>A page that says what is wrong and what to do.</summary>
-    public static PageResult Problem(int status, string title, string cure) => new(new PageFrame { Title = title }.Render(Markup.Of($"""
-        <div class="problem" role="alert"><h1>{title}</h1>
-        <p>{cure}</p></div>
+    public static PageResult Problem(int status, string title, string cure) =>
+        new(
+            new PageFrame { Title = title }.Render(
+                Markup.Of(
+                    $"""
+                    <div class="problem" role="alert"><h1>{title}</h1>
+                    <p>{cure}</p></div>
 
-        """), status));
+                    """
+                ),
+                status
+            )
+        );
 
     /// <summary>An endpoint filter: what a handler throws becomes a page.</summary>
     public static async ValueTask<object?> Guard(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -48,7 +58,11 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         }
         catch (TimeOverException)
         {
-            return Problem(StatusCodes.Status503ServiceUnavailable, "The model did not get to it in time", "Load this page again later, or look at a shorter text.");
+            return Problem(
+                StatusCodes.Status503ServiceUnavailable,
+                "The model did not get to it in time",
+                "Load this page again later, or look at a shorter text."
+            );
         }
         catch (ProblemException problem)
         {

@@ -11,19 +11,36 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Feature">The feature, where there is one.</param>
 /// <param name="Features">Several features, each with a strength of its own or that of the request.</param>
 /// <param name="Mode">add, add-unit, clamp, ablate, directional, everywhere, orthogonal, cap or norm-matched.</param>
-/// <param name="Strength">−300 to 300; what W_dec is multiplied by, the activation that is clamped to, the coefficient or the ceiling. 10 where none is given; without meaning for ablate, directional and everywhere.</param>
+/// <param name="Strength">−300 to 300; what W_dec is multiplied by, the activation that is clamped to, the coefficient or the ceiling. 10
+/// where none is given; without meaning for ablate, directional and everywhere.</param>
 /// <param name="Positions">all: every position but BOS; last: from the prompt's last token on; new: only those that are written.</param>
 /// <param name="Seed">The same seed gives the same texts.</param>
 /// <param name="MaxTokens">New tokens at most, to 256.</param>
 /// <param name="Temperature">0 for the most likely token.</param>
 /// <param name="FrequencyPenalty">Subtracted from a logit for each time its token stood there.</param>
 internal sealed record SteerRequest(
-    string Dictionary, string Text, int? Feature = null, IReadOnlyList<SteerFeature>? Features = null, string Mode = SteerRequest.DefaultMode, double? Strength = null, string Positions = SteerRequest.DefaultPositions,
-    int Seed = SteerRequest.DefaultSeed, int MaxTokens = SteerRequest.MostTokens, double Temperature = SteerRequest.DefaultTemperature, double FrequencyPenalty = SteerRequest.DefaultPenalty)
+    string Dictionary,
+    string Text,
+    int? Feature = null,
+    IReadOnlyList<SteerFeature>? Features = null,
+    string Mode = SteerRequest.DefaultMode,
+    double? Strength = null,
+    string Positions = SteerRequest.DefaultPositions,
+    int Seed = SteerRequest.DefaultSeed,
+    int MaxTokens = SteerRequest.MostTokens,
+    double Temperature = SteerRequest.DefaultTemperature,
+    double FrequencyPenalty = SteerRequest.DefaultPenalty
+)
 {
-    public const double DefaultStrength = 10, LargestStrength = 300, DefaultTemperature = 0.5, DefaultPenalty = 1;
-    public const int MostTokens = 256, DefaultSeed = 16, MostFeatures = 16;
-    public const string DefaultMode = "add", DefaultPositions = "all";
+    public const double DefaultStrength = 10,
+        LargestStrength = 300,
+        DefaultTemperature = 0.5,
+        DefaultPenalty = 1;
+    public const int MostTokens = 256,
+        DefaultSeed = 16,
+        MostFeatures = 16;
+    public const string DefaultMode = "add",
+        DefaultPositions = "all";
 }
 
 /// <summary>One of several features.</summary>
@@ -37,7 +54,8 @@ internal sealed record SteerFeature(int Feature, double? Strength = null);
 internal sealed record SteeredPiece(string Kind, string Text);
 
 /// <summary>
-/// Continues prompts with and without features turned up, down or off where the dictionary writes (<see cref="Behaviour.Steering"/>). Both texts begin with the same seed. The queue gets a turn every few tokens, so that a long text keeps nobody waiting.
+/// Continues prompts with and without features turned up, down or off where the dictionary writes (<see cref="Behaviour.Steering"/>). Both
+/// texts begin with the same seed. The queue gets a turn every few tokens, so that a long text keeps nobody waiting.
 /// </summary>
 internal sealed class Steering(ServerModel served, ModelQueue queue)
 {
@@ -45,50 +63,90 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
 
     /// <summary>Both texts, in turns and as they come.</summary>
     /// <exception cref="ArgumentProblemException">The request is out of range, or the dictionary writes to several sites.</exception>
-    public async IAsyncEnumerable<SteeredPiece> Continue(MicroscopeDictionary dictionary, SteerRequest request, string source, [EnumeratorCancellation] CancellationToken client)
+    public async IAsyncEnumerable<SteeredPiece> Continue(
+        MicroscopeDictionary dictionary,
+        SteerRequest request,
+        string source,
+        [EnumeratorCancellation] CancellationToken client
+    )
     {
         var (prompt, edits) = Check(dictionary, request);
         var options = new GenerationOptions
         {
-            MaxNewTokens = request.MaxTokens, Temperature = request.Temperature, FrequencyPenalty = request.FrequencyPenalty, Seed = request.Seed,
+            MaxNewTokens = request.MaxTokens,
+            Temperature = request.Temperature,
+            FrequencyPenalty = request.FrequencyPenalty,
+            Seed = request.Seed,
         };
         using var normal = new Writer("normal", served.Model, prompt, options);
         using var steered = new Writer("steered", served.Model, prompt, options with { Edits = edits });
         while (!normal.IsDone || !steered.IsDone)
             foreach (var writer in (Writer[])[normal, steered])
-                if (!writer.IsDone && await queue.Run(source, writer.Next, client) is { Length: > 0 } text) yield return new(writer.Kind, text);
+                if (!writer.IsDone && await queue.Run(source, writer.Next, client) is { Length: > 0 } text)
+                    yield return new(writer.Kind, text);
     }
 
     /// <summary>The prompt's tokens, and the changes.</summary>
     public (int[] Prompt, IReadOnlyList<Edit> Edits) Check(MicroscopeDictionary dictionary, SteerRequest request)
     {
-        var (mode, positions) = (Named(Behaviour.Steering.Modes, request.Mode, "mode"), Named(Behaviour.Steering.PositionNames, request.Positions, "positions"));
-        if (request.MaxTokens is < 1 or > SteerRequest.MostTokens) throw new ArgumentProblemException($"must be from 1 to {SteerRequest.MostTokens}", "max_tokens");
-        if (request.Text.Length is 0 or > TextReader.LongestText) throw new ArgumentProblemException($"must have 1 to {TextReader.LongestText} characters", "text");
+        var (mode, positions) = (
+            Named(Behaviour.Steering.Modes, request.Mode, "mode"),
+            Named(Behaviour.Steering.PositionNames, request.Positions, "positions")
+        );
+        if (request.MaxTokens is < 1 or > SteerRequest.MostTokens)
+            throw new ArgumentProblemException($"must be from 1 to {SteerRequest.MostTokens}", "max_tokens");
+        if (request.Text.Length is 0 or > TextReader.LongestText)
+            throw new ArgumentProblemException($"must have 1 to {TextReader.LongestText} characters", "text");
         var features = Features(dictionary, request, mode);
         var prompt = served.Model.Tokenizer.Encode(request.Text.ReplaceLineEndings("\n"), addBos: true);
-        return (prompt, Behaviour.Steering.Edits(mode, features, served.Model.Config, Behaviour.Steering.Span(positions, prompt, served.Model.Config.BosId)));
+        return (
+            prompt,
+            Behaviour.Steering.Edits(
+                mode,
+                features,
+                served.Model.Config,
+                Behaviour.Steering.Span(positions, prompt, served.Model.Config.BosId)
+            )
+        );
     }
 
     private static SteeredFeature[] Features(MicroscopeDictionary dictionary, SteerRequest request, SteeringMode mode)
     {
         SteerFeature[] features = [.. request.Feature is { } one ? (ReadOnlySpan<SteerFeature>)[new(one)] : [], .. request.Features ?? []];
-        if (features.Length is 0 or > SteerRequest.MostFeatures) throw new ArgumentProblemException($"name 1 to {SteerRequest.MostFeatures} features", "features");
-        if (!Behaviour.Steering.HasStrength(mode) && (request.Strength is not null || features.Any(feature => feature.Strength is not null)))
+        if (features.Length is 0 or > SteerRequest.MostFeatures)
+            throw new ArgumentProblemException($"name 1 to {SteerRequest.MostFeatures} features", "features");
+        if (
+            !Behaviour.Steering.HasStrength(mode) && (request.Strength is not null || features.Any(feature => feature.Strength is not null))
+        )
             throw new ArgumentProblemException($"{request.Mode} has none; leave it out", "strength");
-        return [.. features.Select(feature => new SteeredFeature(dictionary.Dictionary, feature.Feature, InRange(feature.Strength ?? request.Strength ?? SteerRequest.DefaultStrength)))];
+        return
+        [
+            .. features.Select(feature => new SteeredFeature(
+                dictionary.Dictionary,
+                feature.Feature,
+                InRange(feature.Strength ?? request.Strength ?? SteerRequest.DefaultStrength)
+            )),
+        ];
     }
 
-    private static double InRange(double strength) => Math.Abs(strength) <= SteerRequest.LargestStrength
-        ? strength : throw new ArgumentProblemException($"must be from {-SteerRequest.LargestStrength} to {SteerRequest.LargestStrength}", "strength");
+    private static double InRange(double strength) =>
+        Math.Abs(strength) <= SteerRequest.LargestStrength
+            ? strength
+            : throw new ArgumentProblemException(
+                $"must be from {-SteerRequest.LargestStrength} to {SteerRequest.LargestStrength}",
+                "strength"
+            );
 
-    private static T Named<T>(IReadOnlyDictionary<string, T> names, string name, string argument) => names.TryGetValue(name, out var found)
-        ? found : throw new ArgumentProblemException($"must be one of {string.Join(", ", names.Keys)}", argument);
+    private static T Named<T>(IReadOnlyDictionary<string, T> names, string name, string argument) =>
+        names.TryGetValue(name, out var found)
+            ? found
+            : throw new ArgumentProblemException($"must be one of {string.Join(", ", names.Keys)}", argument);
 
     /// <summary>One text being written.</summary>
     private sealed class Writer(string kind, GemmaModel model, int[] prompt, GenerationOptions options) : IDisposable
     {
         private readonly Text.StreamingDecoder _decoder = model.Tokenizer.CreateStream(skipSpecial: true);
+
         // A turn's token ends with the turn, so it is asked between tokens and not handed to the generation.
         private readonly IEnumerator<int> _tokens = model.Generate(prompt, options).GetEnumerator();
 
@@ -103,7 +161,8 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
             for (var i = 0; i < TokensEach && !IsDone; i++)
             {
                 turn.ThrowIfCancellationRequested();
-                if (_tokens.MoveNext()) text += _decoder.Append(_tokens.Current);
+                if (_tokens.MoveNext())
+                    text += _decoder.Append(_tokens.Current);
                 else
                 {
                     IsDone = true;

@@ -4,82 +4,139 @@ using GemmaScope.Server.Html;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>The steering panel of a feature's page: a prompt, how it is steered, and both texts. It works as a form; the script writes the texts as they come.</summary>
+/// <summary>The steering panel of a feature's page: a prompt, how it is steered, and both texts. It works as a form; the script writes the
+/// texts as they come.</summary>
 internal sealed class SteeringView(string address, string dictionary, int feature, float maximum, Trial trial)
 {
-    private const string Times = "times", Coefficient = "coefficient", None = "none";
+    private const string Times = "times",
+        Coefficient = "coefficient",
+        None = "none";
 
     private readonly SteerQuery _query = trial.Steer ?? new SteerQuery();
 
     private string Mode => _query.Mode ?? SteerRequest.DefaultMode;
 
-    public Markup Render() => Markup.Of($"""
-        <section class="try" aria-label="steering">
-        <h2>Steering</h2>
-        <form class="scope" action="{address}" id="steering" data-dictionary="{dictionary}" data-feature="{feature}">
-        <label class="sr" for="steer">A prompt to continue</label>
-        <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt to continue with and without it …" required>{Markup.Trusted("\n")}{_query.Steer ?? ""}</textarea>
-        <div class="choices">
-        <label>mode <select name="mode" id="mode">{Behaviour.Steering.Modes.Select(mode => Option(mode.Key, Mode, KindOf(mode.Value)))}</select></label>
-        <label>strength <input type="number" name="strength" id="strength" min="{-SteerRequest.LargestStrength}" max="{SteerRequest.LargestStrength}" step="any" value="{_query.Strength ?? SteerRequest.DefaultStrength}" required></label>
-        {Scale(Times, TimesStops(), "times the maximum")}{Scale(Coefficient, [(-1, "turned"), (0, "removed"), (0.5, "halved"), (1, "left"), (2, "doubled")], "coefficient")}
-        <label>seed <input type="number" name="seed" id="seed" step="1" min="0" max="{int.MaxValue}" value="{_query.Seed ?? SteerRequest.DefaultSeed}" required></label>
-        <button>Steer</button><button type="button" class="quiet" id="stop" hidden>Stop</button>
-        </div>
-        <details{Markup.Trusted(HasMore ? " open" : "")}><summary>more</summary><div class="choices">
-        <label>positions <select name="positions">{Positions.Select(one => Option(one.Name, _query.Positions ?? SteerRequest.DefaultPositions, null, one.Text))}</select></label>
-        <label>further features <input name="with" id="with" value="{_query.With ?? ""}" placeholder="12:5, 40" pattern="[0-9]+(\s*:\s*-?[0-9.]+)?(\s*,\s*[0-9]+(\s*:\s*-?[0-9.]+)?)*" title="numbers with commas between, a strength of its own behind a colon: 12:5, 40"></label>
-        <label>temperature <input type="number" name="temperature" min="0" step="any" value="{_query.Temperature ?? SteerRequest.DefaultTemperature}" required></label>
-        <label>frequency penalty <input type="number" name="frequency_penalty" step="any" value="{_query.FrequencyPenalty ?? SteerRequest.DefaultPenalty}" required></label>
-        <label>new tokens <input type="number" name="max_tokens" min="1" max="{SteerRequest.MostTokens}" step="1" value="{_query.MaxTokens ?? SteerRequest.MostTokens}" required></label>
-        </div></details>
-        </form>
-        <p class="problem" id="steer-problem" role="alert"{Markup.Trusted(Problem is null ? " hidden" : "")}>{Problem ?? ""}</p>
-        <div class="columns" aria-live="polite">
-        <div><h3>normal</h3><p class="bubble" id="normal">{HtmlText.Visible(trial.Normal)}</p></div>
-        <div><h3>steered</h3><p class="bubble" id="steered">{HtmlText.Visible(trial.Steered)}</p></div>
-        </div>
-        <p class="note">{Behaviour.Steering.Modes.Select(mode => Markup.Of($"<span data-mode=\"{mode.Key}\"{Markup.Trusted(mode.Key == Mode ? "" : " hidden")}>{Formula(mode.Value)}</span>"))} Never at ‹bos›.</p>
-        </section>
+    public Markup Render() =>
+        Markup.Of(
+            $"""
+            <section class="try" aria-label="steering">
+            <h2>Steering</h2>
+            <form class="scope" action="{address}" id="steering" data-dictionary="{dictionary}" data-feature="{feature}">
+            <label class="sr" for="steer">A prompt to continue</label>
+            <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt to continue with and without it …" required>{Markup.Trusted(
+                "\n"
+            )}{_query.Steer ?? ""}</textarea>
+            <div class="choices">
+            <label>mode <select name="mode" id="mode">{Behaviour.Steering.Modes.Select(mode =>
+                Option(mode.Key, Mode, KindOf(mode.Value))
+            )}</select></label>
+            <label>strength <input type="number" name="strength" id="strength" min="{-SteerRequest.LargestStrength}" max="{SteerRequest.LargestStrength}" step="any" value="{_query.Strength
+                ?? SteerRequest.DefaultStrength}" required></label>
+            {Scale(Times, TimesStops(), "times the maximum")}{Scale(
+                Coefficient,
+                [(-1, "turned"), (0, "removed"), (0.5, "halved"), (1, "left"), (2, "doubled")],
+                "coefficient"
+            )}
+            <label>seed <input type="number" name="seed" id="seed" step="1" min="0" max="{int.MaxValue}" value="{_query.Seed
+                ?? SteerRequest.DefaultSeed}" required></label>
+            <button>Steer</button><button type="button" class="quiet" id="stop" hidden>Stop</button>
+            </div>
+            <details{Markup.Trusted(HasMore ? " open" : "")}><summary>more</summary><div class="choices">
+            <label>positions <select name="positions">{Positions.Select(one =>
+                Option(one.Name, _query.Positions ?? SteerRequest.DefaultPositions, null, one.Text)
+            )}</select></label>
+            <label>further features <input name="with" id="with" value="{_query.With
+                ?? ""}" placeholder="12:5, 40" pattern="[0-9]+(\s*:\s*-?[0-9.]+)?(\s*,\s*[0-9]+(\s*:\s*-?[0-9.]+)?)*" title="numbers with commas between, a strength of its own behind a colon: 12:5, 40"></label>
+            <label>temperature <input type="number" name="temperature" min="0" step="any" value="{_query.Temperature
+                ?? SteerRequest.DefaultTemperature}" required></label>
+            <label>frequency penalty <input type="number" name="frequency_penalty" step="any" value="{_query.FrequencyPenalty
+                ?? SteerRequest.DefaultPenalty}" required></label>
+            <label>new tokens <input type="number" name="max_tokens" min="1" max="{SteerRequest.MostTokens}" step="1" value="{_query.MaxTokens
+                ?? SteerRequest.MostTokens}" required></label>
+            </div></details>
+            </form>
+            <p class="problem" id="steer-problem" role="alert"{Markup.Trusted(Problem is null ? " hidden" : "")}>{Problem ?? ""}</p>
+            <div class="columns" aria-live="polite">
+            <div><h3>normal</h3><p class="bubble" id="normal">{HtmlText.Visible(trial.Normal)}</p></div>
+            <div><h3>steered</h3><p class="bubble" id="steered">{HtmlText.Visible(trial.Steered)}</p></div>
+            </div>
+            <p class="note">{Behaviour.Steering.Modes.Select(mode =>
+                Markup.Of($"<span data-mode=\"{mode.Key}\"{Markup.Trusted(mode.Key == Mode ? "" : " hidden")}>{Formula(mode.Value)}</span>")
+            )} Never at ‹bos›.</p>
+            </section>
 
-        """);
+            """
+        );
 
-    private static (string Name, string Text)[] Positions { get; } = [("all", "all"), ("last", "the prompt’s last token on"), ("new", "new tokens only")];
+    private static (string Name, string Text)[] Positions { get; } =
+    [("all", "all"), ("last", "the prompt’s last token on"), ("new", "new tokens only")];
 
     private string? Problem => trial.Steer is null ? null : trial.Problem;
 
-    private bool HasMore => _query is not { With: null or "", Positions: null or SteerRequest.DefaultPositions, MaxTokens: null or SteerRequest.MostTokens, Temperature: null or SteerRequest.DefaultTemperature, FrequencyPenalty: null or SteerRequest.DefaultPenalty };
+    private bool HasMore =>
+        _query
+            is not {
+                With: null or "",
+                Positions: null or SteerRequest.DefaultPositions,
+                MaxTokens: null or SteerRequest.MostTokens,
+                Temperature: null or SteerRequest.DefaultTemperature,
+                FrequencyPenalty: null or SteerRequest.DefaultPenalty
+            };
 
-    private static Markup Option(string name, string chosen, string? kind, string? text = null) => Markup.Of(
-        $"<option value=\"{name}\"{(kind is null ? Markup.Empty : Markup.Of($" data-strength-kind=\"{kind}\""))}{Markup.Trusted(name == chosen ? " selected" : "")}>{text ?? name}</option>");
+    private static Markup Option(string name, string chosen, string? kind, string? text = null) =>
+        Markup.Of(
+            $"<option value=\"{name}\"{(kind is null ? Markup.Empty : Markup.Of($" data-strength-kind=\"{kind}\""))}{Markup.Trusted(name == chosen ? " selected" : "")}>{text ?? name}</option>"
+        );
 
-    private static string KindOf(SteeringMode mode) => !Behaviour.Steering.HasStrength(mode) ? None : mode == SteeringMode.Orthogonal ? Coefficient : Times;
+    private static string KindOf(SteeringMode mode) =>
+        !Behaviour.Steering.HasStrength(mode) ? None
+        : mode == SteeringMode.Orthogonal ? Coefficient
+        : Times;
 
     /// <summary>Strengths that mean something: multiples of the largest activation.</summary>
-    private (double Strength, string Name)[] TimesStops() => maximum <= 0 ? []
-        : [.. ((double[])[-4, -2, -1, 0, 1, 2, 4]).Select(times => (Math.Round(Math.Clamp(times * maximum, -SteerRequest.LargestStrength, SteerRequest.LargestStrength), 1), string.Create(CultureInfo.InvariantCulture, $"{times}×")))];
+    private (double Strength, string Name)[] TimesStops() =>
+        maximum <= 0
+            ? []
+            :
+            [
+                .. ((double[])[-4, -2, -1, 0, 1, 2, 4]).Select(times =>
+                    (
+                        Math.Round(Math.Clamp(times * maximum, -SteerRequest.LargestStrength, SteerRequest.LargestStrength), 1),
+                        string.Create(CultureInfo.InvariantCulture, $"{times}×")
+                    )
+                ),
+            ];
 
     /// <summary>A slider and buttons, which the script shows where they belong to the mode and which fill the field.</summary>
     private static Markup Scale(string kind, (double Strength, string Name)[] stops, string unit)
     {
-        var (low, high) = stops.Length > 0 ? (stops[0].Strength, stops[^1].Strength) : (-SteerRequest.LargestStrength, SteerRequest.LargestStrength);
-        return Markup.Of($"""
-            <span class="stops" data-scale="{kind}" data-start="{(kind == Coefficient ? 0 : SteerRequest.DefaultStrength)}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength">
+        var (low, high) =
+            stops.Length > 0 ? (stops[0].Strength, stops[^1].Strength) : (-SteerRequest.LargestStrength, SteerRequest.LargestStrength);
+        return Markup.Of(
+            $"""
+            <span class="stops" data-scale="{kind}" data-start="{(
+                kind == Coefficient ? 0 : SteerRequest.DefaultStrength
+            )}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength">
             <datalist id="{kind}-stops">{stops.Select(stop => Markup.Of($"<option value=\"{stop.Strength}\"></option>"))}</datalist>
-            {stops.Select(stop => Markup.Of($"<button type=\"button\" data-strength=\"{stop.Strength}\">{stop.Name}</button> "))}<span class="soft">{unit}</span></span>
-            """);
+            {stops.Select(stop =>
+                Markup.Of($"<button type=\"button\" data-strength=\"{stop.Strength}\">{stop.Name}</button> ")
+            )}<span class="soft">{unit}</span></span>
+            """
+        );
     }
 
-    private static string Formula(SteeringMode mode) => mode switch
-    {
-        SteeringMode.Add => "x ← x + strength · W_dec.",
-        SteeringMode.AddUnit => "x ← x + strength · W_dec / ‖W_dec‖.",
-        SteeringMode.Clamp => "x ← x + (strength − f(x)) · W_dec: the feature has this activation, whatever the text.",
-        SteeringMode.Ablate => "x ← x − f(x) · W_dec: the feature is off.",
-        SteeringMode.Directional => "x ← x − (x · r) r with r = W_dec / ‖W_dec‖: nothing along its direction is left here.",
-        SteeringMode.Everywhere => "x ← x − (x · r) r at every block input and on all that attention and MLPs add: nothing along its direction is left in the residual stream.",
-        SteeringMode.Orthogonal => "x ← (I − P) x + strength · P x, where P projects on its direction.",
-        SteeringMode.Cap => "x ← x − max(0, x · r − strength) r with r = W_dec / ‖W_dec‖: no more than this along its direction.",
-        _ => "x ← y ‖x‖ / ‖y‖ with y = x + strength · W_dec: added, and the length is kept.",
-    };
+    private static string Formula(SteeringMode mode) =>
+        mode switch
+        {
+            SteeringMode.Add => "x ← x + strength · W_dec.",
+            SteeringMode.AddUnit => "x ← x + strength · W_dec / ‖W_dec‖.",
+            SteeringMode.Clamp => "x ← x + (strength − f(x)) · W_dec: the feature has this activation, whatever the text.",
+            SteeringMode.Ablate => "x ← x − f(x) · W_dec: the feature is off.",
+            SteeringMode.Directional => "x ← x − (x · r) r with r = W_dec / ‖W_dec‖: nothing along its direction is left here.",
+            SteeringMode.Everywhere =>
+                "x ← x − (x · r) r at every block input and on all that attention and MLPs add: nothing along its direction is left in the residual stream.",
+            SteeringMode.Orthogonal => "x ← (I − P) x + strength · P x, where P projects on its direction.",
+            SteeringMode.Cap => "x ← x − max(0, x · r − strength) r with r = W_dec / ‖W_dec‖: no more than this along its direction.",
+            _ => "x ← y ‖x‖ / ‖y‖ with y = x + strength · W_dec: added, and the length is kept.",
+        };
 }

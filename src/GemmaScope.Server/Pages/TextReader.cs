@@ -28,8 +28,13 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
     /// <exception cref="ArgumentProblemException">It is empty or too long.</exception>
     public static string Checked(string text)
     {
-        if (text.Length == 0) throw new ArgumentProblemException("is empty; type a text", "text");
-        if (text.Length > LongestText) throw new ArgumentProblemException($"has {text.Length} characters, more than the {LongestText} that a link can hold; look at it in parts", "text");
+        if (text.Length == 0)
+            throw new ArgumentProblemException("is empty; type a text", "text");
+        if (text.Length > LongestText)
+            throw new ArgumentProblemException(
+                $"has {text.Length} characters, more than the {LongestText} that a link can hold; look at it in parts",
+                "text"
+            );
         // Browsers send line breaks as two characters; the model was taught with one.
         return text.ReplaceLineEndings("\n");
     }
@@ -50,18 +55,25 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
     public async Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, string source, CancellationToken client)
     {
         text = Checked(text);
-        if (Find((dictionary.Name, text)) is { Next.Count: > 0 } known) return known;
+        if (Find((dictionary.Name, text)) is { Next.Count: > 0 } known)
+            return known;
         return (await queue.Run(source, cancellation => Run([dictionary], text, _ => { }, cancellation), client))[0];
     }
 
-    /// <summary>What each of several dictionaries finds, in the order of the forward pass, each as soon as the model has come past its layer. Whoever stops asking stops the run.</summary>
+    /// <summary>What each of several dictionaries finds, in the order of the forward pass, each as soon as the model has come past its
+    /// layer. Whoever stops asking stops the run.</summary>
     /// <exception cref="ArgumentProblemException">The text is empty or too long.</exception>
     public async IAsyncEnumerable<DictionaryFinding> ReadEach(
-        IReadOnlyList<MicroscopeDictionary> dictionaries, string text, string source, [EnumeratorCancellation] CancellationToken client)
+        IReadOnlyList<MicroscopeDictionary> dictionaries,
+        string text,
+        string source,
+        [EnumeratorCancellation] CancellationToken client
+    )
     {
         text = Checked(text);
         var findings = dictionaries.Select(one => (Dictionary: one, Known: Find((one.Name, text)))).ToArray();
-        if (findings.All(one => one.Known is { Next.Count: 0 })) findings[^1].Known = null;
+        if (findings.All(one => one.Known is { Next.Count: 0 }))
+            findings[^1].Known = null;
         MicroscopeDictionary[] missing = [.. findings.Where(one => one.Known is null).Select(one => one.Dictionary)];
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(client);
         var arriving = Channel.CreateUnbounded<DictionaryFinding>();
@@ -70,8 +82,10 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         {
             foreach (var (dictionary, known) in findings)
             {
-                if (known is not null) yield return new(dictionary, known);
-                else if (await arriving.Reader.WaitToReadAsync(client) && arriving.Reader.TryRead(out var found)) yield return found;
+                if (known is not null)
+                    yield return new(dictionary, known);
+                else if (await arriving.Reader.WaitToReadAsync(client) && arriving.Reader.TryRead(out var found))
+                    yield return found;
             }
             await running;
         }
@@ -85,7 +99,11 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         {
             try
             {
-                await queue.Run(source, cancellation => Run(missing, text, one => arriving.Writer.TryWrite(one), cancellation), stopped.Token);
+                await queue.Run(
+                    source,
+                    cancellation => Run(missing, text, one => arriving.Writer.TryWrite(one), cancellation),
+                    stopped.Token
+                );
                 arriving.Writer.Complete();
             }
             catch (Exception problem)
@@ -97,22 +115,42 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
     }
 
     /// <summary>One run of the model, on its thread; the analyses in the order of the dictionaries.</summary>
-    private TextAnalysis[] Run(MicroscopeDictionary[] dictionaries, string text, Action<DictionaryFinding> tell, CancellationToken cancellation)
+    private TextAnalysis[] Run(
+        MicroscopeDictionary[] dictionaries,
+        string text,
+        Action<DictionaryFinding> tell,
+        CancellationToken cancellation
+    )
     {
         // Somebody else may have read it while this waited for its turn.
         var found = dictionaries.ToDictionary(one => one, one => Find((one.Name, text)) is { Next.Count: > 0 } known ? known : null);
         MicroscopeDictionary[] missing = [.. dictionaries.Where(one => found[one] is null)];
-        foreach (var one in dictionaries.Except(missing)) tell(new(one, found[one]!));
+        foreach (var one in dictionaries.Except(missing))
+            tell(new(one, found[one]!));
         if (missing.Length > 0)
         {
-            var options = new AnalyzeOptions { TopPerToken = MicroscopeView.Listed, TopWholeText = MicroscopeView.Listed, ModelName = served.Name };
-            var analyses = TextAnalyzer.AnalyzeEach(served.Model, [.. missing.Select(one => one.Dictionary)], Tokenizer, Tokenizer.EncodeWithOffsets(text, addBos: true), options, (i, analysis) =>
+            var options = new AnalyzeOptions
             {
-                Keep((missing[i].Name, text), analysis);
-                tell(new(missing[i], analysis));
-            }, cancellation: cancellation);
+                TopPerToken = MicroscopeView.Listed,
+                TopWholeText = MicroscopeView.Listed,
+                ModelName = served.Name,
+            };
+            var analyses = TextAnalyzer.AnalyzeEach(
+                served.Model,
+                [.. missing.Select(one => one.Dictionary)],
+                Tokenizer,
+                Tokenizer.EncodeWithOffsets(text, addBos: true),
+                options,
+                (i, analysis) =>
+                {
+                    Keep((missing[i].Name, text), analysis);
+                    tell(new(missing[i], analysis));
+                },
+                cancellation: cancellation
+            );
             Complete(text, analyses[0].Next);
-            for (var i = 0; i < missing.Length; i++) found[missing[i]] = analyses[i];
+            for (var i = 0; i < missing.Length; i++)
+                found[missing[i]] = analyses[i];
         }
         return [.. dictionaries.Select(one => found[one]!)];
     }
@@ -123,7 +161,8 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         {
             for (var node = _last.First; node is not null; node = node.Next)
             {
-                if (node.Value.Key != key) continue;
+                if (node.Value.Key != key)
+                    continue;
                 _last.Remove(node);
                 _last.AddFirst(node);
                 return node.Value.Analysis;
@@ -138,14 +177,16 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         {
             for (var node = _last.First; node is not null; node = node.Next)
             {
-                if (node.Value.Key != key) continue;
+                if (node.Value.Key != key)
+                    continue;
                 _keptTokens -= node.Value.Analysis.Tokens.Count;
                 _last.Remove(node);
                 break;
             }
             _last.AddFirst((key, analysis));
             _keptTokens += analysis.Tokens.Count;
-            for (; _keptTokens > KeptTokens && _last.Count > 1; _last.RemoveLast()) _keptTokens -= _last.Last!.Value.Analysis.Tokens.Count;
+            for (; _keptTokens > KeptTokens && _last.Count > 1; _last.RemoveLast())
+                _keptTokens -= _last.Last!.Value.Analysis.Tokens.Count;
         }
     }
 
@@ -155,7 +196,8 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         lock (_lock)
         {
             for (var node = _last.First; node is not null; node = node.Next)
-                if (node.Value.Key.Text == text && node.Value.Analysis.Next.Count == 0) node.Value = (node.Value.Key, node.Value.Analysis with { Next = next });
+                if (node.Value.Key.Text == text && node.Value.Analysis.Next.Count == 0)
+                    node.Value = (node.Value.Key, node.Value.Analysis with { Next = next });
         }
     }
 }

@@ -10,36 +10,67 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Normal">Its continuation.</param>
 /// <param name="Steered">The same with the feature.</param>
 /// <param name="Problem">Why it could not be done.</param>
-internal sealed record Trial(string? Text = null, TestAnswer? Tested = null, SteerQuery? Steer = null, string Normal = "", string Steered = "", string? Problem = null);
+internal sealed record Trial(
+    string? Text = null,
+    TestAnswer? Tested = null,
+    SteerQuery? Steer = null,
+    string Normal = "",
+    string Steered = "",
+    string? Problem = null
+);
 
 /// <summary>The parts of a feature's page that run the model: a field that answers as one types, and steering.</summary>
-internal sealed class TryView(string address, string dictionary, int feature, float maximum, IReadOnlyList<(string Name, string? Value)> kept, Trial trial)
+internal sealed class TryView(
+    string address,
+    string dictionary,
+    int feature,
+    float maximum,
+    IReadOnlyList<(string Name, string? Value)> kept,
+    Trial trial
+)
 {
     /// <summary>The live test.</summary>
     /// <param name="field">Whether a text can be typed.</param>
-    public Markup Test(bool field = true) => Markup.Of($"""
-        <section class="try" aria-label="test">
-        {(field ? Field() : Markup.Empty)}<div id="tested" aria-live="polite">{Tested()}</div>
-        </section>
+    public Markup Test(bool field = true) =>
+        Markup.Of(
+            $"""
+            <section class="try" aria-label="test">
+            {(field ? Field() : Markup.Empty)}<div id="tested" aria-live="polite">{Tested()}</div>
+            </section>
 
-        """);
+            """
+        );
 
-    private Markup Field() => Markup.Of($"""
-        <form class="scope" action="{address}" id="testing" data-in-place>{Kept}
-        <label class="sr" for="test">A text to try it on</label>
-        <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="Type a text to see where it fires …">{Markup.Trusted("\n")}{trial.Text ?? ""}</textarea>
-        <div class="choices"><button>Test</button> <span id="tested-max" class="soft">{(trial.Tested is { } found ? string.Create(CultureInfo.InvariantCulture, $"largest {found.Maximum:0.00}") : "")}</span></div>
-        </form>
+    private Markup Field() =>
+        Markup.Of(
+            $"""
+            <form class="scope" action="{address}" id="testing" data-in-place>{Kept}
+            <label class="sr" for="test">A text to try it on</label>
+            <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="Type a text to see where it fires …">{Markup.Trusted(
+                "\n"
+            )}{trial.Text ?? ""}</textarea>
+            <div class="choices"><button>Test</button> <span id="tested-max" class="soft">{(
+                trial.Tested is { } found ? string.Create(CultureInfo.InvariantCulture, $"largest {found.Maximum:0.00}") : ""
+            )}</span></div>
+            </form>
 
-        """);
+            """
+        );
 
     /// <summary>Normal and steered text, side by side.</summary>
     public Markup Steering() => new SteeringView(address, dictionary, feature, maximum, trial).Render();
 
     /// <summary>The parameters of a frame, so that the answer stands in the same one.</summary>
-    private Markup Kept => Markup.Join(kept.Where(one => one.Value is not null).Select(one => Markup.Of($"<input type=\"hidden\" name=\"{one.Name}\" value=\"{one.Value}\">")));
+    private Markup Kept =>
+        Markup.Join(
+            kept.Where(one => one.Value is not null)
+                .Select(one => Markup.Of($"<input type=\"hidden\" name=\"{one.Name}\" value=\"{one.Value}\">"))
+        );
 
-    private Markup Tested() => trial is { Problem: { } problem, Steer: null } ? Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>")
+    private Markup Tested() =>
+        trial is { Problem: { } problem, Steer: null } ? Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>")
         : trial.Tested is not { } found ? Markup.Empty
-        : Markup.Of($"<p class=\"bubble\" tabindex=\"0\">{found.Tokens.Select(token => TokenMarkup.Shaded(token.Piece, token.Activation, Math.Max(maximum, found.Maximum)))}</p>");
+        : Markup.Of(
+            $"<p class=\"bubble\" tabindex=\"0\">{found.Tokens.Select(token => TokenMarkup.Shaded(token.Piece, token.Activation, Math.Max(maximum, found.Maximum)))}</p>"
+        );
 }

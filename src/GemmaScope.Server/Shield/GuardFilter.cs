@@ -9,6 +9,7 @@ public enum WhenUnavailable
 {
     /// <summary>It is answered 503: nothing unjudged comes through, and an overload of the guard is one of the endpoint.</summary>
     Refuse,
+
     /// <summary>It goes on, unjudged.</summary>
     LetPass,
 }
@@ -17,17 +18,24 @@ public enum WhenUnavailable
 /// <param name="shield">The guard.</param>
 /// <param name="text">Where the text is; null for a request without one.</param>
 /// <param name="whenUnavailable">Fail closed or open.</param>
-public sealed class GuardFilter(ShieldService shield, Func<EndpointFilterInvocationContext, string?> text, WhenUnavailable whenUnavailable = WhenUnavailable.Refuse) : IEndpointFilter
+public sealed class GuardFilter(
+    ShieldService shield,
+    Func<EndpointFilterInvocationContext, string?> text,
+    WhenUnavailable whenUnavailable = WhenUnavailable.Refuse
+) : IEndpointFilter
 {
     /// <inheritdoc/>
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
-        if (text(context) is not { Length: > 0 } written) return await next(context);
+        if (text(context) is not { Length: > 0 } written)
+            return await next(context);
         var request = context.HttpContext;
         ShieldVerdict? verdict = null;
         try
         {
-            verdict = (await shield.Judge($"guard {request.Connection.RemoteIpAddress}", [shield.Prepare(written)], request.RequestAborted))[0];
+            verdict = (
+                await shield.Judge($"guard {request.Connection.RemoteIpAddress}", [shield.Prepare(written)], request.RequestAborted)
+            )[0];
         }
         // A text too long to be judged is no outage: it would be a way round a guard that lets pass.
         catch (ArgumentProblemException problem)
@@ -36,10 +44,14 @@ public sealed class GuardFilter(ShieldService shield, Func<EndpointFilterInvocat
         }
         catch (Exception) when (!request.RequestAborted.IsCancellationRequested)
         {
-            if (whenUnavailable == WhenUnavailable.Refuse) return Results.Problem("the guard is not available", statusCode: StatusCodes.Status503ServiceUnavailable);
+            if (whenUnavailable == WhenUnavailable.Refuse)
+                return Results.Problem("the guard is not available", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
         return verdict is { IsViolated: true }
-            ? Results.Problem($"the text violates {string.Join(", ", verdict.Scores.Where(score => score.IsViolated).Select(score => score.Policy.Key))}", statusCode: StatusCodes.Status422UnprocessableEntity)
+            ? Results.Problem(
+                $"the text violates {string.Join(", ", verdict.Scores.Where(score => score.IsViolated).Select(score => score.Policy.Key))}",
+                statusCode: StatusCodes.Status422UnprocessableEntity
+            )
             : await next(context);
     }
 }
@@ -49,6 +61,9 @@ public static class GuardExtensions
 {
     /// <summary>Guards an endpoint; see <see cref="GuardFilter"/>.</summary>
     public static RouteHandlerBuilder GuardedBy(
-        this RouteHandlerBuilder route, ShieldService shield, Func<EndpointFilterInvocationContext, string?> text, WhenUnavailable whenUnavailable = WhenUnavailable.Refuse) =>
-        route.AddEndpointFilter(new GuardFilter(shield, text, whenUnavailable));
+        this RouteHandlerBuilder route,
+        ShieldService shield,
+        Func<EndpointFilterInvocationContext, string?> text,
+        WhenUnavailable whenUnavailable = WhenUnavailable.Refuse
+    ) => route.AddEndpointFilter(new GuardFilter(shield, text, whenUnavailable));
 }

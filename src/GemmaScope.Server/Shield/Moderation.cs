@@ -25,25 +25,34 @@ public sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<Mod
 /// <param name="CategoryScores">The probability of each.</param>
 /// <param name="CategoryAppliedInputTypes">What was judged: always text.</param>
 public sealed record ModerationResult(
-    bool Flagged, IReadOnlyDictionary<string, bool> Categories, IReadOnlyDictionary<string, float> CategoryScores, IReadOnlyDictionary<string, IReadOnlyList<string>> CategoryAppliedInputTypes)
+    bool Flagged,
+    IReadOnlyDictionary<string, bool> Categories,
+    IReadOnlyDictionary<string, float> CategoryScores,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> CategoryAppliedInputTypes
+)
 {
     private static readonly string[] Text = ["text"];
 
     internal static ModerationResult Of(ShieldVerdict verdict)
     {
-        var named = verdict.Scores.SelectMany(score => CategoriesOf(score.Policy).Select(category => (Category: category, Score: score))).DistinctBy(pair => pair.Category).ToArray();
+        var named = verdict
+            .Scores.SelectMany(score => CategoriesOf(score.Policy).Select(category => (Category: category, Score: score)))
+            .DistinctBy(pair => pair.Category)
+            .ToArray();
         return new(
             verdict.IsViolated,
             named.ToDictionary(pair => pair.Category, pair => pair.Score.IsViolated),
             named.ToDictionary(pair => pair.Category, pair => pair.Score.Probability),
-            named.ToDictionary(pair => pair.Category, _ => (IReadOnlyList<string>)Text));
+            named.ToDictionary(pair => pair.Category, _ => (IReadOnlyList<string>)Text)
+        );
     }
 
     // One official policy covers three of the categories and cannot tell them apart. Categories that no policy judges are
     // left out: a score of 0 would say that they were.
-    private static string[] CategoriesOf(ShieldPolicy policy) => policy.Key switch
-    {
-        "DANGEROUS" => ["illicit", "self-harm", "violence"],
-        _ => [policy.Key.ToLowerInvariant()],
-    };
+    private static string[] CategoriesOf(ShieldPolicy policy) =>
+        policy.Key switch
+        {
+            "DANGEROUS" => ["illicit", "self-harm", "violence"],
+            _ => [policy.Key.ToLowerInvariant()],
+        };
 }

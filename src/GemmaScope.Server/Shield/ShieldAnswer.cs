@@ -18,11 +18,25 @@ public sealed record ShieldAnswer(string Model, string Template, bool Hardened, 
 /// <param name="Warnings">What its reader should know.</param>
 /// <param name="Explanation">Which features speak for and against the likeliest, where that was asked for.</param>
 public sealed record ShieldResult(
-    string? Id, string Judged, float Probability, bool Violated, IReadOnlyList<PolicyResult> Policies, IReadOnlyList<string> Warnings, ExplanationResult? Explanation)
+    string? Id,
+    string Judged,
+    float Probability,
+    bool Violated,
+    IReadOnlyList<PolicyResult> Policies,
+    IReadOnlyList<string> Warnings,
+    ExplanationResult? Explanation
+)
 {
-    internal static ShieldResult Of(string? id, ShieldVerdict verdict, VerdictExplanation? explanation) => new(
-        id, verdict.Question.Response is null ? "prompt" : "response", verdict.Probability, verdict.IsViolated,
-        [.. verdict.Scores.Select(PolicyResult.Of)], verdict.Warnings, explanation is null ? null : ExplanationResult.Of(explanation));
+    internal static ShieldResult Of(string? id, ShieldVerdict verdict, VerdictExplanation? explanation) =>
+        new(
+            id,
+            verdict.Question.Response is null ? "prompt" : "response",
+            verdict.Probability,
+            verdict.IsViolated,
+            [.. verdict.Scores.Select(PolicyResult.Of)],
+            verdict.Warnings,
+            explanation is null ? null : ExplanationResult.Of(explanation)
+        );
 }
 
 /// <summary>A policy's score.</summary>
@@ -34,13 +48,32 @@ public sealed record ShieldResult(
 /// <param name="YesLogit">Logit of Yes.</param>
 /// <param name="NoLogit">Logit of No.</param>
 /// <param name="YesNoMass">What the two have together of the probability over the vocabulary.</param>
-public sealed record PolicyResult(string Policy, string Version, float Probability, double Threshold, bool Violated, float YesLogit, float NoLogit, double YesNoMass)
+public sealed record PolicyResult(
+    string Policy,
+    string Version,
+    float Probability,
+    double Threshold,
+    bool Violated,
+    float YesLogit,
+    float NoLogit,
+    double YesNoMass
+)
 {
     internal static PolicyResult Of(PolicyScore score) =>
-        new(score.Policy.Key, score.Policy.Version, score.Probability, score.Policy.Threshold, score.IsViolated, score.YesLogit, score.NoLogit, score.Mass);
+        new(
+            score.Policy.Key,
+            score.Policy.Version,
+            score.Probability,
+            score.Policy.Threshold,
+            score.IsViolated,
+            score.YesLogit,
+            score.NoLogit,
+            score.Mass
+        );
 }
 
-/// <summary>Why a score came out as it did: direct contributions to the raw gap between the logits of Yes and No, which they sum to.</summary>
+/// <summary>Why a score came out as it did: direct contributions to the raw gap between the logits of Yes and No, which they sum
+/// to.</summary>
 /// <param name="Policy">The policy explained.</param>
 /// <param name="Dictionary">The dictionary.</param>
 /// <param name="Site">The site its features write to.</param>
@@ -53,16 +86,35 @@ public sealed record PolicyResult(string Policy, string Version, float Probabili
 /// <param name="Fvu">The dictionary's fraction of variance unexplained over the prompt.</param>
 /// <param name="Warnings">What its reader should know.</param>
 public sealed record ExplanationResult(
-    string Policy, string Dictionary, string Site, double RawGap, IReadOnlyList<FeatureResult> Features, double OtherFeatures, double Bias, double Error, double Elsewhere,
-    double? Fvu, IReadOnlyList<string> Warnings)
+    string Policy,
+    string Dictionary,
+    string Site,
+    double RawGap,
+    IReadOnlyList<FeatureResult> Features,
+    double OtherFeatures,
+    double Bias,
+    double Error,
+    double Elsewhere,
+    double? Fvu,
+    IReadOnlyList<string> Warnings
+)
 {
     private const int Shown = 10;
 
-    internal static ExplanationResult Of(VerdictExplanation found) => new(
-        found.Score.Policy.Key, found.Dictionary, found.Site, found.RawGap,
-        [.. found.Features.Take(Shown).Select(feature => new FeatureResult(feature.Feature, feature.Activation, feature.Direct))],
-        found.Features.Skip(Shown).Sum(feature => feature.Direct), found.Bias, found.Error, found.Elsewhere,
-        double.IsFinite(found.Fvu) ? found.Fvu : null, found.Warnings);
+    internal static ExplanationResult Of(VerdictExplanation found) =>
+        new(
+            found.Score.Policy.Key,
+            found.Dictionary,
+            found.Site,
+            found.RawGap,
+            [.. found.Features.Take(Shown).Select(feature => new FeatureResult(feature.Feature, feature.Activation, feature.Direct))],
+            found.Features.Skip(Shown).Sum(feature => feature.Direct),
+            found.Bias,
+            found.Error,
+            found.Elsewhere,
+            double.IsFinite(found.Fvu) ? found.Fvu : null,
+            found.Warnings
+        );
 }
 
 /// <summary>A feature's part.</summary>

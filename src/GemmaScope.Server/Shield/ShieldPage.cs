@@ -16,19 +16,29 @@ namespace GemmaScope.Server.Shield;
 internal sealed record ShieldForm(string Prompt = "", string Response = "", string Policy = "", string Dictionary = "");
 
 /// <summary>
-/// The guard as a page at <c>/shield</c>: a text is judged, and the verdict taken apart into features. The text goes with the form and not with the address, so that no history or log holds it.
+/// The guard as a page at <c>/shield</c>: a text is judged, and the verdict taken apart into features. The text goes with the form and not
+/// with the address, so that no history or log holds it.
 /// </summary>
 /// <param name="shield">The guard.</param>
 /// <param name="reader">Makes questions of what was typed.</param>
 /// <param name="served">The model and its dictionaries.</param>
 /// <param name="judge">Judges questions, and counts them.</param>
-internal sealed class ShieldPage(ShieldService shield, ShieldReader reader, ServerModel served, Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge)
+internal sealed class ShieldPage(
+    ShieldService shield,
+    ShieldReader reader,
+    ServerModel served,
+    Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge
+)
 {
     /// <summary>Features removed to measure what they do: each costs a run of the model.</summary>
     private const int Removed = 5;
 
     private readonly MicroscopeDictionary[] _dictionaries =
-        [.. MicroscopeDictionary.Of(served.Name, served.Dictionaries, served.Features).Where(one => VerdictExplainer.Explains(served.Model, one.Dictionary))];
+    [
+        .. MicroscopeDictionary
+            .Of(served.Name, served.Dictionaries, served.Features)
+            .Where(one => VerdictExplainer.Explains(served.Model, one.Dictionary)),
+    ];
 
     public void Map(WebApplication app)
     {
@@ -44,13 +54,34 @@ internal sealed class ShieldPage(ShieldService shield, ShieldReader reader, Serv
         var form = new ShieldForm(Field("prompt"), Field("response"), Field("policy"), Field("dictionary"));
         try
         {
-            var question = reader.Prepare(form.Prompt, form.Response.Length > 0 ? form.Response : null, shield.Policies, shield.Options, "");
+            var question = reader.Prepare(
+                form.Prompt,
+                form.Response.Length > 0 ? form.Response : null,
+                shield.Policies,
+                shield.Options,
+                ""
+            );
             var policy = form.Policy.Length == 0 ? (int?)null : Index(form.Policy);
-            var dictionary = form.Dictionary.Length == 0 ? null : _dictionaries.FirstOrDefault(one => one.Name == form.Dictionary)
-                ?? throw ShieldReader.Bad("dictionary", "is unknown here", $"known are {string.Join(", ", _dictionaries.Select(one => one.Name))}");
+            var dictionary =
+                form.Dictionary.Length == 0
+                    ? null
+                    : _dictionaries.FirstOrDefault(one => one.Name == form.Dictionary)
+                        ?? throw ShieldReader.Bad(
+                            "dictionary",
+                            "is unknown here",
+                            $"known are {string.Join(", ", _dictionaries.Select(one => one.Name))}"
+                        );
             var verdict = (await judge(context, [question]))[0];
-            var why = dictionary is null ? null
-                : await shield.Explain(ShieldRoutes.Source(context), verdict, dictionary.Dictionary, context.RequestAborted, policy, Removed);
+            var why = dictionary is null
+                ? null
+                : await shield.Explain(
+                    ShieldRoutes.Source(context),
+                    verdict,
+                    dictionary.Dictionary,
+                    context.RequestAborted,
+                    policy,
+                    Removed
+                );
             return new(View(form, verdict, why, dictionary).Render());
         }
         catch (ProblemException problem)
@@ -63,13 +94,33 @@ internal sealed class ShieldPage(ShieldService shield, ShieldReader reader, Serv
         }
     }
 
-    private int Index(string key) => shield.Policies.Index().FirstOrDefault(policy => policy.Item.Key == key, (-1, null!)).Index is >= 0 and var index ? index
-        : throw ShieldReader.Bad("policy", "is unknown here", $"known are {string.Join(", ", shield.Policies.Select(policy => policy.Key))}");
+    private int Index(string key) =>
+        shield.Policies.Index().FirstOrDefault(policy => policy.Item.Key == key, (-1, null!)).Index is >= 0 and var index
+            ? index
+            : throw ShieldReader.Bad(
+                "policy",
+                "is unknown here",
+                $"known are {string.Join(", ", shield.Policies.Select(policy => policy.Key))}"
+            );
 
-    private ShieldView View(ShieldForm form, ShieldVerdict? verdict = null, VerdictExplanation? why = null, MicroscopeDictionary? with = null, string? problem = null) =>
+    private ShieldView View(
+        ShieldForm form,
+        ShieldVerdict? verdict = null,
+        VerdictExplanation? why = null,
+        MicroscopeDictionary? with = null,
+        string? problem = null
+    ) =>
         new(served, shield, _dictionaries, form, verdict, problem)
         {
-            Why = why is null || with is null ? null : new ExplanationMarkup(why, ShieldView.Listed, Labels(why, with), feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null),
+            Why =
+                why is null || with is null
+                    ? null
+                    : new ExplanationMarkup(
+                        why,
+                        ShieldView.Listed,
+                        Labels(why, with),
+                        feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null
+                    ),
             Notes = why?.Warnings ?? [],
         };
 

@@ -34,18 +34,33 @@ public sealed class ShieldRoutes
         var service = new ShieldService(shield, app.Services.GetRequiredService<ModelQueue>(), policies, defaults);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
         var routes = new ShieldRoutes(
-            service, app.Services.GetRequiredService<ServerModel>(), app.Services.GetRequiredService<ServerMetrics>(), app.Services.GetRequiredService<ServerOptions>(), log);
+            service,
+            app.Services.GetRequiredService<ServerModel>(),
+            app.Services.GetRequiredService<ServerMetrics>(),
+            app.Services.GetRequiredService<ServerOptions>(),
+            log
+        );
         Add<ShieldRequest, ShieldAnswer>(app, "/v1/shield", routes.Judge, "Judges one or several texts under safety policies");
         Add<ModerationRequest, ModerationAnswer>(app, "/v1/moderations", routes.Moderate, "The same in the form of OpenAI's endpoint");
         app.MapGet("/v1/shield/policies", () => policies).WithSummary("The policies that can be asked about");
         new ShieldPage(service, routes._reader, routes._model, routes.Judge).Map(app);
     }
 
-    private static void Add<TRequest, TAnswer>(WebApplication app, string address, Func<HttpContext, Task<IResult>> answer, string summary) where TRequest : notnull
+    private static void Add<TRequest, TAnswer>(WebApplication app, string address, Func<HttpContext, Task<IResult>> answer, string summary)
+        where TRequest : notnull
     {
         var route = app.MapPost(address, answer).Accepts<TRequest>(JsonType).Produces<TAnswer>().WithSummary(summary);
-        foreach (var status in (int[])[StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status413PayloadTooLarge,
-            StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable])
+        foreach (
+            var status in (int[])
+                [
+                    StatusCodes.Status400BadRequest,
+                    StatusCodes.Status401Unauthorized,
+                    StatusCodes.Status413PayloadTooLarge,
+                    StatusCodes.Status415UnsupportedMediaType,
+                    StatusCodes.Status429TooManyRequests,
+                    StatusCodes.Status503ServiceUnavailable,
+                ]
+        )
             route.Produces<ProblemAnswer>(status, "application/problem+json");
     }
 
@@ -57,7 +72,13 @@ public sealed class ShieldRoutes
         var verdicts = await Judge(context, [.. questions.Select(question => question.Question)]);
         var results = new List<ShieldResult>();
         foreach (var (i, verdict) in verdicts.Index())
-            results.Add(ShieldResult.Of(questions[i].Id, verdict, dictionary is null ? null : await _shield.Explain(Source(context), verdict, dictionary, context.RequestAborted)));
+            results.Add(
+                ShieldResult.Of(
+                    questions[i].Id,
+                    verdict,
+                    dictionary is null ? null : await _shield.Explain(Source(context), verdict, dictionary, context.RequestAborted)
+                )
+            );
         var options = questions[0].Question.Options;
         return Results.Json(new ShieldAnswer(_model.Name, options.Template.Name, options.Hardened, results), ServerJson.Options);
     }
@@ -66,8 +87,14 @@ public sealed class ShieldRoutes
     {
         var texts = Texts((await RequestBody.Read<ModerationRequest>(context)).Input);
         ShieldReader.RequireCount(texts.Length, "input");
-        var verdicts = await Judge(context, [.. texts.Select(text => _reader.Prepare(text.Text, null, _shield.Policies, _shield.Options, "", text.Field))]);
-        return Results.Json(new ModerationAnswer($"modr-{Guid.NewGuid():N}", _model.Name, [.. verdicts.Select(ModerationResult.Of)]), ServerJson.Options);
+        var verdicts = await Judge(
+            context,
+            [.. texts.Select(text => _reader.Prepare(text.Text, null, _shield.Policies, _shield.Options, "", text.Field))]
+        );
+        return Results.Json(
+            new ModerationAnswer($"modr-{Guid.NewGuid():N}", _model.Name, [.. verdicts.Select(ModerationResult.Of)]),
+            ServerJson.Options
+        );
     }
 
     private async Task<IReadOnlyList<ShieldVerdict>> Judge(HttpContext context, ShieldQuestion[] questions)
@@ -76,27 +103,46 @@ public sealed class ShieldRoutes
         foreach (var verdict in verdicts)
         {
             _metrics.Judged(verdict.IsViolated);
-            if (_logText) ServerLog.Text(_log, verdict.Question.Response ?? verdict.Question.User, verdict.IsViolated ? "violated" : "not violated");
+            if (_logText)
+                ServerLog.Text(_log, verdict.Question.Response ?? verdict.Question.User, verdict.IsViolated ? "violated" : "not violated");
         }
         return verdicts;
     }
 
-    private static (string? Text, string Field)[] Texts(JsonElement? input) => input switch
-    {
-        { ValueKind: JsonValueKind.String } text => [(text.GetString(), "input")],
-        { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Select((item, i) => (Text(item, $"input[{i}]"), $"input[{i}]"))],
-        _ => throw ShieldReader.Bad("input", "is neither a text nor a list of texts", "give \"input\": \"…\" or \"input\": [\"…\", \"…\"]"),
-    };
+    private static (string? Text, string Field)[] Texts(JsonElement? input) =>
+        input switch
+        {
+            { ValueKind: JsonValueKind.String } text => [(text.GetString(), "input")],
+            { ValueKind: JsonValueKind.Array } list =>
+            [
+                .. list.EnumerateArray().Select((item, i) => (Text(item, $"input[{i}]"), $"input[{i}]")),
+            ],
+            _ => throw ShieldReader.Bad(
+                "input",
+                "is neither a text nor a list of texts",
+                "give \"input\": \"…\" or \"input\": [\"…\", \"…\"]"
+            ),
+        };
 
     private static string? Text(JsonElement item, string field) =>
         item.ValueKind == JsonValueKind.String ? item.GetString()
-        : item.ValueKind == JsonValueKind.Object && item.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()
-        : throw ShieldReader.Bad(field, "is no text", "give a string, or an object with \"type\": \"text\" and \"text\"; images are not judged");
+        : item.ValueKind == JsonValueKind.Object && item.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()
+        : throw ShieldReader.Bad(
+            field,
+            "is no text",
+            "give a string, or an object with \"type\": \"text\" and \"text\"; images are not judged"
+        );
 
     private SparseDictionary Dictionary(string? name) =>
         _model.Dictionaries.FirstOrDefault(dictionary => name is null || dictionary.Name == name)
-            ?? throw ShieldReader.Bad(name is null ? "explain" : "dictionary", _model.Dictionaries.Count == 0 ? "needs a dictionary, and the server has none" : "is unknown here",
-                _model.Dictionaries.Count == 0 ? "start the server with --sae" : $"known are {string.Join(", ", _model.Dictionaries.Select(dictionary => dictionary.Name))}");
+        ?? throw ShieldReader.Bad(
+            name is null ? "explain" : "dictionary",
+            _model.Dictionaries.Count == 0 ? "needs a dictionary, and the server has none" : "is unknown here",
+            _model.Dictionaries.Count == 0
+                ? "start the server with --sae"
+                : $"known are {string.Join(", ", _model.Dictionaries.Select(dictionary => dictionary.Name))}"
+        );
 
     // Clients behind one proxy are one source, and share its turns.
     internal static string Source(HttpContext context) => $"shield {context.Connection.RemoteIpAddress}";

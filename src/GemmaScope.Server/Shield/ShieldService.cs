@@ -21,7 +21,12 @@ public sealed class ShieldService
     /// <param name="options">How they are asked; null for the defaults, hardened.</param>
     public ShieldService(ShieldGemma shield, ModelQueue queue, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null)
     {
-        (_shield, _queue, Policies, Options) = (shield, queue, policies ?? ShieldPolicy.Official, options ?? new ShieldOptions { Hardened = true });
+        (_shield, _queue, Policies, Options) = (
+            shield,
+            queue,
+            policies ?? ShieldPolicy.Official,
+            options ?? new ShieldOptions { Hardened = true }
+        );
         _batch = new(Together, questions => questions.Sum(question => question.Tokens), TokensTogether);
     }
 
@@ -32,8 +37,12 @@ public sealed class ShieldService
     public ShieldOptions Options { get; }
 
     /// <summary>Makes a text ready; see <see cref="ShieldGemma.Prepare"/>.</summary>
-    public ShieldQuestion Prepare(string prompt, string? response = null, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null) =>
-        _shield.Prepare(prompt, response, policies ?? Policies, options ?? Options);
+    public ShieldQuestion Prepare(
+        string prompt,
+        string? response = null,
+        IReadOnlyList<ShieldPolicy>? policies = null,
+        ShieldOptions? options = null
+    ) => _shield.Prepare(prompt, response, policies ?? Policies, options ?? Options);
 
     /// <summary>Judges texts, together with those of other callers that wait.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
@@ -52,9 +61,26 @@ public sealed class ShieldService
     /// <param name="policy">Which of the verdict's policies, by number; null for the likeliest.</param>
     /// <param name="remove">How many of the strongest features are removed to measure what they do, at the price of a run for each.</param>
     public Task<VerdictExplanation> Explain(
-        string source, ShieldVerdict verdict, SparseDictionary dictionary, CancellationToken client, int? policy = null, int remove = 0) =>
-        _queue.Run(source, cancellation => VerdictExplainer.Explain(
-            _shield, dictionary, verdict.Question, policy ?? verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index, remove, cancellation), client);
+        string source,
+        ShieldVerdict verdict,
+        SparseDictionary dictionary,
+        CancellationToken client,
+        int? policy = null,
+        int remove = 0
+    ) =>
+        _queue.Run(
+            source,
+            cancellation =>
+                VerdictExplainer.Explain(
+                    _shield,
+                    dictionary,
+                    verdict.Question,
+                    policy ?? verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index,
+                    remove,
+                    cancellation
+                ),
+            client
+        );
 
     private IReadOnlyList<ShieldVerdict>[] Together(IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers, CancellationToken cancellation)
     {

@@ -65,7 +65,8 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 
     public int Byte()
     {
-        if (_rest.IsEmpty) throw Damaged();
+        if (_rest.IsEmpty)
+            throw Damaged();
         var value = _rest[0];
         _rest = _rest[1..];
         return value;
@@ -84,7 +85,8 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
         {
             var part = (ulong)Byte();
             value |= (part & 0x7F) << shift;
-            if (part < 0x80) return (long)value;
+            if (part < 0x80)
+                return (long)value;
         }
         throw Damaged();
     }
@@ -101,7 +103,8 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
     public int[] Counts()
     {
         var counts = new int[Length()];
-        foreach (ref var count in counts.AsSpan()) count = Count();
+        foreach (ref var count in counts.AsSpan())
+            count = Count();
         return counts;
     }
 
@@ -115,7 +118,8 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 
     private ReadOnlySpan<byte> Take(int count)
     {
-        if (count > _rest.Length) throw Damaged();
+        if (count > _rest.Length)
+            throw Damaged();
         var taken = _rest[..count];
         _rest = _rest[count..];
         return taken;

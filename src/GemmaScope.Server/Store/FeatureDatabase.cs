@@ -9,14 +9,20 @@ public static class FeatureDatabase
     /// <exception cref="GemmaScopeException">It cannot be opened, is no such database, or was made by a later version.</exception>
     public static IFeatureDatabase Open(string where, bool create = false)
     {
-        if (IsPostgres(where)) return new SqlFeatureDatabase(new PostgresDialect(where));
-        if (string.IsNullOrWhiteSpace(where)) throw new ArgumentProblemException("is empty; name a file or postgres://…", "database");
-        if (Directory.Exists(where)) throw new ArgumentProblemException("is a folder; name the file of a database", where);
-        if (!create && !File.Exists(where)) throw new ArgumentProblemException("there is no such database; gemmascope features build or import makes one", where);
-        if (create && Path.GetDirectoryName(Path.GetFullPath(where)) is { } folder) Directory.CreateDirectory(folder);
+        if (IsPostgres(where))
+            return new SqlFeatureDatabase(new PostgresDialect(where));
+        if (string.IsNullOrWhiteSpace(where))
+            throw new ArgumentProblemException("is empty; name a file or postgres://…", "database");
+        if (Directory.Exists(where))
+            throw new ArgumentProblemException("is a folder; name the file of a database", where);
+        if (!create && !File.Exists(where))
+            throw new ArgumentProblemException("there is no such database; gemmascope features build or import makes one", where);
+        if (create && Path.GetDirectoryName(Path.GetFullPath(where)) is { } folder)
+            Directory.CreateDirectory(folder);
         return new SqlFeatureDatabase(new SqliteDialect(where));
     }
 
     internal static bool IsPostgres(string where) =>
-        where.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase) || where.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
+        where.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
+        || where.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
 }

@@ -3,20 +3,23 @@ using GemmaScope.Features.Exchange;
 namespace GemmaScope.Server.Store;
 
 /// <summary>
-/// Where dashboards, labels, notes and lists are kept. Safe to use from several threads; every change is a transaction: it is there as a whole or not at
+/// Where dashboards, labels, notes and lists are kept. Safe to use from several threads; every change is a transaction: it is there as a
+/// whole or not at
 /// all, also after a kill or on a full disk.
 /// </summary>
 /// <remarks>All members throw <see cref="GemmaScopeException"/> where the database cannot be read or written.</remarks>
 public interface IFeatureDatabase : IDisposable
 {
-    /// <summary>A text that is another one after anything was changed, by this process or another. What was read since it was asked for is at least as new.</summary>
+    /// <summary>A text that is another one after anything was changed, by this process or another. What was read since it was asked for is
+    /// at least as new.</summary>
     string Version();
 
     /// <summary>All dictionaries, by model and name.</summary>
     IReadOnlyList<StoredDictionary> Dictionaries();
 
     /// <summary>
-    /// Begins a dictionary. One of that name with the same description is gone on with; another one is replaced when this is complete enough to be written.
+    /// Begins a dictionary. One of that name with the same description is gone on with; another one is replaced when this is complete
+    /// enough to be written.
     /// </summary>
     /// <param name="source">Names, corpus and vocabulary.</param>
     /// <param name="name">Its name in addresses.</param>
@@ -62,7 +65,8 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>The lines of some features; those that are not stored are left out.</summary>
     IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features);
 
-    /// <summary>Adds labels; one of the same author and method replaces the earlier one. They are kept in the order of <see cref="FeatureLabel.BestFirst"/>.</summary>
+    /// <summary>Adds labels; one of the same author and method replaces the earlier one. They are kept in the order of
+    /// <see cref="FeatureLabel.BestFirst"/>.</summary>
     void AddLabels(StoredDictionary dictionary, IEnumerable<(int Feature, FeatureLabel Label)> labels);
 
     /// <summary>Writes the user's note on a feature; an empty one takes it away.</summary>

@@ -4,35 +4,51 @@ using GemmaScope.Models;
 namespace GemmaScope.Server.Store;
 
 /// <summary>
-/// A dashboard in few bytes. Counts, indices and maxima are exact. What is lost: densities, means, shares and edges keep f32; correlations, cosines, coordinates, head shares and
-/// logit effects keep 11 bits (f16); activations and sources of an example keep a byte of its largest (0.2 % of it; what is not 0 stays not 0). Of the tokens of an
+/// A dashboard in few bytes. Counts, indices and maxima are exact. What is lost: densities, means, shares and edges keep f32; correlations,
+/// cosines, coordinates, head shares and
+/// logit effects keep 11 bits (f16); activations and sources of an example keep a byte of its largest (0.2 % of it; what is not 0 stays not
+/// 0). Of the tokens of an
 /// example only those around the marked one are here; its passage is stored once for all features.
 /// </summary>
 internal static class PageCodec
 {
     /// <summary>Tokens of an excerpt before and after the marked one.</summary>
-    public const int Before = 16, After = 8;
+    public const int Before = 16,
+        After = 8;
 
     private const int Version = 1;
 
     /// <summary>Steps of an activation in an example.</summary>
-    private const int Steps = 255, SignedSteps = 127;
+    private const int Steps = 255,
+        SignedSteps = 127;
 
     public static byte[] Encode(FeatureDashboard one)
     {
         var bytes = new CompactWriter();
         bytes.Byte(Version);
-        foreach (var number in (long[])[one.Feature, one.Count, one.CountElsewhere]) bytes.Number(number);
-        foreach (var number in (long[])[one.MaxSequence, one.MaxPosition, one.MaxToken]) bytes.Signed(number);
-        foreach (var number in (double[])[one.Density, one.DensityAllPositions, one.MeanNonzero, one.HistogramStart]) bytes.Single((float)number);
-        foreach (var number in (float[])[one.Max, one.MaxAnywhere, one.DecoderNorm]) bytes.Single(number);
+        foreach (var number in (long[])[one.Feature, one.Count, one.CountElsewhere])
+            bytes.Number(number);
+        foreach (var number in (long[])[one.MaxSequence, one.MaxPosition, one.MaxToken])
+            bytes.Signed(number);
+        foreach (var number in (double[])[one.Density, one.DensityAllPositions, one.MeanNonzero, one.HistogramStart])
+            bytes.Single((float)number);
+        foreach (var number in (float[])[one.Max, one.MaxAnywhere, one.DecoderNorm])
+            bytes.Single(number);
         List(bytes, one.Histogram, count => bytes.Number(count));
         List(bytes, one.IntervalShares, share => bytes.Single((float)share));
         List(bytes, one.Alignment, a => Entry(bytes, a.Index, a.Value, a.Share));
         List(bytes, one.Neighbours, n => Entry(bytes, n.Feature, n.Cosine));
         List(bytes, one.CorrelatedFeatures, f => Entry(bytes, f.Feature, f.Pearson, f.Cosine));
         List(bytes, one.CorrelatedNeurons, n => Entry(bytes, n.Neuron, n.Pearson, n.Cosine));
-        List(bytes, one.Together, t => { bytes.Number(t.Feature); bytes.Number(t.Positions); });
+        List(
+            bytes,
+            one.Together,
+            t =>
+            {
+                bytes.Number(t.Feature);
+                bytes.Number(t.Positions);
+            }
+        );
         List(bytes, one.HeadShares, bytes.Half);
         Logits(bytes, one.Logits);
         Logits(bytes, one.GainedLogits);
@@ -46,7 +62,8 @@ internal static class PageCodec
     public static FeatureDashboard Decode(ReadOnlySpan<byte> page, Func<int, int[]?>? passages = null)
     {
         var bytes = new CompactReader(page);
-        if (bytes.Byte() != Version) throw CompactReader.Damaged();
+        if (bytes.Byte() != Version)
+            throw CompactReader.Damaged();
         return new FeatureDashboard
         {
             Feature = bytes.Count(),
@@ -93,7 +110,8 @@ internal static class PageCodec
     private static void Logits(CompactWriter bytes, LogitEffects? effects)
     {
         bytes.Byte(effects is null ? 0 : 1);
-        if (effects is null) return;
+        if (effects is null)
+            return;
         bytes.Single(effects.Minimum);
         bytes.Single(effects.Maximum);
         List(bytes, effects.Top, score => Entry(bytes, score.Token, score.Value));
@@ -103,7 +121,8 @@ internal static class PageCodec
 
     private static LogitEffects? Logits(ref CompactReader bytes)
     {
-        if (bytes.Byte() == 0) return null;
+        if (bytes.Byte() == 0)
+            return null;
         var (minimum, maximum) = (bytes.Single(), bytes.Single());
         var top = List(ref bytes, (ref CompactReader r) => new TokenScore(r.Count(), r.Half()));
         var bottom = List(ref bytes, (ref CompactReader r) => new TokenScore(r.Count(), r.Half()));
@@ -112,8 +131,10 @@ internal static class PageCodec
 
     private static void Example(CompactWriter bytes, FeatureExample example)
     {
-        if (example.Start != 0) throw new ArgumentProblemException("is an excerpt; only whole examples are written", "example");
-        int from = Math.Max(0, example.Position - Before), to = Math.Min(example.Tokens.Count, example.Position + After + 1);
+        if (example.Start != 0)
+            throw new ArgumentProblemException("is an excerpt; only whole examples are written", "example");
+        int from = Math.Max(0, example.Position - Before),
+            to = Math.Min(example.Tokens.Count, example.Position + After + 1);
         bytes.Signed(example.Interval);
         bytes.Number(example.Sequence);
         bytes.Number(example.Position);
@@ -122,7 +143,8 @@ internal static class PageCodec
         bytes.Number(example.Tokens.Count);
         Values(bytes, example.Values, Steps);
         bytes.Byte(example.Sources is null ? 0 : 1);
-        if (example.Sources is { } sources) Values(bytes, sources, SignedSteps);
+        if (example.Sources is { } sources)
+            Values(bytes, sources, SignedSteps);
     }
 
     private static FeatureExample Example(ref CompactReader bytes, Func<int, int[]?>? passages)
@@ -130,12 +152,15 @@ internal static class PageCodec
         var (interval, sequence, position, start) = ((int)bytes.Signed(), bytes.Count(), bytes.Count(), bytes.Count());
         var tokens = bytes.Counts();
         var length = bytes.Count();
-        if (start > length - tokens.Length || length > 1 << 24) throw CompactReader.Damaged();
+        if (start > length - tokens.Length || length > 1 << 24)
+            throw CompactReader.Damaged();
         var whole = passages?.Invoke(sequence) is { } passage && passage.Length == length ? passage : null;
         var wanted = whole is null ? start..(start + tokens.Length) : ..length;
         var values = Values(ref bytes, length, wanted, Steps);
         var sources = bytes.Byte() == 0 ? null : Values(ref bytes, length, wanted, SignedSteps);
-        return whole is null ? new(interval, sequence, position - start, tokens, values, sources, start) : new(interval, sequence, position, whole, values, sources);
+        return whole is null
+            ? new(interval, sequence, position - start, tokens, values, sources, start)
+            : new(interval, sequence, position, whole, values, sources);
     }
 
     /// <summary>The largest magnitude, then of each number that is not 0 how far on it is and its share of the largest.</summary>
@@ -161,9 +186,11 @@ internal static class PageCodec
         for (var i = 0; i < count; i++, place++)
         {
             place += bytes.Count();
-            if ((uint)place >= (uint)length) throw CompactReader.Damaged();
+            if ((uint)place >= (uint)length)
+                throw CompactReader.Damaged();
             var step = steps == SignedSteps ? (sbyte)bytes.Byte() : bytes.Byte();
-            if (place >= from && place < from + size) values[place - from] = step == steps ? largest : (float)((double)largest * step / steps);
+            if (place >= from && place < from + size)
+                values[place - from] = step == steps ? largest : (float)((double)largest * step / steps);
         }
         return values;
     }
@@ -171,7 +198,8 @@ internal static class PageCodec
     /// <summary>Activations that are not 0 stay so; small sources of either sign may become 0.</summary>
     private static int Step(float value, float largest, int steps)
     {
-        if (value == 0 || largest == 0 || (value < 0 && steps == Steps)) return 0;
+        if (value == 0 || largest == 0 || (value < 0 && steps == Steps))
+            return 0;
         var step = (int)Math.Round((double)value / largest * steps);
         return step == 0 && steps == Steps ? 1 : step;
     }
@@ -179,13 +207,15 @@ internal static class PageCodec
     private static void Entry(CompactWriter bytes, int index, params ReadOnlySpan<float> values)
     {
         bytes.Number(index);
-        foreach (var value in values) bytes.Half(value);
+        foreach (var value in values)
+            bytes.Half(value);
     }
 
     private static void List<T>(CompactWriter bytes, IReadOnlyList<T> items, Action<T> write)
     {
         bytes.Number(items.Count);
-        foreach (var item in items) write(item);
+        foreach (var item in items)
+            write(item);
     }
 
     private delegate T ReadItem<T>(ref CompactReader bytes);
@@ -193,7 +223,8 @@ internal static class PageCodec
     private static T[] List<T>(ref CompactReader bytes, ReadItem<T> read)
     {
         var items = new T[bytes.Length()];
-        for (var i = 0; i < items.Length; i++) items[i] = read(ref bytes);
+        for (var i = 0; i < items.Length; i++)
+            items[i] = read(ref bytes);
         return items;
     }
 }

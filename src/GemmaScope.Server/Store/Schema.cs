@@ -4,8 +4,10 @@ using System.Globalization;
 namespace GemmaScope.Server.Store;
 
 /// <summary>
-/// The tables, in steps: a database tells how many it has, and the others are made when it is opened. A step that is released is never changed. A feature's key is
-/// its dictionary's number times 2^32 plus its index, a passage's its corpus' number times 2^32 plus its sequence: each is found by one look into one index.
+/// The tables, in steps: a database tells how many it has, and the others are made when it is opened. A step that is released is never
+/// changed. A feature's key is
+/// its dictionary's number times 2^32 plus its index, a passage's its corpus' number times 2^32 plus its sequence: each is found by one
+/// look into one index.
 /// </summary>
 internal static class Schema
 {
@@ -17,11 +19,11 @@ internal static class Schema
             "CREATE TABLE corpus (id {key}, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, sequences BIGINT NOT NULL, positions BIGINT NOT NULL, counted BIGINT NOT NULL, longest BIGINT NOT NULL)",
             "CREATE TABLE passage (id {key}, tokens {blob} NOT NULL)",
             """
-            CREATE TABLE dictionary (
-                id {key}, model TEXT NOT NULL, name TEXT NOT NULL, width BIGINT NOT NULL, features BIGINT NOT NULL, complete BIGINT NOT NULL, description TEXT NOT NULL,
-                set_name TEXT NOT NULL, layer BIGINT NOT NULL, hook TEXT, bos BIGINT, pad BIGINT,
-                corpus BIGINT NOT NULL REFERENCES corpus (id), vocabulary BIGINT NOT NULL REFERENCES vocabulary (id), UNIQUE (model, name))
-            """,
+                CREATE TABLE dictionary (
+                    id {key}, model TEXT NOT NULL, name TEXT NOT NULL, width BIGINT NOT NULL, features BIGINT NOT NULL, complete BIGINT NOT NULL, description TEXT NOT NULL,
+                    set_name TEXT NOT NULL, layer BIGINT NOT NULL, hook TEXT, bos BIGINT, pad BIGINT,
+                    corpus BIGINT NOT NULL REFERENCES corpus (id), vocabulary BIGINT NOT NULL REFERENCES vocabulary (id), UNIQUE (model, name))
+                """,
             "CREATE TABLE feature (id {key}, count BIGINT NOT NULL, density {real} NOT NULL, max {real} NOT NULL, label TEXT)",
             "CREATE TABLE page (id {key}, page {blob} NOT NULL, labels TEXT NOT NULL, note TEXT NOT NULL)",
             "CREATE TABLE list (id {key}, name TEXT NOT NULL UNIQUE, note TEXT NOT NULL)",
@@ -34,10 +36,10 @@ internal static class Schema
         ],
         [
             """
-            CREATE TABLE evaluation (
-                dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL, held_out BIGINT, tokens BIGINT NOT NULL,
-                l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real}, PRIMARY KEY (dictionary, made_by, measured_on))
-            """,
+                CREATE TABLE evaluation (
+                    dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL, held_out BIGINT, tokens BIGINT NOT NULL,
+                    l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real}, PRIMARY KEY (dictionary, made_by, measured_on))
+                """,
         ],
     ];
 
@@ -55,10 +57,14 @@ internal static class Schema
         (read.Transaction, read.CommandText) = (transaction, "SELECT MAX(version) FROM schema_version");
         var version = read.ExecuteScalar() is { } found and not DBNull ? Convert.ToInt32(found, CultureInfo.InvariantCulture) : 0;
         if (version > Version)
-            throw new GemmaScopeException($"has schema {version}, this program knows {Version}; use a newer version of it", dialect.Location);
+            throw new GemmaScopeException(
+                $"has schema {version}, this program knows {Version}; use a newer version of it",
+                dialect.Location
+            );
         for (; version < Version; version++)
         {
-            foreach (var statement in Steps[version]) Execute(dialect.Translate(statement));
+            foreach (var statement in Steps[version])
+                Execute(dialect.Translate(statement));
             Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_version (version) VALUES ({version + 1})"));
         }
         transaction.Commit();

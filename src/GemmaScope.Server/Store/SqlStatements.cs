@@ -4,7 +4,8 @@ using System.Globalization;
 namespace GemmaScope.Server.Store;
 
 /// <summary>
-/// Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once; it names its values in the same
+/// Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once; it names its
+/// values in the same
 /// order each time.
 /// </summary>
 internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
@@ -22,7 +23,8 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
     {
         using var reader = Command(text, values).ExecuteReader();
         var rows = new List<T>();
-        while (reader.Read()) rows.Add(read(reader));
+        while (reader.Read())
+            rows.Add(read(reader));
         return [.. rows];
     }
 
@@ -33,7 +35,8 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
     /// <summary>Ends the statements and their connection.</summary>
     public void Dispose()
     {
-        foreach (var command in _prepared.Values) command.Dispose();
+        foreach (var command in _prepared.Values)
+            command.Dispose();
         connection.Dispose();
     }
 

@@ -3,7 +3,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Activations;
 
-/// <summary>Rows of activations of some sites in memory of their own: one f32 matrix [rows, width] a site, filled anew by each read.</summary>
+/// <summary>Rows of activations of some sites in memory of their own: one f32 matrix [rows, width] a site, filled anew by each
+/// read.</summary>
 public sealed class ActivationBatch : IDisposable
 {
     private readonly IReadOnlyList<Site> _sites;
@@ -15,7 +16,8 @@ public sealed class ActivationBatch : IDisposable
     /// <exception cref="ArgumentProblemException">There are no rows.</exception>
     public ActivationBatch(IActivationSource source, int rows)
     {
-        if (rows < 1) throw new ArgumentProblemException($"must have 1 row or more, not {rows}", "batch");
+        if (rows < 1)
+            throw new ArgumentProblemException($"must have 1 row or more, not {rows}", "batch");
         (_sites, Rows) = (source.Sites, rows);
         _rows = [.. source.Sites.Select(site => Tensor.Uninitialized(rows, source.Width(site)))];
     }
@@ -30,12 +32,14 @@ public sealed class ActivationBatch : IDisposable
         get
         {
             for (var i = 0; i < _sites.Count; i++)
-                if (_sites[i] == site) return this[i];
+                if (_sites[i] == site)
+                    return this[i];
             throw new ArgumentProblemException($"is not in the batch, which has {string.Join(", ", _sites)}", site.ToString());
         }
     }
 
-    /// <summary>The rows of the site with this index in the source's list, [rows, width]; valid until the next read into this batch.</summary>
+    /// <summary>The rows of the site with this index in the source's list, [rows, width]; valid until the next read into this
+    /// batch.</summary>
     public MatrixView this[int site] => _rows[site].AsMatrix();
 
     /// <summary>Copies the rows of some sites side by side, as dictionaries of several layers read them.</summary>
@@ -47,7 +51,8 @@ public sealed class ActivationBatch : IDisposable
         foreach (var site in sites)
         {
             var part = this[site];
-            for (var row = 0; row < Rows; row++) part.Row(row).CopyTo(target.Row(row)[start..]);
+            for (var row = 0; row < Rows; row++)
+                part.Row(row).CopyTo(target.Row(row)[start..]);
             start += part.Columns;
         }
     }
@@ -55,7 +60,8 @@ public sealed class ActivationBatch : IDisposable
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
-        foreach (var rows in _rows) rows.Dispose();
+        foreach (var rows in _rows)
+            rows.Dispose();
     }
 
     /// <summary>Exchanges the contents with a batch of the same shape: how a full buffer is handed over without a copy.</summary>

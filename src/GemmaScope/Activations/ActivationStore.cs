@@ -10,7 +10,8 @@ namespace GemmaScope.Activations;
 public readonly record struct StoredToken(int Token, long Sequence, int Position);
 
 /// <summary>
-/// Activations on disk: for each site the same rows in the same order, in buckets that were shuffled (METHODS §2.2). It shows the buckets that
+/// Activations on disk: for each site the same rows in the same order, in buckets that were shuffled (METHODS §2.2). It shows the buckets
+/// that
 /// were complete when it was opened, so it may be read while it is being written.
 /// </summary>
 public sealed class ActivationStore
@@ -38,7 +39,8 @@ public sealed class ActivationStore
     public long Rows { get; }
 
     /// <summary>Whether all parts are there and complete.</summary>
-    public bool IsComplete => Manifest.Parts.All(part => part.IsComplete)
+    public bool IsComplete =>
+        Manifest.Parts.All(part => part.IsComplete)
         && Manifest.Parts.GroupBy(part => part.Harvest.TextHash).All(harvest => harvest.Count() >= harvest.First().Harvest.Parts);
 
     /// <summary>Opens a store; only its manifests are read.</summary>
@@ -68,7 +70,8 @@ public sealed class ActivationStore
     public StoredToken[] ReadTokens(StoreBucket bucket) => TokenShard.Read(Path.Combine(Folder, bucket.Tokens.File), bucket.Rows);
 
     /// <exception cref="ArgumentProblemException">The store does not have the site.</exception>
-    internal int IndexOf(Site site) => _indices.TryGetValue(site, out var index)
-        ? index
-        : throw new ArgumentProblemException($"is not in the store, which has {string.Join(", ", Sites)}", site.ToString());
+    internal int IndexOf(Site site) =>
+        _indices.TryGetValue(site, out var index)
+            ? index
+            : throw new ArgumentProblemException($"is not in the store, which has {string.Join(", ", Sites)}", site.ToString());
 }

@@ -1,8 +1,10 @@
 namespace GemmaScope.Activations;
 
 /// <summary>
-/// Where the rows of a bucket go. A bucket is larger than memory, and rows scattered one by one over it would be small random writes. So its
-/// file is cut into regions that fit into memory. A row is first appended to the region it belongs into: as many places as there are regions
+/// Where the rows of a bucket go. A bucket is larger than memory, and rows scattered one by one over it would be small random writes. So
+/// its
+/// file is cut into regions that fit into memory. A row is first appended to the region it belongs into: as many places as there are
+/// regions
 /// are written to, each in order. When the bucket is full, each region is read, put in order in memory, and written back over itself. Every
 /// byte is written twice and read once, all in long pieces, and no file but the shard itself is needed.
 /// </summary>
@@ -11,7 +13,9 @@ internal sealed class BucketLayout
     /// <summary>Size of a region at the widest site; two of them are held in memory. Smaller ones would make short pieces.</summary>
     public const int RegionBytes = 128 << 20;
 
-    private readonly int[] _destinations, _filled, _slots;
+    private readonly int[] _destinations,
+        _filled,
+        _slots;
 
     public BucketLayout(int rows, long widestRow, int regionBytes, params ReadOnlySpan<long> keys)
     {

@@ -21,7 +21,8 @@ internal sealed class BucketScratch(long regionBytes)
 /// <summary>Writes one bucket of a part: rows come in the order of the text and end up shuffled, in the same order at every site.</summary>
 internal sealed class BucketWriter : IDisposable
 {
-    private readonly string _store, _folder;
+    private readonly string _store,
+        _folder;
     private readonly StoreContents _contents;
     private readonly BucketLayout _layout;
     private readonly BucketScratch _scratch;
@@ -31,7 +32,15 @@ internal sealed class BucketWriter : IDisposable
     private readonly int _index;
     private int _arrived;
 
-    public BucketWriter(string store, string folder, int index, StoreContents contents, BucketLayout layout, BucketScratch scratch, Action<long>? beforeWrite)
+    public BucketWriter(
+        string store,
+        string folder,
+        int index,
+        StoreContents contents,
+        BucketLayout layout,
+        BucketScratch scratch,
+        Action<long>? beforeWrite
+    )
     {
         (_store, _folder, _index, _contents, _layout, _scratch) = (store, folder, index, contents, layout, scratch);
         (_squaredNorms, _tokens) = (new double[contents.Sites.Count], new StoredToken[layout.Rows]);
@@ -39,12 +48,14 @@ internal sealed class BucketWriter : IDisposable
         _shards = [];
         try
         {
-            foreach (var site in contents.Sites) shards.Add(new(store, FileOf($"{site.Site}"), site, contents.Type, layout.Rows, beforeWrite));
+            foreach (var site in contents.Sites)
+                shards.Add(new(store, FileOf($"{site.Site}"), site, contents.Type, layout.Rows, beforeWrite));
             _shards = [.. shards];
         }
         catch
         {
-            foreach (var shard in shards) shard.Dispose();
+            foreach (var shard in shards)
+                shard.Dispose();
             throw;
         }
     }
@@ -55,7 +66,8 @@ internal sealed class BucketWriter : IDisposable
     /// <summary>Adds rows of a run.</summary>
     public void Add(ModelRun run, ReadOnlySpan<RunRow> rows)
     {
-        for (var site = 0; site < _shards.Length; site++) _squaredNorms[site] += SquaredNorms(_contents.Sites[site], run, rows);
+        for (var site = 0; site < _shards.Length; site++)
+            _squaredNorms[site] += SquaredNorms(_contents.Sites[site], run, rows);
         // Sorted by where they wait, rows of one region follow each other and are written in one piece.
         var order = new (int Place, int Index)[rows.Length];
         for (var i = 0; i < rows.Length; i++, _arrived++)
@@ -64,7 +76,8 @@ internal sealed class BucketWriter : IDisposable
             order[i] = (_layout.Place(_arrived), rows[i].Index);
         }
         Array.Sort(order);
-        for (var site = 0; site < _shards.Length; site++) Add(site, HarvestSites.Rows(run, _contents.Sites[site]), order);
+        for (var site = 0; site < _shards.Length; site++)
+            Add(site, HarvestSites.Rows(run, _contents.Sites[site]), order);
     }
 
     /// <summary>Completes the shards.</summary>
@@ -84,7 +97,8 @@ internal sealed class BucketWriter : IDisposable
     /// <summary>Removes what is not complete.</summary>
     public void Dispose()
     {
-        foreach (var shard in _shards) shard.Dispose();
+        foreach (var shard in _shards)
+            shard.Dispose();
     }
 
     private string FileOf(string what) => $"{_folder}/{_index:00000}.{what}.safetensors";
@@ -95,10 +109,11 @@ internal sealed class BucketWriter : IDisposable
         var bytes = _scratch.Rows((long)order.Length * shard.RowBytes);
         for (var i = 0; i < order.Length; i++)
             Narrow(activations.Row(order[i].Index), bytes.AsSpan(i * shard.RowBytes, shard.RowBytes), site);
-        for (var first = 0; first < order.Length;)
+        for (var first = 0; first < order.Length; )
         {
             var end = first + 1;
-            while (end < order.Length && order[end].Place == order[end - 1].Place + 1) end++;
+            while (end < order.Length && order[end].Place == order[end - 1].Place + 1)
+                end++;
             shard.Write(order[first].Place, bytes.AsSpan(first * shard.RowBytes, (end - first) * shard.RowBytes));
             first = end;
         }
@@ -108,8 +123,14 @@ internal sealed class BucketWriter : IDisposable
     {
         var activations = HarvestSites.Rows(run, site);
         double sum = 0;
-        foreach (var row in rows) sum += SquaredNorm.Of(activations.Row(row.Index));
-        return double.IsFinite(sum) ? sum : throw new GemmaScopeException("the model computes numbers there that are not finite; check its weights with 'gemmascope inspect'", $"{site.Site}");
+        foreach (var row in rows)
+            sum += SquaredNorm.Of(activations.Row(row.Index));
+        return double.IsFinite(sum)
+            ? sum
+            : throw new GemmaScopeException(
+                "the model computes numbers there that are not finite; check its weights with 'gemmascope inspect'",
+                $"{site.Site}"
+            );
     }
 
     private void Narrow(ReadOnlySpan<float> row, Span<byte> target, int site)
@@ -124,7 +145,10 @@ internal sealed class BucketWriter : IDisposable
                 break;
             default:
                 if (Math.Abs(TensorPrimitives.MaxMagnitude(row)) > (float)Half.MaxValue)
-                    throw new ArgumentProblemException($"{_contents.Sites[site].Site} has numbers above {Half.MaxValue}, which f16 cannot hold; store bf16 or f32", "--dtype");
+                    throw new ArgumentProblemException(
+                        $"{_contents.Sites[site].Site} has numbers above {Half.MaxValue}, which f16 cannot hold; store bf16 or f32",
+                        "--dtype"
+                    );
                 Conversions.NarrowToF16(row, MemoryMarshal.Cast<byte, ushort>(target));
                 break;
         }

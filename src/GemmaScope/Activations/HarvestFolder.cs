@@ -1,10 +1,10 @@
-
 namespace GemmaScope.Activations;
 
 /// <summary>A store's folder while one process writes one part in it.</summary>
 internal sealed class HarvestFolder : IDisposable
 {
-    private const int HeaderBytes = 1024, TokenBytes = 16;
+    private const int HeaderBytes = 1024,
+        TokenBytes = 16;
 
     private readonly FileStream _lock;
 
@@ -13,26 +13,53 @@ internal sealed class HarvestFolder : IDisposable
     /// <summary>The part, with the buckets that are complete already.</summary>
     public StorePart Part { get; }
 
-    /// <summary>Makes the folder or finds what is there, and checks that all of it belongs together and that there is room for the rest.</summary>
-    /// <exception cref="GemmaScopeException">The folder holds something else, another process writes the part, or there is no room.</exception>
+    /// <summary>Makes the folder or finds what is there, and checks that all of it belongs together and that there is room for the
+    /// rest.</summary>
+    /// <exception cref="GemmaScopeException">The folder holds something else, another process writes the part, or there is no
+    /// room.</exception>
     public static HarvestFolder Enter(string store, StoreContents contents, HarvestPlan plan, HarvestOptions options)
     {
         var name = $"part-{options.Part}-of-{options.Parts}";
-        var part = new StorePart { Folder = name, Harvest = plan.Harvest, Index = options.Part, Rows = plan.PartRows, Buckets = [] };
+        var part = new StorePart
+        {
+            Folder = name,
+            Harvest = plan.Harvest,
+            Index = options.Part,
+            Rows = plan.PartRows,
+            Buckets = [],
+        };
         part = part with { Buckets = Found(store, contents, part) };
         if (Bytes(contents, plan.AllRows, plan.Harvest.BucketRows) is var all && all > options.MaxBytes)
             throw new ArgumentProblemException(
-                $"the store will take {Size(all)} for {plan.AllRows} rows, more than the limit of {Size(options.MaxBytes.Value)}; allow more, or take fewer tokens or sites or --dtype bf16", "--max-bytes");
+                $"the store will take {Size(all)} for {plan.AllRows} rows, more than the limit of {Size(options.MaxBytes.Value)}; allow more, or take fewer tokens or sites or --dtype bf16",
+                "--max-bytes"
+            );
         try
         {
             Directory.CreateDirectory(Path.Combine(store, name));
-            var locked = new FileStream(Path.Combine(store, name, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            var locked = new FileStream(
+                Path.Combine(store, name, "lock"),
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            );
             try
             {
-                foreach (var left in Directory.EnumerateFiles(Path.Combine(store, name), "*" + ShardWriter.Partial)) File.Delete(left);
-                foreach (var left in Directory.EnumerateFiles(store, $"{name}.json.*{ShardWriter.Partial}")) File.Delete(left);
-                var (needed, free) = (Bytes(contents, part.Rows - part.RowsWritten, plan.Harvest.BucketRows), new DriveInfo(Path.GetFullPath(store)).AvailableFreeSpace);
-                if (needed > free) throw new GemmaScopeException($"the disk has {Size(free)} free and the harvest needs {Size(needed)} more; take fewer tokens or sites, --dtype bf16, or another disk", store);
+                foreach (var left in Directory.EnumerateFiles(Path.Combine(store, name), "*" + ShardWriter.Partial))
+                    File.Delete(left);
+                foreach (var left in Directory.EnumerateFiles(store, $"{name}.json.*{ShardWriter.Partial}"))
+                    File.Delete(left);
+                var (needed, free) = (
+                    Bytes(contents, part.Rows - part.RowsWritten, plan.Harvest.BucketRows),
+                    new DriveInfo(Path.GetFullPath(store)).AvailableFreeSpace
+                );
+                if (needed > free)
+                    throw new GemmaScopeException(
+                        $"the disk has {Size(free)} free and the harvest needs {Size(needed)} more; take fewer tokens or sites, --dtype bf16, or another disk",
+                        store
+                    );
                 return new(part, locked);
             }
             catch
@@ -43,7 +70,11 @@ internal sealed class HarvestFolder : IDisposable
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new GemmaScopeException($"{name} cannot be written: {problem.Message} (one process at a time can write a part)", store, problem);
+            throw new GemmaScopeException(
+                $"{name} cannot be written: {problem.Message} (one process at a time can write a part)",
+                store,
+                problem
+            );
         }
     }
 
@@ -52,20 +83,28 @@ internal sealed class HarvestFolder : IDisposable
     /// <summary>The buckets of this part that a harvest before has left whole.</summary>
     private static IReadOnlyList<StoreBucket> Found(string store, StoreContents contents, StorePart part)
     {
-        if (!Directory.Exists(store) || !Directory.EnumerateFiles(store, "*.json").Any()) return [];
+        if (!Directory.Exists(store) || !Directory.EnumerateFiles(store, "*.json").Any())
+            return [];
         var manifest = ManifestFile.ReadAll(store);
-        if (ManifestComparison.Difference(contents, manifest.Contents) is { } difference) throw Another(difference);
+        if (ManifestComparison.Difference(contents, manifest.Contents) is { } difference)
+            throw Another(difference);
         foreach (var other in manifest.Parts)
-            if (ManifestComparison.Difference(part.Harvest, other.Harvest) is { } what) throw Another(what);
+            if (ManifestComparison.Difference(part.Harvest, other.Harvest) is { } what)
+                throw Another(what);
         var before = manifest.Parts.FirstOrDefault(other => other.Folder == part.Folder);
         return [.. before?.Buckets.Where(bucket => IsWhole(store, bucket)) ?? []];
 
         GemmaScopeException Another(string what) =>
-            new($"holds a harvest with another {what}; give the same again, or another folder and join them later with 'gemmascope store merge'", store);
+            new(
+                $"holds a harvest with another {what}; give the same again, or another folder and join them later with 'gemmascope store merge'",
+                store
+            );
     }
 
-    private static bool IsWhole(string store, StoreBucket bucket) => bucket.Shards.Append(bucket.Tokens)
-        .All(shard => new FileInfo(Path.Combine(store, shard.File)) is { Exists: true } file && file.Length == shard.Bytes);
+    private static bool IsWhole(string store, StoreBucket bucket) =>
+        bucket
+            .Shards.Append(bucket.Tokens)
+            .All(shard => new FileInfo(Path.Combine(store, shard.File)) is { Exists: true } file && file.Length == shard.Bytes);
 
     private static long Bytes(StoreContents contents, long rows, int bucketRows) =>
         checked(rows * (contents.RowBytes + TokenBytes) + (rows / bucketRows + 1) * (contents.Sites.Count + 1) * HeaderBytes);

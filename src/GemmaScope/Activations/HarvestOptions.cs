@@ -24,7 +24,8 @@ public sealed record HarvestOptions
     /// <summary>Which part this process writes, from 0.</summary>
     public int Part { get; init; }
 
-    /// <summary>How many parts share the text. Each takes every so-many-th run, so all read the same text and none needs to know of the others.</summary>
+    /// <summary>How many parts share the text. Each takes every so-many-th run, so all read the same text and none needs to know of the
+    /// others.</summary>
     public int Parts { get; init; } = 1;
 
     /// <summary>Bytes that the whole store, all parts together, may take; null for no limit but the disk's.</summary>
@@ -36,7 +37,8 @@ public sealed record HarvestOptions
     /// <summary>Exact or fast; null for the process's choice.</summary>
     public Arithmetic? Arithmetic { get; init; }
 
-    /// <summary>The hash of the model where it is known; it takes as long as the weights take to be read, which a benchmark of the harvest itself leaves out.</summary>
+    /// <summary>The hash of the model where it is known; it takes as long as the weights take to be read, which a benchmark of the harvest
+    /// itself leaves out.</summary>
     internal string? ModelHash { get; init; }
 
     /// <summary>Size of a region of a bucket; tests make it small.</summary>

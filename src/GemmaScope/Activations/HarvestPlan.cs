@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 namespace GemmaScope.Activations;
 
 /// <summary>
-/// What a harvest will write, found by reading the text once before the model runs. So the size is known before anything is written, the last
+/// What a harvest will write, found by reading the text once before the model runs. So the size is known before anything is written, the
+/// last
 /// bucket is known to be shorter, and a text that was changed since the harvest began is noticed.
 /// </summary>
 /// <param name="Harvest">What the harvest is of.</param>
@@ -16,7 +17,10 @@ internal sealed record HarvestPlan(HarvestDescription Harvest, long PartRows, lo
     public static HarvestPlan Make(WindowSource text, HarvestOptions options, CancellationToken cancellation)
     {
         var perRun = WindowSource.PerRun(text.Context, options.WindowsPerRun);
-        long tokens = 0, windows = 0, part = 0, all = 0;
+        long tokens = 0,
+            windows = 0,
+            part = 0,
+            all = 0;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var run in text.Runs(perRun))
         {
@@ -29,13 +33,22 @@ internal sealed record HarvestPlan(HarvestDescription Harvest, long PartRows, lo
             }
             windows += run.Windows.Length;
             all += run.Rows.Length;
-            if (IsOf(run, options)) part += run.Rows.Length;
+            if (IsOf(run, options))
+                part += run.Rows.Length;
         }
-        if (all == 0) throw new ArgumentProblemException("holds no token that counts", text.Paths.Count > 0 ? string.Join(", ", text.Paths) : "text");
+        if (all == 0)
+            throw new ArgumentProblemException("holds no token that counts", text.Paths.Count > 0 ? string.Join(", ", text.Paths) : "text");
         var harvest = new HarvestDescription
         {
-            Text = text.Paths, TextHash = Convert.ToHexStringLower(hash.GetHashAndReset()), Tokens = tokens, Windows = windows, Context = text.Context,
-            WindowsPerRun = perRun, BucketRows = options.BucketRows, Seed = options.Seed, Parts = options.Parts,
+            Text = text.Paths,
+            TextHash = Convert.ToHexStringLower(hash.GetHashAndReset()),
+            Tokens = tokens,
+            Windows = windows,
+            Context = text.Context,
+            WindowsPerRun = perRun,
+            BucketRows = options.BucketRows,
+            Seed = options.Seed,
+            Parts = options.Parts,
         };
         return new(harvest, part, all);
     }

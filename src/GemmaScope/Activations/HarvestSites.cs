@@ -9,18 +9,27 @@ internal sealed class HarvestSites
     private readonly GemmaModel _model;
     private readonly Arithmetic _arithmetic;
 
-    /// <exception cref="ArgumentProblemException">There is no site, one twice, or one without a row of fixed width per token or without which the logits would have to be computed.</exception>
+    /// <exception cref="ArgumentProblemException">There is no site, one twice, or one without a row of fixed width per token or without
+    /// which the logits would have to be computed.</exception>
     public HarvestSites(GemmaModel model, IReadOnlyList<Site> sites, Arithmetic? arithmetic)
     {
         (_model, _arithmetic) = (model, arithmetic ?? Compute.DefaultArithmetic);
-        if (sites.Count == 0) throw new ArgumentProblemException("name one site or more", "sites");
+        if (sites.Count == 0)
+            throw new ArgumentProblemException("name one site or more", "sites");
         foreach (var site in sites)
         {
-            if (!model.Config.Has(site)) throw new ArgumentProblemException($"the model has no such site (layers 0 to {model.Config.Layers - 1})", site.ToString());
-            if (Site.IsAttentionMatrix(site.Kind)) throw new ArgumentProblemException("has as many numbers a token as there are keys and cannot be harvested", site.ToString());
-            if (Site.IsGlobal(site.Kind) && site.Kind != SiteKind.Embed) throw new ArgumentProblemException("is computed after the last layer, which a harvest leaves out", site.ToString());
+            if (!model.Config.Has(site))
+                throw new ArgumentProblemException($"the model has no such site (layers 0 to {model.Config.Layers - 1})", site.ToString());
+            if (Site.IsAttentionMatrix(site.Kind))
+                throw new ArgumentProblemException(
+                    "has as many numbers a token as there are keys and cannot be harvested",
+                    site.ToString()
+                );
+            if (Site.IsGlobal(site.Kind) && site.Kind != SiteKind.Embed)
+                throw new ArgumentProblemException("is computed after the last layer, which a harvest leaves out", site.ToString());
         }
-        if (sites.Distinct().Count() < sites.Count) throw new ArgumentProblemException("names a site twice", "sites");
+        if (sites.Distinct().Count() < sites.Count)
+            throw new ArgumentProblemException("names a site twice", "sites");
         Sites = [.. sites.Select(site => new StoredSite(site, model.Config.SiteWidth(site.Kind)))];
     }
 
@@ -30,7 +39,13 @@ internal sealed class HarvestSites
 
     /// <summary>Runs the model up to the last of the sites.</summary>
     public ModelRun Run(WindowRun run, CancellationToken cancellation) =>
-        _model.Run(run.Windows, capture: Sites.Select(site => site.Site), logits: LogitRows.None, arithmetic: _arithmetic, cancellation: cancellation);
+        _model.Run(
+            run.Windows,
+            capture: Sites.Select(site => site.Site),
+            logits: LogitRows.None,
+            arithmetic: _arithmetic,
+            cancellation: cancellation
+        );
 
     /// <summary>The captured rows of a site: [tokens of all windows, width].</summary>
     public static unsafe MatrixView Rows(ModelRun run, StoredSite site)

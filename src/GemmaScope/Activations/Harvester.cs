@@ -5,11 +5,13 @@ using GemmaScope.Models;
 namespace GemmaScope.Activations;
 
 /// <summary>
-/// Writes the activations of a model over a text into a store (METHODS §2.2): one pass feeds all sites, positions that do not count are left out,
+/// Writes the activations of a model over a text into a store (METHODS §2.2): one pass feeds all sites, positions that do not count are
+/// left out,
 /// rows are shuffled in buckets. The model computes while the run before is written.
 /// </summary>
 /// <remarks>
-/// Every row, its bucket and its place there follow from the text, the seed and the options. So an interrupted harvest, even a killed one, goes on when
+/// Every row, its bucket and its place there follow from the text, the seed and the options. So an interrupted harvest, even a killed one,
+/// goes on when
 /// it is started again: complete buckets stay, the one that was being written is made anew, bit for bit.
 /// </remarks>
 public static class Harvester
@@ -22,9 +24,16 @@ public static class Harvester
     /// <param name="progress">Told after each run, from another thread.</param>
     /// <param name="cancellation">Stops; what is in complete buckets stays.</param>
     /// <returns>The store, with whatever other parts have written to it by then.</returns>
-    /// <exception cref="GemmaScopeException">An option cannot be used, the folder holds another harvest, the disk or the limit is too small, or a file cannot be written.</exception>
+    /// <exception cref="GemmaScopeException">An option cannot be used, the folder holds another harvest, the disk or the limit is too
+    /// small, or a file cannot be written.</exception>
     public static ActivationStore Run(
-        GemmaModel model, WindowSource text, string folder, HarvestOptions options, IProgress<HarvestProgress>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        WindowSource text,
+        string folder,
+        HarvestOptions options,
+        IProgress<HarvestProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         Check(options);
         var sites = new HarvestSites(model, [.. options.Sites.Order()], options.Arithmetic);
@@ -34,7 +43,9 @@ public static class Harvester
             Model = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder))),
             ModelHash = options.ModelHash ?? StoreChecks.HashOfModel(model.Folder, cancellation),
             TokenizerHash = text.TokenizerFile is { } file ? StoreChecks.Hash([file], cancellation) : "",
-            Arithmetic = sites.Arithmetic, Type = options.Type, Sites = sites.Sites,
+            Arithmetic = sites.Arithmetic,
+            Type = options.Type,
+            Sites = sites.Sites,
         };
         using (var place = HarvestFolder.Enter(folder, contents, plan, options))
         {
@@ -49,15 +60,27 @@ public static class Harvester
 
     private static void Check(HarvestOptions options)
     {
-        if (!Numerics.DTypes.IsWeightType(options.Type)) throw new ArgumentProblemException($"must be f32, bf16 or f16, found {options.Type}", "--dtype");
-        if (options.BucketRows < 1) throw new ArgumentProblemException($"must be 1 or more, found {options.BucketRows}", "--bucket");
+        if (!Numerics.DTypes.IsWeightType(options.Type))
+            throw new ArgumentProblemException($"must be f32, bf16 or f16, found {options.Type}", "--dtype");
+        if (options.BucketRows < 1)
+            throw new ArgumentProblemException($"must be 1 or more, found {options.BucketRows}", "--bucket");
         if (options.Parts < 1 || options.Part < 0 || options.Part >= options.Parts)
-            throw new ArgumentProblemException($"part {options.Part} of {options.Parts} does not exist; parts are counted from 0", "--part");
+            throw new ArgumentProblemException(
+                $"part {options.Part} of {options.Parts} does not exist; parts are counted from 0",
+                "--part"
+            );
     }
 
     private static void Write(
-        WindowSource text, HarvestSites sites, HarvestPlan plan, HarvestOptions options, PartWriter writer, long before,
-        IProgress<HarvestProgress>? progress, CancellationToken cancellation)
+        WindowSource text,
+        HarvestSites sites,
+        HarvestPlan plan,
+        HarvestOptions options,
+        PartWriter writer,
+        long before,
+        IProgress<HarvestProgress>? progress,
+        CancellationToken cancellation
+    )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         // One run waits while one is written and one computed: memory for the captured rows of three.
@@ -79,11 +102,16 @@ public static class Harvester
                 failure = problem;
                 stop.Cancel();
             }
-        }) { IsBackground = true, Name = "GemmaScope activation writer" };
+        })
+        {
+            IsBackground = true,
+            Name = "GemmaScope activation writer",
+        };
         thread.Start();
         try
         {
-            foreach (var one in Compute(text, sites, plan, options, writer, stop.Token)) computed.Add(one, stop.Token);
+            foreach (var one in Compute(text, sites, plan, options, writer, stop.Token))
+                computed.Add(one, stop.Token);
         }
         catch (OperationCanceledException) when (failure is not null and not OperationCanceledException)
         {
@@ -93,25 +121,40 @@ public static class Harvester
         {
             computed.CompleteAdding();
             thread.Join();
-            while (computed.TryTake(out var left)) left.Run.Dispose();
+            while (computed.TryTake(out var left))
+                left.Run.Dispose();
         }
-        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
     }
 
     /// <summary>The runs of this part that are not yet in complete buckets.</summary>
     private static IEnumerable<Computed> Compute(
-        WindowSource text, HarvestSites sites, HarvestPlan plan, HarvestOptions options, PartWriter writer, CancellationToken cancellation)
+        WindowSource text,
+        HarvestSites sites,
+        HarvestPlan plan,
+        HarvestOptions options,
+        PartWriter writer,
+        CancellationToken cancellation
+    )
     {
         long first = 0;
         foreach (var run in text.Runs(plan.Harvest.WindowsPerRun))
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!HarvestPlan.IsOf(run, options)) continue;
-            if (first + run.Rows.Length > plan.PartRows) break;
-            if (writer.Needs(first, run.Rows.Length)) yield return new(sites.Run(run, cancellation), run.Rows, first);
+            if (!HarvestPlan.IsOf(run, options))
+                continue;
+            if (first + run.Rows.Length > plan.PartRows)
+                break;
+            if (writer.Needs(first, run.Rows.Length))
+                yield return new(sites.Run(run, cancellation), run.Rows, first);
             first += run.Rows.Length;
         }
-        if (first != plan.PartRows) throw new GemmaScopeException("the text has changed while it was harvested; leave the files alone until the harvest is complete", string.Join(", ", text.Paths));
+        if (first != plan.PartRows)
+            throw new GemmaScopeException(
+                "the text has changed while it was harvested; leave the files alone until the harvest is complete",
+                string.Join(", ", text.Paths)
+            );
     }
 
     private sealed record Computed(ModelRun Run, RunRow[] Rows, long First);

@@ -15,7 +15,8 @@ public interface IActivationSource : IDisposable
     /// <exception cref="ArgumentProblemException">The source does not have the site.</exception>
     int Width(Site site);
 
-    /// <summary>C of METHODS §2.3: the root of the mean squared norm of the site's rows, so that E‖x/C‖² = 1. The rows handed out are not divided by it.</summary>
+    /// <summary>C of METHODS §2.3: the root of the mean squared norm of the site's rows, so that E‖x/C‖² = 1. The rows handed out are not
+    /// divided by it.</summary>
     /// <exception cref="ArgumentProblemException">The source does not have the site.</exception>
     double Scale(Site site);
 
@@ -27,7 +28,8 @@ public interface IActivationSource : IDisposable
     /// <exception cref="ArgumentProblemException">The position is negative.</exception>
     void Seek(long position);
 
-    /// <summary>Fills [batch.Rows, width] f32 for every site. The stream has no end: epochs follow each other, with the buckets in a new order.</summary>
+    /// <summary>Fills [batch.Rows, width] f32 for every site. The stream has no end: epochs follow each other, with the buckets in a new
+    /// order.</summary>
     /// <param name="batch">A batch that was made for this source; views of it taken before are no longer valid.</param>
     /// <param name="cancellation">Ends the waiting for rows; the position stays where it was.</param>
     void Read(ActivationBatch batch, CancellationToken cancellation = default);

@@ -12,7 +12,8 @@ internal static class ManifestComparison
         : !one.Sites.SequenceEqual(other.Sites) ? "list of sites"
         : null;
 
-    /// <summary>The first thing in which two harvests differ, in a word or two, or null. Where the text was read from does not matter, only what it is.</summary>
+    /// <summary>The first thing in which two harvests differ, in a word or two, or null. Where the text was read from does not matter, only
+    /// what it is.</summary>
     public static string? Difference(HarvestDescription one, HarvestDescription other) =>
         one.TextHash != other.TextHash ? "text, context or number of tokens"
         : one.WindowsPerRun != other.WindowsPerRun ? "number of windows per run"

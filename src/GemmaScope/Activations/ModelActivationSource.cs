@@ -47,12 +47,19 @@ public sealed class ModelActivationSource : IActivationSource
     /// <param name="text">The text.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="cancellation">Stops the model.</param>
-    /// <exception cref="ArgumentProblemException">A site cannot be had, the text has no token that counts, or the buffer has no two rows.</exception>
+    /// <exception cref="ArgumentProblemException">A site cannot be had, the text has no token that counts, or the buffer has no two
+    /// rows.</exception>
     public ModelActivationSource(
-        GemmaModel model, IReadOnlyList<Site> sites, WindowSource text, ModelSourceOptions? options = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        IReadOnlyList<Site> sites,
+        WindowSource text,
+        ModelSourceOptions? options = null,
+        CancellationToken cancellation = default
+    )
     {
         _options = options ?? new();
-        if (_options.BufferRows < 2) throw new ArgumentProblemException($"must be 2 rows or more, found {_options.BufferRows}", "buffer");
+        if (_options.BufferRows < 2)
+            throw new ArgumentProblemException($"must be 2 rows or more, found {_options.BufferRows}", "buffer");
         (_sites, Sites) = (new HarvestSites(model, sites, _options.Arithmetic), [.. sites]);
         _stream = new RowStream(text, _sites, WindowSource.PerRun(text.Context, _options.WindowsPerRun));
         _buffer = [.. _sites.Sites.Select(site => Tensor.Uninitialized(_options.BufferRows, site.Width))];
@@ -85,20 +92,24 @@ public sealed class ModelActivationSource : IActivationSource
     /// <inheritdoc/>
     public void Seek(long position)
     {
-        if (position < 0) throw new ArgumentProblemException($"must not be negative, found {position}", "position");
+        if (position < 0)
+            throw new ArgumentProblemException($"must not be negative, found {position}", "position");
         var (refills, next) = Math.DivRem(position, Half);
-        if (_interrupted is not null || refills != _refills) Restore(refills);
+        if (_interrupted is not null || refills != _refills)
+            Restore(refills);
         (_next, _interrupted) = ((int)next, null);
     }
 
     /// <inheritdoc/>
     public void Read(ActivationBatch batch, CancellationToken cancellation = default)
     {
-        if (_interrupted is { } place) Seek(place);
+        if (_interrupted is { } place)
+            Seek(place);
         var start = Position;
         try
         {
-            for (var row = 0; row < batch.Rows; row++) Next(batch, row, cancellation);
+            for (var row = 0; row < batch.Rows; row++)
+                Next(batch, row, cancellation);
         }
         catch
         {
@@ -112,25 +123,30 @@ public sealed class ModelActivationSource : IActivationSource
     public void Dispose()
     {
         _stream.Dispose();
-        foreach (var rows in _buffer) rows.Dispose();
+        foreach (var rows in _buffer)
+            rows.Dispose();
     }
 
     private void Next(ActivationBatch batch, int row, CancellationToken cancellation)
     {
-        if (_next == Half) Refill(cancellation);
-        for (var site = 0; site < _buffer.Length; site++) _buffer[site].Row(_order[_next]).CopyTo(batch[site].Row(row));
+        if (_next == Half)
+            Refill(cancellation);
+        for (var site = 0; site < _buffer.Length; site++)
+            _buffer[site].Row(_order[_next]).CopyTo(batch[site].Row(row));
         _next++;
     }
 
     private void FillFirst(CancellationToken cancellation)
     {
-        for (var slot = 0; slot < _options.BufferRows; slot++) _stream.Next(_buffer, slot, cancellation);
+        for (var slot = 0; slot < _options.BufferRows; slot++)
+            _stream.Next(_buffer, slot, cancellation);
         _order = Order(0);
     }
 
     private void Refill(CancellationToken cancellation)
     {
-        for (var i = 0; i < Half; i++) _stream.Next(_buffer, _order[i], cancellation);
+        for (var i = 0; i < Half; i++)
+            _stream.Next(_buffer, _order[i], cancellation);
         _order = Order(++_refills);
         _next = 0;
     }
@@ -139,11 +155,13 @@ public sealed class ModelActivationSource : IActivationSource
     {
         var rows = new long[_options.BufferRows];
         long next = 0;
-        for (; next < rows.Length; next++) rows[next] = next;
+        for (; next < rows.Length; next++)
+            rows[next] = next;
         for (long refill = 0; refill < refills; refill++)
         {
             var order = Order(refill);
-            for (var i = 0; i < Half; i++) rows[order[i]] = next++;
+            for (var i = 0; i < Half; i++)
+                rows[order[i]] = next++;
         }
         _stream.Load(_buffer, rows, next);
         (_refills, _order) = (refills, Order(refills));
@@ -154,14 +172,16 @@ public sealed class ModelActivationSource : IActivationSource
     private static double Scale(Tensor rows)
     {
         double sum = 0;
-        for (var row = 0; row < rows.Rows; row++) sum += SquaredNorm.Of(rows.Row(row));
+        for (var row = 0; row < rows.Rows; row++)
+            sum += SquaredNorm.Of(rows.Row(row));
         return Math.Sqrt(sum / rows.Rows);
     }
 
     private int IndexOf(Site site)
     {
         for (var i = 0; i < Sites.Count; i++)
-            if (Sites[i] == site) return i;
+            if (Sites[i] == site)
+                return i;
         throw new ArgumentProblemException($"is not read, only {string.Join(", ", Sites)}", site.ToString());
     }
 }

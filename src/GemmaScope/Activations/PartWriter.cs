@@ -29,7 +29,8 @@ internal sealed class PartWriter : IDisposable
     public bool Needs(long first, int count)
     {
         for (var bucket = BucketOf(first); count > 0 && bucket <= BucketOf(first + count - 1); bucket++)
-            if (!_complete.Contains(bucket)) return true;
+            if (!_complete.Contains(bucket))
+                return true;
         return false;
     }
 
@@ -44,7 +45,8 @@ internal sealed class PartWriter : IDisposable
         {
             var index = BucketOf(first);
             var count = (int)Math.Min(rows.Length, (long)index * _options.BucketRows + _plan.RowsOf(index) - first);
-            if (!_complete.Contains(index)) Add(index, run, rows[..count], cancellation);
+            if (!_complete.Contains(index))
+                Add(index, run, rows[..count], cancellation);
             rows = rows[count..];
             first += count;
         }
@@ -56,7 +58,8 @@ internal sealed class PartWriter : IDisposable
     {
         _bucket ??= new(_store, _part.Folder, index, _contents, Layout(index), _scratch, _options.BeforeWrite);
         _bucket.Add(run, rows);
-        if (!_bucket.IsFull) return;
+        if (!_bucket.IsFull)
+            return;
         var complete = _bucket.Finish(cancellation);
         _bucket.Dispose();
         _bucket = null;
@@ -65,7 +68,8 @@ internal sealed class PartWriter : IDisposable
         Save();
     }
 
-    private BucketLayout Layout(int index) => new(_plan.RowsOf(index), _widestRow, _options.RegionBytes, _options.Seed, _options.Part, index);
+    private BucketLayout Layout(int index) =>
+        new(_plan.RowsOf(index), _widestRow, _options.RegionBytes, _options.Seed, _options.Part, index);
 
     private int BucketOf(long row) => checked((int)(row / _options.BucketRows));
 

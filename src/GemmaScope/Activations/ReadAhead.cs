@@ -10,7 +10,8 @@ internal sealed class ReadAhead : IDisposable
 
     private readonly StoreCursor _cursor;
     private readonly ActivationBatch[] _buffers;
-    private readonly SemaphoreSlim _empty = new(Count), _full = new(0);
+    private readonly SemaphoreSlim _empty = new(Count),
+        _full = new(0);
     private readonly Thread _thread;
     private volatile bool _ends;
     private volatile Exception? _failure;
@@ -46,7 +47,8 @@ internal sealed class ReadAhead : IDisposable
         _ends = true;
         _empty.Release();
         _thread.Join();
-        foreach (var buffer in _buffers) buffer.Dispose();
+        foreach (var buffer in _buffers)
+            buffer.Dispose();
         _cursor.Dispose();
         _empty.Dispose();
         _full.Dispose();
@@ -59,7 +61,8 @@ internal sealed class ReadAhead : IDisposable
             for (long filled = 0; ; filled++)
             {
                 _empty.Wait();
-                if (_ends) return;
+                if (_ends)
+                    return;
                 _cursor.Read(_buffers[filled % Count]);
                 _full.Release();
             }

@@ -3,7 +3,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Activations;
 
-/// <summary>The rows of a text as the model computes them, one after another and without end: after the last comes the first again. Rows are numbered over all rounds.</summary>
+/// <summary>The rows of a text as the model computes them, one after another and without end: after the last comes the first again. Rows
+/// are numbered over all rounds.</summary>
 internal sealed class RowStream(WindowSource text, HarvestSites sites, int windowsPerRun) : IDisposable
 {
     private IEnumerator<WindowRun>? _runs;
@@ -16,7 +17,8 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
     /// <exception cref="ArgumentProblemException">The text has no row.</exception>
     public void Next(Tensor[] buffer, int slot, CancellationToken cancellation)
     {
-        while (_runs is null || _next == _runs.Current.Rows.Length) Advance();
+        while (_runs is null || _next == _runs.Current.Rows.Length)
+            Advance();
         Copy(_next, buffer, slot, cancellation);
         _next++;
     }
@@ -46,7 +48,8 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
 
     private void GoTo(long row)
     {
-        while (_runs is null || row >= _first + _runs.Current.Rows.Length) Advance();
+        while (_runs is null || row >= _first + _runs.Current.Rows.Length)
+            Advance();
         _next = (int)(row - _first);
     }
 
@@ -59,7 +62,8 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
         _runs ??= text.Runs(windowsPerRun).GetEnumerator();
         while (!_runs.MoveNext())
         {
-            if (!_anyInRound) throw new ArgumentProblemException("holds no token that counts", "text");
+            if (!_anyInRound)
+                throw new ArgumentProblemException("holds no token that counts", "text");
             Begin(first);
             _runs = text.Runs(windowsPerRun).GetEnumerator();
         }
@@ -77,6 +81,7 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
     {
         var run = _runs!.Current;
         _computed ??= sites.Run(run, cancellation);
-        for (var i = 0; i < buffer.Length; i++) HarvestSites.Rows(_computed, sites.Sites[i]).Row(run.Rows[row].Index).CopyTo(buffer[i].Row(slot));
+        for (var i = 0; i < buffer.Length; i++)
+            HarvestSites.Rows(_computed, sites.Sites[i]).Row(run.Rows[row].Index).CopyTo(buffer[i].Row(slot));
     }
 }

@@ -30,16 +30,32 @@ internal sealed unsafe class ShardReader : IDisposable
         using (var mapped = new MappedFile(_path))
         {
             if (mapped.Length != shard.Bytes)
-                throw new FileFormatException($"has {mapped.Length} bytes where the manifest says {shard.Bytes}; run 'gemmascope store verify', then the same harvest again", _path);
+                throw new FileFormatException(
+                    $"has {mapped.Length} bytes where the manifest says {shard.Bytes}; run 'gemmascope store verify', then the same harvest again",
+                    _path
+                );
             var header = SafetensorsHeader.Read(mapped);
-            if (!header.Entries.TryGetValue(TensorName, out var entry) || entry.Type != type || !entry.Shape.AsSpan().SequenceEqual([rows, width]))
-                throw new FileFormatException($"does not hold a tensor '{TensorName}' {type}[{rows}, {width}], as the manifest says", _path);
+            if (
+                !header.Entries.TryGetValue(TensorName, out var entry)
+                || entry.Type != type
+                || !entry.Shape.AsSpan().SequenceEqual([rows, width])
+            )
+                throw new FileFormatException(
+                    $"does not hold a tensor '{TensorName}' {type}[{rows}, {width}], as the manifest says",
+                    _path
+                );
             _start = header.DataStart + entry.Begin;
         }
         _block = type == DType.F32 ? [] : new byte[BlockBytes];
         try
         {
-            _file = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            _file = File.OpenHandle(
+                _path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete,
+                FileOptions.SequentialScan
+            );
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
@@ -59,7 +75,8 @@ internal sealed unsafe class ShardReader : IDisposable
             var bytes = _type == DType.F32 ? new Span<byte>(to, count * sizeof(float)) : _block.AsSpan(0, count * _type.Size());
             Fill(at, bytes);
             if (_type != DType.F32)
-                fixed (byte* block = _block) Conversions.Widen(block, _type, to, count);
+                fixed (byte* block = _block)
+                    Conversions.Widen(block, _type, to, count);
             at += bytes.Length;
             to += count;
             left -= count;
@@ -75,7 +92,8 @@ internal sealed unsafe class ShardReader : IDisposable
             while (bytes.Length > 0)
             {
                 var count = RandomAccess.Read(_file, bytes, at);
-                if (count == 0) throw new FileFormatException("ends too early; it was changed while it was read", _path);
+                if (count == 0)
+                    throw new FileFormatException("ends too early; it was changed while it was read", _path);
                 at += count;
                 bytes = bytes[count..];
             }

@@ -4,13 +4,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace GemmaScope.Activations;
 
-/// <summary>Writes one shard under a temporary name: rows wait in their regions until <see cref="Finish"/> puts them in order and gives the file its name.</summary>
+/// <summary>Writes one shard under a temporary name: rows wait in their regions until <see cref="Finish"/> puts them in order and gives the
+/// file its name.</summary>
 internal sealed class ShardWriter : IDisposable
 {
     /// <summary>Ending of files that are not complete.</summary>
     public const string Partial = ".partial";
 
-    private readonly string _store, _name;
+    private readonly string _store,
+        _name;
     private readonly byte[] _header;
     private readonly SafeFileHandle _file;
     private readonly Action<long>? _beforeWrite;
@@ -38,7 +40,8 @@ internal sealed class ShardWriter : IDisposable
     /// <summary>Writes rows that follow each other.</summary>
     public void Write(int firstRow, ReadOnlySpan<byte> rows) => WriteAt(_header.Length + (long)firstRow * RowBytes, rows);
 
-    /// <summary>Puts the rows in order, waits until they are on the disk, and gives the file its name. The two buffers hold a region each.</summary>
+    /// <summary>Puts the rows in order, waits until they are on the disk, and gives the file its name. The two buffers hold a region
+    /// each.</summary>
     public StoreShard Finish(BucketLayout layout, double squaredNorms, byte[] waiting, byte[] ordered)
     {
         WriteAt(0, _header);
@@ -66,7 +69,8 @@ internal sealed class ShardWriter : IDisposable
     /// <summary>Removes the file if it was not finished.</summary>
     public void Dispose()
     {
-        if (_file.IsClosed) return;
+        if (_file.IsClosed)
+            return;
         _file.Dispose();
         File.Delete(Temporary);
     }
@@ -89,7 +93,8 @@ internal sealed class ShardWriter : IDisposable
         while (bytes.Length > 0)
         {
             var count = RandomAccess.Read(_file, bytes, at);
-            if (count == 0) throw new GemmaScopeException("became shorter while it was written; does another process use the folder?", Temporary);
+            if (count == 0)
+                throw new GemmaScopeException("became shorter while it was written; does another process use the folder?", Temporary);
             at += count;
             bytes = bytes[count..];
         }

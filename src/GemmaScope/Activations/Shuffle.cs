@@ -1,6 +1,7 @@
 namespace GemmaScope.Activations;
 
-/// <summary>Random orders that are the same on every machine and in every version: stores and training runs are continued by them.</summary>
+/// <summary>Random orders that are the same on every machine and in every version: stores and training runs are continued by
+/// them.</summary>
 internal static class Shuffle
 {
     /// <summary>The numbers 0 … count − 1 in a random order, which the keys determine.</summary>
@@ -9,7 +10,8 @@ internal static class Shuffle
     public static int[] Permutation(int count, params ReadOnlySpan<long> keys)
     {
         var state = 0UL;
-        foreach (var key in keys) state = Mix(state + unchecked((ulong)key));
+        foreach (var key in keys)
+            state = Mix(state + unchecked((ulong)key));
         var order = new int[count];
         for (var i = 0; i < count; i++)
         {

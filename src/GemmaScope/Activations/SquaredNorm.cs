@@ -9,7 +9,8 @@ internal static class SquaredNorm
     public static double Of(ReadOnlySpan<float> x)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(x);
-        Vector<double> low = default, high = default;
+        Vector<double> low = default,
+            high = default;
         foreach (var vector in vectors)
         {
             Vector.Widen(vector, out var first, out var second);
@@ -17,7 +18,8 @@ internal static class SquaredNorm
             high += second * second;
         }
         var sum = Vector.Sum(low + high);
-        foreach (var value in x[(vectors.Length * Vector<float>.Count)..]) sum += (double)value * value;
+        foreach (var value in x[(vectors.Length * Vector<float>.Count)..])
+            sum += (double)value * value;
         return sum;
     }
 }

@@ -34,7 +34,10 @@ internal static class StoreChecks
 
     /// <summary>SHA-256 of config.json and the weight files of a model, in the order of their names.</summary>
     public static string HashOfModel(string folder, CancellationToken cancellation) =>
-        Hash(Directory.EnumerateFiles(folder, "*.safetensors").Prepend(Path.Combine(folder, "config.json")).Order(StringComparer.Ordinal), cancellation);
+        Hash(
+            Directory.EnumerateFiles(folder, "*.safetensors").Prepend(Path.Combine(folder, "config.json")).Order(StringComparer.Ordinal),
+            cancellation
+        );
 
     /// <summary>SHA-256 of files, one after another.</summary>
     public static string Hash(IEnumerable<string> files, CancellationToken cancellation)
@@ -46,7 +49,7 @@ internal static class StoreChecks
             try
             {
                 using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-                for (int count; (count = file.Read(block)) > 0;)
+                for (int count; (count = file.Read(block)) > 0; )
                 {
                     cancellation.ThrowIfCancellationRequested();
                     hash.AppendData(block, 0, count);

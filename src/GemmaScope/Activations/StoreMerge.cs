@@ -10,10 +10,15 @@ public static class StoreMerge
     public static ActivationStore Parts(string folder)
     {
         var store = ActivationStore.Open(folder);
-        if (!store.IsComplete) throw new GemmaScopeException("a part is missing or not complete; harvest it first ('gemmascope store info' shows which)", folder);
+        if (!store.IsComplete)
+            throw new GemmaScopeException(
+                "a part is missing or not complete; harvest it first ('gemmascope store info' shows which)",
+                folder
+            );
         // Where this is interrupted, both manifests name the same parts, which then count once.
         ManifestFile.Write(Path.Combine(folder, ManifestFile.Merged), store.Manifest);
-        foreach (var part in store.Manifest.Parts) File.Delete(ManifestFile.PartFile(folder, part.Folder));
+        foreach (var part in store.Manifest.Parts)
+            File.Delete(ManifestFile.PartFile(folder, part.Folder));
         return store;
     }
 
@@ -22,17 +27,30 @@ public static class StoreMerge
     /// <param name="target">A folder that holds no store.</param>
     /// <param name="progress">Told the bytes copied so far.</param>
     /// <param name="cancellation">Stops; the copy is begun anew the next time.</param>
-    /// <exception cref="GemmaScopeException">They do not belong together, hold the same rows, one is not complete or damaged, or there is no room.</exception>
-    public static ActivationStore Stores(IReadOnlyList<string> stores, string target, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="GemmaScopeException">They do not belong together, hold the same rows, one is not complete or damaged, or there is
+    /// no room.</exception>
+    public static ActivationStore Stores(
+        IReadOnlyList<string> stores,
+        string target,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (stores.Count < 2) throw new ArgumentProblemException("name two stores or more", "stores");
-        if (Directory.Exists(target) && Directory.EnumerateFiles(target, "*.json").Any()) throw new ArgumentProblemException("holds a store already; name a new folder", target);
+        if (stores.Count < 2)
+            throw new ArgumentProblemException("name two stores or more", "stores");
+        if (Directory.Exists(target) && Directory.EnumerateFiles(target, "*.json").Any())
+            throw new ArgumentProblemException("holds a store already; name a new folder", target);
         var opened = stores.Select(ActivationStore.Open).ToArray();
         CheckTogether(opened);
-        var shards = opened.SelectMany(store => store.Manifest.Parts).SelectMany(part => part.Buckets).SelectMany(Shards).Sum(shard => shard.Bytes);
+        var shards = opened
+            .SelectMany(store => store.Manifest.Parts)
+            .SelectMany(part => part.Buckets)
+            .SelectMany(Shards)
+            .Sum(shard => shard.Bytes);
         Directory.CreateDirectory(target);
         var free = new DriveInfo(Path.GetFullPath(target)).AvailableFreeSpace;
-        if (shards > free) throw new GemmaScopeException($"the stores have {shards / 1e9:0.###} GB, the disk has {free / 1e9:0.###} GB free", target);
+        if (shards > free)
+            throw new GemmaScopeException($"the stores have {shards / 1e9:0.###} GB, the disk has {free / 1e9:0.###} GB free", target);
 
         long copied = 0;
         var parts = new List<StorePart>();
@@ -44,7 +62,14 @@ public static class StoreMerge
 
         StorePart Copy(string from, string to, StorePart part, string folder)
         {
-            return part with { Folder = folder, Buckets = [.. part.Buckets.Select(bucket => bucket with { Shards = [.. bucket.Shards.Select(One)], Tokens = One(bucket.Tokens) })] };
+            return part with
+            {
+                Folder = folder,
+                Buckets =
+                [
+                    .. part.Buckets.Select(bucket => bucket with { Shards = [.. bucket.Shards.Select(One)], Tokens = One(bucket.Tokens) }),
+                ],
+            };
 
             StoreShard One(StoreShard shard)
             {
@@ -67,11 +92,18 @@ public static class StoreMerge
                 throw new ArgumentProblemException($"has another {difference} than {stores[0].Folder}", store.Folder);
             foreach (var part in store.Manifest.Parts)
             {
-                if (!part.IsComplete) throw new ArgumentProblemException($"{part.Folder} is not complete; harvest it first", store.Folder);
+                if (!part.IsComplete)
+                    throw new ArgumentProblemException($"{part.Folder} is not complete; harvest it first", store.Folder);
                 // The same text may come in several parts, but each row once.
                 foreach (var (other, folder) in parts)
-                    if (other.Harvest.TextHash == part.Harvest.TextHash && (other.Index == part.Index || ManifestComparison.Difference(other.Harvest, part.Harvest) is not null))
-                        throw new ArgumentProblemException($"{part.Folder} has rows of the same text as {other.Folder} of {folder}; they would count twice", store.Folder);
+                    if (
+                        other.Harvest.TextHash == part.Harvest.TextHash
+                        && (other.Index == part.Index || ManifestComparison.Difference(other.Harvest, part.Harvest) is not null)
+                    )
+                        throw new ArgumentProblemException(
+                            $"{part.Folder} has rows of the same text as {other.Folder} of {folder}; they would count twice",
+                            store.Folder
+                        );
                 parts.Add((part, store.Folder));
             }
         }
@@ -81,12 +113,17 @@ public static class StoreMerge
     {
         var source = Path.Combine(store, shard.File);
         FileChecks.LengthOf(source);
-        AtomicFile.Write(target, stream =>
-        {
-            using var file = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read);
-            var counted = new CountingStream(stream, cancellation) { TakesCrc = true };
-            file.CopyTo(counted, 1 << 20);
-            if (counted.Count != shard.Bytes || counted.Crc != shard.Checksum) throw new FileFormatException("is not what its manifest says; check the store with 'gemmascope store verify'", source);
-        }, overwrite: true);
+        AtomicFile.Write(
+            target,
+            stream =>
+            {
+                using var file = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read);
+                var counted = new CountingStream(stream, cancellation) { TakesCrc = true };
+                file.CopyTo(counted, 1 << 20);
+                if (counted.Count != shard.Bytes || counted.Crc != shard.Checksum)
+                    throw new FileFormatException("is not what its manifest says; check the store with 'gemmascope store verify'", source);
+            },
+            overwrite: true
+        );
     }
 }

@@ -8,29 +8,36 @@ public sealed record StoreProblem(string File, string Problem);
 /// <summary>Reads a store whole and compares it with its manifest.</summary>
 public static class StoreVerifier
 {
-    /// <summary>Checks that each file is there with its length, checksum and shape, that each row is a token the part has to have, and that no token is there twice.</summary>
+    /// <summary>Checks that each file is there with its length, checksum and shape, that each row is a token the part has to have, and that
+    /// no token is there twice.</summary>
     /// <param name="store">The store; buckets completed since it was opened are not looked at.</param>
     /// <param name="progress">Told the bytes read so far.</param>
     /// <param name="cancellation">Stops between files.</param>
     /// <returns>The problems, each when it is found; none if all is well.</returns>
-    public static IEnumerable<StoreProblem> Verify(ActivationStore store, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public static IEnumerable<StoreProblem> Verify(
+        ActivationStore store,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         long bytes = 0;
         foreach (var harvest in store.Manifest.Parts.GroupBy(part => part.Harvest.TextHash))
         {
             var seen = new RowSet();
             foreach (var part in harvest)
-                foreach (var bucket in part.Buckets)
+            foreach (var bucket in part.Buckets)
+            {
+                for (var i = 0; i <= bucket.Shards.Count; i++)
                 {
-                    for (var i = 0; i <= bucket.Shards.Count; i++)
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        var shard = i < bucket.Shards.Count ? bucket.Shards[i] : bucket.Tokens;
-                        if (Check(store, bucket, i, shard, cancellation) is { } problem) yield return new(shard.File, problem);
-                        progress?.Report(bytes += shard.Bytes);
-                    }
-                    if (CheckRows(store, part, bucket, seen) is { } wrong) yield return new(bucket.Tokens.File, wrong);
+                    cancellation.ThrowIfCancellationRequested();
+                    var shard = i < bucket.Shards.Count ? bucket.Shards[i] : bucket.Tokens;
+                    if (Check(store, bucket, i, shard, cancellation) is { } problem)
+                        yield return new(shard.File, problem);
+                    progress?.Report(bytes += shard.Bytes);
                 }
+                if (CheckRows(store, part, bucket, seen) is { } wrong)
+                    yield return new(bucket.Tokens.File, wrong);
+            }
         }
     }
 
@@ -39,10 +46,18 @@ public static class StoreVerifier
         try
         {
             var found = StoreChecks.Describe(store.Folder, shard.File, cancellation);
-            if (found.Bytes != shard.Bytes) return $"has {found.Bytes} bytes where {shard.Bytes} were written";
-            if (found.Checksum != shard.Checksum) return $"has the checksum {found.Checksum:x8} where {shard.Checksum:x8} was written";
+            if (found.Bytes != shard.Bytes)
+                return $"has {found.Bytes} bytes where {shard.Bytes} were written";
+            if (found.Checksum != shard.Checksum)
+                return $"has the checksum {found.Checksum:x8} where {shard.Checksum:x8} was written";
             if (index < bucket.Shards.Count)
-                new ShardReader(store.Folder, shard, store.Manifest.Contents.Type, bucket.Rows, store.Manifest.Contents.Sites[index].Width).Dispose();
+                new ShardReader(
+                    store.Folder,
+                    shard,
+                    store.Manifest.Contents.Type,
+                    bucket.Rows,
+                    store.Manifest.Contents.Sites[index].Width
+                ).Dispose();
             return null;
         }
         catch (FileFormatException problem)
@@ -68,8 +83,10 @@ public static class StoreVerifier
         {
             if (row.Sequence < 0 || row.Sequence >= harvest.Windows || row.Position < 0 || row.Position >= harvest.Context)
                 return $"has a row of window {row.Sequence} at position {row.Position}, of {harvest.Windows} windows of {harvest.Context} tokens";
-            if (row.Sequence / harvest.WindowsPerRun % harvest.Parts != part.Index) return $"has a row of window {row.Sequence}, which belongs to another part";
-            if (!seen.Add(row.Sequence, row.Position)) return $"has window {row.Sequence} position {row.Position}, which the store has already";
+            if (row.Sequence / harvest.WindowsPerRun % harvest.Parts != part.Index)
+                return $"has a row of window {row.Sequence}, which belongs to another part";
+            if (!seen.Add(row.Sequence, row.Position))
+                return $"has window {row.Sequence} position {row.Position}, which the store has already";
         }
         return null;
     }

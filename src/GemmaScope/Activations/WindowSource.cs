@@ -2,7 +2,8 @@ using GemmaScope.Text;
 
 namespace GemmaScope.Activations;
 
-/// <summary>Windows of token ids that can be read again and again, and which of their positions count: the text behind activations.</summary>
+/// <summary>Windows of token ids that can be read again and again, and which of their positions count: the text behind
+/// activations.</summary>
 public sealed class WindowSource
 {
     private readonly Func<IEnumerable<int[]>> _read;
@@ -12,7 +13,8 @@ public sealed class WindowSource
     /// <param name="read">Begins to read anew; gives the same windows each time.</param>
     /// <param name="counts">Of each token of a window whether its activations are wanted.</param>
     /// <param name="context">Tokens of the longest window.</param>
-    public WindowSource(Func<IEnumerable<int[]>> read, Func<int[], bool[]> counts, int context) => (_read, _counts, Context) = (read, counts, context);
+    public WindowSource(Func<IEnumerable<int[]>> read, Func<int[], bool[]> counts, int context) =>
+        (_read, _counts, Context) = (read, counts, context);
 
     /// <summary>Tokens of the longest window.</summary>
     public int Context { get; }
@@ -23,24 +25,33 @@ public sealed class WindowSource
     /// <summary>The file of the tokenizer that made the windows, or null.</summary>
     internal string? TokenizerFile { get; private init; }
 
-    /// <summary>The documents of files and folders, packed into windows that begin with BOS; what <see cref="CountedPositions"/> leaves out does not count.</summary>
+    /// <summary>The documents of files and folders, packed into windows that begin with BOS; what <see cref="CountedPositions"/> leaves out
+    /// does not count.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="paths">What <see cref="TextDocuments"/> reads.</param>
     /// <param name="context">Tokens of a window, BOS included.</param>
     /// <param name="tokens">Ends before the window with which more tokens than these would be read.</param>
     public static WindowSource FromText(Tokenizer tokenizer, IReadOnlyList<string> paths, int context, long tokens = long.MaxValue) =>
-        new(() => Within(TokenWindows.Pack(tokenizer, TextDocuments.Read(paths), context), tokens), ids => CountedPositions.Of(ids, tokenizer), context)
+        new(
+            () => Within(TokenWindows.Pack(tokenizer, TextDocuments.Read(paths), context), tokens),
+            ids => CountedPositions.Of(ids, tokenizer),
+            context
+        )
         {
-            Paths = paths, TokenizerFile = tokenizer.File,
+            Paths = paths,
+            TokenizerFile = tokenizer.File,
         };
 
     /// <summary>Those of the windows whose number, from 0, a rule picks.</summary>
-    public WindowSource Where(Func<int, bool> picks) => new(() => _read().Where((_, number) => picks(number)), _counts, Context) { Paths = Paths, TokenizerFile = TokenizerFile };
+    public WindowSource Where(Func<int, bool> picks) =>
+        new(() => _read().Where((_, number) => picks(number)), _counts, Context) { Paths = Paths, TokenizerFile = TokenizerFile };
 
-    /// <summary>Windows that go through the model together: those asked for, or about a thousand tokens, with which the products are as fast as they get.</summary>
-    internal static int PerRun(int context, int? asked) => asked is < 1
-        ? throw new ArgumentProblemException($"must be 1 or more, found {asked}", "windows per run")
-        : asked ?? Math.Max(1, 1024 / context);
+    /// <summary>Windows that go through the model together: those asked for, or about a thousand tokens, with which the products are as
+    /// fast as they get.</summary>
+    internal static int PerRun(int context, int? asked) =>
+        asked is < 1
+            ? throw new ArgumentProblemException($"must be 1 or more, found {asked}", "windows per run")
+            : asked ?? Math.Max(1, 1024 / context);
 
     /// <summary>The windows from the first on, grouped as they go through the model.</summary>
     internal IEnumerable<WindowRun> Runs(int windowsPerRun)
@@ -61,7 +72,8 @@ public sealed class WindowSource
         {
             var counts = _counts(windows[w]);
             for (var position = 0; position < counts.Length; position++)
-                if (counts[position]) rows.Add(new(start + position, new(windows[w][position], first + w, position)));
+                if (counts[position])
+                    rows.Add(new(start + position, new(windows[w][position], first + w, position)));
             start += windows[w].Length;
         }
         return [.. rows];
@@ -70,8 +82,10 @@ public sealed class WindowSource
     private static IEnumerable<int[]> Within(IEnumerable<int[]> windows, long tokens)
     {
         foreach (var window in windows)
-            if ((tokens -= window.Length) >= 0) yield return window;
-            else yield break;
+            if ((tokens -= window.Length) >= 0)
+                yield return window;
+            else
+                yield break;
     }
 }
 
@@ -80,7 +94,8 @@ public sealed class WindowSource
 /// <param name="Token">Which token it is.</param>
 internal readonly record struct RunRow(int Index, StoredToken Token);
 
-/// <summary>Windows that go through the model together. How they are grouped decides about the last bits of the activations, so it is part of what a harvest is.</summary>
+/// <summary>Windows that go through the model together. How they are grouped decides about the last bits of the activations, so it is part
+/// of what a harvest is.</summary>
 /// <param name="Number">Number of the run, from 0.</param>
 /// <param name="Windows">Token ids of each window.</param>
 /// <param name="Rows">Those that count.</param>

@@ -21,35 +21,46 @@ internal static class ClampEdit
         // The edits may serve several runs at once, each on a thread of its own.
         var read = new ThreadLocal<float[]>(() => []);
         if (dictionary.InputSite == dictionary.OutputSite)
-            return [Edit.Function(dictionary.OutputSite, (rows, _) =>
-            {
-                readout.Read(rows, Room(read, rows.Rows * values.Length));
-                Write(rows, 0, rows.Rows, read.Value);
-            }, span)];
+            return
+            [
+                Edit.Function(
+                    dictionary.OutputSite,
+                    (rows, _) =>
+                    {
+                        readout.Read(rows, Room(read, rows.Rows * values.Length));
+                        Write(rows, 0, rows.Rows, read.Value);
+                    },
+                    span
+                ),
+            ];
         return
         [
             Edit.OfRun(dictionary.InputSite, (rows, _) => readout.Read(rows, Room(read, rows.Rows * values.Length))),
-            Edit.OfRun(dictionary.OutputSite, (rows, sequences) =>
-            {
-                for (var s = 0; s < sequences.Count; s++)
+            Edit.OfRun(
+                dictionary.OutputSite,
+                (rows, sequences) =>
                 {
-                    var (start, end) = span.Rows(sequences.First(s), sequences.Length(s));
-                    Write(rows, sequences.Start(s) + start, sequences.Start(s) + end, read.Value);
+                    for (var s = 0; s < sequences.Count; s++)
+                    {
+                        var (start, end) = span.Rows(sequences.First(s), sequences.Length(s));
+                        Write(rows, sequences.Start(s) + start, sequences.Start(s) + end, read.Value);
+                    }
                 }
-            }),
+            ),
         ];
 
         void Write(MatrixView rows, int start, int end, ReadOnlySpan<float> activations)
         {
             for (var row = start; row < end; row++)
-                for (var i = 0; i < values.Length; i++)
-                    TensorPrimitives.MultiplyAdd(vectors[i], values[i] - activations[row * values.Length + i], rows.Row(row), rows.Row(row));
+            for (var i = 0; i < values.Length; i++)
+                TensorPrimitives.MultiplyAdd(vectors[i], values[i] - activations[row * values.Length + i], rows.Row(row), rows.Row(row));
         }
     }
 
     private static float[] Room(ThreadLocal<float[]> buffer, int count)
     {
-        if (buffer.Value!.Length < count) buffer.Value = new float[count];
+        if (buffer.Value!.Length < count)
+            buffer.Value = new float[count];
         return buffer.Value;
     }
 }

@@ -5,35 +5,39 @@ using GemmaScope.Models;
 namespace GemmaScope.Behaviour;
 
 /// <summary>
-/// Steering with features of dictionaries (METHODS §6.5): the edits that turn them up, down or off where the dictionaries write, which for an attention dictionary is z
+/// Steering with features of dictionaries (METHODS §6.5): the edits that turn them up, down or off where the dictionaries write, which for
+/// an attention dictionary is z
 /// before o_proj and for a transcoder the MLP's output. In f32 like all edits.
 /// </summary>
 public static class Steering
 {
     /// <summary>The modes by their names in commands and requests.</summary>
-    public static IReadOnlyDictionary<string, SteeringMode> Modes { get; } = new Dictionary<string, SteeringMode>
-    {
-        ["add"] = SteeringMode.Add,
-        ["add-unit"] = SteeringMode.AddUnit,
-        ["clamp"] = SteeringMode.Clamp,
-        ["ablate"] = SteeringMode.Ablate,
-        ["directional"] = SteeringMode.Directional,
-        ["everywhere"] = SteeringMode.Everywhere,
-        ["orthogonal"] = SteeringMode.Orthogonal,
-        ["cap"] = SteeringMode.Cap,
-        ["norm-matched"] = SteeringMode.NormMatched,
-    };
+    public static IReadOnlyDictionary<string, SteeringMode> Modes { get; } =
+        new Dictionary<string, SteeringMode>
+        {
+            ["add"] = SteeringMode.Add,
+            ["add-unit"] = SteeringMode.AddUnit,
+            ["clamp"] = SteeringMode.Clamp,
+            ["ablate"] = SteeringMode.Ablate,
+            ["directional"] = SteeringMode.Directional,
+            ["everywhere"] = SteeringMode.Everywhere,
+            ["orthogonal"] = SteeringMode.Orthogonal,
+            ["cap"] = SteeringMode.Cap,
+            ["norm-matched"] = SteeringMode.NormMatched,
+        };
 
     /// <summary>The positions by their names in commands and requests.</summary>
-    public static IReadOnlyDictionary<string, SteeredPositions> PositionNames { get; } = new Dictionary<string, SteeredPositions>
-    {
-        ["all"] = SteeredPositions.All,
-        ["last"] = SteeredPositions.FromLast,
-        ["new"] = SteeredPositions.Generated,
-    };
+    public static IReadOnlyDictionary<string, SteeredPositions> PositionNames { get; } =
+        new Dictionary<string, SteeredPositions>
+        {
+            ["all"] = SteeredPositions.All,
+            ["last"] = SteeredPositions.FromLast,
+            ["new"] = SteeredPositions.Generated,
+        };
 
     /// <summary>Whether a mode has a strength.</summary>
-    public static bool HasStrength(SteeringMode mode) => mode is not (SteeringMode.Ablate or SteeringMode.Directional or SteeringMode.Everywhere);
+    public static bool HasStrength(SteeringMode mode) =>
+        mode is not (SteeringMode.Ablate or SteeringMode.Directional or SteeringMode.Everywhere);
 
     /// <summary>The span of positions for a prompt: without its BOS unless asked for.</summary>
     /// <param name="positions">Which.</param>
@@ -43,28 +47,45 @@ public static class Steering
     public static Positions Span(SteeredPositions positions, IReadOnlyList<int> prompt, int bosId, bool includeBos = false)
     {
         var first = prompt.Count > 0 && prompt[0] == bosId && !includeBos ? 1 : 0;
-        return new(positions switch
-        {
-            SteeredPositions.Generated => prompt.Count,
-            SteeredPositions.FromLast => Math.Max(first, prompt.Count - 1),
-            _ => first,
-        }, int.MaxValue);
+        return new(
+            positions switch
+            {
+                SteeredPositions.Generated => prompt.Count,
+                SteeredPositions.FromLast => Math.Max(first, prompt.Count - 1),
+                _ => first,
+            },
+            int.MaxValue
+        );
     }
 
     /// <summary>The edits that steer with some features together, each with its own strength.</summary>
     /// <param name="mode">How.</param>
-    /// <param name="features">The features. Those of one dictionary are read before any of them is changed; dictionaries follow each other in the order given.</param>
+    /// <param name="features">The features. Those of one dictionary are read before any of them is changed; dictionaries follow each other
+    /// in the order given.</param>
     /// <param name="config">The model's configuration.</param>
     /// <param name="positions">At which positions; null for all but the first, which is usually BOS.</param>
-    /// <exception cref="ArgumentProblemException">A feature does not exist, a dictionary is of another model or writes to several sites, a strength is not finite, or they do not go together.</exception>
-    public static IReadOnlyList<Edit> Edits(SteeringMode mode, IReadOnlyList<SteeredFeature> features, GemmaConfig config, Positions? positions = null)
+    /// <exception cref="ArgumentProblemException">A feature does not exist, a dictionary is of another model or writes to several sites, a
+    /// strength is not finite, or they do not go together.</exception>
+    public static IReadOnlyList<Edit> Edits(
+        SteeringMode mode,
+        IReadOnlyList<SteeredFeature> features,
+        GemmaConfig config,
+        Positions? positions = null
+    )
     {
-        if (features.Count == 0) throw new ArgumentProblemException("there is none to steer with", "feature");
-        foreach (var one in features) Check(one, mode, config);
-        if (features.DistinctBy(one => (one.Dictionary, one.Feature)).Count() < features.Count) throw new ArgumentProblemException("one is named twice", "feature");
+        if (features.Count == 0)
+            throw new ArgumentProblemException("there is none to steer with", "feature");
+        foreach (var one in features)
+            Check(one, mode, config);
+        if (features.DistinctBy(one => (one.Dictionary, one.Feature)).Count() < features.Count)
+            throw new ArgumentProblemException("one is named twice", "feature");
         var span = positions ?? new Positions(1, int.MaxValue);
-        return [.. features.GroupBy(one => mode is SteeringMode.Clamp or SteeringMode.Ablate ? (object)one.Dictionary : one.Dictionary.OutputSite)
-            .SelectMany(group => Together(mode, [.. group], config, span))];
+        return
+        [
+            .. features
+                .GroupBy(one => mode is SteeringMode.Clamp or SteeringMode.Ablate ? (object)one.Dictionary : one.Dictionary.OutputSite)
+                .SelectMany(group => Together(mode, [.. group], config, span)),
+        ];
     }
 
     /// <summary>The edits of features that act on one site.</summary>
@@ -91,8 +112,13 @@ public static class Steering
     private static IEnumerable<Site> ResidualSites(Site site, GemmaConfig config)
     {
         if (site.Kind is not (SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost or SiteKind.AttnOut or SiteKind.MlpOut))
-            throw new ArgumentProblemException($"is no direction of the residual stream, which alone can lose one everywhere; use directional", site.ToString());
-        return Enumerable.Range(0, config.Layers).SelectMany(layer => (Site[])[Site.ResidPre(layer), Site.AttnOut(layer), Site.MlpOut(layer)]);
+            throw new ArgumentProblemException(
+                $"is no direction of the residual stream, which alone can lose one everywhere; use directional",
+                site.ToString()
+            );
+        return Enumerable
+            .Range(0, config.Layers)
+            .SelectMany(layer => (Site[])[Site.ResidPre(layer), Site.AttnOut(layer), Site.MlpOut(layer)]);
     }
 
     private static void Check(SteeredFeature one, SteeringMode mode, GemmaConfig config)
@@ -101,9 +127,17 @@ public static class Steering
         if (dictionary.InputSites.Count != 1 || dictionary.OutputSites.Count != 1)
             throw new ArgumentProblemException("writes to several sites; steering needs one that writes to one", dictionary.Name);
         if (!config.Has(dictionary.OutputSite) || config.SiteWidth(dictionary.OutputSite.Kind) != dictionary.OutputWidth)
-            throw new ArgumentProblemException($"writes {dictionary.OutputWidth} numbers to {dictionary.OutputSite}, which this model does not have; it belongs to another model", dictionary.Name);
-        if ((uint)one.Feature >= (uint)dictionary.Width) throw new ArgumentProblemException($"{one.Feature} is no feature of {dictionary.Name}, which has 0 to {dictionary.Width - 1}", "feature");
-        if (HasStrength(mode) && !float.IsFinite((float)one.Strength)) throw new ArgumentProblemException($"is {one.Strength}; it must be a finite number", "strength");
+            throw new ArgumentProblemException(
+                $"writes {dictionary.OutputWidth} numbers to {dictionary.OutputSite}, which this model does not have; it belongs to another model",
+                dictionary.Name
+            );
+        if ((uint)one.Feature >= (uint)dictionary.Width)
+            throw new ArgumentProblemException(
+                $"{one.Feature} is no feature of {dictionary.Name}, which has 0 to {dictionary.Width - 1}",
+                "feature"
+            );
+        if (HasStrength(mode) && !float.IsFinite((float)one.Strength))
+            throw new ArgumentProblemException($"is {one.Strength}; it must be a finite number", "strength");
     }
 
     private static float[] Vector(SteeredFeature one)
@@ -118,11 +152,16 @@ public static class Steering
     private static float[] Sum(SteeredFeature[] features, float[][] vectors)
     {
         var sum = new float[vectors[0].Length];
-        foreach (var (one, vector) in features.Zip(vectors)) TensorPrimitives.MultiplyAdd(vector, (float)one.Strength, sum, sum);
+        foreach (var (one, vector) in features.Zip(vectors))
+            TensorPrimitives.MultiplyAdd(vector, (float)one.Strength, sum, sum);
         return sum;
     }
 
-    private static float SameStrength(SteeredFeature[] features) => features.All(one => one.Strength == features[0].Strength)
-        ? (float)features[0].Strength
-        : throw new ArgumentProblemException("orthogonal has one coefficient for the span of all features; give all the same", "strength");
+    private static float SameStrength(SteeredFeature[] features) =>
+        features.All(one => one.Strength == features[0].Strength)
+            ? (float)features[0].Strength
+            : throw new ArgumentProblemException(
+                "orthogonal has one coefficient for the span of all features; give all the same",
+                "strength"
+            );
 }

@@ -4,11 +4,14 @@ using GemmaScope.Models;
 namespace GemmaScope.Behaviour;
 
 /// <summary>
-/// What steering did to a continuation, by numbers that grow when it breaks the text: how far the predictions moved, how unlikely the text is without steering, and how
+/// What steering did to a continuation, by numbers that grow when it breaks the text: how far the predictions moved, how unlikely the text
+/// is without steering, and how
 /// much it repeats itself.
 /// </summary>
-/// <param name="Kl">Mean KL(unsteered ‖ steered) in nats of the predictions of the continuation's tokens, both models reading the same text; without a continuation, of the next token.</param>
-/// <param name="Surprise">Mean −log p of the continuation's tokens in nats under the model that is not steered; NaN without a continuation.</param>
+/// <param name="Kl">Mean KL(unsteered ‖ steered) in nats of the predictions of the continuation's tokens, both models reading the same
+/// text; without a continuation, of the next token.</param>
+/// <param name="Surprise">Mean −log p of the continuation's tokens in nats under the model that is not steered; NaN without a
+/// continuation.</param>
 /// <param name="Repetition">Share of the continuation's token pairs that it had before: 0 for none, near 1 for a loop.</param>
 public sealed record SteeringEffect(double Kl, double Surprise, double Repetition)
 {
@@ -21,7 +24,13 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
     /// <param name="continuation">The tokens that were generated.</param>
     /// <param name="edits">The steering; none measures the model's own text.</param>
     /// <param name="cancellation">Stops between runs and inside one.</param>
-    public static SteeringEffect Measure(GemmaModel model, int[] prompt, IReadOnlyList<int> continuation, IReadOnlyList<Edit> edits, CancellationToken cancellation = default)
+    public static SteeringEffect Measure(
+        GemmaModel model,
+        int[] prompt,
+        IReadOnlyList<int> continuation,
+        IReadOnlyList<Edit> edits,
+        CancellationToken cancellation = default
+    )
     {
         int[] tokens = [.. prompt, .. continuation.SkipLast(1)];
         using var normal = model.NewCache();
@@ -32,7 +41,8 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
             model.Run(tokens[..first], cache: normal, logits: LogitRows.None, cancellation: cancellation).Dispose();
             model.Run(tokens[..first], edits: edits, cache: steered, logits: LogitRows.None, cancellation: cancellation).Dispose();
         }
-        double kl = 0, surprise = 0;
+        double kl = 0,
+            surprise = 0;
         for (var start = first; start < tokens.Length; start += RowsAtOnce)
         {
             var some = tokens[start..Math.Min(start + RowsAtOnce, tokens.Length)];
@@ -44,7 +54,8 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
                 var q = edited.Logits!.Row(row)[..model.Config.RealVocabulary];
                 var sum = Predictions.LogSum(p);
                 kl += Predictions.Divergence(p, sum, q, Predictions.LogSum(q));
-                if (continuation.Count > 0) surprise += sum - p[continuation[start - first + row]];
+                if (continuation.Count > 0)
+                    surprise += sum - p[continuation[start - first + row]];
             }
         }
         var predictions = tokens.Length - first;
@@ -54,7 +65,8 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
     /// <summary>Share of the pairs of neighbouring tokens that stood there before; 0 where there is at most one pair.</summary>
     public static double Repeated(IReadOnlyList<int> tokens)
     {
-        if (tokens.Count < 2) return 0;
+        if (tokens.Count < 2)
+            return 0;
         return 1 - (double)tokens.Zip(tokens.Skip(1)).Distinct().Count() / (tokens.Count - 1);
     }
 }

@@ -17,8 +17,10 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
     /// <summary>Writes one decoder vector.</summary>
     public void Read(int feature, Span<float> vector)
     {
-        fixed (float* target = vector[..columns]) Conversions.Widen(Address(feature), owner.Type, target, columns);
-        if (scale is not null) TensorPrimitives.Multiply(vector[..columns], scale[feature], vector[..columns]);
+        fixed (float* target = vector[..columns])
+            Conversions.Widen(Address(feature), owner.Type, target, columns);
+        if (scale is not null)
+            TensorPrimitives.Multiply(vector[..columns], scale[feature], vector[..columns]);
     }
 
     /// <summary>y := start + F · W_dec.</summary>
@@ -26,7 +28,8 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
     /// <param name="offset">Index of this block's first feature.</param>
     /// <param name="start">What each row of y begins with; null: what it holds.</param>
     /// <param name="y">[rows, columns].</param>
-    public void Multiply(FeatureColumns f, int offset, float[]? start, MatrixView y) => SparseJobs.Multiply(f, owner.Type, View(offset), start, y);
+    public void Multiply(FeatureColumns f, int offset, float[]? start, MatrixView y) =>
+        SparseJobs.Multiply(f, owner.Type, View(offset), start, y);
 
     /// <summary>Adds g · W_dec,i of each entry of F to its place.</summary>
     /// <param name="f">F.</param>
@@ -42,7 +45,8 @@ internal sealed unsafe class DecoderRows(Tensor owner, long start, long stride, 
         {
             Read(i, vector);
             double sum = 0;
-            foreach (var v in vector) sum += (double)v * v;
+            foreach (var v in vector)
+                sum += (double)v * v;
             norms[i] = (float)Math.Sqrt(sum);
         }
         return norms;

@@ -5,10 +5,12 @@ namespace GemmaScope.Dictionaries;
 /// <summary>Settings of <see cref="SparseDictionary.Load"/>.</summary>
 public sealed record DictionaryLoadOptions
 {
-    /// <summary>The site a single-layer dictionary reads, for files whose path and configuration do not say it; also overrides them.</summary>
+    /// <summary>The site a single-layer dictionary reads, for files whose path and configuration do not say it; also overrides
+    /// them.</summary>
     public Site? Site { get; init; }
 
-    /// <summary>The site it writes, where that is another; null: a transcoder writes the MLP output of the layer it reads, all others the site they read.</summary>
+    /// <summary>The site it writes, where that is another; null: a transcoder writes the MLP output of the layer it reads, all others the
+    /// site they read.</summary>
     public Site? OutputSite { get; init; }
 
     /// <summary>

@@ -8,7 +8,8 @@ public sealed record DictionaryOrigin
     /// <summary>File or folder it was loaded from.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Repository, e.g. <c>google/gemma-scope-2b-pt-res</c>; the folder's own name where the file does not lie in a hub cache.</summary>
+    /// <summary>Repository, e.g. <c>google/gemma-scope-2b-pt-res</c>; the folder's own name where the file does not lie in a hub
+    /// cache.</summary>
     public string? Repository { get; init; }
 
     /// <summary>The model it was trained on, as its makers name it, e.g. <c>gemma-2-2b</c> or <c>google/gemma-3-1b-pt</c>.</summary>

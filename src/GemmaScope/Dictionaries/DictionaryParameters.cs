@@ -56,37 +56,67 @@ public sealed class DictionaryParameters
     /// <param name="input">The site it reads, or null.</param>
     /// <param name="output">The site it writes; null: the same.</param>
     /// <exception cref="ArgumentProblemException">Shapes do not fit together, or an array is missing.</exception>
-    public SparseDictionary ToDictionary(string name, Site? input = null, Site? output = null) => ToDictionary(name, input, output, owns: false);
+    public SparseDictionary ToDictionary(string name, Site? input = null, Site? output = null) =>
+        ToDictionary(name, input, output, owns: false);
 
     /// <summary>The same; if it owns the parameters, disposing it frees them.</summary>
     internal SparseDictionary ToDictionary(string name, Site? input, Site? output, bool owns)
     {
         if (Decoder.Rows != Width || DecoderBias.Length != Decoder.Columns)
-            throw new ArgumentProblemException($"W_enc {Encoder}, W_dec {Decoder} and {DecoderBias.Length} values of b_dec do not fit together", name);
-        Site[] inputs = input is { } read ? [read] : [], outputs = (output ?? input) is { } written ? [written] : [];
-        var kind = Skip is not null ? DictionaryKind.SkipTranscoder : inputs.SequenceEqual(outputs) ? DictionaryKind.Sae : DictionaryKind.Transcoder;
-        var origin = new DictionaryOrigin { Path = name, Layers = input?.Layer is { } layer ? [layer] : [], Type = Encoder.Type };
+            throw new ArgumentProblemException(
+                $"W_enc {Encoder}, W_dec {Decoder} and {DecoderBias.Length} values of b_dec do not fit together",
+                name
+            );
+        Site[] inputs = input is { } read ? [read] : [],
+            outputs = (output ?? input) is { } written ? [written] : [];
+        var kind =
+            Skip is not null ? DictionaryKind.SkipTranscoder
+            : inputs.SequenceEqual(outputs) ? DictionaryKind.Sae
+            : DictionaryKind.Transcoder;
+        var origin = new DictionaryOrigin
+        {
+            Path = name,
+            Layers = input?.Layer is { } layer ? [layer] : [],
+            Type = Encoder.Type,
+        };
         return new LayerDictionary(
             new DictionaryDescription(name, "own", kind, inputs, outputs, origin, [], new Memory(this, owns)),
             new DictionaryWeights(
                 new FeatureEncoder(WeightView.Of(Encoder, WeightLayout.InOut), Selector(name)),
-                new DecoderRows(Decoder, 0, Decoder.Columns, Decoder.Columns), DecoderBias, SubtractsDecoderBias, InputScaling.By(InputScale),
-                Skip is null ? null : WeightView.Of(Skip, WeightLayout.InOut)));
+                new DecoderRows(Decoder, 0, Decoder.Columns, Decoder.Columns),
+                DecoderBias,
+                SubtractsDecoderBias,
+                InputScaling.By(InputScale),
+                Skip is null ? null : WeightView.Of(Skip, WeightLayout.InOut)
+            )
+        );
     }
 
     private FeatureSelector Selector(string name)
     {
-        float[] Need(float[]? values, string tensor) => values is not null && values.Length == Width
-            ? values
-            : throw new ArgumentProblemException($"{tensor} must have {Width} values", name);
+        float[] Need(float[]? values, string tensor) =>
+            values is not null && values.Length == Width
+                ? values
+                : throw new ArgumentProblemException($"{tensor} must have {Width} values", name);
         return Activation switch
         {
-            ActivationFunction.JumpRelu => new ThresholdSelector(Activation, Need(EncoderBias, "b_enc"), Need(Threshold, "threshold"), keepNegative: true),
+            ActivationFunction.JumpRelu => new ThresholdSelector(
+                Activation,
+                Need(EncoderBias, "b_enc"),
+                Need(Threshold, "threshold"),
+                keepNegative: true
+            ),
             ActivationFunction.Relu => new ThresholdSelector(Activation, Need(EncoderBias, "b_enc"), new float[Width], keepNegative: false),
             ActivationFunction.Gated => new GatedSelector(
-                Need(GateBias, "b_gate"), Need(MagnitudeBias, "b_mag"), [.. Need(MagnitudeLog, "r_mag").Select(MathF.Exp)]),
+                Need(GateBias, "b_gate"),
+                Need(MagnitudeBias, "b_mag"),
+                [.. Need(MagnitudeLog, "r_mag").Select(MathF.Exp)]
+            ),
             ActivationFunction.TopK when K is > 0 and var k => new TopKSelector(Need(EncoderBias, "b_enc"), k, scale: null),
-            _ => throw new ArgumentProblemException($"parameters with activation {Activation} and k {K} cannot be made into a dictionary", name),
+            _ => throw new ArgumentProblemException(
+                $"parameters with activation {Activation} and k {K} cannot be made into a dictionary",
+                name
+            ),
         };
     }
 
@@ -95,7 +125,8 @@ public sealed class DictionaryParameters
     {
         public void Dispose()
         {
-            if (!owns) return;
+            if (!owns)
+                return;
             parameters.Encoder.Dispose();
             parameters.Decoder.Dispose();
             parameters.Skip?.Dispose();

@@ -12,7 +12,18 @@ namespace GemmaScope.Dictionaries;
 /// </summary>
 internal sealed partial record DictionaryPath
 {
-    private static readonly string[] SiteFolders = ["resid_post", "mlp_out", "attn_out", "attn", "z", "transcoder", "crosscoder", "clt", "embedding"];
+    private static readonly string[] SiteFolders =
+    [
+        "resid_post",
+        "mlp_out",
+        "attn_out",
+        "attn",
+        "z",
+        "transcoder",
+        "crosscoder",
+        "clt",
+        "embedding",
+    ];
 
     /// <summary>Name within the repository.</summary>
     public required string Name { get; init; }
@@ -39,7 +50,8 @@ internal sealed partial record DictionaryPath
         var folder = isFolder ? full : Path.GetDirectoryName(full)!;
         var parts = folder.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
         var (result, first) = Parse(parts);
-        if (first == parts.Length) return result with { Name = isFolder ? Path.GetFileName(folder) : Path.GetFileNameWithoutExtension(full) };
+        if (first == parts.Length)
+            return result with { Name = isFolder ? Path.GetFileName(folder) : Path.GetFileNameWithoutExtension(full) };
         return result with { Repository = first > 0 ? RepositoryName.Of(Path.GetPathRoot(full) + Path.Combine(parts[..first])) : null };
     }
 
@@ -54,7 +66,8 @@ internal sealed partial record DictionaryPath
     {
         var result = new DictionaryPath { Name = "" };
         var first = folders.Length;
-        for (var i = folders.Length - 1; i >= 0 && Labels(folders[i], result) is { } more; i--) (result, first) = (more, i);
+        for (var i = folders.Length - 1; i >= 0 && Labels(folders[i], result) is { } more; i--)
+            (result, first) = (more, i);
         if (first > 0 && first < folders.Length && SiteFolders.Contains(WithoutAll(folders[first - 1])))
             result = result with { SiteFolder = WithoutAll(folders[--first]) };
         return (result with { Name = string.Join('/', folders[first..]) }, first);
@@ -65,39 +78,60 @@ internal sealed partial record DictionaryPath
     {
         get
         {
-            if (Repository is null) return null;
-            if (ScopeTwoRepository().Match(Repository) is { Success: true } two) return $"google/gemma-3-{two.Groups[1].Value}-{two.Groups[2].Value}";
-            if (ScopeOneRepository().Match(Repository) is not { Success: true } one) return null;
+            if (Repository is null)
+                return null;
+            if (ScopeTwoRepository().Match(Repository) is { Success: true } two)
+                return $"google/gemma-3-{two.Groups[1].Value}-{two.Groups[2].Value}";
+            if (ScopeOneRepository().Match(Repository) is not { Success: true } one)
+                return null;
             return $"gemma-2-{one.Groups[1].Value}{(one.Groups[2].Value == "it" ? "-it" : "")}";
         }
     }
 
     /// <summary>The site folder, or what stands for it in the names of Gemma Scope 1's repositories.</summary>
-    public string? SiteName => SiteFolder ?? (Repository is not null && ScopeOneRepository().Match(Repository) is { Success: true } one
-        ? one.Groups[3].Value switch { "res" => "resid_post", "mlp" => "mlp_out", "att" => "z", _ => "transcoder" }
-        : null);
+    public string? SiteName =>
+        SiteFolder
+        ?? (
+            Repository is not null && ScopeOneRepository().Match(Repository) is { Success: true } one
+                ? one.Groups[3].Value switch
+                {
+                    "res" => "resid_post",
+                    "mlp" => "mlp_out",
+                    "att" => "z",
+                    _ => "transcoder",
+                }
+                : null
+        );
 
-    /// <summary>Input and output site of a Gemma Scope 1 dictionary, or none. Its transcoders read the bare normalised vector (METHODS §2.4).</summary>
+    /// <summary>Input and output site of a Gemma Scope 1 dictionary, or none. Its transcoders read the bare normalised vector (METHODS
+    /// §2.4).</summary>
     public (DictionaryKind Kind, IReadOnlyList<Site> Sites) SitesOne()
     {
-        if (SiteFolder == "embedding") return (DictionaryKind.Sae, [Site.Embed, Site.Embed]);
-        if (Layers is not [var layer]) return (DictionaryKind.Sae, []);
-        if (SiteName == "transcoder") return (DictionaryKind.Transcoder, [new Site(SiteKind.Ln2Normalized, layer), Site.MlpOut(layer)]);
+        if (SiteFolder == "embedding")
+            return (DictionaryKind.Sae, [Site.Embed, Site.Embed]);
+        if (Layers is not [var layer])
+            return (DictionaryKind.Sae, []);
+        if (SiteName == "transcoder")
+            return (DictionaryKind.Transcoder, [new Site(SiteKind.Ln2Normalized, layer), Site.MlpOut(layer)]);
         return (DictionaryKind.Sae, SaeSite(SiteName, layer) is { } sae ? [sae, sae] : []);
     }
 
-    /// <summary>Input and output site of a single-layer Gemma Scope 2 dictionary, or none. Its transcoders read the norm's output, gain included (METHODS §3.2).</summary>
+    /// <summary>Input and output site of a single-layer Gemma Scope 2 dictionary, or none. Its transcoders read the norm's output, gain
+    /// included (METHODS §3.2).</summary>
     public (DictionaryKind Kind, IReadOnlyList<Site> Sites) SitesTwo(bool affine)
     {
-        if (Layers is not [var layer]) return (DictionaryKind.Sae, []);
-        if (SiteName == "transcoder") return (affine ? DictionaryKind.SkipTranscoder : DictionaryKind.Transcoder, [Site.MlpIn(layer), Site.MlpOut(layer)]);
+        if (Layers is not [var layer])
+            return (DictionaryKind.Sae, []);
+        if (SiteName == "transcoder")
+            return (affine ? DictionaryKind.SkipTranscoder : DictionaryKind.Transcoder, [Site.MlpIn(layer), Site.MlpOut(layer)]);
         return (DictionaryKind.Sae, SaeSite(SiteName, layer) is { } sae ? [sae, sae] : []);
     }
 
     /// <summary>The sites of a crosscoder or cross-layer transcoder of Gemma Scope 2 over these layers.</summary>
-    public static (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs) SitesOfLayers(bool crosscoder, IEnumerable<int> layers) => crosscoder
-        ? ([.. layers.Select(Site.ResidPost)], [.. layers.Select(Site.ResidPost)])
-        : ([.. layers.Select(Site.MlpIn)], [.. layers.Select(Site.MlpOut)]);
+    public static (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs) SitesOfLayers(bool crosscoder, IEnumerable<int> layers) =>
+        crosscoder
+            ? ([.. layers.Select(Site.ResidPost)], [.. layers.Select(Site.ResidPost)])
+            : ([.. layers.Select(Site.MlpIn)], [.. layers.Select(Site.MlpOut)]);
 
     /// <summary>Kind and sites of a dictionary in one of Gemma Scope's repositories; no sites where the path does not say them.</summary>
     public (DictionaryKind Kind, IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs) Sites()
@@ -112,19 +146,21 @@ internal sealed partial record DictionaryPath
         return (kind, [.. sites.Take(1)], [.. sites.Skip(1)]);
     }
 
-    private static Site? SaeSite(string? name, int layer) => name switch
-    {
-        "resid_post" => Site.ResidPost(layer),
-        "mlp_out" => Site.MlpOut(layer),
-        // Gemma Scope calls the concatenated heads before o_proj "attention output".
-        "attn_out" or "attn" or "z" => Site.Z(layer),
-        _ => null,
-    };
+    private static Site? SaeSite(string? name, int layer) =>
+        name switch
+        {
+            "resid_post" => Site.ResidPost(layer),
+            "mlp_out" => Site.MlpOut(layer),
+            // Gemma Scope calls the concatenated heads before o_proj "attention output".
+            "attn_out" or "attn" or "z" => Site.Z(layer),
+            _ => null,
+        };
 
     /// <summary>What one part of the path adds, or null if it is none of a dictionary's.</summary>
     private static DictionaryPath? Labels(string part, DictionaryPath known)
     {
-        if (part == "embedding") return known with { SiteFolder = part };
+        if (part == "embedding")
+            return known with { SiteFolder = part };
         if (Together().Match(part) is { Success: true } all)
         {
             var layers = all.Groups["layers"].Value.Split('_', StringSplitOptions.RemoveEmptyEntries);
@@ -136,11 +172,15 @@ internal sealed partial record DictionaryPath
                 Affine = all.Groups["rest"].Value.Contains("_affine", StringComparison.Ordinal),
             };
         }
-        if (Level().Match(part) is not { Success: true } one) return null;
+        if (Level().Match(part) is not { Success: true } one)
+            return null;
         var value = one.Groups[2].Value;
         return one.Groups[1].Value switch
         {
-            "layer" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var layer) => known with { Layers = [layer] },
+            "layer" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var layer) => known with
+            {
+                Layers = [layer],
+            },
             "width" => known with { WidthLabel = value },
             "average_l0" => known with { L0Label = value },
             _ => null,

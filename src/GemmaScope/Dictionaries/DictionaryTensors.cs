@@ -25,13 +25,18 @@ internal sealed class DictionaryTensors : IDisposable
     /// <param name="check">Whether checksums and values are checked, which reads every weight once.</param>
     public static DictionaryTensors Open(string path, bool check)
     {
-        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return new(null, SafetensorsFile.Open(path), path, check);
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return new(null, SafetensorsFile.Open(path), path, check);
         if (!path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
-            throw new FileFormatException("is no dictionary file; params.npz, params.safetensors or sae_weights.safetensors is needed", path);
+            throw new FileFormatException(
+                "is no dictionary file; params.npz, params.safetensors or sae_weights.safetensors is needed",
+                path
+            );
         var npz = NpzFile.Open(path);
         try
         {
-            if (check) npz.Verify();
+            if (check)
+                npz.Verify();
             return new(npz, null, path, check);
         }
         catch
@@ -62,7 +67,8 @@ internal sealed class DictionaryTensors : IDisposable
     /// <summary>A vector as f32.</summary>
     public float[] Vector(string name, int length)
     {
-        if (Length(name) is var found && found != length) throw new FileFormatException($"{name} has {found} values, expected {length}", Path);
+        if (Length(name) is var found && found != length)
+            throw new FileFormatException($"{name} has {found} values, expected {length}", Path);
         var tensor = Checked(name, Raw(name));
         using var wide = tensor.ToF32();
         RequireFinite(name, wide, tensor.Type == DType.F64);
@@ -84,20 +90,25 @@ internal sealed class DictionaryTensors : IDisposable
     {
         var tensor = Raw(name);
         if (!tensor.Shape.SequenceEqual(shape))
-            throw new FileFormatException($"{name} has shape {FileChecks.Format(tensor.Shape)}, expected {FileChecks.Format(shape)} {reason}", Path);
+            throw new FileFormatException(
+                $"{name} has shape {FileChecks.Format(tensor.Shape)}, expected {FileChecks.Format(shape)} {reason}",
+                Path
+            );
         return tensor;
     }
 
     /// <summary>Refuses NaN and infinity in a part of a tensor, if values are checked at all.</summary>
     public void RequireFinite(string name, Tensor part, bool always = false)
     {
-        if (_check || always) TensorChecks.RequireFinite(part, name, Path);
+        if (_check || always)
+            TensorChecks.RequireFinite(part, name, Path);
     }
 
     /// <summary>Unmaps the file and frees what was widened.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _widened) tensor.Dispose();
+        foreach (var tensor in _widened)
+            tensor.Dispose();
         _npz?.Dispose();
         _safetensors?.Dispose();
     }

@@ -18,7 +18,8 @@ internal readonly unsafe struct FeatureColumns
     private const int BytesPerEntry = 2 * sizeof(ulong) + 6 * sizeof(int);
     private const int DigitBits = 11;
 
-    [ThreadStatic] private static Scratch? t_scratch;
+    [ThreadStatic]
+    private static Scratch? t_scratch;
 
     /// <summary>Features that have entries.</summary>
     public int Count { get; private init; }
@@ -45,7 +46,8 @@ internal readonly unsafe struct FeatureColumns
         {
             var first = features.Start(start);
             end = start + 1;
-            while (end < features.Rows && end - start < RowsAtOnce && features.Start(end + 1) - first <= EntriesAtOnce) end++;
+            while (end < features.Rows && end - start < RowsAtOnce && features.Start(end + 1) - first <= EntriesAtOnce)
+                end++;
             yield return (start, end - start);
         }
     }
@@ -58,7 +60,11 @@ internal readonly unsafe struct FeatureColumns
         var other = keys + count;
         var lists = (int*)(other + count);
         // rowOf: of each entry by rows; the others in the order of columns.
-        int* rowOf = lists, rowList = lists + count, places = rowList + count, featureList = places + count, starts = featureList + 2 * count;
+        int* rowOf = lists,
+            rowList = lists + count,
+            places = rowList + count,
+            featureList = places + count,
+            starts = featureList + 2 * count;
         var values = (float*)(featureList + count);
 
         var at = 0;
@@ -76,12 +82,21 @@ internal readonly unsafe struct FeatureColumns
         {
             var (feature, place) = ((int)(sorted[i] >> 32), (int)(uint)sorted[i]);
             (rowList[i], values[i], places[i]) = (rowOf[place], all[place], place);
-            if (used > 0 && featureList[used - 1] == feature) continue;
+            if (used > 0 && featureList[used - 1] == feature)
+                continue;
             (featureList[used], starts[used]) = (feature, i);
             used++;
         }
         starts[used] = count;
-        return new() { Count = used, Features = featureList, Starts = starts, Rows = rowList, Values = values, Places = places };
+        return new()
+        {
+            Count = used,
+            Features = featureList,
+            Starts = starts,
+            Rows = rowList,
+            Values = values,
+            Places = places,
+        };
     }
 
     /// <summary>The features from one (inclusive) to another (exclusive).</summary>
@@ -97,7 +112,8 @@ internal readonly unsafe struct FeatureColumns
         var (columns, entries) = (this, Starts[Count] - Starts[0]);
         return index == parts - 1 ? From(Bound(index), Count) : From(Bound(index), Bound(index + 1));
 
-        int Bound(int part) => Lower(new ReadOnlySpan<int>(columns.Starts, columns.Count), columns.Starts[0] + (int)((long)entries * part / parts));
+        int Bound(int part) =>
+            Lower(new ReadOnlySpan<int>(columns.Starts, columns.Count), columns.Starts[0] + (int)((long)entries * part / parts));
     }
 
     private FeatureColumns From(int from, int to) => this with { Count = to - from, Features = Features + from, Starts = Starts + from };
@@ -115,9 +131,12 @@ internal readonly unsafe struct FeatureColumns
         for (var shift = 0; shift < 32 - BitOperations.LeadingZeroCount((uint)Math.Max(width - 1, 1)); shift += DigitBits)
         {
             new Span<int>(counts, 1 << DigitBits).Clear();
-            for (var i = 0; i < count; i++) counts[Digit(keys[i], shift)]++;
-            for (int digit = 0, sum = 0; digit < 1 << DigitBits; digit++) (counts[digit], sum) = (sum, sum + counts[digit]);
-            for (var i = 0; i < count; i++) other[counts[Digit(keys[i], shift)]++] = keys[i];
+            for (var i = 0; i < count; i++)
+                counts[Digit(keys[i], shift)]++;
+            for (int digit = 0, sum = 0; digit < 1 << DigitBits; digit++)
+                (counts[digit], sum) = (sum, sum + counts[digit]);
+            for (var i = 0; i < count; i++)
+                other[counts[Digit(keys[i], shift)]++] = keys[i];
             var done = other;
             other = keys;
             keys = done;

@@ -35,7 +35,8 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
         var block = Math.Min(Features, ScratchLength / x.Rows);
         using var scratch = Tensor.Uninitialized(x.Rows, block);
         var states = new TopSelection?[x.Rows];
-        for (var i = 0; i < states.Length; i++) states[i] = selector.Start();
+        for (var i = 0; i < states.Length; i++)
+            states[i] = selector.Start();
         for (var start = 0; start < Features; start += block)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -43,11 +44,19 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
             Compute.Kernels.Multiply(x, weights.SliceOutputs(start, products.Columns), products, Arithmetic.Exact);
             Workers.For(x.Rows, new SelectJob(selector, products, start, offset, firstRow, found, states));
         }
-        for (var i = 0; i < states.Length; i++) selector.Finish(states[i], offset, found[firstRow + i]);
+        for (var i = 0; i < states.Length; i++)
+            selector.Finish(states[i], offset, found[firstRow + i]);
     }
 
     private readonly struct SelectJob(
-        FeatureSelector selector, MatrixView products, int start, int offset, int firstRow, FeatureRows found, TopSelection?[] states) : IJob
+        FeatureSelector selector,
+        MatrixView products,
+        int start,
+        int offset,
+        int firstRow,
+        FeatureRows found,
+        TopSelection?[] states
+    ) : IJob
     {
         public void Run(int index) => selector.Select(products.Row(index), start, offset, found[firstRow + index], states[index]);
     }

@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Dictionaries;
 
 /// <summary>
-/// The activations of a few features of a dictionary, row by row. Where a feature does not depend on the others of its row only its own encoder vector is
+/// The activations of a few features of a dictionary, row by row. Where a feature does not depend on the others of its row only its own
+/// encoder vector is
 /// multiplied, and nothing is allocated; top-k and rows that are scaled one by one need the whole row.
 /// </summary>
 internal sealed class FeatureReadout
@@ -20,13 +21,18 @@ internal sealed class FeatureReadout
     public FeatureReadout(SparseDictionary dictionary, int[] features)
     {
         (_dictionary, _features) = (dictionary, features);
-        if (dictionary is not LayerDictionary { Weights: { Encoder.Selector: IFeatureActivation each, Scaling.Factor: { } factor } weights } layer) return;
+        if (
+            dictionary
+            is not LayerDictionary { Weights: { Encoder.Selector: IFeatureActivation each, Scaling.Factor: { } factor } weights } layer
+        )
+            return;
         (_each, _encoders, _offsets) = (each, new float[features.Length][], new float[features.Length]);
         for (var i = 0; i < features.Length; i++)
         {
             layer.Encoder(features[i], _encoders[i] = new float[layer.InputWidth]);
             // W (s x − b) = (s W) x − W b, and the vector holds s W.
-            if (weights.SubtractsBias) _offsets[i] = -TensorPrimitives.Dot<float>(_encoders[i], weights.Bias) / factor;
+            if (weights.SubtractsBias)
+                _offsets[i] = -TensorPrimitives.Dot<float>(_encoders[i], weights.Bias) / factor;
         }
     }
 
@@ -40,11 +46,12 @@ internal sealed class FeatureReadout
         {
             var all = _dictionary.Encode(x);
             for (var row = 0; row < x.Rows; row++)
-                for (var i = 0; i < Count; i++) values[row * Count + i] = all.Value(row, _features[i]);
+            for (var i = 0; i < Count; i++)
+                values[row * Count + i] = all.Value(row, _features[i]);
             return;
         }
         for (var row = 0; row < x.Rows; row++)
-            for (var i = 0; i < Count; i++)
-                values[row * Count + i] = _each.Activation(TensorPrimitives.Dot<float>(x.Row(row), _encoders[i]) + _offsets[i], _features[i]);
+        for (var i = 0; i < Count; i++)
+            values[row * Count + i] = _each.Activation(TensorPrimitives.Dot<float>(x.Row(row), _encoders[i]) + _offsets[i], _features[i]);
     }
 }

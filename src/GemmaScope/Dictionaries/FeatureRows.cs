@@ -33,7 +33,8 @@ internal sealed class FeatureRows
     public FeatureRows(int rows, int width)
     {
         (_rows, _width) = (new FeatureRow[rows], width);
-        for (var i = 0; i < rows; i++) _rows[i] = new FeatureRow();
+        for (var i = 0; i < rows; i++)
+            _rows[i] = new FeatureRow();
     }
 
     public FeatureRow this[int row] => _rows[row];
@@ -41,7 +42,11 @@ internal sealed class FeatureRows
     public SparseActivations ToActivations()
     {
         var total = _rows.Sum(row => (long)row.Count);
-        if (total > Array.MaxLength) throw new ArgumentProblemException($"{total} features are active, more than one result can hold; encode fewer rows at once", "x");
+        if (total > Array.MaxLength)
+            throw new ArgumentProblemException(
+                $"{total} features are active, more than one result can hold; encode fewer rows at once",
+                "x"
+            );
         var (starts, indices, values) = (new int[_rows.Length + 1], new int[total], new float[total]);
         for (var i = 0; i < _rows.Length; i++)
         {

@@ -23,9 +23,7 @@ internal abstract class FeatureSelector
     public abstract void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state);
 
     /// <summary>Ends a row.</summary>
-    public virtual void Finish(TopSelection? state, int offset, FeatureRow row)
-    {
-    }
+    public virtual void Finish(TopSelection? state, int offset, FeatureRow row) { }
 }
 
 /// <summary>A selector for which a feature does not depend on the others of its row.</summary>
@@ -37,8 +35,11 @@ internal interface IFeatureActivation
     float Activation(float product, int feature);
 }
 
-/// <summary>f = z · (z &gt; θ), strictly (METHODS §2.3); ReLU is θ = 0. Gemma Scope keeps a negative z above a negative θ, SAELens makes it 0.</summary>
-internal sealed class ThresholdSelector(ActivationFunction function, float[] bias, float[] threshold, bool keepNegative) : FeatureSelector, IFeatureActivation
+/// <summary>f = z · (z &gt; θ), strictly (METHODS §2.3); ReLU is θ = 0. Gemma Scope keeps a negative z above a negative θ, SAELens makes it
+/// 0.</summary>
+internal sealed class ThresholdSelector(ActivationFunction function, float[] bias, float[] threshold, bool keepNegative)
+    : FeatureSelector,
+        IFeatureActivation
 {
     public override ActivationFunction Function => function;
 
@@ -65,7 +66,8 @@ internal sealed class ThresholdSelector(ActivationFunction function, float[] bia
     private void Scan(ReadOnlySpan<float> z, ReadOnlySpan<float> thresholds, int start, int end, int offset, FeatureRow row)
     {
         for (var i = start; i < end; i++)
-            if (Fires(z[i], thresholds[i])) row.Add(offset + i, z[i]);
+            if (Fires(z[i], thresholds[i]))
+                row.Add(offset + i, z[i]);
     }
 
     public float Activation(float product, int feature)
@@ -91,7 +93,8 @@ internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, flo
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
     {
         for (var i = 0; i < products.Length; i++)
-            if (Activation(products[i], first + i) is > 0 and var magnitude) row.Add(offset + first + i, magnitude);
+            if (Activation(products[i], first + i) is > 0 and var magnitude)
+                row.Add(offset + first + i, magnitude);
     }
 
     public float Activation(float product, int feature) =>
@@ -114,14 +117,17 @@ internal sealed class TopKSelector(float[] bias, int k, float[]? scale) : Featur
     public override void Select(Span<float> products, int first, int offset, FeatureRow row, TopSelection? state)
     {
         TensorPrimitives.Add(products, bias.AsSpan(first, products.Length), products);
-        if (scale is not null) TensorPrimitives.Multiply(products, scale.AsSpan(first, products.Length), products);
+        if (scale is not null)
+            TensorPrimitives.Multiply(products, scale.AsSpan(first, products.Length), products);
         // A z of at most 0 never becomes a feature, and leaving it out never lets another one in that would not count.
         for (var i = 0; i < products.Length; i++)
-            if (products[i] > 0) state!.Offer(first + i, products[i]);
+            if (products[i] > 0)
+                state!.Offer(first + i, products[i]);
     }
 
     public override void Finish(TopSelection? state, int offset, FeatureRow row)
     {
-        foreach (var (feature, value) in state!.Descending().OrderBy(kept => kept.Feature)) row.Add(offset + feature, value);
+        foreach (var (feature, value) in state!.Descending().OrderBy(kept => kept.Feature))
+            row.Add(offset + feature, value);
     }
 }

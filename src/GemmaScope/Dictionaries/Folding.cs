@@ -18,12 +18,15 @@ public static class Folding
         var norms = new DecoderRows(parameters.Decoder, 0, parameters.Decoder.Columns, parameters.Decoder.Columns).Norms(parameters.Width);
         for (var i = 0; i < norms.Length; i++)
         {
-            if (norms[i] == 0) norms[i] = 1;
+            if (norms[i] == 0)
+                norms[i] = 1;
             TensorPrimitives.Divide(parameters.Decoder.Row(i), norms[i], parameters.Decoder.Row(i));
         }
-        for (var d = 0; d < parameters.Encoder.Rows; d++) TensorPrimitives.Multiply(parameters.Encoder.Row(d), norms, parameters.Encoder.Row(d));
+        for (var d = 0; d < parameters.Encoder.Rows; d++)
+            TensorPrimitives.Multiply(parameters.Encoder.Row(d), norms, parameters.Encoder.Row(d));
         foreach (var values in (float[]?[])[parameters.EncoderBias, parameters.Threshold, parameters.GateBias, parameters.MagnitudeBias])
-            if (values is not null) TensorPrimitives.Multiply(values, norms, values);
+            if (values is not null)
+                TensorPrimitives.Multiply(values, norms, values);
         return norms;
     }
 
@@ -38,17 +41,22 @@ public static class Folding
         var shift = parameters.SubtractsDecoderBias ? BiasProduct(parameters) : new double[parameters.Width];
         for (var i = 0; i < parameters.Width; i++)
         {
-            if (parameters.EncoderBias is { } bias) bias[i] = (float)(scale * bias[i] - scale * shift[i]);
-            if (parameters.Threshold is { } threshold) threshold[i] = (float)(scale * threshold[i]);
-            if (parameters.GateBias is { } gate) gate[i] = (float)(scale * gate[i] - scale * shift[i]);
-            if (parameters.MagnitudeBias is { } magnitude) magnitude[i] = (float)(scale * magnitude[i] - scale * shift[i] * Math.Exp(parameters.MagnitudeLog![i]));
+            if (parameters.EncoderBias is { } bias)
+                bias[i] = (float)(scale * bias[i] - scale * shift[i]);
+            if (parameters.Threshold is { } threshold)
+                threshold[i] = (float)(scale * threshold[i]);
+            if (parameters.GateBias is { } gate)
+                gate[i] = (float)(scale * gate[i] - scale * shift[i]);
+            if (parameters.MagnitudeBias is { } magnitude)
+                magnitude[i] = (float)(scale * magnitude[i] - scale * shift[i] * Math.Exp(parameters.MagnitudeLog![i]));
         }
         TensorPrimitives.Multiply(parameters.DecoderBias, (float)scale, parameters.DecoderBias);
         parameters.SubtractsDecoderBias = false;
     }
 
     /// <summary>
-    /// Moves the factor s of the input into the weights: W_enc' = s W_enc, W_dec' = W_dec / s, b_dec' = b_dec / s; f stays, and x̂ is on the raw scale as before.
+    /// Moves the factor s of the input into the weights: W_enc' = s W_enc, W_dec' = W_dec / s, b_dec' = b_dec / s; f stays, and x̂ is on
+    /// the raw scale as before.
     /// </summary>
     public static void ActivationScale(DictionaryParameters parameters)
     {
@@ -66,7 +74,8 @@ public static class Folding
         for (var d = 0; d < parameters.Encoder.Rows; d++)
         {
             var row = parameters.Encoder.Row(d);
-            for (var i = 0; i < product.Length; i++) product[i] += (double)parameters.DecoderBias[d] * row[i];
+            for (var i = 0; i < product.Length; i++)
+                product[i] += (double)parameters.DecoderBias[d] * row[i];
         }
         return product;
     }

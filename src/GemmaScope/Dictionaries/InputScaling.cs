@@ -70,10 +70,13 @@ internal abstract class InputScaling
 
         private static (float Mean, float Deviation) Moments(ReadOnlySpan<float> x)
         {
-            double sum = 0, squares = 0;
-            foreach (var v in x) sum += v;
+            double sum = 0,
+                squares = 0;
+            foreach (var v in x)
+                sum += v;
             var mean = sum / x.Length;
-            foreach (var v in x) squares += (v - mean) * (v - mean);
+            foreach (var v in x)
+                squares += (v - mean) * (v - mean);
             return ((float)mean, (float)Math.Sqrt(squares / (x.Length - 1)));
         }
     }

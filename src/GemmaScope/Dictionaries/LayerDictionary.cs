@@ -11,7 +11,13 @@ namespace GemmaScope.Dictionaries;
 /// <param name="Scaling">What is done to the input and undone to the output.</param>
 /// <param name="Skip">The linear path from input to output, or null.</param>
 internal sealed record DictionaryWeights(
-    FeatureEncoder Encoder, DecoderRows Decoder, float[] Bias, bool SubtractsBias, InputScaling Scaling, WeightView? Skip);
+    FeatureEncoder Encoder,
+    DecoderRows Decoder,
+    float[] Bias,
+    bool SubtractsBias,
+    InputScaling Scaling,
+    WeightView? Skip
+);
 
 /// <summary>A dictionary that reads one site and writes one site: SAE, transcoder or skip transcoder.</summary>
 internal sealed class LayerDictionary(DictionaryDescription description, DictionaryWeights weights) : SparseDictionary(description)
@@ -34,8 +40,10 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
         var view = weights.Encoder.Weights;
         var (step, start) = view.Layout == WeightLayout.InOut ? (view.Stride, (long)feature) : (1, feature * view.Stride);
         fixed (float* target = vector)
-            for (var i = 0; i < view.Inputs; i++) Conversions.Widen((byte*)view.Data + (start + i * step) * view.Type.Size(), view.Type, target + i, 1);
-        if (weights.Scaling.Factor is { } factor && factor != 1) TensorPrimitives.Multiply(vector, factor, vector);
+            for (var i = 0; i < view.Inputs; i++)
+                Conversions.Widen((byte*)view.Data + (start + i * step) * view.Type.Size(), view.Type, target + i, 1);
+        if (weights.Scaling.Factor is { } factor && factor != 1)
+            TensorPrimitives.Multiply(vector, factor, vector);
     }
 
     public override bool DecodesWithInput => weights.Skip is not null || weights.Scaling.Factor is null;
@@ -52,7 +60,8 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
         {
             var row = prepared.Row(i);
             weights.Scaling.Apply(x.Row(i), row);
-            if (weights.SubtractsBias) TensorPrimitives.Subtract(row, weights.Bias, row);
+            if (weights.SubtractsBias)
+                TensorPrimitives.Subtract(row, weights.Bias, row);
         }
         weights.Encoder.Encode(prepared.AsMatrix(), 0, rows, cancellation);
     }
@@ -62,16 +71,20 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
         foreach (var (start, count) in FeatureColumns.Blocks(features))
             weights.Decoder.Multiply(FeatureColumns.Of(features, start, count), 0, weights.Bias, y.SliceRows(start, count));
         if (weights.Scaling != InputScaling.None)
-            for (var i = 0; i < y.Rows; i++) weights.Scaling.Undo(input is { } x ? x.Row(i) : default, y.Row(i));
-        if (weights.Skip is not { } skip) return;
+            for (var i = 0; i < y.Rows; i++)
+                weights.Scaling.Undo(input is { } x ? x.Row(i) : default, y.Row(i));
+        if (weights.Skip is not { } skip)
+            return;
         using var path = Tensor.Uninitialized(y.Rows, y.Columns);
         Compute.Kernels.Multiply(input!.Value, skip, path.AsMatrix(), Arithmetic.Exact);
-        for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
+        for (var i = 0; i < y.Rows; i++)
+            TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
     }
 
     private protected override void ReadDecoder(int feature, Span<float> vector)
     {
         weights.Decoder.Read(feature, vector);
-        if (weights.Scaling.Factor is { } factor && factor != 1) TensorPrimitives.Divide(vector, factor, vector);
+        if (weights.Scaling.Factor is { } factor && factor != 1)
+            TensorPrimitives.Divide(vector, factor, vector);
     }
 }

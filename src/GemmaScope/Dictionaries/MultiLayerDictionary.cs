@@ -21,7 +21,8 @@ public sealed class MultiLayerDictionary : SparseDictionary
     private readonly LayerBlock[] _blocks;
     private readonly int _model;
 
-    internal MultiLayerDictionary(DictionaryDescription description, LayerBlock[] blocks) : base(description)
+    internal MultiLayerDictionary(DictionaryDescription description, LayerBlock[] blocks)
+        : base(description)
     {
         (_blocks, _model) = (blocks, blocks[0].Encoder.Inputs);
         BlockStarts = [.. blocks.Select(block => block.Start), Width];
@@ -51,11 +52,13 @@ public sealed class MultiLayerDictionary : SparseDictionary
     public int BlockOf(int feature)
     {
         var block = _blocks.Length - 1;
-        while (block > 0 && feature < _blocks[block].Start) block--;
+        while (block > 0 && feature < _blocks[block].Start)
+            block--;
         return block;
     }
 
-    /// <summary>Adds the features of one block, for callers that meet its input before the next one's: blocks come by rising index.</summary>
+    /// <summary>Adds the features of one block, for callers that meet its input before the next one's: blocks come by rising
+    /// index.</summary>
     /// <param name="block">The block.</param>
     /// <param name="x">[tokens, d] activations at its input site.</param>
     /// <param name="rows">Where they go.</param>
@@ -78,7 +81,8 @@ public sealed class MultiLayerDictionary : SparseDictionary
 
     private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
     {
-        for (var l = 0; l < _blocks.Length; l++) EncodeBlock(l, x.SliceColumns(l * _model, _model), rows, cancellation);
+        for (var l = 0; l < _blocks.Length; l++)
+            EncodeBlock(l, x.SliceColumns(l * _model, _model), rows, cancellation);
     }
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
@@ -86,10 +90,13 @@ public sealed class MultiLayerDictionary : SparseDictionary
         foreach (var (start, count) in FeatureColumns.Blocks(features))
         {
             var columns = FeatureColumns.Of(features, start, count);
-            for (var t = 0; t < _blocks.Length; t++) DecodeRows(t, columns, y.SliceRows(start, count).SliceColumns(t * _model, _model));
+            for (var t = 0; t < _blocks.Length; t++)
+                DecodeRows(t, columns, y.SliceRows(start, count).SliceColumns(t * _model, _model));
         }
-        if (input is not { } x) return;
-        for (var t = 0; t < _blocks.Length; t++) AddSkip(t, y.SliceColumns(t * _model, _model), x.SliceColumns(t * _model, _model));
+        if (input is not { } x)
+            return;
+        for (var t = 0; t < _blocks.Length; t++)
+            AddSkip(t, y.SliceColumns(t * _model, _model), x.SliceColumns(t * _model, _model));
     }
 
     private protected override void ReadDecoder(int feature, Span<float> vector)
@@ -105,16 +112,19 @@ public sealed class MultiLayerDictionary : SparseDictionary
         for (var l = 0; l <= target; l++)
         {
             var part = features.Between(_blocks[l].Start, BlockStarts[l + 1]);
-            if (part.Count == 0 && l > 0) continue;
+            if (part.Count == 0 && l > 0)
+                continue;
             _blocks[l].Decoders[target]!.Multiply(part, _blocks[l].Start, l == 0 ? _blocks[target].Bias : null, y);
         }
     }
 
     private void AddSkip(int target, MatrixView y, MatrixView input)
     {
-        if (_blocks[target].Skip is not { } skip) return;
+        if (_blocks[target].Skip is not { } skip)
+            return;
         using var path = Tensor.Uninitialized(y.Rows, _model);
         Compute.Kernels.Multiply(input, skip, path.AsMatrix(), Arithmetic.Exact);
-        for (var i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
+        for (var i = 0; i < y.Rows; i++)
+            TensorPrimitives.Add(y.Row(i), path.Row(i), y.Row(i));
     }
 }

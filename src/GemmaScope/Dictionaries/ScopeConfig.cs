@@ -15,7 +15,10 @@ internal sealed partial class ScopeConfig
         _json = json;
         Architecture = json.Text("architecture");
         if (Architecture is not (null or "jump_relu" or "jumprelu"))
-            throw new FileFormatException($"architecture '{Architecture}' in config.json is not supported; Gemma Scope 2 dictionaries are jump_relu", json.File);
+            throw new FileFormatException(
+                $"architecture '{Architecture}' in config.json is not supported; Gemma Scope 2 dictionaries are jump_relu",
+                json.File
+            );
     }
 
     public string? Architecture { get; }
@@ -45,18 +48,29 @@ internal sealed partial class ScopeConfig
     /// <summary>The sites stated, or null. A single name stands for the same place in each of several layers.</summary>
     public (IReadOnlyList<Site> Inputs, IReadOnlyList<Site> Outputs)? Sites(IReadOnlyList<int> layers)
     {
-        if (Read("hf_hook_point_in", layers) is not { } inputs) return null;
+        if (Read("hf_hook_point_in", layers) is not { } inputs)
+            return null;
         return (inputs, Read("hf_hook_point_out", layers) ?? inputs);
     }
 
     private Site[]? Read(string key, IReadOnlyList<int> layers)
     {
-        if (_json.Texts(key) is not { } names) return null;
-        var separate = (IReadOnlyList<string>)(names is [var list] ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : names);
+        if (_json.Texts(key) is not { } names)
+            return null;
+        var separate =
+            (IReadOnlyList<string>)(
+                names is [var list] ? list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : names
+            );
         if (separate is [var one] && layers.Count > 1)
             separate = [.. layers.Select(layer => LayerPlace().Replace(one, $".{layer.ToString(CultureInfo.InvariantCulture)}.", 1))];
-        if (separate.Count == 0) throw _json.Bad(key, "names no site");
-        return [.. separate.Select(name => Site.TryParse(name, out var site) ? site : throw _json.Bad(key, $"names no site that is known: '{name}'"))];
+        if (separate.Count == 0)
+            throw _json.Bad(key, "names no site");
+        return
+        [
+            .. separate.Select(name =>
+                Site.TryParse(name, out var site) ? site : throw _json.Bad(key, $"names no site that is known: '{name}'")
+            ),
+        ];
     }
 
     /// <summary>The layer of a module path: a number, or a placeholder such as {layer} or *.</summary>

@@ -54,7 +54,8 @@ public sealed class SparseActivations
     public int CountAbove(int row, float level)
     {
         var count = 0;
-        foreach (var value in Values(row)) count += value > level ? 1 : 0;
+        foreach (var value in Values(row))
+            count += value > level ? 1 : 0;
         return count;
     }
 
@@ -72,7 +73,8 @@ public sealed class SparseActivations
         var values = Values(row);
         var top = new TopSelection(k);
         for (var i = 0; i < indices.Length; i++)
-            if (values[i] > 0) top.Offer(indices[i], values[i]);
+            if (values[i] > 0)
+                top.Offer(indices[i], values[i]);
         return top.Descending();
     }
 
@@ -81,7 +83,8 @@ public sealed class SparseActivations
     {
         var (first, end) = (_starts[start], _starts[start + count]);
         var starts = new int[count + 1];
-        for (var i = 0; i <= count; i++) starts[i] = _starts[start + i] - first;
+        for (var i = 0; i <= count; i++)
+            starts[i] = _starts[start + i] - first;
         return new SparseActivations(Width, starts, _indices[first..end], _values[first..end]);
     }
 
@@ -94,6 +97,7 @@ public sealed class SparseActivations
             for (int i = sound ? _starts[row] : 0, last = -1; sound && i < _starts[row + 1]; last = _indices[i++])
                 sound = _indices[i] > last && _indices[i] < Width;
         }
-        if (!sound) throw new ArgumentProblemException($"starts, indices and values are no CSR matrix of {Width} columns", "features");
+        if (!sound)
+            throw new ArgumentProblemException($"starts, indices and values are no CSR matrix of {Width} columns", "features");
     }
 }

@@ -17,27 +17,47 @@ public abstract class SparseDictionary : IDisposable
 
     /// <summary>
     /// Loads a dictionary from a weights file (<c>params.npz</c>, <c>params.safetensors</c>, <c>sae_weights.safetensors</c>) or the folder
-    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …, <c>W_enc_0.safetensors</c> …); on this machine or on the hub (cache first).
+    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …, <c>W_enc_0.safetensors</c> …); on this
+    /// machine or on the hub (cache first).
     /// </summary>
-    /// <param name="nameOrPath">A file or folder, a name in the catalogue such as <c>gemma-scope-2b-pt-res-canonical/layer_20/width_16k</c>, or <c>org/name[@revision]/path</c>.</param>
+    /// <param name="nameOrPath">A file or folder, a name in the catalogue such as
+    /// <c>gemma-scope-2b-pt-res-canonical/layer_20/width_16k</c>, or <c>org/name[@revision]/path</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
-    /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names file and tensor.</exception>
+    /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names file and
+    /// tensor.</exception>
     public static SparseDictionary Load(
-        string nameOrPath, DictionaryLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
+        string nameOrPath,
+        DictionaryLoadOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
         // A local path stays as it was given, so that messages name what the caller wrote.
-        DictionaryLoader.Load(Path.Exists(nameOrPath) ? nameOrPath : Resolve(nameOrPath, null, progress, cancellation).Path, options ?? new());
+        DictionaryLoader.Load(
+            Path.Exists(nameOrPath) ? nameOrPath : Resolve(nameOrPath, null, progress, cancellation).Path,
+            options ?? new()
+        );
 
-    /// <summary>Finds or downloads a dictionary by its name in the catalogue (<see cref="DictionaryCatalogue.TryFind"/>) or its reference on the hub.</summary>
+    /// <summary>Finds or downloads a dictionary by its name in the catalogue (<see cref="DictionaryCatalogue.TryFind"/>) or its reference
+    /// on the hub.</summary>
     /// <param name="nameOrPath">A file or folder, a name in the catalogue, or <c>org/name[@revision]/path</c>.</param>
     /// <param name="options">Settings of the hub; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">There is no such dictionary, or it cannot be had.</exception>
     public static ResolvedPath Resolve(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
-        Hub.ResolveDictionary(Path.Exists(nameOrPath) ? nameOrPath : DictionaryCatalogue.Load().Reference(nameOrPath), options, progress, cancellation);
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
+        Hub.ResolveDictionary(
+            Path.Exists(nameOrPath) ? nameOrPath : DictionaryCatalogue.Load().Reference(nameOrPath),
+            options,
+            progress,
+            cancellation
+        );
 
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;
@@ -95,7 +115,8 @@ public abstract class SparseDictionary : IDisposable
     /// The features of each row. Exact arithmetic; threshold strictly f = z where z &gt; θ; top-k with the lower index first among equals.
     /// Extra memory does not grow with rows × width (about 16 MB beside the result).
     /// </summary>
-    /// <param name="x">[tokens, <see cref="InputWidth"/>] activations at the input site; of several sites side by side, in their order.</param>
+    /// <param name="x">[tokens, <see cref="InputWidth"/>] activations at the input site; of several sites side by side, in their
+    /// order.</param>
     /// <param name="cancellation">Stops between blocks of features.</param>
     /// <exception cref="ArgumentProblemException">The rows have another width.</exception>
     public SparseActivations Encode(MatrixView x, CancellationToken cancellation = default)
@@ -110,7 +131,8 @@ public abstract class SparseDictionary : IDisposable
     /// <exception cref="ArgumentProblemException">An input site was not captured, or the model has another width.</exception>
     public SparseActivations Encode(ModelRun run, CancellationToken cancellation = default)
     {
-        if (InputSites.Count == 1) return Encode(run[InputSite].AsMatrix(), cancellation);
+        if (InputSites.Count == 1)
+            return Encode(run[InputSite].AsMatrix(), cancellation);
         using var x = Beside(run, InputSites);
         return Encode(x.AsMatrix(), cancellation);
     }
@@ -121,24 +143,33 @@ public abstract class SparseDictionary : IDisposable
     /// <exception cref="ArgumentProblemException">Widths or rows do not fit, or the input is missing.</exception>
     public Tensor Decode(SparseActivations features, MatrixView? input = null)
     {
-        if (features.Width != Width) throw new ArgumentProblemException($"has {features.Width} columns, the dictionary {Name} has {Width} features", "features");
-        if (input is null && DecodesWithInput) throw new ArgumentProblemException($"the dictionary {Name} needs its input to decode (skip connection or row scale)", "input");
+        if (features.Width != Width)
+            throw new ArgumentProblemException($"has {features.Width} columns, the dictionary {Name} has {Width} features", "features");
+        if (input is null && DecodesWithInput)
+            throw new ArgumentProblemException($"the dictionary {Name} needs its input to decode (skip connection or row scale)", "input");
         if (input is { } x)
         {
             Require(x, InputWidth, "reads");
-            if (x.Rows != features.Rows) throw new ArgumentProblemException($"{x.Rows} rows of input for {features.Rows} rows of features", "input");
+            if (x.Rows != features.Rows)
+                throw new ArgumentProblemException($"{x.Rows} rows of input for {features.Rows} rows of features", "input");
         }
         var result = Tensor.Uninitialized(features.Rows, OutputWidth);
         DecodeInto(result.AsMatrix(), features, input);
         return result;
     }
 
-    /// <summary>The decoder vector of a feature on the scale of its output sites, side by side: <see cref="OutputWidth"/> numbers.</summary>
+    /// <summary>The decoder vector of a feature on the scale of its output sites, side by side: <see cref="OutputWidth"/>
+    /// numbers.</summary>
     /// <exception cref="ArgumentProblemException">There is no such feature, or the vector has another length.</exception>
     public void Decoder(int feature, Span<float> vector)
     {
-        if ((uint)feature >= (uint)Width) throw new ArgumentProblemException($"{feature} is no feature of {Name}, which has 0 to {Width - 1}", "feature");
-        if (vector.Length != OutputWidth) throw new ArgumentProblemException($"has room for {vector.Length} numbers, decoder vectors of {Name} have {OutputWidth}", "vector");
+        if ((uint)feature >= (uint)Width)
+            throw new ArgumentProblemException($"{feature} is no feature of {Name}, which has 0 to {Width - 1}", "feature");
+        if (vector.Length != OutputWidth)
+            throw new ArgumentProblemException(
+                $"has room for {vector.Length} numbers, decoder vectors of {Name} have {OutputWidth}",
+                "vector"
+            );
         ReadDecoder(feature, vector);
     }
 
@@ -166,23 +197,39 @@ public abstract class SparseDictionary : IDisposable
         foreach (var part in parts)
         {
             var target = result.AsMatrix().SliceColumns(start, part.Columns);
-            for (var i = 0; i < part.Rows; i++) part.Row(i).CopyTo(target.Row(i));
+            for (var i = 0; i < part.Rows; i++)
+                part.Row(i).CopyTo(target.Row(i));
             start += part.Columns;
         }
         return result;
     }
 
-    private IReadOnlyList<Site> Known(IReadOnlyList<Site> sites) => sites.Count > 0 ? sites : throw new ArgumentProblemException(
-        "neither the path nor a configuration says which site this dictionary reads; name it with --site (and --layer), e.g. --site resid_post.20", Origin.Path);
+    private IReadOnlyList<Site> Known(IReadOnlyList<Site> sites) =>
+        sites.Count > 0
+            ? sites
+            : throw new ArgumentProblemException(
+                "neither the path nor a configuration says which site this dictionary reads; name it with --site (and --layer), e.g. --site resid_post.20",
+                Origin.Path
+            );
 
     private void Require(MatrixView x, int width, string verb)
     {
         if (x.Columns != width)
-            throw new ArgumentProblemException($"has {x.Columns} columns but the dictionary {Name} {verb} {width}; it belongs to another model or site", "x");
+            throw new ArgumentProblemException(
+                $"has {x.Columns} columns but the dictionary {Name} {verb} {width}; it belongs to another model or site",
+                "x"
+            );
     }
 }
 
 /// <summary>What the loader found out about a dictionary besides its weights. Site lists are empty where unknown.</summary>
 internal sealed record DictionaryDescription(
-    string Name, string Family, DictionaryKind Kind, IReadOnlyList<Site> InputSites, IReadOnlyList<Site> OutputSites,
-    DictionaryOrigin Origin, IReadOnlyList<string> Warnings, IDisposable Files);
+    string Name,
+    string Family,
+    DictionaryKind Kind,
+    IReadOnlyList<Site> InputSites,
+    IReadOnlyList<Site> OutputSites,
+    DictionaryOrigin Origin,
+    IReadOnlyList<string> Warnings,
+    IDisposable Files
+);

@@ -9,7 +9,9 @@ namespace GemmaScope.Dictionaries;
 /// next are under way; the rows of a block stay in a cache. Sums run in the order of features (of rows, for Fᵀ · G).
 /// </summary>
 internal static unsafe class SparseKernel<T, TSimd, TFormat>
-    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+    where T : unmanaged
+    where TSimd : ISimd<T>
+    where TFormat : IWeightFormat
 {
     /// <summary>How far ahead decoder vectors are asked for.</summary>
     private const int PrefetchBytes = 8192;
@@ -25,12 +27,15 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         var ahead = 1 + PrefetchBytes / Math.Max(1, y.Columns * Size);
         for (var u = 0; u < f.Count; u++)
         {
-            if (u + ahead < f.Count) Prefetch(w.Row(f.Features[u + ahead]), y.Columns * Size);
+            if (u + ahead < f.Count)
+                Prefetch(w.Row(f.Features[u + ahead]), y.Columns * Size);
             var row = w.Row(f.Features[u]);
             var scale = w.ScaleOf(f.Features[u]);
             var (e, end) = (f.Starts[u], f.Starts[u + 1]);
-            for (; e + 1 < end; e += 2) AddToTwo(row, f.Values[e] * scale, At(y, f.Rows[e]), f.Values[e + 1] * scale, At(y, f.Rows[e + 1]), y.Columns);
-            if (e < end) AddToOne(row, f.Values[e] * scale, At(y, f.Rows[e]), y.Columns);
+            for (; e + 1 < end; e += 2)
+                AddToTwo(row, f.Values[e] * scale, At(y, f.Rows[e]), f.Values[e + 1] * scale, At(y, f.Rows[e + 1]), y.Columns);
+            if (e < end)
+                AddToOne(row, f.Values[e] * scale, At(y, f.Rows[e]), y.Columns);
         }
     }
 
@@ -44,10 +49,12 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         var ahead = 1 + PrefetchBytes / Math.Max(1, g.Columns * Size);
         for (var u = 0; u < f.Count; u++)
         {
-            if (u + ahead < f.Count) Prefetch(w.Row(f.Features[u + ahead]), g.Columns * Size);
+            if (u + ahead < f.Count)
+                Prefetch(w.Row(f.Features[u + ahead]), g.Columns * Size);
             var row = w.Row(f.Features[u]);
             var scale = w.ScaleOf(f.Features[u]);
-            for (var e = f.Starts[u]; e < f.Starts[u + 1]; e++) products[f.Places[e]] += scale * Dot(row, At(g, f.Rows[e]), g.Columns);
+            for (var e = f.Starts[u]; e < f.Starts[u + 1]; e++)
+                products[f.Places[e]] += scale * Dot(row, At(g, f.Rows[e]), g.Columns);
         }
     }
 
@@ -62,11 +69,13 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         for (var u = 0; u < f.Count; u++)
         {
             var feature = f.Features[u];
-            for (; next < feature && !add; next++) y.Row(next).Clear();
+            for (; next < feature && !add; next++)
+                y.Row(next).Clear();
             Gather(f.Rows + f.Starts[u], f.Values + f.Starts[u], f.Starts[u + 1] - f.Starts[u], g, At(y, feature), add);
             next = feature + 1;
         }
-        for (; next < y.Rows && !add; next++) y.Row(next).Clear();
+        for (; next < y.Rows && !add; next++)
+            y.Row(next).Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,8 +108,10 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         var u = TSimd.Broadcast(second);
         for (; n + 4 * c <= columns; n += 4 * c, w += 4 * c * Size, y += 4 * c, z += 4 * c)
         {
-            T w0 = TFormat.Load<T, TSimd>(w), w1 = TFormat.Load<T, TSimd>(w + c * Size);
-            T w2 = TFormat.Load<T, TSimd>(w + 2 * c * Size), w3 = TFormat.Load<T, TSimd>(w + 3 * c * Size);
+            T w0 = TFormat.Load<T, TSimd>(w),
+                w1 = TFormat.Load<T, TSimd>(w + c * Size);
+            T w2 = TFormat.Load<T, TSimd>(w + 2 * c * Size),
+                w3 = TFormat.Load<T, TSimd>(w + 3 * c * Size);
             TSimd.Store(TSimd.MultiplyAdd(w0, v, TSimd.Load(y)), y);
             TSimd.Store(TSimd.MultiplyAdd(w1, v, TSimd.Load(y + c)), y + c);
             TSimd.Store(TSimd.MultiplyAdd(w2, v, TSimd.Load(y + 2 * c)), y + 2 * c);
@@ -116,17 +127,22 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
 
     private static void AddRest(byte* w, float value, float* y, int columns)
     {
-        if (columns == 0) return;
+        if (columns == 0)
+            return;
         var values = stackalloc float[4 * TSimd.Count];
         Conversions.Widen(w, TFormat.Type, values, columns);
-        for (var n = 0; n < columns; n++) y[n] += value * values[n];
+        for (var n = 0; n < columns; n++)
+            y[n] += value * values[n];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Dot(byte* w, float* g, int columns)
     {
         var (c, n) = (TSimd.Count, 0);
-        T s0 = default, s1 = default, s2 = default, s3 = default;
+        T s0 = default,
+            s1 = default,
+            s2 = default,
+            s3 = default;
         for (; n + 4 * c <= columns; n += 4 * c, w += 4 * c * Size, g += 4 * c)
         {
             s0 = TSimd.MultiplyAdd(TFormat.Load<T, TSimd>(w), TSimd.Load(g), s0);
@@ -139,11 +155,13 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
 
     private static float DotOfRest(byte* w, float* g, int columns)
     {
-        if (columns == 0) return 0;
+        if (columns == 0)
+            return 0;
         var values = stackalloc float[4 * TSimd.Count];
         Conversions.Widen(w, TFormat.Type, values, columns);
         float sum = 0;
-        for (var n = 0; n < columns; n++) sum += values[n] * g[n];
+        for (var n = 0; n < columns; n++)
+            sum += values[n] * g[n];
         return sum;
     }
 
@@ -154,8 +172,12 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         var (c, n) = (TSimd.Count, 0);
         for (; n + 4 * c <= g.Columns; n += 4 * c)
         {
-            T s0 = default, s1 = default, s2 = default, s3 = default;
-            if (add) (s0, s1, s2, s3) = (TSimd.Load(y + n), TSimd.Load(y + n + c), TSimd.Load(y + n + 2 * c), TSimd.Load(y + n + 3 * c));
+            T s0 = default,
+                s1 = default,
+                s2 = default,
+                s3 = default;
+            if (add)
+                (s0, s1, s2, s3) = (TSimd.Load(y + n), TSimd.Load(y + n + c), TSimd.Load(y + n + 2 * c), TSimd.Load(y + n + 3 * c));
             for (var e = 0; e < count; e++)
             {
                 var x = At(g, rows[e]) + n;
@@ -173,7 +195,8 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         for (; n < g.Columns; n++)
         {
             var sum = add ? y[n] : 0;
-            for (var e = 0; e < count; e++) sum += At(g, rows[e])[n] * values[e];
+            for (var e = 0; e < count; e++)
+                sum += At(g, rows[e])[n] * values[e];
             y[n] = sum;
         }
     }
@@ -181,7 +204,9 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* p, int bytes)
     {
-        if (!Sse.IsSupported) return;
-        for (var end = p + bytes; p < end; p += 64) Sse.Prefetch1(p);
+        if (!Sse.IsSupported)
+            return;
+        for (var end = p + bytes; p < end; p += 64)
+            Sse.Prefetch1(p);
     }
 }

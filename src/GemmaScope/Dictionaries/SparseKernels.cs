@@ -51,7 +51,8 @@ public static class SparseKernels
     {
         Require(rows, features.Rows, rows.Columns, "rows");
         Require(target, features.Width, rows.Columns, "target");
-        if (features.Rows == 0) SparseJobs.Transposed(default, rows, target, add: false);
+        if (features.Rows == 0)
+            SparseJobs.Transposed(default, rows, target, add: false);
         foreach (var (start, count) in FeatureColumns.Blocks(features))
             SparseJobs.Transposed(FeatureColumns.Of(features, start, count), rows.SliceRows(start, count), target, add: start > 0);
     }
@@ -68,7 +69,8 @@ public static class SparseKernels
         return result;
     }
 
-    /// <summary>Writes the entries of G · Wᵀ at the places of F's entries, in their order; allocates nothing that grows with them.</summary>
+    /// <summary>Writes the entries of G · Wᵀ at the places of F's entries, in their order; allocates nothing that grows with
+    /// them.</summary>
     /// <param name="features">F [rows, m]; its values do not matter.</param>
     /// <param name="rows">G [rows, d].</param>
     /// <param name="weights">W [m, d] as F32, BF16 or F16.</param>
@@ -77,7 +79,8 @@ public static class SparseKernels
     {
         Require(weights, features.Width, "weights");
         Require(rows, features.Rows, weights.Columns, "rows");
-        if (target.Length != features.Count) throw new ArgumentProblemException($"has room for {target.Length} numbers where {features.Count} are needed", "target");
+        if (target.Length != features.Count)
+            throw new ArgumentProblemException($"has room for {target.Length} numbers where {features.Count} are needed", "target");
         Sampled(features, rows, Rows(weights), target);
     }
 
@@ -94,7 +97,8 @@ public static class SparseKernels
     {
         var sums = new double[features.Width];
         for (var row = 0; row < features.Rows; row++)
-            for (var i = 0; i < features.Indices(row).Length; i++) sums[features.Indices(row)[i]] += features.Values(row)[i];
+        for (var i = 0; i < features.Indices(row).Length; i++)
+            sums[features.Indices(row)[i]] += features.Values(row)[i];
         return sums;
     }
 
@@ -103,8 +107,9 @@ public static class SparseKernels
     {
         var counts = new long[features.Width];
         for (var row = 0; row < features.Rows; row++)
-            for (var i = 0; i < features.Indices(row).Length; i++)
-                if (features.Values(row)[i] > 0) counts[features.Indices(row)[i]]++;
+        for (var i = 0; i < features.Indices(row).Length; i++)
+            if (features.Values(row)[i] > 0)
+                counts[features.Indices(row)[i]]++;
         return counts;
     }
 
@@ -112,7 +117,8 @@ public static class SparseKernels
 
     private static void Require(Tensor matrix, int rows, string name)
     {
-        if (matrix.Rows != rows) throw new ArgumentProblemException($"{matrix} must have {rows} rows to fit the features", name);
+        if (matrix.Rows != rows)
+            throw new ArgumentProblemException($"{matrix} must have {rows} rows to fit the features", name);
     }
 
     private static void Require(MatrixView matrix, int rows, int columns, string name)

@@ -13,15 +13,18 @@ public sealed class TopSelection(int k)
     public void Offer(int index, float value)
     {
         var rank = (value, -index);
-        if (_kept.Count < k) _kept.Enqueue(index, rank);
-        else if (_kept.TryPeek(out _, out var last) && rank.CompareTo(last) > 0) _kept.DequeueEnqueue(index, rank);
+        if (_kept.Count < k)
+            _kept.Enqueue(index, rank);
+        else if (_kept.TryPeek(out _, out var last) && rank.CompareTo(last) > 0)
+            _kept.DequeueEnqueue(index, rank);
     }
 
     /// <summary>What was kept, largest first, of equal values the lower index first; nothing is kept any more.</summary>
     public FeatureActivation[] Descending()
     {
         var result = new FeatureActivation[_kept.Count];
-        for (var i = result.Length - 1; _kept.TryDequeue(out var index, out var rank); i--) result[i] = new(index, rank.Value);
+        for (var i = result.Length - 1; _kept.TryDequeue(out var index, out var rank); i--)
+            result[i] = new(index, rank.Value);
         return result;
     }
 
@@ -29,7 +32,8 @@ public sealed class TopSelection(int k)
     public static int[] Indices(ReadOnlySpan<float> values, int k)
     {
         var top = new TopSelection(k);
-        for (var i = 0; i < values.Length; i++) top.Offer(i, values[i]);
+        for (var i = 0; i < values.Length; i++)
+            top.Offer(i, values[i]);
         return [.. top.Descending().Select(kept => kept.Feature).Order()];
     }
 }

@@ -5,12 +5,16 @@ public enum FullAbsorption
 {
     /// <summary>A main latent is active.</summary>
     MainActive,
+
     /// <summary>The latent that contributes most hardly points along the probe.</summary>
     TopCosineTooSmall,
+
     /// <summary>The activation points against the probe.</summary>
     ProjectionNegative,
+
     /// <summary>The latent that contributes most explains too little of the projection.</summary>
     TopShareTooSmall,
+
     /// <summary>Another latent has taken over.</summary>
     Absorbed,
 }
@@ -20,12 +24,16 @@ public enum PartialAbsorption
 {
     /// <summary>0: the main latents explain the projection.</summary>
     MainExplains,
+
     /// <summary>0: the absorbers explain too little of it.</summary>
     AbsorbersTooSmall,
+
     /// <summary>1: the main latents contribute nothing.</summary>
     MainSilent,
+
     /// <summary>a / (a + m): the absorbers fill part of what the main latents leave.</summary>
     BelowGap,
+
     /// <summary>(P − m) / P: the absorbers fill all that the main latents leave.</summary>
     CappedByGap,
 }
@@ -42,5 +50,14 @@ public enum PartialAbsorption
 /// <param name="AbsorberCount">How many latents qualify as absorbers.</param>
 /// <param name="Main">m, the sum over the main latents.</param>
 public sealed record AbsorbedWord(
-    FullAbsorption Full, PartialAbsorption Partial, double Fraction, double Projection, int TopLatent, double TopCosine,
-    double TopContribution, double Absorbers, int AbsorberCount, double Main);
+    FullAbsorption Full,
+    PartialAbsorption Partial,
+    double Fraction,
+    double Projection,
+    int TopLatent,
+    double TopCosine,
+    double TopContribution,
+    double Absorbers,
+    int AbsorberCount,
+    double Main
+);

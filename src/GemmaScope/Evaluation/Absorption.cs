@@ -32,7 +32,8 @@ public sealed record AbsorptionOptions
 public sealed class Absorption
 {
     private readonly AbsorptionOptions _options;
-    private readonly double[] _probe, _cosine;
+    private readonly double[] _probe,
+        _cosine;
     private readonly int[] _main;
 
     /// <summary>Prepares the cosines of all latents with a probe.</summary>
@@ -42,13 +43,20 @@ public sealed class Absorption
     /// <param name="main">The main latents of the concept.</param>
     /// <param name="options">The limits; null for those of the protocol.</param>
     /// <exception cref="ArgumentProblemException">A main latent does not exist, or the probe is zero.</exception>
-    public Absorption(int width, Action<int, Span<float>> decoder, ReadOnlySpan<float> probe, IReadOnlyList<int> main, AbsorptionOptions? options = null)
+    public Absorption(
+        int width,
+        Action<int, Span<float>> decoder,
+        ReadOnlySpan<float> probe,
+        IReadOnlyList<int> main,
+        AbsorptionOptions? options = null
+    )
     {
         (_options, _main, _probe, _cosine) = (options ?? new(), [.. main], Widened(probe), new double[width]);
         if (main.FirstOrDefault(latent => (uint)latent >= (uint)width, -1) is not -1 and var wrong)
             throw new ArgumentProblemException($"{wrong} is no latent of a dictionary of {width}", "main");
         var norm = TensorPrimitives.Norm<double>(_probe);
-        if (!(norm > 0)) throw new ArgumentProblemException("the probe's direction is zero", "probe");
+        if (!(norm > 0))
+            throw new ArgumentProblemException("the probe's direction is zero", "probe");
         TensorPrimitives.Divide(_probe, norm, _probe);
         var row = new float[probe.Length];
         for (var latent = 0; latent < width; latent++)
@@ -76,7 +84,18 @@ public sealed class Absorption
         var main = _main.Sum(latent => contribution[latent]);
         var full = Full(projection, contribution[top], _cosine[top], _main.Any(latent => features.Value(row, latent) >= _options.Epsilon));
         var (partial, fraction) = Fraction(projection, strongest, main);
-        return new AbsorbedWord(full, partial, fraction, projection, top, _cosine[top], contribution[top], strongest, absorbers.Length, main);
+        return new AbsorbedWord(
+            full,
+            partial,
+            fraction,
+            projection,
+            top,
+            _cosine[top],
+            contribution[top],
+            strongest,
+            absorbers.Length,
+            main
+        );
     }
 
     // Shares are compared so that 0 / 0, which is no number, does not count as a share.
@@ -89,17 +108,25 @@ public sealed class Absorption
 
     private (PartialAbsorption, double) Fraction(double projection, double absorbers, double main)
     {
-        if (main >= projection) return (PartialAbsorption.MainExplains, 0);
-        if (!(absorbers / projection >= _options.FractionMinShare)) return (PartialAbsorption.AbsorbersTooSmall, 0);
-        if (main <= 0) return (PartialAbsorption.MainSilent, 1);
+        if (main >= projection)
+            return (PartialAbsorption.MainExplains, 0);
+        if (!(absorbers / projection >= _options.FractionMinShare))
+            return (PartialAbsorption.AbsorbersTooSmall, 0);
+        if (main <= 0)
+            return (PartialAbsorption.MainSilent, 1);
         var gap = projection - main;
         var filled = Math.Min(absorbers, gap);
         return (absorbers <= gap ? PartialAbsorption.BelowGap : PartialAbsorption.CappedByGap, filled / (filled + main));
     }
 
     private double[] Absorbers(double[] contribution) =>
-        [.. Enumerable.Range(0, contribution.Length).Where(i => contribution[i] > 0 && _cosine[i] >= _options.FractionMinCosine && !_main.Contains(i))
-            .Select(i => contribution[i]).OrderDescending()];
+        [
+            .. Enumerable
+                .Range(0, contribution.Length)
+                .Where(i => contribution[i] > 0 && _cosine[i] >= _options.FractionMinCosine && !_main.Contains(i))
+                .Select(i => contribution[i])
+                .OrderDescending(),
+        ];
 
     private static double[] Widened(ReadOnlySpan<float> values)
     {
@@ -112,7 +139,8 @@ public sealed class Absorption
     private static double Dot(double[] a, double[] b)
     {
         double sum = 0;
-        for (var i = 0; i < a.Length; i++) sum += a[i] * b[i];
+        for (var i = 0; i < a.Length; i++)
+            sum += a[i] * b[i];
         return sum;
     }
 }
@@ -128,6 +156,8 @@ public sealed record AbsorptionRate(int Words, int FullCount, double? FullRate, 
     public static AbsorptionRate Of(IReadOnlyCollection<AbsorbedWord> words)
     {
         var full = words.Count(word => word.Full == FullAbsorption.Absorbed);
-        return words.Count == 0 ? new(0, 0, null, null) : new(words.Count, full, (double)full / words.Count, words.Average(word => word.Fraction));
+        return words.Count == 0
+            ? new(0, 0, null, null)
+            : new(words.Count, full, (double)full / words.Count, words.Average(word => word.Fraction));
     }
 }

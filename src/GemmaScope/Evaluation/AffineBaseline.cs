@@ -12,8 +12,11 @@ public sealed class AffineBaseline
     /// <summary>Added to each input's variance, relative to their mean: inputs that depend on each other have no unique map.</summary>
     public const double Ridge = 1e-6;
 
-    private readonly int _inputs, _outputs;
-    private readonly double[] _origin, _sum, _moments;
+    private readonly int _inputs,
+        _outputs;
+    private readonly double[] _origin,
+        _sum,
+        _moments;
 
     /// <summary>Sums for rows of these widths; memory grows with inputs · (inputs + outputs).</summary>
     public AffineBaseline(int inputs, int outputs)
@@ -32,9 +35,14 @@ public sealed class AffineBaseline
     public void Add(MatrixView x, MatrixView y)
     {
         if (x.Columns != _inputs || y.Columns != _outputs || x.Rows != y.Rows)
-            throw new ArgumentProblemException($"rows of {x.Columns} and {y.Columns} numbers where {_inputs} and {_outputs} are needed", "x");
-        if (x.Rows == 0) return;
-        if (Rows == 0) Beside(x.Row(0), y.Row(0), _origin);
+            throw new ArgumentProblemException(
+                $"rows of {x.Columns} and {y.Columns} numbers where {_inputs} and {_outputs} are needed",
+                "x"
+            );
+        if (x.Rows == 0)
+            return;
+        if (Rows == 0)
+            Beside(x.Row(0), y.Row(0), _origin);
         // [inputs + outputs, rows] centred, so that the moments are one product.
         using var both = Tensor.Uninitialized(x.Rows, _inputs + _outputs);
         using var turned = Tensor.Uninitialized(_inputs, x.Rows);
@@ -45,13 +53,15 @@ public sealed class AffineBaseline
             {
                 values[i] = (float)((i < _inputs ? x.Row(row)[i] : y.Row(row)[i - _inputs]) - _origin[i]);
                 _sum[i] += values[i];
-                if (i < _inputs) turned.Row(i)[row] = values[i];
+                if (i < _inputs)
+                    turned.Row(i)[row] = values[i];
             }
         }
         using var moments = Tensor.Uninitialized(_inputs, _inputs + _outputs);
         Compute.Kernels.Multiply(turned.AsMatrix(), WeightView.Of(both, WeightLayout.InOut), moments.AsMatrix(), Arithmetic.Exact);
         var all = moments.AsSpan();
-        for (var i = 0; i < all.Length; i++) _moments[i] += all[i];
+        for (var i = 0; i < all.Length; i++)
+            _moments[i] += all[i];
         Rows += x.Rows;
     }
 
@@ -59,18 +69,21 @@ public sealed class AffineBaseline
     /// <exception cref="ArgumentProblemException">There are no more rows than inputs.</exception>
     public AffineMap Solve()
     {
-        if (Rows <= _inputs) throw new ArgumentProblemException($"{Rows} rows do not determine a map of {_inputs} inputs; give more", "rows");
+        if (Rows <= _inputs)
+            throw new ArgumentProblemException($"{Rows} rows do not determine a map of {_inputs} inputs; give more", "rows");
         var (a, b) = (new double[_inputs][], new double[_inputs][]);
         double trace = 0;
         for (var i = 0; i < _inputs; i++)
         {
             var row = _moments.AsSpan(i * (_inputs + _outputs), _inputs + _outputs);
             var centred = new double[row.Length];
-            for (var j = 0; j < row.Length; j++) centred[j] = row[j] - _sum[i] * _sum[j] / Rows;
+            for (var j = 0; j < row.Length; j++)
+                centred[j] = row[j] - _sum[i] * _sum[j] / Rows;
             (a[i], b[i]) = (centred[.._inputs], centred[_inputs..]);
             trace += a[i][i];
         }
-        for (var i = 0; i < _inputs; i++) a[i][i] += Math.Max(Ridge * trace / _inputs, double.Epsilon);
+        for (var i = 0; i < _inputs; i++)
+            a[i][i] += Math.Max(Ridge * trace / _inputs, double.Epsilon);
         Cholesky(a);
         Substitute(a, b);
         return Map(b);
@@ -94,12 +107,14 @@ public sealed class AffineBaseline
     {
         for (var i = 0; i < l.Length; i++)
         {
-            for (var j = 0; j < i; j++) TensorPrimitives.MultiplyAdd(b[j], -l[i][j], b[i], b[i]);
+            for (var j = 0; j < i; j++)
+                TensorPrimitives.MultiplyAdd(b[j], -l[i][j], b[i], b[i]);
             TensorPrimitives.Divide(b[i], l[i][i], b[i]);
         }
         for (var i = l.Length - 1; i >= 0; i--)
         {
-            for (var j = i + 1; j < l.Length; j++) TensorPrimitives.MultiplyAdd(b[j], -l[j][i], b[i], b[i]);
+            for (var j = i + 1; j < l.Length; j++)
+                TensorPrimitives.MultiplyAdd(b[j], -l[j][i], b[i], b[i]);
             TensorPrimitives.Divide(b[i], l[i][i], b[i]);
         }
     }
@@ -107,19 +122,23 @@ public sealed class AffineBaseline
     private AffineMap Map(double[][] w)
     {
         var (matrix, bias) = (Tensor.Uninitialized(_inputs, _outputs), new double[_outputs]);
-        for (var j = 0; j < _outputs; j++) bias[j] = _origin[_inputs + j] + _sum[_inputs + j] / Rows;
+        for (var j = 0; j < _outputs; j++)
+            bias[j] = _origin[_inputs + j] + _sum[_inputs + j] / Rows;
         for (var i = 0; i < _inputs; i++)
         {
             TensorPrimitives.MultiplyAdd(w[i], -(_origin[i] + _sum[i] / Rows), bias, bias);
-            for (var j = 0; j < _outputs; j++) matrix.Row(i)[j] = (float)w[i][j];
+            for (var j = 0; j < _outputs; j++)
+                matrix.Row(i)[j] = (float)w[i][j];
         }
         return new AffineMap(matrix, [.. bias.Select(value => (float)value)]);
     }
 
     private static void Beside(ReadOnlySpan<float> x, ReadOnlySpan<float> y, double[] both)
     {
-        for (var i = 0; i < x.Length; i++) both[i] = x[i];
-        for (var i = 0; i < y.Length; i++) both[x.Length + i] = y[i];
+        for (var i = 0; i < x.Length; i++)
+            both[i] = x[i];
+        for (var i = 0; i < y.Length; i++)
+            both[x.Length + i] = y[i];
     }
 }
 
@@ -133,7 +152,8 @@ public sealed class AffineMap(Tensor weights, float[] bias) : IDisposable
     {
         var y = Tensor.Uninitialized(x.Rows, bias.Length);
         Compute.Kernels.Multiply(x, WeightView.Of(weights, WeightLayout.InOut), y.AsMatrix(), Arithmetic.Exact);
-        for (var row = 0; row < x.Rows; row++) TensorPrimitives.Add(y.Row(row), bias, y.Row(row));
+        for (var row = 0; row < x.Rows; row++)
+            TensorPrimitives.Add(y.Row(row), bias, y.Row(row));
         return y;
     }
 

@@ -27,25 +27,40 @@ public sealed record Calibration(IReadOnlyList<CalibrationBin> Bins, double? Exp
         {
             squares += Math.Pow(scores[i] - (labels[i] ? 1 : 0), 2);
             probabilities &= scores[i] is >= 0 and <= 1;
-            if (!probabilities) continue;
+            if (!probabilities)
+                continue;
             var bin = Math.Min(BinCount - 1, (int)(BinCount * scores[i]));
             counts[bin]++;
             sums[bin] += scores[i];
             positives[bin] += labels[i] ? 1 : 0;
         }
         double? brier = labels.Length == 0 ? null : squares / labels.Length;
-        if (!probabilities) return new Calibration([], null, brier);
-        CalibrationBin[] bins = [.. Enumerable.Range(0, BinCount).Select(b =>
-            counts[b] == 0 ? new CalibrationBin(b, 0, null, null) : new CalibrationBin(b, counts[b], sums[b] / counts[b], (double)positives[b] / counts[b]))];
+        if (!probabilities)
+            return new Calibration([], null, brier);
+        CalibrationBin[] bins =
+        [
+            .. Enumerable
+                .Range(0, BinCount)
+                .Select(b =>
+                    counts[b] == 0
+                        ? new CalibrationBin(b, 0, null, null)
+                        : new CalibrationBin(b, counts[b], sums[b] / counts[b], (double)positives[b] / counts[b])
+                ),
+        ];
         var rows = labels.Length;
-        return new Calibration(bins, bins.Sum(bin => bin.Count == 0 ? 0 : (double)bin.Count / rows * Math.Abs(bin.MeanScore!.Value - bin.FractionPositive!.Value)), brier);
+        return new Calibration(
+            bins,
+            bins.Sum(bin => bin.Count == 0 ? 0 : (double)bin.Count / rows * Math.Abs(bin.MeanScore!.Value - bin.FractionPositive!.Value)),
+            brier
+        );
     }
 
     /// <summary>The same of the decision "score ≥ ½": how sure it was, max(s, 1 − s), against whether it was right.</summary>
     public static Calibration OfDecision(ReadOnlySpan<bool> labels, ReadOnlySpan<double> scores)
     {
         var (right, sure) = (new bool[labels.Length], new double[labels.Length]);
-        for (var i = 0; i < labels.Length; i++) (right[i], sure[i]) = (labels[i] == scores[i] >= 0.5, Math.Max(scores[i], 1 - scores[i]));
+        for (var i = 0; i < labels.Length; i++)
+            (right[i], sure[i]) = (labels[i] == scores[i] >= 0.5, Math.Max(scores[i], 1 - scores[i]));
         return Of(right, sure);
     }
 }

@@ -11,7 +11,13 @@ public readonly record struct Interval(double Low, double High);
 /// <param name="F1">Of F1 at ½.</param>
 /// <param name="OptimalF1">Of the optimal F1, its threshold chosen anew in each resample.</param>
 /// <param name="ExpectedError">Of the calibration error.</param>
-public sealed record ClassifierIntervals(Interval? Auroc, Interval? AveragePrecision, Interval? F1, Interval? OptimalF1, Interval? ExpectedError)
+public sealed record ClassifierIntervals(
+    Interval? Auroc,
+    Interval? AveragePrecision,
+    Interval? F1,
+    Interval? OptimalF1,
+    Interval? ExpectedError
+)
 {
     /// <summary>Draws the rows again with replacement, and measures each draw. The same seed gives the same intervals.</summary>
     /// <param name="labels">Whether each row is a positive.</param>
@@ -20,11 +26,19 @@ public sealed record ClassifierIntervals(Interval? Auroc, Interval? AveragePreci
     /// <param name="seed">Seed of the draws.</param>
     /// <param name="level">The probability that an interval stands for.</param>
     /// <exception cref="ArgumentProblemException">Scores and labels do not fit together, or a setting is out of range.</exception>
-    public static ClassifierIntervals Bootstrap(ReadOnlySpan<bool> labels, ReadOnlySpan<double> scores, int resamples = 1000, int seed = 0, double level = 0.95)
+    public static ClassifierIntervals Bootstrap(
+        ReadOnlySpan<bool> labels,
+        ReadOnlySpan<double> scores,
+        int resamples = 1000,
+        int seed = 0,
+        double level = 0.95
+    )
     {
         Ranking.Check(labels, scores);
-        if (resamples < 1) throw new ArgumentProblemException($"is {resamples}; it must be 1 or more", "resamples");
-        if (level is not (> 0 and < 1)) throw new ArgumentProblemException($"is {level}; it must lie between 0 and 1", "level");
+        if (resamples < 1)
+            throw new ArgumentProblemException($"is {resamples}; it must be 1 or more", "resamples");
+        if (level is not (> 0 and < 1))
+            throw new ArgumentProblemException($"is {level}; it must lie between 0 and 1", "level");
         var random = new Random(seed);
         var (drawnLabels, drawnScores) = (new bool[labels.Length], new double[labels.Length]);
         var found = Enumerable.Range(0, 5).Select(_ => new List<double>(resamples)).ToArray();
@@ -47,13 +61,15 @@ public sealed record ClassifierIntervals(Interval? Auroc, Interval? AveragePreci
 
         void Keep(int metric, double? value)
         {
-            if (value is { } number) found[metric].Add(number);
+            if (value is { } number)
+                found[metric].Add(number);
         }
     }
 
     private static Interval? Ends(List<double> values, double tail)
     {
-        if (values.Count == 0) return null;
+        if (values.Count == 0)
+            return null;
         values.Sort();
         return new Interval(At(tail), At(1 - tail));
 

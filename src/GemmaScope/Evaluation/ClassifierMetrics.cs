@@ -15,7 +15,14 @@ public sealed record UndefinedMetric(string Name, string Reason);
 /// <param name="AtHalf">The decisions "score ≥ ½".</param>
 /// <param name="Calibration">Of the scores as probabilities.</param>
 /// <param name="DecisionCalibration">Of the decision at ½.</param>
-public sealed record ClassifierMetrics(int Rows, int Positives, Ranking Ranking, Confusion AtHalf, Calibration Calibration, Calibration DecisionCalibration)
+public sealed record ClassifierMetrics(
+    int Rows,
+    int Positives,
+    Ranking Ranking,
+    Confusion AtHalf,
+    Calibration Calibration,
+    Calibration DecisionCalibration
+)
 {
     /// <summary>Measures scores.</summary>
     /// <param name="labels">Whether each row is a positive.</param>
@@ -25,7 +32,13 @@ public sealed record ClassifierMetrics(int Rows, int Positives, Ranking Ranking,
     {
         var ranking = Ranking.Of(labels, scores);
         return new ClassifierMetrics(
-            labels.Length, labels.Count(true), ranking, Confusion.At(labels, scores, 0.5), Calibration.Of(labels, scores), Calibration.OfDecision(labels, scores));
+            labels.Length,
+            labels.Count(true),
+            ranking,
+            Confusion.At(labels, scores, 0.5),
+            Calibration.Of(labels, scores),
+            Calibration.OfDecision(labels, scores)
+        );
     }
 
     /// <summary>The numbers that are null, with the reason.</summary>
@@ -33,13 +46,22 @@ public sealed record ClassifierMetrics(int Rows, int Positives, Ranking Ranking,
     {
         get
         {
-            var classes = Rows == 0 ? "there are no rows" : Positives == 0 ? "there are no positives" : "there are no negatives";
+            var classes =
+                Rows == 0 ? "there are no rows"
+                : Positives == 0 ? "there are no positives"
+                : "there are no negatives";
             (string Name, double? Value, string Reason)[] all =
             [
-                ("auroc", Ranking.Auroc, classes), ("average_precision", Ranking.AveragePrecision, classes), ("optimal_f1", Ranking.OptimalF1, classes),
-                ("f1", AtHalf.F1, "there are no positives and nothing is flagged"), ("precision", AtHalf.Precision, "nothing is flagged"),
-                ("recall", AtHalf.Recall, classes), ("accuracy", AtHalf.Accuracy, classes), ("balanced_accuracy", AtHalf.BalancedAccuracy, classes),
-                ("ece_10", Calibration.ExpectedError, Rows == 0 ? classes : "scores lie outside 0 to 1"), ("brier", Calibration.Brier, classes),
+                ("auroc", Ranking.Auroc, classes),
+                ("average_precision", Ranking.AveragePrecision, classes),
+                ("optimal_f1", Ranking.OptimalF1, classes),
+                ("f1", AtHalf.F1, "there are no positives and nothing is flagged"),
+                ("precision", AtHalf.Precision, "nothing is flagged"),
+                ("recall", AtHalf.Recall, classes),
+                ("accuracy", AtHalf.Accuracy, classes),
+                ("balanced_accuracy", AtHalf.BalancedAccuracy, classes),
+                ("ece_10", Calibration.ExpectedError, Rows == 0 ? classes : "scores lie outside 0 to 1"),
+                ("brier", Calibration.Brier, classes),
             ];
             return [.. all.Where(metric => metric.Value is null).Select(metric => new UndefinedMetric(metric.Name, metric.Reason))];
         }

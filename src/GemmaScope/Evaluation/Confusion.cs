@@ -29,7 +29,8 @@ public sealed record Confusion(int TruePositives, int FalsePositives, int FalseN
     public static Confusion At(ReadOnlySpan<bool> labels, ReadOnlySpan<double> scores, double threshold)
     {
         Span<int> counts = stackalloc int[4];
-        for (var i = 0; i < labels.Length; i++) counts[(labels[i] ? 2 : 0) + (scores[i] >= threshold ? 1 : 0)]++;
+        for (var i = 0; i < labels.Length; i++)
+            counts[(labels[i] ? 2 : 0) + (scores[i] >= threshold ? 1 : 0)]++;
         return new Confusion(counts[3], counts[1], counts[2], counts[0]);
     }
 

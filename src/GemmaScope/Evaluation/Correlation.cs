@@ -6,10 +6,14 @@ public static class Correlation
     /// <summary>Pearson's, in two passes so that a large offset costs no digits.</summary>
     public static double? Pearson(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        if (a.Length != b.Length) throw new ArgumentProblemException($"{a.Length} numbers against {b.Length}", "b");
-        if (a.Length < 2 || !a.ContainsAnyExcept(a[0]) || !b.ContainsAnyExcept(b[0])) return null;
+        if (a.Length != b.Length)
+            throw new ArgumentProblemException($"{a.Length} numbers against {b.Length}", "b");
+        if (a.Length < 2 || !a.ContainsAnyExcept(a[0]) || !b.ContainsAnyExcept(b[0]))
+            return null;
         var (meanA, meanB) = (Mean(a), Mean(b));
-        double product = 0, squaresA = 0, squaresB = 0;
+        double product = 0,
+            squaresA = 0,
+            squaresB = 0;
         for (var i = 0; i < a.Length; i++)
         {
             var (x, y) = (a[i] - meanA, b[i] - meanB);
@@ -30,8 +34,10 @@ public static class Correlation
         var ranks = new double[sorted.Length];
         for (int start = 0, end; start < sorted.Length; start = end)
         {
-            for (end = start; end < sorted.Length && sorted[end] == sorted[start];) end++;
-            for (var i = start; i < end; i++) ranks[order[i]] = (start + 1 + end) / 2.0;
+            for (end = start; end < sorted.Length && sorted[end] == sorted[start]; )
+                end++;
+            for (var i = start; i < end; i++)
+                ranks[order[i]] = (start + 1 + end) / 2.0;
         }
         return ranks;
     }
@@ -39,7 +45,8 @@ public static class Correlation
     private static double Mean(ReadOnlySpan<double> values)
     {
         double sum = 0;
-        foreach (var value in values) sum += value;
+        foreach (var value in values)
+            sum += value;
         return sum / values.Length;
     }
 }

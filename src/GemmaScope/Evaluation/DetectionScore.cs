@@ -1,7 +1,8 @@
 namespace GemmaScope.Evaluation;
 
 /// <summary>
-/// How well an explanation of a feature foretells where it fires (METHODS §6.1): somebody who knows only the explanation says of each passage whether the
+/// How well an explanation of a feature foretells where it fires (METHODS §6.1): somebody who knows only the explanation says of each
+/// passage whether the
 /// feature is active in it (detection), or whether the marked tokens are the active ones (fuzzing).
 /// </summary>
 /// <param name="Counts">Answers against the truth.</param>
@@ -17,12 +18,14 @@ public sealed record DetectionScore(Confusion Counts, int Unparsed)
     /// <exception cref="ArgumentProblemException">There are not as many answers as passages.</exception>
     public static DetectionScore Of(ReadOnlySpan<bool> truth, ReadOnlySpan<bool?> answers)
     {
-        if (truth.Length != answers.Length) throw new ArgumentProblemException($"{answers.Length} answers for {truth.Length} passages", "answers");
+        if (truth.Length != answers.Length)
+            throw new ArgumentProblemException($"{answers.Length} answers for {truth.Length} passages", "answers");
         List<bool> labels = [];
         List<double> said = [];
         for (var i = 0; i < truth.Length; i++)
         {
-            if (answers[i] is not { } answer) continue;
+            if (answers[i] is not { } answer)
+                continue;
             labels.Add(truth[i]);
             said.Add(answer ? 1 : 0);
         }

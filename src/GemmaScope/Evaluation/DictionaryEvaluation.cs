@@ -32,19 +32,22 @@ public sealed class DictionaryEvaluation
     /// <summary>The first positions of the sequences.</summary>
     public IReadOnlyList<PositionSums> ByPosition => _byPosition;
 
-    /// <summary>Compatibility with the Gemma Scope tutorial: its own positions (all but the first of a sequence), for its own formula.</summary>
+    /// <summary>Compatibility with the Gemma Scope tutorial: its own positions (all but the first of a sequence), for its own
+    /// formula.</summary>
     public ReconstructionSums Tutorial { get; }
 
     /// <summary>
-    /// Compatibility with SAELens: its <c>explained_variance_legacy</c>, the mean over tokens of 1 − ‖x − x̂‖² / ‖x − x̄‖² with x̄ the mean of the
+    /// Compatibility with SAELens: its <c>explained_variance_legacy</c>, the mean over tokens of 1 − ‖x − x̂‖² / ‖x − x̄‖² with x̄ the mean
+    /// of the
     /// token's batch. Depends on the batches and weighs tokens near the mean most; not EV.
     /// </summary>
     public double SaeLensLegacyExplainedVariance => 1 - _rowRatios / Reconstruction.Rows;
 
     /// <summary>FVU at a position: its squared error over its distance from the mean of all positions.</summary>
-    public double FvuAt(int position) => _byPosition[position].Reconstruction is { Rows: > 0 } sums
-        ? sums.MeanSquaredError * sums.Rows / sums.SpreadAround(Reconstruction.Mean())
-        : double.NaN;
+    public double FvuAt(int position) =>
+        _byPosition[position].Reconstruction is { Rows: > 0 } sums
+            ? sums.MeanSquaredError * sums.Rows / sums.SpreadAround(Reconstruction.Mean())
+            : double.NaN;
 
     /// <summary>Adds one batch.</summary>
     internal void Add(EvaluationBatch batch, int positions, SparseActivations features, MatrixView x, MatrixView reconstruction)
@@ -53,16 +56,20 @@ public sealed class DictionaryEvaluation
         var products = RowProducts.Of(x, reconstruction);
         for (var row = 0; row < batch.Rows; row++)
         {
-            if (batch.Positions[row] > 0) Tutorial.Add(x.Row(row), products[row]);
-            if (!batch.Counted[row]) continue;
+            if (batch.Positions[row] > 0)
+                Tutorial.Add(x.Row(row), products[row]);
+            if (!batch.Counted[row])
+                continue;
             Reconstruction.Add(x.Row(row), products[row]);
             TensorPrimitives.Add(mean, x.Row(row), mean);
-            if (batch.Positions[row] < positions) At(batch.Positions[row]).Add(x.Row(row), products[row], features.L0(row));
+            if (batch.Positions[row] < positions)
+                At(batch.Positions[row]).Add(x.Row(row), products[row], features.L0(row));
         }
         Sparsity.Add(features, batch.Counted);
         TensorPrimitives.Divide(mean, Math.Max(1, batch.Counted.Count(counted => counted)), mean);
         for (var row = 0; row < batch.Rows; row++)
-            if (batch.Counted[row]) _rowRatios += Squared(x.Row(row), reconstruction.Row(row)) / Squared(x.Row(row), mean);
+            if (batch.Counted[row])
+                _rowRatios += Squared(x.Row(row), reconstruction.Row(row)) / Squared(x.Row(row), mean);
     }
 
     /// <summary>Adds the importance of a batch's active features.</summary>
@@ -74,11 +81,17 @@ public sealed class DictionaryEvaluation
     {
         var values = new double?[batch.Rows];
         Workers.For(batch.Rows, new UniformityJob(batch, dictionary, features, gradient, values));
-        foreach (var value in values) Uniformity.Add(value);
+        foreach (var value in values)
+            Uniformity.Add(value);
     }
 
     /// <summary>W_dec ∇_x L of some features.</summary>
-    internal static float[] AlongDecoders(SparseDictionary dictionary, ReadOnlySpan<int> features, ReadOnlySpan<float> gradient, float[] vector)
+    internal static float[] AlongDecoders(
+        SparseDictionary dictionary,
+        ReadOnlySpan<int> features,
+        ReadOnlySpan<float> gradient,
+        float[] vector
+    )
     {
         var products = new float[features.Length];
         for (var i = 0; i < products.Length; i++)
@@ -96,7 +109,8 @@ public sealed class DictionaryEvaluation
         Sparsity.Merge(other.Sparsity);
         Uniformity.Merge(other.Uniformity);
         _rowRatios += other._rowRatios;
-        for (var position = 0; position < other._byPosition.Count; position++) At(position).Merge(other._byPosition[position]);
+        for (var position = 0; position < other._byPosition.Count; position++)
+            At(position).Merge(other._byPosition[position]);
     }
 
     internal void Visit(SumsState state)
@@ -111,16 +125,23 @@ public sealed class DictionaryEvaluation
 
     private PositionSums At(int position)
     {
-        while (_byPosition.Count <= position) _byPosition.Add(new(_outputWidth));
+        while (_byPosition.Count <= position)
+            _byPosition.Add(new(_outputWidth));
         return _byPosition[position];
     }
 
     private readonly struct UniformityJob(
-        EvaluationBatch batch, SparseDictionary dictionary, SparseActivations features, MatrixView gradient, double?[] values) : IJob
+        EvaluationBatch batch,
+        SparseDictionary dictionary,
+        SparseActivations features,
+        MatrixView gradient,
+        double?[] values
+    ) : IJob
     {
         public void Run(int row)
         {
-            if (!batch.Counted[row]) return;
+            if (!batch.Counted[row])
+                return;
             var along = AlongDecoders(dictionary, features.Indices(row), gradient.Row(row), new float[dictionary.OutputWidth]);
             values[row] = UniformitySums.OfRow(features.Values(row), along);
         }

@@ -2,7 +2,8 @@ using GemmaScope.Models;
 
 namespace GemmaScope.Evaluation;
 
-/// <summary>Some sequences that are run together, and which of their positions count. Rows are the tokens of all sequences, one after another.</summary>
+/// <summary>Some sequences that are run together, and which of their positions count. Rows are the tokens of all sequences, one after
+/// another.</summary>
 public sealed class EvaluationBatch
 {
     /// <summary>A batch.</summary>
@@ -46,8 +47,8 @@ public sealed class EvaluationBatch
     internal int[] Next { get; }
 
     /// <summary>Which sides of the prediction made at a row are not special.</summary>
-    internal PredictionRule Prediction(int row) => Next[row] < 0 ? PredictionRule.None
-        : (Counted[row] ? PredictionRule.Source : 0) | (Counted[row + 1] ? PredictionRule.Target : 0);
+    internal PredictionRule Prediction(int row) =>
+        Next[row] < 0 ? PredictionRule.None : (Counted[row] ? PredictionRule.Source : 0) | (Counted[row + 1] ? PredictionRule.Target : 0);
 
     /// <summary>Of each row whether the main rule counts its prediction.</summary>
     internal bool[] CountedPredictions() => [.. Enumerable.Range(0, Rows).Select(row => Prediction(row) == PredictionRule.Both)];

@@ -15,7 +15,8 @@ public sealed record EvaluationOptions
     /// <summary>Whether the gradients are computed that uniformity needs: one backward pass for each sequence.</summary>
     public bool Uniformity { get; init; } = true;
 
-    /// <summary>Positions from the start of the sequences that get sums of their own; each takes 12 bytes for each number a dictionary writes.</summary>
+    /// <summary>Positions from the start of the sequences that get sums of their own; each takes 12 bytes for each number a dictionary
+    /// writes.</summary>
     public int Positions { get; init; } = 128;
 
     /// <summary>The mean at each output site, needed by <see cref="SplicedRun.MeanAblated"/> only.</summary>

@@ -31,15 +31,19 @@ public sealed class EvaluationSums
     {
         _tokens += other._tokens;
         Clean.Merge(other.Clean);
-        for (var i = 0; i < Dictionaries.Count; i++) Dictionaries[i].Merge(other.Dictionaries[i]);
-        for (var i = 0; i < Sets.Count; i++) Sets[i].Merge(other.Sets[i]);
+        for (var i = 0; i < Dictionaries.Count; i++)
+            Dictionaries[i].Merge(other.Dictionaries[i]);
+        for (var i = 0; i < Sets.Count; i++)
+            Sets[i].Merge(other.Sets[i]);
     }
 
     internal void Visit(SumsState state)
     {
         state.Count("tokens", ref _tokens);
         state.Within("clean", Clean.Visit);
-        for (var i = 0; i < Dictionaries.Count; i++) state.Within($"dictionaries.{i}", Dictionaries[i].Visit);
-        for (var i = 0; i < Sets.Count; i++) state.Within($"sets.{i}", Sets[i].Visit);
+        for (var i = 0; i < Dictionaries.Count; i++)
+            state.Within($"dictionaries.{i}", Dictionaries[i].Visit);
+        for (var i = 0; i < Sets.Count; i++)
+            state.Within($"sets.{i}", Sets[i].Visit);
     }
 }

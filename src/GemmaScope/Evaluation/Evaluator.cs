@@ -7,7 +7,8 @@ namespace GemmaScope.Evaluation;
 
 /// <summary>
 /// Measures dictionaries over a text that comes in batches: all of them in one pass. Of each batch the clean run serves every dictionary,
-/// and each encodes it once. Each set of dictionaries adds one run for each kind of edited run, from its first layer on. Only sums are kept.
+/// and each encodes it once. Each set of dictionaries adds one run for each kind of edited run, from its first layer on. Only sums are
+/// kept.
 /// </summary>
 public sealed class Evaluator
 {
@@ -21,16 +22,24 @@ public sealed class Evaluator
     /// <param name="model">The model.</param>
     /// <param name="dictionaries">Dictionaries of that model.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <exception cref="ArgumentProblemException">A dictionary reads or writes a site the model does not have or of another width, or cannot be spliced.</exception>
+    /// <exception cref="ArgumentProblemException">A dictionary reads or writes a site the model does not have or of another width, or
+    /// cannot be spliced.</exception>
     public Evaluator(GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, EvaluationOptions? options = null)
     {
         (_model, _dictionaries, _options) = (model, dictionaries, options ?? new());
-        foreach (var dictionary in dictionaries) Check(dictionary);
-        var alone = dictionaries.Select((one, i) => (one, i)).Where(pair => Splice.Fits(pair.one)).Select(pair => new SpliceSet(pair.one.Name, [pair.i]));
+        foreach (var dictionary in dictionaries)
+            Check(dictionary);
+        var alone = dictionaries
+            .Select((one, i) => (one, i))
+            .Where(pair => Splice.Fits(pair.one))
+            .Select(pair => new SpliceSet(pair.one.Name, [pair.i]));
         _sets = _options.Runs.Count == 0 ? [] : _options.Sets ?? [.. alone];
         foreach (var member in _sets.SelectMany(set => set.Members))
             if (!Splice.Fits(dictionaries[member]))
-                throw new ArgumentProblemException("cannot be spliced into a run: what it writes at a site follows from activations that are computed later", dictionaries[member].Name);
+                throw new ArgumentProblemException(
+                    "cannot be spliced into a run: what it writes at a site follows from activations that are computed later",
+                    dictionaries[member].Name
+                );
         var read = dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites));
         var resumed = _sets.Select(FirstLayer).Where(layer => layer > 0).Select(layer => Site.ResidPost(layer - 1));
         _sites = [.. read.Concat(resumed).Distinct()];
@@ -41,7 +50,8 @@ public sealed class Evaluator
     public EvaluationSums Sums { get; private set; }
 
     /// <summary>
-    /// Whether a dictionary can be spliced into a run: what it writes at a site follows from what is computed up to there. True for SAEs, transcoders, cross-layer
+    /// Whether a dictionary can be spliced into a run: what it writes at a site follows from what is computed up to there. True for SAEs,
+    /// transcoders, cross-layer
     /// transcoders and weakly causal crosscoders, not where each feature reads all of several sites.
     /// </summary>
     public static bool CanSplice(SparseDictionary dictionary) => Splice.Fits(dictionary);
@@ -53,13 +63,22 @@ public sealed class Evaluator
     {
         var part = NewSums();
         part.CountTokens(batch.Rows);
-        using (var clean = _model.Run(
-            batch.Sequences, capture: _sites, logits: _sets.Count > 0 ? LogitRows.All : LogitRows.None, arithmetic: _options.Arithmetic, cancellation: cancellation))
+        using (
+            var clean = _model.Run(
+                batch.Sequences,
+                capture: _sites,
+                logits: _sets.Count > 0 ? LogitRows.All : LogitRows.None,
+                arithmetic: _options.Arithmetic,
+                cancellation: cancellation
+            )
+        )
         {
             var predictions = _sets.Count > 0 ? new Predictions(batch, clean.Logits!.AsMatrix()) : null;
-            if (predictions is not null) part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
+            if (predictions is not null)
+                part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
             AddDictionaries(part, batch, clean, predictions, cancellation);
-            foreach (var set in part.Sets.Where(set => CleanMember(set.Set) is null)) AddTogether(set, batch, clean, predictions!, cancellation);
+            foreach (var set in part.Sets.Where(set => CleanMember(set.Set) is null))
+                AddTogether(set, batch, clean, predictions!, cancellation);
         }
         Sums.Merge(part);
     }
@@ -88,11 +107,17 @@ public sealed class Evaluator
     }
 
     /// <summary>
-    /// The derivative, at some sites, of the mean cross-entropy of each sequence over the predictions that count; zeros in sequences without one.
+    /// The derivative, at some sites, of the mean cross-entropy of each sequence over the predictions that count; zeros in sequences
+    /// without one.
     /// [rows of the batch, width] each.
     /// </summary>
     internal static Dictionary<Site, Tensor> LossGradients(
-        GemmaModel model, EvaluationBatch batch, IReadOnlyCollection<Site> sites, Arithmetic? arithmetic, CancellationToken cancellation)
+        GemmaModel model,
+        EvaluationBatch batch,
+        IReadOnlyCollection<Site> sites,
+        Arithmetic? arithmetic,
+        CancellationToken cancellation
+    )
     {
         var all = new Dictionary<Site, Tensor>();
         var (counted, start) = (batch.CountedPredictions(), 0);
@@ -101,11 +126,18 @@ public sealed class Evaluator
             var flags = counted[start..(start + ids.Length)];
             if (flags.Contains(true))
             {
-                using var gradients = model.Gradients(ids, GradientTarget.CrossEntropyAt(flags), sites, arithmetic: arithmetic, cancellation: cancellation);
+                using var gradients = model.Gradients(
+                    ids,
+                    GradientTarget.CrossEntropyAt(flags),
+                    sites,
+                    arithmetic: arithmetic,
+                    cancellation: cancellation
+                );
                 foreach (var site in sites)
                 {
                     var one = gradients[site];
-                    if (!all.TryGetValue(site, out var rows)) all[site] = rows = Tensor.Zeros(batch.Rows, one.Length / ids.Length);
+                    if (!all.TryGetValue(site, out var rows))
+                        all[site] = rows = Tensor.Zeros(batch.Rows, one.Length / ids.Length);
                     one.AsSpan().CopyTo(rows.AsSpan().Slice(start * rows.Columns, (int)one.Length));
                 }
             }
@@ -117,7 +149,13 @@ public sealed class Evaluator
     private EvaluationSums NewSums() => new(_dictionaries, _sets, _options.Runs);
 
     /// <summary>Everything about each dictionary that stands alone: it encodes and decodes once.</summary>
-    private void AddDictionaries(EvaluationSums part, EvaluationBatch batch, ModelRun clean, Predictions? predictions, CancellationToken cancellation)
+    private void AddDictionaries(
+        EvaluationSums part,
+        EvaluationBatch batch,
+        ModelRun clean,
+        Predictions? predictions,
+        CancellationToken cancellation
+    )
     {
         Site[] sites = _options.Uniformity ? [.. _dictionaries.SelectMany(one => one.OutputSites).Distinct()] : [];
         var gradients = sites.Length == 0 ? [] : LossGradients(_model, batch, sites, _options.Arithmetic, cancellation);
@@ -126,7 +164,10 @@ public sealed class Evaluator
             var (dictionary, sums) = (_dictionaries[i], part.Dictionaries[i]);
             using var inputs = dictionary.InputSites.Count > 1 ? SparseDictionary.Beside(clean, dictionary.InputSites) : null;
             using var targets = dictionary.OutputSites.Count > 1 ? SparseDictionary.Beside(clean, dictionary.OutputSites) : null;
-            var (input, target) = ((inputs ?? clean[dictionary.InputSite]).AsMatrix(), (targets ?? clean[dictionary.OutputSite]).AsMatrix());
+            var (input, target) = (
+                (inputs ?? clean[dictionary.InputSite]).AsMatrix(),
+                (targets ?? clean[dictionary.OutputSite]).AsMatrix()
+            );
             var features = dictionary.Encode(input, cancellation);
             using var reconstruction = dictionary.Decode(features, input);
             sums.Add(batch, _options.Positions, features, target, reconstruction.AsMatrix());
@@ -137,32 +178,69 @@ public sealed class Evaluator
             }
             foreach (var set in part.Sets.Where(set => CleanMember(set.Set) == i))
             {
-                if (set.Runs.ContainsKey(SplicedRun.Spliced)) set.Inside[0].Add(batch, target, features, reconstruction.AsMatrix());
+                if (set.Runs.ContainsKey(SplicedRun.Spliced))
+                    set.Inside[0].Add(batch, target, features, reconstruction.AsMatrix());
                 foreach (var (run, losses) in set.Runs)
-                    AddRun(losses, set.Set, [Splice.Alone(run, dictionary.OutputSite, reconstruction.AsMatrix(), batch, _options.Means)], batch, clean, predictions!, cancellation);
+                    AddRun(
+                        losses,
+                        set.Set,
+                        [Splice.Alone(run, dictionary.OutputSite, reconstruction.AsMatrix(), batch, _options.Means)],
+                        batch,
+                        clean,
+                        predictions!,
+                        cancellation
+                    );
             }
         }
-        foreach (var gradient in gradients.Values) gradient.Dispose();
+        foreach (var gradient in gradients.Values)
+            gradient.Dispose();
     }
 
     /// <summary>The dictionary of a set whose runs need no encoding of their own: it alone is spliced, and at one site.</summary>
     private int? CleanMember(SpliceSet set) => set.Members is [var only] && Splice.ReadsClean(_dictionaries[only]) ? only : null;
 
     /// <summary>The runs of dictionaries spliced in at once, or at several sites: a later one reads what an earlier one changed.</summary>
-    private void AddTogether(SpliceEvaluation set, EvaluationBatch batch, ModelRun clean, Predictions predictions, CancellationToken cancellation)
+    private void AddTogether(
+        SpliceEvaluation set,
+        EvaluationBatch batch,
+        ModelRun clean,
+        Predictions predictions,
+        CancellationToken cancellation
+    )
     {
         SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
         foreach (var (run, losses) in set.Runs)
         {
-            SpliceObserver[]? observers = run == SplicedRun.Spliced
-                ? [.. set.Inside.Select<InsideSums, SpliceObserver>(inside => (x, features, reconstruction) => inside.Add(batch, x, features, reconstruction))]
-                : null;
-            AddRun(losses, set.Set, Splice.Edits(run, members, batch, _options.Means, observers, cancellation), batch, clean, predictions, cancellation);
+            SpliceObserver[]? observers =
+                run == SplicedRun.Spliced
+                    ?
+                    [
+                        .. set.Inside.Select<InsideSums, SpliceObserver>(inside =>
+                            (x, features, reconstruction) => inside.Add(batch, x, features, reconstruction)
+                        ),
+                    ]
+                    : null;
+            AddRun(
+                losses,
+                set.Set,
+                Splice.Edits(run, members, batch, _options.Means, observers, cancellation),
+                batch,
+                clean,
+                predictions,
+                cancellation
+            );
         }
     }
 
     private void AddRun(
-        RunLosses losses, SpliceSet set, IEnumerable<Edit> edits, EvaluationBatch batch, ModelRun clean, Predictions predictions, CancellationToken cancellation)
+        RunLosses losses,
+        SpliceSet set,
+        IEnumerable<Edit> edits,
+        EvaluationBatch batch,
+        ModelRun clean,
+        Predictions predictions,
+        CancellationToken cancellation
+    )
     {
         var layer = FirstLayer(set);
         ResumePoint? point = layer > 0 ? new(layer, clean[Site.ResidPost(layer - 1)].AsMatrix()) : null;
@@ -172,7 +250,8 @@ public sealed class Evaluator
     }
 
     /// <summary>The first layer that splicing a set touches: up to there its runs are the clean one.</summary>
-    private int FirstLayer(SpliceSet set) => set.Members.SelectMany(member => _dictionaries[member].InputSites).Select(ResumePoint.LayerOf).DefaultIfEmpty().Min();
+    private int FirstLayer(SpliceSet set) =>
+        set.Members.SelectMany(member => _dictionaries[member].InputSites).Select(ResumePoint.LayerOf).DefaultIfEmpty().Min();
 
     private static Tensor Beside(Dictionary<Site, Tensor> gradients, IReadOnlyList<Site> sites)
     {
@@ -181,7 +260,8 @@ public sealed class Evaluator
         var start = 0;
         foreach (var part in parts)
         {
-            for (var row = 0; row < part.Rows; row++) part.Row(row).CopyTo(result.Row(row).Slice(start, part.Columns));
+            for (var row = 0; row < part.Rows; row++)
+                part.Row(row).CopyTo(result.Row(row).Slice(start, part.Columns));
             start += part.Columns;
         }
         return result;
@@ -191,11 +271,16 @@ public sealed class Evaluator
     {
         foreach (var site in dictionary.InputSites.Concat(dictionary.OutputSites))
             if (!_model.Config.Has(site))
-                throw new ArgumentProblemException($"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})", dictionary.Name);
+                throw new ArgumentProblemException(
+                    $"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})",
+                    dictionary.Name
+                );
         var (reads, writes) = (dictionary.InputSites.Sum(Width), dictionary.OutputSites.Sum(Width));
         if (reads != dictionary.InputWidth || writes != dictionary.OutputWidth)
             throw new ArgumentProblemException(
-                $"reads {dictionary.InputWidth} and writes {dictionary.OutputWidth} numbers a token where the model has {reads} and {writes}; it belongs to another model", dictionary.Name);
+                $"reads {dictionary.InputWidth} and writes {dictionary.OutputWidth} numbers a token where the model has {reads} and {writes}; it belongs to another model",
+                dictionary.Name
+            );
 
         int Width(Site site) => _model.Config.SiteWidth(site.Kind);
     }

@@ -14,9 +14,16 @@ public sealed record KSparseProbe(IReadOnlyList<int> Features, LogisticProbe Pro
     /// <param name="options">Settings of the probe.</param>
     /// <param name="cancellation">Stops between two steps.</param>
     /// <exception cref="ArgumentProblemException">k is below 1, or the labels cannot be used.</exception>
-    public static KSparseProbe Fit(SparseActivations x, ReadOnlySpan<bool> labels, int k, LogisticOptions? options = null, CancellationToken cancellation = default)
+    public static KSparseProbe Fit(
+        SparseActivations x,
+        ReadOnlySpan<bool> labels,
+        int k,
+        LogisticOptions? options = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (k < 1) throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
+        if (k < 1)
+            throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
         var ranking = MeanDifference.Rank(MeanDifference.Of(x, labels));
         return Fit(x, labels, ranking[..Math.Min(k, ranking.Length)], options, cancellation);
     }
@@ -28,14 +35,20 @@ public sealed record KSparseProbe(IReadOnlyList<int> Features, LogisticProbe Pro
     /// <param name="features">The latents.</param>
     /// <param name="options">Settings of the probe.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public static KSparseProbe Fit(SparseActivations x, ReadOnlySpan<bool> labels, IReadOnlyList<int> features, LogisticOptions? options = null, CancellationToken cancellation = default) =>
-        new(features, LogisticProbe.Fit(SparseProducts.Columns(x, features), labels, options, cancellation));
+    public static KSparseProbe Fit(
+        SparseActivations x,
+        ReadOnlySpan<bool> labels,
+        IReadOnlyList<int> features,
+        LogisticOptions? options = null,
+        CancellationToken cancellation = default
+    ) => new(features, LogisticProbe.Fit(SparseProducts.Columns(x, features), labels, options, cancellation));
 
     /// <summary>The probe's score of each row.</summary>
     public double[] Scores(SparseActivations x) => Probe.Scores(SparseProducts.Columns(x, Features));
 
     /// <summary>
-    /// How many latents share a concept (feature splitting): starts at 1 and takes one more while that raises the F1 of the k-sparse probe by
+    /// How many latents share a concept (feature splitting): starts at 1 and takes one more while that raises the F1 of the k-sparse probe
+    /// by
     /// more than a jump; stops at the first that does not.
     /// </summary>
     /// <param name="f1ByK">F1 of the probes with 1, 2, … latents.</param>
@@ -43,7 +56,8 @@ public sealed record KSparseProbe(IReadOnlyList<int> Features, LogisticProbe Pro
     public static int CountSplits(IReadOnlyList<double> f1ByK, double jump = 0.03)
     {
         var count = 1;
-        while (count < f1ByK.Count && f1ByK[count] - f1ByK[count - 1] > jump) count++;
+        while (count < f1ByK.Count && f1ByK[count] - f1ByK[count - 1] > jump)
+            count++;
         return count;
     }
 }

@@ -3,7 +3,8 @@ using GemmaScope.Dictionaries;
 
 namespace GemmaScope.Evaluation;
 
-/// <summary>The objective of <see cref="LogisticProbe"/> with gradient and curvature at the last point looked at; the last parameter is b.</summary>
+/// <summary>The objective of <see cref="LogisticProbe"/> with gradient and curvature at the last point looked at; the last parameter is
+/// b.</summary>
 internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> labels, double c)
 {
     private readonly bool[] _labels = labels.ToArray();
@@ -52,20 +53,25 @@ internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> label
 
     private void AddWithBias(Span<double> vector, int row, double factor)
     {
-        if (_dense is null) SparseProducts.AddRow(x, row, factor, vector);
-        else TensorPrimitives.MultiplyAdd(DenseRow(row), factor, vector[..x.Width], vector[..x.Width]);
+        if (_dense is null)
+            SparseProducts.AddRow(x, row, factor, vector);
+        else
+            TensorPrimitives.MultiplyAdd(DenseRow(row), factor, vector[..x.Width], vector[..x.Width]);
         vector[^1] += factor;
     }
 
-    private double Dot(int row, ReadOnlySpan<double> vector) => _dense is null ? SparseProducts.Dot(x, row, vector) : TensorPrimitives.Dot(DenseRow(row), vector);
+    private double Dot(int row, ReadOnlySpan<double> vector) =>
+        _dense is null ? SparseProducts.Dot(x, row, vector) : TensorPrimitives.Dot(DenseRow(row), vector);
 
     private ReadOnlySpan<double> DenseRow(int row) => _dense.AsSpan(row * x.Width, x.Width);
 
     private static double[]? Dense(SparseActivations x)
     {
-        if (x.Count == 0 || x.Count != (long)x.Rows * x.Width || x.Count > Array.MaxLength) return null;
+        if (x.Count == 0 || x.Count != (long)x.Rows * x.Width || x.Count > Array.MaxLength)
+            return null;
         var values = new double[x.Count];
-        for (var row = 0; row < x.Rows; row++) TensorPrimitives.ConvertChecked(x.Values(row), values.AsSpan(row * x.Width, x.Width));
+        for (var row = 0; row < x.Rows; row++)
+            TensorPrimitives.ConvertChecked(x.Values(row), values.AsSpan(row * x.Width, x.Width));
         return values;
     }
 
@@ -73,7 +79,8 @@ internal sealed class LogisticLoss(SparseActivations x, ReadOnlySpan<bool> label
     {
         var indices = x.Indices(row);
         var values = x.Values(row);
-        for (var i = 0; i < indices.Length; i++) Diagonal[indices[i]] += _weight[row] * values[i] * values[i];
+        for (var i = 0; i < indices.Length; i++)
+            Diagonal[indices[i]] += _weight[row] * values[i] * values[i];
         Diagonal[^1] += _weight[row];
     }
 }

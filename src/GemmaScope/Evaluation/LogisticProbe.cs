@@ -9,7 +9,8 @@ public sealed record LogisticOptions
     /// <summary>Weight of the losses against ½|w|²; above 0.</summary>
     public double C { get; init; } = 1;
 
-    /// <summary>Stops when no entry of the gradient is larger. Since ½|w|² is strongly convex, the coefficients are then as close to the optimum.</summary>
+    /// <summary>Stops when no entry of the gradient is larger. Since ½|w|² is strongly convex, the coefficients are then as close to the
+    /// optimum.</summary>
     public double GradientTolerance { get; init; } = 1e-10;
 
     /// <summary>Newton steps at most, from 1.</summary>
@@ -18,7 +19,8 @@ public sealed record LogisticOptions
 
 /// <summary>
 /// Logistic regression: the unique minimum of ½|w|² + C Σ log(1 + exp(−(2y − 1)(w·x + b))), b not penalised, inputs neither centred nor
-/// scaled (METHODS §6.2). Found in f64 by Newton steps, each solved by conjugate gradients, so that no matrix of columns × columns is needed
+/// scaled (METHODS §6.2). Found in f64 by Newton steps, each solved by conjugate gradients, so that no matrix of columns × columns is
+/// needed
 /// and there may be more columns than rows.
 /// </summary>
 public sealed class LogisticProbe
@@ -44,10 +46,16 @@ public sealed class LogisticProbe
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="cancellation">Stops between two steps.</param>
     /// <exception cref="ArgumentProblemException">There are not as many labels as rows, or not both classes: b would run away.</exception>
-    public static LogisticProbe Fit(SparseActivations x, ReadOnlySpan<bool> labels, LogisticOptions? options = null, CancellationToken cancellation = default)
+    public static LogisticProbe Fit(
+        SparseActivations x,
+        ReadOnlySpan<bool> labels,
+        LogisticOptions? options = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new LogisticOptions();
-        if (!(options.C > 0)) throw new ArgumentProblemException($"must be above 0, found {options.C}", "C");
+        if (!(options.C > 0))
+            throw new ArgumentProblemException($"must be above 0, found {options.C}", "C");
         Labels.RequireBoth(x, labels);
         var loss = new LogisticLoss(x, labels, options.C);
         var parameters = new double[x.Width + 1];
@@ -56,7 +64,8 @@ public sealed class LogisticProbe
         {
             cancellation.ThrowIfCancellationRequested();
             var direction = Direction(loss);
-            if (Descend(loss, parameters, direction, objective) is not { } lower) break;
+            if (Descend(loss, parameters, direction, objective) is not { } lower)
+                break;
             objective = lower;
         }
         return new LogisticProbe(parameters, objective, loss.GradientMax);
@@ -66,7 +75,8 @@ public sealed class LogisticProbe
     /// <exception cref="ArgumentProblemException">The rows have another width.</exception>
     public double[] Scores(SparseActivations x)
     {
-        if (x.Width != Coefficients.Count) throw new ArgumentProblemException($"has {x.Width} columns, the probe was fitted on {Coefficients.Count}", "x");
+        if (x.Width != Coefficients.Count)
+            throw new ArgumentProblemException($"has {x.Width} columns, the probe was fitted on {Coefficients.Count}", "x");
         var scores = SparseProducts.Times(x, (double[])Coefficients);
         TensorPrimitives.Add(scores, Intercept, scores);
         return scores;
@@ -76,13 +86,18 @@ public sealed class LogisticProbe
     public static double Probability(double score) => 1 / (1 + Math.Exp(-score));
 
     /// <summary>
-    /// Solves H d = −g by conjugate gradients, preconditioned with H's diagonal (b and w may differ in scale by orders of magnitude), as exactly
+    /// Solves H d = −g by conjugate gradients, preconditioned with H's diagonal (b and w may differ in scale by orders of magnitude), as
+    /// exactly
     /// as the gradient is small: coarse far from the optimum, quadratic convergence near it.
     /// </summary>
     private static double[] Direction(LogisticLoss loss)
     {
         var n = loss.Gradient.Length;
-        double[] solution = new double[n], residual = new double[n], scaled = new double[n], search = new double[n], product = new double[n];
+        double[] solution = new double[n],
+            residual = new double[n],
+            scaled = new double[n],
+            search = new double[n],
+            product = new double[n];
         TensorPrimitives.Negate<double>(loss.Gradient, residual);
         TensorPrimitives.Divide<double>(residual, loss.Diagonal, scaled);
         scaled.CopyTo(search, 0);
@@ -113,7 +128,10 @@ public sealed class LogisticProbe
             TensorPrimitives.MultiplyAdd(direction, step, parameters, trial);
             var value = loss.At(trial);
             // Close to the optimum the objective no longer resolves a step that the gradient still does.
-            if (value <= objective + 1e-4 * step * slope || (loss.GradientMax < gradient && value <= objective + 1e-12 * Math.Abs(objective)))
+            if (
+                value <= objective + 1e-4 * step * slope
+                || (loss.GradientMax < gradient && value <= objective + 1e-12 * Math.Abs(objective))
+            )
             {
                 trial.CopyTo(parameters, 0);
                 return value;

@@ -9,7 +9,8 @@ public sealed class LossSums
     private const int Rules = (int)PredictionRule.Both + 1;
 
     private readonly long[] _predictions = new long[Rules];
-    private readonly double[] _crossEntropy = new double[Rules], _divergence = new double[Rules];
+    private readonly double[] _crossEntropy = new double[Rules],
+        _divergence = new double[Rules];
 
     /// <summary>Predictions that a rule counts.</summary>
     public long Predictions(PredictionRule rule = PredictionRule.Both) => _predictions[(int)rule];
@@ -39,7 +40,8 @@ public sealed class LossSums
     {
         for (var rule = PredictionRule.Source; rule <= PredictionRule.Both; rule++)
         {
-            if ((sides & rule) != rule) continue;
+            if ((sides & rule) != rule)
+                continue;
             _predictions[(int)rule]++;
             _crossEntropy[(int)rule] += crossEntropy;
             _divergence[(int)rule] += divergence;

@@ -15,10 +15,13 @@ public static class MeanDifference
     public static double[] Of(SparseActivations x, ReadOnlySpan<bool> labels)
     {
         Labels.RequireBoth(x, labels);
-        double[] positive = new double[x.Width], negative = new double[x.Width];
-        for (var row = 0; row < x.Rows; row++) SparseProducts.AddRow(x, row, 1, labels[row] ? positive : negative);
+        double[] positive = new double[x.Width],
+            negative = new double[x.Width];
+        for (var row = 0; row < x.Rows; row++)
+            SparseProducts.AddRow(x, row, 1, labels[row] ? positive : negative);
         var positives = labels.Count(true);
-        for (var i = 0; i < positive.Length; i++) positive[i] = positive[i] / positives - negative[i] / (x.Rows - positives);
+        for (var i = 0; i < positive.Length; i++)
+            positive[i] = positive[i] / positives - negative[i] / (x.Rows - positives);
         return positive;
     }
 

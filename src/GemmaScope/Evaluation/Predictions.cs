@@ -50,7 +50,8 @@ internal sealed class Predictions
     /// <summary>KL(clean ‖ other) = Σ p (clean − other) − (their log sums' difference); exactly 0 for equal logits.</summary>
     public static double Divergence(ReadOnlySpan<float> clean, double cleanSum, ReadOnlySpan<float> other, double otherSum)
     {
-        Span<float> probabilities = stackalloc float[Block], differences = stackalloc float[Block];
+        Span<float> probabilities = stackalloc float[Block],
+            differences = stackalloc float[Block];
         double sum = 0;
         for (var start = 0; start < clean.Length; start += Block)
         {
@@ -65,16 +66,26 @@ internal sealed class Predictions
     }
 
     private readonly record struct LossJob(
-        EvaluationBatch Batch, MatrixView Clean, MatrixView Logits, double[] LogSums, double[] CrossEntropy, double[] Divergence, bool IsClean) : IJob
+        EvaluationBatch Batch,
+        MatrixView Clean,
+        MatrixView Logits,
+        double[] LogSums,
+        double[] CrossEntropy,
+        double[] Divergence,
+        bool IsClean
+    ) : IJob
     {
         public void Run(int row)
         {
-            if (Batch.Next[row] < 0) return;
+            if (Batch.Next[row] < 0)
+                return;
             var logits = Logits.Row(row);
             var sum = LogSum(logits);
             CrossEntropy[row] = sum - logits[Batch.Next[row]];
-            if (IsClean) LogSums[row] = sum;
-            else Divergence[row] = Predictions.Divergence(Clean.Row(row), LogSums[row], logits, sum);
+            if (IsClean)
+                LogSums[row] = sum;
+            else
+                Divergence[row] = Predictions.Divergence(Clean.Row(row), LogSums[row], logits, sum);
         }
     }
 }

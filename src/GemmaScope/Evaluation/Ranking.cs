@@ -18,28 +18,40 @@ public sealed record Ranking(double? Auroc, double? AveragePrecision, double? Op
         var order = scores.ToArray();
         var sorted = labels.ToArray();
         Array.Sort(order, sorted);
-        long positives = labels.Count(true), negatives = labels.Length - positives, hits = 0, flagged = 0, bestHits = 0, bestSize = 1;
-        double above = 0, precision = 0;
+        long positives = labels.Count(true),
+            negatives = labels.Length - positives,
+            hits = 0,
+            flagged = 0,
+            bestHits = 0,
+            bestSize = 1;
+        double above = 0,
+            precision = 0;
         double? threshold = null;
         var tied = 0;
-        for (var end = order.Length; end > 0;)
+        for (var end = order.Length; end > 0; )
         {
             var start = end;
             long hitsHere = 0;
-            while (start > 0 && order[start - 1] == order[end - 1]) hitsHere += sorted[--start] ? 1 : 0;
+            while (start > 0 && order[start - 1] == order[end - 1])
+                hitsHere += sorted[--start] ? 1 : 0;
             above += hitsHere * (negatives - (flagged - hits) - (end - start - hitsHere) / 2.0);
             (hits, flagged) = (hits + hitsHere, flagged + end - start);
             precision += (double)hitsHere * hits / flagged;
             // F1 = 2 hits / (flagged + positives), compared as fractions.
             var gain = hits * bestSize - bestHits * (flagged + positives);
-            if (gain > 0) (bestHits, bestSize, threshold, tied) = (hits, flagged + positives, order[start], 1);
-            else if (gain == 0) tied++;
+            if (gain > 0)
+                (bestHits, bestSize, threshold, tied) = (hits, flagged + positives, order[start], 1);
+            else if (gain == 0)
+                tied++;
             end = start;
         }
         return new Ranking(
             positives == 0 || negatives == 0 ? null : above / (positives * (double)negatives),
             positives == 0 ? null : precision / positives,
-            positives == 0 ? null : 2.0 * bestHits / bestSize, positives == 0 ? null : threshold, positives == 0 ? 0 : tied);
+            positives == 0 ? null : 2.0 * bestHits / bestSize,
+            positives == 0 ? null : threshold,
+            positives == 0 ? 0 : tied
+        );
     }
 
     /// <summary>AUROC alone.</summary>
@@ -48,8 +60,10 @@ public sealed record Ranking(double? Auroc, double? AveragePrecision, double? Op
 
     internal static void Check(ReadOnlySpan<bool> labels, ReadOnlySpan<double> scores)
     {
-        if (labels.Length != scores.Length) throw new ArgumentProblemException($"{scores.Length} scores for {labels.Length} labels", "scores");
+        if (labels.Length != scores.Length)
+            throw new ArgumentProblemException($"{scores.Length} scores for {labels.Length} labels", "scores");
         foreach (var score in scores)
-            if (double.IsNaN(score)) throw new ArgumentProblemException("a score is NaN and cannot be ranked", "scores");
+            if (double.IsNaN(score))
+                throw new ArgumentProblemException("a score is NaN and cannot be ranked", "scores");
     }
 }

@@ -12,7 +12,12 @@ public sealed class ReconstructionSums
     private readonly float[] _origin;
     private readonly double[] _sum;
     private long _rows;
-    private double _squares, _error, _norm, _reconstructedNorm, _product, _cosine;
+    private double _squares,
+        _error,
+        _norm,
+        _reconstructedNorm,
+        _product,
+        _cosine;
 
     /// <summary>Sums for rows of this width.</summary>
     public ReconstructionSums(int width)
@@ -41,10 +46,14 @@ public sealed class ReconstructionSums
     {
         get
         {
-            double count = (double)Rows * _sum.Length, total = 0, between = 0;
-            for (var d = 0; d < _sum.Length; d++) total += _sum[d] / Rows + _origin[d];
+            double count = (double)Rows * _sum.Length,
+                total = 0,
+                between = 0;
+            for (var d = 0; d < _sum.Length; d++)
+                total += _sum[d] / Rows + _origin[d];
             var mean = total / _sum.Length;
-            for (var d = 0; d < _sum.Length; d++) between += Math.Pow(_sum[d] / Rows + _origin[d] - mean, 2);
+            for (var d = 0; d < _sum.Length; d++)
+                between += Math.Pow(_sum[d] / Rows + _origin[d] - mean, 2);
             return 1 - _error / count / ((Spread + Rows * between) / (count - 1));
         }
     }
@@ -81,7 +90,8 @@ public sealed class ReconstructionSums
         get
         {
             var spread = _squares;
-            foreach (var sum in _sum) spread -= sum * sum / Rows;
+            foreach (var sum in _sum)
+                spread -= sum * sum / Rows;
             return spread;
         }
     }
@@ -92,14 +102,17 @@ public sealed class ReconstructionSums
     /// <summary>Adds one row whose products are known.</summary>
     internal void Add(ReadOnlySpan<float> x, RowProducts row)
     {
-        if (x.Length != _sum.Length) throw new ArgumentProblemException($"a row of {x.Length} numbers where {_sum.Length} are needed", "x");
-        if (_rows++ == 0) x.CopyTo(_origin);
+        if (x.Length != _sum.Length)
+            throw new ArgumentProblemException($"a row of {x.Length} numbers where {_sum.Length} are needed", "x");
+        if (_rows++ == 0)
+            x.CopyTo(_origin);
         _squares += AddCentred(x);
         _error += row.Error;
         _norm += row.Norm;
         _reconstructedNorm += row.ReconstructedNorm;
         _product += row.Product;
-        if (row is { Norm: > 0, ReconstructedNorm: > 0 }) _cosine += row.Product / Math.Sqrt(row.Norm * row.ReconstructedNorm);
+        if (row is { Norm: > 0, ReconstructedNorm: > 0 })
+            _cosine += row.Product / Math.Sqrt(row.Norm * row.ReconstructedNorm);
     }
 
     /// <summary>Adds x − origin to the sums of the dimensions, and returns the sum of its squares.</summary>
@@ -132,8 +145,10 @@ public sealed class ReconstructionSums
     {
         if (other._sum.Length != _sum.Length)
             throw new ArgumentProblemException($"are sums of rows of {other._sum.Length} numbers where {_sum.Length} are needed", "other");
-        if (other._rows == 0) return;
-        if (_rows == 0) other._origin.CopyTo(_origin, 0);
+        if (other._rows == 0)
+            return;
+        if (_rows == 0)
+            other._origin.CopyTo(_origin, 0);
         for (var d = 0; d < _sum.Length; d++)
         {
             // The other's moments, around our origin.

@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Evaluation;
 
-/// <summary>What rows of activations tell of a dictionary without a model: reconstruction and sparsity (METHODS §2.9), and for transcoders what an affine map alone reaches.</summary>
+/// <summary>What rows of activations tell of a dictionary without a model: reconstruction and sparsity (METHODS §2.9), and for transcoders
+/// what an affine map alone reaches.</summary>
 public sealed class RowEvaluation
 {
     private const int BatchRows = 1024;
@@ -32,7 +33,13 @@ public sealed class RowEvaluation
     /// <param name="rows">Rows to measure on.</param>
     /// <param name="affine">A map fitted on other rows, to compare with, or null.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public static RowEvaluation Measure(SparseDictionary dictionary, IActivationSource source, long rows, AffineMap? affine = null, CancellationToken cancellation = default)
+    public static RowEvaluation Measure(
+        SparseDictionary dictionary,
+        IActivationSource source,
+        long rows,
+        AffineMap? affine = null,
+        CancellationToken cancellation = default
+    )
     {
         var result = new RowEvaluation(dictionary) { Affine = affine is null ? null : new(dictionary.OutputWidth) };
         Batches(dictionary, source, rows, (x, y) => result.Add(x, y, affine), cancellation);
@@ -44,7 +51,12 @@ public sealed class RowEvaluation
     /// <param name="source">A source of its sites.</param>
     /// <param name="rows">Rows to fit on; more than the dictionary reads numbers.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public static AffineMap FitAffine(SparseDictionary dictionary, IActivationSource source, long rows, CancellationToken cancellation = default)
+    public static AffineMap FitAffine(
+        SparseDictionary dictionary,
+        IActivationSource source,
+        long rows,
+        CancellationToken cancellation = default
+    )
     {
         var baseline = new AffineBaseline(dictionary.InputWidth, dictionary.OutputWidth);
         Batches(dictionary, source, rows, baseline.Add, cancellation);
@@ -55,21 +67,31 @@ public sealed class RowEvaluation
     {
         var features = _dictionary.Encode(x);
         Sparsity.Add(features);
-        using (var reconstruction = _dictionary.Decode(features, x)) Add(Reconstruction, y, reconstruction);
-        if (affine is null) return;
+        using (var reconstruction = _dictionary.Decode(features, x))
+            Add(Reconstruction, y, reconstruction);
+        if (affine is null)
+            return;
         using var predicted = affine.Apply(x);
         Add(Affine!, y, predicted);
     }
 
     private static void Add(ReconstructionSums sums, MatrixView y, Tensor predicted)
     {
-        for (var row = 0; row < y.Rows; row++) sums.Add(y.Row(row), predicted.Row(row));
+        for (var row = 0; row < y.Rows; row++)
+            sums.Add(y.Row(row), predicted.Row(row));
     }
 
-    private static void Batches(SparseDictionary dictionary, IActivationSource source, long rows, Action<MatrixView, MatrixView> use, CancellationToken cancellation)
+    private static void Batches(
+        SparseDictionary dictionary,
+        IActivationSource source,
+        long rows,
+        Action<MatrixView, MatrixView> use,
+        CancellationToken cancellation
+    )
     {
         using var batch = new ActivationBatch(source, (int)Math.Min(rows, BatchRows));
-        using Tensor x = Tensor.Uninitialized(batch.Rows, dictionary.InputWidth), y = Tensor.Uninitialized(batch.Rows, dictionary.OutputWidth);
+        using Tensor x = Tensor.Uninitialized(batch.Rows, dictionary.InputWidth),
+            y = Tensor.Uninitialized(batch.Rows, dictionary.OutputWidth);
         for (long done = 0; done < rows; done += batch.Rows)
         {
             source.Read(batch, cancellation);

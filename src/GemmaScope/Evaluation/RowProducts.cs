@@ -13,8 +13,12 @@ internal readonly record struct RowProducts(double Error, double Norm, double Re
     /// <summary>Of one row.</summary>
     public static RowProducts Of(ReadOnlySpan<float> x, ReadOnlySpan<float> reconstruction)
     {
-        if (x.Length != reconstruction.Length) throw new ArgumentProblemException($"has {reconstruction.Length} numbers where {x.Length} are needed", "reconstruction");
-        Vector<double> errors = default, norms = default, reconstructed = default, products = default;
+        if (x.Length != reconstruction.Length)
+            throw new ArgumentProblemException($"has {reconstruction.Length} numbers where {x.Length} are needed", "reconstruction");
+        Vector<double> errors = default,
+            norms = default,
+            reconstructed = default,
+            products = default;
         var d = 0;
         for (; d + Vector<float>.Count <= x.Length; d += Vector<float>.Count)
         {
@@ -25,10 +29,16 @@ internal readonly record struct RowProducts(double Error, double Norm, double Re
             reconstructed += y0 * y0 + y1 * y1;
             products += x0 * y0 + x1 * y1;
         }
-        var (error, norm, reconstructedNorm, product) = (Vector.Sum(errors), Vector.Sum(norms), Vector.Sum(reconstructed), Vector.Sum(products));
+        var (error, norm, reconstructedNorm, product) = (
+            Vector.Sum(errors),
+            Vector.Sum(norms),
+            Vector.Sum(reconstructed),
+            Vector.Sum(products)
+        );
         for (; d < x.Length; d++)
         {
-            double value = x[d], other = reconstruction[d];
+            double value = x[d],
+                other = reconstruction[d];
             error += (value - other) * (value - other);
             norm += value * value;
             reconstructedNorm += other * other;

@@ -17,14 +17,16 @@ public sealed class RunLosses
         {
             var (sides, loss, kl) = (batch.Prediction(row), crossEntropy[row], divergence?[row] ?? 0);
             Total.Add(sides, loss, kl);
-            if (batch.Positions[row] < positions) At(batch.Positions[row]).Add(sides, loss, kl);
+            if (batch.Positions[row] < positions)
+                At(batch.Positions[row]).Add(sides, loss, kl);
         }
     }
 
     internal void Merge(RunLosses other)
     {
         Total.Merge(other.Total);
-        for (var position = 0; position < other._byPosition.Count; position++) At(position).Merge(other._byPosition[position]);
+        for (var position = 0; position < other._byPosition.Count; position++)
+            At(position).Merge(other._byPosition[position]);
     }
 
     internal void Visit(SumsState state)
@@ -35,7 +37,8 @@ public sealed class RunLosses
 
     private LossSums At(int position)
     {
-        while (_byPosition.Count <= position) _byPosition.Add(new());
+        while (_byPosition.Count <= position)
+            _byPosition.Add(new());
         return _byPosition[position];
     }
 }

@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Evaluation;
 
 /// <summary>
-/// What probes need of their inputs. Dense activations, features of a dictionary and counts of words all come as <see cref="SparseActivations"/>,
+/// What probes need of their inputs. Dense activations, features of a dictionary and counts of words all come as
+/// <see cref="SparseActivations"/>,
 /// so that there is one probe and not three; sums are f64.
 /// </summary>
 public static class SparseProducts
@@ -14,8 +15,9 @@ public static class SparseProducts
     {
         var result = new FeatureRows(rows.Rows, rows.Columns);
         for (var row = 0; row < rows.Rows; row++)
-            for (var column = 0; column < rows.Columns; column++)
-                if (rows.Row(row)[column] is var value && value != 0) result[row].Add(column, value);
+        for (var column = 0; column < rows.Columns; column++)
+            if (rows.Row(row)[column] is var value && value != 0)
+                result[row].Add(column, value);
         return result.ToActivations();
     }
 
@@ -24,8 +26,9 @@ public static class SparseProducts
     {
         var result = new FeatureRows(x.Rows, columns.Count);
         for (var row = 0; row < x.Rows; row++)
-            for (var i = 0; i < columns.Count; i++)
-                if (x.Value(row, columns[i]) is var value && value != 0) result[row].Add(i, value);
+        for (var i = 0; i < columns.Count; i++)
+            if (x.Value(row, columns[i]) is var value && value != 0)
+                result[row].Add(i, value);
         return result.ToActivations();
     }
 
@@ -34,7 +37,8 @@ public static class SparseProducts
     {
         var result = new FeatureRows(rows.Count, x.Width);
         for (var row = 0; row < rows.Count; row++)
-            for (var i = 0; i < x.Indices(rows[row]).Length; i++) result[row].Add(x.Indices(rows[row])[i], x.Values(rows[row])[i]);
+        for (var i = 0; i < x.Indices(rows[row]).Length; i++)
+            result[row].Add(x.Indices(rows[row])[i], x.Values(rows[row])[i]);
         return result.ToActivations();
     }
 
@@ -44,7 +48,8 @@ public static class SparseProducts
         var indices = x.Indices(row);
         var values = x.Values(row);
         double sum = 0;
-        for (var i = 0; i < indices.Length; i++) sum += values[i] * vector[indices[i]];
+        for (var i = 0; i < indices.Length; i++)
+            sum += values[i] * vector[indices[i]];
         return sum;
     }
 
@@ -52,7 +57,8 @@ public static class SparseProducts
     public static double[] Times(SparseActivations x, ReadOnlySpan<double> vector)
     {
         var result = new double[x.Rows];
-        for (var row = 0; row < result.Length; row++) result[row] = Dot(x, row, vector);
+        for (var row = 0; row < result.Length; row++)
+            result[row] = Dot(x, row, vector);
         return result;
     }
 
@@ -61,6 +67,7 @@ public static class SparseProducts
     {
         var indices = x.Indices(row);
         var values = x.Values(row);
-        for (var i = 0; i < indices.Length; i++) vector[indices[i]] += factor * values[i];
+        for (var i = 0; i < indices.Length; i++)
+            vector[indices[i]] += factor * values[i];
     }
 }

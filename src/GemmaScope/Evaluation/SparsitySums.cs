@@ -7,7 +7,9 @@ public sealed class SparsitySums(int width)
 {
     private readonly long[] _counts = new long[width];
     private readonly float[] _maxima = new float[width];
-    private long _rows, _active, _aboveOne;
+    private long _rows,
+        _active,
+        _aboveOne;
 
     /// <summary>Rows that counted; a statement about dead features says little without it.</summary>
     public long Rows => _rows;
@@ -38,18 +40,22 @@ public sealed class SparsitySums(int width)
     /// <param name="counted">Which of them count; null: all.</param>
     public void Add(SparseActivations features, ReadOnlySpan<bool> counted = default)
     {
-        if (features.Width != _counts.Length) throw new ArgumentProblemException($"has {features.Width} columns where {_counts.Length} are needed", "features");
+        if (features.Width != _counts.Length)
+            throw new ArgumentProblemException($"has {features.Width} columns where {_counts.Length} are needed", "features");
         for (var row = 0; row < features.Rows; row++)
         {
-            if (!counted.IsEmpty && !counted[row]) continue;
+            if (!counted.IsEmpty && !counted[row])
+                continue;
             _rows++;
             var indices = features.Indices(row);
             var values = features.Values(row);
             for (var i = 0; i < indices.Length; i++)
             {
-                if (!(values[i] > 0)) continue;
+                if (!(values[i] > 0))
+                    continue;
                 _active++;
-                if (values[i] > 1) _aboveOne++;
+                if (values[i] > 1)
+                    _aboveOne++;
                 _counts[indices[i]]++;
                 _maxima[indices[i]] = Math.Max(_maxima[indices[i]], values[i]);
             }
@@ -62,10 +68,12 @@ public sealed class SparsitySums(int width)
         var bins = new int[edges.Count - 1];
         foreach (var count in _counts)
         {
-            if (count == 0) continue;
+            if (count == 0)
+                continue;
             var place = Math.Log10((double)count / Rows);
             for (var bin = 0; bin < bins.Length; bin++)
-                if (place >= edges[bin] && (place < edges[bin + 1] || (bin == bins.Length - 1 && place <= edges[^1]))) bins[bin]++;
+                if (place >= edges[bin] && (place < edges[bin + 1] || (bin == bins.Length - 1 && place <= edges[^1])))
+                    bins[bin]++;
         }
         return bins;
     }
@@ -73,7 +81,8 @@ public sealed class SparsitySums(int width)
     /// <summary>Adds the counts of other rows.</summary>
     public void Merge(SparsitySums other)
     {
-        if (other._counts.Length != _counts.Length) throw new ArgumentProblemException($"counts {other._counts.Length} features where {_counts.Length} are needed", "other");
+        if (other._counts.Length != _counts.Length)
+            throw new ArgumentProblemException($"counts {other._counts.Length} features where {_counts.Length} are needed", "other");
         for (var i = 0; i < _counts.Length; i++)
         {
             _counts[i] += other._counts[i];

@@ -17,7 +17,8 @@ internal delegate void SpliceObserver(MatrixView x, SparseActivations features, 
 internal static class Splice
 {
     /// <summary>
-    /// Whether a dictionary can be spliced: what it writes at a site follows from what was computed up to there. So not where each feature reads all of several sites.
+    /// Whether a dictionary can be spliced: what it writes at a site follows from what was computed up to there. So not where each feature
+    /// reads all of several sites.
     /// </summary>
     public static bool Fits(SparseDictionary dictionary)
     {
@@ -38,15 +39,23 @@ internal static class Splice
     /// <param name="observers">One for each dictionary, or null.</param>
     /// <param name="cancellation">Stops between blocks of features.</param>
     public static IEnumerable<Edit> Edits(
-        SplicedRun run, IReadOnlyList<SparseDictionary> dictionaries, EvaluationBatch batch,
-        IReadOnlyDictionary<Site, float[]>? means = null, IReadOnlyList<SpliceObserver>? observers = null, CancellationToken cancellation = default)
+        SplicedRun run,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        EvaluationBatch batch,
+        IReadOnlyDictionary<Site, float[]>? means = null,
+        IReadOnlyList<SpliceObserver>? observers = null,
+        CancellationToken cancellation = default
+    )
     {
         var where = Where(run, batch);
         return IsAblation(run)
             ? dictionaries.SelectMany(one => one.OutputSites).Select(site => Ablate(run, site, where, means))
-            : dictionaries.SelectMany((one, i) => one is MultiLayerDictionary layers
-                ? new LayerwiseSplice(layers, where, observers?[i], cancellation).Edits()
-                : Reconstruct(one, where, observers?[i], cancellation));
+            : dictionaries.SelectMany(
+                (one, i) =>
+                    one is MultiLayerDictionary layers
+                        ? new LayerwiseSplice(layers, where, observers?[i], cancellation).Edits()
+                        : Reconstruct(one, where, observers?[i], cancellation)
+            );
     }
 
     /// <summary>The edit where one dictionary is spliced alone that <see cref="ReadsClean"/>: its reconstruction is known.</summary>
@@ -55,66 +64,94 @@ internal static class Splice
     /// <param name="reconstruction">[rows, width] of the clean run.</param>
     /// <param name="batch">The sequences of the run.</param>
     /// <param name="means">For <see cref="SplicedRun.MeanAblated"/>: the mean at each output site.</param>
-    public static Edit Alone(SplicedRun run, Site site, MatrixView reconstruction, EvaluationBatch batch, IReadOnlyDictionary<Site, float[]>? means)
+    public static Edit Alone(
+        SplicedRun run,
+        Site site,
+        MatrixView reconstruction,
+        EvaluationBatch batch,
+        IReadOnlyDictionary<Site, float[]>? means
+    )
     {
         var where = Where(run, batch);
         return IsAblation(run) ? Ablate(run, site, where, means) : Edit.OfAllSequences(site, rows => Replace(rows, reconstruction, where));
     }
 
-    private static bool[] Where(SplicedRun run, EvaluationBatch batch) => run switch
-    {
-        SplicedRun.SplicedBosToo => batch.CountedOrBos,
-        SplicedRun.SplicedEverywhere or SplicedRun.ZeroAblatedEverywhere => batch.Everywhere,
-        _ => batch.Counted,
-    };
+    private static bool[] Where(SplicedRun run, EvaluationBatch batch) =>
+        run switch
+        {
+            SplicedRun.SplicedBosToo => batch.CountedOrBos,
+            SplicedRun.SplicedEverywhere or SplicedRun.ZeroAblatedEverywhere => batch.Everywhere,
+            _ => batch.Counted,
+        };
 
-    private static bool IsAblation(SplicedRun run) => run is SplicedRun.ZeroAblated or SplicedRun.ZeroAblatedEverywhere or SplicedRun.MeanAblated;
+    private static bool IsAblation(SplicedRun run) =>
+        run is SplicedRun.ZeroAblated or SplicedRun.ZeroAblatedEverywhere or SplicedRun.MeanAblated;
 
     private static Edit Ablate(SplicedRun run, Site site, bool[] where, IReadOnlyDictionary<Site, float[]>? means)
     {
         var mean = run == SplicedRun.MeanAblated ? MeanAt(site, means) : null;
-        return Edit.OfAllSequences(site, rows =>
-        {
-            for (var row = 0; row < rows.Rows; row++)
+        return Edit.OfAllSequences(
+            site,
+            rows =>
             {
-                if (!where[row]) continue;
-                if (mean is null) rows.Row(row).Clear();
-                else mean.CopyTo(rows.Row(row));
+                for (var row = 0; row < rows.Rows; row++)
+                {
+                    if (!where[row])
+                        continue;
+                    if (mean is null)
+                        rows.Row(row).Clear();
+                    else
+                        mean.CopyTo(rows.Row(row));
+                }
             }
-        });
+        );
     }
 
-    private static IEnumerable<Edit> Reconstruct(SparseDictionary dictionary, bool[] where, SpliceObserver? observer, CancellationToken cancellation)
+    private static IEnumerable<Edit> Reconstruct(
+        SparseDictionary dictionary,
+        bool[] where,
+        SpliceObserver? observer,
+        CancellationToken cancellation
+    )
     {
         Tensor? kept = null;
         if (dictionary.InputSite != dictionary.OutputSite)
             yield return Edit.OfAllSequences(dictionary.InputSite, rows => kept = Copy(rows));
-        yield return Edit.OfAllSequences(dictionary.OutputSite, rows =>
-        {
-            using var read = kept;
-            var input = read?.AsMatrix() ?? rows;
-            var features = dictionary.Encode(input, cancellation);
-            using var reconstruction = dictionary.Decode(features, input);
-            observer?.Invoke(rows, features, reconstruction.AsMatrix());
-            Replace(rows, reconstruction.AsMatrix(), where);
-        });
+        yield return Edit.OfAllSequences(
+            dictionary.OutputSite,
+            rows =>
+            {
+                using var read = kept;
+                var input = read?.AsMatrix() ?? rows;
+                var features = dictionary.Encode(input, cancellation);
+                using var reconstruction = dictionary.Decode(features, input);
+                observer?.Invoke(rows, features, reconstruction.AsMatrix());
+                Replace(rows, reconstruction.AsMatrix(), where);
+            }
+        );
     }
 
     /// <summary>Puts other rows in place at the positions asked for.</summary>
     public static void Replace(MatrixView rows, MatrixView by, bool[] where)
     {
         for (var row = 0; row < rows.Rows; row++)
-            if (where[row]) by.Row(row).CopyTo(rows.Row(row));
+            if (where[row])
+                by.Row(row).CopyTo(rows.Row(row));
     }
 
-    private static float[] MeanAt(Site site, IReadOnlyDictionary<Site, float[]>? means) => means?.GetValueOrDefault(site)
-        ?? throw new ArgumentProblemException($"mean ablation needs the mean at {site}; measure it in an earlier pass over the text", "means");
+    private static float[] MeanAt(Site site, IReadOnlyDictionary<Site, float[]>? means) =>
+        means?.GetValueOrDefault(site)
+        ?? throw new ArgumentProblemException(
+            $"mean ablation needs the mean at {site}; measure it in an earlier pass over the text",
+            "means"
+        );
 
     /// <summary>Rows as they are before anything replaces them.</summary>
     public static Tensor Copy(MatrixView rows)
     {
         var copy = Tensor.Uninitialized(rows.Rows, rows.Columns);
-        for (var i = 0; i < rows.Rows; i++) rows.Row(i).CopyTo(copy.Row(i));
+        for (var i = 0; i < rows.Rows; i++)
+            rows.Row(i).CopyTo(copy.Row(i));
         return copy;
     }
 }

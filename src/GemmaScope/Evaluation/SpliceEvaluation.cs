@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Evaluation;
 
-/// <summary>The sums of a set of dictionaries spliced together: the losses of each edited run, and what each dictionary met in the spliced one.</summary>
+/// <summary>The sums of a set of dictionaries spliced together: the losses of each edited run, and what each dictionary met in the spliced
+/// one.</summary>
 public sealed class SpliceEvaluation
 {
     private readonly Dictionary<SplicedRun, RunLosses> _runs;
@@ -27,14 +28,18 @@ public sealed class SpliceEvaluation
 
     internal void Merge(SpliceEvaluation other)
     {
-        foreach (var (run, losses) in _runs) losses.Merge(other._runs[run]);
-        for (var i = 0; i < Inside.Count; i++) Inside[i].Merge(other.Inside[i]);
+        foreach (var (run, losses) in _runs)
+            losses.Merge(other._runs[run]);
+        for (var i = 0; i < Inside.Count; i++)
+            Inside[i].Merge(other.Inside[i]);
     }
 
     internal void Visit(SumsState state)
     {
-        foreach (var (run, losses) in _runs) state.Within($"{run}", losses.Visit);
-        for (var i = 0; i < Inside.Count; i++) state.Within($"inside.{i}", Inside[i].Visit);
+        foreach (var (run, losses) in _runs)
+            state.Within($"{run}", losses.Visit);
+        for (var i = 0; i < Inside.Count; i++)
+            state.Within($"inside.{i}", Inside[i].Visit);
     }
 }
 
@@ -55,7 +60,8 @@ public sealed class InsideSums(int width, int outputWidth)
     internal void Add(EvaluationBatch batch, MatrixView x, SparseActivations features, MatrixView reconstruction)
     {
         for (var row = 0; row < batch.Rows; row++)
-            if (batch.Counted[row]) Reconstruction.Add(x.Row(row), reconstruction.Row(row));
+            if (batch.Counted[row])
+                Reconstruction.Add(x.Row(row), reconstruction.Row(row));
         Sparsity.Add(features, batch.Counted);
     }
 

@@ -24,7 +24,8 @@ internal abstract class SumsState
     public void List(string name, long count, Func<int, Action<SumsState>> part)
     {
         Count($"{name}s", ref count);
-        for (var i = 0; i < count; i++) Within($"{name}.{i}", part(i));
+        for (var i = 0; i < count; i++)
+            Within($"{name}.{i}", part(i));
     }
 
     public void Numbers(string name, double[] values) => Transfer(_prefix + name, values);
@@ -47,14 +48,16 @@ internal abstract class SumsState
     {
         double[] numbers = [.. values.Select(value => (double)value)];
         Numbers(name, numbers);
-        for (var i = 0; i < values.Length; i++) values[i] = (long)numbers[i];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (long)numbers[i];
     }
 
     public void Floats(string name, float[] values)
     {
         double[] numbers = [.. values.Select(value => (double)value)];
         Numbers(name, numbers);
-        for (var i = 0; i < values.Length; i++) values[i] = (float)numbers[i];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (float)numbers[i];
     }
 
     /// <summary>Takes the values, or overwrites them.</summary>
@@ -79,8 +82,12 @@ internal abstract class SumsState
         {
             var tensor = file[name];
             if (tensor.Type != DType.F64 || tensor.Length != values.Length)
-                throw new FileFormatException($"the tensor '{name}' is {tensor} where F64[{values.Length}] is needed; the state belongs to another evaluation", file.Path);
-            fixed (double* target = values) Buffer.MemoryCopy(tensor.Pointer, target, tensor.ByteLength, tensor.ByteLength);
+                throw new FileFormatException(
+                    $"the tensor '{name}' is {tensor} where F64[{values.Length}] is needed; the state belongs to another evaluation",
+                    file.Path
+                );
+            fixed (double* target = values)
+                Buffer.MemoryCopy(tensor.Pointer, target, tensor.ByteLength, tensor.ByteLength);
         }
     }
 }

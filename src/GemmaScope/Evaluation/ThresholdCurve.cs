@@ -22,8 +22,10 @@ public static class ThresholdCurve
         var hits = 0;
         for (var i = order.Length - 1; i >= 0; i--)
         {
-            if (sorted[i]) hits++;
-            if (i > 0 && order[i - 1] == order[i]) continue;
+            if (sorted[i])
+                hits++;
+            if (i > 0 && order[i - 1] == order[i])
+                continue;
             var flagged = order.Length - i;
             points.Add(new(order[i], new Confusion(hits, flagged - hits, positives - hits, order.Length - flagged - (positives - hits))));
         }

@@ -23,7 +23,8 @@ public sealed class UniformitySums
     /// <summary>Adds the value of one row; null counts nothing.</summary>
     internal void Add(double? row)
     {
-        if (row is not { } value) return;
+        if (row is not { } value)
+            return;
         _sum += value;
         _rows++;
     }
@@ -32,12 +33,14 @@ public sealed class UniformitySums
     /// <inheritdoc cref="Add(ReadOnlySpan{float}, ReadOnlySpan{float})"/>
     public static double? OfRow(ReadOnlySpan<float> activations, ReadOnlySpan<float> gradients)
     {
-        double total = 0, weighted = 0;
+        double total = 0,
+            weighted = 0;
         var count = 0;
         for (var i = 0; i < activations.Length; i++)
         {
             var y = Math.Abs((double)activations[i] * gradients[i]);
-            if (y == 0) continue;
+            if (y == 0)
+                continue;
             total += y;
             weighted += y * Math.Log(y);
             count++;

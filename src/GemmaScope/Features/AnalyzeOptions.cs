@@ -2,7 +2,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Features;
 
-/// <summary>Settings of <see cref="TextAnalyzer.Analyze(GemmaScope.Models.GemmaModel, GemmaScope.Dictionaries.SparseDictionary, GemmaScope.Text.Tokenizer, string, AnalyzeOptions?, IProgress{string}?, CancellationToken)"/>.</summary>
+/// <summary>Settings of
+/// <see cref="TextAnalyzer.Analyze(GemmaScope.Models.GemmaModel, GemmaScope.Dictionaries.SparseDictionary, GemmaScope.Text.Tokenizer, string, AnalyzeOptions?, IProgress{string}?, CancellationToken)"/>.</summary>
 public sealed record AnalyzeOptions
 {
     /// <summary>Strongest features reported for each token, from 0.</summary>

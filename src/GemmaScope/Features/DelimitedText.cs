@@ -13,10 +13,14 @@ internal static class DelimitedText
         for (var i = 0; i < line.Length; i++)
         {
             var c = line[i];
-            if (c == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"') field.Append(line[i++]);
-            else if (c == '"') quoted = !quoted;
-            else if (c == separator && !quoted) Next();
-            else if (c != '\r') field.Append(c);
+            if (c == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"')
+                field.Append(line[i++]);
+            else if (c == '"')
+                quoted = !quoted;
+            else if (c == separator && !quoted)
+                Next();
+            else if (c != '\r')
+                field.Append(c);
         }
         Next();
         return fields;

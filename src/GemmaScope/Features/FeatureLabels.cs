@@ -57,9 +57,15 @@ public sealed class FeatureLabels
         {
             switch (text.AsSpan().TrimStart() is [var first, ..] ? first : ' ')
             {
-                case '[': ReadArray(text); break;
-                case '{': ReadObjects(text); break;
-                default: ReadTable(text); break;
+                case '[':
+                    ReadArray(text);
+                    break;
+                case '{':
+                    ReadObjects(text);
+                    break;
+                default:
+                    ReadTable(text);
+                    break;
             }
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException)
@@ -71,7 +77,8 @@ public sealed class FeatureLabels
     private void ReadArray(string text)
     {
         using var json = JsonDocument.Parse(text);
-        foreach (var entry in json.RootElement.EnumerateArray()) Add(entry);
+        foreach (var entry in json.RootElement.EnumerateArray())
+            Add(entry);
     }
 
     /// <summary>JSON lines, or one object whose keys are indices.</summary>
@@ -89,7 +96,8 @@ public sealed class FeatureLabels
         }
         using var map = JsonDocument.Parse(text);
         foreach (var entry in map.RootElement.EnumerateObject())
-            if (entry.Value.ValueKind == JsonValueKind.String) Add(entry.Name, entry.Value.GetString());
+            if (entry.Value.ValueKind == JsonValueKind.String)
+                Add(entry.Name, entry.Value.GetString());
     }
 
     private static bool IsWhole(string line) => line.EndsWith('}');
@@ -97,44 +105,56 @@ public sealed class FeatureLabels
     private static bool IsMap(string line)
     {
         using var json = JsonDocument.Parse(line);
-        return json.RootElement.EnumerateObject().All(entry => int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        return json
+            .RootElement.EnumerateObject()
+            .All(entry => int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
     }
 
     private void Add(JsonElement entry)
     {
-        if (entry.ValueKind != JsonValueKind.Object) throw new FileFormatException("holds an entry that is no object with an index and a label", _file);
+        if (entry.ValueKind != JsonValueKind.Object)
+            throw new FileFormatException("holds an entry that is no object with an index and a label", _file);
         Add(Value(entry, IndexNames), Value(entry, LabelNames));
     }
 
     private static string? Value(JsonElement entry, string[] names)
     {
         foreach (var name in names)
-            foreach (var property in entry.EnumerateObject())
-                if (property.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && property.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number)
-                    return property.Value.ToString();
+        foreach (var property in entry.EnumerateObject())
+            if (
+                property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
+                && property.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number
+            )
+                return property.Value.ToString();
         return null;
     }
 
     private void ReadTable(string text)
     {
         var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (lines.Length == 0) return;
+        if (lines.Length == 0)
+            return;
         var separator = lines[0].Contains('\t', StringComparison.Ordinal) ? '\t' : ',';
         var head = DelimitedText.Fields(lines[0], separator);
         var (index, label) = (Column(head, IndexNames), Column(head, LabelNames));
         if (index < 0 || label < 0)
-            throw new FileFormatException($"has no columns for the feature's index ({string.Join(", ", IndexNames)}) and its label ({string.Join(", ", LabelNames)})", _file);
+            throw new FileFormatException(
+                $"has no columns for the feature's index ({string.Join(", ", IndexNames)}) and its label ({string.Join(", ", LabelNames)})",
+                _file
+            );
         foreach (var line in lines.Skip(1))
         {
             var fields = DelimitedText.Fields(line, separator);
-            if (fields.Count > Math.Max(index, label)) Add(fields[index], fields[label]);
+            if (fields.Count > Math.Max(index, label))
+                Add(fields[index], fields[label]);
         }
     }
 
     private static int Column(List<string> head, string[] names)
     {
         foreach (var name in names)
-            if (head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase)) is >= 0 and var at) return at;
+            if (head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase)) is >= 0 and var at)
+                return at;
         return -1;
     }
 

@@ -22,7 +22,8 @@ public sealed class FeatureLinks
         _page = $"/{Uri.EscapeDataString(model)}/{Uri.EscapeDataString(PageName(dictionary))}";
     }
 
-    /// <summary>The name of a dictionary in addresses: Neuronpedia's where it is published there, e.g. <c>20-gemmascope-res-16k</c>, else its own without slashes.</summary>
+    /// <summary>The name of a dictionary in addresses: Neuronpedia's where it is published there, e.g. <c>20-gemmascope-res-16k</c>, else
+    /// its own without slashes.</summary>
     public static string PageName(SparseDictionary dictionary) =>
         Source(dictionary.Name, dictionary.Origin)?.Split('/')[1] ?? dictionary.Name.Replace('/', '-');
 
@@ -32,7 +33,10 @@ public sealed class FeatureLinks
     /// <summary>Neuronpedia's page, or null where the dictionary is not known there.</summary>
     public string? Neuronpedia(int feature) => _neuronpedia is null ? null : $"{Address}/{_neuronpedia}/{feature}";
 
-    /// <summary>Neuronpedia's name of a dictionary, e.g. <c>gemma-2-2b/20-gemmascope-res-16k</c>, or null where the catalogue knows none.</summary>
+    /// <summary>Neuronpedia's name of a dictionary, e.g. <c>gemma-2-2b/20-gemmascope-res-16k</c>, or null where the catalogue knows
+    /// none.</summary>
     public static string? Source(string name, DictionaryOrigin origin) =>
-        origin.Repository is { } repository && DictionaryCatalogue.BuiltIn.TryFind($"{repository.Split('/')[^1]}/{name}", out var entry) ? entry.Neuronpedia : null;
+        origin.Repository is { } repository && DictionaryCatalogue.BuiltIn.TryFind($"{repository.Split('/')[^1]}/{name}", out var entry)
+            ? entry.Neuronpedia
+            : null;
 }

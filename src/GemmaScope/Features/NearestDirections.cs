@@ -7,8 +7,10 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Features;
 
 /// <summary>
-/// For a feature of one dictionary the nearest decoder directions of others: the same direction in other layers, and so how a feature evolves. Compared are
-/// directions of the residual stream; a dictionary of heads writes there through W_O, one inside the MLP through W_down. One search reads every decoder vector
+/// For a feature of one dictionary the nearest decoder directions of others: the same direction in other layers, and so how a feature
+/// evolves. Compared are
+/// directions of the residual stream; a dictionary of heads writes there through W_O, one inside the MLP through W_down. One search reads
+/// every decoder vector
 /// of the other dictionary once.
 /// </summary>
 public sealed class NearestDirections
@@ -29,7 +31,8 @@ public sealed class NearestDirections
     }
 
     /// <summary>Whether a dictionary writes to one site that reaches the residual stream by a linear map.</summary>
-    public static bool Fits(SparseDictionary dictionary) => dictionary is { HasSites: true, OutputSites: [var site] } && GemmaModel.ReachesResidual(site.Kind);
+    public static bool Fits(SparseDictionary dictionary) =>
+        dictionary is { HasSites: true, OutputSites: [var site] } && GemmaModel.ReachesResidual(site.Kind);
 
     /// <summary>The features of another dictionary with the largest cosines to a feature's direction.</summary>
     /// <param name="dictionary">Index of the feature's dictionary.</param>
@@ -43,21 +46,30 @@ public sealed class NearestDirections
         cancellation.ThrowIfCancellationRequested();
         var (own, searched) = (_dictionaries[dictionary], _dictionaries[other]);
         foreach (var one in (SparseDictionary[])[own, searched])
-            if (!Fits(one)) throw new ArgumentProblemException("writes to no single site with a linear way to the residual stream, so its directions cannot be compared", one.Name);
-        using Tensor vector = Tensor.Uninitialized(1, own.OutputWidth), residual = Tensor.Uninitialized(1, _model.Config.Width), query = Tensor.Uninitialized(1, searched.OutputWidth);
+            if (!Fits(one))
+                throw new ArgumentProblemException(
+                    "writes to no single site with a linear way to the residual stream, so its directions cannot be compared",
+                    one.Name
+                );
+        using Tensor vector = Tensor.Uninitialized(1, own.OutputWidth),
+            residual = Tensor.Uninitialized(1, _model.Config.Width),
+            query = Tensor.Uninitialized(1, searched.OutputWidth);
         own.Decoder(feature, vector.Row(0));
         _model.ToResidual(own.OutputSite, vector.AsMatrix(), residual.AsMatrix());
         var norm = DecoderGeometry.Norm(residual.Row(0));
-        if (norm == 0) return [];
+        if (norm == 0)
+            return [];
         _model.FromResidual(searched.OutputSite, residual.AsMatrix(), query.AsMatrix());
         var products = new float[searched.Width];
         Workers.For(Parts(searched), new ProductJob(searched, query, products));
         var nearest = new RankedList(count);
         var norms = _norms[other].Value;
         for (var i = 0; i < products.Length; i++)
-            if (norms[i] > 0 && (other != dictionary || i != feature)) nearest.Offer(i, products[i] / (norm * norms[i]));
+            if (norms[i] > 0 && (other != dictionary || i != feature))
+                nearest.Offer(i, products[i] / (norm * norms[i]));
         var found = new NearFeature[nearest.Count];
-        for (var i = 0; i < found.Length; i++) found[i] = new(nearest.Indices[i], (float)nearest.Values[i]);
+        for (var i = 0; i < found.Length; i++)
+            found[i] = new(nearest.Indices[i], (float)nearest.Values[i]);
         return found;
     }
 
@@ -72,13 +84,16 @@ public sealed class NearestDirections
             Workers.For(Parts(dictionary), new NormJob(dictionary, norms));
             return norms;
         }
-        using Tensor vectors = Tensor.Uninitialized(FeaturesPerJob, dictionary.OutputWidth), residual = Tensor.Uninitialized(FeaturesPerJob, _model.Config.Width);
+        using Tensor vectors = Tensor.Uninitialized(FeaturesPerJob, dictionary.OutputWidth),
+            residual = Tensor.Uninitialized(FeaturesPerJob, _model.Config.Width);
         for (var start = 0; start < norms.Length; start += FeaturesPerJob)
         {
             var rows = Math.Min(FeaturesPerJob, norms.Length - start);
-            for (var i = 0; i < rows; i++) dictionary.Decoder(start + i, vectors.Row(i));
+            for (var i = 0; i < rows; i++)
+                dictionary.Decoder(start + i, vectors.Row(i));
             _model.ToResidual(dictionary.OutputSite, vectors.AsMatrix().SliceRows(0, rows), residual.AsMatrix().SliceRows(0, rows));
-            for (var i = 0; i < rows; i++) norms[start + i] = (float)DecoderGeometry.Norm(residual.Row(i));
+            for (var i = 0; i < rows; i++)
+                norms[start + i] = (float)DecoderGeometry.Norm(residual.Row(i));
         }
         return norms;
     }

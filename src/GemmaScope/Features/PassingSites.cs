@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Features;
 
-/// <summary>What dictionaries read and write, handed to them while a run of the model goes by: each gets its rows once, when the last of its sites was computed.</summary>
+/// <summary>What dictionaries read and write, handed to them while a run of the model goes by: each gets its rows once, when the last of
+/// its sites was computed.</summary>
 internal sealed class PassingSites : IDisposable
 {
     private readonly IReadOnlyList<SparseDictionary> _dictionaries;
@@ -24,7 +25,8 @@ internal sealed class PassingSites : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in _kept.Values) tensor.Dispose();
+        foreach (var tensor in _kept.Values)
+            tensor.Dispose();
     }
 
     private static IEnumerable<Site> Sites(SparseDictionary dictionary) => dictionary.InputSites.Concat(dictionary.OutputSites);
@@ -32,11 +34,15 @@ internal sealed class PassingSites : IDisposable
     private void Arrive(Site site, MatrixView rows)
     {
         var copy = _kept[site] = Tensor.Uninitialized(rows.Rows, rows.Columns);
-        for (var row = 0; row < rows.Rows; row++) rows.Row(row).CopyTo(copy.Row(row));
+        for (var row = 0; row < rows.Rows; row++)
+            rows.Row(row).CopyTo(copy.Row(row));
         for (var i = 0; i < _dictionaries.Count; i++)
-            if (Sites(_dictionaries[i]).Max() == site) Read(i);
+            if (Sites(_dictionaries[i]).Max() == site)
+                Read(i);
         // What only dictionaries that are done needed is not kept to the end of the run.
-        foreach (var done in _kept.Keys.Where(kept => _dictionaries.All(one => !Sites(one).Contains(kept) || Sites(one).Max() <= site)).ToArray())
+        foreach (
+            var done in _kept.Keys.Where(kept => _dictionaries.All(one => !Sites(one).Contains(kept) || Sites(one).Max() <= site)).ToArray()
+        )
         {
             _kept[done].Dispose();
             _kept.Remove(done);
@@ -45,7 +51,8 @@ internal sealed class PassingSites : IDisposable
 
     private void Read(int index)
     {
-        using Gathered input = new(this, _dictionaries[index].InputSites), output = new(this, _dictionaries[index].OutputSites);
+        using Gathered input = new(this, _dictionaries[index].InputSites),
+            output = new(this, _dictionaries[index].OutputSites);
         _read(index, input.Rows, output.Rows);
     }
 

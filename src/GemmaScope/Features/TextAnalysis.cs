@@ -23,7 +23,17 @@ public sealed record FeatureReport(int Index, float Activation, string? Label, s
 /// <param name="Norm">‖x‖ at the site the dictionary reads.</param>
 /// <param name="Top">Its strongest features, strongest first.</param>
 public sealed record TokenReport(
-    int Position, int Id, string Piece, string Display, int? Start, int? End, bool Counted, int L0, float Norm, IReadOnlyList<FeatureReport> Top);
+    int Position,
+    int Id,
+    string Piece,
+    string Display,
+    int? Start,
+    int? End,
+    bool Counted,
+    int L0,
+    float Norm,
+    IReadOnlyList<FeatureReport> Top
+);
 
 /// <summary>A possible next token.</summary>
 /// <param name="Id">Token id.</param>

@@ -19,10 +19,17 @@ public static class TextAnalyzer
     /// <param name="options">How much to report; null for the defaults.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
-    /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and dictionary do not fit together.</exception>
+    /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and dictionary do not fit
+    /// together.</exception>
     public static TextAnalysis Analyze(
-        GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, string text,
-        AnalyzeOptions? options = null, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        Tokenizer tokenizer,
+        string text,
+        AnalyzeOptions? options = null,
+        IProgress<string>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new AnalyzeOptions();
         var tokens = tokenizer.EncodeWithOffsets(text, options.AddBos);
@@ -39,9 +46,14 @@ public static class TextAnalyzer
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static TextAnalysis Analyze(
-        GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, TokenizedText tokens,
-        AnalyzeOptions? options = null, IProgress<string>? progress = null, CancellationToken cancellation = default) =>
-        AnalyzeEach(model, [dictionary], tokenizer, tokens, options, progress: progress, cancellation: cancellation)[0];
+        GemmaModel model,
+        SparseDictionary dictionary,
+        Tokenizer tokenizer,
+        TokenizedText tokens,
+        AnalyzeOptions? options = null,
+        IProgress<string>? progress = null,
+        CancellationToken cancellation = default
+    ) => AnalyzeEach(model, [dictionary], tokenizer, tokens, options, progress: progress, cancellation: cancellation)[0];
 
     /// <summary>
     /// Reads a text with several dictionaries in one run of the model. Each is done as soon as the run has come past the sites it reads and
@@ -56,50 +68,83 @@ public static class TextAnalyzer
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     /// <returns>The analyses in the order of the dictionaries.</returns>
-    /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and a dictionary do not fit together.</exception>
+    /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and a dictionary do not fit
+    /// together.</exception>
     public static IReadOnlyList<TextAnalysis> AnalyzeEach(
-        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, Tokenizer tokenizer, TokenizedText tokens,
-        AnalyzeOptions? options = null, Action<int, TextAnalysis>? found = null, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        Tokenizer tokenizer,
+        TokenizedText tokens,
+        AnalyzeOptions? options = null,
+        Action<int, TextAnalysis>? found = null,
+        IProgress<string>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new AnalyzeOptions();
         Check(model, tokenizer, tokens);
         progress?.Report($"running the model over {tokens.Ids.Count} tokens");
         var analyses = new TextAnalysis[dictionaries.Count];
-        using var passing = new PassingSites(dictionaries, (index, x, target) =>
-        {
-            var dictionary = dictionaries[index];
-            progress?.Report($"encoding {dictionary.Width} features");
-            var features = dictionary.Encode(x, cancellation);
-            using var reconstruction = dictionary.Decode(features, x);
-            analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features).Make(x, target, reconstruction);
-            found?.Invoke(index, analyses[index]);
-        });
-        using var run = model.Run([.. tokens.Ids], edits: passing.Readers, logits: LogitRows.Last, arithmetic: options.Arithmetic, cancellation: cancellation);
+        using var passing = new PassingSites(
+            dictionaries,
+            (index, x, target) =>
+            {
+                var dictionary = dictionaries[index];
+                progress?.Report($"encoding {dictionary.Width} features");
+                var features = dictionary.Encode(x, cancellation);
+                using var reconstruction = dictionary.Decode(features, x);
+                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features).Make(x, target, reconstruction);
+                found?.Invoke(index, analyses[index]);
+            }
+        );
+        using var run = model.Run(
+            [.. tokens.Ids],
+            edits: passing.Readers,
+            logits: LogitRows.Last,
+            arithmetic: options.Arithmetic,
+            cancellation: cancellation
+        );
         NextToken[] next = [.. run.TopNextTokens(options.NextTokens).Select(score => Next(score, tokenizer))];
         return [.. analyses.Select(one => one with { Next = next })];
     }
 
     private static void Check(GemmaModel model, Tokenizer tokenizer, TokenizedText tokens)
     {
-        if (tokens.Ids.Count == 0) throw new ArgumentProblemException("is empty; give a text to analyse", "text");
+        if (tokens.Ids.Count == 0)
+            throw new ArgumentProblemException("is empty; give a text to analyse", "text");
         if (tokenizer.BaseVocabularySize > model.Config.VocabularyRows)
             throw new ArgumentProblemException(
-                $"the vocabulary has {tokenizer.BaseVocabularySize} ids but the model's embedding only {model.Config.VocabularyRows} rows; use the model's own tokenizer", tokenizer.File);
+                $"the vocabulary has {tokenizer.BaseVocabularySize} ids but the model's embedding only {model.Config.VocabularyRows} rows; use the model's own tokenizer",
+                tokenizer.File
+            );
         if (tokens.Ids.Count > model.Config.MaxPositions)
             throw new ArgumentProblemException(
-                $"has {tokens.Ids.Count} tokens, more than this model's context of {model.Config.MaxPositions}; analyse it in parts", "text");
+                $"has {tokens.Ids.Count} tokens, more than this model's context of {model.Config.MaxPositions}; analyse it in parts",
+                "text"
+            );
     }
 
     private static NextToken Next(TokenScore score, Tokenizer tokenizer)
     {
         // A model may have more rows than its vocabulary has pieces.
         var known = score.Token < tokenizer.VocabularySize;
-        return new NextToken(score.Token, known ? tokenizer.Piece(score.Token) : "", known ? tokenizer.Display(score.Token) : $"#{score.Token}", score.Value);
+        return new NextToken(
+            score.Token,
+            known ? tokenizer.Piece(score.Token) : "",
+            known ? tokenizer.Display(score.Token) : $"#{score.Token}",
+            score.Value
+        );
     }
 
     /// <summary>One analysis being put together.</summary>
     private sealed class Report(
-        GemmaModel model, SparseDictionary dictionary, Tokenizer tokenizer, TokenizedText tokens, AnalyzeOptions options, SparseActivations features)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        Tokenizer tokenizer,
+        TokenizedText tokens,
+        AnalyzeOptions options,
+        SparseActivations features
+    )
     {
         private readonly bool[] _counted = CountedPositions.Of(tokens.Ids, tokenizer);
         private readonly string _model = options.ModelName ?? RepositoryName.Of(model.Folder);
@@ -110,8 +155,10 @@ public static class TextAnalyzer
             var (exact, tutorial) = (new ReconstructionSums(target.Columns), new ReconstructionSums(target.Columns));
             for (var t = 0; t < features.Rows; t++)
             {
-                if (_counted[t]) exact.Add(target.Row(t), reconstruction.Row(t));
-                if (t >= 1) tutorial.Add(target.Row(t), reconstruction.Row(t));
+                if (_counted[t])
+                    exact.Add(target.Row(t), reconstruction.Row(t));
+                if (t >= 1)
+                    tutorial.Add(target.Row(t), reconstruction.Row(t));
             }
             var rows = Enumerable.Range(0, features.Rows);
             var counted = rows.Where(t => _counted[t]).ToArray();
@@ -146,8 +193,17 @@ public static class TextAnalyzer
             var id = tokens.Ids[t];
             TextSpan? span = t < tokens.Spans.Count ? tokens.Spans[t] : null;
             return new TokenReport(
-                t, id, tokenizer.Piece(id), tokenizer.Display(id), span?.Start, span?.End, _counted[t], features.L0(t), norm,
-                [.. features.Top(t, options.TopPerToken).Select(Feature)]);
+                t,
+                id,
+                tokenizer.Piece(id),
+                tokenizer.Display(id),
+                span?.Start,
+                span?.End,
+                _counted[t],
+                features.L0(t),
+                norm,
+                [.. features.Top(t, options.TopPerToken).Select(Feature)]
+            );
         }
 
         private FeatureReport[] WholeText(int[] rows)
@@ -158,12 +214,19 @@ public static class TextAnalyzer
                     sums[features.Indices(t)[i]] = sums.GetValueOrDefault(features.Indices(t)[i]) + features.Values(t)[i];
             var top = new TopSelection(options.TopWholeText);
             foreach (var (feature, sum) in sums)
-                if (sum > 0) top.Offer(feature, (float)sum);
+                if (sum > 0)
+                    top.Offer(feature, (float)sum);
             return [.. top.Descending().Select(Feature)];
         }
 
-        private FeatureReport Feature(FeatureActivation feature) => new(
-            feature.Feature, feature.Value, options.Labels?[feature.Feature], _links.Page(feature.Feature), _links.Neuronpedia(feature.Feature));
+        private FeatureReport Feature(FeatureActivation feature) =>
+            new(
+                feature.Feature,
+                feature.Value,
+                options.Labels?[feature.Feature],
+                _links.Page(feature.Feature),
+                _links.Neuronpedia(feature.Feature)
+            );
 
         private static double? Defined(double value) => double.IsFinite(value) ? value : null;
     }

@@ -13,9 +13,12 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write, bool overwrite = false)
     {
         ArgumentNullException.ThrowIfNull(write);
-        if (string.IsNullOrWhiteSpace(path)) throw new ArgumentProblemException("the name is empty; give the name of a file to write", "file");
-        if (Directory.Exists(path)) throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
-        if (!overwrite && File.Exists(path)) throw new GemmaScopeException("the file exists already; give another name or allow it to be replaced", path);
+        if (string.IsNullOrWhiteSpace(path))
+            throw new ArgumentProblemException("the name is empty; give the name of a file to write", "file");
+        if (Directory.Exists(path))
+            throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
+        if (!overwrite && File.Exists(path))
+            throw new GemmaScopeException("the file exists already; give another name or allow it to be replaced", path);
 
         var target = Path.GetFullPath(path);
         var temporary = $"{target}.{Guid.NewGuid():N}.partial";

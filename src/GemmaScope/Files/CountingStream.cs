@@ -25,13 +25,18 @@ internal sealed class CountingStream(Stream? inner, CancellationToken cancellati
 
     public override long Length => Count;
 
-    public override long Position { get => Count; set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => Count;
+        set => throw new NotSupportedException();
+    }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         cancellation.ThrowIfCancellationRequested();
         inner?.Write(buffer);
-        if (TakesCrc) _crc = Crc32.Append(_crc, buffer);
+        if (TakesCrc)
+            _crc = Crc32.Append(_crc, buffer);
         Count += buffer.Length;
     }
 

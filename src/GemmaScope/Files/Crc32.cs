@@ -21,10 +21,18 @@ internal static class Crc32
         {
             var low = BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ crc;
             var high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            crc = t7[(byte)low] ^ t6[(byte)(low >> 8)] ^ t5[(byte)(low >> 16)] ^ t4[low >> 24]
-                ^ t3[(byte)high] ^ t2[(byte)(high >> 8)] ^ t1[(byte)(high >> 16)] ^ t0[high >> 24];
+            crc =
+                t7[(byte)low]
+                ^ t6[(byte)(low >> 8)]
+                ^ t5[(byte)(low >> 16)]
+                ^ t4[low >> 24]
+                ^ t3[(byte)high]
+                ^ t2[(byte)(high >> 8)]
+                ^ t1[(byte)(high >> 16)]
+                ^ t0[high >> 24];
         }
-        foreach (var b in bytes) crc = t0[(byte)(crc ^ b)] ^ (crc >> 8);
+        foreach (var b in bytes)
+            crc = t0[(byte)(crc ^ b)] ^ (crc >> 8);
         return ~crc;
     }
 
@@ -34,14 +42,16 @@ internal static class Crc32
         for (var slice = 0; slice < Slices; slice++)
         {
             tables[slice] = new uint[256];
-            for (uint i = 0; i < 256; i++) tables[slice][i] = slice == 0 ? OneByte(i) : Shift(tables[0], tables[slice - 1][i]);
+            for (uint i = 0; i < 256; i++)
+                tables[slice][i] = slice == 0 ? OneByte(i) : Shift(tables[0], tables[slice - 1][i]);
         }
         return tables;
     }
 
     private static uint OneByte(uint value)
     {
-        for (var bit = 0; bit < 8; bit++) value = (value & 1) != 0 ? (value >> 1) ^ Polynomial : value >> 1;
+        for (var bit = 0; bit < 8; bit++)
+            value = (value & 1) != 0 ? (value >> 1) ^ Polynomial : value >> 1;
         return value;
     }
 

@@ -9,15 +9,20 @@ internal readonly record struct DelimitedRow(int Line, IReadOnlyList<string> Fie
 internal static class DelimitedFile
 {
     /// <summary>All rows, the head line first; empty lines are left out.</summary>
-    /// <exception cref="FileFormatException">The file cannot be read, a quote is not closed, or a row has another number of fields than the first.</exception>
+    /// <exception cref="FileFormatException">The file cannot be read, a quote is not closed, or a row has another number of fields than the
+    /// first.</exception>
     public static IReadOnlyList<DelimitedRow> Read(string file, char separator = ',')
     {
-        if (FileChecks.LengthOf(file) > JsonFile.LargestFile) throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes; cut it into parts", file);
+        if (FileChecks.LengthOf(file) > JsonFile.LargestFile)
+            throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes; cut it into parts", file);
         List<DelimitedRow> rows = [];
         foreach (var row in Rows(TextOf(file), separator, file))
         {
             if (rows.Count > 0 && row.Fields.Count != rows[0].Fields.Count)
-                throw new FileFormatException($"line {row.Line} has {row.Fields.Count} fields, the first line {rows[0].Fields.Count}", file);
+                throw new FileFormatException(
+                    $"line {row.Line} has {row.Fields.Count} fields, the first line {rows[0].Fields.Count}",
+                    file
+                );
             rows.Add(row);
         }
         return rows;
@@ -31,24 +36,34 @@ internal static class DelimitedFile
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c == '\n') line++;
+            if (c == '\n')
+                line++;
             if (quoted)
             {
-                if (c != '"') field.Append(c);
-                else if (i + 1 < text.Length && text[i + 1] == '"') field.Append(text[i++]);
-                else quoted = false;
+                if (c != '"')
+                    field.Append(c);
+                else if (i + 1 < text.Length && text[i + 1] == '"')
+                    field.Append(text[i++]);
+                else
+                    quoted = false;
             }
-            else if (c == '"' && field.Length == 0) quoted = true;
-            else if (c == separator) Next();
+            else if (c == '"' && field.Length == 0)
+                quoted = true;
+            else if (c == separator)
+                Next();
             else if (c == '\n')
             {
-                if (End() is { } row) yield return row;
+                if (End() is { } row)
+                    yield return row;
                 first = line;
             }
-            else if (c != '\r') field.Append(c);
+            else if (c != '\r')
+                field.Append(c);
         }
-        if (quoted) throw new FileFormatException($"line {first}: a quote is opened and never closed", file);
-        if (End() is { } last) yield return last;
+        if (quoted)
+            throw new FileFormatException($"line {first}: a quote is opened and never closed", file);
+        if (End() is { } last)
+            yield return last;
 
         void Next()
         {
@@ -58,7 +73,8 @@ internal static class DelimitedFile
 
         DelimitedRow? End()
         {
-            if (fields.Count == 0 && field.Length == 0) return null;
+            if (fields.Count == 0 && field.Length == 0)
+                return null;
             Next();
             var row = new DelimitedRow(first, fields);
             fields = [];

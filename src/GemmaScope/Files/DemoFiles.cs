@@ -9,33 +9,48 @@ public static class DemoFiles
     /// <summary>The environment variable that names another folder to look in first.</summary>
     public const string Variable = "GEMMASCOPE_MODELS";
 
-    /// <summary>The folder of that name, or null: looked for in the folder that <see cref="Variable"/> names, then in <c>models</c> next to the assembly and in each folder above it and above the current one.</summary>
+    /// <summary>The folder of that name, or null: looked for in the folder that <see cref="Variable"/> names, then in <c>models</c> next to
+    /// the assembly and in each folder above it and above the current one.</summary>
     /// <param name="name">Its name, e.g. <c>demo-pt</c>.</param>
     public static string? Find(string name)
     {
         // A name from a file may not lead elsewhere.
-        if (name.Length == 0 || name is "." or ".." || name.IndexOfAny(['/', '\\', '\0']) >= 0) return null;
+        if (name.Length == 0 || name is "." or ".." || name.IndexOfAny(['/', '\\', '\0']) >= 0)
+            return null;
         return Places().Select(place => Path.Combine(place, name)).FirstOrDefault(Directory.Exists);
     }
 
     /// <summary>The same, which must be there.</summary>
     /// <exception cref="FileFormatException">There is no such folder.</exception>
-    public static string Require(string name) => Find(name)
-        ?? throw new FileFormatException($"the demo files '{name}' are not here; run inside a checkout of the project or let {Variable} name the folder that holds them");
+    public static string Require(string name) =>
+        Find(name)
+        ?? throw new FileFormatException(
+            $"the demo files '{name}' are not here; run inside a checkout of the project or let {Variable} name the folder that holds them"
+        );
 
     /// <summary>The folder of a dictionary by its path within whichever of the demo folders holds it.</summary>
     /// <exception cref="FileFormatException">None of them holds it.</exception>
     public static string RequireBelow(string path)
     {
         var inside = !Path.IsPathRooted(path) && !path.Split('/', '\\').Contains("..");
-        return (inside ? Places().Where(Directory.Exists).SelectMany(place => Directory.EnumerateDirectories(place).Order(StringComparer.Ordinal))
-                .Select(folder => Path.Combine(folder, path)).FirstOrDefault(Directory.Exists) : null)
-            ?? throw new FileFormatException($"no demo dictionary '{path}' is here; run inside a checkout of the project or let {Variable} name the folder that holds the demo files");
+        return (
+                inside
+                    ? Places()
+                        .Where(Directory.Exists)
+                        .SelectMany(place => Directory.EnumerateDirectories(place).Order(StringComparer.Ordinal))
+                        .Select(folder => Path.Combine(folder, path))
+                        .FirstOrDefault(Directory.Exists)
+                    : null
+            )
+            ?? throw new FileFormatException(
+                $"no demo dictionary '{path}' is here; run inside a checkout of the project or let {Variable} name the folder that holds the demo files"
+            );
     }
 
     private static IEnumerable<string> Places()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } own) yield return own;
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } own)
+            yield return own;
         foreach (var start in (string[])[AppContext.BaseDirectory, Directory.GetCurrentDirectory()])
             for (var folder = new DirectoryInfo(start); folder is not null; folder = folder.Parent)
                 yield return Path.Combine(folder.FullName, "models");

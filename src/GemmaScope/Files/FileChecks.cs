@@ -10,8 +10,10 @@ internal static class FileChecks
     /// <exception cref="FileFormatException">There is no such file, or it is a folder.</exception>
     public static long LengthOf(string path)
     {
-        if (Directory.Exists(path)) throw new FileFormatException("this is a folder, a file is needed", path);
-        if (!File.Exists(path)) throw new FileFormatException("the file does not exist; check the name", path);
+        if (Directory.Exists(path))
+            throw new FileFormatException("this is a folder, a file is needed", path);
+        if (!File.Exists(path))
+            throw new FileFormatException("the file does not exist; check the name", path);
         try
         {
             var target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
@@ -24,9 +26,14 @@ internal static class FileChecks
     }
 
     /// <summary>The error for a file or folder that exists but cannot be read.</summary>
-    public static FileFormatException Unreadable(string path, Exception cause) => new(cause is UnauthorizedAccessException
-        ? "reading it is not permitted; check its permissions"
-        : $"it cannot be read: {cause.Message}", path, cause);
+    public static FileFormatException Unreadable(string path, Exception cause) =>
+        new(
+            cause is UnauthorizedAccessException
+                ? "reading it is not permitted; check its permissions"
+                : $"it cannot be read: {cause.Message}",
+            path,
+            cause
+        );
 
     /// <summary>
     /// Bytes of a tensor, or -1 where a dimension is negative or the product does not fit: a shape from a file is
@@ -37,9 +44,11 @@ internal static class FileChecks
         long size = elementSize;
         foreach (var n in shape)
         {
-            if (n < 0) return -1;
+            if (n < 0)
+                return -1;
             var (high, low) = (Math.BigMul(size, n, out var product), product);
-            if (high != 0 || low < 0) return -1;
+            if (high != 0 || low < 0)
+                return -1;
             size = low;
         }
         return size;

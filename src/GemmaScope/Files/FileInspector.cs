@@ -19,7 +19,8 @@ public static class FileInspector
     /// <exception cref="FileFormatException">The file is missing, malformed, or of no known kind.</exception>
     public static FileReport Inspect(string path, bool statistics = false, CancellationToken cancellation = default)
     {
-        if (Directory.Exists(path)) return InspectFolder(path, statistics, cancellation);
+        if (Directory.Exists(path))
+            return InspectFolder(path, statistics, cancellation);
         var bytes = FileChecks.LengthOf(path);
         var inspection = new Inspection(path, bytes, statistics, cancellation);
         return (KindByName(path) ?? KindByContent(path)) switch
@@ -42,16 +43,19 @@ public static class FileInspector
             try
             {
                 // Shards are listed on their own here; the index would repeat them.
-                parts.Add(file.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.Ordinal)
-                    ? new Inspection(file, FileChecks.LengthOf(file), false, cancellation).Settings()
-                    : Inspect(file, statistics, cancellation));
+                parts.Add(
+                    file.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.Ordinal)
+                        ? new Inspection(file, FileChecks.LengthOf(file), false, cancellation).Settings()
+                        : Inspect(file, statistics, cancellation)
+                );
             }
             catch (FileFormatException problem)
             {
                 parts.Add(new FileReport(file, kind, 0, [], [], [], problem.Message));
             }
         }
-        if (parts.Count == 0) throw new FileFormatException("neither the folder nor one below it holds a safetensors, npz, npy or JSON file", folder);
+        if (parts.Count == 0)
+            throw new FileFormatException("neither the folder nor one below it holds a safetensors, npz, npy or JSON file", folder);
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
     }
 
@@ -61,7 +65,8 @@ public static class FileInspector
         try
         {
             var own = Directory.GetFiles(folder).Where(file => KindByName(file) is not null).Order(StringComparer.Ordinal).ToArray();
-            if (own.Length > 0 || level == DeepestLevel) return own;
+            if (own.Length > 0 || level == DeepestLevel)
+                return own;
             return Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1));
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
@@ -70,14 +75,15 @@ public static class FileInspector
         }
     }
 
-    private static FileKind? KindByName(string path) => Path.GetExtension(path).ToLowerInvariant() switch
-    {
-        ".safetensors" => FileKind.Safetensors,
-        ".npz" => FileKind.Npz,
-        ".npy" => FileKind.Npy,
-        ".json" => FileKind.Json,
-        _ => null,
-    };
+    private static FileKind? KindByName(string path) =>
+        Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".safetensors" => FileKind.Safetensors,
+            ".npz" => FileKind.Npz,
+            ".npy" => FileKind.Npy,
+            ".json" => FileKind.Json,
+            _ => null,
+        };
 
     /// <summary>Blobs of the hub cache have no extension; their first bytes tell what they are.</summary>
     private static FileKind? KindByContent(string path)
@@ -103,8 +109,17 @@ public static class FileInspector
         public FileReport Npz()
         {
             using var file = NpzFile.Open(path);
-            return Report(FileKind.Npz, [], file.Arrays.Select(a =>
-                new TensorReport(a.Key, a.Value.Type, a.Value.Shape, path, statistics ? TensorStatistics.Of(file[a.Key], cancellation) : null)));
+            return Report(
+                FileKind.Npz,
+                [],
+                file.Arrays.Select(a => new TensorReport(
+                    a.Key,
+                    a.Value.Type,
+                    a.Value.Shape,
+                    path,
+                    statistics ? TensorStatistics.Of(file[a.Key], cancellation) : null
+                ))
+            );
         }
 
         public FileReport Npy()
@@ -115,10 +130,14 @@ public static class FileInspector
 
         public FileReport Json()
         {
-            if (!path.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.Ordinal)) return Settings();
+            if (!path.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.Ordinal))
+                return Settings();
             using var shards = ShardedSafetensors.Open(path);
             var total = bytes + shards.Files.Sum(f => FileChecks.LengthOf(f.Path));
-            return Report(FileKind.ShardIndex, Settings().Metadata, shards.Names.Select(n => Describe(n, shards[n], shards.FileOf(n)))) with { Bytes = total };
+            return Report(FileKind.ShardIndex, Settings().Metadata, shards.Names.Select(n => Describe(n, shards[n], shards.FileOf(n)))) with
+            {
+                Bytes = total,
+            };
         }
 
         public FileReport Settings() => Report(FileKind.Json, Flatten("", JsonFile.Read(path).Element), []);
@@ -136,7 +155,8 @@ public static class FileInspector
                 var (name, value) = (prefix + property.Name, property.Value);
                 if (value.ValueKind == JsonValueKind.Object && value.GetPropertyCount() is > 0 and <= LongestList)
                 {
-                    foreach (var inner in Flatten(name + ".", value)) yield return inner;
+                    foreach (var inner in Flatten(name + ".", value))
+                        yield return inner;
                 }
                 else
                 {
@@ -145,12 +165,13 @@ public static class FileInspector
             }
         }
 
-        private static string Shorten(JsonElement value) => value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString()!,
-            JsonValueKind.Array when value.GetArrayLength() > LongestList => $"[{value.GetArrayLength()} values]",
-            JsonValueKind.Object when value.GetPropertyCount() > LongestList => $"{{{value.GetPropertyCount()} entries}}",
-            _ => string.Concat(value.GetRawText().Split('\n').Select(line => line.Trim())),
-        };
+        private static string Shorten(JsonElement value) =>
+            value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString()!,
+                JsonValueKind.Array when value.GetArrayLength() > LongestList => $"[{value.GetArrayLength()} values]",
+                JsonValueKind.Object when value.GetPropertyCount() > LongestList => $"{{{value.GetPropertyCount()} entries}}",
+                _ => string.Concat(value.GetRawText().Split('\n').Select(line => line.Trim())),
+            };
     }
 }

@@ -7,14 +7,19 @@ public enum FileKind
 {
     /// <summary>A safetensors file.</summary>
     Safetensors,
+
     /// <summary>An index of safetensors shards, together with its shards.</summary>
     ShardIndex,
+
     /// <summary>A NumPy archive.</summary>
     Npz,
+
     /// <summary>One NumPy array.</summary>
     Npy,
+
     /// <summary>A JSON object, such as config.json.</summary>
     Json,
+
     /// <summary>A folder of such files.</summary>
     Folder,
 }
@@ -27,8 +32,15 @@ public enum FileKind
 /// <param name="Tensors">Its tensors, by name.</param>
 /// <param name="Parts">The files of a folder.</param>
 /// <param name="Problem">Why a file of a folder could not be read, or null.</param>
-public sealed record FileReport(string Path, FileKind Kind, long Bytes, IReadOnlyList<KeyValuePair<string, string>> Metadata,
-    IReadOnlyList<TensorReport> Tensors, IReadOnlyList<FileReport> Parts, string? Problem = null)
+public sealed record FileReport(
+    string Path,
+    FileKind Kind,
+    long Bytes,
+    IReadOnlyList<KeyValuePair<string, string>> Metadata,
+    IReadOnlyList<TensorReport> Tensors,
+    IReadOnlyList<FileReport> Parts,
+    string? Problem = null
+)
 {
     /// <summary>Numbers in all tensors.</summary>
     public long Elements => Tensors.Sum(t => t.Elements);

@@ -4,7 +4,8 @@ using System.Text.Unicode;
 
 namespace GemmaScope.Files;
 
-/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas. A name that ends with <c>.gz</c> is unpacked.</summary>
+/// <summary>Reads small JSON files (config.json, an index of shards …) strictly: no comments, no trailing commas. A name that ends with
+/// <c>.gz</c> is unpacked.</summary>
 public static class JsonFile
 {
     /// <summary>Files above this size are no configuration.</summary>
@@ -17,7 +18,9 @@ public static class JsonFile
     public static JsonSection Read(string path)
     {
         var root = ReadRoot(path);
-        return root.ValueKind == JsonValueKind.Object ? new JsonSection(path, "", root) : throw new FileFormatException("a JSON object is needed", path);
+        return root.ValueKind == JsonValueKind.Object
+            ? new JsonSection(path, "", root)
+            : throw new FileFormatException("a JSON object is needed", path);
     }
 
     /// <summary>Reads a file whose outermost value is a list of objects.</summary>
@@ -35,18 +38,28 @@ public static class JsonFile
     internal static IReadOnlyList<string> ReadTexts(string path)
     {
         var root = ReadRoot(path);
-        if (root.ValueKind != JsonValueKind.Array) throw new FileFormatException("a JSON list of strings is needed", path);
-        return [.. root.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.String
-            ? item.GetString()!
-            : throw new FileFormatException($"entry {i + 1} of the list is no string", path))];
+        if (root.ValueKind != JsonValueKind.Array)
+            throw new FileFormatException("a JSON list of strings is needed", path);
+        return
+        [
+            .. root.EnumerateArray()
+                .Select(
+                    (item, i) =>
+                        item.ValueKind == JsonValueKind.String
+                            ? item.GetString()!
+                            : throw new FileFormatException($"entry {i + 1} of the list is no string", path)
+                ),
+        ];
     }
 
     /// <summary>Reads a file of any JSON value; a name ending in <c>.gz</c> is unpacked.</summary>
     internal static JsonElement ReadRoot(string path)
     {
         var length = FileChecks.LengthOf(path);
-        if (length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);
-        if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
+        if (length == 0)
+            throw new FileFormatException("the file is empty; copy or download it again", path);
+        if (length > LargestFile)
+            throw new FileFormatException($"{length} bytes are too many for a JSON configuration (limit {LargestFile})", path);
         try
         {
             var bytes = path.EndsWith(".gz", StringComparison.Ordinal) ? Unpacked(path) : File.ReadAllBytes(path);
@@ -76,21 +89,25 @@ public static class JsonFile
         while (unpacking.Read(buffer) is > 0 and var count)
         {
             whole.Write(buffer, 0, count);
-            if (whole.Length > LargestFile) throw new FileFormatException($"unpacks to more than {LargestFile} bytes, too many for a JSON configuration", path);
+            if (whole.Length > LargestFile)
+                throw new FileFormatException($"unpacks to more than {LargestFile} bytes, too many for a JSON configuration", path);
         }
         return whole.ToArray();
     }
 
-    /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till then.</summary>
+    /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair or broken UTF-8 must not wait till
+    /// then.</summary>
     internal static void CheckText(ReadOnlySpan<byte> bytes, string path)
     {
-        if (!Utf8.IsValid(bytes)) throw new FileFormatException("the file is not valid UTF-8", path);
+        if (!Utf8.IsValid(bytes))
+            throw new FileFormatException("the file is not valid UTF-8", path);
         var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = Strict.MaxDepth });
         try
         {
             while (reader.Read())
             {
-                if (reader.ValueIsEscaped) reader.GetString();
+                if (reader.ValueIsEscaped)
+                    reader.GetString();
             }
         }
         catch (InvalidOperationException problem)

@@ -17,27 +17,36 @@ public static class JsonLines
 
     /// <summary>The names, without extension, of all such files in a folder.</summary>
     internal static IEnumerable<string> Names(string folder) =>
-        Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>()
+        Directory
+            .EnumerateFiles(folder)
+            .Select(Path.GetFileName)
+            .OfType<string>()
             .Where(name => s_extensions.Any(extension => name.EndsWith(extension, StringComparison.Ordinal)))
-            .Select(name => name[..name.IndexOf(".jsonl", StringComparison.Ordinal)]).Distinct().Order(StringComparer.Ordinal);
+            .Select(name => name[..name.IndexOf(".jsonl", StringComparison.Ordinal)])
+            .Distinct()
+            .Order(StringComparer.Ordinal);
 
     /// <summary>Whether the first line of a file has all these values.</summary>
     internal static bool Has(string path, params ReadOnlySpan<string> keys)
     {
-        if (Read(path).FirstOrDefault() is not { } first) return false;
+        if (Read(path).FirstOrDefault() is not { } first)
+            return false;
         foreach (var key in keys)
-            if (!first.Has(key)) return false;
+            if (!first.Has(key))
+                return false;
         return true;
     }
 
     /// <summary>The objects of a file, in order.</summary>
-    /// <exception cref="FileFormatException">There is no such file, a line is not a JSON object, or the file cannot be unpacked.</exception>
+    /// <exception cref="FileFormatException">There is no such file, a line is not a JSON object, or the file cannot be
+    /// unpacked.</exception>
     public static IEnumerable<JsonSection> Read(string path)
     {
         FileChecks.LengthOf(path);
         using var file = File.OpenRead(path);
         using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
-        foreach (var line in Read(stream, path)) yield return line;
+        foreach (var line in Read(stream, path))
+            yield return line;
     }
 
     /// <summary>The objects of a stream, each as soon as its line is complete.</summary>
@@ -48,7 +57,8 @@ public static class JsonLines
     {
         using var reader = new StreamReader(stream);
         for (var number = 1; ReadLine(reader, path) is { } line; number++)
-            if (line.Length > 0) yield return Parse(line, path, number);
+            if (line.Length > 0)
+                yield return Parse(line, path, number);
     }
 
     private static string? ReadLine(StreamReader reader, string path)

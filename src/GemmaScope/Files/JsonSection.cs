@@ -34,12 +34,14 @@ public sealed class JsonSection
     public double? Number(string key) => Find(key) is not { } value ? null : AsNumber(key, value);
 
     /// <summary>True or false, or null.</summary>
-    public bool? Flag(string key) => Find(key) is not { } value ? null
+    public bool? Flag(string key) =>
+        Find(key) is not { } value ? null
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
         : throw Wrong(key, "true or false", value);
 
     /// <summary>The object, or null.</summary>
-    public JsonSection? Section(string key) => Find(key) is not { } value ? null
+    public JsonSection? Section(string key) =>
+        Find(key) is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? new JsonSection(File, $"{_prefix}{key}.", value)
         : throw Wrong(key, "an object", value);
 
@@ -55,11 +57,21 @@ public sealed class JsonSection
     /// <summary>The list of objects, or an error if there is none.</summary>
     public IReadOnlyList<JsonSection> Objects(string key)
     {
-        if (Find(key) is not { } value) throw Missing(key);
-        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, "a list of objects", value);
-        return [.. value.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.Object
-            ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
-            : throw Wrong(key, "a list of objects", item))];
+        if (Find(key) is not { } value)
+            throw Missing(key);
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Wrong(key, "a list of objects", value);
+        return
+        [
+            .. value
+                .EnumerateArray()
+                .Select(
+                    (item, i) =>
+                        item.ValueKind == JsonValueKind.Object
+                            ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
+                            : throw Wrong(key, "a list of objects", item)
+                ),
+        ];
     }
 
     /// <summary>Refuses values that nobody would read: a misspelt name must not silently leave a default in force.</summary>
@@ -69,8 +81,14 @@ public sealed class JsonSection
     {
         foreach (var key in Keys)
         {
-            if (known.Contains(key)) continue;
-            throw Bad(key, Similar.To(key, known) is [var near, ..] ? $"is unknown; did you mean '{near}'?" : $"is unknown; known are {string.Join(", ", known)}");
+            if (known.Contains(key))
+                continue;
+            throw Bad(
+                key,
+                Similar.To(key, known) is [var near, ..]
+                    ? $"is unknown; did you mean '{near}'?"
+                    : $"is unknown; known are {string.Join(", ", known)}"
+            );
         }
     }
 
@@ -85,21 +103,21 @@ public sealed class JsonSection
     private JsonElement? Find(string key) =>
         Element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    private List<T>? List<T>(string key, Func<string, JsonElement, T> convert) => Find(key) is not { } value ? null
+    private List<T>? List<T>(string key, Func<string, JsonElement, T> convert) =>
+        Find(key) is not { } value ? null
         : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => convert(key, item))]
         : [convert(key, value)];
 
-    private int AsInteger(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
-        ? number
-        : throw Wrong(key, "a whole number", value);
+    private int AsInteger(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(key, "a whole number", value);
 
-    private double AsNumber(string key, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
-        ? number
-        : throw Wrong(key, "a number", value);
+    private double AsNumber(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : throw Wrong(key, "a number", value);
 
-    private string AsText(string key, JsonElement value) => value.ValueKind == JsonValueKind.String
-        ? value.GetString()!
-        : throw Wrong(key, "a string", value);
+    private string AsText(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(key, "a string", value);
 
     private FileFormatException Wrong(string key, string expected, JsonElement found)
     {

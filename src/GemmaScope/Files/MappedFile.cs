@@ -18,7 +18,8 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         Path = path;
         Length = FileChecks.LengthOf(path);
-        if (Length == 0) throw new FileFormatException("the file is empty; copy or download it again", path);
+        if (Length == 0)
+            throw new FileFormatException("the file is empty; copy or download it again", path);
         try
         {
             _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
@@ -47,7 +48,8 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Unmaps the file.</summary>
     public void Dispose()
     {
-        if (_pointer == null) return;
+        if (_pointer == null)
+            return;
         ReleasePointer();
         _view.Dispose();
         _map.Dispose();
@@ -59,7 +61,8 @@ internal sealed unsafe class MappedFile : IDisposable
 
     private void ReleasePointer()
     {
-        if (_pointer == null) return;
+        if (_pointer == null)
+            return;
         _pointer = null;
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
     }

@@ -51,15 +51,22 @@ public sealed class NpyHeader
             throw new FileFormatException($"{what} is not a NumPy array", file);
         }
         var version = start[6];
-        if (version is < 1 or > 3) throw new FileFormatException($"{what} has npy version {version}, known are 1 to 3", file);
+        if (version is < 1 or > 3)
+            throw new FileFormatException($"{what} has npy version {version}, known are 1 to 3", file);
         var prefix = version == 1 ? 10 : 12;
-        if (version > 1 && stream.ReadAtLeast(start[10..], 2, throwOnEndOfStream: false) < 2) throw new FileFormatException($"{what} is cut off", file);
-        long length = version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
-        if (length > Math.Min(available - prefix, LongestText)) throw new FileFormatException($"{what}: the header length ({length}) is impossible", file);
+        if (version > 1 && stream.ReadAtLeast(start[10..], 2, throwOnEndOfStream: false) < 2)
+            throw new FileFormatException($"{what} is cut off", file);
+        long length =
+            version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
+        if (length > Math.Min(available - prefix, LongestText))
+            throw new FileFormatException($"{what}: the header length ({length}) is impossible", file);
         var text = new byte[length];
-        if (stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false) < text.Length) throw new FileFormatException($"{what} is cut off", file);
+        if (stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false) < text.Length)
+            throw new FileFormatException($"{what} is cut off", file);
 
-        var header = new NpyHeaderParser((version == 3 ? Encoding.UTF8 : Encoding.Latin1).GetString(text), what, file).Parse(prefix + text.Length);
+        var header = new NpyHeaderParser((version == 3 ? Encoding.UTF8 : Encoding.Latin1).GetString(text), what, file).Parse(
+            prefix + text.Length
+        );
         header.CheckSize(available, what, file);
         return header;
     }
@@ -68,7 +75,8 @@ public sealed class NpyHeader
     internal static byte[] Make(TensorSource tensor)
     {
         var shape = string.Concat(tensor.Shape.Select(n => $"{n}, "));
-        if (tensor.Shape.Count > 1) shape = shape[..^2];
+        if (tensor.Shape.Count > 1)
+            shape = shape[..^2];
         var text = $"{{'descr': '{NpyType.DescriptionOf(tensor)}', 'fortran_order': False, 'shape': ({shape.TrimEnd()}), }}";
         const int prefix = 10;
         var length = (prefix + text.Length + 1 + Alignment - 1) / Alignment * Alignment - prefix;
@@ -84,11 +92,16 @@ public sealed class NpyHeader
     {
         var bytes = ByteLength;
         var shape = FileChecks.Format(Shape.ToArray());
-        if (bytes < 0) throw new FileFormatException($"{what} declares an impossible size: {Type}{shape}", file);
+        if (bytes < 0)
+            throw new FileFormatException($"{what} declares an impossible size: {Type}{shape}", file);
         var room = available - DataOffset;
-        if (bytes == room) return;
-        throw new FileFormatException(bytes > room
-            ? $"{what} holds fewer bytes than its shape needs: {Type}{shape} needs {bytes}, there are {room}"
-            : $"{what} has {room - bytes} unused bytes after its {bytes} bytes of data", file);
+        if (bytes == room)
+            return;
+        throw new FileFormatException(
+            bytes > room
+                ? $"{what} holds fewer bytes than its shape needs: {Type}{shape} needs {bytes}, there are {room}"
+                : $"{what} has {room - bytes} unused bytes after its {bytes} bytes of data",
+            file
+        );
     }
 }

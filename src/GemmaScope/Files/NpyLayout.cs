@@ -12,9 +12,12 @@ internal static unsafe class NpyLayout
     public static Tensor ToNative(byte* data, NpyHeader header)
     {
         var result = Tensor.Allocate(header.Type, [.. header.Shape], clear: false);
-        if (header.FortranOrder && header.Shape.Count > 1) ReverseAxes(data, result, header.Type.Size());
-        else Buffer.MemoryCopy(data, result.Pointer, result.ByteLength, result.ByteLength);
-        if (header.Stored.BigEndian) SwapBytes(result.Pointer, result.Length, header.Type);
+        if (header.FortranOrder && header.Shape.Count > 1)
+            ReverseAxes(data, result, header.Type.Size());
+        else
+            Buffer.MemoryCopy(data, result.Pointer, result.ByteLength, result.ByteLength);
+        if (header.Stored.BigEndian)
+            SwapBytes(result.Pointer, result.Length, header.Type);
         return result;
     }
 
@@ -27,17 +30,26 @@ internal static unsafe class NpyLayout
         var shape = target.Shape;
         var (first, last, middle) = (shape[0], shape[^1], shape[1..^1].ToArray());
         long count = 1;
-        foreach (var n in middle) count *= n;
+        foreach (var n in middle)
+            count *= n;
         for (long at = 0; at < count; at++)
         {
             var from = source + Reverse(at, middle, count) * first * size;
             var to = target.Pointer + at * last * size;
             switch (size)
             {
-                case 1: Transpose(from, count * first, to, count * last, first, last); break;
-                case 2: Transpose((ushort*)from, count * first, (ushort*)to, count * last, first, last); break;
-                case 4: Transpose((uint*)from, count * first, (uint*)to, count * last, first, last); break;
-                default: Transpose((ulong*)from, count * first, (ulong*)to, count * last, first, last); break;
+                case 1:
+                    Transpose(from, count * first, to, count * last, first, last);
+                    break;
+                case 2:
+                    Transpose((ushort*)from, count * first, (ushort*)to, count * last, first, last);
+                    break;
+                case 4:
+                    Transpose((uint*)from, count * first, (uint*)to, count * last, first, last);
+                    break;
+                default:
+                    Transpose((ulong*)from, count * first, (ulong*)to, count * last, first, last);
+                    break;
             }
         }
     }
@@ -56,7 +68,8 @@ internal static unsafe class NpyLayout
     }
 
     /// <summary>target[i, j] = source[j, i], in tiles that stay in the cache.</summary>
-    private static void Transpose<T>(T* source, long sourceStride, T* target, long targetStride, long rows, long columns) where T : unmanaged
+    private static void Transpose<T>(T* source, long sourceStride, T* target, long targetStride, long rows, long columns)
+        where T : unmanaged
     {
         var tiles = checked((int)((rows + Tile - 1) / Tile));
         Workers.For(tiles, new TransposeJob<T>(source, sourceStride, target, targetStride, rows, columns));
@@ -72,9 +85,18 @@ internal static unsafe class NpyLayout
             var n = (int)Math.Min(block, elements - at);
             switch (size)
             {
-                case 2: var shorts = new Span<ushort>(data + at * 2, n); BinaryPrimitives.ReverseEndianness(shorts, shorts); break;
-                case 4: var words = new Span<uint>(data + at * 4, n); BinaryPrimitives.ReverseEndianness(words, words); break;
-                default: var longs = new Span<ulong>(data + at * 8, n); BinaryPrimitives.ReverseEndianness(longs, longs); break;
+                case 2:
+                    var shorts = new Span<ushort>(data + at * 2, n);
+                    BinaryPrimitives.ReverseEndianness(shorts, shorts);
+                    break;
+                case 4:
+                    var words = new Span<uint>(data + at * 4, n);
+                    BinaryPrimitives.ReverseEndianness(words, words);
+                    break;
+                default:
+                    var longs = new Span<ulong>(data + at * 8, n);
+                    BinaryPrimitives.ReverseEndianness(longs, longs);
+                    break;
             }
         }
     }
@@ -90,7 +112,8 @@ internal static unsafe class NpyLayout
                 var blockEnd = Math.Min(columns, block + Tile);
                 for (var i = start; i < end; i++)
                 {
-                    for (var j = block; j < blockEnd; j++) target[i * targetStride + j] = source[j * sourceStride + i];
+                    for (var j = block; j < blockEnd; j++)
+                        target[i * targetStride + j] = source[j * sourceStride + i];
                 }
             }
         }

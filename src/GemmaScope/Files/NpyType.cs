@@ -7,16 +7,30 @@ internal readonly record struct NpyType(DType Type, bool BigEndian)
 {
     private static readonly Dictionary<string, DType> ByCode = new(StringComparer.Ordinal)
     {
-        ["f2"] = DType.F16, ["f4"] = DType.F32, ["f8"] = DType.F64, ["c8"] = DType.C64, ["b1"] = DType.Bool,
-        ["i1"] = DType.I8, ["i2"] = DType.I16, ["i4"] = DType.I32, ["i8"] = DType.I64,
-        ["u1"] = DType.U8, ["u2"] = DType.U16, ["u4"] = DType.U32, ["u8"] = DType.U64,
+        ["f2"] = DType.F16,
+        ["f4"] = DType.F32,
+        ["f8"] = DType.F64,
+        ["c8"] = DType.C64,
+        ["b1"] = DType.Bool,
+        ["i1"] = DType.I8,
+        ["i2"] = DType.I16,
+        ["i4"] = DType.I32,
+        ["i8"] = DType.I64,
+        ["u1"] = DType.U8,
+        ["u2"] = DType.U16,
+        ["u4"] = DType.U32,
+        ["u8"] = DType.U64,
     };
 
     /// <summary>The type of a description.</summary>
     /// <exception cref="FileFormatException">It is none that holds plain numbers.</exception>
     public static NpyType Parse(string description, string what, string file)
     {
-        if (description.Length > 2 && "<>|=".Contains(description[0], StringComparison.Ordinal) && ByCode.TryGetValue(description[1..], out var type))
+        if (
+            description.Length > 2
+            && "<>|=".Contains(description[0], StringComparison.Ordinal)
+            && ByCode.TryGetValue(description[1..], out var type)
+        )
         {
             return new NpyType(type, description[0] == '>' && type.Size() > 1);
         }
@@ -33,7 +47,8 @@ internal readonly record struct NpyType(DType Type, bool BigEndian)
     /// <exception cref="ArgumentProblemException">NumPy has no such type.</exception>
     public static string DescriptionOf(TensorSource tensor)
     {
-        var code = ByCode.FirstOrDefault(pair => pair.Value == tensor.Type).Key
+        var code =
+            ByCode.FirstOrDefault(pair => pair.Value == tensor.Type).Key
             ?? throw new ArgumentProblemException($"NumPy has no type {tensor.Type}; write safetensors or convert it to F32", tensor.Name);
         return (tensor.Type.Size() == 1 ? "|" : "<") + code;
     }

@@ -15,10 +15,14 @@ public static class NpyWriter
     {
         var source = new TensorSource(Path.GetFileNameWithoutExtension(path), tensor);
         var header = NpyHeader.Make(source);
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(header);
-            source.Write(new CountingStream(stream, cancellation));
-        }, overwrite);
+        AtomicFile.Write(
+            path,
+            stream =>
+            {
+                stream.Write(header);
+                source.Write(new CountingStream(stream, cancellation));
+            },
+            overwrite
+        );
     }
 }

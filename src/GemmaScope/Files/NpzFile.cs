@@ -24,7 +24,8 @@ public sealed unsafe class NpzFile : IDisposable
         _file = file;
         foreach (var member in ZipDirectory.Read(file))
         {
-            if (!member.Name.EndsWith(Extension, StringComparison.Ordinal)) continue;
+            if (!member.Name.EndsWith(Extension, StringComparison.Ordinal))
+                continue;
             var name = member.Name[..^Extension.Length];
             _members[name] = member;
             _arrays[name] = Reading(member, content => NpyHeader.Read(content, member.Size, $"member {member.Name}", file.Path));
@@ -59,10 +60,12 @@ public sealed unsafe class NpzFile : IDisposable
     {
         get
         {
-            if (!_arrays.TryGetValue(name, out var header)) throw new FileFormatException($"the array '{name}' is missing", Path);
+            if (!_arrays.TryGetValue(name, out var header))
+                throw new FileFormatException($"the array '{name}' is missing", Path);
             lock (_lock)
             {
-                if (!_tensors.TryGetValue(name, out var tensor)) _tensors[name] = tensor = Load(_members[name], header);
+                if (!_tensors.TryGetValue(name, out var tensor))
+                    _tensors[name] = tensor = Load(_members[name], header);
                 return tensor;
             }
         }
@@ -78,21 +81,25 @@ public sealed unsafe class NpzFile : IDisposable
         foreach (var (name, member) in _members)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (member.Deflated) _ = this[name];
-            else VerifyStored(member, cancellation);
+            if (member.Deflated)
+                _ = this[name];
+            else
+                VerifyStored(member, cancellation);
         }
     }
 
     /// <summary>Unmaps the file and frees its tensors; they must not be used any more.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _tensors.Values) tensor.Dispose();
+        foreach (var tensor in _tensors.Values)
+            tensor.Dispose();
         _file.Dispose();
     }
 
     private Tensor Load(ZipMember member, NpyHeader header)
     {
-        if (member.Deflated) return Reading(member, content => Inflate(content, member, header));
+        if (member.Deflated)
+            return Reading(member, content => Inflate(content, member, header));
         var data = _file.Pointer + member.Start + header.DataOffset;
         return header.IsNative ? Tensor.Borrow(data, header.Type, [.. header.Shape], this) : NpyLayout.ToNative(data, header);
     }
@@ -105,9 +112,13 @@ public sealed unsafe class NpzFile : IDisposable
             var crc = Crc32.Append(0, ReadExactly(content, new byte[header.DataOffset]));
             for (long at = 0; at < raw.ByteLength; at += BlockBytes)
             {
-                crc = Crc32.Append(crc, ReadExactly(content, new Span<byte>(raw.Pointer + at, (int)Math.Min(BlockBytes, raw.ByteLength - at))));
+                crc = Crc32.Append(
+                    crc,
+                    ReadExactly(content, new Span<byte>(raw.Pointer + at, (int)Math.Min(BlockBytes, raw.ByteLength - at)))
+                );
             }
-            if (content.ReadByte() >= 0) throw new FileFormatException($"member {member.Name} holds more bytes than it declares", Path);
+            if (content.ReadByte() >= 0)
+                throw new FileFormatException($"member {member.Name} holds more bytes than it declares", Path);
             CheckCrc(member, crc);
         }
         catch
@@ -115,8 +126,10 @@ public sealed unsafe class NpzFile : IDisposable
             raw.Dispose();
             throw;
         }
-        if (header.IsNative) return raw;
-        using (raw) return NpyLayout.ToNative(raw.Pointer, header);
+        if (header.IsNative)
+            return raw;
+        using (raw)
+            return NpyLayout.ToNative(raw.Pointer, header);
     }
 
     private void VerifyStored(ZipMember member, CancellationToken cancellation)
@@ -132,14 +145,19 @@ public sealed unsafe class NpzFile : IDisposable
 
     private void CheckCrc(ZipMember member, uint crc)
     {
-        if (crc != member.Crc) throw new FileFormatException($"the checksum of member {member.Name} does not match; the file is damaged, copy or download it again", Path);
+        if (crc != member.Crc)
+            throw new FileFormatException(
+                $"the checksum of member {member.Name} does not match; the file is damaged, copy or download it again",
+                Path
+            );
     }
 
     /// <summary>Runs a reader over the uncompressed bytes of a member.</summary>
     private T Reading<T>(ZipMember member, Func<Stream, T> read)
     {
         using var stored = new UnmanagedMemoryStream(_file.Pointer + member.Start, member.StoredSize);
-        if (!member.Deflated) return read(stored);
+        if (!member.Deflated)
+            return read(stored);
         using var inflated = new DeflateStream(stored, CompressionMode.Decompress);
         try
         {

@@ -7,7 +7,8 @@ internal static class RepositoryName
     public static string Of(string folder)
     {
         var parts = Path.GetFullPath(folder).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0) return "";
+        if (parts.Length == 0)
+            return "";
         return parts.Length >= 3 && parts[^2] == "snapshots" && parts[^3].StartsWith("models--", StringComparison.Ordinal)
             ? parts[^3]["models--".Length..].Replace("--", "/", StringComparison.Ordinal)
             : parts[^1];

@@ -47,9 +47,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="FileFormatException">There is none.</exception>
-    public Tensor this[string name] => _tensors.TryGetValue(name, out var tensor)
-        ? tensor
-        : throw new FileFormatException($"the tensor '{name}' is missing", Path);
+    public Tensor this[string name] =>
+        _tensors.TryGetValue(name, out var tensor) ? tensor : throw new FileFormatException($"the tensor '{name}' is missing", Path);
 
     /// <summary>Unmaps the file; its tensors must not be used any more.</summary>
     public void Dispose() => _file.Dispose();

@@ -58,17 +58,23 @@ internal sealed class SafetensorsHeader
 
     private ReadOnlySpan<byte> Locate(MappedFile file)
     {
-        if (file.Length < Prefix) throw Bad($"the file is too short to hold a header: {file.Length} bytes, at least {Prefix} are needed");
+        if (file.Length < Prefix)
+            throw Bad($"the file is too short to hold a header: {file.Length} bytes, at least {Prefix} are needed");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, Prefix));
         if (length > (ulong)(file.Length - Prefix))
         {
-            throw Bad($"the header length ({length}) is larger than the file ({file.Length} bytes); it is cut off or not a safetensors file");
+            throw Bad(
+                $"the header length ({length}) is larger than the file ({file.Length} bytes); it is cut off or not a safetensors file"
+            );
         }
-        if (length > LongestJson) throw Bad($"the header length ({length}) is above the format's limit of {LongestJson}");
+        if (length > LongestJson)
+            throw Bad($"the header length ({length}) is above the format's limit of {LongestJson}");
         DataStart = Prefix + (long)length;
         var json = file.Span(Prefix, (int)length);
-        if (json.IsEmpty || json[0] != '{') throw Bad("the header is not valid JSON: it does not begin with '{'");
-        if (!Utf8.IsValid(json)) throw Bad("the header is not valid UTF-8");
+        if (json.IsEmpty || json[0] != '{')
+            throw Bad("the header is not valid JSON: it does not begin with '{'");
+        if (!Utf8.IsValid(json))
+            throw Bad("the header is not valid UTF-8");
         return json;
     }
 
@@ -81,7 +87,8 @@ internal sealed class SafetensorsHeader
         {
             if (name == MetadataName)
             {
-                if (sawMetadata) throw Bad("the header names __metadata__ twice");
+                if (sawMetadata)
+                    throw Bad("the header names __metadata__ twice");
                 sawMetadata = true;
                 ParseMetadata(ref reader);
             }
@@ -95,49 +102,75 @@ internal sealed class SafetensorsHeader
 
     private void ParseMetadata(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw Bad("__metadata__ must be an object of strings");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw Bad("__metadata__ must be an object of strings");
         while (NextName(ref reader, out var key))
         {
-            if (reader.TokenType != JsonTokenType.String) throw Bad($"__metadata__: the value of '{key}' must be a string");
-            if (!_metadata.TryAdd(key, reader.GetString()!)) throw Bad($"__metadata__ names '{key}' twice");
+            if (reader.TokenType != JsonTokenType.String)
+                throw Bad($"__metadata__: the value of '{key}' must be a string");
+            if (!_metadata.TryAdd(key, reader.GetString()!))
+                throw Bad($"__metadata__ names '{key}' twice");
         }
     }
 
     private SafetensorsEntry ParseEntry(string tensor, ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw Bad($"tensor {tensor}: an object with dtype, shape and data_offsets is needed");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw Bad($"tensor {tensor}: an object with dtype, shape and data_offsets is needed");
         string? type = null;
-        long[]? shape = null, offsets = null;
+        long[]? shape = null,
+            offsets = null;
         while (NextName(ref reader, out var key))
         {
-            var repeated = key switch { "dtype" => type is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => false };
-            if (repeated) throw Bad($"tensor {tensor}: {key} is given twice");
+            var repeated = key switch
+            {
+                "dtype" => type is not null,
+                "shape" => shape is not null,
+                "data_offsets" => offsets is not null,
+                _ => false,
+            };
+            if (repeated)
+                throw Bad($"tensor {tensor}: {key} is given twice");
             switch (key)
             {
                 case "dtype":
-                    type = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw Bad($"tensor {tensor}: dtype must be a string");
+                    type =
+                        reader.TokenType == JsonTokenType.String
+                            ? reader.GetString()
+                            : throw Bad($"tensor {tensor}: dtype must be a string");
                     break;
-                case "shape": shape = ParseIntegers(tensor, "dimension", ref reader); break;
-                case "data_offsets": offsets = ParseIntegers(tensor, "offset", ref reader); break;
-                default: reader.Skip(); break;
+                case "shape":
+                    shape = ParseIntegers(tensor, "dimension", ref reader);
+                    break;
+                case "data_offsets":
+                    offsets = ParseIntegers(tensor, "offset", ref reader);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
         if (type is null || shape is null || offsets is null)
         {
             throw Bad($"tensor {tensor}: {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")} is missing");
         }
-        if (offsets.Length != 2) throw Bad($"tensor {tensor}: data_offsets must be two numbers, found {offsets.Length}");
+        if (offsets.Length != 2)
+            throw Bad($"tensor {tensor}: data_offsets must be two numbers, found {offsets.Length}");
         return new SafetensorsEntry(tensor, ParseType(tensor, type), shape, offsets[0], offsets[1]);
     }
 
-    private DType ParseType(string tensor, string name) => SafetensorsTypes.Parse(name)
-        ?? throw Bad(SafetensorsTypes.IsSubByte(name)
-            ? $"tensor {tensor} has dtype {name}, which packs elements into less than a byte and is not supported; convert it to BF16"
-            : $"tensor {tensor} has the unknown dtype {name}");
+    private DType ParseType(string tensor, string name) =>
+        SafetensorsTypes.Parse(name)
+        ?? throw Bad(
+            SafetensorsTypes.IsSubByte(name)
+                ? $"tensor {tensor} has dtype {name}, which packs elements into less than a byte and is not supported; convert it to BF16"
+                : $"tensor {tensor} has the unknown dtype {name}"
+        );
 
     private long[] ParseIntegers(string tensor, string what, ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw Bad($"tensor {tensor}: a list of {what}s is needed");
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw Bad($"tensor {tensor}: a list of {what}s is needed");
         var values = new List<long>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -145,7 +178,8 @@ internal sealed class SafetensorsHeader
             {
                 throw Bad($"tensor {tensor}: a {what} is not a whole number below 2^63");
             }
-            if (value < 0) throw Bad($"tensor {tensor} has a negative {what} ({value})");
+            if (value < 0)
+                throw Bad($"tensor {tensor} has a negative {what} ({value})");
             values.Add(value);
         }
         return [.. values];
@@ -155,7 +189,8 @@ internal sealed class SafetensorsHeader
     private static bool NextName(ref Utf8JsonReader reader, out string name)
     {
         name = "";
-        if (!reader.Read() || reader.TokenType != JsonTokenType.PropertyName) return false;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.PropertyName)
+            return false;
         name = reader.GetString()!;
         return reader.Read();
     }
@@ -163,35 +198,46 @@ internal sealed class SafetensorsHeader
     /// <summary>The tensors, put in order of their offsets, must tile the data section exactly.</summary>
     private void CheckRanges(long dataLength)
     {
-        foreach (var entry in _entries.Values) CheckEntry(entry, dataLength);
+        foreach (var entry in _entries.Values)
+            CheckEntry(entry, dataLength);
 
         long end = 0;
         string? before = null;
         foreach (var entry in _entries.Values.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
-            if (entry.Begin < end) throw Bad($"tensors {before} and {entry.Name} overlap");
+            if (entry.Begin < end)
+                throw Bad($"tensors {before} and {entry.Name} overlap");
             if (entry.Begin > end)
             {
-                throw Bad($"{entry.Begin - end} unused bytes {(before is null ? "before tensor" : $"between tensors {before} and")} {entry.Name}");
+                throw Bad(
+                    $"{entry.Begin - end} unused bytes {(before is null ? "before tensor" : $"between tensors {before} and")} {entry.Name}"
+                );
             }
             (end, before) = (entry.End, entry.Name);
         }
-        if (end != dataLength) throw Bad($"{dataLength - end} unused bytes after the last tensor");
+        if (end != dataLength)
+            throw Bad($"{dataLength - end} unused bytes after the last tensor");
     }
 
     private void CheckEntry(SafetensorsEntry entry, long dataLength)
     {
         var (name, shape) = (entry.Name, FileChecks.Format(entry.Shape));
-        if (entry.End < entry.Begin) throw Bad($"tensor {name}: the byte range ends ({entry.End}) before it begins ({entry.Begin})");
+        if (entry.End < entry.Begin)
+            throw Bad($"tensor {name}: the byte range ends ({entry.End}) before it begins ({entry.Begin})");
         var size = FileChecks.ByteSize(entry.Shape, entry.Type.Size());
-        if (size < 0) throw Bad($"tensor {name}: the size of its shape {shape} overflows");
+        if (size < 0)
+            throw Bad($"tensor {name}: the size of its shape {shape} overflows");
         if (size != entry.End - entry.Begin)
         {
-            throw Bad($"tensor {name}: shape and byte range disagree, {SafetensorsTypes.NameOf(entry.Type)}{shape} needs {size} bytes, the range has {entry.End - entry.Begin}");
+            throw Bad(
+                $"tensor {name}: shape and byte range disagree, {SafetensorsTypes.NameOf(entry.Type)}{shape} needs {size} bytes, the range has {entry.End - entry.Begin}"
+            );
         }
         if (entry.End > dataLength)
         {
-            throw Bad($"tensor {name} extends past the end of the file by {entry.End - dataLength} bytes; the file is cut off, copy or download it again");
+            throw Bad(
+                $"tensor {name} extends past the end of the file by {entry.End - dataLength} bytes; the file is cut off, copy or download it again"
+            );
         }
     }
 

@@ -12,9 +12,13 @@ public static class SafetensorsWriter
 {
     /// <summary>Writes tensors that lie in memory or in mapped files.</summary>
     /// <inheritdoc cref="Write(string, IEnumerable{TensorSource}, IReadOnlyDictionary{string, string}?, bool, CancellationToken)"/>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
-        IReadOnlyDictionary<string, string>? metadata = null, bool overwrite = false, CancellationToken cancellation = default) =>
-        Write(path, tensors.Select(t => new TensorSource(t.Key, t.Value)), metadata, overwrite, cancellation);
+    public static void Write(
+        string path,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        bool overwrite = false,
+        CancellationToken cancellation = default
+    ) => Write(path, tensors.Select(t => new TensorSource(t.Key, t.Value)), metadata, overwrite, cancellation);
 
     /// <summary>Writes tensors one after the other, each asked for its bytes in turn.</summary>
     /// <param name="path">The file to make.</param>
@@ -23,19 +27,30 @@ public static class SafetensorsWriter
     /// <param name="overwrite">Whether an existing file may be replaced.</param>
     /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
     /// <exception cref="GemmaScopeException">A name is used twice, the file exists, or cannot be written.</exception>
-    public static void Write(string path, IEnumerable<TensorSource> tensors,
-        IReadOnlyDictionary<string, string>? metadata = null, bool overwrite = false, CancellationToken cancellation = default)
+    public static void Write(
+        string path,
+        IEnumerable<TensorSource> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        bool overwrite = false,
+        CancellationToken cancellation = default
+    )
     {
         TensorSource[] ordered = [.. tensors.OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal)];
         TensorSource.RequireDistinctNames(ordered);
-        if (ordered.Any(t => t.Name == SafetensorsHeader.MetadataName)) throw new ArgumentProblemException("no tensor may have this name", SafetensorsHeader.MetadataName);
+        if (ordered.Any(t => t.Name == SafetensorsHeader.MetadataName))
+            throw new ArgumentProblemException("no tensor may have this name", SafetensorsHeader.MetadataName);
         var header = MakeHeader(ordered, metadata);
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(header);
-            var body = new CountingStream(stream, cancellation);
-            foreach (var tensor in ordered) tensor.Write(body);
-        }, overwrite);
+        AtomicFile.Write(
+            path,
+            stream =>
+            {
+                stream.Write(header);
+                var body = new CountingStream(stream, cancellation);
+                foreach (var tensor in ordered)
+                    tensor.Write(body);
+            },
+            overwrite
+        );
     }
 
     /// <summary>The bytes in front of the data of tensors that follow each other in this order.</summary>
@@ -46,7 +61,8 @@ public static class SafetensorsWriter
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            if (metadata is { Count: > 0 }) WriteMetadata(json, metadata);
+            if (metadata is { Count: > 0 })
+                WriteMetadata(json, metadata);
             long offset = 0;
             foreach (var tensor in tensors)
             {
@@ -55,10 +71,14 @@ public static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
+        while (buffer.Length % 8 != 0)
+            buffer.WriteByte((byte)' ');
         var header = buffer.ToArray();
         var length = header.Length - SafetensorsHeader.Prefix;
-        if (length > SafetensorsHeader.LongestJson) throw new ArgumentProblemException($"names and metadata take {length} bytes, the format allows {SafetensorsHeader.LongestJson}");
+        if (length > SafetensorsHeader.LongestJson)
+            throw new ArgumentProblemException(
+                $"names and metadata take {length} bytes, the format allows {SafetensorsHeader.LongestJson}"
+            );
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)length);
         return header;
     }
@@ -66,7 +86,8 @@ public static class SafetensorsWriter
     private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
     {
         json.WriteStartObject(SafetensorsHeader.MetadataName);
-        foreach (var (key, value) in metadata.OrderBy(p => p.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+        foreach (var (key, value) in metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
+            json.WriteString(key, value);
         json.WriteEndObject();
     }
 
@@ -75,7 +96,8 @@ public static class SafetensorsWriter
         json.WriteStartObject(tensor.Name);
         json.WriteString("dtype", SafetensorsTypes.NameOf(tensor.Type));
         json.WriteStartArray("shape");
-        foreach (var n in tensor.Shape) json.WriteNumberValue(n);
+        foreach (var n in tensor.Shape)
+            json.WriteNumberValue(n);
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");
         json.WriteNumberValue(offset);

@@ -9,14 +9,16 @@ using System.Text.RegularExpressions;
 namespace GemmaScope.Files;
 
 /// <summary>
-/// Records of settings as sections of a file and back: a property <c>SparsityWeight</c> is the key <c>sparsity_weight</c>, a nested record a section.
+/// Records of settings as sections of a file and back: a property <c>SparsityWeight</c> is the key <c>sparsity_weight</c>, a nested record
+/// a section.
 /// A property that is added to a record is thereby read, checked, printed and compared.
 /// </summary>
 internal static partial class Settings
 {
     /// <summary>Reads a record; what the section does not mention keeps the value it has in <paramref name="defaults"/>.</summary>
     /// <exception cref="FileFormatException">A key is unknown, or a value has another type.</exception>
-    public static T Read<T>(JsonSection section, T defaults) where T : class => (T)Read(section, (object)defaults);
+    public static T Read<T>(JsonSection section, T defaults)
+        where T : class => (T)Read(section, (object)defaults);
 
     /// <summary>All values in the order of their declaration, as they are written: <c>recipe.learning_rate</c>, <c>7E-05</c>.</summary>
     public static IEnumerable<(string Key, string Value)> Flatten(object settings, string prefix = "")
@@ -25,8 +27,10 @@ internal static partial class Settings
         {
             var (key, value) = (prefix + Name(property), property.GetValue(settings));
             if (value is not null && IsRecord(value.GetType()))
-                foreach (var inner in Flatten(value, key + ".")) yield return inner;
-            else yield return (key, Scalar(value));
+                foreach (var inner in Flatten(value, key + "."))
+                    yield return inner;
+            else
+                yield return (key, Scalar(value));
         }
     }
 
@@ -43,8 +47,10 @@ internal static partial class Settings
     {
         var now = Flatten(after).ToArray();
         foreach (var (key, value) in now)
-            if (before.GetValueOrDefault(key) is var old && old != value) yield return $"{key}: {old ?? "nothing"} before, {value} now";
-        foreach (var key in before.Keys.Except(now.Select(pair => pair.Key))) yield return $"{key}: {before[key]} before, nothing now";
+            if (before.GetValueOrDefault(key) is var old && old != value)
+                yield return $"{key}: {old ?? "nothing"} before, {value} now";
+        foreach (var key in before.Keys.Except(now.Select(pair => pair.Key)))
+            yield return $"{key}: {before[key]} before, nothing now";
     }
 
     private static object Read(JsonSection section, object defaults)
@@ -53,7 +59,12 @@ internal static partial class Settings
         section.RequireKnown([.. properties.Select(Name)]);
         var result = Activator.CreateInstance(defaults.GetType())!;
         foreach (var property in properties)
-            property.SetValue(result, section.Element.TryGetProperty(Name(property), out var given) ? Value(section, property, given, property.GetValue(defaults)) : property.GetValue(defaults));
+            property.SetValue(
+                result,
+                section.Element.TryGetProperty(Name(property), out var given)
+                    ? Value(section, property, given, property.GetValue(defaults))
+                    : property.GetValue(defaults)
+            );
         return result;
     }
 
@@ -63,25 +74,41 @@ internal static partial class Settings
         var bare = Nullable.GetUnderlyingType(type) ?? type;
         if (given.ValueKind == JsonValueKind.Null)
             return MayBeNull(property) ? null : throw section.Bad(key, "must have a value; leave the line out for the default");
-        if (IsRecord(bare)) return Read(section.Section(key)!, standard ?? Activator.CreateInstance(bare)!);
-        if (bare == typeof(bool)) return section.Flag(key);
-        if (bare == typeof(int)) return section.Integer(key);
-        if (bare == typeof(long)) return section.Number(key) is { } whole && whole == Math.Floor(whole) && Math.Abs(whole) < 1L << 53 ? (long)whole : throw section.Bad(key, $"must be a whole number, found {given.GetRawText()}");
-        if (bare == typeof(double)) return section.Number(key);
-        if (bare == typeof(float)) return (float)section.Number(key)!.Value;
-        if (bare == typeof(string)) return section.Text(key);
-        if (bare.IsEnum) return Choice(section, key, bare, section.Text(key)!);
-        if (bare == typeof(IReadOnlyList<int>)) return section.Integers(key);
-        if (bare == typeof(IReadOnlyList<double>)) return section.Numbers(key);
-        if (bare == typeof(IReadOnlyList<string>)) return section.Texts(key);
-        if (bare.IsGenericType && bare.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)) return Parsed(section, key, bare.GetGenericArguments()[0]);
+        if (IsRecord(bare))
+            return Read(section.Section(key)!, standard ?? Activator.CreateInstance(bare)!);
+        if (bare == typeof(bool))
+            return section.Flag(key);
+        if (bare == typeof(int))
+            return section.Integer(key);
+        if (bare == typeof(long))
+            return section.Number(key) is { } whole && whole == Math.Floor(whole) && Math.Abs(whole) < 1L << 53
+                ? (long)whole
+                : throw section.Bad(key, $"must be a whole number, found {given.GetRawText()}");
+        if (bare == typeof(double))
+            return section.Number(key);
+        if (bare == typeof(float))
+            return (float)section.Number(key)!.Value;
+        if (bare == typeof(string))
+            return section.Text(key);
+        if (bare.IsEnum)
+            return Choice(section, key, bare, section.Text(key)!);
+        if (bare == typeof(IReadOnlyList<int>))
+            return section.Integers(key);
+        if (bare == typeof(IReadOnlyList<double>))
+            return section.Numbers(key);
+        if (bare == typeof(IReadOnlyList<string>))
+            return section.Texts(key);
+        if (bare.IsGenericType && bare.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))
+            return Parsed(section, key, bare.GetGenericArguments()[0]);
         throw new InvalidOperationException($"{property.DeclaringType!.Name}.{property.Name}: settings of type {type} are not supported");
     }
 
     private static Enum Choice(JsonSection section, string key, Type type, string text)
     {
         var choices = Enum.GetValues(type).Cast<Enum>().ToDictionary(Word);
-        return choices.TryGetValue(text, out var choice) ? choice : throw section.Bad(key, $"must be one of {string.Join(", ", choices.Keys)}, found \"{text}\"");
+        return choices.TryGetValue(text, out var choice)
+            ? choice
+            : throw section.Bad(key, $"must be one of {string.Join(", ", choices.Keys)}, found \"{text}\"");
     }
 
     /// <summary>A list of values that are written as text: choices, and whatever has a static <c>Parse(string)</c>.</summary>
@@ -113,31 +140,36 @@ internal static partial class Settings
                 yaml.Append('\n');
                 Write(yaml, value, indent + "  ");
             }
-            else yaml.Append(' ').Append(Scalar(value)).Append('\n');
+            else
+                yaml.Append(' ').Append(Scalar(value)).Append('\n');
         }
     }
 
-    private static string Scalar(object? value) => value switch
-    {
-        null => "null",
-        bool flag => flag ? "true" : "false",
-        string text => Plain().IsMatch(text) && text is not ("true" or "false" or "null") ? text : JsonSerializer.Serialize(text),
-        Enum choice => Word(choice),
-        IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Scalar))}]",
-        double or float or int or long => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
-        _ => Scalar(value.ToString()),
-    };
+    private static string Scalar(object? value) =>
+        value switch
+        {
+            null => "null",
+            bool flag => flag ? "true" : "false",
+            string text => Plain().IsMatch(text) && text is not ("true" or "false" or "null") ? text : JsonSerializer.Serialize(text),
+            Enum choice => Word(choice),
+            IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Scalar))}]",
+            double or float or int or long => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
+            _ => Scalar(value.ToString()),
+        };
 
-    private static PropertyInfo[] Properties(Type type) => [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite)];
+    private static PropertyInfo[] Properties(Type type) =>
+        [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite)];
 
     private static bool IsRecord(Type type) => type.IsClass && type != typeof(string) && !typeof(IEnumerable).IsAssignableFrom(type);
 
-    private static bool MayBeNull(PropertyInfo property) => Nullable.GetUnderlyingType(property.PropertyType) is not null
+    private static bool MayBeNull(PropertyInfo property) =>
+        Nullable.GetUnderlyingType(property.PropertyType) is not null
         || (!property.PropertyType.IsValueType && new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable);
 
     /// <summary>How a choice is written: its name, or the short name the field has for it.</summary>
     public static string Word(Enum choice) =>
-        choice.GetType().GetField(choice.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? Snake(choice.ToString());
+        choice.GetType().GetField(choice.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
+        ?? Snake(choice.ToString());
 
     private static string Name(PropertyInfo property) => Snake(property.Name);
 

@@ -39,8 +39,10 @@ public sealed class ShardedSafetensors : IDisposable
         var result = new ShardedSafetensors(file);
         try
         {
-            if (file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) result.AddShards(JsonFile.Read(file));
-            else result.AddAll(file);
+            if (file.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+                result.AddShards(JsonFile.Read(file));
+            else
+                result.AddAll(file);
             return result;
         }
         catch
@@ -63,7 +65,8 @@ public sealed class ShardedSafetensors : IDisposable
     /// <summary>Unmaps all files; their tensors must not be used any more.</summary>
     public void Dispose()
     {
-        foreach (var file in _files) file.Dispose();
+        foreach (var file in _files)
+            file.Dispose();
     }
 
     private static string FindIn(string folder)
@@ -71,26 +74,33 @@ public sealed class ShardedSafetensors : IDisposable
         foreach (var name in (ReadOnlySpan<string>)[SingleName, IndexName])
         {
             var file = System.IO.Path.Combine(folder, name);
-            if (File.Exists(file)) return file;
+            if (File.Exists(file))
+                return file;
         }
-        throw new FileFormatException($"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files", folder);
+        throw new FileFormatException(
+            $"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files",
+            folder
+        );
     }
 
     private void AddAll(string path)
     {
         var file = SafetensorsFile.Open(path);
         _files.Add(file);
-        foreach (var name in file.Tensors.Keys) _home.Add(name, file);
+        foreach (var name in file.Tensors.Keys)
+            _home.Add(name, file);
     }
 
     private void AddShards(JsonSection index)
     {
         var map = index.Section("weight_map") ?? throw index.Missing("weight_map");
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-        var tensorsOf = map.Keys.Distinct(StringComparer.Ordinal)
+        var tensorsOf = map
+            .Keys.Distinct(StringComparer.Ordinal)
             .GroupBy(name => map.Text(name) ?? throw map.Missing(name), StringComparer.Ordinal)
             .OrderBy(group => group.Key, StringComparer.Ordinal);
-        foreach (var group in tensorsOf) AddShard(folder, group.Key, [.. group]);
+        foreach (var group in tensorsOf)
+            AddShard(folder, group.Key, [.. group]);
     }
 
     private void AddShard(string folder, string shard, string[] names)
@@ -103,13 +113,17 @@ public sealed class ShardedSafetensors : IDisposable
         var path = System.IO.Path.Combine(folder, shard);
         if (!File.Exists(path))
         {
-            throw new FileFormatException($"the shard {shard} is missing; it should hold {names[0]} and {names.Length - 1} other tensors, download it again", Path);
+            throw new FileFormatException(
+                $"the shard {shard} is missing; it should hold {names[0]} and {names.Length - 1} other tensors, download it again",
+                Path
+            );
         }
         var file = SafetensorsFile.Open(path);
         _files.Add(file);
         foreach (var name in names)
         {
-            if (!file.Tensors.ContainsKey(name)) throw new FileFormatException($"the index says that {shard} holds tensor {name}, but it does not", Path);
+            if (!file.Tensors.ContainsKey(name))
+                throw new FileFormatException($"the index says that {shard} holds tensor {name}, but it does not", Path);
             _home.Add(name, file);
         }
     }

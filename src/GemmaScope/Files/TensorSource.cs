@@ -20,14 +20,14 @@ public sealed class TensorSource
     public TensorSource(string name, DType type, ReadOnlySpan<long> shape, Action<Stream> write)
     {
         ByteLength = FileChecks.ByteSize(shape, type.Size());
-        if (ByteLength < 0) throw new ArgumentProblemException($"{FileChecks.Format(shape)} is no shape", name);
+        if (ByteLength < 0)
+            throw new ArgumentProblemException($"{FileChecks.Format(shape)} is no shape", name);
         (Name, Type, Shape, _write) = (name, type, shape.ToArray(), write);
     }
 
     /// <summary>A tensor in memory or in a mapped file.</summary>
-    public TensorSource(string name, Tensor tensor) : this(name, tensor.Type, tensor.Shape, stream => Copy(tensor, stream))
-    {
-    }
+    public TensorSource(string name, Tensor tensor)
+        : this(name, tensor.Type, tensor.Shape, stream => Copy(tensor, stream)) { }
 
     /// <summary>Its name in the file.</summary>
     public string Name { get; }
@@ -47,7 +47,8 @@ public sealed class TensorSource
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tensor in tensors)
         {
-            if (!names.Add(tensor.Name)) throw new ArgumentProblemException("two tensors have this name", tensor.Name);
+            if (!names.Add(tensor.Name))
+                throw new ArgumentProblemException("two tensors have this name", tensor.Name);
         }
     }
 

@@ -26,11 +26,13 @@ public static class YamlFile
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a file whose outermost value is a mapping.</summary>
-    /// <exception cref="FileFormatException">The file is missing, too large, not YAML, or not a mapping; the message names the line.</exception>
+    /// <exception cref="FileFormatException">The file is missing, too large, not YAML, or not a mapping; the message names the
+    /// line.</exception>
     public static JsonSection Read(string path)
     {
         var length = FileChecks.LengthOf(path);
-        if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for a YAML configuration (limit {LargestFile})", path);
+        if (length > LargestFile)
+            throw new FileFormatException($"{length} bytes are too many for a YAML configuration (limit {LargestFile})", path);
         try
         {
             return Parse(File.ReadAllText(path, Strict), path);
@@ -57,8 +59,11 @@ public static class YamlFile
             var (keys, section) = (key.Split('.'), root);
             foreach (var name in keys[..^1])
             {
-                if (section[name] is null) section[name] = new JsonObject();
-                section = section[name] as JsonObject ?? throw new FileFormatException($"'{key}' cannot be set: '{name}' is no section there", path);
+                if (section[name] is null)
+                    section[name] = new JsonObject();
+                section =
+                    section[name] as JsonObject
+                    ?? throw new FileFormatException($"'{key}' cannot be set: '{name}' is no section there", path);
             }
             section[keys[^1]] = value?.DeepClone();
         }
@@ -69,7 +74,8 @@ public static class YamlFile
     /// <param name="text">The value.</param>
     /// <param name="source">What an error names.</param>
     /// <exception cref="FileFormatException">The text is no YAML.</exception>
-    public static JsonNode? ParseValue(string text, string source) => JsonObject.Create(Parse($"value: {text}", source).Element)!["value"]?.DeepClone();
+    public static JsonNode? ParseValue(string text, string source) =>
+        JsonObject.Create(Parse($"value: {text}", source).Element)!["value"]?.DeepClone();
 
     /// <summary>Reads a text as if it came from a file of that name.</summary>
     internal static JsonSection Parse(string text, string path)
@@ -99,7 +105,8 @@ public static class YamlFile
         public JsonObject Document()
         {
             events.Consume<StreamStart>();
-            if (events.Accept<StreamEnd>(out _)) throw new FileFormatException("the file is empty; write 'key: value' lines", path);
+            if (events.Accept<StreamEnd>(out _))
+                throw new FileFormatException("the file is empty; write 'key: value' lines", path);
             events.Consume<DocumentStart>();
             var root = Value(0) as JsonObject ?? throw new FileFormatException("a mapping of 'key: value' lines is needed", path);
             events.Consume<DocumentEnd>();
@@ -109,9 +116,11 @@ public static class YamlFile
         private JsonNode? Value(int depth)
         {
             var next = events.Consume<ParsingEvent>();
-            if (next is AnchorAlias alias) return Again(alias);
+            if (next is AnchorAlias alias)
+                return Again(alias);
             var first = Count(1, next);
-            if (depth >= Deepest) throw At(next, $"is nested deeper than {Deepest} levels");
+            if (depth >= Deepest)
+                throw At(next, $"is nested deeper than {Deepest} levels");
             JsonNode? value = next switch
             {
                 Scalar scalar => Plain(scalar),
@@ -119,14 +128,16 @@ public static class YamlFile
                 MappingStart mapping => Mapping(Untagged(mapping), depth),
                 _ => throw At(next, "holds no value"),
             };
-            if (next is NodeEvent { Anchor: { IsEmpty: false } anchor }) _anchors[anchor] = (value, _values - first);
+            if (next is NodeEvent { Anchor: { IsEmpty: false } anchor })
+                _anchors[anchor] = (value, _values - first);
             return value;
         }
 
         private JsonArray List(NodeEvent start, int depth)
         {
             var list = new JsonArray();
-            while (!events.TryConsume<SequenceEnd>(out _)) list.Add(Value(depth + 1));
+            while (!events.TryConsume<SequenceEnd>(out _))
+                list.Add(Value(depth + 1));
             return list;
         }
 
@@ -135,8 +146,10 @@ public static class YamlFile
             var mapping = new JsonObject();
             while (!events.TryConsume<MappingEnd>(out _))
             {
-                var key = events.Current is Scalar ? events.Consume<Scalar>() : throw At(events.Current ?? start, "has a key that is no word");
-                if (mapping.ContainsKey(key.Value)) throw At(key, $"gives '{key.Value}' a second time");
+                var key =
+                    events.Current is Scalar ? events.Consume<Scalar>() : throw At(events.Current ?? start, "has a key that is no word");
+                if (mapping.ContainsKey(key.Value))
+                    throw At(key, $"gives '{key.Value}' a second time");
                 mapping.Add(key.Value, Value(depth + 1));
             }
             return mapping;
@@ -145,7 +158,8 @@ public static class YamlFile
         /// <summary>A value that was given a name before; its own definition is not complete and so has none yet.</summary>
         private JsonNode? Again(AnchorAlias alias)
         {
-            if (!_anchors.TryGetValue(alias.Value, out var known)) throw At(alias, $"uses '*{alias.Value}', which is not defined above");
+            if (!_anchors.TryGetValue(alias.Value, out var known))
+                throw At(alias, $"uses '*{alias.Value}', which is not defined above");
             Count(known.Count, alias);
             return known.Value?.DeepClone();
         }
@@ -160,12 +174,21 @@ public static class YamlFile
         private JsonValue? Plain(Scalar scalar)
         {
             var text = scalar.Value;
-            var tag = scalar.Tag.IsEmpty ? scalar.IsPlainImplicit ? "" : "str" : CoreTag(scalar);
-            if (tag is "str" or "!") return JsonValue.Create(text);
-            if (tag is "" or "null" && text is "" or "~" or "null" or "Null" or "NULL") return null;
-            if (tag is "" or "bool" && text is "true" or "True" or "TRUE" or "false" or "False" or "FALSE") return JsonValue.Create(text[0] is 't' or 'T');
-            if (tag is "" or "int" && Integer(text) is { } whole) return JsonValue.Create(whole);
-            if (tag is "" or "int" or "float" && Number(text, scalar) is { } number) return JsonValue.Create(number);
+            var tag = scalar.Tag.IsEmpty
+                ? scalar.IsPlainImplicit
+                    ? ""
+                    : "str"
+                : CoreTag(scalar);
+            if (tag is "str" or "!")
+                return JsonValue.Create(text);
+            if (tag is "" or "null" && text is "" or "~" or "null" or "Null" or "NULL")
+                return null;
+            if (tag is "" or "bool" && text is "true" or "True" or "TRUE" or "false" or "False" or "FALSE")
+                return JsonValue.Create(text[0] is 't' or 'T');
+            if (tag is "" or "int" && Integer(text) is { } whole)
+                return JsonValue.Create(whole);
+            if (tag is "" or "int" or "float" && Number(text, scalar) is { } number)
+                return JsonValue.Create(number);
             return tag == "" ? JsonValue.Create(text) : throw At(scalar, $"marks '{text}' as !!{tag}, which it is not");
         }
 
@@ -173,32 +196,47 @@ public static class YamlFile
         {
             const string Core = "tag:yaml.org,2002:";
             var tag = node.Tag.Value;
-            if (tag == "!") return tag;
-            return tag.StartsWith(Core, StringComparison.Ordinal) && tag[Core.Length..] is "str" or "null" or "bool" or "int" or "float" or "seq" or "map"
+            if (tag == "!")
+                return tag;
+            return
+                tag.StartsWith(Core, StringComparison.Ordinal)
+                && tag[Core.Length..] is "str" or "null" or "bool" or "int" or "float" or "seq" or "map"
                 ? tag[Core.Length..]
                 : throw At(node, $"uses the tag '{tag}', which is not supported");
         }
 
         private NodeEvent Untagged(NodeEvent collection)
         {
-            if (!collection.Tag.IsEmpty) CoreTag(collection);
+            if (!collection.Tag.IsEmpty)
+                CoreTag(collection);
             return collection;
         }
 
         private static long? Integer(string text)
         {
             if (text.StartsWith("0x", StringComparison.Ordinal))
-                return long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : null;
+                return long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex)
+                    ? hex
+                    : null;
             return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole : null;
         }
 
         private double? Number(string text, Scalar where)
         {
-            if (text.TrimStart('+', '-') is ".inf" or ".Inf" or ".INF" or ".nan" or ".NaN" or ".NAN") throw At(where, $"has {text}, which is no number to compute with");
+            if (text.TrimStart('+', '-') is ".inf" or ".Inf" or ".INF" or ".nan" or ".NaN" or ".NAN")
+                throw At(where, $"has {text}, which is no number to compute with");
             // Of what .NET takes for a number only what begins with a digit, a sign or a point: not "Infinity".
-            if (!text.AsSpan().TrimStart("+-.").StartsWithDigit()) return null;
-            return double.TryParse(text, NumberStyles.Float & ~(NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite), CultureInfo.InvariantCulture, out var number)
-                && double.IsFinite(number) ? number : null;
+            if (!text.AsSpan().TrimStart("+-.").StartsWithDigit())
+                return null;
+            return
+                double.TryParse(
+                    text,
+                    NumberStyles.Float & ~(NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite),
+                    CultureInfo.InvariantCulture,
+                    out var number
+                ) && double.IsFinite(number)
+                ? number
+                : null;
         }
 
         private FileFormatException At(ParsingEvent where, string problem) => new($"line {where.Start.Line} {problem}", path);

@@ -21,15 +21,24 @@ internal sealed class ZipDirectory
     /// <summary>Sizes and offsets from here on stand in the zip64 records.</summary>
     public const uint InZip64 = uint.MaxValue;
 
-    public const uint LocalSignature = 0x04034b50, CentralSignature = 0x02014b50, EndSignature = 0x06054b50;
-    public const uint End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
-    public const int LocalSize = 30, CentralSize = 46, EndSize = 22, End64Size = 56, Locator64Size = 20;
-    public const ushort Zip64Field = 1, Utf8Flag = 1 << 11;
+    public const uint LocalSignature = 0x04034b50,
+        CentralSignature = 0x02014b50,
+        EndSignature = 0x06054b50;
+    public const uint End64Signature = 0x06064b50,
+        Locator64Signature = 0x07064b50;
+    public const int LocalSize = 30,
+        CentralSize = 46,
+        EndSize = 22,
+        End64Size = 56,
+        Locator64Size = 20;
+    public const ushort Zip64Field = 1,
+        Utf8Flag = 1 << 11;
 
     /// <summary>No deflate stream yields more bytes per byte than this.</summary>
     private const long DeflateLimit = 1032;
 
-    private const ushort EncryptedFlag = 1, SizesFollowFlag = 1 << 3;
+    private const ushort EncryptedFlag = 1,
+        SizesFollowFlag = 1 << 3;
 
     private readonly MappedFile _file;
 
@@ -49,15 +58,23 @@ internal sealed class ZipDirectory
     private (long Start, long Size, long Count) FindCentral()
     {
         var end = FindEnd();
-        long count = U16(end + 10), size = U32(end + 12), start = U32(end + 16);
+        long count = U16(end + 10),
+            size = U32(end + 12),
+            start = U32(end + 16);
         var before = end;
-        if ((count == ushort.MaxValue || size == InZip64 || start == InZip64) && end >= Locator64Size && U32(end - Locator64Size) == Locator64Signature)
+        if (
+            (count == ushort.MaxValue || size == InZip64 || start == InZip64)
+            && end >= Locator64Size
+            && U32(end - Locator64Size) == Locator64Signature
+        )
         {
             var end64 = Long(end - Locator64Size + 8);
-            if (end64 > end - Locator64Size - End64Size || U32(end64) != End64Signature) throw Bad("the zip64 end record is missing");
+            if (end64 > end - Locator64Size - End64Size || U32(end64) != End64Signature)
+                throw Bad("the zip64 end record is missing");
             (count, size, start, before) = (Long(end64 + 32), Long(end64 + 40), Long(end64 + 48), end64);
         }
-        if (start > before || size > before - start) throw Bad("the central directory lies outside the file; it is cut off or not written to its end");
+        if (start > before || size > before - start)
+            throw Bad("the central directory lies outside the file; it is cut off or not written to its end");
         return (start, size, count);
     }
 
@@ -65,12 +82,16 @@ internal sealed class ZipDirectory
     {
         for (var at = _file.Length - EndSize; at >= Math.Max(0, _file.Length - EndSize - ushort.MaxValue); at--)
         {
-            if (U32(at) == EndSignature && at + EndSize + U16(at + 20) == _file.Length) return at;
+            if (U32(at) == EndSignature && at + EndSize + U16(at + 20) == _file.Length)
+                return at;
         }
         var head = _file.Span(0, (int)Math.Min(_file.Length, 16));
-        throw Bad(head.StartsWith("PK\u0003\u0004"u8) ? "the npz archive is cut off (no central directory); copy or download it again"
-            : head.StartsWith("version https://"u8) ? "the file is not an npz archive (it looks like a large-file pointer); fetch the real file"
-            : "the file is not an npz archive");
+        throw Bad(
+            head.StartsWith("PK\u0003\u0004"u8) ? "the npz archive is cut off (no central directory); copy or download it again"
+            : head.StartsWith("version https://"u8)
+                ? "the file is not an npz archive (it looks like a large-file pointer); fetch the real file"
+            : "the file is not an npz archive"
+        );
     }
 
     private List<ZipMember> ReadCentral(long start, long size, long count)
@@ -79,10 +100,12 @@ internal sealed class ZipDirectory
         var (at, end) = (start, start + size);
         while (at < end)
         {
-            if (end - at < CentralSize || U32(at) != CentralSignature) throw Bad("the central directory is damaged");
+            if (end - at < CentralSize || U32(at) != CentralSignature)
+                throw Bad("the central directory is damaged");
             var (nameSize, extraSize) = (U16(at + 28), U16(at + 30));
             var next = at + CentralSize + nameSize + extraSize + U16(at + 32);
-            if (next > end) throw Bad("the central directory is damaged");
+            if (next > end)
+                throw Bad("the central directory is damaged");
             members.Add(ReadMember(at, nameSize, extraSize, start));
             at = next;
         }
@@ -94,35 +117,45 @@ internal sealed class ZipDirectory
         var (flags, method) = (U16(at + 8), U16(at + 10));
         var nameBytes = _file.Span(at + CentralSize, nameSize);
         var name = ((flags & Utf8Flag) != 0 ? Encoding.UTF8 : Encoding.Latin1).GetString(nameBytes);
-        if ((flags & EncryptedFlag) != 0) throw Bad($"member {name} is encrypted, which is not supported");
-        if (method is not (0 or 8)) throw Bad($"member {name} uses compression method {method}; only stored and deflated members are supported");
+        if ((flags & EncryptedFlag) != 0)
+            throw Bad($"member {name} is encrypted, which is not supported");
+        if (method is not (0 or 8))
+            throw Bad($"member {name} uses compression method {method}; only stored and deflated members are supported");
 
         Span<long> sizes = [U32(at + 24), U32(at + 20), U32(at + 42)];
         FillFromZip64(sizes, at + CentralSize + nameSize, extraSize, name);
         var (size, storedSize, local) = (sizes[0], sizes[1], sizes[2]);
-        if (method == 0 && size != storedSize) throw Bad($"member {name} is stored, but its two sizes ({size} and {storedSize}) differ");
-        if (method == 8 && size / DeflateLimit > storedSize) throw Bad($"member {name} declares an impossible size: {storedSize} compressed bytes cannot hold {size}");
+        if (method == 0 && size != storedSize)
+            throw Bad($"member {name} is stored, but its two sizes ({size} and {storedSize}) differ");
+        if (method == 8 && size / DeflateLimit > storedSize)
+            throw Bad($"member {name} declares an impossible size: {storedSize} compressed bytes cannot hold {size}");
 
         var start = CheckLocal(at, local, limit, nameBytes, name);
-        if (storedSize > limit - start) throw Bad($"member {name} extends past the end of the archive's data");
+        if (storedSize > limit - start)
+            throw Bad($"member {name} extends past the end of the archive's data");
         return new ZipMember(name, method == 8, U32(at + 16), start, storedSize, size);
     }
 
     /// <summary>Replaces each number that did not fit into 32 bits by its 64-bit value from the extra field.</summary>
     private void FillFromZip64(Span<long> values, long extra, int extraSize, string name)
     {
-        if (!values.Contains(InZip64)) return;
+        if (!values.Contains(InZip64))
+            return;
         var end = extra + extraSize;
         while (end - extra >= 4)
         {
             var (id, at) = (U16(extra), extra + 4);
             extra = at + U16(extra + 2);
-            if (extra > end) break;
-            if (id != Zip64Field) continue;
+            if (extra > end)
+                break;
+            if (id != Zip64Field)
+                continue;
             foreach (ref var value in values)
             {
-                if (value != InZip64) continue;
-                if (extra - at < 8) throw Bad($"member {name}: its zip64 field is too short");
+                if (value != InZip64)
+                    continue;
+                if (extra - at < 8)
+                    throw Bad($"member {name}: its zip64 field is too short");
                 value = Long(at);
                 at += 8;
             }
@@ -133,12 +166,24 @@ internal sealed class ZipDirectory
     /// <summary>Checks the header in front of a member against the central directory; returns where its data begins.</summary>
     private long CheckLocal(long central, long local, long limit, ReadOnlySpan<byte> nameBytes, string name)
     {
-        if (local > limit - LocalSize || U32(local) != LocalSignature) throw Bad($"member {name} has no header where the central directory says");
+        if (local > limit - LocalSize || U32(local) != LocalSignature)
+            throw Bad($"member {name} has no header where the central directory says");
         var start = local + LocalSize + U16(local + 26) + U16(local + 28);
-        if (start > limit) throw Bad($"member {name}: its header is cut off");
+        if (start > limit)
+            throw Bad($"member {name}: its header is cut off");
         var sizesFollow = (U16(local + 6) & SizesFollowFlag) != 0;
-        if (!_file.Span(local + LocalSize, U16(local + 26)).SequenceEqual(nameBytes) || U16(local + 8) != U16(central + 10)
-            || (!sizesFollow && (U32(local + 14) != U32(central + 16) || Differ(U32(local + 18), U32(central + 20)) || Differ(U32(local + 22), U32(central + 24)))))
+        if (
+            !_file.Span(local + LocalSize, U16(local + 26)).SequenceEqual(nameBytes)
+            || U16(local + 8) != U16(central + 10)
+            || (
+                !sizesFollow
+                && (
+                    U32(local + 14) != U32(central + 16)
+                    || Differ(U32(local + 18), U32(central + 20))
+                    || Differ(U32(local + 22), U32(central + 24))
+                )
+            )
+        )
         {
             throw Bad($"member {name}: its header and the central directory disagree");
         }
@@ -152,12 +197,14 @@ internal sealed class ZipDirectory
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in members)
         {
-            if (!names.Add(member.Name)) throw Bad($"the archive names member {member.Name} twice");
+            if (!names.Add(member.Name))
+                throw Bad($"the archive names member {member.Name} twice");
         }
         ZipMember? before = null;
         foreach (var member in members.OrderBy(m => m.Start).ThenBy(m => m.StoredSize))
         {
-            if (before is not null && member.Start < before.Start + before.StoredSize) throw Bad($"members {before.Name} and {member.Name} overlap");
+            if (before is not null && member.Start < before.Start + before.StoredSize)
+                throw Bad($"members {before.Name} and {member.Name} overlap");
             before = member;
         }
     }
@@ -173,7 +220,9 @@ internal sealed class ZipDirectory
     }
 
     private ReadOnlySpan<byte> Bytes(long at, int count) =>
-        at >= 0 && at <= _file.Length - count ? _file.Span(at, count) : throw Bad("a record lies outside the file; it is cut off or damaged");
+        at >= 0 && at <= _file.Length - count
+            ? _file.Span(at, count)
+            : throw Bad("a record lies outside the file; it is cut off or damaged");
 
     private FileFormatException Bad(string problem) => new(problem, _file.Path);
 }

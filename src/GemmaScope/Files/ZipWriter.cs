@@ -2,12 +2,14 @@ using System.Text;
 
 namespace GemmaScope.Files;
 
-/// <summary>Writes stored members and the central directory of a zip archive (PKWARE APPNOTE 4.3 to 4.5) to a stream that can seek.</summary>
+/// <summary>Writes stored members and the central directory of a zip archive (PKWARE APPNOTE 4.3 to 4.5) to a stream that can
+/// seek.</summary>
 internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken cancellation) : IDisposable
 {
     private const int Alignment = 64;
     private const int CrcOffset = 14;
-    private const ushort Version = 20, Version64 = 45;
+    private const ushort Version = 20,
+        Version64 = 45;
 
     /// <summary>1 January 1980, as NumPy writes: the same arrays give the same bytes.</summary>
     private const ushort Date = 0x21;
@@ -38,7 +40,8 @@ internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken
     public void Finish()
     {
         var start = stream.Position;
-        foreach (var member in _members) WriteCentral(member.Name, member.Crc, member.Size, member.Offset);
+        foreach (var member in _members)
+            WriteCentral(member.Name, member.Crc, member.Size, member.Offset);
         WriteEnd(start, stream.Position - start);
     }
 
@@ -53,7 +56,8 @@ internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken
         _out.Write(ZipDirectory.LocalSignature);
         WriteCommon(name, 0, size, zip64, extraSize: extra + 4 + padding);
         _out.Write(name);
-        if (zip64) WriteZip64Field(size, size);
+        if (zip64)
+            WriteZip64Field(size, size);
         _out.Write(PaddingField);
         _out.Write((ushort)padding);
         _out.Write(new byte[padding]);
@@ -71,7 +75,8 @@ internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken
         _out.Write(0u); // external attributes
         _out.Write(zip64 ? ZipDirectory.InZip64 : (uint)offset);
         _out.Write(name);
-        if (zip64) WriteZip64Field(size, size, offset);
+        if (zip64)
+            WriteZip64Field(size, size, offset);
     }
 
     /// <summary>What the local header and the central directory have in common: version to length of the extra field.</summary>
@@ -94,13 +99,15 @@ internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken
     {
         _out.Write(ZipDirectory.Zip64Field);
         _out.Write((ushort)(values.Length * 8));
-        foreach (var value in values) _out.Write(value);
+        foreach (var value in values)
+            _out.Write(value);
     }
 
     private void WriteEnd(long start, long size)
     {
         var zip64 = start >= zip64From || size >= zip64From || _members.Count >= ushort.MaxValue;
-        if (zip64) WriteEnd64(start, size);
+        if (zip64)
+            WriteEnd64(start, size);
         var count = zip64 ? ushort.MaxValue : (ushort)_members.Count;
         _out.Write(ZipDirectory.EndSignature);
         _out.Write(0u); // disks

@@ -12,19 +12,25 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     /// <summary>Rows of scores computed together: enough for the product kernels, few enough to stay in cache.</summary>
     private const int BlockRows = 128;
 
-    [ThreadStatic] private static Scratch? t_scratch;
+    [ThreadStatic]
+    private static Scratch? t_scratch;
 
     /// <summary>z = attention(q, k, v), each [tokens, heads · head size]; q and k after RoPE.</summary>
     public void Run(MatrixView q, MatrixView k, MatrixView v, MatrixView z)
     {
-        var open = hooks.Listens(SiteKind.AttnScoresRaw, layer) || hooks.Listens(SiteKind.AttnScoresSoftcapped, layer) || hooks.Listens(SiteKind.AttnPattern, layer);
+        var open =
+            hooks.Listens(SiteKind.AttnScoresRaw, layer)
+            || hooks.Listens(SiteKind.AttnScoresSoftcapped, layer)
+            || hooks.Listens(SiteKind.AttnPattern, layer);
         for (var s = 0; s < sequences.Count; s++)
         {
             var (queries, output) = (sequences.Rows(q, s), sequences.Rows(z, s));
             var (keys, values) = (sequences.Rows(k, s), sequences.Rows(v, s));
             var seen = sequences.Cache(s)?.Layer(layer).Append(keys, values) ?? new KeysAndValues(keys, values, sequences.First(s));
-            if (open) Open(s, queries, seen, output);
-            else Closed(s, queries, seen, output);
+            if (open)
+                Open(s, queries, seen, output);
+            else
+                Closed(s, queries, seen, output);
         }
     }
 
@@ -37,7 +43,10 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     {
         var block = Math.Max(1, BlockRows / (config.Heads / config.KeyValueHeads));
         var blocks = (queries.Rows + block - 1) / block;
-        Workers.For(blocks * config.KeyValueHeads, new GroupJob(config, Window, Scale, block, queries, seen, output, sequences.First(sequence)));
+        Workers.For(
+            blocks * config.KeyValueHeads,
+            new GroupJob(config, Window, Scale, block, queries, seen, output, sequences.First(sequence))
+        );
     }
 
     /// <summary>With listeners: all scores of all heads exist as matrices [heads · queries, keys].</summary>
@@ -51,29 +60,44 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
             var (query, key, _) = Head(config, head, queries, seen);
             var block = all.SliceRows(head * n, n);
             ManagedKernels.MultiplyHere(query, WeightView.Of(key, WeightLayout.OutIn), block);
-            for (var i = 0; i < n; i++) TensorPrimitives.Multiply(block.Row(i), Scale, block.Row(i));
+            for (var i = 0; i < n; i++)
+                TensorPrimitives.Multiply(block.Row(i), Scale, block.Row(i));
         }
         hooks.AtAttention(SiteKind.AttnScoresRaw, layer, all, sequence, sequences);
-        if (config.AttentionCap is float cap) Workers.For(all.Rows, new CapRow(all, cap));
+        if (config.AttentionCap is float cap)
+            Workers.For(all.Rows, new CapRow(all, cap));
         hooks.AtAttention(SiteKind.AttnScoresSoftcapped, layer, all, sequence, sequences);
-        for (var row = 0; row < all.Rows; row++) SoftMaxVisible(all.Row(row), sequences.First(sequence) + row % n, seen.First, Window);
+        for (var row = 0; row < all.Rows; row++)
+            SoftMaxVisible(all.Row(row), sequences.First(sequence) + row % n, seen.First, Window);
         hooks.AtAttention(SiteKind.AttnPattern, layer, all, sequence, sequences);
         for (var head = 0; head < config.Heads; head++)
         {
             var (_, _, value) = Head(config, head, queries, seen);
-            ManagedKernels.MultiplyHere(all.SliceRows(head * n, n), WeightView.Of(value, WeightLayout.InOut), output.SliceColumns(head * config.HeadSize, config.HeadSize));
+            ManagedKernels.MultiplyHere(
+                all.SliceRows(head * n, n),
+                WeightView.Of(value, WeightLayout.InOut),
+                output.SliceColumns(head * config.HeadSize, config.HeadSize)
+            );
         }
     }
 
-    private static (MatrixView Query, MatrixView Key, MatrixView Value) Head(GemmaConfig config, int head, MatrixView queries, KeysAndValues seen)
+    private static (MatrixView Query, MatrixView Key, MatrixView Value) Head(
+        GemmaConfig config,
+        int head,
+        MatrixView queries,
+        KeysAndValues seen
+    )
     {
         var keyValueHead = head / (config.Heads / config.KeyValueHeads);
-        return (queries.SliceColumns(head * config.HeadSize, config.HeadSize),
+        return (
+            queries.SliceColumns(head * config.HeadSize, config.HeadSize),
             seen.Keys.SliceColumns(keyValueHead * config.HeadSize, config.HeadSize),
-            seen.Values.SliceColumns(keyValueHead * config.HeadSize, config.HeadSize));
+            seen.Values.SliceColumns(keyValueHead * config.HeadSize, config.HeadSize)
+        );
     }
 
-    /// <summary>Soft-max of one query's scores over the keys it sees; the others become 0. <paramref name="firstKey"/> is the position of column 0.</summary>
+    /// <summary>Soft-max of one query's scores over the keys it sees; the others become 0. <paramref name="firstKey"/> is the position of
+    /// column 0.</summary>
     private static void SoftMaxVisible(Span<float> scores, int position, int firstKey, int window)
     {
         var from = (int)Math.Clamp((long)position - window + 1 - firstKey, 0, scores.Length);
@@ -87,7 +111,16 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     /// A block of queries of all heads that share a key-value head, against the keys that any of them sees: these are read and
     /// packed once for all. Row r of the job is query r % count of the group's head r / count.
     /// </summary>
-    private readonly record struct GroupJob(GemmaConfig Config, int Window, float Scale, int Block, MatrixView Queries, KeysAndValues Seen, MatrixView Output, int First) : IJob
+    private readonly record struct GroupJob(
+        GemmaConfig Config,
+        int Window,
+        float Scale,
+        int Block,
+        MatrixView Queries,
+        KeysAndValues Seen,
+        MatrixView Output,
+        int First
+    ) : IJob
     {
         public unsafe void Run(int index)
         {
@@ -106,17 +139,21 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
             var query = new MatrixView(buffer, rows, size, size);
             var mixed = new MatrixView(buffer + rows * size, rows, size, size);
             var scores = new MatrixView(buffer + 2 * rows * size, rows, visible, visible);
-            for (var r = 0; r < rows; r++) TensorPrimitives.Multiply(HeadRow(Queries, r), Scale, query.Row(r));
+            for (var r = 0; r < rows; r++)
+                TensorPrimitives.Multiply(HeadRow(Queries, r), Scale, query.Row(r));
             ManagedKernels.MultiplyHere(query, WeightView.Of(keys, WeightLayout.OutIn), scores);
             for (var r = 0; r < rows; r++)
             {
-                if (Config.AttentionCap is float cap) Elementwise.SoftCap(scores.Row(r), cap);
+                if (Config.AttentionCap is float cap)
+                    Elementwise.SoftCap(scores.Row(r), cap);
                 SoftMaxVisible(scores.Row(r), position + r % count, Seen.First + from, Window);
             }
             ManagedKernels.MultiplyHere(scores, WeightView.Of(values, WeightLayout.InOut), mixed);
-            for (var r = 0; r < rows; r++) mixed.Row(r).CopyTo(HeadRow(Output, r));
+            for (var r = 0; r < rows; r++)
+                mixed.Row(r).CopyTo(HeadRow(Output, r));
 
-            Span<float> HeadRow(MatrixView heads, int r) => heads.Row(start + r % count).Slice((keyValueHead * group + r / count) * size, size);
+            Span<float> HeadRow(MatrixView heads, int r) =>
+                heads.Row(start + r % count).Slice((keyValueHead * group + r / count) * size, size);
         }
     }
 }

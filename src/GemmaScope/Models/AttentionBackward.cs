@@ -12,7 +12,8 @@ internal readonly struct AttentionBackward(GemmaConfig config, MatrixView patter
     private float Scale => (float)(1 / Math.Sqrt(config.QueryPreAttentionScalar));
 
     /// <summary>dv = pᵀ dz.</summary>
-    public void Values(MatrixView dz, MatrixView dv) => Workers.For(dv.Rows * config.KeyValueHeads, new TransposedProduct(config, pattern, dz, dv));
+    public void Values(MatrixView dz, MatrixView dv) =>
+        Workers.For(dv.Rows * config.KeyValueHeads, new TransposedProduct(config, pattern, dz, dv));
 
     /// <summary>dp = dz vᵀ.</summary>
     public void Pattern(MatrixView dz, MatrixView v, MatrixView dp) => Workers.For(config.Heads, new PatternJob(config, dz, v, dp));
@@ -33,7 +34,8 @@ internal readonly struct AttentionBackward(GemmaConfig config, MatrixView patter
         }
     }
 
-    /// <summary>sum[key] = Σ over the heads of a group and the queries of m[head, query, key] · x[query, head]; one key and group a call.</summary>
+    /// <summary>sum[key] = Σ over the heads of a group and the queries of m[head, query, key] · x[query, head]; one key and group a
+    /// call.</summary>
     private readonly record struct TransposedProduct(GemmaConfig Config, MatrixView Matrices, MatrixView X, MatrixView Sum) : IJob
     {
         public void Run(int index)
@@ -43,25 +45,34 @@ internal readonly struct AttentionBackward(GemmaConfig config, MatrixView patter
             var sum = Sum.Row(key).Slice(group * size, size);
             sum.Clear();
             for (var head = group * heads; head < (group + 1) * heads; head++)
-                for (var query = key; query < X.Rows; query++)
-                {
-                    // Beyond the window all weights are 0.
-                    var weight = Matrices.Row(head * X.Rows + query)[key];
-                    if (weight != 0) TensorPrimitives.MultiplyAdd(X.Row(query).Slice(head * size, size), weight, sum, sum);
-                }
+            for (var query = key; query < X.Rows; query++)
+            {
+                // Beyond the window all weights are 0.
+                var weight = Matrices.Row(head * X.Rows + query)[key];
+                if (weight != 0)
+                    TensorPrimitives.MultiplyAdd(X.Row(query).Slice(head * size, size), weight, sum, sum);
+            }
         }
     }
 
     private readonly record struct PatternJob(GemmaConfig Config, MatrixView Dz, MatrixView V, MatrixView Dp) : IJob
     {
         public void Run(int head) =>
-            ManagedKernels.MultiplyHere(Dz.SliceColumns(head * Config.HeadSize, Config.HeadSize), WeightView.Of(OfGroup(Config, V, head), WeightLayout.OutIn), Dp.SliceRows(head * Dz.Rows, Dz.Rows));
+            ManagedKernels.MultiplyHere(
+                Dz.SliceColumns(head * Config.HeadSize, Config.HeadSize),
+                WeightView.Of(OfGroup(Config, V, head), WeightLayout.OutIn),
+                Dp.SliceRows(head * Dz.Rows, Dz.Rows)
+            );
     }
 
     private readonly record struct QueriesJob(GemmaConfig Config, MatrixView Ds, MatrixView K, MatrixView Dq) : IJob
     {
         public void Run(int head) =>
-            ManagedKernels.MultiplyHere(Ds.SliceRows(head * Dq.Rows, Dq.Rows), WeightView.Of(OfGroup(Config, K, head), WeightLayout.InOut), Dq.SliceColumns(head * Config.HeadSize, Config.HeadSize));
+            ManagedKernels.MultiplyHere(
+                Ds.SliceRows(head * Dq.Rows, Dq.Rows),
+                WeightView.Of(OfGroup(Config, K, head), WeightLayout.InOut),
+                Dq.SliceColumns(head * Config.HeadSize, Config.HeadSize)
+            );
     }
 
     private static MatrixView OfGroup(GemmaConfig config, MatrixView keysOrValues, int head) =>

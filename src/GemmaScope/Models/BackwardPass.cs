@@ -8,8 +8,18 @@ namespace GemmaScope.Models;
 /// only scale, patterns get no gradient, and the MLPs are passed only by a target that lies at their input.
 /// </summary>
 internal sealed class BackwardPass(
-    GemmaConfig config, GemmaWeights weights, RotaryTable local, RotaryTable global, Workspace workspace,
-    SavedActivations saved, int tokens, GradientMode mode, GradientTaps taps, Arithmetic arithmetic, CancellationToken cancellation)
+    GemmaConfig config,
+    GemmaWeights weights,
+    RotaryTable local,
+    RotaryTable global,
+    Workspace workspace,
+    SavedActivations saved,
+    int tokens,
+    GradientMode mode,
+    GradientTaps taps,
+    Arithmetic arithmetic,
+    CancellationToken cancellation
+)
 {
     /// <summary>Whether a site lies after the last layer.</summary>
     public static bool IsFinal(Site site) => site >= new Site(SiteKind.LnFinalNormalized);
@@ -21,24 +31,39 @@ internal sealed class BackwardPass(
     public static bool PassesMlp(int layer, Site from, Site to) => from < Site.MlpOut(layer) && to > Site.ResidMid(layer);
 
     /// <summary>Whether the gradient at a site can be other than 0 in frozen mode.</summary>
-    public static bool IsLinear(SiteKind kind) => kind is not (
-        SiteKind.Q or SiteKind.K or SiteKind.QNormed or SiteKind.KNormed or SiteKind.QRope or SiteKind.KRope
-        or SiteKind.AttnScoresRaw or SiteKind.AttnScoresSoftcapped or SiteKind.AttnPattern
-        or SiteKind.MlpGatePre or SiteKind.MlpUp or SiteKind.MlpActProduct or SiteKind.MlpOutRaw);
+    public static bool IsLinear(SiteKind kind) =>
+        kind
+            is not (
+                SiteKind.Q
+                or SiteKind.K
+                or SiteKind.QNormed
+                or SiteKind.KNormed
+                or SiteKind.QRope
+                or SiteKind.KRope
+                or SiteKind.AttnScoresRaw
+                or SiteKind.AttnScoresSoftcapped
+                or SiteKind.AttnPattern
+                or SiteKind.MlpGatePre
+                or SiteKind.MlpUp
+                or SiteKind.MlpActProduct
+                or SiteKind.MlpOutRaw
+            );
 
     /// <summary>Walks from the target's site back to the first site asked for.</summary>
     public void Run(Site from, Site to)
     {
         var residual = Buffer("residual", config.Width);
         Clear(residual);
-        if (IsFinal(to)) FinalNorm(residual);
+        if (IsFinal(to))
+            FinalNorm(residual);
         for (var layer = to.Layer ?? config.Layers - 1; layer >= 0 && from <= Site.ResidPost(layer); layer--)
         {
             cancellation.ThrowIfCancellationRequested();
             taps.At(SiteKind.ResidPost, layer, residual);
             Mlp(layer, residual, from, to);
             taps.At(SiteKind.ResidMid, layer, residual);
-            if (PassesAttention(layer, from, to)) Attention(layer, residual);
+            if (PassesAttention(layer, from, to))
+                Attention(layer, residual);
             taps.At(SiteKind.ResidPre, layer, residual);
         }
         taps.At(SiteKind.Embed, 0, residual);
@@ -55,7 +80,8 @@ internal sealed class BackwardPass(
     {
         var w = weights.Layers[layer];
         var branch = Branch(SiteKind.MlpOut, layer, residual);
-        if (!PassesMlp(layer, from, to)) return;
+        if (!PassesMlp(layer, from, to))
+            return;
         var input = Buffer("input", config.Width);
         if (mode == GradientMode.Full)
         {
@@ -63,7 +89,10 @@ internal sealed class BackwardPass(
             var (gate, up) = (Buffer("gate", config.MlpWidth), Buffer("up", config.MlpWidth));
             Compute.Kernels.Multiply(branch, w.Down.Transposed, gate, arithmetic);
             taps.At(SiteKind.MlpActProduct, layer, gate);
-            Workers.For(tokens, new GateBackwardRow(saved.Rows(new Site(SiteKind.MlpGatePre, layer)), saved.Rows(new Site(SiteKind.MlpUp, layer)), gate, up));
+            Workers.For(
+                tokens,
+                new GateBackwardRow(saved.Rows(new Site(SiteKind.MlpGatePre, layer)), saved.Rows(new Site(SiteKind.MlpUp, layer)), gate, up)
+            );
             taps.At(SiteKind.MlpUp, layer, up);
             taps.At(SiteKind.MlpGatePre, layer, gate);
             Compute.Kernels.Multiply(gate, w.Gate.Transposed, input, arithmetic);
@@ -72,7 +101,8 @@ internal sealed class BackwardPass(
         else
         {
             // The MLP's output is a constant; only a target at its input leads further.
-            if (to.Layer != layer || to.Kind is not (SiteKind.MlpIn or SiteKind.Ln2Normalized)) return;
+            if (to.Layer != layer || to.Kind is not (SiteKind.MlpIn or SiteKind.Ln2Normalized))
+                return;
             Clear(input);
         }
         taps.At(SiteKind.MlpIn, layer, input);
@@ -96,7 +126,8 @@ internal sealed class BackwardPass(
         taps.At(SiteKind.V, layer, v);
         var input = Buffer("input", config.Width);
         Compute.Kernels.Multiply(v, w.Value.Transposed, input, arithmetic);
-        if (mode == GradientMode.Full) Pattern(attention, layer, z, input);
+        if (mode == GradientMode.Full)
+            Pattern(attention, layer, z, input);
         taps.At(SiteKind.AttnIn, layer, input);
         Norm(w.InputGain, SiteKind.Ln1Normalized, SiteKind.ResidPre, layer, input);
         Workers.For(tokens, new AddRow(input, residual));
@@ -111,7 +142,8 @@ internal sealed class BackwardPass(
         taps.At(SiteKind.AttnPattern, layer, scores);
         attention.SoftMax(scores);
         taps.At(SiteKind.AttnScoresSoftcapped, layer, scores);
-        if (config.AttentionCap is float cap) Workers.For(scores.Rows, new CapBackwardRow(saved.Rows(new Site(SiteKind.AttnScoresSoftcapped, layer)), cap, scores));
+        if (config.AttentionCap is float cap)
+            Workers.For(scores.Rows, new CapBackwardRow(saved.Rows(new Site(SiteKind.AttnScoresSoftcapped, layer)), cap, scores));
         taps.At(SiteKind.AttnScoresRaw, layer, scores);
 
         var (q, k) = (Buffer("q", config.Heads * config.HeadSize), Buffer("k", config.KeyValueHeads * config.HeadSize));
@@ -136,11 +168,13 @@ internal sealed class BackwardPass(
         taps.At(projected, layer, gradient);
     }
 
-    /// <summary>A sub-layer's output is added to the residual, so its gradient is the residual's; a copy, because the residual keeps its own.</summary>
+    /// <summary>A sub-layer's output is added to the residual, so its gradient is the residual's; a copy, because the residual keeps its
+    /// own.</summary>
     private MatrixView Branch(SiteKind site, int layer, MatrixView residual)
     {
         var branch = Buffer("branch", config.Width);
-        for (var i = 0; i < tokens; i++) residual.Row(i).CopyTo(branch.Row(i));
+        for (var i = 0; i < tokens; i++)
+            residual.Row(i).CopyTo(branch.Row(i));
         taps.At(site, layer, branch);
         return branch;
     }
@@ -163,8 +197,10 @@ internal sealed class BackwardPass(
 
     private void Normalize(SiteKind input, int layer, MatrixView gradient)
     {
-        if (mode == GradientMode.Frozen) Workers.For(tokens, new ScaleRow(saved.Scale(new Site(input, layer)), gradient));
-        else Workers.For(tokens, new NormalizeBackwardRow(saved.Rows(new Site(input, layer)), config.NormEpsilon, gradient));
+        if (mode == GradientMode.Frozen)
+            Workers.For(tokens, new ScaleRow(saved.Scale(new Site(input, layer)), gradient));
+        else
+            Workers.For(tokens, new NormalizeBackwardRow(saved.Rows(new Site(input, layer)), config.NormEpsilon, gradient));
     }
 
     /// <summary>input += output · W, the backward of a linear map whose input others read too.</summary>
@@ -179,6 +215,7 @@ internal sealed class BackwardPass(
 
     private static void Clear(MatrixView rows)
     {
-        for (var i = 0; i < rows.Rows; i++) rows.Row(i).Clear();
+        for (var i = 0; i < rows.Rows; i++)
+            rows.Row(i).Clear();
     }
 }

@@ -14,7 +14,8 @@ public readonly record struct Positions(int Start, int End)
     /// <summary>One position.</summary>
     public static Positions At(int position) => new(position, position + 1);
 
-    /// <summary>Lets <c>1..</c> and <c>3..7</c> be written for a span; positions from the end are unknown before the run and are refused.</summary>
+    /// <summary>Lets <c>1..</c> and <c>3..7</c> be written for a span; positions from the end are unknown before the run and are
+    /// refused.</summary>
     public static implicit operator Positions(Range range) => FromRange(range);
 
     /// <summary>The span of a C# range.</summary>
@@ -33,8 +34,10 @@ public readonly record struct Positions(int Start, int End)
     internal (int Start, int End) Rows(int first, int count) => (Math.Max(Start - first, 0), (int)Math.Min((long)End - first, count));
 }
 
-/// <summary>A change of one sequence's activations at a site. Rows are tokens; row 0 is at absolute position <paramref name="firstPosition"/>.</summary>
-/// <param name="rows">The activations, to be changed in place: [tokens, width]; at attention-matrix sites [queries, keys] of one head.</param>
+/// <summary>A change of one sequence's activations at a site. Rows are tokens; row 0 is at absolute position
+/// <paramref name="firstPosition"/>.</summary>
+/// <param name="rows">The activations, to be changed in place: [tokens, width]; at attention-matrix sites [queries, keys] of one
+/// head.</param>
 /// <param name="firstPosition">Absolute position of row 0.</param>
 public delegate void RowsEdit(MatrixView rows, int firstPosition);
 
@@ -76,9 +79,11 @@ public sealed class Edit
 
     /// <summary>x −= (x · u) u with u = direction / ‖direction‖.</summary>
     /// <exception cref="ArgumentProblemException">The direction is zero or not finite.</exception>
-    public static Edit ProjectOut(Site site, ReadOnlyMemory<float> direction, Positions? positions = null) => ScaleWithin(site, [direction], 0, positions);
+    public static Edit ProjectOut(Site site, ReadOnlyMemory<float> direction, Positions? positions = null) =>
+        ScaleWithin(site, [direction], 0, positions);
 
-    /// <summary>x := (I − P) x + factor · P x, where P projects on the span of the directions; 0 removes that part of x, 1 leaves it, −1 turns it round.</summary>
+    /// <summary>x := (I − P) x + factor · P x, where P projects on the span of the directions; 0 removes that part of x, 1 leaves it, −1
+    /// turns it round.</summary>
     /// <param name="site">Where.</param>
     /// <param name="directions">Vectors of the site's width, of any length; one that depends on those before it adds nothing.</param>
     /// <param name="factor">What the part of x within the span is multiplied by.</param>
@@ -87,11 +92,17 @@ public sealed class Edit
     public static Edit ScaleWithin(Site site, IReadOnlyList<ReadOnlyMemory<float>> directions, float factor, Positions? positions = null)
     {
         var basis = OrthonormalBasis.Of(directions);
-        return new(site, positions, basis[0].Length, EachRow(row =>
-        {
-            // The basis is orthonormal, so its parts can be taken off one after another.
-            foreach (var unit in basis) TensorPrimitives.MultiplyAdd(unit, (factor - 1) * TensorPrimitives.Dot(row, unit), row, row);
-        }));
+        return new(
+            site,
+            positions,
+            basis[0].Length,
+            EachRow(row =>
+            {
+                // The basis is orthonormal, so its parts can be taken off one after another.
+                foreach (var unit in basis)
+                    TensorPrimitives.MultiplyAdd(unit, (factor - 1) * TensorPrimitives.Dot(row, unit), row, row);
+            })
+        );
     }
 
     /// <summary>x −= max(0, x · u − ceiling) u with u = direction / ‖direction‖.</summary>
@@ -99,27 +110,41 @@ public sealed class Edit
     public static Edit Cap(Site site, ReadOnlyMemory<float> direction, float ceiling, Positions? positions = null)
     {
         var unit = OrthonormalBasis.Of([direction])[0];
-        return new(site, positions, unit.Length, EachRow(row =>
-        {
-            var above = TensorPrimitives.Dot(row, unit) - ceiling;
-            if (above > 0) TensorPrimitives.MultiplyAdd(unit, -above, row, row);
-        }));
+        return new(
+            site,
+            positions,
+            unit.Length,
+            EachRow(row =>
+            {
+                var above = TensorPrimitives.Dot(row, unit) - ceiling;
+                if (above > 0)
+                    TensorPrimitives.MultiplyAdd(unit, -above, row, row);
+            })
+        );
     }
 
     /// <summary>x := y ‖x‖ / ‖y‖ with y = x + strength · vector; where y is 0, so is the result.</summary>
     public static Edit AddKeepingNorm(Site site, ReadOnlyMemory<float> vector, float strength = 1, Positions? positions = null) =>
-        new(site, positions, vector.Length, EachRow(row =>
-        {
-            var before = TensorPrimitives.Norm(row);
-            TensorPrimitives.MultiplyAdd(vector.Span, strength, row, row);
-            var after = TensorPrimitives.Norm(row);
-            if (after > 0) TensorPrimitives.Multiply(row, before / after, row);
-        }));
+        new(
+            site,
+            positions,
+            vector.Length,
+            EachRow(row =>
+            {
+                var before = TensorPrimitives.Norm(row);
+                TensorPrimitives.MultiplyAdd(vector.Span, strength, row, row);
+                var after = TensorPrimitives.Norm(row);
+                if (after > 0)
+                    TensorPrimitives.Multiply(row, before / after, row);
+            })
+        );
 
-    /// <summary>Any function of the rows of a span; it is called once per sequence (and head, at attention matrices) with all rows of the span that the run computes.</summary>
+    /// <summary>Any function of the rows of a span; it is called once per sequence (and head, at attention matrices) with all rows of the
+    /// span that the run computes.</summary>
     public static Edit Function(Site site, RowsEdit function, Positions? positions = null) => new(site, positions, null, function);
 
-    /// <summary>A function of the rows of all sequences of a run, one after another, called once: what multiplies them does so in one product.</summary>
+    /// <summary>A function of the rows of all sequences of a run, one after another, called once: what multiplies them does so in one
+    /// product.</summary>
     internal static Edit OfAllSequences(Site site, Action<MatrixView> function) => OfRun(site, (rows, _) => function(rows));
 
     /// <summary>The same for a function that has to know which rows are whose.</summary>
@@ -128,21 +153,27 @@ public sealed class Edit
     /// <summary>Applies the edit to the rows of all sequences of a run.</summary>
     internal void Apply(MatrixView rows, RunSequences sequences)
     {
-        if (_together is not null) _together(rows, sequences);
-        else for (var s = 0; s < sequences.Count; s++) Apply(sequences.Rows(rows, s), sequences.First(s));
+        if (_together is not null)
+            _together(rows, sequences);
+        else
+            for (var s = 0; s < sequences.Count; s++)
+                Apply(sequences.Rows(rows, s), sequences.First(s));
     }
 
     /// <summary>Applies the edit to the rows of one sequence that fall into its span.</summary>
     internal void Apply(MatrixView rows, int firstPosition)
     {
         var (start, end) = _positions.Rows(firstPosition, rows.Rows);
-        if (start < end) _apply(rows.SliceRows(start, end - start), firstPosition + start);
+        if (start < end)
+            _apply(rows.SliceRows(start, end - start), firstPosition + start);
     }
 
     private delegate void RowEdit(Span<float> row);
 
-    private static RowsEdit EachRow(RowEdit edit) => (rows, _) =>
-    {
-        for (var i = 0; i < rows.Rows; i++) edit(rows.Row(i));
-    };
+    private static RowsEdit EachRow(RowEdit edit) =>
+        (rows, _) =>
+        {
+            for (var i = 0; i < rows.Rows; i++)
+                edit(rows.Row(i));
+        };
 }

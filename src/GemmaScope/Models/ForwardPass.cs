@@ -7,12 +7,21 @@ namespace GemmaScope.Models;
 /// result nobody listens to are fused with the next one.
 /// </summary>
 internal sealed class ForwardPass(
-    GemmaConfig config, GemmaWeights weights, RotaryTable local, RotaryTable global, Workspace workspace,
-    RunHooks hooks, RunSequences sequences, Arithmetic arithmetic, CancellationToken cancellation)
+    GemmaConfig config,
+    GemmaWeights weights,
+    RotaryTable local,
+    RotaryTable global,
+    Workspace workspace,
+    RunHooks hooks,
+    RunSequences sequences,
+    Arithmetic arithmetic,
+    CancellationToken cancellation
+)
 {
     private readonly int _rows = sequences.TotalRows;
 
-    /// <summary>Runs the embedding and the layers up to <paramref name="stopAfter"/> (null: all); returns the residual stream [rows, d].</summary>
+    /// <summary>Runs the embedding and the layers up to <paramref name="stopAfter"/> (null: all); returns the residual stream [rows,
+    /// d].</summary>
     /// <param name="stopAfter">The last site to compute.</param>
     /// <param name="resume">Where another run of the same tokens is taken up; null: at the embedding.</param>
     public MatrixView Layers(Site? stopAfter, ResumePoint? resume)
@@ -20,7 +29,8 @@ internal sealed class ForwardPass(
         var residual = workspace.Buffer("residual", _rows, config.Width);
         if (resume is { } point)
         {
-            for (var row = 0; row < _rows; row++) point.Residual.Row(row).CopyTo(residual.Row(row));
+            for (var row = 0; row < _rows; row++)
+                point.Residual.Row(row).CopyTo(residual.Row(row));
             hooks.At(SiteKind.ResidPost, point.Layer - 1, residual, sequences);
         }
         else
@@ -31,10 +41,12 @@ internal sealed class ForwardPass(
         for (var layer = resume?.Layer ?? 0; layer < config.Layers; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer)) break;
+            if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer))
+                break;
             hooks.At(SiteKind.ResidPre, layer, residual, sequences);
             Attention(layer, residual);
-            if (stopAfter is { } middle && middle <= new Site(SiteKind.ResidMid, layer)) break;
+            if (stopAfter is { } middle && middle <= new Site(SiteKind.ResidMid, layer))
+                break;
             Mlp(layer, residual);
         }
         return residual;
@@ -54,7 +66,8 @@ internal sealed class ForwardPass(
             var rows = logits.AsMatrix();
             Compute.Kernels.Multiply(selected, WeightView.Of(weights.Embedding, WeightLayout.OutIn), rows, arithmetic);
             hooks.AtLogits(SiteKind.LogitsRaw, rows, positions);
-            if (config.FinalCap is float cap) Workers.For(rows.Rows, new CapRow(rows, cap));
+            if (config.FinalCap is float cap)
+                Workers.For(rows.Rows, new CapRow(rows, cap));
             hooks.AtLogits(SiteKind.Logits, rows, positions);
             return logits;
         }
@@ -75,7 +88,12 @@ internal sealed class ForwardPass(
             for (var t = 0; t < tokens.Length; t++)
             {
                 var row = rows.Row(t);
-                Conversions.Widen(table.Pointer + (long)tokens[t] * config.Width * table.Type.Size(), table.Type, rows.Data + (long)t * rows.Stride, config.Width);
+                Conversions.Widen(
+                    table.Pointer + (long)tokens[t] * config.Width * table.Type.Size(),
+                    table.Type,
+                    rows.Data + (long)t * rows.Stride,
+                    config.Width
+                );
                 System.Numerics.Tensors.TensorPrimitives.Multiply(row, config.EmbeddingScale, row);
             }
         }
@@ -121,7 +139,10 @@ internal sealed class ForwardPass(
         Norm(residual, w.PreMlpGain, SiteKind.Ln2Normalized, SiteKind.MlpIn, layer, normed);
         var output = workspace.Buffer("sublayer", _rows, config.Width);
 
-        var open = hooks.Listens(SiteKind.MlpGatePre, layer) || hooks.Listens(SiteKind.MlpUp, layer) || hooks.Listens(SiteKind.MlpActProduct, layer);
+        var open =
+            hooks.Listens(SiteKind.MlpGatePre, layer)
+            || hooks.Listens(SiteKind.MlpUp, layer)
+            || hooks.Listens(SiteKind.MlpActProduct, layer);
         // A listener sees all rows at once; otherwise rows go in blocks to bound memory.
         var block = open ? _rows : Math.Min(_rows, Workspace.MlpRows);
         var gateBuffer = workspace.Buffer("gate", block, config.MlpWidth);
@@ -194,7 +215,10 @@ internal sealed class ForwardPass(
     private (MatrixView Rows, int[] Positions) Select(MatrixView normed, LogitRows asked)
     {
         if (asked == LogitRows.All)
-            return (normed, [.. Enumerable.Range(0, sequences.Count).SelectMany(s => Enumerable.Range(sequences.First(s), sequences.Length(s)))]);
+            return (
+                normed,
+                [.. Enumerable.Range(0, sequences.Count).SelectMany(s => Enumerable.Range(sequences.First(s), sequences.Length(s)))]
+            );
         var last = workspace.Buffer("last", sequences.Count, config.Width);
         var positions = new int[sequences.Count];
         for (var s = 0; s < sequences.Count; s++)

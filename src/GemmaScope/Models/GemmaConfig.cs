@@ -5,6 +5,7 @@ public enum GemmaFamily
 {
     /// <summary>Gemma 2: soft caps, alternating sliding and global layers.</summary>
     Gemma2,
+
     /// <summary>Gemma 3: q/k norms, five sliding layers to one global, two RoPE bases.</summary>
     Gemma3,
 }
@@ -89,25 +90,28 @@ public sealed record GemmaConfig
     /// <summary>RoPE of a layer.</summary>
     public RopeSettings Rope(int layer) => Sliding[layer] ? LocalRope : GlobalRope;
 
-    /// <summary>Width of the activations at a site; for attention matrices the number of keys is not known before the run and −1 is returned.</summary>
-    public int SiteWidth(SiteKind kind) => kind switch
-    {
-        SiteKind.Q or SiteKind.QNormed or SiteKind.QRope or SiteKind.Z => Heads * HeadSize,
-        SiteKind.K or SiteKind.KNormed or SiteKind.KRope or SiteKind.V => KeyValueHeads * HeadSize,
-        SiteKind.MlpGatePre or SiteKind.MlpUp or SiteKind.MlpActProduct => MlpWidth,
-        SiteKind.LogitsRaw or SiteKind.Logits => VocabularyRows,
-        SiteKind.AttnScoresRaw or SiteKind.AttnScoresSoftcapped or SiteKind.AttnPattern => -1,
-        _ => Width,
-    };
+    /// <summary>Width of the activations at a site; for attention matrices the number of keys is not known before the run and −1 is
+    /// returned.</summary>
+    public int SiteWidth(SiteKind kind) =>
+        kind switch
+        {
+            SiteKind.Q or SiteKind.QNormed or SiteKind.QRope or SiteKind.Z => Heads * HeadSize,
+            SiteKind.K or SiteKind.KNormed or SiteKind.KRope or SiteKind.V => KeyValueHeads * HeadSize,
+            SiteKind.MlpGatePre or SiteKind.MlpUp or SiteKind.MlpActProduct => MlpWidth,
+            SiteKind.LogitsRaw or SiteKind.Logits => VocabularyRows,
+            SiteKind.AttnScoresRaw or SiteKind.AttnScoresSoftcapped or SiteKind.AttnPattern => -1,
+            _ => Width,
+        };
 
     /// <summary>Shape of the activations of some rows at a site; <paramref name="keys"/> matters at attention matrices only.</summary>
-    internal long[] SiteShape(SiteKind kind, int rows, int keys = 0) => kind switch
-    {
-        SiteKind.Q or SiteKind.QNormed or SiteKind.QRope => [rows, Heads, HeadSize],
-        SiteKind.K or SiteKind.V or SiteKind.KNormed or SiteKind.KRope => [rows, KeyValueHeads, HeadSize],
-        _ when Site.IsAttentionMatrix(kind) => [Heads, rows, keys],
-        _ => [rows, SiteWidth(kind)],
-    };
+    internal long[] SiteShape(SiteKind kind, int rows, int keys = 0) =>
+        kind switch
+        {
+            SiteKind.Q or SiteKind.QNormed or SiteKind.QRope => [rows, Heads, HeadSize],
+            SiteKind.K or SiteKind.V or SiteKind.KNormed or SiteKind.KRope => [rows, KeyValueHeads, HeadSize],
+            _ when Site.IsAttentionMatrix(kind) => [Heads, rows, keys],
+            _ => [rows, SiteWidth(kind)],
+        };
 
     /// <summary>Whether this model has the site.</summary>
     public bool Has(Site site) =>
@@ -124,5 +128,6 @@ public sealed record GemmaConfig
     /// <param name="folder">The model's folder.</param>
     /// <param name="configFile">Another file than config.json.</param>
     /// <exception cref="FileFormatException">Missing, malformed, or of an architecture that is not Gemma 2 or 3.</exception>
-    public static GemmaConfig Load(string folder, string? configFile = null) => GemmaConfigReader.Read(folder, configFile ?? Path.Combine(folder, "config.json"));
+    public static GemmaConfig Load(string folder, string? configFile = null) =>
+        GemmaConfigReader.Read(folder, configFile ?? Path.Combine(folder, "config.json"));
 }

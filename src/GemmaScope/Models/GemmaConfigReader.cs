@@ -21,7 +21,10 @@ internal sealed class GemmaConfigReader
         {
             "gemma2" => GemmaFamily.Gemma2,
             "gemma3_text" or "gemma3" => GemmaFamily.Gemma3,
-            var type => throw _text.Bad("model_type", $"is '{type}'; supported are gemma2, gemma3_text and gemma3 (the text part of Gemma 2 and Gemma 3)"),
+            var type => throw _text.Bad(
+                "model_type",
+                $"is '{type}'; supported are gemma2, gemma3_text and gemma3 (the text part of Gemma 2 and Gemma 3)"
+            ),
         };
     }
 
@@ -64,11 +67,13 @@ internal sealed class GemmaConfigReader
     {
         if (config.Heads % config.KeyValueHeads != 0)
             throw _text.Bad("num_attention_heads", $"is {config.Heads}, no multiple of num_key_value_heads {config.KeyValueHeads}");
-        if (config.HeadSize % 2 != 0) throw _text.Bad("head_dim", $"is {config.HeadSize}, an odd number; RoPE turns pairs");
+        if (config.HeadSize % 2 != 0)
+            throw _text.Bad("head_dim", $"is {config.HeadSize}, an odd number; RoPE turns pairs");
         // hidden_act holds stale values in some published files; hidden_activation is what counts.
         if (_text.Text("hidden_activation") is { } activation and not "gelu_pytorch_tanh")
             throw _text.Bad("hidden_activation", $"is '{activation}'; only gelu_pytorch_tanh is supported");
-        if (_text.Flag("attention_bias") is true) throw _text.Bad("attention_bias", "is true; Gemma 2 and 3 have no biases");
+        if (_text.Flag("attention_bias") is true)
+            throw _text.Bad("attention_bias", "is true; Gemma 2 and 3 have no biases");
         if (_text.Flag("use_bidirectional_attention") is true)
             throw _text.Bad("use_bidirectional_attention", "is true; only causal models are supported");
     }
@@ -76,7 +81,8 @@ internal sealed class GemmaConfigReader
     /// <summary>The id of the image soft token is the first row that is no token (METHODS §1.4 no. 7).</summary>
     private int RealVocabulary(int rows)
     {
-        if ((_root.Integer("image_token_index") ?? _root.Integer("image_token_id")) is int image && image > 0 && image < rows) return image;
+        if ((_root.Integer("image_token_index") ?? _root.Integer("image_token_id")) is int image && image > 0 && image < rows)
+            return image;
         return IsGemma3 && rows == 262208 ? 262144 : rows;
     }
 
@@ -88,13 +94,19 @@ internal sealed class GemmaConfigReader
             var pattern = IsGemma3 ? Size("sliding_window_pattern", Size("_sliding_window_pattern", 6)) : 2;
             return [.. Enumerable.Range(0, layers).Select(i => (i + 1) % pattern != 0)];
         }
-        if (kinds.Count != layers) throw _text.Bad("layer_types", $"lists {kinds.Count} layers, num_hidden_layers says {layers}");
-        return [.. kinds.Select(kind => kind switch
-        {
-            "sliding_attention" => true,
-            "full_attention" => false,
-            _ => throw _text.Bad("layer_types", $"holds '{kind}'; known are sliding_attention and full_attention"),
-        })];
+        if (kinds.Count != layers)
+            throw _text.Bad("layer_types", $"lists {kinds.Count} layers, num_hidden_layers says {layers}");
+        return
+        [
+            .. kinds.Select(kind =>
+                kind switch
+                {
+                    "sliding_attention" => true,
+                    "full_attention" => false,
+                    _ => throw _text.Bad("layer_types", $"holds '{kind}'; known are sliding_attention and full_attention"),
+                }
+            ),
+        ];
     }
 
     private (RopeSettings Local, RopeSettings Global) Gemma2Rope()
@@ -107,8 +119,10 @@ internal sealed class GemmaConfigReader
     {
         if (_text.Section("rope_parameters") is not { } newer)
             return (new(Positive(_text, "rope_local_base_freq") ?? 10_000, 1), OlderRope(1_000_000));
-        return (newer.Section("sliding_attention") is { } sliding ? Rope(sliding, 10_000) : new(10_000, 1),
-            newer.Section("full_attention") is { } full ? Rope(full, 1_000_000) : new(1_000_000, 1));
+        return (
+            newer.Section("sliding_attention") is { } sliding ? Rope(sliding, 10_000) : new(10_000, 1),
+            newer.Section("full_attention") is { } full ? Rope(full, 1_000_000) : new(1_000_000, 1)
+        );
     }
 
     /// <summary>The older spelling: theta beside, position scaling of the global layers in <c>rope_scaling</c>.</summary>
@@ -131,7 +145,9 @@ internal sealed class GemmaConfigReader
     {
         var generation = Path.Combine(folder, "generation_config.json");
         return (File.Exists(generation) ? JsonFile.Read(generation).Integers("eos_token_id") : null)
-            ?? _root.Integers("eos_token_id") ?? _text.Integers("eos_token_id") ?? [1];
+            ?? _root.Integers("eos_token_id")
+            ?? _text.Integers("eos_token_id")
+            ?? [1];
     }
 
     private int Size(string key, int fallback)
@@ -142,11 +158,12 @@ internal sealed class GemmaConfigReader
     }
 
     /// <summary>A cap that is absent has Gemma 2's value in Gemma 2; one that is null is off.</summary>
-    private float? Cap(string key, float gemma2) =>
-        (float?)Positive(_text, key) ?? (IsGemma3 || IsNull(key) ? null : gemma2);
+    private float? Cap(string key, float gemma2) => (float?)Positive(_text, key) ?? (IsGemma3 || IsNull(key) ? null : gemma2);
 
     private bool IsNull(string key) => _text.Element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Null;
 
     private static double? Positive(JsonSection section, string key) =>
-        section.Number(key) is not { } number ? null : number > 0 && double.IsFinite(number) ? number : throw section.Bad(key, $"is {number}; it must be above 0");
+        section.Number(key) is not { } number ? null
+        : number > 0 && double.IsFinite(number) ? number
+        : throw section.Bad(key, $"is {number}; it must be above 0");
 }

@@ -7,7 +7,8 @@ namespace GemmaScope.Models;
 /// <summary>Settings of <see cref="GemmaModel.Load"/>.</summary>
 public sealed record ModelLoadOptions
 {
-    /// <summary>Whether every weight is read once to find NaN and infinity. Null: yes if the weights fit into half of the free memory, where the reading warms the page cache for the first run.</summary>
+    /// <summary>Whether every weight is read once to find NaN and infinity. Null: yes if the weights fit into half of the free memory,
+    /// where the reading warms the page cache for the first run.</summary>
     public bool? CheckFinite { get; init; }
 
     /// <summary>Another file than config.json in the model's folder.</summary>
@@ -21,7 +22,8 @@ public sealed record ModelLoadOptions
 public sealed partial class GemmaModel : IDisposable
 {
     private readonly GemmaWeights _weights;
-    private readonly RotaryTable _local, _global;
+    private readonly RotaryTable _local,
+        _global;
     private readonly Stack<Workspace> _workspaces = new();
     private readonly Lazy<Tokenizer> _tokenizer;
 
@@ -54,9 +56,14 @@ public sealed partial class GemmaModel : IDisposable
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
-    /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and tensor.</exception>
+    /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and
+    /// tensor.</exception>
     public static GemmaModel Load(
-        string nameOrPath, ModelLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+        string nameOrPath,
+        ModelLoadOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new ModelLoadOptions();
         var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancel: cancellation).Path;
@@ -70,15 +77,26 @@ public sealed partial class GemmaModel : IDisposable
 
     /// <summary>Runs a text, which gets a BOS in front; see the overload for several sequences.</summary>
     public ModelRun Run(
-        string text, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, LogitRows logits = LogitRows.Automatic,
-        Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
-        Run(Tokenizer.Encode(text, addBos: true), capture, edits, null, logits, stopAfter, arithmetic, cancellation);
+        string text,
+        IEnumerable<Site>? capture = null,
+        IEnumerable<Edit>? edits = null,
+        LogitRows logits = LogitRows.Automatic,
+        Site? stopAfter = null,
+        Arithmetic? arithmetic = null,
+        CancellationToken cancellation = default
+    ) => Run(Tokenizer.Encode(text, addBos: true), capture, edits, null, logits, stopAfter, arithmetic, cancellation);
 
     /// <summary>Runs one sequence; see the overload for several.</summary>
     public ModelRun Run(
-        int[] tokens, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, KvCache? cache = null,
-        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
-        Run([tokens], capture, edits, cache is null ? null : [cache], logits, stopAfter, arithmetic, cancellation);
+        int[] tokens,
+        IEnumerable<Site>? capture = null,
+        IEnumerable<Edit>? edits = null,
+        KvCache? cache = null,
+        LogitRows logits = LogitRows.Automatic,
+        Site? stopAfter = null,
+        Arithmetic? arithmetic = null,
+        CancellationToken cancellation = default
+    ) => Run([tokens], capture, edits, cache is null ? null : [cache], logits, stopAfter, arithmetic, cancellation);
 
     /// <summary>
     /// Runs the model: the one way through it. Several sequences share one pass over the weights; none is padded.
@@ -88,33 +106,57 @@ public sealed partial class GemmaModel : IDisposable
     /// <param name="edits">Changes made to activations on the way, in this order at each site.</param>
     /// <param name="caches">One cache for each sequence, continued and extended by this run; null for none.</param>
     /// <param name="logits">Which positions get logits.</param>
-    /// <param name="stopAfter">Computes nothing after this site. Without it, a run without logits and caches stops after the last site captured.</param>
+    /// <param name="stopAfter">Computes nothing after this site. Without it, a run without logits and caches stops after the last site
+    /// captured.</param>
     /// <param name="arithmetic">Exact or fast; null for the process's choice.</param>
     /// <param name="cancellation">Stops the run between layers; caches are left as they were.</param>
     /// <exception cref="ArgumentProblemException">A token, site, edit, length or combination that this model cannot run.</exception>
     public ModelRun Run(
-        IReadOnlyList<int[]> sequences, IEnumerable<Site>? capture = null, IEnumerable<Edit>? edits = null, IReadOnlyList<KvCache>? caches = null,
-        LogitRows logits = LogitRows.Automatic, Site? stopAfter = null, Arithmetic? arithmetic = null, CancellationToken cancellation = default) =>
+        IReadOnlyList<int[]> sequences,
+        IEnumerable<Site>? capture = null,
+        IEnumerable<Edit>? edits = null,
+        IReadOnlyList<KvCache>? caches = null,
+        LogitRows logits = LogitRows.Automatic,
+        Site? stopAfter = null,
+        Arithmetic? arithmetic = null,
+        CancellationToken cancellation = default
+    ) =>
         Run(sequences, new RunHooks(Config, capture ?? [], edits ?? []), caches, logits, stopAfter, resume: null, arithmetic, cancellation);
 
     /// <summary>Runs what comes after a point of an earlier run of the same sequences, with edits from there on, to logits.</summary>
     internal ModelRun Resume(
-        IReadOnlyList<int[]> sequences, ResumePoint? point, IEnumerable<Edit> edits, LogitRows logits, Arithmetic? arithmetic, CancellationToken cancellation) =>
-        Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellation);
+        IReadOnlyList<int[]> sequences,
+        ResumePoint? point,
+        IEnumerable<Edit> edits,
+        LogitRows logits,
+        Arithmetic? arithmetic,
+        CancellationToken cancellation
+    ) => Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellation);
 
     private ModelRun Run(
-        IReadOnlyList<int[]> sequences, RunHooks hooks, IReadOnlyList<KvCache>? caches, LogitRows logits, Site? stopAfter, ResumePoint? resume,
-        Arithmetic? arithmetic, CancellationToken cancellation)
+        IReadOnlyList<int[]> sequences,
+        RunHooks hooks,
+        IReadOnlyList<KvCache>? caches,
+        LogitRows logits,
+        Site? stopAfter,
+        ResumePoint? resume,
+        Arithmetic? arithmetic,
+        CancellationToken cancellation
+    )
     {
         Check(sequences, caches);
         logits = Resolve(logits, hooks, stopAfter);
         if (stopAfter is { } stop)
         {
-            if (!Config.Has(stop)) throw new ArgumentProblemException($"the model has no such site (layers 0 to {Config.Layers - 1})", stop.ToString());
-            if (logits != LogitRows.None) throw new ArgumentProblemException($"stops at {stop}, before the logits that were asked for", "stopAfter");
-            if (caches is not null) throw new ArgumentProblemException("cannot be combined with a cache, which needs every layer", "stopAfter");
+            if (!Config.Has(stop))
+                throw new ArgumentProblemException($"the model has no such site (layers 0 to {Config.Layers - 1})", stop.ToString());
+            if (logits != LogitRows.None)
+                throw new ArgumentProblemException($"stops at {stop}, before the logits that were asked for", "stopAfter");
+            if (caches is not null)
+                throw new ArgumentProblemException("cannot be combined with a cache, which needs every layer", "stopAfter");
         }
-        if (logits == LogitRows.None && caches is null) stopAfter ??= hooks.Last;
+        if (logits == LogitRows.None && caches is null)
+            stopAfter ??= hooks.Last;
 
         var workspace = Rent();
         var run = new RunSequences(sequences, caches);
@@ -129,8 +171,10 @@ public sealed partial class GemmaModel : IDisposable
         }
         catch
         {
-            foreach (var tensor in hooks.Captured().Values.SelectMany(t => t)) tensor?.Dispose();
-            foreach (var cache in caches ?? []) cache.RollBack();
+            foreach (var tensor in hooks.Captured().Values.SelectMany(t => t))
+                tensor?.Dispose();
+            foreach (var cache in caches ?? [])
+                cache.RollBack();
             throw;
         }
         finally
@@ -143,7 +187,8 @@ public sealed partial class GemmaModel : IDisposable
     public void Dispose()
     {
         lock (_workspaces)
-            while (_workspaces.TryPop(out var workspace)) workspace.Dispose();
+            while (_workspaces.TryPop(out var workspace))
+                workspace.Dispose();
         _weights.Dispose();
     }
 
@@ -151,18 +196,24 @@ public sealed partial class GemmaModel : IDisposable
     {
         if (asked != LogitRows.Automatic)
         {
-            if (asked == LogitRows.None && hooks.Last is { Kind: SiteKind.LogitsRaw or SiteKind.Logits or SiteKind.FinalNormOut or SiteKind.LnFinalNormalized } late)
+            if (
+                asked == LogitRows.None
+                && hooks.Last is { Kind: SiteKind.LogitsRaw or SiteKind.Logits or SiteKind.FinalNormOut or SiteKind.LnFinalNormalized } late
+            )
                 throw new ArgumentProblemException("is computed only with logits; ask for logits: LogitRows.All or Last", late.ToString());
             return asked;
         }
-        if (stopAfter is not null) return LogitRows.None;
-        if (hooks.Last is { } last && Site.IsGlobal(last.Kind) && last.Kind != SiteKind.Embed) return LogitRows.All;
+        if (stopAfter is not null)
+            return LogitRows.None;
+        if (hooks.Last is { } last && Site.IsGlobal(last.Kind) && last.Kind != SiteKind.Embed)
+            return LogitRows.All;
         return hooks.Captures ? LogitRows.None : LogitRows.Last;
     }
 
     private void Check(IReadOnlyList<int[]> sequences, IReadOnlyList<KvCache>? caches)
     {
-        if (sequences.Count == 0) throw new ArgumentProblemException("no sequence to run", "tokens");
+        if (sequences.Count == 0)
+            throw new ArgumentProblemException("no sequence to run", "tokens");
         if (caches is not null && caches.Count != sequences.Count)
             throw new ArgumentProblemException($"{caches.Count} caches for {sequences.Count} sequences", "caches");
         if (caches is not null && caches.Distinct().Count() != caches.Count)
@@ -173,13 +224,19 @@ public sealed partial class GemmaModel : IDisposable
                 throw new ArgumentProblemException("the cache belongs to another model", "caches");
             var tokens = sequences[s];
             var length = (caches?[s].Length ?? 0) + (long)tokens.Length;
-            if (tokens.Length == 0) throw new ArgumentProblemException("the sequence has no tokens; start it with BOS", "tokens");
+            if (tokens.Length == 0)
+                throw new ArgumentProblemException("the sequence has no tokens; start it with BOS", "tokens");
             if (length > Config.MaxPositions)
-                throw new ArgumentProblemException($"{length} tokens are more than this model's context of {Config.MaxPositions}; shorten the text", "tokens");
+                throw new ArgumentProblemException(
+                    $"{length} tokens are more than this model's context of {Config.MaxPositions}; shorten the text",
+                    "tokens"
+                );
             foreach (var token in tokens)
                 if ((uint)token >= (uint)Config.VocabularyRows)
                     throw new ArgumentProblemException(
-                        $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to this model", "tokens");
+                        $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to this model",
+                        "tokens"
+                    );
         }
     }
 
@@ -191,7 +248,10 @@ public sealed partial class GemmaModel : IDisposable
         var pieces = tokenizer.BaseVocabularySize;
         return pieces <= Config.VocabularyRows && pieces + padding >= Config.RealVocabulary
             ? tokenizer
-            : throw new FileFormatException($"has {pieces} pieces, the model's embedding {Config.VocabularyRows} rows; it belongs to another model", tokenizer.File);
+            : throw new FileFormatException(
+                $"has {pieces} pieces, the model's embedding {Config.VocabularyRows} rows; it belongs to another model",
+                tokenizer.File
+            );
     }
 
     private static bool FitsIntoHalfOfMemory(string folder)
@@ -202,13 +262,17 @@ public sealed partial class GemmaModel : IDisposable
 
     private Workspace Rent()
     {
-        lock (_workspaces) return _workspaces.TryPop(out var workspace) ? workspace : new Workspace();
+        lock (_workspaces)
+            return _workspaces.TryPop(out var workspace) ? workspace : new Workspace();
     }
 
     private void Return(Workspace workspace)
     {
         // A very long context's buffers are not worth keeping.
-        if (workspace.Bytes > 256L << 20) workspace.Dispose();
-        else lock (_workspaces) _workspaces.Push(workspace);
+        if (workspace.Bytes > 256L << 20)
+            workspace.Dispose();
+        else
+            lock (_workspaces)
+                _workspaces.Push(workspace);
     }
 }

@@ -6,11 +6,22 @@ namespace GemmaScope.Models;
 public sealed partial class GemmaModel
 {
     /// <summary>Whether a vector written at a site reaches the residual stream by a linear map alone.</summary>
-    internal static bool ReachesResidual(SiteKind kind) => kind is SiteKind.Embed or SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost
-        or SiteKind.AttnOut or SiteKind.AttnOutRaw or SiteKind.MlpOut or SiteKind.MlpOutRaw or SiteKind.Z or SiteKind.MlpActProduct;
+    internal static bool ReachesResidual(SiteKind kind) =>
+        kind
+            is SiteKind.Embed
+                or SiteKind.ResidPre
+                or SiteKind.ResidMid
+                or SiteKind.ResidPost
+                or SiteKind.AttnOut
+                or SiteKind.AttnOutRaw
+                or SiteKind.MlpOut
+                or SiteKind.MlpOutRaw
+                or SiteKind.Z
+                or SiteKind.MlpActProduct;
 
     /// <summary>Whether the whole residual stream passes at a site, so that vectors at two of them are no two contributions.</summary>
-    internal static bool IsResidual(SiteKind kind) => kind is SiteKind.Embed or SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost;
+    internal static bool IsResidual(SiteKind kind) =>
+        kind is SiteKind.Embed or SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost;
 
     /// <summary>
     /// Vectors written at a site as vectors of the residual stream: through o_proj or down_proj where they come before it. Norms after a
@@ -23,16 +34,23 @@ public sealed partial class GemmaModel
     {
         switch (site.Kind)
         {
-            case SiteKind.Z: Compute.Kernels.Multiply(vectors, _weights.Layers[site.Layer!.Value].Output, residual, Arithmetic.Exact); break;
-            case SiteKind.MlpActProduct: Compute.Kernels.Multiply(vectors, _weights.Layers[site.Layer!.Value].Down, residual, Arithmetic.Exact); break;
-            case var kind when ReachesResidual(kind):
-                for (var row = 0; row < vectors.Rows; row++) vectors.Row(row).CopyTo(residual.Row(row));
+            case SiteKind.Z:
+                Compute.Kernels.Multiply(vectors, _weights.Layers[site.Layer!.Value].Output, residual, Arithmetic.Exact);
                 break;
-            default: throw new ArgumentProblemException("has no linear way to the residual stream", site.ToString());
+            case SiteKind.MlpActProduct:
+                Compute.Kernels.Multiply(vectors, _weights.Layers[site.Layer!.Value].Down, residual, Arithmetic.Exact);
+                break;
+            case var kind when ReachesResidual(kind):
+                for (var row = 0; row < vectors.Rows; row++)
+                    vectors.Row(row).CopyTo(residual.Row(row));
+                break;
+            default:
+                throw new ArgumentProblemException("has no linear way to the residual stream", site.ToString());
         }
     }
 
-    /// <summary>The transpose of <see cref="ToResidual"/>: ⟨vectors, y⟩ for every vector y of the site is ⟨residual, ToResidual(y)⟩.</summary>
+    /// <summary>The transpose of <see cref="ToResidual"/>: ⟨vectors, y⟩ for every vector y of the site is ⟨residual,
+    /// ToResidual(y)⟩.</summary>
     /// <param name="site">A site that <see cref="ReachesResidual"/>.</param>
     /// <param name="residual">[rows, d].</param>
     /// <param name="vectors">[rows, width of the site].</param>
@@ -40,12 +58,18 @@ public sealed partial class GemmaModel
     {
         switch (site.Kind)
         {
-            case SiteKind.Z: Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Output.Transposed, vectors, Arithmetic.Exact); break;
-            case SiteKind.MlpActProduct: Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Down.Transposed, vectors, Arithmetic.Exact); break;
-            case var kind when ReachesResidual(kind):
-                for (var row = 0; row < vectors.Rows; row++) residual.Row(row).CopyTo(vectors.Row(row));
+            case SiteKind.Z:
+                Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Output.Transposed, vectors, Arithmetic.Exact);
                 break;
-            default: throw new ArgumentProblemException("has no linear way to the residual stream", site.ToString());
+            case SiteKind.MlpActProduct:
+                Compute.Kernels.Multiply(residual, _weights.Layers[site.Layer!.Value].Down.Transposed, vectors, Arithmetic.Exact);
+                break;
+            case var kind when ReachesResidual(kind):
+                for (var row = 0; row < vectors.Rows; row++)
+                    residual.Row(row).CopyTo(vectors.Row(row));
+                break;
+            default:
+                throw new ArgumentProblemException("has no linear way to the residual stream", site.ToString());
         }
     }
 
@@ -56,6 +80,7 @@ public sealed partial class GemmaModel
     /// <summary>Multiplies residual vectors by the gain of the final norm, in place.</summary>
     internal void ApplyFinalGain(MatrixView residual)
     {
-        for (var row = 0; row < residual.Rows; row++) TensorPrimitives.Multiply(residual.Row(row), _weights.FinalGain, residual.Row(row));
+        for (var row = 0; row < residual.Rows; row++)
+            TensorPrimitives.Multiply(residual.Row(row), _weights.FinalGain, residual.Row(row));
     }
 }

@@ -13,8 +13,13 @@ public sealed partial class GemmaModel
     /// <param name="cancellation">Stops between layers.</param>
     /// <exception cref="ArgumentProblemException">A token, site, position or vector that does not fit this model or sequence.</exception>
     public Gradients Gradients(
-        int[] tokens, GradientTarget target, IEnumerable<Site> sites, GradientMode mode = GradientMode.Full,
-        Arithmetic? arithmetic = null, CancellationToken cancellation = default)
+        int[] tokens,
+        GradientTarget target,
+        IEnumerable<Site> sites,
+        GradientMode mode = GradientMode.Full,
+        Arithmetic? arithmetic = null,
+        CancellationToken cancellation = default
+    )
     {
         var asked = sites.ToArray();
         Site[] capture = BackwardPass.IsFinal(target.Site) ? [] : [target.Site];
@@ -30,11 +35,32 @@ public sealed partial class GemmaModel
     /// <param name="from">First site whose gradient will be asked; later ones need less memory. Null: the embedding.</param>
     /// <param name="to">Last site of any target; the run computes nothing that only later ones need. Null: the final norm's output.</param>
     /// <param name="arithmetic">Exact or fast, forward and back; null for the process's choice.</param>
-    /// <param name="edits">Changes made to activations on the way. Gradients at an edited site are those with respect to what the edit left there; before it they are only right where the edit adds a constant.</param>
+    /// <param name="edits">Changes made to activations on the way. Gradients at an edited site are those with respect to what the edit left
+    /// there; before it they are only right where the edit adds a constant.</param>
     /// <param name="cancellation">Stops the run between layers.</param>
     /// <exception cref="ArgumentProblemException">A token or site that this model does not have.</exception>
     public DifferentiableRun RunDifferentiable(
-        int[] tokens, GradientMode mode = GradientMode.Full, IEnumerable<Site>? capture = null, Site? from = null, Site? to = null,
-        Arithmetic? arithmetic = null, IEnumerable<Edit>? edits = null, CancellationToken cancellation = default) =>
-        new(this, _weights, _local, _global, tokens, mode, capture ?? [], from, to, edits ?? [], arithmetic ?? Compute.DefaultArithmetic, cancellation);
+        int[] tokens,
+        GradientMode mode = GradientMode.Full,
+        IEnumerable<Site>? capture = null,
+        Site? from = null,
+        Site? to = null,
+        Arithmetic? arithmetic = null,
+        IEnumerable<Edit>? edits = null,
+        CancellationToken cancellation = default
+    ) =>
+        new(
+            this,
+            _weights,
+            _local,
+            _global,
+            tokens,
+            mode,
+            capture ?? [],
+            from,
+            to,
+            edits ?? [],
+            arithmetic ?? Compute.DefaultArithmetic,
+            cancellation
+        );
 }

@@ -3,10 +3,23 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no. 2).</summary>
+/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no.
+/// 2).</summary>
 internal sealed record LayerWeights(
-    float[] InputGain, float[] PostAttentionGain, float[] PreMlpGain, float[] PostMlpGain, float[]? QueryGain, float[]? KeyGain,
-    WeightView Query, WeightView Key, WeightView Value, WeightView Output, WeightView Gate, WeightView Up, WeightView Down);
+    float[] InputGain,
+    float[] PostAttentionGain,
+    float[] PreMlpGain,
+    float[] PostMlpGain,
+    float[]? QueryGain,
+    float[]? KeyGain,
+    WeightView Query,
+    WeightView Key,
+    WeightView Value,
+    WeightView Output,
+    WeightView Gate,
+    WeightView Up,
+    WeightView Down
+);
 
 /// <summary>All weights of a model, mapped from its safetensors files.</summary>
 internal sealed class GemmaWeights : IDisposable
@@ -21,9 +34,12 @@ internal sealed class GemmaWeights : IDisposable
     private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
     {
         (_files, _config) = (files, config);
-        _prefix = Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
+        _prefix =
+            Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
             ?? throw new FileFormatException(
-                $"has no embedding table; looked for {string.Join(", ", Prefixes.Select(p => p + "embed_tokens.weight"))}", files.Path);
+                $"has no embedding table; looked for {string.Join(", ", Prefixes.Select(p => p + "embed_tokens.weight"))}",
+                files.Path
+            );
         Embedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         FinalGain = Gain("norm.weight", config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
@@ -56,7 +72,8 @@ internal sealed class GemmaWeights : IDisposable
         try
         {
             var weights = new GemmaWeights(files, config);
-            if (checkFinite) weights.CheckFinite();
+            if (checkFinite)
+                weights.CheckFinite();
             return weights;
         }
         catch
@@ -70,7 +87,12 @@ internal sealed class GemmaWeights : IDisposable
 
     private LayerWeights Layer(int i)
     {
-        var (d, mlp, query, keyValue) = (_config.Width, _config.MlpWidth, _config.Heads * _config.HeadSize, _config.KeyValueHeads * _config.HeadSize);
+        var (d, mlp, query, keyValue) = (
+            _config.Width,
+            _config.MlpWidth,
+            _config.Heads * _config.HeadSize,
+            _config.KeyValueHeads * _config.HeadSize
+        );
         var layer = $"layers.{i}.";
         var attention = layer + "self_attn.";
         return new LayerWeights(
@@ -86,7 +108,8 @@ internal sealed class GemmaWeights : IDisposable
             Output: Linear(attention + "o_proj.weight", d, query),
             Gate: Linear(layer + "mlp.gate_proj.weight", mlp, d),
             Up: Linear(layer + "mlp.up_proj.weight", mlp, d),
-            Down: Linear(layer + "mlp.down_proj.weight", d, mlp));
+            Down: Linear(layer + "mlp.down_proj.weight", d, mlp)
+        );
     }
 
     private WeightView Linear(string name, int outputs, int inputs) => WeightView.Of(Get(name, outputs, inputs), WeightLayout.OutIn);
@@ -95,7 +118,8 @@ internal sealed class GemmaWeights : IDisposable
     {
         using var wide = Get(name, width).ToF32();
         var gain = wide.AsSpan().ToArray();
-        for (var i = 0; i < gain.Length; i++) gain[i] += 1;
+        for (var i = 0; i < gain.Length; i++)
+            gain[i] += 1;
         return gain;
     }
 
@@ -107,7 +131,9 @@ internal sealed class GemmaWeights : IDisposable
             throw new FileFormatException($"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported", _files.FileOf(full));
         if (!tensor.Shape.SequenceEqual(shape))
             throw new FileFormatException(
-                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for [{string.Join(", ", shape.ToArray())}]", _files.FileOf(full));
+                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for [{string.Join(", ", shape.ToArray())}]",
+                _files.FileOf(full)
+            );
         Bytes += tensor.ByteLength;
         return tensor;
     }
@@ -116,9 +142,13 @@ internal sealed class GemmaWeights : IDisposable
     private unsafe void CheckTiedHead()
     {
         const string name = "lm_head.weight";
-        if (_files.Find(name) is not { } head) return;
+        if (_files.Find(name) is not { } head)
+            return;
         if (head.Type != Embedding.Type || !head.Shape.SequenceEqual(Embedding.Shape))
-            throw new FileFormatException($"tensor '{name}' differs from the embedding table in type or shape; Gemma ties the two", _files.FileOf(name));
+            throw new FileFormatException(
+                $"tensor '{name}' differs from the embedding table in type or shape; Gemma ties the two",
+                _files.FileOf(name)
+            );
         const long block = 1 << 28;
         for (long at = 0; at < head.ByteLength; at += block)
         {
@@ -131,6 +161,7 @@ internal sealed class GemmaWeights : IDisposable
     private void CheckFinite()
     {
         foreach (var name in _files.Names.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)))
-            if (_files[name].Type.IsWeightType()) TensorChecks.RequireFinite(_files[name], name, _files.FileOf(name));
+            if (_files[name].Type.IsWeightType())
+                TensorChecks.RequireFinite(_files[name], name, _files.FileOf(name));
     }
 }

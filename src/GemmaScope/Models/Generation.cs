@@ -8,7 +8,8 @@ public sealed record GenerationOptions
     /// <summary>New tokens at most; the context of the model ends a generation too.</summary>
     public int MaxNewTokens { get; init; } = 128;
 
-    /// <summary>Logits are divided by it before sampling; 0 takes the most likely token (greedy), where the other sampling options but the penalties are ignored.</summary>
+    /// <summary>Logits are divided by it before sampling; 0 takes the most likely token (greedy), where the other sampling options but the
+    /// penalties are ignored.</summary>
     public double Temperature { get; init; } = 1;
 
     /// <summary>Only the k most likely tokens are candidates; 0 for all.</summary>
@@ -47,7 +48,8 @@ public sealed record GenerationOptions
 
         static void Require(bool holds, string name, double value, string range)
         {
-            if (!holds) throw new ArgumentProblemException($"is {value}; it must be {range}", name);
+            if (!holds)
+                throw new ArgumentProblemException($"is {value}; it must be {range}", name);
         }
     }
 }
@@ -56,26 +58,42 @@ public sealed record GenerationOptions
 public static class Generation
 {
     /// <summary>
-    /// Continues a prompt; yields each new token as soon as it is chosen. Enumerate lazily to stream; breaking off is the way to stop early.
+    /// Continues a prompt; yields each new token as soon as it is chosen. Enumerate lazily to stream; breaking off is the way to stop
+    /// early.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="prompt">Token ids, BOS included; with a cache only those it has not seen.</param>
     /// <param name="options">Sampling and stopping.</param>
-    /// <param name="cache">A cache to continue and extend (a chat keeps one); null for a temporary one. All returned tokens but the last are in it afterwards.</param>
+    /// <param name="cache">A cache to continue and extend (a chat keeps one); null for a temporary one. All returned tokens but the last
+    /// are in it afterwards.</param>
     /// <param name="cancellation">Stops between tokens and inside a long prompt.</param>
     /// <exception cref="ArgumentProblemException">An option is out of range or the prompt cannot be run.</exception>
     public static IEnumerable<int> Generate(
-        this GemmaModel model, int[] prompt, GenerationOptions? options = null, KvCache? cache = null, CancellationToken cancellation = default)
+        this GemmaModel model,
+        int[] prompt,
+        GenerationOptions? options = null,
+        KvCache? cache = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new GenerationOptions();
         options.Check();
         var length = (cache?.Length ?? 0) + (long)prompt.Length;
         if (length > model.Config.MaxPositions)
-            throw new ArgumentProblemException($"has {length} tokens, more than this model's context of {model.Config.MaxPositions}; shorten it", "prompt");
+            throw new ArgumentProblemException(
+                $"has {length} tokens, more than this model's context of {model.Config.MaxPositions}; shorten it",
+                "prompt"
+            );
         return Steps(model, prompt, options, cache, cancellation);
     }
 
-    private static IEnumerable<int> Steps(GemmaModel model, int[] prompt, GenerationOptions options, KvCache? given, CancellationToken cancellation)
+    private static IEnumerable<int> Steps(
+        GemmaModel model,
+        int[] prompt,
+        GenerationOptions options,
+        KvCache? given,
+        CancellationToken cancellation
+    )
     {
         var cache = given ?? model.NewCache();
         try
@@ -87,9 +105,19 @@ public static class Generation
             for (var made = 0; made < options.MaxNewTokens && cache.Length + next.Length <= model.Config.MaxPositions; made++)
             {
                 int token;
-                using (var run = model.Run(next, edits: options.Edits, cache: cache, logits: LogitRows.Last, arithmetic: options.Arithmetic, cancellation: cancellation))
+                using (
+                    var run = model.Run(
+                        next,
+                        edits: options.Edits,
+                        cache: cache,
+                        logits: LogitRows.Last,
+                        arithmetic: options.Arithmetic,
+                        cancellation: cancellation
+                    )
+                )
                     token = sampler.Choose(run.LastLogits());
-                if (stops.Contains(token)) yield break;
+                if (stops.Contains(token))
+                    yield break;
                 yield return token;
                 sampler.Saw([token]);
                 next = [token];
@@ -97,7 +125,8 @@ public static class Generation
         }
         finally
         {
-            if (given is null) cache.Dispose();
+            if (given is null)
+                cache.Dispose();
         }
     }
 }

@@ -14,9 +14,12 @@ internal sealed class GradientTaps(Site target, MatrixView seed, IReadOnlyDictio
     {
         var site = new Site(kind, layer);
         if (site == target)
-            for (var i = 0; i < gradient.Rows; i++) TensorPrimitives.Add(gradient.Row(i), seed.Row(i), gradient.Row(i));
-        if (!kept.TryGetValue(site, out var copy)) return;
+            for (var i = 0; i < gradient.Rows; i++)
+                TensorPrimitives.Add(gradient.Row(i), seed.Row(i), gradient.Row(i));
+        if (!kept.TryGetValue(site, out var copy))
+            return;
         var rows = SavedActivations.Rows(copy, gradient.Rows);
-        for (var i = 0; i < gradient.Rows; i++) gradient.Row(i).CopyTo(rows.Row(i));
+        for (var i = 0; i < gradient.Rows; i++)
+            gradient.Row(i).CopyTo(rows.Row(i));
     }
 }

@@ -9,7 +9,8 @@ namespace GemmaScope.Models;
 /// <returns>The function's value.</returns>
 public delegate double TargetFunction(MatrixView activations, MatrixView gradient);
 
-/// <summary>The scalar whose gradient is asked: a function of the activations at one site, from which the gradient is carried back.</summary>
+/// <summary>The scalar whose gradient is asked: a function of the activations at one site, from which the gradient is carried
+/// back.</summary>
 public sealed class GradientTarget
 {
     private readonly Func<DifferentiableRun, MatrixView, MatrixView, double> _seed;
@@ -19,7 +20,8 @@ public sealed class GradientTarget
     /// <summary>The site it is a function of.</summary>
     public Site Site { get; }
 
-    /// <summary>The mean cross-entropy of the next tokens, in nats, over all predictions of the sequence; soft-max over all vocabulary rows of the capped logits.</summary>
+    /// <summary>The mean cross-entropy of the next tokens, in nats, over all predictions of the sequence; soft-max over all vocabulary rows
+    /// of the capped logits.</summary>
     public static GradientTarget CrossEntropy { get; } =
         new(FinalNormOut, (run, normed, gradient) => run.Unembedding.CrossEntropy(run.Tokens, normed, gradient));
 
@@ -31,37 +33,57 @@ public sealed class GradientTarget
     /// <summary>A logit before the final cap.</summary>
     /// <param name="position">Position it is predicted at.</param>
     /// <param name="token">Row of the vocabulary.</param>
-    public static GradientTarget Logit(int position, int token) => new(FinalNormOut, (run, normed, gradient) =>
-        Along(run, position, normed, gradient, row => run.Unembedding.Row(token, row)));
+    public static GradientTarget Logit(int position, int token) =>
+        new(FinalNormOut, (run, normed, gradient) => Along(run, position, normed, gradient, row => run.Unembedding.Row(token, row)));
 
-    /// <summary>A logit before the final cap, minus the mean over all vocabulary rows: the logit node of attribution graphs (METHODS §4.5).</summary>
+    /// <summary>A logit before the final cap, minus the mean over all vocabulary rows: the logit node of attribution graphs (METHODS
+    /// §4.5).</summary>
     /// <param name="position">Position it is predicted at.</param>
     /// <param name="token">Row of the vocabulary.</param>
-    public static GradientTarget DemeanedLogit(int position, int token) => new(FinalNormOut, (run, normed, gradient) =>
-        Along(run, position, normed, gradient, row =>
-        {
-            run.Unembedding.Row(token, row);
-            TensorPrimitives.Subtract(row, run.Unembedding.MeanRow, row);
-        }));
+    public static GradientTarget DemeanedLogit(int position, int token) =>
+        new(
+            FinalNormOut,
+            (run, normed, gradient) =>
+                Along(
+                    run,
+                    position,
+                    normed,
+                    gradient,
+                    row =>
+                    {
+                        run.Unembedding.Row(token, row);
+                        TensorPrimitives.Subtract(row, run.Unembedding.MeanRow, row);
+                    }
+                )
+        );
 
-    /// <summary>The inner product of a vector with the activations of one token at a site, e.g. a feature's encoder with the MLP's input.</summary>
+    /// <summary>The inner product of a vector with the activations of one token at a site, e.g. a feature's encoder with the MLP's
+    /// input.</summary>
     /// <param name="site">Any site with one row a token.</param>
     /// <param name="position">The token's position.</param>
     /// <param name="vector">As wide as the site.</param>
     /// <exception cref="ArgumentProblemException">The site is an attention matrix.</exception>
     public static GradientTarget Probe(Site site, int position, ReadOnlyMemory<float> vector)
     {
-        if (Site.IsAttentionMatrix(site.Kind)) throw new ArgumentProblemException("has no row for each token; use GradientTarget.Function", site.ToString());
-        return new(site, (run, activations, gradient) =>
-        {
-            if (vector.Length != activations.Columns)
-                throw new ArgumentProblemException($"the vector has {vector.Length} numbers, the site has {activations.Columns}", site.ToString());
-            return Along(run, position, activations, gradient, row => vector.Span.CopyTo(row));
-        });
+        if (Site.IsAttentionMatrix(site.Kind))
+            throw new ArgumentProblemException("has no row for each token; use GradientTarget.Function", site.ToString());
+        return new(
+            site,
+            (run, activations, gradient) =>
+            {
+                if (vector.Length != activations.Columns)
+                    throw new ArgumentProblemException(
+                        $"the vector has {vector.Length} numbers, the site has {activations.Columns}",
+                        site.ToString()
+                    );
+                return Along(run, position, activations, gradient, row => vector.Span.CopyTo(row));
+            }
+        );
     }
 
     /// <summary>Any differentiable function of the activations at a site.</summary>
-    public static GradientTarget Function(Site site, TargetFunction function) => new(site, (_, activations, gradient) => function(activations, gradient));
+    public static GradientTarget Function(Site site, TargetFunction function) =>
+        new(site, (_, activations, gradient) => function(activations, gradient));
 
     /// <summary>Writes the derivative with respect to the site's activations and returns the value.</summary>
     internal double Seed(DifferentiableRun run, MatrixView activations, MatrixView gradient) => _seed(run, activations, gradient);

@@ -10,12 +10,14 @@ public enum GradientMode
 
     /// <summary>
     /// What attribution graphs use (METHODS §4.5): attention patterns, the denominators of all norms and the MLP outputs are constants, so
-    /// that the target is linear in what the embedding and the MLPs write; gradients flow only through the residual stream and attention's values.
+    /// that the target is linear in what the embedding and the MLPs write; gradients flow only through the residual stream and attention's
+    /// values.
     /// </summary>
     Frozen,
 }
 
-/// <summary>Gradients of one target at the sites that were asked for, each with respect to the activations there taken as variables.</summary>
+/// <summary>Gradients of one target at the sites that were asked for, each with respect to the activations there taken as
+/// variables.</summary>
 public sealed class Gradients : IDisposable
 {
     private readonly IReadOnlyDictionary<Site, Tensor> _gradients;
@@ -30,13 +32,15 @@ public sealed class Gradients : IDisposable
 
     /// <summary>The gradient at a site, in the shape of the activations there; 0 where the target does not depend on them.</summary>
     /// <exception cref="ArgumentProblemException">The site was not asked for.</exception>
-    public Tensor this[Site site] => _gradients.TryGetValue(site, out var gradient)
-        ? gradient
-        : throw new ArgumentProblemException("its gradient was not asked for; add it to the sites", site.ToString());
+    public Tensor this[Site site] =>
+        _gradients.TryGetValue(site, out var gradient)
+            ? gradient
+            : throw new ArgumentProblemException("its gradient was not asked for; add it to the sites", site.ToString());
 
     /// <summary>Frees the gradients.</summary>
     public void Dispose()
     {
-        foreach (var gradient in _gradients.Values) gradient.Dispose();
+        foreach (var gradient in _gradients.Values)
+            gradient.Dispose();
     }
 }

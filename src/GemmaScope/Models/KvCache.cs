@@ -27,7 +27,8 @@ public sealed class KvCache : IDisposable
 
     internal GemmaConfig Config { get; }
 
-    /// <summary>A cache of its own that has seen the same: where several texts begin alike, the beginning is computed once. The original may go on or be disposed.</summary>
+    /// <summary>A cache of its own that has seen the same: where several texts begin alike, the beginning is computed once. The original
+    /// may go on or be disposed.</summary>
     /// <param name="room">New tokens for which room is made at once; it grows beyond as needed.</param>
     public KvCache Fork(int room = 64) => new(Config, [.. _layers.Select(layer => layer.Fork(room))]) { Length = Length };
 
@@ -36,20 +37,23 @@ public sealed class KvCache : IDisposable
     /// <summary>Takes back what a run that did not finish has appended.</summary>
     internal void RollBack()
     {
-        foreach (var layer in _layers) layer.RollBack(Length);
+        foreach (var layer in _layers)
+            layer.RollBack(Length);
     }
 
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
-        foreach (var layer in _layers) layer.Clear();
+        foreach (var layer in _layers)
+            layer.Clear();
         Length = 0;
     }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
-        foreach (var layer in _layers) layer.Dispose();
+        foreach (var layer in _layers)
+            layer.Dispose();
     }
 }
 
@@ -62,8 +66,10 @@ internal readonly record struct KeysAndValues(MatrixView Keys, MatrixView Values
 /// <summary>One layer's part of a cache: rows of consecutive positions in a buffer that grows by doubling.</summary>
 internal sealed unsafe class LayerCache(int width, int window) : IDisposable
 {
-    private Tensor? _keys, _values;
-    private int _first, _count;
+    private Tensor? _keys,
+        _values;
+    private int _first,
+        _count;
 
     public long Bytes => (_keys?.ByteLength ?? 0) + (_values?.ByteLength ?? 0);
 
@@ -79,7 +85,8 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
 
     public void Clear() => (_first, _count) = (0, 0);
 
-    /// <summary>Keeps the rows before absolute position <paramref name="length"/>; rows that were dropped are out of every later query's window.</summary>
+    /// <summary>Keeps the rows before absolute position <paramref name="length"/>; rows that were dropped are out of every later query's
+    /// window.</summary>
     public void RollBack(int length) => _count = Math.Min(_count, length - _first);
 
     public LayerCache Fork(int room)
@@ -87,7 +94,10 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
         var (dropped, kept) = Visible();
         return new LayerCache(width, window)
         {
-            _keys = Copy(_keys, dropped, kept, Math.Max(1, kept + room)), _values = Copy(_values, dropped, kept, Math.Max(1, kept + room)), _first = _first + dropped, _count = kept,
+            _keys = Copy(_keys, dropped, kept, Math.Max(1, kept + room)),
+            _values = Copy(_values, dropped, kept, Math.Max(1, kept + room)),
+            _first = _first + dropped,
+            _count = kept,
         };
     }
 
@@ -100,12 +110,14 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
     private void MakeRoom(int added)
     {
         var capacity = (int)(_keys?.Rows ?? 0);
-        if (_count + added <= capacity) return;
+        if (_count + added <= capacity)
+            return;
 
         var (dropped, kept) = Visible();
         var needed = kept + added;
         // Room for as many again, so that rows are moved once in a window and not at every token.
-        if (needed + needed / 2 > capacity) capacity = Math.Max(64, checked(needed * 2));
+        if (needed + needed / 2 > capacity)
+            capacity = Math.Max(64, checked(needed * 2));
         _keys = Move(_keys, dropped, kept, capacity);
         _values = Move(_values, dropped, kept, capacity);
         (_first, _count) = (_first + dropped, kept);
@@ -133,7 +145,8 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
     private Tensor Copy(Tensor? from, int dropped, int kept, int capacity)
     {
         var to = Tensor.Uninitialized(capacity, width);
-        if (from is not null) CopyRows(from, dropped, kept, to);
+        if (from is not null)
+            CopyRows(from, dropped, kept, to);
         return to;
     }
 
@@ -145,6 +158,7 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
 
     private static void Copy(MatrixView from, MatrixView to)
     {
-        for (var i = 0; i < from.Rows; i++) from.Row(i).CopyTo(to.Row(i));
+        for (var i = 0; i < from.Rows; i++)
+            from.Row(i).CopyTo(to.Row(i));
     }
 }

@@ -6,7 +6,8 @@ namespace GemmaScope.Models;
 public sealed partial class GemmaModel
 {
     /// <summary>
-    /// The direction along which the last residual, divided by its root mean square, raises one raw logit over another: (1 + gain) ⊙ (row − other row)
+    /// The direction along which the last residual, divided by its root mean square, raises one raw logit over another: (1 + gain) ⊙ (row −
+    /// other row)
     /// of the unembedding. Raw: before the final cap.
     /// </summary>
     internal unsafe float[] LogitDirection(int token, int other)
@@ -21,7 +22,8 @@ public sealed partial class GemmaModel
         void Row(int id, float[] row)
         {
             var table = _weights.Embedding;
-            fixed (float* target = row) Conversions.Widen(table.Pointer + (long)id * Config.Width * table.Type.Size(), table.Type, target, Config.Width);
+            fixed (float* target = row)
+                Conversions.Widen(table.Pointer + (long)id * Config.Width * table.Type.Size(), table.Type, target, Config.Width);
         }
     }
 }

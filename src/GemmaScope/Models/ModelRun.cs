@@ -6,12 +6,16 @@ namespace GemmaScope.Models;
 /// <summary>Which positions of each sequence get logits.</summary>
 public enum LogitRows
 {
-    /// <summary>The last position if nothing is captured; all if a site at or after the final norm is captured or edited; else none, so that the run stops early.</summary>
+    /// <summary>The last position if nothing is captured; all if a site at or after the final norm is captured or edited; else none, so
+    /// that the run stops early.</summary>
     Automatic,
+
     /// <summary>None.</summary>
     None,
+
     /// <summary>The last position of each sequence.</summary>
     Last,
+
     /// <summary>Every position.</summary>
     All,
 }
@@ -29,11 +33,27 @@ public sealed class ModelRun : IDisposable
     private readonly int[] _starts;
     private readonly int[] _logitStarts;
 
-    internal ModelRun(GemmaConfig config, IReadOnlyList<int[]> sequences, Arithmetic arithmetic, Dictionary<Site, Tensor[]> captured, Tensor? logits, LogitRows rows)
+    internal ModelRun(
+        GemmaConfig config,
+        IReadOnlyList<int[]> sequences,
+        Arithmetic arithmetic,
+        Dictionary<Site, Tensor[]> captured,
+        Tensor? logits,
+        LogitRows rows
+    )
     {
         (_config, Sequences, Arithmetic, _captured, Logits, LogitRows) = (config, sequences, arithmetic, captured, logits, rows);
         _starts = Starts(sequences.Select(s => s.Length));
-        _logitStarts = Starts(sequences.Select(s => rows switch { LogitRows.All => s.Length, LogitRows.Last => 1, _ => 0 }));
+        _logitStarts = Starts(
+            sequences.Select(s =>
+                rows switch
+                {
+                    LogitRows.All => s.Length,
+                    LogitRows.Last => 1,
+                    _ => 0,
+                }
+            )
+        );
     }
 
     /// <summary>The token ids of each sequence that this run computed.</summary>
@@ -56,7 +76,8 @@ public sealed class ModelRun : IDisposable
 
     /// <summary>
     /// The activations at a captured site, after any edits there, in the shape of <see cref="SiteKind"/>; rows of all sequences
-    /// follow each other. Attention matrices differ in shape between sequences: read them with <see cref="Attention"/> if there are several.
+    /// follow each other. Attention matrices differ in shape between sequences: read them with <see cref="Attention"/> if there are
+    /// several.
     /// </summary>
     /// <exception cref="ArgumentProblemException">The site was not captured.</exception>
     public Tensor this[Site site] => Site.IsAttentionMatrix(site.Kind) ? Attention(site, 0) : Captured(site)[0];
@@ -73,38 +94,46 @@ public sealed class ModelRun : IDisposable
             ? logits.Row(_logitStarts[sequence + 1] - 1)
             : throw new ArgumentProblemException("the run computed no logits; ask for them with logits: LogitRows.Last", "logits");
 
-    /// <summary>The most likely next tokens of a sequence, best first (the lower id first among equals); rows that are no tokens are left out.</summary>
+    /// <summary>The most likely next tokens of a sequence, best first (the lower id first among equals); rows that are no tokens are left
+    /// out.</summary>
     public IReadOnlyList<TokenScore> TopNextTokens(int count, int sequence = 0)
     {
         var logits = LastLogits(sequence)[.._config.RealVocabulary];
         var best = new PriorityQueue<TokenScore, (float, int)>();
         for (var i = 0; i < logits.Length; i++)
         {
-            if (best.Count < count) best.Enqueue(new(i, logits[i]), (logits[i], -i));
-            else if (count > 0 && logits[i] > best.Peek().Value) best.DequeueEnqueue(new(i, logits[i]), (logits[i], -i));
+            if (best.Count < count)
+                best.Enqueue(new(i, logits[i]), (logits[i], -i));
+            else if (count > 0 && logits[i] > best.Peek().Value)
+                best.DequeueEnqueue(new(i, logits[i]), (logits[i], -i));
         }
         var result = new TokenScore[best.Count];
-        for (var i = result.Length - 1; i >= 0; i--) result[i] = best.Dequeue();
+        for (var i = result.Length - 1; i >= 0; i--)
+            result[i] = best.Dequeue();
         return result;
     }
 
     /// <summary>
-    /// Mean next-token cross-entropy of a sequence in nats over predictions of tokens from <paramref name="first"/> on; soft-max over all vocabulary rows.
+    /// Mean next-token cross-entropy of a sequence in nats over predictions of tokens from <paramref name="first"/> on; soft-max over all
+    /// vocabulary rows.
     /// Needs <see cref="LogitRows.All"/>; NaN if there is nothing to predict.
     /// </summary>
     public double CrossEntropy(int sequence = 0, int first = 1)
     {
-        if (LogitRows != LogitRows.All) throw new ArgumentProblemException("cross-entropy needs logits of all positions; ask for logits: LogitRows.All", "logits");
+        if (LogitRows != LogitRows.All)
+            throw new ArgumentProblemException("cross-entropy needs logits of all positions; ask for logits: LogitRows.All", "logits");
         var (start, count) = RowsOf(sequence);
         double sum = 0;
-        for (var t = Math.Max(first, 1); t < count; t++) sum += Surprise(Logits!.Row(start + t - 1), Sequences[sequence][t]);
+        for (var t = Math.Max(first, 1); t < count; t++)
+            sum += Surprise(Logits!.Row(start + t - 1), Sequences[sequence][t]);
         return count > Math.Max(first, 1) ? sum / (count - Math.Max(first, 1)) : double.NaN;
     }
 
     /// <summary>Frees the captured activations and logits.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _captured.Values.SelectMany(tensors => tensors)) tensor.Dispose();
+        foreach (var tensor in _captured.Values.SelectMany(tensors => tensors))
+            tensor.Dispose();
         Logits?.Dispose();
     }
 
@@ -113,18 +142,21 @@ public sealed class ModelRun : IDisposable
     {
         var max = TensorPrimitives.Max(logits);
         double sum = 0;
-        foreach (var logit in logits) sum += Math.Exp(logit - max);
+        foreach (var logit in logits)
+            sum += Math.Exp(logit - max);
         return Math.Log(sum) + max - logits[token];
     }
 
-    private Tensor[] Captured(Site site) => _captured.TryGetValue(site, out var tensors)
-        ? tensors
-        : throw new ArgumentProblemException($"was not captured; add it to capture: [...] of the run", site.ToString());
+    private Tensor[] Captured(Site site) =>
+        _captured.TryGetValue(site, out var tensors)
+            ? tensors
+            : throw new ArgumentProblemException($"was not captured; add it to capture: [...] of the run", site.ToString());
 
     private static int[] Starts(IEnumerable<int> lengths)
     {
         var starts = new List<int> { 0 };
-        foreach (var length in lengths) starts.Add(starts[^1] + length);
+        foreach (var length in lengths)
+            starts.Add(starts[^1] + length);
         return [.. starts];
     }
 }

@@ -8,9 +8,10 @@ namespace GemmaScope.Models;
 internal readonly record struct ResumePoint(int Layer, MatrixView Residual)
 {
     /// <summary>The first layer that an edit at this site changes; 0 where only a whole run will do.</summary>
-    public static int LayerOf(Site site) => site switch
-    {
-        { Kind: SiteKind.ResidPost, Layer: { } layer } => layer + 1,
-        _ => site.Layer ?? 0,
-    };
+    public static int LayerOf(Site site) =>
+        site switch
+        {
+            { Kind: SiteKind.ResidPost, Layer: { } layer } => layer + 1,
+            _ => site.Layer ?? 0,
+        };
 }

@@ -12,10 +12,12 @@ internal sealed unsafe class RotaryTable(RopeSettings settings, int headSize, in
     /// <summary>[positions, 2 · h/2]: the cosines of a position, then its sines. Valid as long as the caller holds it.</summary>
     public Tensor Rows(int positions)
     {
-        if (_rows is { } rows && rows.Rows >= positions) return rows;
+        if (_rows is { } rows && rows.Rows >= positions)
+            return rows;
         lock (_lock)
         {
-            if (_rows is not { } old || old.Rows < positions) _rows = Make((int)Math.Min(maxPositions, Math.Max(256, positions * 2L)));
+            if (_rows is not { } old || old.Rows < positions)
+                _rows = Make((int)Math.Min(maxPositions, Math.Max(256, positions * 2L)));
             return _rows;
         }
     }
@@ -23,7 +25,8 @@ internal sealed unsafe class RotaryTable(RopeSettings settings, int headSize, in
     private Tensor Make(int positions)
     {
         var inverse = new double[_half];
-        for (var j = 0; j < _half; j++) inverse[j] = Math.Pow(settings.Theta, -2.0 * j / headSize) / settings.Factor;
+        for (var j = 0; j < _half; j++)
+            inverse[j] = Math.Pow(settings.Theta, -2.0 * j / headSize) / settings.Factor;
         var rows = Tensor.Uninitialized(positions, headSize);
         for (var position = 0; position < positions; position++)
         {

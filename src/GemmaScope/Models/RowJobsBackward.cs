@@ -48,7 +48,13 @@ internal readonly record struct RotateBackwardRow(MatrixView Table, int HeadSize
 internal readonly record struct GateBackwardRow(MatrixView Gate, MatrixView Up, MatrixView Gradient, MatrixView UpGradient) : IJob
 {
     public void Run(int index) =>
-        ElementwiseBackward.GeluTanhMultiply(Gate.Row(index), Up.Row(index), Gradient.Row(index), Gradient.Row(index), UpGradient.Row(index));
+        ElementwiseBackward.GeluTanhMultiply(
+            Gate.Row(index),
+            Up.Row(index),
+            Gradient.Row(index),
+            Gradient.Row(index),
+            UpGradient.Row(index)
+        );
 }
 
 /// <summary>Backward of <see cref="CapRow"/>, from its output.</summary>
@@ -66,5 +72,6 @@ internal readonly record struct SoftMaxBackwardRow(MatrixView Pattern, MatrixVie
 /// <summary>Cross-entropy of the token after each row; raw logits become their gradient.</summary>
 internal readonly record struct CrossEntropyRow(MatrixView Logits, int[] Next, int First, float? Cap, float Weight, double[] Losses) : IJob
 {
-    public void Run(int index) => Losses[First + index] = ElementwiseBackward.CrossEntropy(Logits.Row(index), Next[First + index], Cap, Weight);
+    public void Run(int index) =>
+        Losses[First + index] = ElementwiseBackward.CrossEntropy(Logits.Row(index), Next[First + index], Cap, Weight);
 }

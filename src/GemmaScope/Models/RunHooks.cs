@@ -27,7 +27,8 @@ internal sealed unsafe class RunHooks
         {
             Require(edit.Site);
             CheckWidth(edit);
-            if (!_edits.TryGetValue(edit.Site, out var list)) _edits[edit.Site] = list = [];
+            if (!_edits.TryGetValue(edit.Site, out var list))
+                _edits[edit.Site] = list = [];
             list.Add(edit);
             Mark(edit.Site);
         }
@@ -40,43 +41,51 @@ internal sealed unsafe class RunHooks
     public bool Captures => _captured.Count > 0;
 
     /// <summary>What was captured: one tensor a site, or one a sequence at attention matrices.</summary>
-    public Dictionary<Site, Tensor[]> Captured() => _captured.Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!);
+    public Dictionary<Site, Tensor[]> Captured() =>
+        _captured.Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!);
 
     public bool Listens(SiteKind kind, int layer) => _listens[Index(kind, layer)];
 
     /// <summary>Edits, then captures, token rows: [all sequences' tokens, width].</summary>
     public void At(SiteKind kind, int layer, MatrixView rows, RunSequences sequences)
     {
-        if (!Listens(kind, layer)) return;
+        if (!Listens(kind, layer))
+            return;
         var site = new Site(kind, layer);
         if (_edits.TryGetValue(site, out var edits))
-            foreach (var edit in edits) edit.Apply(rows, sequences);
-        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
+            foreach (var edit in edits)
+                edit.Apply(rows, sequences);
+        if (_captured.ContainsKey(site))
+            _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, logit rows; <paramref name="positions"/> tells each row's position.</summary>
     public void AtLogits(SiteKind kind, MatrixView rows, ReadOnlySpan<int> positions)
     {
-        if (!Listens(kind, 0)) return;
+        if (!Listens(kind, 0))
+            return;
         var site = new Site(kind);
         if (_edits.TryGetValue(site, out var edits))
             foreach (var edit in edits)
                 for (var r = 0; r < rows.Rows; r++)
                     edit.Apply(rows.SliceRows(r, 1), positions[r]);
-        if (_captured.ContainsKey(site)) _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
+        if (_captured.ContainsKey(site))
+            _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, one sequence's attention matrices: [heads · queries, keys].</summary>
     public void AtAttention(SiteKind kind, int layer, MatrixView matrices, int sequence, RunSequences sequences)
     {
-        if (!Listens(kind, layer)) return;
+        if (!Listens(kind, layer))
+            return;
         var site = new Site(kind, layer);
         var queries = matrices.Rows / _config.Heads;
         if (_edits.TryGetValue(site, out var edits))
             foreach (var edit in edits)
                 for (var head = 0; head < _config.Heads; head++)
                     edit.Apply(matrices.SliceRows(head * queries, queries), sequences.First(sequence));
-        if (!_captured.TryGetValue(site, out var tensors)) return;
+        if (!_captured.TryGetValue(site, out var tensors))
+            return;
         _captured[site] = tensors ??= new Tensor[sequences.Count];
         tensors[sequence] = Copy(matrices, _config.SiteShape(kind, queries, matrices.Columns));
     }
@@ -88,15 +97,20 @@ internal sealed unsafe class RunHooks
     private void Mark(Site site)
     {
         _listens[Index(site.Kind, site.Layer ?? 0)] = true;
-        if (Last is not { } last || site > last) Last = site;
+        if (Last is not { } last || site > last)
+            Last = site;
     }
 
     private void Require(Site site)
     {
-        if (_config.Has(site)) return;
-        throw new ArgumentProblemException(site.Layer >= _config.Layers
-            ? $"the model has layers 0 to {_config.Layers - 1}"
-            : "this model has no such site (q_normed and k_normed exist in Gemma 3 only)", site.ToString());
+        if (_config.Has(site))
+            return;
+        throw new ArgumentProblemException(
+            site.Layer >= _config.Layers
+                ? $"the model has layers 0 to {_config.Layers - 1}"
+                : "this model has no such site (q_normed and k_normed exist in Gemma 3 only)",
+            site.ToString()
+        );
     }
 
     private void CheckWidth(Edit edit)
@@ -110,7 +124,8 @@ internal sealed unsafe class RunHooks
     {
         var copy = Tensor.Uninitialized(shape);
         var target = new MatrixView(copy.Floats, rows.Rows, rows.Columns, rows.Columns);
-        for (var i = 0; i < rows.Rows; i++) rows.Row(i).CopyTo(target.Row(i));
+        for (var i = 0; i < rows.Rows; i++)
+            rows.Row(i).CopyTo(target.Row(i));
         return copy;
     }
 }

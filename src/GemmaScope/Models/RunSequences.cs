@@ -2,7 +2,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The sequences of one run, laid one after another without padding: rows of sequence s are [Start(s), Start(s) + Length(s)).</summary>
+/// <summary>The sequences of one run, laid one after another without padding: rows of sequence s are [Start(s), Start(s) +
+/// Length(s)).</summary>
 internal sealed class RunSequences
 {
     private readonly int[] _starts;
@@ -45,7 +46,9 @@ internal sealed class RunSequences
     /// <summary>Tells the caches that the new tokens are in.</summary>
     public void Advance()
     {
-        if (_caches is null) return;
-        for (var s = 0; s < Count; s++) _caches[s].Length += Length(s);
+        if (_caches is null)
+            return;
+        for (var s = 0; s < Count; s++)
+            _caches[s].Length += Length(s);
     }
 }

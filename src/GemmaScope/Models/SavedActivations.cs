@@ -11,17 +11,36 @@ internal sealed class SavedActivations : IDisposable
     private readonly Dictionary<Site, float[]> _scales = [];
     private readonly int _tokens;
 
-    public SavedActivations(GemmaModel model, int[] tokens, GradientMode mode, IEnumerable<Site> capture, Site from, Site to, IEnumerable<Edit> edits, Arithmetic arithmetic, CancellationToken cancellation)
+    public SavedActivations(
+        GemmaModel model,
+        int[] tokens,
+        GradientMode mode,
+        IEnumerable<Site> capture,
+        Site from,
+        Site to,
+        IEnumerable<Edit> edits,
+        Arithmetic arithmetic,
+        CancellationToken cancellation
+    )
     {
         _tokens = tokens.Length;
         var sites = new HashSet<Site>(capture);
         sites.UnionWith(Steps(model.Config, mode, from, to));
         // Targets behind the last layer are computed from it.
-        if (BackwardPass.IsFinal(to)) sites.Add(Site.ResidPost(model.Config.Layers - 1));
+        if (BackwardPass.IsFinal(to))
+            sites.Add(Site.ResidPost(model.Config.Layers - 1));
         var norms = Norms(model.Config, mode, from, to);
-        if (mode == GradientMode.Full) sites.UnionWith(norms);
+        if (mode == GradientMode.Full)
+            sites.UnionWith(norms);
         Edit[] readers = mode == GradientMode.Full ? [] : [.. norms.Select(norm => ScaleReader(norm, model.Config.NormEpsilon))];
-        Run = model.Run(tokens, capture: sites, edits: [.. edits, .. readers], logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
+        Run = model.Run(
+            tokens,
+            capture: sites,
+            edits: [.. edits, .. readers],
+            logits: LogitRows.None,
+            arithmetic: arithmetic,
+            cancellation: cancellation
+        );
     }
 
     /// <summary>The run, with these activations and the caller's.</summary>
@@ -54,27 +73,43 @@ internal sealed class SavedActivations : IDisposable
     /// <summary>What the steps other than norms need.</summary>
     private static IEnumerable<Site> Steps(GemmaConfig config, GradientMode mode, Site from, Site to)
     {
-        if (mode == GradientMode.Frozen) return Passed(config, from, to, [SiteKind.AttnPattern], []);
+        if (mode == GradientMode.Frozen)
+            return Passed(config, from, to, [SiteKind.AttnPattern], []);
         List<SiteKind> attention = [SiteKind.AttnPattern, SiteKind.QRope, SiteKind.KRope, SiteKind.V];
-        if (config.HasQueryKeyNorm) attention.AddRange(SiteKind.Q, SiteKind.K);
-        if (config.AttentionCap is not null) attention.Add(SiteKind.AttnScoresSoftcapped);
+        if (config.HasQueryKeyNorm)
+            attention.AddRange(SiteKind.Q, SiteKind.K);
+        if (config.AttentionCap is not null)
+            attention.Add(SiteKind.AttnScoresSoftcapped);
         return Passed(config, from, to, attention, [SiteKind.MlpGatePre, SiteKind.MlpUp]);
     }
 
     /// <summary>Kinds of attention and of MLP sites, in each layer where the gradient passes the one or the other.</summary>
-    private static IEnumerable<Site> Passed(GemmaConfig config, Site from, Site to, IEnumerable<SiteKind> attention, IEnumerable<SiteKind> mlp) =>
-        Enumerable.Range(0, config.Layers).SelectMany(layer =>
-            (BackwardPass.PassesAttention(layer, from, to) ? attention : [])
-            .Concat(BackwardPass.PassesMlp(layer, from, to) ? mlp : [])
-            .Select(kind => new Site(kind, layer)));
+    private static IEnumerable<Site> Passed(
+        GemmaConfig config,
+        Site from,
+        Site to,
+        IEnumerable<SiteKind> attention,
+        IEnumerable<SiteKind> mlp
+    ) =>
+        Enumerable
+            .Range(0, config.Layers)
+            .SelectMany(layer =>
+                (BackwardPass.PassesAttention(layer, from, to) ? attention : [])
+                    .Concat(BackwardPass.PassesMlp(layer, from, to) ? mlp : [])
+                    .Select(kind => new Site(kind, layer))
+            );
 
     /// <summary>An edit that only looks: it keeps one number a row where a capture would keep the row.</summary>
     private Edit ScaleReader(Site site, float epsilon)
     {
         var scales = _scales[site] = new float[_tokens];
-        return Edit.Function(site, (rows, _) =>
-        {
-            for (var i = 0; i < rows.Rows; i++) scales[i] = ElementwiseBackward.InverseRms(rows.Row(i), epsilon);
-        });
+        return Edit.Function(
+            site,
+            (rows, _) =>
+            {
+                for (var i = 0; i < rows.Rows; i++)
+                    scales[i] = ElementwiseBackward.InverseRms(rows.Row(i), epsilon);
+            }
+        );
     }
 }

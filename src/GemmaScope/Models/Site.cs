@@ -10,62 +10,91 @@ public enum SiteKind
 {
     /// <summary>[T, d] scaled token embeddings; the same numbers as resid_pre.0.</summary>
     Embed,
+
     /// <summary>[T, d] residual entering the layer.</summary>
     ResidPre,
+
     /// <summary>[T, d] resid_pre / rms, without the gain.</summary>
     Ln1Normalized,
+
     /// <summary>[T, d] the same times (1 + gain): input of the q, k and v projections.</summary>
     AttnIn,
+
     /// <summary>[T, H, h] query projection, before any norm and before RoPE.</summary>
     Q,
+
     /// <summary>[T, K, h] key projection, before any norm and before RoPE.</summary>
     K,
+
     /// <summary>[T, K, h] value projection.</summary>
     V,
+
     /// <summary>[T, H, h] after q_norm (Gemma 3 only), before RoPE.</summary>
     QNormed,
+
     /// <summary>[T, K, h] after k_norm (Gemma 3 only), before RoPE.</summary>
     KNormed,
+
     /// <summary>[T, H, h] after RoPE.</summary>
     QRope,
+
     /// <summary>[T, K, h] after RoPE.</summary>
     KRope,
+
     /// <summary>[H, T, S] q · k times the query scale; no cap, no mask, all S keys.</summary>
     AttnScoresRaw,
+
     /// <summary>[H, T, S] after the soft cap (equal to the raw ones where there is none), still no mask.</summary>
     AttnScoresSoftcapped,
+
     /// <summary>[H, T, S] soft-max after the mask.</summary>
     AttnPattern,
+
     /// <summary>[T, H·h] pattern times v, heads concatenated: input of o_proj, Gemma Scope's attention site.</summary>
     Z,
+
     /// <summary>[T, d] o_proj output.</summary>
     AttnOutRaw,
+
     /// <summary>[T, d] after the post-attention norm: what is added to the residual.</summary>
     AttnOut,
+
     /// <summary>[T, d] resid_pre + attn_out.</summary>
     ResidMid,
+
     /// <summary>[T, d] resid_mid / rms, without the gain: input of Gemma Scope 1 transcoders.</summary>
     Ln2Normalized,
+
     /// <summary>[T, d] the same times (1 + gain): input of the MLP and of Gemma Scope 2 transcoders.</summary>
     MlpIn,
+
     /// <summary>[T, M] gate projection before the activation.</summary>
     MlpGatePre,
+
     /// <summary>[T, M] up projection.</summary>
     MlpUp,
+
     /// <summary>[T, M] gelu_tanh(gate) · up: input of down_proj.</summary>
     MlpActProduct,
+
     /// <summary>[T, d] down_proj output.</summary>
     MlpOutRaw,
+
     /// <summary>[T, d] after the post-feed-forward norm: what is added to the residual, Gemma Scope's MLP-output site.</summary>
     MlpOut,
+
     /// <summary>[T, d] resid_mid + mlp_out: Gemma Scope's residual site.</summary>
     ResidPost,
+
     /// <summary>[T, d] last residual / rms, without the gain.</summary>
     LnFinalNormalized,
+
     /// <summary>[T, d] the same times (1 + gain): input of the unembedding.</summary>
     FinalNormOut,
+
     /// <summary>[R, V] logits of the R asked rows before the final cap.</summary>
     LogitsRaw,
+
     /// <summary>[R, V] logits of the R asked rows after the final cap.</summary>
     Logits,
 }
@@ -127,10 +156,13 @@ public readonly record struct Site : IComparable<Site>
 
     /// <summary>Reads a site in any of the three dialects.</summary>
     /// <exception cref="ArgumentProblemException">The text names no site.</exception>
-    public static Site Parse(string text) => TryParse(text, out var site)
-        ? site
-        : throw new ArgumentProblemException(
-            $"'{text}' is no site; use e.g. resid_post.20, blocks.20.hook_resid_post or model.layers.20.output (kinds: {string.Join(", ", SiteNames.ShortNames)})", "site");
+    public static Site Parse(string text) =>
+        TryParse(text, out var site)
+            ? site
+            : throw new ArgumentProblemException(
+                $"'{text}' is no site; use e.g. resid_post.20, blocks.20.hook_resid_post or model.layers.20.output (kinds: {string.Join(", ", SiteNames.ShortNames)})",
+                "site"
+            );
 
     /// <summary>Reads a site in any of the three dialects.</summary>
     public static bool TryParse(string text, out Site site) => SiteNames.TryParse(text, out site);
@@ -146,8 +178,11 @@ public readonly record struct Site : IComparable<Site>
         {
             var dot = entry.LastIndexOf('.');
             var (first, last) = dot < 0 ? (-1, -1) : Layers(entry[(dot + 1)..], layers);
-            if (first < 0) sites.Add(Parse(entry));
-            else for (var layer = first; layer <= last; layer++) sites.Add(Parse($"{entry[..dot]}.{layer}"));
+            if (first < 0)
+                sites.Add(Parse(entry));
+            else
+                for (var layer = first; layer <= last; layer++)
+                    sites.Add(Parse($"{entry[..dot]}.{layer}"));
         }
         foreach (var site in sites)
             if (site.Layer >= layers)
@@ -179,15 +214,22 @@ public readonly record struct Site : IComparable<Site>
     /// <summary>Whether a site is computed after another or is the same.</summary>
     public static bool operator >=(Site left, Site right) => left.Order >= right.Order;
 
-    private long Order => Kind == SiteKind.Embed ? -1 : Kind >= SiteKind.LnFinalNormalized ? long.MaxValue - 64 + (int)Kind : _layer * 64L + (int)Kind;
+    private long Order =>
+        Kind == SiteKind.Embed ? -1
+        : Kind >= SiteKind.LnFinalNormalized ? long.MaxValue - 64 + (int)Kind
+        : _layer * 64L + (int)Kind;
 
     private static (int First, int Last) Layers(string text, int layers)
     {
-        if (text == "*") return (0, layers - 1);
+        if (text == "*")
+            return (0, layers - 1);
         var dash = text.IndexOf('-', StringComparison.Ordinal);
-        return dash > 0
+        return
+            dash > 0
             && int.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out var first)
             && int.TryParse(text[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var last)
-            && first <= last ? (first, last) : (-1, -1);
+            && first <= last
+            ? (first, last)
+            : (-1, -1);
     }
 }

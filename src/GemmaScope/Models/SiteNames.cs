@@ -17,8 +17,18 @@ internal static partial class SiteNames
         new(SiteKind.Embed, "embed", ["hook_embed"], ["model.embed_tokens.output"]),
         new(SiteKind.ResidPre, "resid_pre", ["blocks.#.hook_resid_pre"], ["model.layers.#.input", "model.layers.#.input_layernorm.input"]),
         new(SiteKind.Ln1Normalized, "ln1_normalized", ["blocks.#.ln1.hook_normalized"], []),
-        new(SiteKind.AttnIn, "attn_in", [], ["model.layers.#.input_layernorm.output", "model.layers.#.self_attn.input",
-            "model.layers.#.self_attn.q_proj.input", "model.layers.#.self_attn.k_proj.input", "model.layers.#.self_attn.v_proj.input"]),
+        new(
+            SiteKind.AttnIn,
+            "attn_in",
+            [],
+            [
+                "model.layers.#.input_layernorm.output",
+                "model.layers.#.self_attn.input",
+                "model.layers.#.self_attn.q_proj.input",
+                "model.layers.#.self_attn.k_proj.input",
+                "model.layers.#.self_attn.v_proj.input",
+            ]
+        ),
         new(SiteKind.Q, "q", ["blocks.#.attn.hook_q"], ["model.layers.#.self_attn.q_proj.output"]),
         new(SiteKind.K, "k", ["blocks.#.attn.hook_k"], ["model.layers.#.self_attn.k_proj.output"]),
         new(SiteKind.V, "v", ["blocks.#.attn.hook_v"], ["model.layers.#.self_attn.v_proj.output"]),
@@ -30,18 +40,35 @@ internal static partial class SiteNames
         new(SiteKind.AttnScoresSoftcapped, "attn_scores_softcapped", ["blocks.#.attn.hook_attn_scores"], []),
         new(SiteKind.AttnPattern, "attn_pattern", ["blocks.#.attn.hook_pattern"], []),
         new(SiteKind.Z, "z", ["blocks.#.attn.hook_z"], ["model.layers.#.self_attn.o_proj.input"]),
-        new(SiteKind.AttnOutRaw, "attn_out_raw", [], ["model.layers.#.self_attn.output", "model.layers.#.self_attn.o_proj.output",
-            "model.layers.#.post_attention_layernorm.input"]),
+        new(
+            SiteKind.AttnOutRaw,
+            "attn_out_raw",
+            [],
+            ["model.layers.#.self_attn.output", "model.layers.#.self_attn.o_proj.output", "model.layers.#.post_attention_layernorm.input"]
+        ),
         new(SiteKind.AttnOut, "attn_out", ["blocks.#.hook_attn_out"], ["model.layers.#.post_attention_layernorm.output"]),
         new(SiteKind.ResidMid, "resid_mid", ["blocks.#.hook_resid_mid"], ["model.layers.#.pre_feedforward_layernorm.input"]),
         new(SiteKind.Ln2Normalized, "ln2_normalized", ["blocks.#.ln2.hook_normalized"], []),
-        new(SiteKind.MlpIn, "mlp_in", [], ["model.layers.#.pre_feedforward_layernorm.output", "model.layers.#.mlp.input",
-            "model.layers.#.mlp.gate_proj.input", "model.layers.#.mlp.up_proj.input"]),
+        new(
+            SiteKind.MlpIn,
+            "mlp_in",
+            [],
+            [
+                "model.layers.#.pre_feedforward_layernorm.output",
+                "model.layers.#.mlp.input",
+                "model.layers.#.mlp.gate_proj.input",
+                "model.layers.#.mlp.up_proj.input",
+            ]
+        ),
         new(SiteKind.MlpGatePre, "mlp_gate_pre", ["blocks.#.mlp.hook_pre"], ["model.layers.#.mlp.gate_proj.output"]),
         new(SiteKind.MlpUp, "mlp_up", ["blocks.#.mlp.hook_pre_linear"], ["model.layers.#.mlp.up_proj.output"]),
         new(SiteKind.MlpActProduct, "mlp_act_product", ["blocks.#.mlp.hook_post"], ["model.layers.#.mlp.down_proj.input"]),
-        new(SiteKind.MlpOutRaw, "mlp_out_raw", [], ["model.layers.#.mlp.output", "model.layers.#.mlp.down_proj.output",
-            "model.layers.#.post_feedforward_layernorm.input"]),
+        new(
+            SiteKind.MlpOutRaw,
+            "mlp_out_raw",
+            [],
+            ["model.layers.#.mlp.output", "model.layers.#.mlp.down_proj.output", "model.layers.#.post_feedforward_layernorm.input"]
+        ),
         new(SiteKind.MlpOut, "mlp_out", ["blocks.#.hook_mlp_out"], ["model.layers.#.post_feedforward_layernorm.output"]),
         new(SiteKind.ResidPost, "resid_post", ["blocks.#.hook_resid_post"], ["model.layers.#.output"]),
         new(SiteKind.LnFinalNormalized, "ln_final_normalized", ["ln_final.hook_normalized"], []),
@@ -54,7 +81,8 @@ internal static partial class SiteNames
 
     public static IEnumerable<string> ShortNames => Table.Select(row => row.Short);
 
-    public static string Short(Site site) => site.Layer is int layer ? $"{Table[(int)site.Kind].Short}.{layer}" : Table[(int)site.Kind].Short;
+    public static string Short(Site site) =>
+        site.Layer is int layer ? $"{Table[(int)site.Kind].Short}.{layer}" : Table[(int)site.Kind].Short;
 
     public static string? TransformerLens(Site site) => Fill(Table[(int)site.Kind].TransformerLens, site);
 
@@ -65,16 +93,19 @@ internal static partial class SiteNames
         site = default;
         var name = text.Trim();
         foreach (var prefix in (ReadOnlySpan<string>)["model.language_model.", "language_model.model."])
-            if (name.StartsWith(prefix, StringComparison.Ordinal)) name = "model." + name[prefix.Length..];
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+                name = "model." + name[prefix.Length..];
 
         // Exactly one number may stand between dots: the layer.
         var layer = -1;
         if (LayerNumber().Match(name) is { Success: true } number)
         {
-            if (!int.TryParse(number.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out layer)) return false;
+            if (!int.TryParse(number.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out layer))
+                return false;
             name = string.Concat(name.AsSpan(0, number.Index), "#", name.AsSpan(number.Index + number.Length));
         }
-        if (!Kinds.TryGetValue(name, out var kind) || Site.IsGlobal(kind) != layer < 0) return false;
+        if (!Kinds.TryGetValue(name, out var kind) || Site.IsGlobal(kind) != layer < 0)
+            return false;
         site = new Site(kind, Math.Max(layer, 0));
         return true;
     }
@@ -87,9 +118,11 @@ internal static partial class SiteNames
         var kinds = new Dictionary<string, SiteKind>(StringComparer.Ordinal);
         foreach (var row in Table)
         {
-            if (Table[(int)row.Kind] != row) throw new InvalidOperationException("the table of site names is out of order");
+            if (Table[(int)row.Kind] != row)
+                throw new InvalidOperationException("the table of site names is out of order");
             var own = Site.IsGlobal(row.Kind) ? row.Short : row.Short + ".#";
-            foreach (var name in (string[])[own, .. row.TransformerLens, .. row.HuggingFace]) kinds.Add(name, row.Kind);
+            foreach (var name in (string[])[own, .. row.TransformerLens, .. row.HuggingFace])
+                kinds.Add(name, row.Kind);
         }
         return kinds;
     }

@@ -23,14 +23,18 @@ internal sealed unsafe class Unembedding(GemmaConfig config, Tensor table, Works
             Conversions.Widen(table.Pointer + (long)token * config.Width * table.Type.Size(), table.Type, target, config.Width);
     }
 
-    /// <summary>Mean next-token cross-entropy over the counted predictions (null: all) and its derivative with respect to the final norm's output [tokens, d].</summary>
+    /// <summary>Mean next-token cross-entropy over the counted predictions (null: all) and its derivative with respect to the final norm's
+    /// output [tokens, d].</summary>
     public double CrossEntropy(int[] tokens, MatrixView normed, MatrixView gradient, IReadOnlyList<bool>? counted = null)
     {
         var count = tokens.Length - 1;
-        if (count == 0) throw new ArgumentProblemException("a sequence of one token predicts none; cross-entropy needs two or more", "tokens");
-        if (counted is not null && counted.Count != tokens.Length) throw new ArgumentProblemException($"{counted.Count} flags for {tokens.Length} tokens", "counted");
+        if (count == 0)
+            throw new ArgumentProblemException("a sequence of one token predicts none; cross-entropy needs two or more", "tokens");
+        if (counted is not null && counted.Count != tokens.Length)
+            throw new ArgumentProblemException($"{counted.Count} flags for {tokens.Length} tokens", "counted");
         var predictions = counted?.Take(count).Count(flag => flag) ?? count;
-        if (predictions == 0) throw new ArgumentProblemException("no prediction counts; cross-entropy needs one or more", "counted");
+        if (predictions == 0)
+            throw new ArgumentProblemException("no prediction counts; cross-entropy needs one or more", "counted");
         var losses = new double[count];
         var next = tokens[1..];
         for (var start = 0; start < count; start += Block)
@@ -41,7 +45,8 @@ internal sealed unsafe class Unembedding(GemmaConfig config, Tensor table, Works
             Workers.For(rows, new CrossEntropyRow(logits, next, start, config.FinalCap, 1f / predictions, losses));
             for (var i = 0; i < rows; i++)
             {
-                if (counted is null || counted[start + i]) continue;
+                if (counted is null || counted[start + i])
+                    continue;
                 losses[start + i] = 0;
                 logits.Row(i).Clear();
             }
@@ -55,8 +60,16 @@ internal sealed unsafe class Unembedding(GemmaConfig config, Tensor table, Works
         var weights = new float[config.VocabularyRows];
         Array.Fill(weights, 1f / config.VocabularyRows);
         var mean = new float[config.Width];
-        fixed (float* x = weights, y = mean)
-            Compute.Kernels.Multiply(new(x, 1, weights.Length, weights.Length), _weights.Transposed, new(y, 1, mean.Length, mean.Length), Arithmetic.Exact);
+        fixed (
+            float* x = weights,
+                y = mean
+        )
+            Compute.Kernels.Multiply(
+                new(x, 1, weights.Length, weights.Length),
+                _weights.Transposed,
+                new(y, 1, mean.Length, mean.Length),
+                Arithmetic.Exact
+            );
         return mean;
     }
 }

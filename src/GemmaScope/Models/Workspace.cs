@@ -2,7 +2,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The buffers of a forward pass, kept between runs and grown as needed, so that a run of a size seen before allocates none.</summary>
+/// <summary>The buffers of a forward pass, kept between runs and grown as needed, so that a run of a size seen before allocates
+/// none.</summary>
 internal sealed class Workspace : IDisposable
 {
     /// <summary>MLP rows computed at a time: bounds the two widest buffers, while weights are still read for many rows at once.</summary>
@@ -26,6 +27,7 @@ internal sealed class Workspace : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in _buffers.Values) tensor.Dispose();
+        foreach (var tensor in _buffers.Values)
+            tensor.Dispose();
     }
 }

@@ -7,12 +7,17 @@ namespace GemmaScope.Numerics;
 /// y that stays in the first-level cache, four rows per pass. Nothing is repacked and each weight is read once.
 /// </summary>
 internal static unsafe class AxpyKernel<T, TSimd, TFormat>
-    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+    where T : unmanaged
+    where TSimd : ISimd<T>
+    where TFormat : IWeightFormat
 {
     private const int FloatsInCache = 4096;
 
-    [ThreadStatic] private static Scratch? t_x;
-    [ThreadStatic] private static Scratch? t_sums;
+    [ThreadStatic]
+    private static Scratch? t_x;
+
+    [ThreadStatic]
+    private static Scratch? t_sums;
 
     private static int Size => TFormat.Size;
 
@@ -21,16 +26,18 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
         // [inputs / 4][rows][4]: what one step over four stored rows reads, in one piece.
         var packed = (t_x ??= new()).Floats((long)x.Rows * (x.Columns + 3));
         for (var k = 0; k < x.Columns; k += 4)
-            for (var t = 0; t < x.Rows; t++)
-            {
-                var target = new Span<float>(packed + (long)k * x.Rows + 4 * t, 4);
-                target.Clear();
-                x.Row(t)[k..Math.Min(k + 4, x.Columns)].CopyTo(target);
-                if (round) Conversions.RoundToBF16(target, target);
-            }
+        for (var t = 0; t < x.Rows; t++)
+        {
+            var target = new Span<float>(packed + (long)k * x.Rows + 4 * t, 4);
+            target.Clear();
+            x.Row(t)[k..Math.Min(k + 4, x.Columns)].CopyTo(target);
+            if (round)
+                Conversions.RoundToBF16(target, target);
+        }
         var most = Math.Max(64, FloatsInCache / x.Rows);
         var parts = (w.Outputs + most - 1) / most;
-        if (!here) parts = (parts + Workers.Count - 1) / Workers.Count * Workers.Count;
+        if (!here)
+            parts = (parts + Workers.Count - 1) / Workers.Count * Workers.Count;
         var columns = ((w.Outputs + parts - 1) / parts + 63) & ~63;
         ParallelLoop.Run((w.Outputs + columns - 1) / columns, new Part(packed, w, y, columns), here);
     }
@@ -51,12 +58,22 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
                 var left = Math.Min(4, w.Inputs - k);
                 var x = packed + (long)k * y.Rows;
                 // Past the last stored row the last one is read again; x is zero there.
-                AddFour(row, row + next * Math.Min(1, left - 1), row + next * Math.Min(2, left - 1), row + next * (left - 1),
-                    x, sums, columns, y.Rows, whole);
+                AddFour(
+                    row,
+                    row + next * Math.Min(1, left - 1),
+                    row + next * Math.Min(2, left - 1),
+                    row + next * (left - 1),
+                    x,
+                    sums,
+                    columns,
+                    y.Rows,
+                    whole
+                );
                 for (var i = 0; i < left && whole < count; i++)
                     AddRest(row + i * next + (long)whole * Size, x + i, sums + whole, count - whole);
             }
-            for (var t = 0; t < y.Rows; t++) new Span<float>(sums + t * columns, count).CopyTo(y.Row(t)[first..]);
+            for (var t = 0; t < y.Rows; t++)
+                new Span<float>(sums + t * columns, count).CopyTo(y.Row(t)[first..]);
         }
 
         private void AddRest(byte* row, float* x, float* sums, int count)
@@ -64,8 +81,8 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
             var values = stackalloc float[TSimd.Count];
             Conversions.Widen(row, TFormat.Type, values, count);
             for (var t = 0; t < y.Rows; t++)
-                for (var n = 0; n < count; n++)
-                    sums[t * columns + n] += x[4 * t] * values[n];
+            for (var n = 0; n < count; n++)
+                sums[t * columns + n] += x[4 * t] * values[n];
         }
     }
 
@@ -78,7 +95,8 @@ internal static unsafe class AxpyKernel<T, TSimd, TFormat>
             var b1 = TFormat.Load<T, TSimd>(w1 + n * Size);
             var b2 = TFormat.Load<T, TSimd>(w2 + n * Size);
             var b3 = TFormat.Load<T, TSimd>(w3 + n * Size);
-            float* a = x, target = sums + n;
+            float* a = x,
+                target = sums + n;
             for (var t = 0; t < rows; t++, a += 4, target += stride)
             {
                 var sum = TSimd.Load(target);

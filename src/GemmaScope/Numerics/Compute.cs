@@ -26,7 +26,9 @@ public static class Compute
     /// <exception cref="ArgumentProblemException">The environment variable names none.</exception>
     public static Arithmetic DefaultArithmetic
     {
-        get => s_arithmetic ??= ParseArithmetic(Environment.GetEnvironmentVariable(ArithmeticVariable), ArithmeticVariable) ?? Arithmetic.Exact;
+        get =>
+            s_arithmetic ??=
+                ParseArithmetic(Environment.GetEnvironmentVariable(ArithmeticVariable), ArithmeticVariable) ?? Arithmetic.Exact;
         set => s_arithmetic = value;
     }
 
@@ -40,10 +42,12 @@ public static class Compute
     public static void Configure(string? kernels = null, string? arithmetic = null)
     {
         s_arithmetic = ParseArithmetic(arithmetic, "--arithmetic") ?? s_arithmetic;
-        if (kernels is null) return;
+        if (kernels is null)
+            return;
         lock (Choosing)
         {
-            if (s_choice is not null) throw new ArgumentProblemException("the kernels are already in use and cannot be changed", "--kernels");
+            if (s_choice is not null)
+                throw new ArgumentProblemException("the kernels are already in use and cannot be changed", "--kernels");
             KernelChoice.CheckName(kernels, "--kernels");
             s_kernels = kernels;
         }
@@ -56,7 +60,8 @@ public static class Compute
     {
         get
         {
-            if (Volatile.Read(ref s_choice) is { } made) return made;
+            if (Volatile.Read(ref s_choice) is { } made)
+                return made;
             lock (Choosing)
                 return s_choice ??= s_kernels is not null
                     ? KernelChoice.Make(s_kernels, "--kernels")
@@ -64,11 +69,12 @@ public static class Compute
         }
     }
 
-    private static Arithmetic? ParseArithmetic(string? name, string source) => name?.Trim().ToLowerInvariant() switch
-    {
-        null or "" => null,
-        "exact" => Arithmetic.Exact,
-        "fast" => Arithmetic.Fast,
-        _ => throw new ArgumentProblemException($"'{name}' is no arithmetic; use exact or fast", source),
-    };
+    private static Arithmetic? ParseArithmetic(string? name, string source) =>
+        name?.Trim().ToLowerInvariant() switch
+        {
+            null or "" => null,
+            "exact" => Arithmetic.Exact,
+            "fast" => Arithmetic.Fast,
+            _ => throw new ArgumentProblemException($"'{name}' is no arithmetic; use exact or fast", source),
+        };
 }

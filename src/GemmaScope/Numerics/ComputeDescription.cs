@@ -16,28 +16,50 @@ namespace GemmaScope.Numerics;
 /// <param name="MemoryBytes">Memory this process may use.</param>
 /// <param name="AvailableMemoryBytes">Memory that is free for it now.</param>
 public sealed record ComputeDescription(
-    string Kernels, string? OneDnnProblem, string Processor, IReadOnlyList<string> InstructionSets, int VectorBits,
-    int Threads, Arithmetic Arithmetic, long MemoryBytes, long AvailableMemoryBytes)
+    string Kernels,
+    string? OneDnnProblem,
+    string Processor,
+    IReadOnlyList<string> InstructionSets,
+    int VectorBits,
+    int Threads,
+    Arithmetic Arithmetic,
+    long MemoryBytes,
+    long AvailableMemoryBytes
+)
 {
     internal static ComputeDescription Current(IDenseKernels kernels, string? problem)
     {
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return new(
-            kernels.Name, problem, RuntimeInformation.ProcessArchitecture.ToString(), [.. Sets()], 32 * (int)ManagedKernels.Widest,
-            Workers.Count, Compute.DefaultArithmetic, memory, Math.Min(memory, Available() ?? memory));
+            kernels.Name,
+            problem,
+            RuntimeInformation.ProcessArchitecture.ToString(),
+            [.. Sets()],
+            32 * (int)ManagedKernels.Widest,
+            Workers.Count,
+            Compute.DefaultArithmetic,
+            memory,
+            Math.Min(memory, Available() ?? memory)
+        );
     }
 
     private static IEnumerable<string> Sets() =>
         new (string Name, bool Present)[]
         {
-            ("SSE4.2", Sse42.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported),
-            ("AVX-512", Avx512F.IsSupported && Vector512.IsHardwareAccelerated), ("AdvSimd", AdvSimd.IsSupported),
-        }.Where(set => set.Present).Select(set => set.Name);
+            ("SSE4.2", Sse42.IsSupported),
+            ("AVX2", Avx2.IsSupported),
+            ("FMA", Fma.IsSupported),
+            ("AVX-512", Avx512F.IsSupported && Vector512.IsHardwareAccelerated),
+            ("AdvSimd", AdvSimd.IsSupported),
+        }
+            .Where(set => set.Present)
+            .Select(set => set.Name);
 
     // The kernel's own estimate; other systems have no such file.
     private static long? Available()
     {
-        if (!File.Exists("/proc/meminfo")) return null;
+        if (!File.Exists("/proc/meminfo"))
+            return null;
         var line = File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith("MemAvailable:", StringComparison.Ordinal));
         var number = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1);
         return long.TryParse(number, out var kilobytes) ? kilobytes * 1024 : null;

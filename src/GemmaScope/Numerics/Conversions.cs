@@ -13,13 +13,28 @@ public static unsafe class Conversions
     {
         switch (type)
         {
-            case DType.F32: Buffer.MemoryCopy(source, target, count * 4, count * 4); break;
-            case DType.BF16: WidenBF16((ushort*)source, target, count); break;
-            case DType.F16: WidenF16((ushort*)source, target, count); break;
-            case DType.F64: WidenF64((double*)source, target, count); break;
-            case DType.F8E4M3: for (long i = 0; i < count; i++) target[i] = F8E4M3ToF32(((byte*)source)[i]); break;
-            case DType.F8E5M2: for (long i = 0; i < count; i++) target[i] = F8E5M2ToF32(((byte*)source)[i]); break;
-            default: throw new ArgumentException($"cannot widen {type} to F32");
+            case DType.F32:
+                Buffer.MemoryCopy(source, target, count * 4, count * 4);
+                break;
+            case DType.BF16:
+                WidenBF16((ushort*)source, target, count);
+                break;
+            case DType.F16:
+                WidenF16((ushort*)source, target, count);
+                break;
+            case DType.F64:
+                WidenF64((double*)source, target, count);
+                break;
+            case DType.F8E4M3:
+                for (long i = 0; i < count; i++)
+                    target[i] = F8E4M3ToF32(((byte*)source)[i]);
+                break;
+            case DType.F8E5M2:
+                for (long i = 0; i < count; i++)
+                    target[i] = F8E5M2ToF32(((byte*)source)[i]);
+                break;
+            default:
+                throw new ArgumentException($"cannot widen {type} to F32");
         }
     }
 
@@ -32,7 +47,8 @@ public static unsafe class Conversions
         var i = 0;
         for (var c = Vector<uint>.Count; i + 2 * c <= from.Length; i += 2 * c)
             Vector.Narrow(ToBF16(new(from[i..])), ToBF16(new(from[(i + c)..]))).CopyTo(target[i..]);
-        for (; i < from.Length; i++) target[i] = F32ToBF16(source[i]);
+        for (; i < from.Length; i++)
+            target[i] = F32ToBF16(source[i]);
     }
 
     /// <summary>Narrows f32 to binary16 bits; values beyond 65504 become infinite.</summary>
@@ -51,8 +67,10 @@ public static unsafe class Conversions
         var from = MemoryMarshal.Cast<float, uint>(source);
         var to = MemoryMarshal.Cast<float, uint>(target);
         var i = 0;
-        for (var c = Vector<uint>.Count; i + c <= from.Length; i += c) (ToBF16(new(from[i..])) << 16).CopyTo(to[i..]);
-        for (; i < from.Length; i++) to[i] = (uint)F32ToBF16(source[i]) << 16;
+        for (var c = Vector<uint>.Count; i + c <= from.Length; i += c)
+            (ToBF16(new(from[i..])) << 16).CopyTo(to[i..]);
+        for (; i < from.Length; i++)
+            to[i] = (uint)F32ToBF16(source[i]) << 16;
     }
 
     /// <summary>The nearest bf16, as f32.</summary>
@@ -66,7 +84,8 @@ public static unsafe class Conversions
     public static ushort F32ToBF16(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        if (float.IsNaN(value)) return (ushort)((bits >> 16) | 0x40);
+        if (float.IsNaN(value))
+            return (ushort)((bits >> 16) | 0x40);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
@@ -96,7 +115,8 @@ public static unsafe class Conversions
             (low << 16).Store((uint*)target + i);
             (high << 16).Store((uint*)target + i + c / 2);
         }
-        for (; i < count; i++) target[i] = BF16ToF32(source[i]);
+        for (; i < count; i++)
+            target[i] = BF16ToF32(source[i]);
     }
 
     private static void WidenF16(ushort* source, float* target, long count)
@@ -112,8 +132,10 @@ public static unsafe class Conversions
     {
         var c = Vector<float>.Count;
         long i = 0;
-        for (; i + c <= count; i += c) Vector.Narrow(Vector.Load(source + i), Vector.Load(source + i + c / 2)).Store(target + i);
-        for (; i < count; i++) target[i] = (float)source[i];
+        for (; i + c <= count; i += c)
+            Vector.Narrow(Vector.Load(source + i), Vector.Load(source + i + c / 2)).Store(target + i);
+        for (; i < count; i++)
+            target[i] = (float)source[i];
     }
 
     // Adds half of the last kept bit, less one for even neighbours; a NaN must not carry into infinity.
@@ -128,6 +150,7 @@ public static unsafe class Conversions
 
     private static void Room(int source, int target)
     {
-        if (target < source) throw new ArgumentException($"{source} values do not fit in {target}");
+        if (target < source)
+            throw new ArgumentException($"{source} values do not fit in {target}");
     }
 }

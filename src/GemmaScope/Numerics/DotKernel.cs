@@ -9,13 +9,16 @@ namespace GemmaScope.Numerics;
 /// a block in the order in which <see cref="IWeightFormat.First"/> and Second deliver them.
 /// </summary>
 internal static unsafe class DotKernel<T, TSimd, TFormat>
-    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+    where T : unmanaged
+    where TSimd : ISimd<T>
+    where TFormat : IWeightFormat
 {
     // Inputs per pass: six rows of x then stay in the first-level cache beside the weights.
     private const int Depth = 1024;
     private const int BytesPerItem = 1 << 17;
 
-    [ThreadStatic] private static Scratch? t_x;
+    [ThreadStatic]
+    private static Scratch? t_x;
 
     private static int Block => 2 * TSimd.Count;
 
@@ -27,7 +30,8 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         var stride = blocks * Block;
         var rows = (x.Rows + 1) & ~1;
         var packed = (t_x ??= new()).Floats((long)rows * stride);
-        for (var t = 0; t < rows; t++) Pack(t < x.Rows ? x.Row(t) : default, new Span<float>(packed + (long)t * stride, stride), round);
+        for (var t = 0; t < rows; t++)
+            Pack(t < x.Rows ? x.Row(t) : default, new Span<float>(packed + (long)t * stride, stride), round);
 
         var outputs = Math.Max(4, (int)Math.Min(w.Outputs, BytesPerItem / Math.Max(1, w.Inputs * Size)) & ~3);
         var job = new Part(new MatrixView(packed, rows, x.Columns, stride), w, y, outputs);
@@ -39,13 +43,16 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     {
         row.CopyTo(target);
         target[row.Length..].Clear();
-        if (round) Conversions.RoundToBF16(target, target);
-        if (Size == 4) return;
+        if (round)
+            Conversions.RoundToBF16(target, target);
+        if (Size == 4)
+            return;
         var half = TSimd.Count;
         Span<float> odd = stackalloc float[half];
         for (var block = target; block.Length > 0; block = block[(2 * half)..])
         {
-            for (var i = 0; i < half; i++) (block[i], odd[i]) = (block[2 * i], block[2 * i + 1]);
+            for (var i = 0; i < half; i++)
+                (block[i], odd[i]) = (block[2 * i], block[2 * i + 1]);
             odd.CopyTo(block[half..]);
         }
     }
@@ -64,7 +71,8 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
                 var blocks = Math.Min(Depth / Block, whole - done);
                 Slice(row + (long)done * Block * Size, W.Stride * Size, X.Data + done * Block, blocks, first, count, done > 0);
             }
-            if (W.Inputs % Block != 0) Rest(row, whole, first, count);
+            if (W.Inputs % Block != 0)
+                Rest(row, whole, first, count);
         }
 
         // The last, incomplete block of every row, copied beside zeros so that nothing is read past a row's end.
@@ -86,15 +94,16 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         private void Slice(byte* w, long wStride, float* x, int blocks, int first, int count, bool add)
         {
             var n = 0;
-            for (; n + 4 <= count; n += 4) FourOutputs(w + n * wStride, wStride, x, blocks, first + n, add);
+            for (; n + 4 <= count; n += 4)
+                FourOutputs(w + n * wStride, wStride, x, blocks, first + n, add);
             for (; n < count; n++)
-                for (var t = 0; t < Y.Rows; t++)
-                {
-                    float sum;
-                    RowKernel<T, TSimd, TFormat, F32Weights>.Dots(w + n * wStride, wStride, (byte*)(x + (long)t * X.Stride), blocks, 1, &sum);
-                    ref var target = ref Y.Data[(long)t * Y.Stride + first + n];
-                    target = add ? target + sum : sum;
-                }
+            for (var t = 0; t < Y.Rows; t++)
+            {
+                float sum;
+                RowKernel<T, TSimd, TFormat, F32Weights>.Dots(w + n * wStride, wStride, (byte*)(x + (long)t * X.Stride), blocks, 1, &sum);
+                ref var target = ref Y.Data[(long)t * Y.Stride + first + n];
+                target = add ? target + sum : sum;
+            }
         }
 
         private void FourOutputs(byte* w, long wStride, float* x, int blocks, int first, bool add)
@@ -104,12 +113,15 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
             {
                 rows = TSimd.ManyRegisters && X.Rows - t >= 6 ? 6 : 2;
                 var xt = x + (long)t * X.Stride;
-                if (rows == 6) Tile4x6(w, wStride, xt, X.Stride, blocks, sums);
-                else Tile4x2(w, wStride, xt, X.Stride, blocks, sums);
+                if (rows == 6)
+                    Tile4x6(w, wStride, xt, X.Stride, blocks, sums);
+                else
+                    Tile4x2(w, wStride, xt, X.Stride, blocks, sums);
                 for (var i = 0; i < rows && t + i < Y.Rows; i++)
                 {
                     var target = Y.Data + (long)(t + i) * Y.Stride + first;
-                    for (var n = 0; n < 4; n++) target[n] = add ? target[n] + sums[i * 4 + n] : sums[i * 4 + n];
+                    for (var n = 0; n < 4; n++)
+                        target[n] = add ? target[n] + sums[i * 4 + n] : sums[i * 4 + n];
                 }
             }
         }
@@ -120,10 +132,18 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     private static void Tile4x2(byte* w0, long wStride, float* x, long xStride, int blocks, float* sums)
     {
         var (c, bytes) = (TSimd.Count, Block * Size);
-        byte* w1 = w0 + wStride, w2 = w1 + wStride, w3 = w2 + wStride;
+        byte* w1 = w0 + wStride,
+            w2 = w1 + wStride,
+            w3 = w2 + wStride;
         float* x1 = x + xStride;
-        T s00 = default, s01 = default, s02 = default, s03 = default;
-        T s10 = default, s11 = default, s12 = default, s13 = default;
+        T s00 = default,
+            s01 = default,
+            s02 = default,
+            s03 = default;
+        T s10 = default,
+            s11 = default,
+            s12 = default,
+            s13 = default;
         for (var i = 0; i < blocks; i++)
         {
             var p0 = TFormat.First<T, TSimd>(w0);
@@ -154,8 +174,12 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
             s11 = TSimd.MultiplyAdd(q1, qx1, s11);
             s12 = TSimd.MultiplyAdd(q2, qx1, s12);
             s13 = TSimd.MultiplyAdd(q3, qx1, s13);
-            w0 += bytes; w1 += bytes; w2 += bytes; w3 += bytes;
-            x += 2 * c; x1 += 2 * c;
+            w0 += bytes;
+            w1 += bytes;
+            w2 += bytes;
+            w3 += bytes;
+            x += 2 * c;
+            x1 += 2 * c;
         }
         SumFour(s00, s01, s02, s03, sums);
         SumFour(s10, s11, s12, s13, sums + 4);
@@ -166,14 +190,38 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     private static void Tile4x6(byte* w0, long wStride, float* x, long xStride, int blocks, float* sums)
     {
         var (c, bytes) = (TSimd.Count, Block * Size);
-        byte* w1 = w0 + wStride, w2 = w1 + wStride, w3 = w2 + wStride;
-        float* x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride, x4 = x3 + xStride, x5 = x4 + xStride;
-        T s00 = default, s01 = default, s02 = default, s03 = default;
-        T s10 = default, s11 = default, s12 = default, s13 = default;
-        T s20 = default, s21 = default, s22 = default, s23 = default;
-        T s30 = default, s31 = default, s32 = default, s33 = default;
-        T s40 = default, s41 = default, s42 = default, s43 = default;
-        T s50 = default, s51 = default, s52 = default, s53 = default;
+        byte* w1 = w0 + wStride,
+            w2 = w1 + wStride,
+            w3 = w2 + wStride;
+        float* x1 = x + xStride,
+            x2 = x1 + xStride,
+            x3 = x2 + xStride,
+            x4 = x3 + xStride,
+            x5 = x4 + xStride;
+        T s00 = default,
+            s01 = default,
+            s02 = default,
+            s03 = default;
+        T s10 = default,
+            s11 = default,
+            s12 = default,
+            s13 = default;
+        T s20 = default,
+            s21 = default,
+            s22 = default,
+            s23 = default;
+        T s30 = default,
+            s31 = default,
+            s32 = default,
+            s33 = default;
+        T s40 = default,
+            s41 = default,
+            s42 = default,
+            s43 = default;
+        T s50 = default,
+            s51 = default,
+            s52 = default,
+            s53 = default;
         for (var i = 0; i < blocks; i++)
         {
             var p0 = TFormat.First<T, TSimd>(w0);
@@ -244,8 +292,16 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
             s51 = TSimd.MultiplyAdd(q1, qx5, s51);
             s52 = TSimd.MultiplyAdd(q2, qx5, s52);
             s53 = TSimd.MultiplyAdd(q3, qx5, s53);
-            w0 += bytes; w1 += bytes; w2 += bytes; w3 += bytes;
-            x += 2 * c; x1 += 2 * c; x2 += 2 * c; x3 += 2 * c; x4 += 2 * c; x5 += 2 * c;
+            w0 += bytes;
+            w1 += bytes;
+            w2 += bytes;
+            w3 += bytes;
+            x += 2 * c;
+            x1 += 2 * c;
+            x2 += 2 * c;
+            x3 += 2 * c;
+            x4 += 2 * c;
+            x5 += 2 * c;
         }
         SumFour(s00, s01, s02, s03, sums);
         SumFour(s10, s11, s12, s13, sums + 4);
@@ -258,7 +314,10 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SumFour(T a, T b, T c, T d, float* sums)
     {
-        Vector128<float> fa = TSimd.Fold(a), fb = TSimd.Fold(b), fc = TSimd.Fold(c), fd = TSimd.Fold(d);
+        Vector128<float> fa = TSimd.Fold(a),
+            fb = TSimd.Fold(b),
+            fc = TSimd.Fold(c),
+            fd = TSimd.Fold(d);
         var ac = Simd128.ZipLow(fa, fc) + Simd128.ZipHigh(fa, fc);
         var bd = Simd128.ZipLow(fb, fd) + Simd128.ZipHigh(fb, fd);
         (Simd128.ZipLow(ac, bd) + Simd128.ZipHigh(ac, bd)).Store(sums);

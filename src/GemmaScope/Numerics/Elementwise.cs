@@ -34,7 +34,8 @@ public static class Elementwise
     /// <summary>Soft-max in place; −∞ gives 0. The sum is taken in f64.</summary>
     public static void SoftMax(Span<float> x)
     {
-        if (x.IsEmpty) return;
+        if (x.IsEmpty)
+            return;
         Map(x, x, x, new ExpOfDifference(TensorPrimitives.Max<float>(x)));
         TensorPrimitives.Multiply(x, (float)(1 / Sum(x)), x);
     }
@@ -49,11 +50,15 @@ public static class Elementwise
         var half = head.Length / 2;
         if (head.Length % 2 != 0 || cos.Length != half || sin.Length != half)
             throw new ArgumentException($"a head of {head.Length} needs {half} cosines and sines, not {cos.Length} and {sin.Length}");
-        Span<float> first = head[..half], second = head[half..];
+        Span<float> first = head[..half],
+            second = head[half..];
         var j = 0;
         for (; j + Vector<float>.Count <= half; j += Vector<float>.Count)
         {
-            Vector<float> a = new(first[j..]), b = new(second[j..]), c = new(cos[j..]), s = new(sin[j..]);
+            Vector<float> a = new(first[j..]),
+                b = new(second[j..]),
+                c = new(cos[j..]),
+                s = new(sin[j..]);
             (a * c - b * s).CopyTo(first[j..]);
             (b * c + a * s).CopyTo(second[j..]);
         }
@@ -63,7 +68,8 @@ public static class Elementwise
 
     private static double SumOfSquares(ReadOnlySpan<float> x)
     {
-        Vector<double> low = default, high = default;
+        Vector<double> low = default,
+            high = default;
         var i = 0;
         for (; i + Vector<float>.Count <= x.Length; i += Vector<float>.Count)
         {
@@ -72,13 +78,15 @@ public static class Elementwise
             high += b * b;
         }
         var sum = Vector.Sum(low + high);
-        for (; i < x.Length; i++) sum += (double)x[i] * x[i];
+        for (; i < x.Length; i++)
+            sum += (double)x[i] * x[i];
         return sum;
     }
 
     private static double Sum(ReadOnlySpan<float> x)
     {
-        Vector<double> low = default, high = default;
+        Vector<double> low = default,
+            high = default;
         var i = 0;
         for (; i + Vector<float>.Count <= x.Length; i += Vector<float>.Count)
         {
@@ -87,7 +95,8 @@ public static class Elementwise
             high += b;
         }
         var sum = Vector.Sum(low + high);
-        for (; i < x.Length; i++) sum += x[i];
+        for (; i < x.Length; i++)
+            sum += x[i];
         return sum;
     }
 
@@ -107,8 +116,10 @@ public static class Elementwise
         var i = 0;
         for (; i + Vector<float>.Count <= x.Length; i += Vector<float>.Count)
             f.Of(new(x[i..]), new(y[i..])).CopyTo(target[i..]);
-        if (i == x.Length) return;
-        Span<float> lastX = stackalloc float[Vector<float>.Count], lastY = stackalloc float[Vector<float>.Count];
+        if (i == x.Length)
+            return;
+        Span<float> lastX = stackalloc float[Vector<float>.Count],
+            lastY = stackalloc float[Vector<float>.Count];
         lastX.Clear();
         lastY.Clear();
         x[i..].CopyTo(lastX);

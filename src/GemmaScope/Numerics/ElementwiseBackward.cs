@@ -16,7 +16,8 @@ public static class ElementwiseBackward
     /// <param name="gradient">dn, overwritten by dx.</param>
     public static void Normalize(ReadOnlySpan<float> x, float epsilon, Span<float> gradient)
     {
-        double squares = 0, product = 0;
+        double squares = 0,
+            product = 0;
         for (var i = 0; i < x.Length; i++)
         {
             squares += (double)x[i] * x[i];
@@ -24,14 +25,16 @@ public static class ElementwiseBackward
         }
         var square = 1 / (squares / x.Length + epsilon);
         var (scale, along) = ((float)Math.Sqrt(square), (float)(square * product / x.Length));
-        for (var i = 0; i < x.Length; i++) gradient[i] = scale * (gradient[i] - along * x[i]);
+        for (var i = 0; i < x.Length; i++)
+            gradient[i] = scale * (gradient[i] - along * x[i]);
     }
 
     /// <summary>r = rsqrt(mean(x²) + eps): what the backward of a norm multiplies by when its denominator is a constant.</summary>
     public static float InverseRms(ReadOnlySpan<float> x, float epsilon)
     {
         double squares = 0;
-        foreach (var v in x) squares += (double)v * v;
+        foreach (var v in x)
+            squares += (double)v * v;
         return (float)(1 / Math.Sqrt(squares / x.Length + epsilon));
     }
 
@@ -42,9 +45,15 @@ public static class ElementwiseBackward
     /// <param name="gateGradient">Gradient at the gate; may be <paramref name="gradient"/>.</param>
     /// <param name="upGradient">Gradient at the up projection.</param>
     public static void GeluTanhMultiply(
-        ReadOnlySpan<float> gate, ReadOnlySpan<float> up, ReadOnlySpan<float> gradient, Span<float> gateGradient, Span<float> upGradient)
+        ReadOnlySpan<float> gate,
+        ReadOnlySpan<float> up,
+        ReadOnlySpan<float> gradient,
+        Span<float> gateGradient,
+        Span<float> upGradient
+    )
     {
-        const float a = 0.7978845608028654f, b = 0.044715f; // √(2/π) and the cubic term (METHODS §1.2)
+        const float a = 0.7978845608028654f,
+            b = 0.044715f; // √(2/π) and the cubic term (METHODS §1.2)
         for (var i = 0; i < gate.Length; i++)
         {
             var (u, g) = (gate[i], gradient[i]);
@@ -69,7 +78,8 @@ public static class ElementwiseBackward
     public static void SoftMax(ReadOnlySpan<float> probabilities, Span<float> gradient)
     {
         double product = 0;
-        for (var i = 0; i < probabilities.Length; i++) product += (double)probabilities[i] * gradient[i];
+        for (var i = 0; i < probabilities.Length; i++)
+            product += (double)probabilities[i] * gradient[i];
         TensorPrimitives.Subtract(gradient, (float)product, gradient);
         TensorPrimitives.Multiply(gradient, probabilities, gradient);
     }
@@ -95,9 +105,12 @@ public static class ElementwiseBackward
     /// <param name="weight">The gradient is multiplied by it (one over the number of positions, for a mean).</param>
     public static double CrossEntropy(Span<float> logits, int token, float? cap, float weight)
     {
-        if (cap is float limit) Elementwise.SoftCap(logits, limit);
-        double max = TensorPrimitives.Max<float>(logits), sum = 0;
-        foreach (var logit in logits) sum += Math.Exp(logit - max);
+        if (cap is float limit)
+            Elementwise.SoftCap(logits, limit);
+        double max = TensorPrimitives.Max<float>(logits),
+            sum = 0;
+        foreach (var logit in logits)
+            sum += Math.Exp(logit - max);
         var loss = Math.Log(sum) + max - logits[token];
         for (var i = 0; i < logits.Length; i++)
         {

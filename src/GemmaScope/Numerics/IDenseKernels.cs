@@ -1,6 +1,7 @@
 namespace GemmaScope.Numerics;
 
-/// <summary>The one door to dense products. Implementations use all worker threads and are safe to call from one thread at a time each.</summary>
+/// <summary>The one door to dense products. Implementations use all worker threads and are safe to call from one thread at a time
+/// each.</summary>
 public interface IDenseKernels
 {
     /// <summary>Name with version and instruction set, as <c>gemmascope info</c> prints it.</summary>

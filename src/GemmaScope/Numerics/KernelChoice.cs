@@ -12,7 +12,9 @@ internal sealed record KernelChoice(IDenseKernels Kernels, string? Problem)
             case "managed":
                 return new(new ManagedKernels(), $"{source} says managed");
             case "onednn":
-                return TryOneDnn(out var why) is { } wanted ? new(wanted, null) : throw new ArgumentProblemException($"oneDNN cannot be used: {why}", source);
+                return TryOneDnn(out var why) is { } wanted
+                    ? new(wanted, null)
+                    : throw new ArgumentProblemException($"oneDNN cannot be used: {why}", source);
             default:
                 return new(TryOneDnn(out var problem) ?? (IDenseKernels)new ManagedKernels(), problem);
         }
@@ -28,7 +30,8 @@ internal sealed record KernelChoice(IDenseKernels Kernels, string? Problem)
 
     private static OneDnnKernels? TryOneDnn(out string? problem)
     {
-        if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out problem) is not { } library) return null;
+        if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out problem) is not { } library)
+            return null;
         var kernels = new OneDnnKernels(library);
         try
         {

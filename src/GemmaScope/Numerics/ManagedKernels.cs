@@ -12,13 +12,15 @@ public sealed unsafe class ManagedKernels : IDenseKernels
     private const int PackedRows = 32;
 
     internal static readonly VectorWidth Widest =
-        Vector512.IsHardwareAccelerated ? VectorWidth.V512 :
-        Vector256.IsHardwareAccelerated ? VectorWidth.V256 : VectorWidth.V128;
+        Vector512.IsHardwareAccelerated ? VectorWidth.V512
+        : Vector256.IsHardwareAccelerated ? VectorWidth.V256
+        : VectorWidth.V128;
 
     private readonly VectorWidth _width;
 
     /// <summary>Kernels for the widest vectors of this machine.</summary>
-    public ManagedKernels() : this(Widest) { }
+    public ManagedKernels()
+        : this(Widest) { }
 
     internal ManagedKernels(VectorWidth width) => _width = width;
 
@@ -36,33 +38,54 @@ public sealed unsafe class ManagedKernels : IDenseKernels
     internal static void Multiply(VectorWidth width, MatrixView x, WeightView w, MatrixView y, bool round, bool here)
     {
         DenseArguments.Check(x, w, y);
-        if (x.Rows == 0 || w.Outputs == 0) return;
+        if (x.Rows == 0 || w.Outputs == 0)
+            return;
         switch (width)
         {
-            case VectorWidth.V512: OfType<Vector512<float>, Simd512>(x, w, y, round, here); break;
-            case VectorWidth.V256: OfType<Vector256<float>, Simd256>(x, w, y, round, here); break;
-            default: OfType<Vector128<float>, Simd128>(x, w, y, round, here); break;
+            case VectorWidth.V512:
+                OfType<Vector512<float>, Simd512>(x, w, y, round, here);
+                break;
+            case VectorWidth.V256:
+                OfType<Vector256<float>, Simd256>(x, w, y, round, here);
+                break;
+            default:
+                OfType<Vector128<float>, Simd128>(x, w, y, round, here);
+                break;
         }
     }
 
     private static void OfType<T, TSimd>(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
-        where T : unmanaged where TSimd : ISimd<T>
+        where T : unmanaged
+        where TSimd : ISimd<T>
     {
         switch (w.Type)
         {
-            case DType.F32: OfShape<T, TSimd, F32Weights>(x, w, y, round, here); break;
-            case DType.BF16: OfShape<T, TSimd, BF16Weights>(x, w, y, round, here); break;
-            default: OfShape<T, TSimd, F16Weights>(x, w, y, round, here); break;
+            case DType.F32:
+                OfShape<T, TSimd, F32Weights>(x, w, y, round, here);
+                break;
+            case DType.BF16:
+                OfShape<T, TSimd, BF16Weights>(x, w, y, round, here);
+                break;
+            default:
+                OfShape<T, TSimd, F16Weights>(x, w, y, round, here);
+                break;
         }
     }
 
     private static void OfShape<T, TSimd, TFormat>(MatrixView x, WeightView w, MatrixView y, bool round, bool here)
-        where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+        where T : unmanaged
+        where TSimd : ISimd<T>
+        where TFormat : IWeightFormat
     {
-        if (x.Rows >= PackedRows && w.Inputs > 0) PackedKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
-        else if (w.Layout == WeightLayout.InOut) AxpyKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
-        else if (x.Rows == 1 && round && TFormat.Size == 2) RowKernel<T, TSimd, TFormat, BF16Weights>.Multiply(x, w, y, round, here);
-        else if (x.Rows == 1) RowKernel<T, TSimd, TFormat, F32Weights>.Multiply(x, w, y, round, here);
-        else DotKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        if (x.Rows >= PackedRows && w.Inputs > 0)
+            PackedKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        else if (w.Layout == WeightLayout.InOut)
+            AxpyKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
+        else if (x.Rows == 1 && round && TFormat.Size == 2)
+            RowKernel<T, TSimd, TFormat, BF16Weights>.Multiply(x, w, y, round, here);
+        else if (x.Rows == 1)
+            RowKernel<T, TSimd, TFormat, F32Weights>.Multiply(x, w, y, round, here);
+        else
+            DotKernel<T, TSimd, TFormat>.Multiply(x, w, y, round, here);
     }
 }

@@ -30,6 +30,7 @@ public enum WeightLayout
 {
     /// <summary>[outputs, inputs], as PyTorch's Linear and Gemma's checkpoints store them.</summary>
     OutIn,
+
     /// <summary>[inputs, outputs], as dictionaries store W_enc.</summary>
     InOut,
 }
@@ -60,7 +61,8 @@ public readonly unsafe struct WeightView(void* data, DType type, int inputs, int
     /// <summary>Views a stored matrix: [outputs, inputs] for OutIn, [inputs, outputs] for InOut.</summary>
     public static WeightView Of(Tensor stored, WeightLayout layout)
     {
-        if (!stored.Type.IsWeightType()) throw new ArgumentException($"weights of type {stored.Type} cannot be multiplied");
+        if (!stored.Type.IsWeightType())
+            throw new ArgumentException($"weights of type {stored.Type} cannot be multiplied");
         var (rows, columns) = (checked((int)stored.Rows), stored.Columns);
         return layout == WeightLayout.OutIn
             ? new(stored.Pointer, stored.Type, columns, rows, layout, columns)
@@ -68,22 +70,25 @@ public readonly unsafe struct WeightView(void* data, DType type, int inputs, int
     }
 
     /// <summary>An f32 matrix used as weights, e.g. keys or values of attention.</summary>
-    public static WeightView Of(MatrixView matrix, WeightLayout layout) => layout == WeightLayout.OutIn
-        ? new(matrix.Data, DType.F32, matrix.Columns, matrix.Rows, layout, matrix.Stride)
-        : new(matrix.Data, DType.F32, matrix.Rows, matrix.Columns, layout, matrix.Stride);
+    public static WeightView Of(MatrixView matrix, WeightLayout layout) =>
+        layout == WeightLayout.OutIn
+            ? new(matrix.Data, DType.F32, matrix.Columns, matrix.Rows, layout, matrix.Stride)
+            : new(matrix.Data, DType.F32, matrix.Rows, matrix.Columns, layout, matrix.Stride);
 
     /// <summary>The same numbers as the map from outputs to inputs, as the backward of a product needs: dx = dy · Wᵀ.</summary>
-    public WeightView Transposed => this with
-    {
-        Inputs = Outputs,
-        Outputs = Inputs,
-        Layout = Layout == WeightLayout.OutIn ? WeightLayout.InOut : WeightLayout.OutIn,
-    };
+    public WeightView Transposed =>
+        this with
+        {
+            Inputs = Outputs,
+            Outputs = Inputs,
+            Layout = Layout == WeightLayout.OutIn ? WeightLayout.InOut : WeightLayout.OutIn,
+        };
 
     /// <summary>The part that produces outputs [start, start + count).</summary>
-    public WeightView SliceOutputs(int start, int count) => this with
-    {
-        Data = (byte*)Data + (Layout == WeightLayout.OutIn ? start * Stride : start) * Type.Size(),
-        Outputs = count,
-    };
+    public WeightView SliceOutputs(int start, int count) =>
+        this with
+        {
+            Data = (byte*)Data + (Layout == WeightLayout.OutIn ? start * Stride : start) * Type.Size(),
+            Outputs = count,
+        };
 }

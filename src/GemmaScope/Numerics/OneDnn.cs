@@ -12,22 +12,39 @@ internal sealed unsafe class OneDnn
     public const string PathVariable = "GEMMASCOPE_ONEDNN";
 
     // By SONAME; 3.6 is what Debian calls its build of 3.12.
-    private static readonly string[] Names = ["libdnnl.so.3", "libdnnl.so.3.6", "libdnnl.so.2", "libdnnl.so", "libdnnl.3.dylib", "dnnl.dll"];
+    private static readonly string[] Names =
+    [
+        "libdnnl.so.3",
+        "libdnnl.so.3.6",
+        "libdnnl.so.2",
+        "libdnnl.so",
+        "libdnnl.3.dylib",
+        "dnnl.dll",
+    ];
 
-    internal const int BF16 = 2, F32 = 3;
-    internal const int Source = 1, Destination = 17, Weights = 33;
+    internal const int BF16 = 2,
+        F32 = 3;
+    internal const int Source = 1,
+        Destination = 17,
+        Weights = 33;
     private const int Scratchpad = 80;
-    private const int QueryImplementation = 8, QueryScratchpad = 136;
-    private const int DescriptorV2 = 696, OperationV2 = 2800;
+    private const int QueryImplementation = 8,
+        QueryScratchpad = 136;
+    private const int DescriptorV2 = 696,
+        OperationV2 = 2800;
 
-    [ThreadStatic] private static (OneDnn? Owner, nint Handle) t_stream;
+    [ThreadStatic]
+    private static (OneDnn? Owner, nint Handle) t_stream;
 
-    private readonly nint _library, _engine;
+    private readonly nint _library,
+        _engine;
     private readonly int _major;
     private readonly delegate* unmanaged<nint*, nint, nint, int> _createPrimitive;
     private readonly delegate* unmanaged<nint, nint, int, Argument*, int> _execute;
     private readonly delegate* unmanaged<nint*, nint, nint, void*, int> _createMemory;
-    private readonly delegate* unmanaged<nint, int> _destroyMemory, _destroyPrimitive, _destroyDescription;
+    private readonly delegate* unmanaged<nint, int> _destroyMemory,
+        _destroyPrimitive,
+        _destroyDescription;
     private readonly delegate* unmanaged<nint, int, int, nint> _queryDescriptor;
     private readonly delegate* unmanaged<nint, nuint> _descriptorSize;
 
@@ -37,7 +54,8 @@ internal sealed unsafe class OneDnn
         var version = (int*)((delegate* unmanaged<nint>)Find("dnnl_version"))();
         _major = version[0];
         Version = $"{version[0]}.{version[1]}.{version[2]}";
-        if (_major is not (2 or 3)) throw new GemmaScopeException($"version {Version} is neither 2 nor 3", "oneDNN");
+        if (_major is not (2 or 3))
+            throw new GemmaScopeException($"version {Version} is neither 2 nor 3", "oneDNN");
         _createPrimitive = (delegate* unmanaged<nint*, nint, nint, int>)Find("dnnl_primitive_create");
         _execute = (delegate* unmanaged<nint, nint, int, Argument*, int>)Find("dnnl_primitive_execute");
         _createMemory = (delegate* unmanaged<nint*, nint, nint, void*, int>)Find("dnnl_memory_create");
@@ -71,7 +89,8 @@ internal sealed unsafe class OneDnn
         try
         {
             foreach (var name in string.IsNullOrWhiteSpace(setting) ? Names : [setting])
-                if (NativeLibrary.TryLoad(name, out var library)) return new OneDnn(library);
+                if (NativeLibrary.TryLoad(name, out var library))
+                    return new OneDnn(library);
             problem = string.IsNullOrWhiteSpace(setting)
                 ? "no libdnnl was found; install it (Debian: libdnnl2 or libdnnl3) for faster bf16 products"
                 : $"{PathVariable}={setting} cannot be loaded";
@@ -98,7 +117,8 @@ internal sealed unsafe class OneDnn
         try
         {
             var description = DescribeProduct(x, w, y, attributes);
-            if (description == 0) return null;
+            if (description == 0)
+                return null;
             var implementation = Implementation(description);
             if (!implementation.StartsWith("brg", StringComparison.Ordinal))
             {
@@ -133,12 +153,17 @@ internal sealed unsafe class OneDnn
     /// <summary>Every status goes through here.</summary>
     internal void Call(int status, string function)
     {
-        if (status != 0) throw new GemmaScopeException($"{function} failed with status {status}; set {PathVariable}=off to do without", $"oneDNN {Version}");
+        if (status != 0)
+            throw new GemmaScopeException(
+                $"{function} failed with status {status}; set {PathVariable}=off to do without",
+                $"oneDNN {Version}"
+            );
     }
 
     private nint StreamOfThread()
     {
-        if (ReferenceEquals(t_stream.Owner, this)) return t_stream.Handle;
+        if (ReferenceEquals(t_stream.Owner, this))
+            return t_stream.Handle;
         // We split the work ourselves: a second thread team would fight with ours for the processors. The setting
         // belongs to the calling thread.
         SetThreads(1);
@@ -151,23 +176,41 @@ internal sealed unsafe class OneDnn
     /// <summary>Threads that the library uses in a call from this thread; a build without OpenMP has no such setting.</summary>
     internal void SetThreads(int count)
     {
-        if (NativeLibrary.TryGetExport(_library, "omp_set_num_threads", out var set)) ((delegate* unmanaged<int, void>)set)(count);
+        if (NativeLibrary.TryGetExport(_library, "omp_set_num_threads", out var set))
+            ((delegate* unmanaged<int, void>)set)(count);
     }
 
     /// <summary>Describes a matrix by its strides in elements; <see cref="Free"/> the result.</summary>
     internal nint Describe(long rows, long columns, long rowStride, long columnStride, int type)
     {
-        long* dims = stackalloc long[] { rows, columns }, strides = stackalloc long[] { rowStride, columnStride };
+        long* dims = stackalloc long[] { rows, columns },
+            strides = stackalloc long[] { rowStride, columnStride };
         nint descriptor;
         if (_major == 2)
         {
             descriptor = (nint)NativeMemory.AllocZeroed(DescriptorV2);
-            Call(((delegate* unmanaged<nint, int, long*, int, long*, int>)Find("dnnl_memory_desc_init_by_strides"))(
-                descriptor, 2, dims, type, strides), "memory_desc_init_by_strides");
+            Call(
+                ((delegate* unmanaged<nint, int, long*, int, long*, int>)Find("dnnl_memory_desc_init_by_strides"))(
+                    descriptor,
+                    2,
+                    dims,
+                    type,
+                    strides
+                ),
+                "memory_desc_init_by_strides"
+            );
         }
         else
-            Call(((delegate* unmanaged<nint*, int, long*, int, long*, int>)Find("dnnl_memory_desc_create_with_strides"))(
-                &descriptor, 2, dims, type, strides), "memory_desc_create_with_strides");
+            Call(
+                ((delegate* unmanaged<nint*, int, long*, int, long*, int>)Find("dnnl_memory_desc_create_with_strides"))(
+                    &descriptor,
+                    2,
+                    dims,
+                    type,
+                    strides
+                ),
+                "memory_desc_create_with_strides"
+            );
         return descriptor;
     }
 
@@ -180,15 +223,31 @@ internal sealed unsafe class OneDnn
         {
             var operation = stackalloc byte[OperationV2];
             new Span<byte>(operation, OperationV2).Clear();
-            Call(((delegate* unmanaged<byte*, nint, nint, nint, nint, int>)Find("dnnl_matmul_desc_init"))(operation, x, w, 0, y), "matmul_desc_init");
+            Call(
+                ((delegate* unmanaged<byte*, nint, nint, nint, nint, int>)Find("dnnl_matmul_desc_init"))(operation, x, w, 0, y),
+                "matmul_desc_init"
+            );
             status = ((delegate* unmanaged<nint*, byte*, nint, nint, nint, int>)Find("dnnl_primitive_desc_create"))(
-                &description, operation, attributes, _engine, 0);
+                &description,
+                operation,
+                attributes,
+                _engine,
+                0
+            );
         }
         else
             status = ((delegate* unmanaged<nint*, nint, nint, nint, nint, nint, nint, int>)Find("dnnl_matmul_primitive_desc_create"))(
-                &description, _engine, x, w, 0, y, attributes);
+                &description,
+                _engine,
+                x,
+                w,
+                0,
+                y,
+                attributes
+            );
         const int unimplemented = 3;
-        if (status == unimplemented) return 0;
+        if (status == unimplemented)
+            return 0;
         Call(status, "matmul primitive_desc_create");
         return description;
     }
@@ -196,16 +255,25 @@ internal sealed unsafe class OneDnn
     private string Implementation(nint description)
     {
         byte* name;
-        Call(((delegate* unmanaged<nint, int, int, byte**, int>)Find("dnnl_primitive_desc_query"))(
-            description, QueryImplementation, 0, &name), "primitive_desc_query");
+        Call(
+            ((delegate* unmanaged<nint, int, int, byte**, int>)Find("dnnl_primitive_desc_query"))(
+                description,
+                QueryImplementation,
+                0,
+                &name
+            ),
+            "primitive_desc_query"
+        );
         return Marshal.PtrToStringUTF8((nint)name) ?? "";
     }
 
     internal void Free(params ReadOnlySpan<nint> descriptors)
     {
         foreach (var descriptor in descriptors)
-            if (_major == 2) NativeMemory.Free((void*)descriptor);
-            else if (descriptor != 0) ((delegate* unmanaged<nint, int>)Find("dnnl_memory_desc_destroy"))(descriptor);
+            if (_major == 2)
+                NativeMemory.Free((void*)descriptor);
+            else if (descriptor != 0)
+                ((delegate* unmanaged<nint, int>)Find("dnnl_memory_desc_destroy"))(descriptor);
     }
 
     internal readonly record struct Argument(int Id, nint Memory);
@@ -213,10 +281,16 @@ internal sealed unsafe class OneDnn
     /// <summary>A prepared product; any number of threads may run it at once. Freed when nobody refers to it.</summary>
     public sealed class Matmul
     {
-        [ThreadStatic] private static Scratch? t_scratchpad;
+        [ThreadStatic]
+        private static Scratch? t_scratchpad;
 
         private readonly OneDnn _dnn;
-        private readonly nint _primitive, _description, _x, _w, _y, _scratchpad;
+        private readonly nint _primitive,
+            _description,
+            _x,
+            _w,
+            _y,
+            _scratchpad;
         private readonly long _scratchpadSize;
 
         internal Matmul(OneDnn dnn, nint primitive, nint description, nint x, nint w, nint y, string implementation)
@@ -246,7 +320,8 @@ internal sealed unsafe class OneDnn
             }
             finally
             {
-                for (var i = 0; i < count; i++) _dnn._destroyMemory(arguments[i].Memory);
+                for (var i = 0; i < count; i++)
+                    _dnn._destroyMemory(arguments[i].Memory);
                 GC.KeepAlive(this);
             }
         }

@@ -18,8 +18,11 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
     // Longer prompts go in blocks of rows, so that x stays in the third-level cache and few primitives serve all lengths.
     private const int MostRows = 512;
 
-    [ThreadStatic] private static Scratch? t_x;
-    [ThreadStatic] private static Scratch? t_result;
+    [ThreadStatic]
+    private static Scratch? t_x;
+
+    [ThreadStatic]
+    private static Scratch? t_result;
 
     private readonly ManagedKernels _managed = new();
     private readonly Dictionary<MatmulShape, OneDnn.Matmul?> _prepared = [];
@@ -43,22 +46,27 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
         for (var row = 0; row < x.Rows; row += MostRows)
         {
             var rows = Math.Min(MostRows, x.Rows - row);
-            MatrixView someX = x.SliceRows(row, rows), someY = y.SliceRows(row, rows);
-            if (rows < LeastRows || !TryMultiply(someX, weights, someY)) _managed.Multiply(someX, weights, someY, arithmetic);
+            MatrixView someX = x.SliceRows(row, rows),
+                someY = y.SliceRows(row, rows);
+            if (rows < LeastRows || !TryMultiply(someX, weights, someY))
+                _managed.Multiply(someX, weights, someY, arithmetic);
         }
     }
 
-    /// <summary>The product by the library, unless it has no fast way for it: weights must be bf16, [outputs, inputs], without gaps.</summary>
+    /// <summary>The product by the library, unless it has no fast way for it: weights must be bf16, [outputs, inputs], without
+    /// gaps.</summary>
     internal bool TryMultiply(MatrixView x, WeightView w, MatrixView y)
     {
-        if (w is not { Type: DType.BF16, Layout: WeightLayout.OutIn, Inputs: > 0, Outputs: > 0 } || w.Stride != w.Inputs) return false;
+        if (w is not { Type: DType.BF16, Layout: WeightLayout.OutIn, Inputs: > 0, Outputs: > 0 } || w.Stride != w.Inputs)
+            return false;
         // Four parts for each thread even out a busy machine; multiples of 64 outputs suit the library's blocks.
         var share = Math.Min(ResultFloats / x.Rows, w.Outputs / (4 * Workers.Count));
         var outputs = Math.Min(w.Outputs, Math.Max(64, share & ~63));
         var parts = (w.Outputs + outputs - 1) / outputs;
         var most = Prepare(new(x.Rows, w.Inputs, outputs));
         var last = Prepare(new(x.Rows, w.Inputs, w.Outputs - (parts - 1) * outputs));
-        if (most is null || last is null) return false;
+        if (most is null || last is null)
+            return false;
 
         var rounded = (ushort*)(t_x ??= new()).Bytes((long)x.Rows * x.Columns * sizeof(ushort));
         Workers.For(x.Rows, new RoundRow(x, rounded));
@@ -70,8 +78,10 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
     {
         lock (_lock)
         {
-            if (_prepared.TryGetValue(shape, out var known)) return known;
-            if (_prepared.Count >= MostPrepared) _prepared.Clear();
+            if (_prepared.TryGetValue(shape, out var known))
+                return known;
+            if (_prepared.Count >= MostPrepared)
+                _prepared.Clear();
             var prepared = _prepared[shape] = library.Prepare(shape);
             Implementation = prepared?.Implementation ?? Implementation;
             return prepared;
@@ -84,7 +94,8 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
             Conversions.NarrowToBF16(x.Row(index), new Span<ushort>(rounded + (long)index * x.Columns, x.Columns));
     }
 
-    private readonly struct Part(OneDnn.Matmul most, OneDnn.Matmul last, ushort* x, WeightView w, MatrixView y, int outputs, int parts) : IJob
+    private readonly struct Part(OneDnn.Matmul most, OneDnn.Matmul last, ushort* x, WeightView w, MatrixView y, int outputs, int parts)
+        : IJob
     {
         public void Run(int index)
         {
@@ -92,7 +103,8 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
             var count = Math.Min(outputs, w.Outputs - first);
             var result = (t_result ??= new()).Floats((long)y.Rows * count);
             (index == parts - 1 ? last : most).Run(x, w.SliceOutputs(first, count).Data, result);
-            for (var t = 0; t < y.Rows; t++) new Span<float>(result + (long)t * count, count).CopyTo(y.Row(t)[first..]);
+            for (var t = 0; t < y.Rows; t++)
+                new Span<float>(result + (long)t * count, count).CopyTo(y.Row(t)[first..]);
         }
     }
 }

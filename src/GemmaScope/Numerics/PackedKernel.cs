@@ -9,7 +9,9 @@ namespace GemmaScope.Numerics;
 /// 8 (or 4) rows by 3 vectors whose sums live in registers (the scheme of Goto and van de Geijn, 2008).
 /// </summary>
 internal static unsafe class PackedKernel<T, TSimd, TFormat>
-    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat
+    where T : unmanaged
+    where TSimd : ISimd<T>
+    where TFormat : IWeightFormat
 {
     private const int Depth = 384;
     private const int RowsPerItem = 512;
@@ -17,8 +19,11 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     private const int PanelRows = 4;
     private const int PrefetchBytes = 128;
 
-    [ThreadStatic] private static Scratch? t_x;
-    [ThreadStatic] private static Scratch? t_panel;
+    [ThreadStatic]
+    private static Scratch? t_x;
+
+    [ThreadStatic]
+    private static Scratch? t_panel;
 
     private static int PanelColumns => 3 * TSimd.Count;
 
@@ -44,13 +49,14 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
         {
             var end = Math.Min(x.Rows, (index + 1) * RowsPerPacking);
             for (var row = index * RowsPerPacking; row < end; row += PanelRows)
-                for (var k = 0; k < x.Columns; k += Depth)
-                {
-                    var depth = Math.Min(Depth, x.Columns - k);
-                    var target = packed + (long)k * rows + (long)row * depth;
-                    PackStrip((byte*)(x.Data + (long)row * x.Stride + k), depth, Math.Min(PanelRows, x.Rows - row), target);
-                    if (round) Conversions.RoundToBF16(new(target, depth * PanelRows), new(target, depth * PanelRows));
-                }
+            for (var k = 0; k < x.Columns; k += Depth)
+            {
+                var depth = Math.Min(Depth, x.Columns - k);
+                var target = packed + (long)k * rows + (long)row * depth;
+                PackStrip((byte*)(x.Data + (long)row * x.Stride + k), depth, Math.Min(PanelRows, x.Rows - row), target);
+                if (round)
+                    Conversions.RoundToBF16(new(target, depth * PanelRows), new(target, depth * PanelRows));
+            }
         }
 
         private void PackStrip(byte* source, int depth, int present, float* target)
@@ -98,24 +104,28 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
                 var whole = columns == PanelColumns && row + height <= y.Rows;
                 var target = whole ? corner : edge;
                 var stride = whole ? y.Stride : PanelColumns;
-                if (height == 8) Tile8(strip, strip + 4 * depth, panel, depth, target, stride, whole && k > 0);
-                else Tile4(strip, panel, depth, target, stride, whole && k > 0);
-                if (!whole) AddEdge(edge, corner, Math.Min(height, y.Rows - row), columns, k > 0);
+                if (height == 8)
+                    Tile8(strip, strip + 4 * depth, panel, depth, target, stride, whole && k > 0);
+                else
+                    Tile4(strip, panel, depth, target, stride, whole && k > 0);
+                if (!whole)
+                    AddEdge(edge, corner, Math.Min(height, y.Rows - row), columns, k > 0);
             }
         }
 
         private void AddEdge(float* edge, float* target, int height, int columns, bool add)
         {
             for (var row = 0; row < height; row++, edge += PanelColumns, target += y.Stride)
-                for (var n = 0; n < columns; n++)
-                    target[n] = add ? target[n] + edge[n] : edge[n];
+            for (var n = 0; n < columns; n++)
+                target[n] = add ? target[n] + edge[n] : edge[n];
         }
     }
 
     /// <summary>Widens W[k … k + depth, n … n + columns) into [depth][PanelColumns], zeros where columns are missing.</summary>
     internal static void PackPanel(WeightView w, int k, int depth, int n, int columns, float* panel)
     {
-        if (columns < PanelColumns) new Span<float>(panel, depth * PanelColumns).Clear();
+        if (columns < PanelColumns)
+            new Span<float>(panel, depth * PanelColumns).Clear();
         if (w.Layout == WeightLayout.OutIn)
         {
             PackTransposed((byte*)w.Data + (n * w.Stride + k) * Size, w.Stride * Size, depth, columns, panel);
@@ -123,26 +133,32 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
         }
         var row = (byte*)w.Data + (k * w.Stride + n) * Size;
         for (var i = 0; i < depth; i++, row += w.Stride * Size, panel += PanelColumns)
-            if (columns == PanelColumns) CopyRow(row, panel);
-            else Conversions.Widen(row, TFormat.Type, panel, columns);
+            if (columns == PanelColumns)
+                CopyRow(row, panel);
+            else
+                Conversions.Widen(row, TFormat.Type, panel, columns);
     }
 
     private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)
     {
         var i = 0;
-        for (; i + TSimd.Count <= columns; i += TSimd.Count) PackStrip<T, TSimd>(source + i * bytes, bytes, depth, panel + i);
-        for (; i + 4 <= columns; i += 4) PackStrip<Vector128<float>, Simd128>(source + i * bytes, bytes, depth, panel + i);
+        for (; i + TSimd.Count <= columns; i += TSimd.Count)
+            PackStrip<T, TSimd>(source + i * bytes, bytes, depth, panel + i);
+        for (; i + 4 <= columns; i += 4)
+            PackStrip<Vector128<float>, Simd128>(source + i * bytes, bytes, depth, panel + i);
         Interleave<T, TSimd, TFormat>.Rows(source + i * bytes, bytes, columns - i, depth, panel + i, PanelColumns);
     }
 
     // 64 bytes of every row at a time, while the next are under way: so many streams defeat the hardware's prefetcher.
     private static void PackStrip<TStrip, TStripSimd>(byte* source, long bytes, int depth, float* target)
-        where TStrip : unmanaged where TStripSimd : ISimd<TStrip>
+        where TStrip : unmanaged
+        where TStripSimd : ISimd<TStrip>
     {
         var step = 64 / Size;
         for (var k = 0; k < depth; k += step, source += 64, target += (long)step * PanelColumns)
         {
-            for (var j = 0; j < TStripSimd.Count; j++) Prefetch(source + j * bytes + PrefetchBytes);
+            for (var j = 0; j < TStripSimd.Count; j++)
+                Prefetch(source + j * bytes + PrefetchBytes);
             Interleave<TStrip, TStripSimd, TFormat>.Strip(source, bytes, Math.Min(step, depth - k), target, PanelColumns);
         }
     }
@@ -150,7 +166,8 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* p)
     {
-        if (System.Runtime.Intrinsics.X86.Sse.IsSupported) System.Runtime.Intrinsics.X86.Sse.Prefetch0(p);
+        if (System.Runtime.Intrinsics.X86.Sse.IsSupported)
+            System.Runtime.Intrinsics.X86.Sse.Prefetch0(p);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -166,13 +183,23 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     private static void Tile4(float* x, float* w, int depth, float* y, long stride, bool add)
     {
         var c = TSimd.Count;
-        T a0 = default, b0 = default, c0 = default;
-        T a1 = default, b1 = default, c1 = default;
-        T a2 = default, b2 = default, c2 = default;
-        T a3 = default, b3 = default, c3 = default;
+        T a0 = default,
+            b0 = default,
+            c0 = default;
+        T a1 = default,
+            b1 = default,
+            c1 = default;
+        T a2 = default,
+            b2 = default,
+            c2 = default;
+        T a3 = default,
+            b3 = default,
+            c3 = default;
         for (var k = 0; k < depth; k++, x += 4, w += 3 * c)
         {
-            T w0 = TSimd.Load(w), w1 = TSimd.Load(w + c), w2 = TSimd.Load(w + 2 * c);
+            T w0 = TSimd.Load(w),
+                w1 = TSimd.Load(w + c),
+                w2 = TSimd.Load(w + 2 * c);
             var v0 = TSimd.Broadcast(x[0]);
             a0 = TSimd.MultiplyAdd(w0, v0, a0);
             b0 = TSimd.MultiplyAdd(w1, v0, b0);
@@ -200,17 +227,35 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     private static void Tile8(float* x, float* z, float* w, int depth, float* y, long stride, bool add)
     {
         var c = TSimd.Count;
-        T a0 = default, b0 = default, c0 = default;
-        T a1 = default, b1 = default, c1 = default;
-        T a2 = default, b2 = default, c2 = default;
-        T a3 = default, b3 = default, c3 = default;
-        T a4 = default, b4 = default, c4 = default;
-        T a5 = default, b5 = default, c5 = default;
-        T a6 = default, b6 = default, c6 = default;
-        T a7 = default, b7 = default, c7 = default;
+        T a0 = default,
+            b0 = default,
+            c0 = default;
+        T a1 = default,
+            b1 = default,
+            c1 = default;
+        T a2 = default,
+            b2 = default,
+            c2 = default;
+        T a3 = default,
+            b3 = default,
+            c3 = default;
+        T a4 = default,
+            b4 = default,
+            c4 = default;
+        T a5 = default,
+            b5 = default,
+            c5 = default;
+        T a6 = default,
+            b6 = default,
+            c6 = default;
+        T a7 = default,
+            b7 = default,
+            c7 = default;
         for (var k = 0; k < depth; k++, x += 4, z += 4, w += 3 * c)
         {
-            T w0 = TSimd.Load(w), w1 = TSimd.Load(w + c), w2 = TSimd.Load(w + 2 * c);
+            T w0 = TSimd.Load(w),
+                w1 = TSimd.Load(w + c),
+                w2 = TSimd.Load(w + 2 * c);
             var v0 = TSimd.Broadcast(x[0]);
             a0 = TSimd.MultiplyAdd(w0, v0, a0);
             b0 = TSimd.MultiplyAdd(w1, v0, b0);
@@ -257,7 +302,8 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(T a, T b, T c, float* y, bool add)
     {
-        float* y1 = y + TSimd.Count, y2 = y1 + TSimd.Count;
+        float* y1 = y + TSimd.Count,
+            y2 = y1 + TSimd.Count;
         if (add)
         {
             a = TSimd.Add(a, TSimd.Load(y));

@@ -9,14 +9,18 @@ namespace GemmaScope.Numerics;
 /// <see cref="BF16Weights"/> form, half as long.
 /// </summary>
 internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
-    where T : unmanaged where TSimd : ISimd<T> where TFormat : IWeightFormat where TX : IWeightFormat
+    where T : unmanaged
+    where TSimd : ISimd<T>
+    where TFormat : IWeightFormat
+    where TX : IWeightFormat
 {
     private const int BytesPerItem = 1 << 17;
 
     // A longer x leaves the first-level cache between two stored rows; four rows then share each load of it.
     private const int LongBytes = 1 << 14;
 
-    [ThreadStatic] private static Scratch? t_x;
+    [ThreadStatic]
+    private static Scratch? t_x;
 
     private static int Block => 2 * TSimd.Count;
 
@@ -30,7 +34,8 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
             Conversions.NarrowToBF16(x.Row(0), target);
             target[x.Columns..].Clear();
         }
-        else DotKernel<T, TSimd, TFormat>.Pack(x.Row(0), new Span<float>(packed, length), round);
+        else
+            DotKernel<T, TSimd, TFormat>.Pack(x.Row(0), new Span<float>(packed, length), round);
 
         var outputs = Math.Max(4, (int)Math.Min(w.Outputs, BytesPerItem / Math.Max(1, w.Inputs * TFormat.Size)) & ~3);
         ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, new Part(packed, w, y.Data, outputs), here);
@@ -49,18 +54,21 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
                 for (; n + 4 <= end; n += 4, row += 4 * stride)
                 {
                     FourDots(row, stride, x, whole, y + n);
-                    for (var i = 0; i < 4; i++) y[n + i] += Rest(row + i * stride, whole);
+                    for (var i = 0; i < 4; i++)
+                        y[n + i] += Rest(row + i * stride, whole);
                 }
             Dots(row, stride, x, whole, end - n, y + n);
             if (whole * Block < w.Inputs)
-                for (; n < end; n++, row += stride) y[n] += Rest(row, whole);
+                for (; n < end; n++, row += stride)
+                    y[n] += Rest(row, whole);
         }
 
         // The last, incomplete block of a row, copied beside zeros so that nothing is read past the row's end.
         private float Rest(byte* row, int whole)
         {
             var left = w.Inputs - whole * Block;
-            if (left == 0) return 0;
+            if (left == 0)
+                return 0;
             var bytes = Block * TFormat.Size;
             var padded = stackalloc byte[bytes];
             new Span<byte>(padded, bytes).Clear();
@@ -81,14 +89,25 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
         var length = (nint)blocks * Block;
         for (var row = 0; row < rows; row++, w += stride)
         {
-            T a0 = default, a1 = default, a2 = default, a3 = default;
+            T a0 = default,
+                a1 = default,
+                a2 = default,
+                a3 = default;
             nint k = 0;
             for (; k + 2 * Block <= length; k += 2 * Block)
             {
                 a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + k * TFormat.Size), TX.First<T, TSimd>(x + k * TX.Size), a0);
                 a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + k * TFormat.Size), TX.Second<T, TSimd>(x + k * TX.Size), a1);
-                a2 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + (k + Block) * TFormat.Size), TX.First<T, TSimd>(x + (k + Block) * TX.Size), a2);
-                a3 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + (k + Block) * TFormat.Size), TX.Second<T, TSimd>(x + (k + Block) * TX.Size), a3);
+                a2 = TSimd.MultiplyAdd(
+                    TFormat.First<T, TSimd>(w + (k + Block) * TFormat.Size),
+                    TX.First<T, TSimd>(x + (k + Block) * TX.Size),
+                    a2
+                );
+                a3 = TSimd.MultiplyAdd(
+                    TFormat.Second<T, TSimd>(w + (k + Block) * TFormat.Size),
+                    TX.Second<T, TSimd>(x + (k + Block) * TX.Size),
+                    a3
+                );
             }
             if (k < length)
             {
@@ -102,12 +121,21 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourDots(byte* w0, long stride, byte* x, int blocks, float* y)
     {
-        byte* w1 = w0 + stride, w2 = w1 + stride, w3 = w2 + stride;
-        T a0 = default, a1 = default, a2 = default, a3 = default;
-        T b0 = default, b1 = default, b2 = default, b3 = default;
+        byte* w1 = w0 + stride,
+            w2 = w1 + stride,
+            w3 = w2 + stride;
+        T a0 = default,
+            a1 = default,
+            a2 = default,
+            a3 = default;
+        T b0 = default,
+            b1 = default,
+            b2 = default,
+            b3 = default;
         for (nint k = 0, length = (nint)blocks * Block; k < length; k += Block)
         {
-            T x0 = TX.First<T, TSimd>(x + k * TX.Size), x1 = TX.Second<T, TSimd>(x + k * TX.Size);
+            T x0 = TX.First<T, TSimd>(x + k * TX.Size),
+                x1 = TX.Second<T, TSimd>(x + k * TX.Size);
             a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w0 + k * TFormat.Size), x0, a0);
             b0 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w0 + k * TFormat.Size), x1, b0);
             a1 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w1 + k * TFormat.Size), x0, a1);

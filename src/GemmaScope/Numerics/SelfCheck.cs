@@ -35,7 +35,8 @@ internal static unsafe class SelfCheck
         new ManagedKernels().Multiply(x.AsMatrix(), view, expected.AsMatrix(), Arithmetic.Fast);
         candidate.Multiply(x.AsMatrix(), view, found.AsMatrix(), Arithmetic.Fast);
 
-        double largest = 0, worst = 0;
+        double largest = 0,
+            worst = 0;
         for (var i = 0; i < expected.Length; i++)
         {
             largest = Math.Max(largest, Math.Abs(expected.Floats[i]));
@@ -47,6 +48,7 @@ internal static unsafe class SelfCheck
     // A fixed sequence in (-1, 1) without pattern (a linear congruential generator).
     private static void Fill(Span<float> values, uint seed)
     {
-        foreach (ref var v in values) v = (int)(seed = seed * 1664525 + 1013904223) * (1f / 2147483648f);
+        foreach (ref var v in values)
+            v = (int)(seed = seed * 1664525 + 1013904223) * (1f / 2147483648f);
     }
 }

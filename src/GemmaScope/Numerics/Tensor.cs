@@ -19,7 +19,8 @@ public sealed unsafe class Tensor : IDisposable
         _pointer = pointer;
         (Type, _shape, _owner, _owns) = (type, shape, owner, owns);
         Length = 1;
-        foreach (var n in shape) Length *= n;
+        foreach (var n in shape)
+            Length *= n;
     }
 
     /// <summary>Element type.</summary>
@@ -38,10 +39,14 @@ public sealed unsafe class Tensor : IDisposable
     public byte* Pointer => _pointer != null || Length == 0 ? _pointer : throw new ObjectDisposedException(nameof(Tensor));
 
     /// <summary>First element of an f32 tensor.</summary>
-    public float* Floats => Type == DType.F32 ? (float*)Pointer : throw new InvalidOperationException($"a tensor of type {Type} was used as F32");
+    public float* Floats =>
+        Type == DType.F32 ? (float*)Pointer : throw new InvalidOperationException($"a tensor of type {Type} was used as F32");
 
     /// <summary>Rows when seen as a matrix: the product of all dimensions but the last.</summary>
-    public long Rows => _shape.Length == 0 ? 1 : _shape[^1] == 0 ? 0 : Length / _shape[^1];
+    public long Rows =>
+        _shape.Length == 0 ? 1
+        : _shape[^1] == 0 ? 0
+        : Length / _shape[^1];
 
     /// <summary>Columns when seen as a matrix: the last dimension.</summary>
     public int Columns => _shape.Length == 0 ? 1 : checked((int)_shape[^1]);
@@ -56,9 +61,11 @@ public sealed unsafe class Tensor : IDisposable
     public static Tensor Allocate(DType type, ReadOnlySpan<long> shape, bool clear = true)
     {
         long length = type.Size();
-        foreach (var n in shape) length = checked(length * n);
+        foreach (var n in shape)
+            length = checked(length * n);
         var pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), 64);
-        if (clear) NativeMemory.Clear(pointer, (nuint)length);
+        if (clear)
+            NativeMemory.Clear(pointer, (nuint)length);
         return new Tensor(pointer, type, shape.ToArray(), null, owns: true);
     }
 
@@ -66,7 +73,8 @@ public sealed unsafe class Tensor : IDisposable
     public static Tensor From(ReadOnlySpan<float> values, params ReadOnlySpan<long> shape)
     {
         var tensor = Uninitialized(shape);
-        if (values.Length != tensor.Length) throw new ArgumentException($"{values.Length} values for a shape of {tensor.Length}");
+        if (values.Length != tensor.Length)
+            throw new ArgumentException($"{values.Length} values for a shape of {tensor.Length}");
         values.CopyTo(tensor.AsSpan());
         return tensor;
     }
@@ -79,9 +87,8 @@ public sealed unsafe class Tensor : IDisposable
     public Span<float> AsSpan() => new(Floats, checked((int)Length));
 
     /// <summary>Row <paramref name="index"/> of an f32 tensor seen as a matrix.</summary>
-    public Span<float> Row(long index) => (ulong)index < (ulong)Rows
-        ? new(Floats + index * Columns, Columns)
-        : throw new ArgumentOutOfRangeException(nameof(index));
+    public Span<float> Row(long index) =>
+        (ulong)index < (ulong)Rows ? new(Floats + index * Columns, Columns) : throw new ArgumentOutOfRangeException(nameof(index));
 
     /// <summary>An f32 tensor seen as a matrix [rows, last dimension].</summary>
     public MatrixView AsMatrix() => new(Floats, checked((int)Rows), Columns, Columns);
@@ -115,7 +122,8 @@ public sealed unsafe class Tensor : IDisposable
     /// <summary>Frees the block of a tensor nobody disposed.</summary>
     ~Tensor()
     {
-        if (_owns && _pointer != null) NativeMemory.AlignedFree(_pointer);
+        if (_owns && _pointer != null)
+            NativeMemory.AlignedFree(_pointer);
     }
 
     /// <inheritdoc/>

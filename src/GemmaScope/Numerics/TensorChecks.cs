@@ -25,20 +25,27 @@ public static unsafe class TensorChecks
     public static void RequireFinite(Tensor tensor, string name, string file)
     {
         var index = FindNonFinite(tensor);
-        if (index < 0) return;
+        if (index < 0)
+            return;
         float value;
         Conversions.Widen(tensor.Pointer + index * tensor.Type.Size(), tensor.Type, &value, 1);
         var place = tensor.Shape.Length < 2 ? $"index {index}" : $"row {index / tensor.Columns}, column {index % tensor.Columns}";
-        throw new FileFormatException($"{name} contains {(float.IsNaN(value) ? "NaN" : "an infinite value")} ({place}); the file is damaged or training diverged", file);
+        throw new FileFormatException(
+            $"{name} contains {(float.IsNaN(value) ? "NaN" : "an infinite value")} ({place}); the file is damaged or training diverged",
+            file
+        );
     }
 
     /// <summary>A value is not finite exactly when all bits of its exponent are set.</summary>
-    private static long Find<T>(T* data, long count, T exponent) where T : unmanaged, IBinaryInteger<T>
+    private static long Find<T>(T* data, long count, T exponent)
+        where T : unmanaged, IBinaryInteger<T>
     {
         var mask = new Vector<T>(exponent);
         long i = 0;
-        while (i <= count - Vector<T>.Count && !Vector.EqualsAny(Vector.LoadUnsafe(ref data[i]) & mask, mask)) i += Vector<T>.Count;
-        while (i < count && (data[i] & exponent) != exponent) i++;
+        while (i <= count - Vector<T>.Count && !Vector.EqualsAny(Vector.LoadUnsafe(ref data[i]) & mask, mask))
+            i += Vector<T>.Count;
+        while (i < count && (data[i] & exponent) != exponent)
+            i++;
         return i < count ? i : -1;
     }
 
@@ -47,7 +54,8 @@ public static unsafe class TensorChecks
         public void Run(int index)
         {
             var start = index * ChunkElements;
-            if (Volatile.Read(ref *first) < start) return;
+            if (Volatile.Read(ref *first) < start)
+                return;
             var count = Math.Min(ChunkElements, tensor.Length - start);
             var data = tensor.Pointer + start * tensor.Type.Size();
             var found = tensor.Type switch
@@ -58,7 +66,8 @@ public static unsafe class TensorChecks
                 DType.F64 => Find((ulong*)data, count, 0x7FF0000000000000ul),
                 _ => throw new ArgumentException($"a tensor of type {tensor.Type} has no NaN or infinity to look for"),
             };
-            if (found >= 0) LowerTo(start + found);
+            if (found >= 0)
+                LowerTo(start + found);
         }
 
         private void LowerTo(long candidate)
@@ -67,7 +76,8 @@ public static unsafe class TensorChecks
             while (candidate < seen)
             {
                 var before = Interlocked.CompareExchange(ref *first, candidate, seen);
-                if (before == seen) return;
+                if (before == seen)
+                    return;
                 seen = before;
             }
         }

@@ -16,13 +16,15 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
     public static TensorStatistics? Of(Tensor tensor, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        if (tensor.Type is DType.C64 or DType.F8E4M3 or DType.F8E5M2 or DType.F8E8M0) return null;
+        if (tensor.Type is DType.C64 or DType.F8E4M3 or DType.F8E5M2 or DType.F8E8M0)
+            return null;
         var chunks = new Chunk[checked((int)((tensor.Length + ChunkElements - 1) / ChunkElements))];
         Workers.For(chunks.Length, new ChunkJob(tensor, chunks, cancellation));
         cancellation.ThrowIfCancellationRequested();
 
         var all = new Chunk();
-        foreach (var chunk in chunks) all.Add(chunk);
+        foreach (var chunk in chunks)
+            all.Add(chunk);
         var finite = tensor.Length - all.NaNs - all.Infinities;
         return finite == 0
             ? new TensorStatistics(double.NaN, double.NaN, double.NaN, all.NaNs, all.Infinities)
@@ -31,8 +33,11 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
 
     private struct Chunk()
     {
-        public double Minimum = double.PositiveInfinity, Maximum = double.NegativeInfinity, Sum;
-        public long NaNs, Infinities;
+        public double Minimum = double.PositiveInfinity,
+            Maximum = double.NegativeInfinity,
+            Sum;
+        public long NaNs,
+            Infinities;
 
         public void Add(double value)
         {
@@ -42,8 +47,10 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
                 Maximum = Math.Max(Maximum, value);
                 Sum += value;
             }
-            else if (double.IsNaN(value)) NaNs++;
-            else Infinities++;
+            else if (double.IsNaN(value))
+                NaNs++;
+            else
+                Infinities++;
         }
 
         public void Add(in Chunk other)
@@ -60,7 +67,8 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
     {
         public void Run(int index)
         {
-            if (cancellation.IsCancellationRequested) return;
+            if (cancellation.IsCancellationRequested)
+                return;
             var start = (long)index * ChunkElements;
             var data = tensor.Pointer + start * tensor.Type.Size();
             var count = (int)Math.Min(ChunkElements, tensor.Length - start);
@@ -81,17 +89,20 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
             };
         }
 
-        private static Chunk Read<T>(T* data, int count) where T : unmanaged, INumberBase<T>
+        private static Chunk Read<T>(T* data, int count)
+            where T : unmanaged, INumberBase<T>
         {
             var chunk = new Chunk();
-            for (var i = 0; i < count; i++) chunk.Add(double.CreateTruncating(data[i]));
+            for (var i = 0; i < count; i++)
+                chunk.Add(double.CreateTruncating(data[i]));
             return chunk;
         }
 
         private static Chunk ReadBF16(ushort* data, int count)
         {
             var chunk = new Chunk();
-            for (var i = 0; i < count; i++) chunk.Add(Conversions.BF16ToF32(data[i]));
+            for (var i = 0; i < count; i++)
+                chunk.Add(Conversions.BF16ToF32(data[i]));
             return chunk;
         }
     }

@@ -22,7 +22,9 @@ public static unsafe class Workers
     public const string ThreadsVariable = "GEMMASCOPE_THREADS";
 
     // _state = generation · 2^32 + open · 2^16 + number of helpers inside the current loop.
-    private const long Generation = 1L << 32, Open = 1L << 16, Inside = Open - 1;
+    private const long Generation = 1L << 32,
+        Open = 1L << 16,
+        Inside = Open - 1;
     private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
     private static readonly Lock Door = new();
     private static readonly object Parking = new();
@@ -31,13 +33,14 @@ public static unsafe class Workers
     private static bool _started;
     private static int _count;
 
-    private static delegate*<void*, void> _body;
+    private static delegate* <void*, void> _body;
     private static void* _job;
     private static long _next;
     private static int _end;
     private static Exception? _failure;
 
-    [ThreadStatic] private static bool t_insideLoop;
+    [ThreadStatic]
+    private static bool t_insideLoop;
 
     /// <summary>
     /// Number of threads that share the work, the caller's included: the processors this process may use, or what
@@ -51,12 +54,15 @@ public static unsafe class Workers
     /// Inside another loop, or while another thread's loop runs, the caller does all of it. The first exception
     /// ends the loop and is thrown here.
     /// </summary>
-    public static void For<TJob>(int count, TJob job) where TJob : struct, IJob
+    public static void For<TJob>(int count, TJob job)
+        where TJob : struct, IJob
     {
-        if (count <= 0) return;
+        if (count <= 0)
+            return;
         if (count == 1 || Count == 1 || t_insideLoop || !Door.TryEnter())
         {
-            for (var i = 0; i < count; i++) job.Run(i);
+            for (var i = 0; i < count; i++)
+                job.Run(i);
             return;
         }
         try
@@ -71,30 +77,35 @@ public static unsafe class Workers
 
     internal static int ReadCount(string? setting)
     {
-        if (string.IsNullOrWhiteSpace(setting)) return Environment.ProcessorCount;
+        if (string.IsNullOrWhiteSpace(setting))
+            return Environment.ProcessorCount;
         return int.TryParse(setting, out var n) && n is >= 1 and <= 1024
             ? n
             : throw new ArgumentProblemException($"'{setting}' is not a number of threads; give 1 to 1024 or unset it", ThreadsVariable);
     }
 
     // The job stays in the caller's frame, which outlives the loop; the collector sees it there.
-    private static void Share<TJob>(int count, ref TJob job) where TJob : struct, IJob
+    private static void Share<TJob>(int count, ref TJob job)
+        where TJob : struct, IJob
     {
-        if (!_started) Start();
+        if (!_started)
+            Start();
         (_next, _end, _failure) = (0, count, null);
         _job = Unsafe.AsPointer(ref job);
         _body = &TakeIndices<TJob>;
         var opened = (_state & ~(Generation - 1)) + Generation + Open;
         Interlocked.Exchange(ref _state, opened);
         if (Volatile.Read(ref _parked) > 0)
-            lock (Parking) Monitor.PulseAll(Parking);
+            lock (Parking)
+                Monitor.PulseAll(Parking);
 
         Enter(_body);
 
         // Helpers that have not come in by now are no longer needed, so a descheduled one holds up nobody.
         Interlocked.And(ref _state, ~Open);
         var wait = new SpinWait();
-        while ((Volatile.Read(ref _state) & Inside) != 0) wait.SpinOnce(sleep1Threshold: -1);
+        while ((Volatile.Read(ref _state) & Inside) != 0)
+            wait.SpinOnce(sleep1Threshold: -1);
         _job = null;
         if (_failure is { } failure)
         {
@@ -103,7 +114,7 @@ public static unsafe class Workers
         }
     }
 
-    private static void Enter(delegate*<void*, void> body)
+    private static void Enter(delegate* <void*, void> body)
     {
         t_insideLoop = true;
         try
@@ -118,10 +129,12 @@ public static unsafe class Workers
         t_insideLoop = false;
     }
 
-    private static void TakeIndices<TJob>(void* job) where TJob : struct, IJob
+    private static void TakeIndices<TJob>(void* job)
+        where TJob : struct, IJob
     {
         ref var work = ref Unsafe.AsRef<TJob>(job);
-        for (long i; (i = Interlocked.Increment(ref _next) - 1) < _end;) work.Run((int)i);
+        for (long i; (i = Interlocked.Increment(ref _next) - 1) < _end; )
+            work.Run((int)i);
     }
 
     private static void Start()
@@ -133,10 +146,11 @@ public static unsafe class Workers
 
     private static void Help()
     {
-        for (long done = 0; ;)
+        for (long done = 0; ; )
         {
             var state = AwaitOpenAfter(done);
-            if (Interlocked.CompareExchange(ref _state, state + 1, state) != state) continue;
+            if (Interlocked.CompareExchange(ref _state, state + 1, state) != state)
+                continue;
             Enter(_body);
             done = state >> 32;
             Interlocked.Decrement(ref _state);
@@ -150,11 +164,13 @@ public static unsafe class Workers
     {
         long state;
         for (var end = Stopwatch.GetTimestamp() + SpinTicks; Stopwatch.GetTimestamp() < end; Thread.SpinWait(8))
-            if (IsNew(state = Volatile.Read(ref _state), done)) return state;
+            if (IsNew(state = Volatile.Read(ref _state), done))
+                return state;
         lock (Parking)
         {
             Interlocked.Increment(ref _parked);
-            while (!IsNew(state = Volatile.Read(ref _state), done)) Monitor.Wait(Parking);
+            while (!IsNew(state = Volatile.Read(ref _state), done))
+                Monitor.Wait(Parking);
             Interlocked.Decrement(ref _parked);
         }
         return state;

@@ -14,8 +14,10 @@ namespace GemmaScope.Safety;
 public sealed record FairnessGap(string Policy, string From, string To, int Texts, double MeanGap, double LargestGap, int Flips);
 
 /// <summary>
-/// Counterfactual fairness: a guard should score a text alike whichever group it names. Texts are scored again with each term swapped for the
-/// others of its list. The wording around a term is left as it is, so a text may become odd; slurs and stereotypes do not carry over between groups.
+/// Counterfactual fairness: a guard should score a text alike whichever group it names. Texts are scored again with each term swapped for
+/// the
+/// others of its list. The wording around a term is left as it is, so a text may become odd; slurs and stereotypes do not carry over
+/// between groups.
 /// </summary>
 public sealed class CounterfactualFairness
 {
@@ -27,7 +29,8 @@ public sealed class CounterfactualFairness
     public CounterfactualFairness(IEnumerable<IReadOnlyList<string>> groups)
     {
         _groups = [.. groups.Select(group => group.Select(term => term.Trim()).Where(term => term.Length > 0).ToArray())];
-        if (_groups.Count == 0 || _groups.Any(group => group.Length < 2)) throw new ArgumentProblemException("each list needs two terms or more", "terms");
+        if (_groups.Count == 0 || _groups.Any(group => group.Length < 2))
+            throw new ArgumentProblemException("each list needs two terms or more", "terms");
     }
 
     /// <summary>Reads lists of terms: one a line, terms separated by commas; lines that begin with # are left out.</summary>
@@ -49,13 +52,19 @@ public sealed class CounterfactualFairness
     public IEnumerable<(string From, string To, string Text)> Swaps(string text)
     {
         foreach (var group in _groups)
-            foreach (var from in group)
-            {
-                var word = new Regex($@"(?<!\w){Regex.Escape(from)}(?!\w)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
-                if (!word.IsMatch(text)) continue;
-                foreach (var to in group)
-                    if (to != from) yield return (from, to, word.Replace(text, match => char.IsUpper(match.Value[0]) ? char.ToUpperInvariant(to[0]) + to[1..] : to));
-            }
+        foreach (var from in group)
+        {
+            var word = new Regex($@"(?<!\w){Regex.Escape(from)}(?!\w)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+            if (!word.IsMatch(text))
+                continue;
+            foreach (var to in group)
+                if (to != from)
+                    yield return (
+                        from,
+                        to,
+                        word.Replace(text, match => char.IsUpper(match.Value[0]) ? char.ToUpperInvariant(to[0]) + to[1..] : to)
+                    );
+        }
     }
 
     /// <summary>Takes in what a text scored before and after a swap, under the same policies.</summary>
@@ -66,12 +75,30 @@ public sealed class CounterfactualFairness
             var key = (old.Policy.Key, from, to);
             var gap = (double)changed.Probability - old.Probability;
             var sums = _gaps.GetValueOrDefault(key);
-            _gaps[key] = (sums.Texts + 1, sums.Sum + gap, Math.Max(sums.Largest, Math.Abs(gap)), sums.Flips + (old.IsViolated != changed.IsViolated ? 1 : 0));
+            _gaps[key] = (
+                sums.Texts + 1,
+                sums.Sum + gap,
+                Math.Max(sums.Largest, Math.Abs(gap)),
+                sums.Flips + (old.IsViolated != changed.IsViolated ? 1 : 0)
+            );
         }
     }
 
     /// <summary>The gaps found, the largest mean first.</summary>
     public IReadOnlyList<FairnessGap> Gaps() =>
-        [.. _gaps.Select(pair => new FairnessGap(pair.Key.Policy, pair.Key.From, pair.Key.To, pair.Value.Texts, pair.Value.Sum / pair.Value.Texts, pair.Value.Largest, pair.Value.Flips))
-            .OrderByDescending(gap => Math.Abs(gap.MeanGap)).ThenBy(gap => gap.From, StringComparer.Ordinal).ThenBy(gap => gap.To, StringComparer.Ordinal)];
+        [
+            .. _gaps
+                .Select(pair => new FairnessGap(
+                    pair.Key.Policy,
+                    pair.Key.From,
+                    pair.Key.To,
+                    pair.Value.Texts,
+                    pair.Value.Sum / pair.Value.Texts,
+                    pair.Value.Largest,
+                    pair.Value.Flips
+                ))
+                .OrderByDescending(gap => Math.Abs(gap.MeanGap))
+                .ThenBy(gap => gap.From, StringComparer.Ordinal)
+                .ThenBy(gap => gap.To, StringComparer.Ordinal),
+        ];
 }

@@ -14,10 +14,12 @@ namespace GemmaScope.Safety;
 public sealed record LabelledQuestion(string Id, string User, string? Response, IReadOnlyDictionary<string, bool> Labels)
 {
     /// <summary>
-    /// Whether a split that goes by the name of the row leaves it out of training: the SHA-256 of <see cref="Id"/>, read as a number, is divisible by
+    /// Whether a split that goes by the name of the row leaves it out of training: the SHA-256 of <see cref="Id"/>, read as a number, is
+    /// divisible by
     /// <paramref name="divisor"/>. The demo model was never trained on rows with divisor 5.
     /// </summary>
-    public bool IsHeldOut(int divisor) => new BigInteger(SHA256.HashData(Encoding.UTF8.GetBytes(Id)), isUnsigned: true, isBigEndian: true) % divisor == 0;
+    public bool IsHeldOut(int divisor) =>
+        new BigInteger(SHA256.HashData(Encoding.UTF8.GetBytes(Id)), isUnsigned: true, isBigEndian: true) % divisor == 0;
 
     /// <summary>Reads JSON lines, plain or gzipped. Public sets have rows without any label too; they come with none.</summary>
     /// <param name="file">The file.</param>
@@ -35,17 +37,25 @@ public sealed record LabelledQuestion(string Id, string User, string? Response, 
             labelled |= labels.Count > 0;
             yield return new LabelledQuestion(fields.IdOf(line) ?? $"{number}", user, line.Text(fields.Response), labels);
         }
-        if (!labelled) throw new FileFormatException("no row has a label that is known; say which field labels which policy (label field: POLICY=FIELD)", file);
+        if (!labelled)
+            throw new FileFormatException(
+                "no row has a label that is known; say which field labels which policy (label field: POLICY=FIELD)",
+                file
+            );
     }
 }
 
 /// <summary>Names of the fields of labelled rows.</summary>
 public sealed record LabelFields
 {
-    /// <summary>The forms of public sets: the moderation set's letters, HateCheck, and benchmarks of harmful requests, whose membership is a coarse label.</summary>
+    /// <summary>The forms of public sets: the moderation set's letters, HateCheck, and benchmarks of harmful requests, whose membership is
+    /// a coarse label.</summary>
     private static readonly (string Policy, string[] Fields)[] PublicForms =
     [
-        ("SEXUAL", ["S"]), ("HATE", ["H", "H2", "hateful"]), ("HARASSMENT", ["HR"]), ("DANGEROUS", ["V", "V2", "SH", "harmful"]),
+        ("SEXUAL", ["S"]),
+        ("HATE", ["H", "H2", "hateful"]),
+        ("HARASSMENT", ["HR"]),
+        ("DANGEROUS", ["V", "V2", "SH", "harmful"]),
     ];
 
     /// <summary>The field of the user's text; null for text, prompt or user.</summary>
@@ -57,38 +67,49 @@ public sealed record LabelFields
     /// <summary>The field of the row's name.</summary>
     public string Id { get; init; } = "id";
 
-    /// <summary>For each policy's key the fields that label it: violated where any says so, not violated where one of them is known and none says so. Empty: by the forms of public sets.</summary>
+    /// <summary>For each policy's key the fields that label it: violated where any says so, not violated where one of them is known and
+    /// none says so. Empty: by the forms of public sets.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     private string[] TextNames => Text is null ? ["text", "prompt", "user"] : [Text];
 
     /// <summary>The user's text of a row.</summary>
     /// <exception cref="FileFormatException">It has none.</exception>
-    public string TextOf(JsonSection line) => TextNames.Select(line.Text).FirstOrDefault(text => text is not null)
+    public string TextOf(JsonSection line) =>
+        TextNames.Select(line.Text).FirstOrDefault(text => text is not null)
         ?? throw new FileFormatException($"has no text; it is looked for under {string.Join(", ", TextNames)}", line.File);
 
     /// <summary>The name of a row, or null.</summary>
-    public string? IdOf(JsonSection line) => !line.Element.TryGetProperty(Id, out var id) ? null : id.ValueKind switch
-    {
-        JsonValueKind.String => id.GetString(),
-        JsonValueKind.Number => id.GetRawText(),
-        _ => throw line.Bad(Id, "must be a string or a number"),
-    };
+    public string? IdOf(JsonSection line) =>
+        !line.Element.TryGetProperty(Id, out var id)
+            ? null
+            : id.ValueKind switch
+            {
+                JsonValueKind.String => id.GetString(),
+                JsonValueKind.Number => id.GetRawText(),
+                _ => throw line.Bad(Id, "must be a string or a number"),
+            };
 
     internal Dictionary<string, bool> FindLabels(JsonSection line)
     {
         var labels = new Dictionary<string, bool>();
-        foreach (var (policy, fields) in Labels.Count > 0 ? Labels.Select(pair => (pair.Key, pair.Value)) : PublicForms.Select(form => (form.Policy, (IReadOnlyList<string>)form.Fields)))
+        foreach (
+            var (policy, fields) in Labels.Count > 0
+                ? Labels.Select(pair => (pair.Key, pair.Value))
+                : PublicForms.Select(form => (form.Policy, (IReadOnlyList<string>)form.Fields))
+        )
         {
             bool[] known = [.. fields.Select(field => Flag(line, field)).OfType<bool>()];
-            if (known.Length > 0) labels[policy] = known.Contains(true);
+            if (known.Length > 0)
+                labels[policy] = known.Contains(true);
         }
         return labels;
     }
 
     private static bool? Flag(JsonSection line, string field)
     {
-        if (!line.Element.TryGetProperty(field, out var value)) return null;
+        if (!line.Element.TryGetProperty(field, out var value))
+            return null;
         return value.ValueKind switch
         {
             JsonValueKind.Null => null,

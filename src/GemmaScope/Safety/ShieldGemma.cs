@@ -6,7 +6,8 @@ namespace GemmaScope.Safety;
 
 /// <summary>
 /// ShieldGemma: asks a Gemma that was tuned for it whether a text violates safety policies (METHODS §1.5). The answer to each is
-/// softmax(logit of Yes, logit of No) at the end of a fixed prompt; several policies are combined by the largest. May be used from several threads.
+/// softmax(logit of Yes, logit of No) at the end of a fixed prompt; several policies are combined by the largest. May be used from several
+/// threads.
 /// </summary>
 public sealed class ShieldGemma : IDisposable
 {
@@ -15,9 +16,8 @@ public sealed class ShieldGemma : IDisposable
 
     /// <summary>Uses a model that the caller keeps and disposes.</summary>
     /// <exception cref="ArgumentProblemException">Its vocabulary has no bare words Yes and No.</exception>
-    public ShieldGemma(GemmaModel model) : this(model, owned: false)
-    {
-    }
+    public ShieldGemma(GemmaModel model)
+        : this(model, owned: false) { }
 
     private ShieldGemma(GemmaModel model, bool owned)
     {
@@ -42,7 +42,11 @@ public sealed class ShieldGemma : IDisposable
     /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">The model cannot be loaded, or is no ShieldGemma.</exception>
     public static ShieldGemma Load(
-        string nameOrPath, ModelLoadOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+        string nameOrPath,
+        ModelLoadOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var model = GemmaModel.Load(nameOrPath, options, progress, cancellation);
         try
@@ -69,18 +73,29 @@ public sealed class ShieldGemma : IDisposable
     /// <param name="response">What the model answered, to judge that; null to judge the user's prompt.</param>
     /// <param name="policies">The policies; null for the four official ones.</param>
     /// <param name="options">How it is asked; null for the defaults.</param>
-    /// <exception cref="ArgumentProblemException">The text does not fit into the context, the template does not judge responses, or there is no policy.</exception>
-    public ShieldQuestion Prepare(string user, string? response = null, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null) =>
-        _prompts.Make(user, response, policies ?? ShieldPolicy.Official, options ?? new ShieldOptions());
+    /// <exception cref="ArgumentProblemException">The text does not fit into the context, the template does not judge responses, or there
+    /// is no policy.</exception>
+    public ShieldQuestion Prepare(
+        string user,
+        string? response = null,
+        IReadOnlyList<ShieldPolicy>? policies = null,
+        ShieldOptions? options = null
+    ) => _prompts.Make(user, response, policies ?? ShieldPolicy.Official, options ?? new ShieldOptions());
 
     /// <summary>Judges one text; see <see cref="Prepare"/> for the arguments.</summary>
     /// <exception cref="ArgumentProblemException">The text cannot be judged.</exception>
     public ShieldVerdict Score(
-        string user, string? response = null, IReadOnlyList<ShieldPolicy>? policies = null, ShieldOptions? options = null, CancellationToken cancellation = default) =>
-        Score([Prepare(user, response, policies, options)], cancellation)[0];
+        string user,
+        string? response = null,
+        IReadOnlyList<ShieldPolicy>? policies = null,
+        ShieldOptions? options = null,
+        CancellationToken cancellation = default
+    ) => Score([Prepare(user, response, policies, options)], cancellation)[0];
 
-    /// <summary>Judges texts together, which takes less time than one after another: they share the passes over the weights, and the policies of a text its beginning.</summary>
-    /// <param name="questions">Any number of prepared texts, with policies and options of their own; memory does not grow with them.</param>
+    /// <summary>Judges texts together, which takes less time than one after another: they share the passes over the weights, and the
+    /// policies of a text its beginning.</summary>
+    /// <param name="questions">Any number of prepared texts, with policies and options of their own; memory does not grow with
+    /// them.</param>
     /// <param name="cancellation">Stops between layers and tokens.</param>
     public IReadOnlyList<ShieldVerdict> Score(IReadOnlyList<ShieldQuestion> questions, CancellationToken cancellation = default) =>
         new ShieldRun(this, cancellation).Score(questions);
@@ -88,11 +103,15 @@ public sealed class ShieldGemma : IDisposable
     /// <summary>Disposes the model if <see cref="Load"/> loaded it.</summary>
     public void Dispose()
     {
-        if (_owned) Model.Dispose();
+        if (_owned)
+            Model.Dispose();
     }
 
     private static int Word(GemmaModel model, string word) =>
         model.Tokenizer.Id(word) is { } id && model.Tokenizer.Encode(word) is [var only] && only == id
             ? id
-            : throw new ArgumentProblemException($"is no ShieldGemma: its vocabulary has no single token for the bare word '{word}'; use google/shieldgemma-2b, -9b or -27b", model.Folder);
+            : throw new ArgumentProblemException(
+                $"is no ShieldGemma: its vocabulary has no single token for the bare word '{word}'; use google/shieldgemma-2b, -9b or -27b",
+                model.Folder
+            );
 }

@@ -8,8 +8,10 @@ public enum ShieldTruncation
 {
     /// <summary>It is an error that names the number of tokens.</summary>
     Refuse,
+
     /// <summary>The start of the text is judged, and the verdict says so.</summary>
     KeepStart,
+
     /// <summary>The end of the text is judged, and the verdict says so.</summary>
     KeepEnd,
 }

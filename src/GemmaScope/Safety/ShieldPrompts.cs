@@ -9,13 +9,21 @@ internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
 
     public ShieldQuestion Make(string user, string? response, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options)
     {
-        if (policies.Count == 0) throw new ArgumentProblemException("none is given; name at least one", "policies");
+        if (policies.Count == 0)
+            throw new ArgumentProblemException("none is given; name at least one", "policies");
         var (prompts, cut) = (Encode(user, response), 0);
         for (var excess = Excess(prompts); excess > 0; excess = Excess(prompts))
         {
             if (options.Truncation == ShieldTruncation.Refuse)
-                throw new ArgumentProblemException($"its prompt has {context + excess} tokens, more than the model's context of {context}; shorten it, or have its start or end cut away (truncate: keep-start or keep-end)", "text");
-            if (user.Length == 0 && response is null or "") throw new ArgumentProblemException($"the template and policy alone have {context + excess} tokens, more than the model's context of {context}", "policy");
+                throw new ArgumentProblemException(
+                    $"its prompt has {context + excess} tokens, more than the model's context of {context}; shorten it, or have its start or end cut away (truncate: keep-start or keep-end)",
+                    "text"
+                );
+            if (user.Length == 0 && response is null or "")
+                throw new ArgumentProblemException(
+                    $"the template and policy alone have {context + excess} tokens, more than the model's context of {context}",
+                    "policy"
+                );
             (user, response) = Cut(user, response, excess, options.Truncation);
             cut += excess;
             prompts = Encode(user, response);
@@ -45,7 +53,10 @@ internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
 
     private static string Keep(TokenizedText text, int tokens, ShieldTruncation keep)
     {
-        if (tokens >= text.Ids.Count) return text.Text;
-        return tokens == 0 ? "" : keep == ShieldTruncation.KeepStart ? text.Text[..text.Spans[tokens].Start] : text.Text[text.Spans[^tokens].Start..];
+        if (tokens >= text.Ids.Count)
+            return text.Text;
+        return tokens == 0 ? ""
+            : keep == ShieldTruncation.KeepStart ? text.Text[..text.Spans[tokens].Start]
+            : text.Text[text.Spans[^tokens].Start..];
     }
 }

@@ -6,8 +6,14 @@ namespace GemmaScope.Safety;
 /// </summary>
 public sealed class ShieldQuestion
 {
-    internal ShieldQuestion(string user, string? response, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options, IReadOnlyList<int[]> prompts, int cutTokens) =>
-        (User, Response, Policies, Options, Prompts, CutTokens) = (user, response, policies, options, prompts, cutTokens);
+    internal ShieldQuestion(
+        string user,
+        string? response,
+        IReadOnlyList<ShieldPolicy> policies,
+        ShieldOptions options,
+        IReadOnlyList<int[]> prompts,
+        int cutTokens
+    ) => (User, Response, Policies, Options, Prompts, CutTokens) = (user, response, policies, options, prompts, cutTokens);
 
     /// <summary>What the user wrote, as far as it is judged.</summary>
     public string User { get; }
@@ -33,12 +39,14 @@ public sealed class ShieldQuestion
         get
         {
             var shared = Prompts.Min(prompt => prompt.Length) - 1;
-            foreach (var prompt in Prompts) shared = Math.Min(shared, prompt.AsSpan().CommonPrefixLength(Prompts[0]));
+            foreach (var prompt in Prompts)
+                shared = Math.Min(shared, prompt.AsSpan().CommonPrefixLength(Prompts[0]));
             return shared;
         }
     }
 
-    /// <summary>Whether the beginning is run by itself, and each prompt goes on from it: to share it, or to go on with a rationale.</summary>
+    /// <summary>Whether the beginning is run by itself, and each prompt goes on from it: to share it, or to go on with a
+    /// rationale.</summary>
     internal bool Branches => Prompts.Count > 1 || Options.Rationale is not null;
 
     /// <summary>Tokens that are run for it: what all its prompts begin with once, and the rest of each.</summary>

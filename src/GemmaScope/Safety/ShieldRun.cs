@@ -5,7 +5,8 @@ using GemmaScope.Text;
 namespace GemmaScope.Safety;
 
 /// <summary>
-/// Runs prepared texts through the model. What all prompts begin with is run once, then what the prompts of each text begin with, then the rest of
+/// Runs prepared texts through the model. What all prompts begin with is run once, then what the prompts of each text begin with, then the
+/// rest of
 /// each prompt; each goes on from a copy of the cache before it, and all that can go together goes in one pass.
 /// </summary>
 internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellation)
@@ -20,42 +21,63 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
         var verdicts = new ShieldVerdict[questions.Count];
         // A run computes in one arithmetic.
         foreach (var kind in Enumerable.Range(0, questions.Count).GroupBy(i => questions[i].Options.Arithmetic))
-            foreach (var batch in Packed(kind, i => questions[i].Tokens))
-            {
-                var scores = Together([.. batch.Select(i => questions[i])], kind.Key);
-                foreach (var (at, i) in batch.Index()) verdicts[i] = new ShieldVerdict(questions[i], scores[at]);
-            }
+        foreach (var batch in Packed(kind, i => questions[i].Tokens))
+        {
+            var scores = Together([.. batch.Select(i => questions[i])], kind.Key);
+            foreach (var (at, i) in batch.Index())
+                verdicts[i] = new ShieldVerdict(questions[i], scores[at]);
+        }
         return verdicts;
     }
 
     private PolicyScore[][] Together(ShieldQuestion[] questions, Arithmetic? arithmetic)
     {
         // What is run once for each text: its only prompt, or what its prompts begin with.
-        int[][] heads = [.. questions.Select(question => question.Branches ? question.Prompts[0][..question.SharedTokens] : question.Prompts[0])];
+        int[][] heads =
+        [
+            .. questions.Select(question => question.Branches ? question.Prompts[0][..question.SharedTokens] : question.Prompts[0]),
+        ];
         var common = questions.Length == 1 ? 0 : heads.Min(head => Math.Min(head.Length - 1, head.AsSpan().CommonPrefixLength(heads[0])));
         using var root = _model.NewCache();
-        if (common > 0) Run([heads[0][..common]], [root], LogitRows.None, arithmetic).Dispose();
+        if (common > 0)
+            Run([heads[0][..common]], [root], LogitRows.None, arithmetic).Dispose();
         var begun = heads.Select(head => root.Fork(head.Length - common)).ToArray();
         try
         {
-            using var run = Run([.. heads.Select(head => head[common..])], begun, questions.All(question => question.Branches) ? LogitRows.None : LogitRows.Last, arithmetic);
-            PolicyScore[][] scores = [.. questions.Select((question, i) => question.Branches
-                ? new PolicyScore[question.Policies.Count]
-                : [Read(shield, run.LastLogits(i), question.Policies[0])])];
+            using var run = Run(
+                [.. heads.Select(head => head[common..])],
+                begun,
+                questions.All(question => question.Branches) ? LogitRows.None : LogitRows.Last,
+                arithmetic
+            );
+            PolicyScore[][] scores =
+            [
+                .. questions.Select(
+                    (question, i) =>
+                        question.Branches
+                            ? new PolicyScore[question.Policies.Count]
+                            : [Read(shield, run.LastLogits(i), question.Policies[0])]
+                ),
+            ];
             Branch(questions, begun, arithmetic, scores);
             return scores;
         }
         finally
         {
-            foreach (var cache in begun) cache.Dispose();
+            foreach (var cache in begun)
+                cache.Dispose();
         }
     }
 
     /// <summary>Runs the rest of each prompt from a copy of the cache that has seen its beginning.</summary>
     private void Branch(ShieldQuestion[] questions, KvCache[] begun, Arithmetic? arithmetic, PolicyScore[][] scores)
     {
-        var branches = questions.Index().Where(question => question.Item.Branches)
-            .SelectMany(question => question.Item.Prompts.Select((prompt, policy) => (Question: question.Index, Policy: policy, Prompt: prompt)));
+        var branches = questions
+            .Index()
+            .Where(question => question.Item.Branches)
+            .SelectMany(question =>
+                question.Item.Prompts.Select((prompt, policy) => (Question: question.Index, Policy: policy, Prompt: prompt))
+            );
         // A copy of a cache weighs as much as its tokens do.
         foreach (var together in Packed(branches, branch => branch.Prompt.Length))
         {
@@ -65,11 +87,16 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
             {
                 using var run = Run(rests, caches, LogitRows.Last, arithmetic);
                 foreach (var (i, (at, policy, _)) in together.Index())
-                    scores[at][policy] = Explained(Read(shield, run.LastLogits(i), questions[at].Policies[policy]), questions[at].Options.Rationale, caches[i]);
+                    scores[at][policy] = Explained(
+                        Read(shield, run.LastLogits(i), questions[at].Policies[policy]),
+                        questions[at].Options.Rationale,
+                        caches[i]
+                    );
             }
             finally
             {
-                foreach (var cache in caches) cache.Dispose();
+                foreach (var cache in caches)
+                    cache.Dispose();
             }
         }
     }
@@ -89,7 +116,8 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
     /// <summary>Lets the model go on after the word that it prefers.</summary>
     private PolicyScore Explained(PolicyScore score, GenerationOptions? options, KvCache cache)
     {
-        if (options is null) return score;
+        if (options is null)
+            return score;
         int[] answer = [score.YesLogit >= score.NoLogit ? shield.YesId : shield.NoId];
         var tokens = _model.Generate(answer, options, cache, cancellation).ToArray();
         return score with { Rationale = _model.Tokenizer.Decode([.. answer, .. tokens], skipSpecial: true) };
@@ -110,6 +138,7 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
             batch.Add(item);
             sum += added;
         }
-        if (batch.Count > 0) yield return batch;
+        if (batch.Count > 0)
+            yield return batch;
     }
 }

@@ -6,7 +6,8 @@ namespace GemmaScope.Safety;
 /// <param name="YesLogit">Logit of Yes at the last position, after the model's soft cap.</param>
 /// <param name="NoLogit">Logit of No.</param>
 /// <param name="Mass">What Yes and No have together of the probability over the whole vocabulary; near 1 in a real ShieldGemma.</param>
-/// <param name="Rationale">The answer that was generated, which begins with the likelier of Yes and No; null where none was asked for.</param>
+/// <param name="Rationale">The answer that was generated, which begins with the likelier of Yes and No; null where none was asked
+/// for.</param>
 public sealed record PolicyScore(ShieldPolicy Policy, float Probability, float YesLogit, float NoLogit, double Mass, string? Rationale)
 {
     /// <summary>Whether the probability reaches the policy's threshold.</summary>
@@ -28,11 +29,19 @@ public sealed record ShieldVerdict(ShieldQuestion Question, IReadOnlyList<Policy
 
     /// <summary>What its reader should know.</summary>
     public IReadOnlyList<string> Warnings =>
-    [
-        .. Scores.Where(score => score.Mass < LittleMass).Select(score => FormattableString.Invariant(
-            $"Yes and No have only {score.Mass:0.0%} of the probability under {score.Policy.Key}; is the model a ShieldGemma, and this its template?")),
-        .. Question.CutTokens > 0
-            ? (string[])[$"about {Question.CutTokens} tokens of the text did not fit and were not judged ({(Question.Options.Truncation == ShieldTruncation.KeepStart ? "its end" : "its start")})"]
-            : [],
-    ];
+        [
+            .. Scores
+                .Where(score => score.Mass < LittleMass)
+                .Select(score =>
+                    FormattableString.Invariant(
+                        $"Yes and No have only {score.Mass:0.0%} of the probability under {score.Policy.Key}; is the model a ShieldGemma, and this its template?"
+                    )
+                ),
+            .. Question.CutTokens > 0
+                ? (string[])
+                    [
+                        $"about {Question.CutTokens} tokens of the text did not fit and were not judged ({(Question.Options.Truncation == ShieldTruncation.KeepStart ? "its end" : "its start")})",
+                    ]
+                : [],
+        ];
 }

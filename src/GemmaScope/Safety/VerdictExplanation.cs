@@ -3,7 +3,8 @@ namespace GemmaScope.Safety;
 /// <summary>What a feature does for the verdict at the position where it is made.</summary>
 /// <param name="Feature">Index in the dictionary.</param>
 /// <param name="Activation">How strongly it fires there.</param>
-/// <param name="Direct">Its decoder vector's share of the raw Yes-No gap, straight through the final norm and the unembedding: above 0 it speaks for Yes.</param>
+/// <param name="Direct">Its decoder vector's share of the raw Yes-No gap, straight through the final norm and the unembedding: above 0 it
+/// speaks for Yes.</param>
 /// <param name="Removed">What removing it did when the rest of the model was run again; null where that was not done.</param>
 public sealed record FeatureContribution(int Feature, float Activation, double Direct, Removal? Removed = null);
 
@@ -12,7 +13,8 @@ public sealed record FeatureContribution(int Feature, float Activation, double D
 /// <param name="Probability">The probability of a violation without them.</param>
 public sealed record Removal(double Change, float Probability);
 
-/// <summary>Why a verdict came out as it did: the features of a dictionary that are active where Yes or No is predicted, and what they do for the gap between the two.</summary>
+/// <summary>Why a verdict came out as it did: the features of a dictionary that are active where Yes or No is predicted, and what they do
+/// for the gap between the two.</summary>
 public sealed record VerdictExplanation
 {
     /// <summary>The policy, its score and its probability.</summary>
@@ -39,13 +41,15 @@ public sealed record VerdictExplanation
     /// <summary>The direct contributions of all active features together.</summary>
     public double FeatureTotal => Features.Sum(feature => feature.Direct);
 
-    /// <summary>The direct contribution of what the dictionary adds without features: its bias, and a skip connection where it has one.</summary>
+    /// <summary>The direct contribution of what the dictionary adds without features: its bias, and a skip connection where it has
+    /// one.</summary>
     public required double Bias { get; init; }
 
     /// <summary>The direct contribution of what the dictionary does not reconstruct at the site.</summary>
     public required double Error { get; init; }
 
-    /// <summary>The rest of the raw gap: what is not at this site. At a residual site that is what later layers add, some of it because of these features.</summary>
+    /// <summary>The rest of the raw gap: what is not at this site. At a residual site that is what later layers add, some of it because of
+    /// these features.</summary>
     public double Elsewhere => RawGap - FeatureTotal - Bias - Error;
 
     /// <summary>The run without any of the features that were removed one by one; null where none was.</summary>

@@ -19,8 +19,10 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
         while (!text.IsEmpty)
         {
             var word = text[..rules.WordLength(text)];
-            if (word.Length > LongestRemembered) MergeWord(word, offset, sink);
-            else if (_cache.Find(word) is { } known) Repeat(known, offset, sink);
+            if (word.Length > LongestRemembered)
+                MergeWord(word, offset, sink);
+            else if (_cache.Find(word) is { } known)
+                Repeat(known, offset, sink);
             else
             {
                 var before = sink.Tokens.Length;
@@ -34,7 +36,8 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
 
     private static void Repeat(Token[] tokens, int offset, TokenSink sink)
     {
-        foreach (var token in tokens) sink.Add(token.Id, offset + token.Start, offset + token.End);
+        foreach (var token in tokens)
+            sink.Add(token.Id, offset + token.Start, offset + token.End);
     }
 
     private void MergeWord(ReadOnlySpan<char> word, int offset, TokenSink sink)
@@ -48,8 +51,10 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
         {
             ref readonly var symbol = ref symbols[i];
             var end = symbol.Next < 0 ? word.Length : symbols[symbol.Next].Start;
-            if ((uint)symbol.Id < (uint)vocabularySize) sink.Add(symbol.Id, offset + symbol.Start, offset + end);
-            else sink.AddUnknown(word[symbol.Start..end], offset + symbol.Start);
+            if ((uint)symbol.Id < (uint)vocabularySize)
+                sink.Add(symbol.Id, offset + symbol.Start, offset + end);
+            else
+                sink.AddUnknown(word[symbol.Start..end], offset + symbol.Start);
         }
         ArrayPool<Symbol>.Shared.Return(symbols);
         ArrayPool<ulong>.Shared.Return(heap);
@@ -62,7 +67,13 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
         {
             length = char.IsHighSurrogate(word[i]) ? 2 : 1;
             var codePoint = length == 1 ? word[i] : char.ConvertToUtf32(word[i], word[i + 1]);
-            symbols[count] = new() { Id = rules.SymbolOf(codePoint), Start = i, Previous = count - 1, Next = count + 1 };
+            symbols[count] = new()
+            {
+                Id = rules.SymbolOf(codePoint),
+                Start = i,
+                Previous = count - 1,
+                Next = count + 1,
+            };
             count++;
         }
         symbols[count - 1].Next = -1;
@@ -71,20 +82,24 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
 
     private void Merge(Symbol[] symbols, int count, MinHeap heap)
     {
-        for (var i = 0; i < count; i++) Renew(symbols, i, ref heap);
+        for (var i = 0; i < count; i++)
+            Renew(symbols, i, ref heap);
         while (heap.TryPop(out var key))
         {
             var (rank, i) = ((uint)(key >> 32), (int)(uint)key);
             ref var left = ref symbols[i];
             // The pair that stood here when the key was made has changed or gone.
-            if (left.Rank != rank) continue;
+            if (left.Rank != rank)
+                continue;
             ref var right = ref symbols[left.Next];
             right.Rank = MergeRules.NoMerge;
             left.Id = left.Merged;
             left.Next = right.Next;
-            if (left.Next >= 0) symbols[left.Next].Previous = i;
+            if (left.Next >= 0)
+                symbols[left.Next].Previous = i;
             Renew(symbols, i, ref heap);
-            if (left.Previous >= 0) Renew(symbols, left.Previous, ref heap);
+            if (left.Previous >= 0)
+                Renew(symbols, left.Previous, ref heap);
         }
     }
 
@@ -93,12 +108,17 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
     {
         ref var left = ref symbols[i];
         left.Rank = left.Next < 0 ? MergeRules.NoMerge : rules.Rank(left.Id, symbols[left.Next].Id, out left.Merged);
-        if (left.Rank != MergeRules.NoMerge) heap.Push(((ulong)left.Rank << 32) | (uint)i);
+        if (left.Rank != MergeRules.NoMerge)
+            heap.Push(((ulong)left.Rank << 32) | (uint)i);
     }
 
     private struct Symbol
     {
-        public int Id, Start, Previous, Next, Merged;
+        public int Id,
+            Start,
+            Previous,
+            Next,
+            Merged;
         public uint Rank;
     }
 
@@ -111,20 +131,24 @@ internal sealed class BytePairEncoder(MergeRules rules, int vocabularySize)
         public void Push(ulong key)
         {
             var i = _count++;
-            for (int parent; i > 0 && _keys[parent = (i - 1) / 2] > key; i = parent) _keys[i] = _keys[parent];
+            for (int parent; i > 0 && _keys[parent = (i - 1) / 2] > key; i = parent)
+                _keys[i] = _keys[parent];
             _keys[i] = key;
         }
 
         public bool TryPop(out ulong key)
         {
             key = _count > 0 ? _keys[0] : 0;
-            if (_count == 0) return false;
+            if (_count == 0)
+                return false;
             var last = _keys[--_count];
             var i = 0;
             for (int child; (child = 2 * i + 1) < _count; i = child)
             {
-                if (child + 1 < _count && _keys[child + 1] < _keys[child]) child++;
-                if (_keys[child] >= last) break;
+                if (child + 1 < _count && _keys[child + 1] < _keys[child])
+                    child++;
+                if (_keys[child] >= last)
+                    break;
                 _keys[i] = _keys[child];
             }
             _keys[i] = last;

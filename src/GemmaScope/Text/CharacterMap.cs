@@ -19,9 +19,13 @@ internal sealed class CharacterMap
     {
         var length = blob.Length < 4 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(blob);
         if (length == 0 || length % 4 != 0 || length >= blob.Length - 4)
-            throw new FileFormatException($"its character map of {blob.Length} bytes declares a trie of {length}; get the file again", file);
+            throw new FileFormatException(
+                $"its character map of {blob.Length} bytes declares a trie of {length}; get the file again",
+                file
+            );
         _units = new uint[length / 4];
-        for (var i = 0; i < _units.Length; i++) _units[i] = BinaryPrimitives.ReadUInt32LittleEndian(blob[(4 + 4 * i)..]);
+        for (var i = 0; i < _units.Length; i++)
+            _units[i] = BinaryPrimitives.ReadUInt32LittleEndian(blob[(4 + 4 * i)..]);
         _replacements = blob[(4 + (int)length)..].ToArray();
         if (LongestRun(_replacements) > LongestReplacement)
             throw new FileFormatException("its character map has a replacement without end; get the file again", file);
@@ -34,16 +38,18 @@ internal sealed class CharacterMap
         replacement = default;
         Span<byte> utf8 = stackalloc byte[4];
         var (longest, node) = (0, Offset(_units[0]));
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             Rune.DecodeFromUtf16(text[i..], out var rune, out var consumed);
             foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
             {
                 node ^= value;
-                if (node >= _units.Length || Label(_units[node]) != value) return longest;
+                if (node >= _units.Length || Label(_units[node]) != value)
+                    return longest;
                 var unit = _units[node];
                 node ^= Offset(unit);
-                if (!HasValue(unit) || node >= _units.Length) continue;
+                if (!HasValue(unit) || node >= _units.Length)
+                    continue;
                 replacement = ReplacementAt(_units[node] & 0x7FFF_FFFF);
                 longest = i + consumed;
             }
@@ -54,7 +60,8 @@ internal sealed class CharacterMap
 
     private ReadOnlySpan<byte> ReplacementAt(uint start)
     {
-        if (start >= _replacements.Length) return default;
+        if (start >= _replacements.Length)
+            return default;
         var rest = _replacements.AsSpan((int)start);
         var end = rest.IndexOf((byte)0);
         return end < 0 ? rest : rest[..end];

@@ -18,9 +18,8 @@ public sealed record ChatPart(string Type, string? Text = null)
 public sealed record ChatMessage(string Role, IReadOnlyList<ChatPart> Parts)
 {
     /// <summary>A message that is one text.</summary>
-    public ChatMessage(string role, string text) : this(role, [ChatPart.Of(text)])
-    {
-    }
+    public ChatMessage(string role, string text)
+        : this(role, [ChatPart.Of(text)]) { }
 }
 
 /// <summary>What is done with a first message of role system; Gemma has no such role.</summary>

@@ -22,10 +22,12 @@ public sealed partial class ControlTokens
         var pieces = new List<string>();
         for (var id = 0; id < vocabulary.Count; id++)
         {
-            if (!Steers(vocabulary, id)) continue;
+            if (!Steers(vocabulary, id))
+                continue;
             _ids.Add(id);
             // Written in a text, a control piece of a tokenizer.model is plain text anyway.
-            if (tokenizer.Encode(vocabulary.Piece(id)) is [var written] && written == id) pieces.Add(vocabulary.Piece(id));
+            if (tokenizer.Encode(vocabulary.Piece(id)) is [var written] && written == id)
+                pieces.Add(vocabulary.Piece(id));
         }
         // The longest first, so that the first one found at a place is the one the tokenizer takes.
         _pieces = [.. pieces.OrderByDescending(piece => piece.Length)];
@@ -35,14 +37,17 @@ public sealed partial class ControlTokens
     /// <summary>Whether a token steers the model.</summary>
     public bool Contains(int id) => _ids.Contains(id);
 
-    /// <summary>The ids of a text of which some spans are taken as plain text: no token of theirs steers, and they decode to what they were. For vocabularies that put no space in front of a text, as Gemma's.</summary>
+    /// <summary>The ids of a text of which some spans are taken as plain text: no token of theirs steers, and they decode to what they
+    /// were. For vocabularies that put no space in front of a text, as Gemma's.</summary>
     /// <param name="text">Any text.</param>
-    /// <param name="plain">Spans in rising order. Where they write out no control token, the ids are those of <see cref="Tokenizer.Encode"/>.</param>
+    /// <param name="plain">Spans in rising order. Where they write out no control token, the ids are those of
+    /// <see cref="Tokenizer.Encode"/>.</param>
     /// <param name="addBos">Whether to put the BOS in front.</param>
     public int[] Encode(string text, IReadOnlyList<TextSpan> plain, bool addBos = false)
     {
         var breaks = Breaks(text, plain);
-        if (breaks.Count == 0) return _tokenizer.Encode(text, addBos);
+        if (breaks.Count == 0)
+            return _tokenizer.Encode(text, addBos);
         var ids = new List<int>();
         var from = 0;
         foreach (var end in breaks.Append(text.Length))
@@ -53,27 +58,30 @@ public sealed partial class ControlTokens
         return [.. ids];
     }
 
-    /// <summary>Where to cut the text, so that each control token that touches a plain span falls apart behind its first character.</summary>
+    /// <summary>Where to cut the text, so that each control token that touches a plain span falls apart behind its first
+    /// character.</summary>
     private List<int> Breaks(string text, IReadOnlyList<TextSpan> plain)
     {
         var breaks = new List<int>();
-        for (var from = 0; text.AsSpan(from).IndexOfAny(_search) is >= 0 and var found;)
+        for (var from = 0; text.AsSpan(from).IndexOfAny(_search) is >= 0 and var found; )
         {
             var start = from + found;
             var length = _pieces.First(piece => text.AsSpan(start).StartsWith(piece, StringComparison.Ordinal)).Length;
-            if (plain.Any(span => span.Start < start + length && start < span.End)) breaks.Add(start + 1);
+            if (plain.Any(span => span.Start < start + length && start < span.End))
+                breaks.Add(start + 1);
             from = start + 1;
         }
         return breaks;
     }
 
-    private static bool Steers(Vocabulary vocabulary, int id) => vocabulary.Kind(id) switch
-    {
-        PieceKind.Control or PieceKind.Unknown => true,
-        // Runs of spaces and line breaks and HTML tags are pieces of their own too, and harmless.
-        PieceKind.UserDefined => Marker().IsMatch(vocabulary.Piece(id)),
-        _ => false,
-    };
+    private static bool Steers(Vocabulary vocabulary, int id) =>
+        vocabulary.Kind(id) switch
+        {
+            PieceKind.Control or PieceKind.Unknown => true,
+            // Runs of spaces and line breaks and HTML tags are pieces of their own too, and harmless.
+            PieceKind.UserDefined => Marker().IsMatch(vocabulary.Piece(id)),
+            _ => false,
+        };
 
     [GeneratedRegex(@"^(<(mask|2mass|unused\d+|[a-z]+_[a-z_]+)>|\[.+\])$")]
     private static partial Regex Marker();

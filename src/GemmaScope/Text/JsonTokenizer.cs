@@ -36,7 +36,8 @@ internal sealed class JsonTokenizer : Tokenizer
         var kinds = new PieceKind[json.Pieces.Length];
         for (var id = 0; id < kinds.Length; id++)
             kinds[id] = Vocabulary.TryParseByte(json.Pieces[id], out _) ? PieceKind.Byte : PieceKind.Normal;
-        foreach (var added in json.AddedTokens) kinds[added.Id] = added.Special ? PieceKind.Control : PieceKind.UserDefined;
+        foreach (var added in json.AddedTokens)
+            kinds[added.Id] = added.Special ? PieceKind.Control : PieceKind.UserDefined;
         return new(json, new(json.Pieces, kinds, json.Ids, file), file);
     }
 
@@ -45,11 +46,12 @@ internal sealed class JsonTokenizer : Tokenizer
         // Added tokens are cut out of the text as it stands; only what lies between has its spaces replaced.
         var marked = text.Replace(' ', Vocabulary.SpaceMark);
         var sink = new TokenSink(Vocabulary.ByteIds, UnkId ?? 0);
-        for (var from = 0; from < text.Length;)
+        for (var from = 0; from < text.Length; )
         {
             var found = _added.TryFind(text, from, out var start, out var length, out var id);
             _bpe.Encode(marked.AsSpan(from, start - from), from, sink);
-            if (found) sink.Add(id, start, start + length);
+            if (found)
+                sink.Add(id, start, start + length);
             from = start + length;
         }
         return new(marked, null, sink);

@@ -25,10 +25,12 @@ internal sealed class LiteralMatcher
         for (start = from; start < text.Length; start++)
         {
             var skipped = text[start..].IndexOfAny(_firstCharacters);
-            if (skipped < 0) break;
+            if (skipped < 0)
+                break;
             start += skipped;
             length = LongestAt(text[start..], out id);
-            if (length > 0) return true;
+            if (length > 0)
+                return true;
         }
         (start, length, id) = (text.Length, 0, -1);
         return false;

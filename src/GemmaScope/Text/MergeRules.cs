@@ -34,18 +34,20 @@ internal sealed class MergeRules
     /// <summary>Makes a character a symbol.</summary>
     public void AddCharacter(int codePoint, int symbol)
     {
-        if (codePoint < _plane0.Length) _plane0[codePoint] = symbol;
-        else _otherPlanes[codePoint] = symbol;
+        if (codePoint < _plane0.Length)
+            _plane0[codePoint] = symbol;
+        else
+            _otherPlanes[codePoint] = symbol;
     }
 
     /// <summary>The symbol of a character, -1 where it has none.</summary>
-    public int SymbolOf(int codePoint) =>
-        codePoint < _plane0.Length ? _plane0[codePoint] : _otherPlanes.GetValueOrDefault(codePoint, -1);
+    public int SymbolOf(int codePoint) => codePoint < _plane0.Length ? _plane0[codePoint] : _otherPlanes.GetValueOrDefault(codePoint, -1);
 
     /// <summary>Adds a merge: <paramref name="piece"/>, cut at <paramref name="cut"/> into two symbols.</summary>
     public void Add(ReadOnlySpan<char> piece, int cut, int left, int right, uint rank, int merged)
     {
-        if (++Count > _slots.Length / 4 * 3) Grow();
+        if (++Count > _slots.Length / 4 * 3)
+            Grow();
         ref var slot = ref Find(Key(left, right));
         slot = new(Key(left, right), rank, merged);
         _joins[ClassOf(piece[cut - 1]) * Classes + ClassOf(piece[cut])] = true;
@@ -69,7 +71,8 @@ internal sealed class MergeRules
         for (var i = 1; i < text.Length; i++)
         {
             var after = ClassOf(text[i]);
-            if (!_joins[before * Classes + after]) return i;
+            if (!_joins[before * Classes + after])
+                return i;
             before = after;
         }
         return text.Length;
@@ -80,7 +83,10 @@ internal sealed class MergeRules
         _slots.Where(s => s.Key != Free).OrderBy(s => s.Rank).Select(s => ((int)(s.Key >> 32), (int)(uint)s.Key));
 
     // ASCII one by one (a space and its mark share a place), all else together.
-    private static int ClassOf(char c) => c < 128 ? c : c == Vocabulary.SpaceMark ? ' ' : Classes - 1;
+    private static int ClassOf(char c) =>
+        c < 128 ? c
+        : c == Vocabulary.SpaceMark ? ' '
+        : Classes - 1;
 
     private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
@@ -90,7 +96,8 @@ internal sealed class MergeRules
         for (var i = (int)(key * 0x9E3779B97F4A7C15 >> 32) & mask; ; i = (i + 1) & mask)
         {
             ref var slot = ref _slots[i];
-            if (slot.Key == key || slot.Key == Free) return ref slot;
+            if (slot.Key == key || slot.Key == Free)
+                return ref slot;
         }
     }
 
@@ -99,7 +106,8 @@ internal sealed class MergeRules
         var old = _slots;
         _slots = NewSlots((uint)old.Length * 2);
         foreach (var slot in old)
-            if (slot.Key != Free) Find(slot.Key) = slot;
+            if (slot.Key != Free)
+                Find(slot.Key) = slot;
     }
 
     private static Slot[] NewSlots(uint size)

@@ -18,7 +18,8 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
     /// <summary>Goes on to the next field; its value must be read or skipped.</summary>
     public bool Next()
     {
-        if (_rest.IsEmpty) return false;
+        if (_rest.IsEmpty)
+            return false;
         var tag = Varint();
         (Field, _wireType) = ((int)Math.Min(tag >> 3, int.MaxValue), (int)(tag & 7));
         return true;
@@ -62,11 +63,20 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
     {
         switch (_wireType)
         {
-            case 0: Varint(); break;
-            case 1: Take(8); break;
-            case 2: Take(Varint()); break;
-            case 5: Take(4); break;
-            default: throw Malformed($"field {Field} has the unknown wire type {_wireType}");
+            case 0:
+                Varint();
+                break;
+            case 1:
+                Take(8);
+                break;
+            case 2:
+                Take(Varint());
+                break;
+            case 5:
+                Take(4);
+                break;
+            default:
+                throw Malformed($"field {Field} has the unknown wire type {_wireType}");
         }
     }
 
@@ -77,14 +87,16 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
         {
             var next = Take(1)[0];
             value |= (ulong)(next & 0x7F) << (7 * i);
-            if (next < 0x80) return value;
+            if (next < 0x80)
+                return value;
         }
         throw Malformed("a number is longer than ten bytes");
     }
 
     private ReadOnlySpan<byte> Take(ulong length)
     {
-        if (length > (ulong)_rest.Length) throw Malformed($"{length} bytes expected where {_rest.Length} are left");
+        if (length > (ulong)_rest.Length)
+            throw Malformed($"{length} bytes expected where {_rest.Length} are left");
         var taken = _rest[..(int)length];
         _rest = _rest[(int)length..];
         return taken;
@@ -92,7 +104,8 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string file)
 
     private readonly void Expect(int wireType)
     {
-        if (_wireType != wireType) throw Malformed($"field {Field} has wire type {_wireType} instead of {wireType}");
+        if (_wireType != wireType)
+            throw Malformed($"field {Field} has wire type {_wireType} instead of {wireType}");
     }
 
     private readonly FileFormatException Malformed(string what) =>

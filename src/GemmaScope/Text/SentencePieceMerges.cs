@@ -17,7 +17,8 @@ internal static class SentencePieceMerges
         var lookup = vocabulary.Lookup;
         for (var id = 0; id < vocabulary.Count; id++)
         {
-            if (vocabulary.Kind(id) != PieceKind.Normal) continue;
+            if (vocabulary.Kind(id) != PieceKind.Normal)
+                continue;
             var piece = vocabulary.Piece(id);
             for (var cut = 1; cut < piece.Length; cut++)
                 if (Symbol(piece.AsSpan(0, cut)) is >= 0 and var left && Symbol(piece.AsSpan(cut)) is >= 0 and var right)
@@ -27,7 +28,8 @@ internal static class SentencePieceMerges
 
         int Symbol(ReadOnlySpan<char> text)
         {
-            if (lookup.TryGetValue(text, out var id) && vocabulary.Kind(id) == PieceKind.Normal) return id;
+            if (lookup.TryGetValue(text, out var id) && vocabulary.Kind(id) == PieceKind.Normal)
+                return id;
             return SingleCharacter(text) is { } codePoint ? characters.GetValueOrDefault(codePoint, -1) : -1;
         }
     }
@@ -38,12 +40,15 @@ internal static class SentencePieceMerges
         var symbols = new Dictionary<int, int>();
         var pieces = Enumerable.Range(0, vocabulary.Count).Where(id => vocabulary.Kind(id) == PieceKind.Normal).ToList();
         foreach (var id in pieces)
-            if (SingleCharacter(vocabulary.Piece(id)) is { } codePoint) symbols[codePoint] = id;
+            if (SingleCharacter(vocabulary.Piece(id)) is { } codePoint)
+                symbols[codePoint] = id;
         var next = vocabulary.Count;
         foreach (var id in pieces)
-            foreach (var rune in vocabulary.Piece(id).EnumerateRunes())
-                if (symbols.TryAdd(rune.Value, next)) next++;
-        foreach (var (codePoint, symbol) in symbols) rules.AddCharacter(codePoint, symbol);
+        foreach (var rune in vocabulary.Piece(id).EnumerateRunes())
+            if (symbols.TryAdd(rune.Value, next))
+                next++;
+        foreach (var (codePoint, symbol) in symbols)
+            rules.AddCharacter(codePoint, symbol);
         return symbols;
     }
 
@@ -52,5 +57,6 @@ internal static class SentencePieceMerges
 
     private static int? SingleCharacter(ReadOnlySpan<char> text) =>
         Rune.DecodeFromUtf16(text, out var rune, out var consumed) == System.Buffers.OperationStatus.Done && consumed == text.Length
-            ? rune.Value : null;
+            ? rune.Value
+            : null;
 }

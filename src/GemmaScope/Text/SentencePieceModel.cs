@@ -9,15 +9,14 @@ internal enum SentencePieceAlgorithm
     Char = 4,
 }
 
-/// <summary>The contents of a SentencePiece file (<c>sentencepiece_model.proto</c>), checked; what training alone needs is left out.</summary>
+/// <summary>The contents of a SentencePiece file (<c>sentencepiece_model.proto</c>), checked; what training alone needs is left
+/// out.</summary>
 internal sealed class SentencePieceModel
 {
     // Trainers stop at 16 characters; the limit keeps a damaged file from costing time that grows with the square.
     private const int LongestNormalPiece = 256;
 
-    private SentencePieceModel()
-    {
-    }
+    private SentencePieceModel() { }
 
     public required string File { get; init; }
     public List<string> Pieces { get; } = [];
@@ -49,15 +48,25 @@ internal sealed class SentencePieceModel
     public static SentencePieceModel Read(ReadOnlySpan<byte> bytes, string file)
     {
         var model = new SentencePieceModel { File = file };
-        for (var reader = new ProtobufReader(bytes, file); reader.Next();)
+        for (var reader = new ProtobufReader(bytes, file); reader.Next(); )
         {
             switch (reader.Field)
             {
-                case 1: model.ReadPiece(reader.Message()); break;
-                case 2: model.ReadTrainer(reader.Message()); break;
-                case 3: model.ReadNormalizer(reader.Message()); break;
-                case 5: model.RefuseDenormalizer(reader.Message()); break;
-                default: reader.Skip(); break;
+                case 1:
+                    model.ReadPiece(reader.Message());
+                    break;
+                case 2:
+                    model.ReadTrainer(reader.Message());
+                    break;
+                case 3:
+                    model.ReadNormalizer(reader.Message());
+                    break;
+                case 5:
+                    model.RefuseDenormalizer(reader.Message());
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
         model.Check();
@@ -71,14 +80,24 @@ internal sealed class SentencePieceModel
         {
             switch (reader.Field)
             {
-                case 1: piece = reader.String(); break;
-                case 2: score = reader.Single(); break;
-                case 3: kind = reader.Int32(); break;
-                default: reader.Skip(); break;
+                case 1:
+                    piece = reader.String();
+                    break;
+                case 2:
+                    score = reader.Single();
+                    break;
+                case 3:
+                    kind = reader.Int32();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
-        if (piece.Length == 0) throw Problem($"piece {Pieces.Count} is empty");
-        if (!float.IsFinite(score)) throw Problem($"piece {Pieces.Count} \"{piece}\" has the score {score}");
+        if (piece.Length == 0)
+            throw Problem($"piece {Pieces.Count} is empty");
+        if (!float.IsFinite(score))
+            throw Problem($"piece {Pieces.Count} \"{piece}\" has the score {score}");
         if (kind is < 1 or > 6 or (int)PieceKind.Unused)
             throw Problem($"piece {Pieces.Count} \"{piece}\" has type {kind}; types 1 to 4 and 6 are supported");
         if (kind == (int)PieceKind.Normal && piece.Length > LongestNormalPiece)
@@ -94,21 +113,51 @@ internal sealed class SentencePieceModel
         {
             switch (reader.Field)
             {
-                case 3: Algorithm = (SentencePieceAlgorithm)reader.Int32(); break;
-                case 4: VocabularySize = reader.Int32(); break;
-                case 24: SpaceAsSuffix = reader.Bool(); break;
-                case 25: SplitDigits = reader.Bool(); break;
-                case 35: ByteFallback = reader.Bool(); break;
-                case 40: UnkId = reader.Int32(); break;
-                case 41: BosId = reader.Int32(); break;
-                case 42: EosId = reader.Int32(); break;
-                case 43: PadId = reader.Int32(); break;
-                case 44: UnkSurface = reader.String(); break;
-                case 45: UnkPiece = reader.String(); break;
-                case 46: BosPiece = reader.String(); break;
-                case 47: EosPiece = reader.String(); break;
-                case 48: PadPiece = reader.String(); break;
-                default: reader.Skip(); break;
+                case 3:
+                    Algorithm = (SentencePieceAlgorithm)reader.Int32();
+                    break;
+                case 4:
+                    VocabularySize = reader.Int32();
+                    break;
+                case 24:
+                    SpaceAsSuffix = reader.Bool();
+                    break;
+                case 25:
+                    SplitDigits = reader.Bool();
+                    break;
+                case 35:
+                    ByteFallback = reader.Bool();
+                    break;
+                case 40:
+                    UnkId = reader.Int32();
+                    break;
+                case 41:
+                    BosId = reader.Int32();
+                    break;
+                case 42:
+                    EosId = reader.Int32();
+                    break;
+                case 43:
+                    PadId = reader.Int32();
+                    break;
+                case 44:
+                    UnkSurface = reader.String();
+                    break;
+                case 45:
+                    UnkPiece = reader.String();
+                    break;
+                case 46:
+                    BosPiece = reader.String();
+                    break;
+                case 47:
+                    EosPiece = reader.String();
+                    break;
+                case 48:
+                    PadPiece = reader.String();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
     }
@@ -119,12 +168,24 @@ internal sealed class SentencePieceModel
         {
             switch (reader.Field)
             {
-                case 1: NormalizerName = reader.String(); break;
-                case 2: CharacterMap = reader.Bytes().ToArray(); break;
-                case 3: AddDummyPrefix = reader.Bool(); break;
-                case 4: RemoveExtraSpaces = reader.Bool(); break;
-                case 5: EscapeSpaces = reader.Bool(); break;
-                default: reader.Skip(); break;
+                case 1:
+                    NormalizerName = reader.String();
+                    break;
+                case 2:
+                    CharacterMap = reader.Bytes().ToArray();
+                    break;
+                case 3:
+                    AddDummyPrefix = reader.Bool();
+                    break;
+                case 4:
+                    RemoveExtraSpaces = reader.Bool();
+                    break;
+                case 5:
+                    EscapeSpaces = reader.Bool();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
     }
@@ -132,15 +193,18 @@ internal sealed class SentencePieceModel
     private void RefuseDenormalizer(ProtobufReader reader)
     {
         for (; reader.Next(); reader.Skip())
-            if (reader.Field == 2) throw Problem("it has a denormalizer, which is not supported");
+            if (reader.Field == 2)
+                throw Problem("it has a denormalizer, which is not supported");
     }
 
     private void Check()
     {
-        if (Pieces.Count == 0) throw Problem("it has no pieces");
+        if (Pieces.Count == 0)
+            throw Problem("it has no pieces");
         if (Algorithm is not (SentencePieceAlgorithm.Bpe or SentencePieceAlgorithm.Unigram))
             throw Problem($"its model type {Algorithm} is not supported; BPE and unigram are");
-        if (Kinds.Count(k => k == PieceKind.Unknown) != 1) throw Problem("it must have exactly one piece of type UNKNOWN");
+        if (Kinds.Count(k => k == PieceKind.Unknown) != 1)
+            throw Problem("it must have exactly one piece of type UNKNOWN");
         if (ByteFallback && Kinds.Count(k => k == PieceKind.Byte) != 256)
             throw Problem("it falls back to bytes but does not have all 256 byte pieces");
     }

@@ -9,7 +9,9 @@ internal sealed class SentencePieceNormalizer
 {
     private readonly CharacterMap? _map;
     private readonly LiteralMatcher _literals;
-    private readonly bool _removeExtraSpaces, _prefix, _suffix;
+    private readonly bool _removeExtraSpaces,
+        _prefix,
+        _suffix;
     private readonly char _space;
 
     /// <param name="model">The model whose settings apply.</param>
@@ -25,26 +27,35 @@ internal sealed class SentencePieceNormalizer
     }
 
     /// <summary>Normalises well-formed text.</summary>
-    /// <returns>The result, and for each place in it (its end included) the place in <paramref name="text"/>; null where both are the same.</returns>
+    /// <returns>The result, and for each place in it (its end included) the place in <paramref name="text"/>; null where both are the
+    /// same.</returns>
     public (string Text, int[]? Places) Normalize(string text)
     {
-        if (_map is null && !_removeExtraSpaces && !_prefix && !_suffix) return (text.Replace(' ', _space), null);
+        if (_map is null && !_removeExtraSpaces && !_prefix && !_suffix)
+            return (text.Replace(' ', _space), null);
 
         var from = _removeExtraSpaces ? LeadingSpaces(text) : 0;
-        if (from == text.Length) return ("", [from]);
+        if (from == text.Length)
+            return ("", [from]);
         var output = new Output(text.Length);
-        if (_prefix) output.Add(_space, from);
+        if (_prefix)
+            output.Add(_space, from);
         var afterSpace = _removeExtraSpaces;
         while (from < text.Length)
         {
             var length = Replace(text.AsSpan(from), out var piece);
-            if (afterSpace) piece = piece.TrimStart(' ');
-            foreach (var c in piece) output.Add(c == ' ' ? _space : c, from);
-            if (piece.Length > 0) afterSpace = _removeExtraSpaces && piece[^1] == ' ';
+            if (afterSpace)
+                piece = piece.TrimStart(' ');
+            foreach (var c in piece)
+                output.Add(c == ' ' ? _space : c, from);
+            if (piece.Length > 0)
+                afterSpace = _removeExtraSpaces && piece[^1] == ' ';
             from += length;
         }
-        if (_removeExtraSpaces) from = output.TrimEnd(_space, from);
-        if (_suffix) output.Add(_space, from);
+        if (_removeExtraSpaces)
+            from = output.TrimEnd(_space, from);
+        if (_suffix)
+            output.Add(_space, from);
         return output.Finish(from);
     }
 
@@ -54,7 +65,8 @@ internal sealed class SentencePieceNormalizer
         while (from < text.Length)
         {
             var length = Replace(text.AsSpan(from), out var piece);
-            if (piece is not " ") break;
+            if (piece is not " ")
+                break;
             from += length;
         }
         return from;
@@ -73,7 +85,8 @@ internal sealed class SentencePieceNormalizer
                 return length;
             }
         }
-        if (length == 0) length = char.IsHighSurrogate(text[0]) ? 2 : 1;
+        if (length == 0)
+            length = char.IsHighSurrogate(text[0]) ? 2 : 1;
         piece = text[..length];
         return length;
     }

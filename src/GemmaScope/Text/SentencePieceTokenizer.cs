@@ -13,11 +13,17 @@ internal sealed class SentencePieceTokenizer : Tokenizer
     {
         Model = model;
         UnkId = model.Kinds.IndexOf(PieceKind.Unknown);
-        _literals = new(Enumerable.Range(0, vocabulary.Count)
-            .Where(id => vocabulary.Kind(id) == PieceKind.UserDefined).Select(id => (vocabulary.Piece(id), id)));
+        _literals = new(
+            Enumerable
+                .Range(0, vocabulary.Count)
+                .Where(id => vocabulary.Kind(id) == PieceKind.UserDefined)
+                .Select(id => (vocabulary.Piece(id), id))
+        );
         _normalizer = new(model, _literals);
-        if (model.Algorithm == SentencePieceAlgorithm.Bpe) _bpe = new(SentencePieceMerges.Derive(model, vocabulary), vocabulary.Count);
-        else _unigram = new(model);
+        if (model.Algorithm == SentencePieceAlgorithm.Bpe)
+            _bpe = new(SentencePieceMerges.Derive(model, vocabulary), vocabulary.Count);
+        else
+            _unigram = new(model);
     }
 
     /// <summary>The file's contents.</summary>
@@ -37,7 +43,10 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         var ids = new Dictionary<string, int>(model.Pieces.Count);
         for (var id = 0; id < model.Pieces.Count; id++)
             if (!ids.TryAdd(model.Pieces[id], id))
-                throw new FileFormatException($"pieces {ids[model.Pieces[id]]} and {id} are both \"{model.Pieces[id]}\"; get the file again", file);
+                throw new FileFormatException(
+                    $"pieces {ids[model.Pieces[id]]} and {id} are both \"{model.Pieces[id]}\"; get the file again",
+                    file
+                );
         return new(model, new([.. model.Pieces], [.. model.Kinds], ids, file));
     }
 
@@ -45,31 +54,34 @@ internal sealed class SentencePieceTokenizer : Tokenizer
     {
         var (normalized, places) = _normalizer.Normalize(text);
         var sink = new TokenSink(Model.ByteFallback ? Vocabulary.ByteIds : null, UnkId!.Value);
-        if (_unigram is not null) _unigram.Encode(normalized, sink);
-        else EncodeBetweenLiterals(normalized, sink);
+        if (_unigram is not null)
+            _unigram.Encode(normalized, sink);
+        else
+            EncodeBetweenLiterals(normalized, sink);
         sink.JoinUnknown();
         return new(normalized, places, sink);
     }
 
     private void EncodeBetweenLiterals(string text, TokenSink sink)
     {
-        for (var from = 0; from < text.Length;)
+        for (var from = 0; from < text.Length; )
         {
             var found = _literals.TryFind(text, from, out var start, out var length, out var id);
             _bpe!.Encode(text.AsSpan(from, start - from), from, sink);
-            if (found) sink.Add(id, start, start + length);
+            if (found)
+                sink.Add(id, start, start + length);
             from = start + length;
         }
     }
 
-    private int? Control(string piece) =>
-        Vocabulary.Id(piece) is { } id && Vocabulary.Kind(id) == PieceKind.Control ? id : null;
+    private int? Control(string piece) => Vocabulary.Id(piece) is { } id && Vocabulary.Kind(id) == PieceKind.Control ? id : null;
 
-    private static DecodingRules Decoding(SentencePieceModel model) => new()
-    {
-        ControlIsSilent = true,
-        UnknownSurface = model.UnkSurface,
-        TrimFirstSpace = model.AddDummyPrefix || model.RemoveExtraSpaces,
-        TrimAllFirstSpaces = model.RemoveExtraSpaces,
-    };
+    private static DecodingRules Decoding(SentencePieceModel model) =>
+        new()
+        {
+            ControlIsSilent = true,
+            UnknownSurface = model.UnkSurface,
+            TrimFirstSpace = model.AddDummyPrefix || model.RemoveExtraSpaces,
+            TrimAllFirstSpaces = model.RemoveExtraSpaces,
+        };
 }

@@ -7,7 +7,8 @@ namespace GemmaScope.Text;
 /// <summary>What the two file formats decode differently.</summary>
 internal sealed record DecodingRules
 {
-    /// <summary>A run of byte pieces is UTF-8 as a whole or not at all (tokenizer.json), rather than character by character (SentencePiece).</summary>
+    /// <summary>A run of byte pieces is UTF-8 as a whole or not at all (tokenizer.json), rather than character by character
+    /// (SentencePiece).</summary>
     public bool BytesStandTogether { get; init; }
 
     /// <summary>Control pieces have no text.</summary>
@@ -35,7 +36,9 @@ public sealed class StreamingDecoder
     private readonly DecodingRules _rules;
     private readonly bool _skipSpecial;
     private readonly List<byte> _bytes = [];
-    private bool _atStart = true, _trimmed, _wrote;
+    private bool _atStart = true,
+        _trimmed,
+        _wrote;
 
     internal StreamingDecoder(Tokenizer tokenizer, DecodingRules rules, bool skipSpecial) =>
         (_tokenizer, _rules, _skipSpecial) = (tokenizer, rules, skipSpecial);
@@ -64,16 +67,20 @@ public sealed class StreamingDecoder
         if (kind == PieceKind.Byte)
         {
             _bytes.Add(_tokenizer.Vocabulary.ByteOf(id));
-            if (!_rules.BytesStandTogether) WriteWholeCharacters(output);
+            if (!_rules.BytesStandTogether)
+                WriteWholeCharacters(output);
             return;
         }
         var special = kind is PieceKind.Control or PieceKind.Unknown;
         // A skipped token is as if it had not been there; a silent one still ends a run of bytes.
-        if (special && _skipSpecial && !_rules.ControlIsSilent) return;
+        if (special && _skipSpecial && !_rules.ControlIsSilent)
+            return;
         EndBytes(output);
-        if (_trimmed || _wrote) _atStart = false;
+        if (_trimmed || _wrote)
+            _atStart = false;
         _trimmed = false;
-        if (special && _skipSpecial) return;
+        if (special && _skipSpecial)
+            return;
         Write(Surface(piece, kind), output);
     }
 
@@ -85,9 +92,12 @@ public sealed class StreamingDecoder
 
     private ReadOnlySpan<char> Surface(string piece, PieceKind kind)
     {
-        if (kind == PieceKind.Control && _rules.ControlIsSilent) return "";
-        if (kind == PieceKind.Unknown && _rules.UnknownSurface is { } surface) return surface;
-        if (!_atStart || !_rules.TrimFirstSpace || piece[0] != Vocabulary.SpaceMark) return piece;
+        if (kind == PieceKind.Control && _rules.ControlIsSilent)
+            return "";
+        if (kind == PieceKind.Unknown && _rules.UnknownSurface is { } surface)
+            return surface;
+        if (!_atStart || !_rules.TrimFirstSpace || piece[0] != Vocabulary.SpaceMark)
+            return piece;
         _trimmed = !_rules.TrimAllFirstSpaces;
         return piece.AsSpan(1);
     }
@@ -104,10 +114,13 @@ public sealed class StreamingDecoder
         while (_bytes.Count > 0)
         {
             var status = Rune.DecodeFromUtf8(CollectionsMarshal.AsSpan(_bytes), out var rune, out var consumed);
-            if (status == OperationStatus.NeedMoreData) return;
+            if (status == OperationStatus.NeedMoreData)
+                return;
             // Of what is not UTF-8, one byte at a time is replaced.
-            if (status == OperationStatus.Done) output.Append(rune.ToString());
-            else output.Append(Replacement);
+            if (status == OperationStatus.Done)
+                output.Append(rune.ToString());
+            else
+                output.Append(Replacement);
             _bytes.RemoveRange(0, status == OperationStatus.Done ? consumed : 1);
             _wrote = true;
         }
@@ -115,10 +128,13 @@ public sealed class StreamingDecoder
 
     private void EndBytes(StringBuilder output)
     {
-        if (_bytes.Count == 0) return;
+        if (_bytes.Count == 0)
+            return;
         var bytes = CollectionsMarshal.AsSpan(_bytes);
-        if (System.Text.Unicode.Utf8.IsValid(bytes)) output.Append(Encoding.UTF8.GetString(bytes));
-        else output.Append(Replacement, bytes.Length);
+        if (System.Text.Unicode.Utf8.IsValid(bytes))
+            output.Append(Encoding.UTF8.GetString(bytes));
+        else
+            output.Append(Replacement, bytes.Length);
         _bytes.Clear();
         _wrote = true;
     }

@@ -5,8 +5,10 @@ using System.Text.Json;
 namespace GemmaScope.Text;
 
 /// <summary>
-/// Documents from files: of a <c>.jsonl</c> or <c>.jsonl.gz</c> file each line's <c>text</c>, of any other file the whole text (UTF-8); of a
-/// folder all its <c>.txt</c>, <c>.md</c>, <c>.jsonl</c> and <c>.jsonl.gz</c> files, in the order of their names. Read lazily, one at a time.
+/// Documents from files: of a <c>.jsonl</c> or <c>.jsonl.gz</c> file each line's <c>text</c>, of any other file the whole text (UTF-8); of
+/// a
+/// folder all its <c>.txt</c>, <c>.md</c>, <c>.jsonl</c> and <c>.jsonl.gz</c> files, in the order of their names. Read lazily, one at a
+/// time.
 /// </summary>
 public static class TextDocuments
 {
@@ -17,22 +19,29 @@ public static class TextDocuments
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The documents of some files and folders, one after another.</summary>
-    /// <exception cref="GemmaScopeException">A path does not exist, a folder holds no text, or a file cannot be read; thrown when it is reached.</exception>
+    /// <exception cref="GemmaScopeException">A path does not exist, a folder holds no text, or a file cannot be read; thrown when it is
+    /// reached.</exception>
     public static IEnumerable<string> Read(IEnumerable<string> paths) => paths.SelectMany(Files).SelectMany(Documents);
 
     /// <summary>Finds out whether <see cref="Read"/> will find its files, before anything is made of them; reads none.</summary>
     /// <exception cref="FileFormatException">A path does not exist, or a folder holds no text.</exception>
     public static void Check(IEnumerable<string> paths)
     {
-        foreach (var path in paths) _ = Files(path);
+        foreach (var path in paths)
+            _ = Files(path);
     }
 
     private static IEnumerable<string> Files(string path)
     {
-        if (File.Exists(path)) return [path];
-        if (!Directory.Exists(path)) throw new FileFormatException("does not exist; name a text file, a .jsonl file or a folder of them", path);
-        var found = Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
-            .Where(file => Endings.Any(ending => Ends(file, ending))).Order(StringComparer.Ordinal).ToArray();
+        if (File.Exists(path))
+            return [path];
+        if (!Directory.Exists(path))
+            throw new FileFormatException("does not exist; name a text file, a .jsonl file or a folder of them", path);
+        var found = Directory
+            .EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
+            .Where(file => Endings.Any(ending => Ends(file, ending)))
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         return found.Length > 0 ? found : throw new FileFormatException($"holds no text ({string.Join(", ", Endings)})", path);
     }
 
@@ -44,7 +53,11 @@ public static class TextDocuments
     private static string Whole(string file)
     {
         var length = new FileInfo(file).Length;
-        if (length > LargestFile) throw new FileFormatException($"{length} bytes are too many for one document (limit {LargestFile}); write it as JSON lines with a 'text' each", file);
+        if (length > LargestFile)
+            throw new FileFormatException(
+                $"{length} bytes are too many for one document (limit {LargestFile}); write it as JSON lines with a 'text' each",
+                file
+            );
         return File.ReadAllText(file, Strict);
     }
 
@@ -54,7 +67,8 @@ public static class TextDocuments
         using Stream unpacked = Ends(file, ".gz") ? new GZipStream(stream, CompressionMode.Decompress) : stream;
         using var lines = new StreamReader(unpacked, Strict);
         for (var number = 1; Reading(file, lines.ReadLine) is { } line; number++)
-            if (!string.IsNullOrWhiteSpace(line)) yield return TextOf(line, number, file);
+            if (!string.IsNullOrWhiteSpace(line))
+                yield return TextOf(line, number, file);
     }
 
     private static string TextOf(string line, int number, string file)
@@ -62,7 +76,11 @@ public static class TextDocuments
         try
         {
             using var json = JsonDocument.Parse(line);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
+            if (
+                json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("text", out var text)
+                && text.ValueKind == JsonValueKind.String
+            )
                 return text.GetString()!;
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException)

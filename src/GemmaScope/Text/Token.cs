@@ -27,7 +27,8 @@ internal sealed class TokenSink(int[]? byteIds, int unknown)
         }
         Span<byte> utf8 = stackalloc byte[4];
         var length = System.Text.Encoding.UTF8.GetBytes(character, utf8);
-        foreach (var value in utf8[..length]) Add(byteIds[value], start, end);
+        foreach (var value in utf8[..length])
+            Add(byteIds[value], start, end);
     }
 
     /// <summary>Joins neighbouring unknown pieces: in SentencePiece a run of unknown characters is one token.</summary>

@@ -55,15 +55,18 @@ public abstract class Tokenizer
     }
 
     /// <summary>The ids of a text.</summary>
-    /// <param name="text">Any text. Special tokens written in it are special tokens where the file is a tokenizer.json, plain text where it is a tokenizer.model.</param>
+    /// <param name="text">Any text. Special tokens written in it are special tokens where the file is a tokenizer.json, plain text where it
+    /// is a tokenizer.model.</param>
     /// <param name="addBos">Whether to put the BOS in front, as the models expect.</param>
     public int[] Encode(string text, bool addBos = false)
     {
         var tokens = Tokenize(text).Sink.Tokens;
         var first = addBos ? 1 : 0;
         var ids = new int[first + tokens.Length];
-        if (addBos) ids[0] = RequireBos();
-        for (var i = 0; i < tokens.Length; i++) ids[first + i] = tokens[i].Id;
+        if (addBos)
+            ids[0] = RequireBos();
+        for (var i = 0; i < tokens.Length; i++)
+            ids[first + i] = tokens[i].Id;
         return ids;
     }
 
@@ -96,7 +99,8 @@ public abstract class Tokenizer
     {
         var stream = CreateStream(skipSpecial);
         var text = new StringBuilder();
-        foreach (var id in ids) stream.Append(id, text);
+        foreach (var id in ids)
+            stream.Append(id, text);
         stream.Flush(text);
         return text.ToString();
     }
@@ -109,7 +113,8 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
     public string Piece(int id) => Vocabulary.Piece(Known(id));
 
-    /// <summary>A piece for people, on one line: ▁ as a space, control characters escaped, bytes and special tokens as they are named.</summary>
+    /// <summary>A piece for people, on one line: ▁ as a space, control characters escaped, bytes and special tokens as they are
+    /// named.</summary>
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
     public string Display(int id)
     {
@@ -132,7 +137,8 @@ public abstract class Tokenizer
     /// <summary>The id of a piece, or null.</summary>
     public int? Id(string piece) => Vocabulary.Id(piece);
 
-    /// <summary>Whether a token steers the model rather than stands for text: BOS, EOS, padding, unknown, and what the file flags as special.</summary>
+    /// <summary>Whether a token steers the model rather than stands for text: BOS, EOS, padding, unknown, and what the file flags as
+    /// special.</summary>
     /// <exception cref="ArgumentProblemException">The id is outside the vocabulary.</exception>
     public bool IsSpecial(int id) => Vocabulary.Kind(Known(id)) is PieceKind.Control or PieceKind.Unknown;
 
@@ -141,23 +147,28 @@ public abstract class Tokenizer
 
     internal Tokenization Tokenize(string text) => TokenizeCore(WellFormed(text));
 
-    private int Known(int id) => (uint)id < (uint)VocabularySize
-        ? id
-        : throw new ArgumentProblemException($"token id {id} is outside the vocabulary of {VocabularySize} ids ({File})");
+    private int Known(int id) =>
+        (uint)id < (uint)VocabularySize
+            ? id
+            : throw new ArgumentProblemException($"token id {id} is outside the vocabulary of {VocabularySize} ids ({File})");
 
-    private int RequireBos() => BosId
-        ?? throw new ArgumentProblemException($"the vocabulary {File} has no BOS token; encode without one");
+    private int RequireBos() => BosId ?? throw new ArgumentProblemException($"the vocabulary {File} has no BOS token; encode without one");
 
     private static string FindIn(string folder)
     {
         foreach (var name in (string[])["tokenizer.json", "tokenizer.model"])
-            if (System.IO.File.Exists(Path.Combine(folder, name))) return Path.Combine(folder, name);
-        throw new FileFormatException("the folder has neither tokenizer.json nor tokenizer.model; put the model's vocabulary there", folder);
+            if (System.IO.File.Exists(Path.Combine(folder, name)))
+                return Path.Combine(folder, name);
+        throw new FileFormatException(
+            "the folder has neither tokenizer.json nor tokenizer.model; put the model's vocabulary there",
+            folder
+        );
     }
 
     private static byte[] Contents(string file)
     {
-        if (FileChecks.LengthOf(file) == 0) throw new FileFormatException("the file is empty; get it again", file);
+        if (FileChecks.LengthOf(file) == 0)
+            throw new FileFormatException("the file is empty; get it again", file);
         try
         {
             return System.IO.File.ReadAllBytes(file);
@@ -170,17 +181,25 @@ public abstract class Tokenizer
 
     private static string WellFormed(string text)
     {
-        if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF')) return text;
-        return string.Create(text.Length, text, static (output, text) =>
-        {
-            text.CopyTo(output);
-            for (var i = 0; i < output.Length; i++)
+        if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+            return text;
+        return string.Create(
+            text.Length,
+            text,
+            static (output, text) =>
             {
-                if (!char.IsSurrogate(output[i])) continue;
-                if (i + 1 < output.Length && char.IsSurrogatePair(output[i], output[i + 1])) i++;
-                else output[i] = '\uFFFD';
+                text.CopyTo(output);
+                for (var i = 0; i < output.Length; i++)
+                {
+                    if (!char.IsSurrogate(output[i]))
+                        continue;
+                    if (i + 1 < output.Length && char.IsSurrogatePair(output[i], output[i + 1]))
+                        i++;
+                    else
+                        output[i] = '\uFFFD';
+                }
             }
-        });
+        );
     }
 
     /// <summary>The tokens of a text.</summary>

@@ -27,7 +27,8 @@ internal sealed class TokenizerJson
     public static TokenizerJson Read(ReadOnlySpan<byte> bytes, string file)
     {
         var json = new TokenizerJson(file);
-        if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
+        if (bytes.StartsWith("\uFEFF"u8))
+            bytes = bytes[3..];
         try
         {
             json.ReadRoot(new(bytes));
@@ -49,12 +50,24 @@ internal sealed class TokenizerJson
         {
             switch (name)
             {
-                case "model": ReadModel(ref reader); break;
-                case "added_tokens": ReadAddedTokens(JsonElement.ParseValue(ref reader)); break;
-                case "normalizer": normalizer = JsonElement.ParseValue(ref reader); break;
-                case "pre_tokenizer": TokenizerComponents.CheckPreTokenizer(JsonElement.ParseValue(ref reader), _file); break;
-                case "decoder": decoder = JsonElement.ParseValue(ref reader); break;
-                default: reader.Skip(); break;
+                case "model":
+                    ReadModel(ref reader);
+                    break;
+                case "added_tokens":
+                    ReadAddedTokens(JsonElement.ParseValue(ref reader));
+                    break;
+                case "normalizer":
+                    normalizer = JsonElement.ParseValue(ref reader);
+                    break;
+                case "pre_tokenizer":
+                    TokenizerComponents.CheckPreTokenizer(JsonElement.ParseValue(ref reader), _file);
+                    break;
+                case "decoder":
+                    decoder = JsonElement.ParseValue(ref reader);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
         // Nothing but white space may follow.
@@ -75,31 +88,42 @@ internal sealed class TokenizerJson
         {
             switch (name)
             {
-                case "vocab": ReadVocabulary(ref reader); break;
+                case "vocab":
+                    ReadVocabulary(ref reader);
+                    break;
                 case "merges" when Ids.Count == 0:
                     merges = reader;
                     mergesCameFirst = true;
                     reader.Skip();
                     break;
-                case "merges": ReadMerges(ref reader); break;
-                case "unk_token": UnkPiece = reader.GetString(); break;
-                default: settings[name] = JsonElement.ParseValue(ref reader); break;
+                case "merges":
+                    ReadMerges(ref reader);
+                    break;
+                case "unk_token":
+                    UnkPiece = reader.GetString();
+                    break;
+                default:
+                    settings[name] = JsonElement.ParseValue(ref reader);
+                    break;
             }
         }
         TokenizerComponents.CheckModel(settings, _file);
-        if (mergesCameFirst) ReadMerges(ref merges);
+        if (mergesCameFirst)
+            ReadMerges(ref merges);
     }
 
     private void ReadVocabulary(ref Utf8JsonReader reader)
     {
         Expect(reader, JsonTokenType.StartObject, "model.vocab");
-        while (NextProperty(ref reader, out var piece)) Ids[piece] = reader.GetInt32();
+        while (NextProperty(ref reader, out var piece))
+            Ids[piece] = reader.GetInt32();
         _basePieces = new string[Ids.Count];
         foreach (var (piece, id) in Ids)
         {
             if ((uint)id >= (uint)_basePieces.Length || _basePieces[id] is not null)
                 throw Problem($"piece \"{piece}\" has id {id}: the {Ids.Count} pieces must have the ids 0 to {Ids.Count - 1}, each once");
-            if (piece.Length == 0) throw Problem($"piece {id} is empty");
+            if (piece.Length == 0)
+                throw Problem($"piece {id} is empty");
             _basePieces[id] = piece;
         }
     }
@@ -116,8 +140,11 @@ internal sealed class TokenizerJson
         for (var rank = 0u; reader.Read() && reader.TokenType != JsonTokenType.EndArray; rank++)
         {
             var pair = ReadPair(ref reader, ref buffer, out var cut);
-            if (!lookup.TryGetValue(pair[..cut], out var left) || !lookup.TryGetValue(pair[cut..], out var right)
-                || !lookup.TryGetValue(pair, out var merged))
+            if (
+                !lookup.TryGetValue(pair[..cut], out var left)
+                || !lookup.TryGetValue(pair[cut..], out var right)
+                || !lookup.TryGetValue(pair, out var merged)
+            )
                 throw Problem($"merge {rank} \"{pair[..cut]}\" + \"{pair[cut..]}\" has a part or a result that is not in the vocabulary");
             _merges.Add(pair, cut, left, right, rank, merged);
         }
@@ -130,7 +157,8 @@ internal sealed class TokenizerJson
         {
             var length = Copy(ref reader, ref buffer, 0);
             cut = buffer.AsSpan(0, length).IndexOf(' ');
-            if (cut < 1 || cut == length - 1) throw Problem($"the merge \"{buffer.AsSpan(0, length)}\" is not two pieces with a space between");
+            if (cut < 1 || cut == length - 1)
+                throw Problem($"the merge \"{buffer.AsSpan(0, length)}\" is not two pieces with a space between");
             buffer.AsSpan(cut + 1, length - cut - 1).CopyTo(buffer.AsSpan(cut));
             return buffer.AsSpan(0, length - 1);
         }
@@ -141,7 +169,8 @@ internal sealed class TokenizerJson
         var end = Copy(ref reader, ref buffer, cut);
         reader.Read();
         Expect(reader, JsonTokenType.EndArray, "the end of a merge");
-        if (cut == 0 || end == cut) throw Problem("a merge has an empty part");
+        if (cut == 0 || end == cut)
+            throw Problem("a merge has an empty part");
         return buffer.AsSpan(0, end);
     }
 
@@ -149,7 +178,8 @@ internal sealed class TokenizerJson
     {
         Expect(reader, JsonTokenType.String, "a part of a merge");
         // A string never has more UTF-16 units than bytes.
-        if (buffer.Length - at < reader.ValueSpan.Length) Array.Resize(ref buffer, 2 * (at + reader.ValueSpan.Length));
+        if (buffer.Length - at < reader.ValueSpan.Length)
+            Array.Resize(ref buffer, 2 * (at + reader.ValueSpan.Length));
         return at + reader.CopyString(buffer.AsSpan(at));
     }
 
@@ -158,11 +188,14 @@ internal sealed class TokenizerJson
         foreach (var token in tokens.EnumerateArray())
         {
             var content = token.GetProperty("content").GetString();
-            if (string.IsNullOrEmpty(content)) throw Problem("an added token has no content");
+            if (string.IsNullOrEmpty(content))
+                throw Problem("an added token has no content");
             foreach (var flag in (string[])["single_word", "lstrip", "rstrip", "normalized"])
                 if (token.TryGetProperty(flag, out var value) && value.GetBoolean())
                     throw Problem($"added token \"{content}\" sets \"{flag}\", which is not supported");
-            AddedTokens.Add(new(token.GetProperty("id").GetInt32(), content, token.TryGetProperty("special", out var special) && special.GetBoolean()));
+            AddedTokens.Add(
+                new(token.GetProperty("id").GetInt32(), content, token.TryGetProperty("special", out var special) && special.GetBoolean())
+            );
         }
     }
 
@@ -174,7 +207,8 @@ internal sealed class TokenizerJson
         {
             if (Ids.TryAdd(token.Content, token.Id))
             {
-                if (token.Id != pieces.Count) throw Problem($"added token \"{token.Content}\" has id {token.Id} where {pieces.Count} is the next free one");
+                if (token.Id != pieces.Count)
+                    throw Problem($"added token \"{token.Content}\" has id {token.Id} where {pieces.Count} is the next free one");
                 pieces.Add(token.Content);
             }
             else if (Ids[token.Content] != token.Id)
@@ -185,7 +219,8 @@ internal sealed class TokenizerJson
 
     private void Check()
     {
-        if (_basePieces.Length == 0) throw Problem("it has no model.vocab");
+        if (_basePieces.Length == 0)
+            throw Problem("it has no model.vocab");
         for (var value = 0; value < 256; value++)
             if (!Ids.ContainsKey($"<0x{value:X2}>") && (value > 127 || Merges.SymbolOf(value) < 0))
                 throw Problem($"it has neither the byte piece <0x{value:X2}> nor that character");
@@ -200,7 +235,8 @@ internal sealed class TokenizerJson
 
     private void Expect(in Utf8JsonReader reader, JsonTokenType type, string what)
     {
-        if (reader.TokenType != type) throw Problem($"{what} is {reader.TokenType} instead of {type} (byte {reader.TokenStartIndex})");
+        if (reader.TokenType != type)
+            throw Problem($"{what} is {reader.TokenType} instead of {type} (byte {reader.TokenStartIndex})");
     }
 
     private FileFormatException Problem(string what) => new($"not a usable tokenizer.json: {what}", _file);

@@ -11,7 +11,8 @@ internal sealed class UnigramEncoder
     private readonly PieceTrie _trie = new();
     private readonly SentencePieceModel _model;
     private readonly int _unknown;
-    private readonly float _lowest, _highest;
+    private readonly float _lowest,
+        _highest;
 
     public UnigramEncoder(SentencePieceModel model)
     {
@@ -19,9 +20,12 @@ internal sealed class UnigramEncoder
         (_lowest, _highest) = (float.MaxValue, float.MinValue);
         for (var id = 0; id < model.Pieces.Count; id++)
         {
-            if (model.Kinds[id] is PieceKind.Normal or PieceKind.UserDefined) _trie.Add(model.Pieces[id], id);
-            if (model.Kinds[id] == PieceKind.Unknown) _unknown = id;
-            if (model.Kinds[id] != PieceKind.Normal) continue;
+            if (model.Kinds[id] is PieceKind.Normal or PieceKind.UserDefined)
+                _trie.Add(model.Pieces[id], id);
+            if (model.Kinds[id] == PieceKind.Unknown)
+                _unknown = id;
+            if (model.Kinds[id] != PieceKind.Normal)
+                continue;
             _lowest = Math.Min(_lowest, model.Scores[id]);
             _highest = Math.Max(_highest, model.Scores[id]);
         }
@@ -48,7 +52,8 @@ internal sealed class UnigramEncoder
         for (var end = start + 1; end <= text.Length && _trie.TryStep(ref node, text[end - 1]); end++)
         {
             var id = _trie.IdAt(node);
-            if (id < 0) continue;
+            if (id < 0)
+                continue;
             Offer(ref best[end], ScoreOf(id) + best[start].Score, start, id);
             single |= end - start == length;
         }
@@ -56,23 +61,28 @@ internal sealed class UnigramEncoder
     }
 
     // A user-defined piece outbids any other way to cut its text.
-    private double ScoreOf(int id) => _model.Kinds[id] == PieceKind.UserDefined
-        ? System.Text.Encoding.UTF8.GetByteCount(_model.Pieces[id]) * _highest - 0.1
-        : _model.Scores[id];
+    private double ScoreOf(int id) =>
+        _model.Kinds[id] == PieceKind.UserDefined
+            ? System.Text.Encoding.UTF8.GetByteCount(_model.Pieces[id]) * _highest - 0.1
+            : _model.Scores[id];
 
     private static void Offer(ref Step best, double score, int start, int id)
     {
-        if (best.Start < 0 || score > best.Score) best = new((float)score, start, id);
+        if (best.Start < 0 || score > best.Score)
+            best = new((float)score, start, id);
     }
 
     private void Emit(ReadOnlySpan<char> text, Step[] best, TokenSink sink)
     {
         var path = new Stack<Token>();
-        for (var end = text.Length; end > 0; end = best[end].Start) path.Push(new(best[end].Id, best[end].Start, end));
+        for (var end = text.Length; end > 0; end = best[end].Start)
+            path.Push(new(best[end].Id, best[end].Start, end));
         foreach (var (id, start, end) in path)
         {
-            if (id == _unknown) sink.AddUnknown(text[start..end], start);
-            else sink.Add(id, start, end);
+            if (id == _unknown)
+                sink.AddUnknown(text[start..end], start);
+            else
+                sink.Add(id, start, end);
         }
     }
 

@@ -36,9 +36,13 @@ internal sealed class Vocabulary
         _bytes = new byte[pieces.Length];
         for (var id = 0; id < pieces.Length; id++)
         {
-            if (kinds[id] != PieceKind.Byte) continue;
+            if (kinds[id] != PieceKind.Byte)
+                continue;
             if (!TryParseByte(pieces[id], out var value))
-                throw new FileFormatException($"piece {id} is marked as a byte but reads \"{pieces[id]}\" instead of <0x00> … <0xFF>; get the file again", file);
+                throw new FileFormatException(
+                    $"piece {id} is marked as a byte but reads \"{pieces[id]}\" instead of <0x00> … <0xFF>; get the file again",
+                    file
+                );
             ByteIds[value] = id;
             _bytes[id] = value;
         }
@@ -64,7 +68,9 @@ internal sealed class Vocabulary
     public static bool TryParseByte(string piece, out byte value)
     {
         value = 0;
-        return piece.Length == 6 && piece.StartsWith("<0x", StringComparison.Ordinal) && piece[5] == '>'
+        return piece.Length == 6
+            && piece.StartsWith("<0x", StringComparison.Ordinal)
+            && piece[5] == '>'
             && byte.TryParse(piece.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 }

@@ -11,7 +11,10 @@ namespace GemmaScope.Training;
 internal readonly unsafe struct Adam
 {
     private readonly double _beta2;
-    private readonly float _rate, _beta1, _rootScale, _epsilon;
+    private readonly float _rate,
+        _beta1,
+        _rootScale,
+        _epsilon;
 
     /// <param name="recipe">β1, β2, ε and the schedule.</param>
     /// <param name="step">The step, from 0.</param>
@@ -36,7 +39,14 @@ internal readonly unsafe struct Adam
     {
         var at = row * gradient.Length;
         fixed (float* g = gradient)
-            Update(parameter.Values.Floats + at, g, parameter.Second!.Floats + at, parameter.First is { } first ? first.Floats + at : null, gradient.Length, steps);
+            Update(
+                parameter.Values.Floats + at,
+                g,
+                parameter.Second!.Floats + at,
+                parameter.First is { } first ? first.Floats + at : null,
+                gradient.Length,
+                steps
+            );
     }
 
     private void Update(float* p, float* g, float* v, float* m, int count, long steps)
@@ -59,7 +69,8 @@ internal readonly unsafe struct Adam
         {
             var gradient = g[i];
             v[i] = v[i] * decay + gradient * gradient * share;
-            if (m != null) gradient = m[i] = m[i] * _beta1 + gradient * (1 - _beta1);
+            if (m != null)
+                gradient = m[i] = m[i] * _beta1 + gradient * (1 - _beta1);
             p[i] -= gradient * _rate / (MathF.Sqrt(v[i]) * _rootScale + _epsilon);
         }
     }

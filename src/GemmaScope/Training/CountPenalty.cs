@@ -6,7 +6,9 @@ namespace GemmaScope.Training;
 /// </summary>
 internal sealed class CountPenalty
 {
-    private readonly double _everywhere, _frequency, _scale;
+    private readonly double _everywhere,
+        _frequency,
+        _scale;
     private readonly double[]? _rows;
     private readonly int _count;
 
@@ -19,7 +21,8 @@ internal sealed class CountPenalty
         _scale = recipe.FrequencyScale;
         _frequency = recipe.Sparsity == SparsityTerm.Frequency ? lambda : lambda * recipe.FrequencyRatio;
         double sum = 0;
-        foreach (var n in l0) sum += n;
+        foreach (var n in l0)
+            sum += n;
         var (mean, target) = (sum / _count, recipe.L0Target);
         switch (recipe.Sparsity)
         {
@@ -27,10 +30,16 @@ internal sealed class CountPenalty
                 (Value, _everywhere) = (lambda * mean, lambda / _count);
                 break;
             case SparsityTerm.L0Target:
-                (Value, _everywhere) = (lambda / (2 * target) * (mean - target) * (mean - target), lambda / target * (mean - target) / _count);
+                (Value, _everywhere) = (
+                    lambda / (2 * target) * (mean - target) * (mean - target),
+                    lambda / target * (mean - target) / _count
+                );
                 break;
             case SparsityTerm.L0TargetRelative:
-                (Value, _everywhere) = (lambda * (mean / target - 1) * (mean / target - 1), lambda * 2 * (mean / target - 1) / target / _count);
+                (Value, _everywhere) = (
+                    lambda * (mean / target - 1) * (mean / target - 1),
+                    lambda * 2 * (mean / target - 1) / target / _count
+                );
                 break;
             case SparsityTerm.L0TargetPerToken:
                 _rows = new double[_count];
@@ -57,7 +66,8 @@ internal sealed class CountPenalty
     /// <param name="active">Rows in which it is active.</param>
     public (double Value, double Derivative) OfFeature(int active)
     {
-        if (_frequency == 0) return (0, 0);
+        if (_frequency == 0)
+            return (0, 0);
         var p = (double)active / _count;
         return (_frequency * p * (1 + p / _scale), _frequency * (1 + 2 * p / _scale) / _count);
     }

@@ -9,7 +9,8 @@ internal static class DecoderGeometry
     public static float Norm(ReadOnlySpan<float> w, int layer)
     {
         float sum = 0;
-        for (var at = 0; at < w.Length; at += layer) sum += TensorPrimitives.Norm(w.Slice(at, layer));
+        for (var at = 0; at < w.Length; at += layer)
+            sum += TensorPrimitives.Norm(w.Slice(at, layer));
         return sum;
     }
 
@@ -20,7 +21,8 @@ internal static class DecoderGeometry
         {
             var norm = TensorPrimitives.Norm(w.Slice(at, layer));
             var part = gradient.Slice(at, layer);
-            if (norm > 0) TensorPrimitives.MultiplyAdd(w.Slice(at, layer), factor / norm, part, part);
+            if (norm > 0)
+                TensorPrimitives.MultiplyAdd(w.Slice(at, layer), factor / norm, part, part);
         }
     }
 
@@ -28,13 +30,15 @@ internal static class DecoderGeometry
     public static void Project(ReadOnlySpan<float> w, Span<float> gradient)
     {
         var square = TensorPrimitives.SumOfSquares(w);
-        if (square > 0) TensorPrimitives.MultiplyAdd(w, -TensorPrimitives.Dot(w, gradient) / square, gradient, gradient);
+        if (square > 0)
+            TensorPrimitives.MultiplyAdd(w, -TensorPrimitives.Dot(w, gradient) / square, gradient, gradient);
     }
 
     /// <summary>Makes w a unit vector; zeros stay.</summary>
     public static void Normalise(Span<float> w)
     {
         var norm = TensorPrimitives.Norm<float>(w);
-        if (norm > 0) TensorPrimitives.Divide(w, norm, w);
+        if (norm > 0)
+            TensorPrimitives.Divide(w, norm, w);
     }
 }

@@ -4,22 +4,27 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// ŷ = f · W_dec + b_dec (+ x · W_skip) row by row at the cost of the active features, the errors, and their gradient by ŷ. For Matryoshka each
-/// prefix k has its own error e_k = ŷ_k − y, and a feature sees those of all prefixes that contain it: G_k = 2/(B K) Σ_{j ≥ k} e_j (METHODS §4.1).
+/// ŷ = f · W_dec + b_dec (+ x · W_skip) row by row at the cost of the active features, the errors, and their gradient by ŷ. For Matryoshka
+/// each
+/// prefix k has its own error e_k = ŷ_k − y, and a feature sees those of all prefixes that contain it: G_k = 2/(B K) Σ_{j ≥ k} e_j (METHODS
+/// §4.1).
 /// </summary>
 internal sealed unsafe class DecoderPass : IDisposable
 {
-    /// <summary>Rows of one piece of work; sums are made per piece and then in order, so they do not depend on the number of threads.</summary>
+    /// <summary>Rows of one piece of work; sums are made per piece and then in order, so they do not depend on the number of
+    /// threads.</summary>
     private const int RowsPerPart = 32;
 
-    /// <summary>Entries of a row that are added in one go, so that decoder vectors which many rows need are in the cache when the next row comes.</summary>
+    /// <summary>Entries of a row that are added in one go, so that decoder vectors which many rows need are in the cache when the next row
+    /// comes.</summary>
     private const int EntriesAtOnce = 64;
 
     private readonly TrainerShape _shape;
     private readonly TrainerParameters _parameters;
     private readonly int[] _blockStarts;
     private readonly Tensor?[] _gradients;
-    private Tensor? _auxiliaryGradient, _skipped;
+    private Tensor? _auxiliaryGradient,
+        _skipped;
     private Part[] _parts = [];
 
     public DecoderPass(Recipe recipe, TrainerShape shape, TrainerParameters parameters)
@@ -42,7 +47,9 @@ internal sealed unsafe class DecoderPass : IDisposable
     public double Auxiliary { get; private set; }
 
     /// <summary>Bytes that are kept for a batch.</summary>
-    public long Bytes => _gradients.Append(_auxiliaryGradient).Append(_skipped).Sum(tensor => tensor?.ByteLength ?? 0) + sizeof(float) * (long)_parts.Length * _shape.OutputWidth;
+    public long Bytes =>
+        _gradients.Append(_auxiliaryGradient).Append(_skipped).Sum(tensor => tensor?.ByteLength ?? 0)
+        + sizeof(float) * (long)_parts.Length * _shape.OutputWidth;
 
     /// <summary>Σ_b ∂L/∂ŷ, what b_dec receives as the decoder's bias.</summary>
     public double[] BiasGradient { get; }
@@ -62,13 +69,23 @@ internal sealed unsafe class DecoderPass : IDisposable
     /// <param name="weights">Weights of the reconstruction and of the auxiliary loss: 1 and 1, or 0 to leave one out.</param>
     /// <param name="reconstruction">Receives ŷ where wanted.</param>
     public void Run(
-        MatrixView x, MatrixView y, EntryRows found, FeatureRule rule, AuxiliaryCode? auxiliary, (double Main, double Auxiliary) weights, MatrixView? reconstruction)
+        MatrixView x,
+        MatrixView y,
+        EntryRows found,
+        FeatureRule rule,
+        AuxiliaryCode? auxiliary,
+        (double Main, double Auxiliary) weights,
+        MatrixView? reconstruction
+    )
     {
-        for (var k = 0; k < _gradients.Length; k++) Reserve(ref _gradients[k], y.Rows);
-        if (auxiliary is not null) Reserve(ref _auxiliaryGradient, y.Rows);
+        for (var k = 0; k < _gradients.Length; k++)
+            Reserve(ref _gradients[k], y.Rows);
+        if (auxiliary is not null)
+            Reserve(ref _auxiliaryGradient, y.Rows);
         Skip(x);
         var parts = (y.Rows + RowsPerPart - 1) / RowsPerPart;
-        if (_parts.Length < parts) _parts = [.. _parts, .. Enumerable.Range(0, parts - _parts.Length).Select(_ => new Part(_shape.OutputWidth, Prefixes.Count))];
+        if (_parts.Length < parts)
+            _parts = [.. _parts, .. Enumerable.Range(0, parts - _parts.Length).Select(_ => new Part(_shape.OutputWidth, Prefixes.Count))];
         Workers.For(parts, new Job(this, y, found, rule, auxiliary, weights, reconstruction));
         Sum(parts, y.Rows, auxiliary);
     }
@@ -80,7 +97,8 @@ internal sealed unsafe class DecoderPass : IDisposable
         var own = x.SliceColumns(block.InputStart, block.InputWidth);
         using var transposed = Tensor.Uninitialized(own.Columns, own.Rows);
         for (var row = 0; row < own.Rows; row++)
-            for (var column = 0; column < own.Columns; column++) transposed.Floats[(long)column * own.Rows + row] = own.Data[(long)row * own.Stride + column];
+        for (var column = 0; column < own.Columns; column++)
+            transposed.Floats[(long)column * own.Rows + row] = own.Data[(long)row * own.Stride + column];
         var gradient = Tensor.Uninitialized(own.Columns, _shape.LayerWidth);
         var errors = Gradient(0).SliceColumns(block.OutputStart, _shape.LayerWidth);
         Compute.Kernels.Multiply(transposed.AsMatrix(), WeightView.Of(errors, WeightLayout.InOut), gradient.AsMatrix(), Arithmetic.Exact);
@@ -89,27 +107,33 @@ internal sealed unsafe class DecoderPass : IDisposable
 
     public void Dispose()
     {
-        foreach (var gradient in _gradients) gradient?.Dispose();
+        foreach (var gradient in _gradients)
+            gradient?.Dispose();
         _auxiliaryGradient?.Dispose();
         _skipped?.Dispose();
     }
 
     private void Skip(MatrixView x)
     {
-        if (_parameters.Skip.Length == 0) return;
+        if (_parameters.Skip.Length == 0)
+            return;
         Reserve(ref _skipped, x.Rows);
         for (var l = 0; l < _shape.Blocks.Count; l++)
         {
             var block = _shape.Blocks[l];
             Compute.Kernels.Multiply(
-                x.SliceColumns(block.InputStart, block.InputWidth), WeightView.Of(_parameters.Skip[l].Values, WeightLayout.InOut),
-                _skipped!.AsMatrix().SliceColumns(block.OutputStart, _shape.LayerWidth), Arithmetic.Exact);
+                x.SliceColumns(block.InputStart, block.InputWidth),
+                WeightView.Of(_parameters.Skip[l].Values, WeightLayout.InOut),
+                _skipped!.AsMatrix().SliceColumns(block.OutputStart, _shape.LayerWidth),
+                Arithmetic.Exact
+            );
         }
     }
 
     private void Reserve(ref Tensor? tensor, int rows)
     {
-        if (tensor is not null && tensor.Rows == rows) return;
+        if (tensor is not null && tensor.Rows == rows)
+            return;
         tensor?.Dispose();
         tensor = Tensor.Uninitialized(rows, _shape.OutputWidth);
     }
@@ -121,9 +145,11 @@ internal sealed unsafe class DecoderPass : IDisposable
         Array.Clear(BiasGradient);
         foreach (var part in _parts.AsSpan(0, parts))
         {
-            for (var k = 0; k < Errors.Length; k++) Errors[k] += part.Errors[k] / rows;
+            for (var k = 0; k < Errors.Length; k++)
+                Errors[k] += part.Errors[k] / rows;
             Auxiliary += part.Auxiliary / rows * (auxiliary?.Scale ?? 0);
-            for (var i = 0; i < BiasGradient.Length; i++) BiasGradient[i] += part.Bias[i];
+            for (var i = 0; i < BiasGradient.Length; i++)
+                BiasGradient[i] += part.Bias[i];
         }
     }
 
@@ -139,13 +165,21 @@ internal sealed unsafe class DecoderPass : IDisposable
         /// <summary>Room for a row's features.</summary>
         public (int[] Rows, float[] Factors) Room(int count)
         {
-            if (_rows.Length < count) (_rows, _factors) = (new int[2 * count], new float[2 * count]);
+            if (_rows.Length < count)
+                (_rows, _factors) = (new int[2 * count], new float[2 * count]);
             return (_rows, _factors);
         }
     }
 
     private readonly struct Job(
-        DecoderPass pass, MatrixView y, EntryRows found, FeatureRule rule, AuxiliaryCode? auxiliary, (double Main, double Auxiliary) weights, MatrixView? reconstruction) : IJob
+        DecoderPass pass,
+        MatrixView y,
+        EntryRows found,
+        FeatureRule rule,
+        AuxiliaryCode? auxiliary,
+        (double Main, double Auxiliary) weights,
+        MatrixView? reconstruction
+    ) : IJob
     {
         public void Run(int index)
         {
@@ -155,7 +189,8 @@ internal sealed unsafe class DecoderPass : IDisposable
             part.Auxiliary = 0;
             var (first, end) = (index * RowsPerPart, Math.Min(y.Rows, (index + 1) * RowsPerPart));
             Decode(part, first, end);
-            for (var row = first; row < end; row++) Gradients(part, row);
+            for (var row = first; row < end; row++)
+                Gradients(part, row);
         }
 
         // ŷ grows in the last matrix; the others receive the error as it stands after their prefix.
@@ -168,26 +203,29 @@ internal sealed unsafe class DecoderPass : IDisposable
             {
                 var sum = pass._gradients[last]!.Row(row);
                 pass._parameters.DecoderBias.Values.AsSpan().CopyTo(sum);
-                if (pass._skipped is { } skipped) TensorPrimitives.Add(sum, skipped.Row(row), sum);
+                if (pass._skipped is { } skipped)
+                    TensorPrimitives.Add(sum, skipped.Row(row), sum);
                 entries += found[row].Count;
             }
             var features = (int)Math.Max(1, pass._shape.Features / (1 + entries / (EntriesAtOnce * (end - first))));
             for (int k = 0, begin = 0; k <= last; begin = pass.Prefixes[k++])
             {
-                for (var next = begin; next < pass.Prefixes[k];)
+                for (var next = begin; next < pass.Prefixes[k]; )
                 {
                     next = Math.Min(pass.Prefixes[k], next + features);
                     for (var row = first; row < end; row++)
                         at[row - first] = AddFeatures(part, found[row], at[row - first], next, rule, pass._gradients[last]!.Row(row));
                 }
-                for (var row = first; row < end; row++) Error(part, row, k, k == last);
+                for (var row = first; row < end; row++)
+                    Error(part, row, k, k == last);
             }
         }
 
         private void Error(Part part, int row, int k, bool isLast)
         {
             var sum = pass._gradients[^1]!.Row(row);
-            if (isLast && reconstruction is { } wanted) sum.CopyTo(wanted.Row(row));
+            if (isLast && reconstruction is { } wanted)
+                sum.CopyTo(wanted.Row(row));
             var error = pass._gradients[k]!.Row(row);
             TensorPrimitives.Subtract(sum, y.Row(row), error);
             part.Errors[k] += TensorPrimitives.SumOfSquares<float>(error);
@@ -196,14 +234,16 @@ internal sealed unsafe class DecoderPass : IDisposable
         private void Gradients(Part part, int row)
         {
             var last = pass._gradients.Length - 1;
-            if (auxiliary is not null) Auxiliary(part, row, pass._gradients[last]!.Row(row));
+            if (auxiliary is not null)
+                Auxiliary(part, row, pass._gradients[last]!.Row(row));
             for (var k = last - 1; k >= 0; k--)
             {
                 var gradient = pass._gradients[k]!.Row(row);
                 TensorPrimitives.Add(gradient, pass._gradients[k + 1]!.Row(row), gradient);
             }
             var scale = (float)(weights.Main * 2 / y.Rows / (last + 1));
-            for (var k = 0; k <= last; k++) TensorPrimitives.Multiply(pass._gradients[k]!.Row(row), scale, pass._gradients[k]!.Row(row));
+            for (var k = 0; k <= last; k++)
+                TensorPrimitives.Multiply(pass._gradients[k]!.Row(row), scale, pass._gradients[k]!.Row(row));
             TensorPrimitives.Add(part.Bias, pass._gradients[0]!.Row(row), part.Bias);
         }
 
@@ -211,8 +251,10 @@ internal sealed unsafe class DecoderPass : IDisposable
         private void Auxiliary(Part part, int row, ReadOnlySpan<float> error)
         {
             var sum = pass._auxiliaryGradient!.Row(row);
-            if (auxiliary!.OfResidual) error.CopyTo(sum);
-            else TensorPrimitives.Subtract(pass._parameters.DecoderBias.Values.AsSpan(), y.Row(row), sum);
+            if (auxiliary!.OfResidual)
+                error.CopyTo(sum);
+            else
+                TensorPrimitives.Subtract(pass._parameters.DecoderBias.Values.AsSpan(), y.Row(row), sum);
             AddFeatures(part, auxiliary.Rows[row], 0, pass._shape.Features, null, sum);
             part.Auxiliary += TensorPrimitives.SumOfSquares<float>(sum);
             TensorPrimitives.Multiply(sum, (float)(weights.Auxiliary * auxiliary.Weight * auxiliary.Scale * 2 / y.Rows), sum);
@@ -231,13 +273,21 @@ internal sealed unsafe class DecoderPass : IDisposable
                 for (; at < features.Length && features[at] < blockEnd; at++)
                 {
                     var f = values is null ? z[at] : values.Value(features[at], z[at]);
-                    if (f == 0) continue;
+                    if (f == 0)
+                        continue;
                     (rows[count], factors[count]) = (features[at] - start, f);
                     count++;
                 }
-                if (count == 0) continue;
+                if (count == 0)
+                    continue;
                 var (block, decoder) = (pass._shape.Blocks[l], pass._parameters.Decoder[l].Values);
-                EntryKernels.Add(decoder.Floats, decoder.Columns, rows.AsSpan(0, count), factors.AsSpan(0, count), sum.Slice(block.OutputStart, block.OutputWidth));
+                EntryKernels.Add(
+                    decoder.Floats,
+                    decoder.Columns,
+                    rows.AsSpan(0, count),
+                    factors.AsSpan(0, count),
+                    sum.Slice(block.OutputStart, block.OutputWidth)
+                );
             }
             return at;
         }

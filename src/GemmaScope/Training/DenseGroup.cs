@@ -11,10 +11,15 @@ internal sealed class DenseGroup
     private const int MostFeatures = 256;
 
     private readonly FeaturePart[] _parts;
-    private readonly int _start, _count;
+    private readonly int _start,
+        _count;
     private FeatureDerivatives[] _derivatives = [];
 
-    [ThreadStatic] private static Scratch? t_values, t_products, t_encoder, t_decoder;
+    [ThreadStatic]
+    private static Scratch? t_values,
+        t_products,
+        t_encoder,
+        t_decoder;
 
     private DenseGroup(FeaturePart[] parts)
     {
@@ -30,15 +35,24 @@ internal sealed class DenseGroup
         var group = new List<FeaturePart>();
         foreach (var part in parts)
         {
-            if (group.Count > 0 && (group[0].Block != part.Block || group.Sum(other => other.Count) + part.Count > MostFeatures || Prefix(group[0], 0) != Prefix(part, 0)))
+            if (
+                group.Count > 0
+                && (
+                    group[0].Block != part.Block
+                    || group.Sum(other => other.Count) + part.Count > MostFeatures
+                    || Prefix(group[0], 0) != Prefix(part, 0)
+                )
+            )
             {
                 yield return new DenseGroup([.. group]);
                 group.Clear();
             }
             // A part that a prefix cuts in two is left to the sums.
-            if (Prefix(part, 0) == Prefix(part, part.Count - 1)) group.Add(part);
+            if (Prefix(part, 0) == Prefix(part, part.Count - 1))
+                group.Add(part);
         }
-        if (group.Count > 0) yield return new DenseGroup([.. group]);
+        if (group.Count > 0)
+            yield return new DenseGroup([.. group]);
 
         int Prefix(FeaturePart part, int i) => prefixes.Count(end => end <= part.BlockStart + part.Start + i);
     }
@@ -49,9 +63,11 @@ internal sealed class DenseGroup
     public void Decide(EntryColumns found, double entries)
     {
         long total = 0;
-        for (var i = 0; i < _count; i++) total += found.Count(_parts[0].BlockStart + _start + i);
+        for (var i = 0; i < _count; i++)
+            total += found.Count(_parts[0].BlockStart + _start + i);
         IsDense = total > entries * _count;
-        foreach (var part in _parts) part.IsDense = IsDense;
+        foreach (var part in _parts)
+            part.IsDense = IsDense;
     }
 
     public unsafe void Run(FeatureStep step)
@@ -61,7 +77,8 @@ internal sealed class DenseGroup
         var values = Room(ref t_values, rows);
         var products = Room(ref t_products, rows);
         var (encoder, decoder) = (Room(ref t_encoder, block.InputWidth), Room(ref t_decoder, block.OutputWidth));
-        if (_derivatives.Length == 0) _derivatives = new FeatureDerivatives[_count];
+        if (_derivatives.Length == 0)
+            _derivatives = new FeatureDerivatives[_count];
 
         Workers.For(_count, new ValuesJob(this, step, values));
         kernels.Multiply(w.AsMatrix().SliceRows(_start, _count), WeightView.Of(gradient, WeightLayout.OutIn), products, Arithmetic.Exact); // [features, rows]
@@ -71,12 +88,14 @@ internal sealed class DenseGroup
         Workers.For(_parts.Length, new FinishJob(this, step, encoder, decoder));
     }
 
-    private unsafe MatrixView Room(ref Scratch? scratch, int columns) => new((scratch ??= new()).Floats((long)MostFeatures * columns), _count, columns, columns);
+    private unsafe MatrixView Room(ref Scratch? scratch, int columns) =>
+        new((scratch ??= new()).Floats((long)MostFeatures * columns), _count, columns, columns);
 
     private FeaturePart PartOf(int i)
     {
         var part = 0;
-        for (; i >= _parts[part].Count; part++) i -= _parts[part].Count;
+        for (; i >= _parts[part].Count; part++)
+            i -= _parts[part].Count;
         return _parts[part];
     }
 
@@ -101,8 +120,11 @@ internal sealed class DenseGroup
             var (part, row) = (group.PartOf(index), group._start + index);
             var rows = step.Inputs.Found.Rows(part.BlockStart + row);
             var room = FeatureRoom.Of(0, 0, rows.Length);
-            Span<float> f = room.Values.AsSpan(0, rows.Length), byActivation = room.ByActivation.AsSpan(0, rows.Length), byProduct = room.ByProduct.AsSpan(0, rows.Length);
-            for (var k = 0; k < rows.Length; k++) (f[k], byActivation[k]) = (values.Row(index)[rows[k]], products.Row(index)[rows[k]]);
+            Span<float> f = room.Values.AsSpan(0, rows.Length),
+                byActivation = room.ByActivation.AsSpan(0, rows.Length),
+                byProduct = room.ByProduct.AsSpan(0, rows.Length);
+            for (var k = 0; k < rows.Length; k++)
+                (f[k], byActivation[k]) = (values.Row(index)[rows[k]], products.Row(index)[rows[k]]);
             group._derivatives[index] = step.Derive(part, row, f, byActivation, byProduct);
             Scatter(rows, byProduct, values.Row(index));
         }
@@ -124,6 +146,7 @@ internal sealed class DenseGroup
     private static void Scatter(ReadOnlySpan<int> rows, ReadOnlySpan<float> values, Span<float> dense)
     {
         dense.Clear();
-        for (var k = 0; k < rows.Length; k++) dense[rows[k]] = values[k];
+        for (var k = 0; k < rows.Length; k++)
+            dense[rows[k]] = values[k];
     }
 }

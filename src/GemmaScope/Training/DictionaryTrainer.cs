@@ -5,12 +5,14 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// Trains a dictionary step by step, single-layer or of several layers. Parameters are f32 in own memory; what a step needs besides grows with the
+/// Trains a dictionary step by step, single-layer or of several layers. Parameters are f32 in own memory; what a step needs besides grows
+/// with the
 /// batch only. One thread at a time may use a trainer, whose work is shared by all workers; the same seed and batches give the same bits.
 /// </summary>
 public sealed class DictionaryTrainer : IDisposable
 {
-    private readonly Counters _counters = new("counters", 2), _lastUpdates;
+    private readonly Counters _counters = new("counters", 2),
+        _lastUpdates;
     private readonly Firing _firing;
     private readonly RunningNumbers _running;
     private readonly TrainingStep _step;
@@ -37,11 +39,18 @@ public sealed class DictionaryTrainer : IDisposable
     public long Tokens => _counters[1];
 
     /// <summary>
-    /// All that a checkpoint must store: parameters, moments and counters. The tensors are the trainer's own memory: a trainer of the same recipe
+    /// All that a checkpoint must store: parameters, moments and counters. The tensors are the trainer's own memory: a trainer of the same
+    /// recipe
     /// and shape continues bit for bit once their bytes are copied into its own.
     /// </summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
-        [.. Parameters.All.SelectMany(parameter => parameter.State()), _counters.State, _lastUpdates.State, .. _firing.State, _running.State];
+        [
+            .. Parameters.All.SelectMany(parameter => parameter.State()),
+            _counters.State,
+            _lastUpdates.State,
+            .. _firing.State,
+            _running.State,
+        ];
 
     internal TrainerParameters Parameters { get; }
 
@@ -52,7 +61,10 @@ public sealed class DictionaryTrainer : IDisposable
     internal ReadOnlySpan<double> PhaseSeconds => _step.PhaseSeconds;
 
     /// <summary>Share of entries from which the features of a group go through dense products; 0 for always, infinity for never.</summary>
-    internal double DenseShare { set => _step.DenseShare = value; }
+    internal double DenseShare
+    {
+        set => _step.DenseShare = value;
+    }
 
     /// <summary>A trainer with fresh parameters.</summary>
     /// <param name="recipe">The hyper-parameters.</param>
@@ -67,35 +79,44 @@ public sealed class DictionaryTrainer : IDisposable
         return trainer;
     }
 
-    /// <summary>Sets what begins from data (b_dec, if the recipe says so). Call it before the first step with a few thousand rows, or not at all.</summary>
+    /// <summary>Sets what begins from data (b_dec, if the recipe says so). Call it before the first step with a few thousand rows, or not
+    /// at all.</summary>
     /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by their scale.</param>
     /// <exception cref="ArgumentProblemException">The rows have another width, or there are none.</exception>
     public void Prepare(MatrixView y)
     {
-        if (y.Rows == 0 || y.Columns != Shape.OutputWidth) throw new ArgumentProblemException($"is [{y.Rows}, {y.Columns}]; rows of {Shape.OutputWidth} are needed", "y");
+        if (y.Rows == 0 || y.Columns != Shape.OutputWidth)
+            throw new ArgumentProblemException($"is [{y.Rows}, {y.Columns}]; rows of {Shape.OutputWidth} are needed", "y");
         var bias = Parameters.DecoderBias.Values.AsSpan();
-        if (Recipe.DecoderBiasStart == DecoderBiasStart.GeometricMedian) ParameterStart.GeometricMedian(y).CopyTo(bias);
-        if (Recipe.DecoderBiasStart == DecoderBiasStart.Mean) ParameterStart.Mean(y).Select(value => (float)value).ToArray().CopyTo(bias);
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.GeometricMedian)
+            ParameterStart.GeometricMedian(y).CopyTo(bias);
+        if (Recipe.DecoderBiasStart == DecoderBiasStart.Mean)
+            ParameterStart.Mean(y).Select(value => (float)value).ToArray().CopyTo(bias);
     }
 
     /// <summary>One optimiser step.</summary>
-    /// <param name="x">[rows, <see cref="TrainerShape.InputWidth"/>] inputs, divided by their scale; of several layers side by side.</param>
-    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by theirs; x again where it is reconstructed.</param>
-    /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite; nothing has moved then.</exception>
+    /// <param name="x">[rows, <see cref="TrainerShape.InputWidth"/>] inputs, divided by their scale; of several layers side by
+    /// side.</param>
+    /// <param name="y">[rows, <see cref="TrainerShape.OutputWidth"/>] targets, divided by theirs; x again where it is
+    /// reconstructed.</param>
+    /// <exception cref="ArgumentProblemException">Rows or widths do not fit, or the loss is no longer finite; nothing has moved
+    /// then.</exception>
     public StepReport Train(MatrixView x, MatrixView y)
     {
         var report = Run(new OptimiserSink(Recipe, Parameters, _lastUpdates, Step), x, y);
         // Later only rows that move need it; the first parameters may have come from elsewhere.
         if (Step == 0 && Recipe.UnitNormDecoder)
             for (var feature = 0; feature < Shape.Features; feature++)
-                if (_lastUpdates[feature] == 0) DecoderGeometry.Normalise(DecoderRow(feature));
+                if (_lastUpdates[feature] == 0)
+                    DecoderGeometry.Normalise(DecoderRow(feature));
         _counters[0]++;
         _counters[1] += x.Rows;
         _firing.Close(x.Rows);
         return report;
     }
 
-    /// <summary>Share of the features that fired at more than so many of the rows of the last <see cref="Recipe.DeadAfterTokens"/>, or of half of them.</summary>
+    /// <summary>Share of the features that fired at more than so many of the rows of the last <see cref="Recipe.DeadAfterTokens"/>, or of
+    /// half of them.</summary>
     internal double ShareFiringAbove(double rate) => _firing.ShareAbove(rate);
 
     /// <summary>Forward and backward, with the gradients going to a sink.</summary>
@@ -111,7 +132,8 @@ public sealed class DictionaryTrainer : IDisposable
     }
 
     /// <summary>
-    /// The single-layer dictionary learned so far, with a copy of its parameters folded to raw activations. Decoder vectors stay unit vectors, so activations are
+    /// The single-layer dictionary learned so far, with a copy of its parameters folded to raw activations. Decoder vectors stay unit
+    /// vectors, so activations are
     /// on the scale of the output. What was trained with BatchTopK becomes a JumpReLU whose thresholds are the running one (METHODS §2.8).
     /// </summary>
     /// <param name="name">Its name.</param>
@@ -122,12 +144,16 @@ public sealed class DictionaryTrainer : IDisposable
     /// <exception cref="ArgumentProblemException">The shape has several layers or blocks.</exception>
     public SparseDictionary ToDictionary(string name, double inputScale, double outputScale, Site? input = null, Site? output = null)
     {
-        if (Shape.Blocks.Count > 1 || Shape.OutputLayers > 1) throw new ArgumentProblemException("was trained with several layers and is no single-layer dictionary", name);
-        return TrainedDictionary.Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale).ToDictionary(name, input, output, owns: true);
+        if (Shape.Blocks.Count > 1 || Shape.OutputLayers > 1)
+            throw new ArgumentProblemException("was trained with several layers and is no single-layer dictionary", name);
+        return TrainedDictionary
+            .Fold(Parameters, Recipe, Shape, _running.Threshold, inputScale, outputScale)
+            .ToDictionary(name, input, output, owns: true);
     }
 
     /// <summary>
-    /// The dictionary learned so far, of one or several layers, with a copy of its parameters folded to raw activations. Of a dictionary of several layers activations are
+    /// The dictionary learned so far, of one or several layers, with a copy of its parameters folded to raw activations. Of a dictionary of
+    /// several layers activations are
     /// on the scale of the layer that is read; where each feature reads all of them they stay as they are.
     /// </summary>
     /// <param name="name">Its name.</param>
@@ -135,14 +161,24 @@ public sealed class DictionaryTrainer : IDisposable
     /// <param name="outputScales">For each output layer, what its rows were divided by.</param>
     /// <param name="inputs">The site of each input layer; empty if not known.</param>
     /// <param name="outputs">The site of each output layer; empty if not known.</param>
-    /// <exception cref="ArgumentProblemException">There is not one scale a layer, the blocks do not read and write as in <see cref="TrainerShape.CrossLayer"/>,
+    /// <exception cref="ArgumentProblemException">There is not one scale a layer, the blocks do not read and write as in
+    /// <see cref="TrainerShape.CrossLayer"/>,
     /// or its features have no thresholds (top-k, gated).</exception>
     public SparseDictionary ToDictionary(
-        string name, IReadOnlyList<double> inputScales, IReadOnlyList<double> outputScales, IReadOnlyList<Site> inputs, IReadOnlyList<Site> outputs)
+        string name,
+        IReadOnlyList<double> inputScales,
+        IReadOnlyList<double> outputScales,
+        IReadOnlyList<Site> inputs,
+        IReadOnlyList<Site> outputs
+    )
     {
         if (Shape is { Blocks.Count: 1, OutputLayers: 1 } && inputScales is [var inputScale] && outputScales is [var outputScale])
             return ToDictionary(name, inputScale, outputScale, inputs.Count > 0 ? inputs[0] : null, outputs.Count > 0 ? outputs[0] : null);
-        return new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(name, inputs, outputs);
+        return new MultiLayerFolding(Parameters, Recipe, Shape, _running.Threshold, inputScales, outputScales).ToDictionary(
+            name,
+            inputs,
+            outputs
+        );
     }
 
     /// <summary>Frees parameters and moments.</summary>
@@ -159,7 +195,8 @@ public sealed class DictionaryTrainer : IDisposable
     private Span<float> DecoderRow(int feature)
     {
         var l = 0;
-        for (; feature >= Shape.Blocks[l].Features; l++) feature -= Shape.Blocks[l].Features;
+        for (; feature >= Shape.Blocks[l].Features; l++)
+            feature -= Shape.Blocks[l].Features;
         return Parameters.Decoder[l].Values.Row(feature);
     }
 }
@@ -169,7 +206,8 @@ public sealed class DictionaryTrainer : IDisposable
 /// <param name="Gradients">∂L/∂ of each parameter.</param>
 /// <param name="Features">f.</param>
 /// <param name="Reconstruction">ŷ.</param>
-internal sealed record StepGradients(StepReport Report, TrainerParameters Gradients, SparseActivations Features, Tensor Reconstruction) : IDisposable
+internal sealed record StepGradients(StepReport Report, TrainerParameters Gradients, SparseActivations Features, Tensor Reconstruction)
+    : IDisposable
 {
     public void Dispose()
     {

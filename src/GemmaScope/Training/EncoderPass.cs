@@ -4,7 +4,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// z = h · W_enc + b_enc, the one dense product of a step, over runs of features: products lie in a small scratch, the few that matter are picked
+/// z = h · W_enc + b_enc, the one dense product of a step, over runs of features: products lie in a small scratch, the few that matter are
+/// picked
 /// out at once, and no [rows, features] matrix ever exists (METHODS §5.1, §5.3).
 /// </summary>
 internal sealed class EncoderPass(Recipe recipe, TrainerShape shape, TrainerParameters parameters) : IDisposable
@@ -24,7 +25,13 @@ internal sealed class EncoderPass(Recipe recipe, TrainerShape shape, TrainerPara
         }
         var first = 0;
         for (var l = 0; l < shape.Blocks.Count; first += shape.Blocks[l++].Features)
-            RunBlock(h.SliceColumns(shape.Blocks[l].InputStart, shape.Blocks[l].InputWidth), parameters.Encoder[l].Values, first, rule, found);
+            RunBlock(
+                h.SliceColumns(shape.Blocks[l].InputStart, shape.Blocks[l].InputWidth),
+                parameters.Encoder[l].Values,
+                first,
+                rule,
+                found
+            );
         rule.End(found);
     }
 
@@ -37,7 +44,16 @@ internal sealed class EncoderPass(Recipe recipe, TrainerShape shape, TrainerPara
             var count = Math.Min(run, features - start);
             var products = new MatrixView(_scratch.Floats, h.Rows, count, count);
             Compute.Kernels.Multiply(h, weights.SliceOutputs(start, count), products, recipe.Arithmetic);
-            Workers.For(h.Rows, new ScanJob(products, parameters.EncoderBias.Values.AsSpan().Slice(first + start, count).ToArray(), first + start, rule, found));
+            Workers.For(
+                h.Rows,
+                new ScanJob(
+                    products,
+                    parameters.EncoderBias.Values.AsSpan().Slice(first + start, count).ToArray(),
+                    first + start,
+                    rule,
+                    found
+                )
+            );
             rule.EndOfRun(found);
         }
     }

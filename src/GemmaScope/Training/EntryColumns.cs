@@ -1,9 +1,12 @@
 namespace GemmaScope.Training;
 
-/// <summary>The same entries feature by feature (compressed by columns), by rising row: what gradients of a feature's rows are made of.</summary>
+/// <summary>The same entries feature by feature (compressed by columns), by rising row: what gradients of a feature's rows are made
+/// of.</summary>
 internal sealed class EntryColumns
 {
-    private int[] _starts = [], _next = [], _rows = [];
+    private int[] _starts = [],
+        _next = [],
+        _rows = [];
     private float[] _z = [];
 
     /// <summary>Bytes of their memory.</summary>
@@ -22,12 +25,19 @@ internal sealed class EntryColumns
     public void Fill(EntryRows entries, int features)
     {
         var total = entries.Total;
-        if (total > Array.MaxLength) throw new ArgumentProblemException($"{total} features are active in one batch, more than can be trained at once; use a smaller batch", "x");
-        if (_starts.Length != features + 1) (_starts, _next) = (new int[features + 1], new int[features]);
-        if (_rows.Length < total) (_rows, _z) = (new int[total + total / 4], new float[total + total / 4]);
+        if (total > Array.MaxLength)
+            throw new ArgumentProblemException(
+                $"{total} features are active in one batch, more than can be trained at once; use a smaller batch",
+                "x"
+            );
+        if (_starts.Length != features + 1)
+            (_starts, _next) = (new int[features + 1], new int[features]);
+        if (_rows.Length < total)
+            (_rows, _z) = (new int[total + total / 4], new float[total + total / 4]);
         Array.Clear(_next);
         for (var row = 0; row < entries.Count; row++)
-            foreach (var feature in entries[row].Features) _next[feature]++;
+            foreach (var feature in entries[row].Features)
+                _next[feature]++;
         for (var i = 0; i < features; i++)
         {
             _starts[i + 1] = _starts[i] + _next[i];

@@ -37,12 +37,15 @@ internal sealed class EntryRow
         for (; i <= z.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             // Nearly all features are silent: a whole vector is passed over at once.
-            if (!Vector.GreaterThanAny(new Vector<float>(z[i..]), new Vector<float>(bounds[i..]))) continue;
+            if (!Vector.GreaterThanAny(new Vector<float>(z[i..]), new Vector<float>(bounds[i..])))
+                continue;
             for (var j = i; j < i + Vector<float>.Count; j++)
-                if (z[j] > bounds[j]) Add(first + j, z[j]);
+                if (z[j] > bounds[j])
+                    Add(first + j, z[j]);
         }
         for (; i < z.Length; i++)
-            if (z[i] > bounds[i]) Add(first + i, z[i]);
+            if (z[i] > bounds[i])
+                Add(first + i, z[i]);
     }
 
     /// <summary>Adds the features first, first + 1, … whose z is above one bound.</summary>
@@ -51,12 +54,15 @@ internal sealed class EntryRow
         var (i, bounds) = (0, new Vector<float>(bound));
         for (; i <= z.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            if (!Vector.GreaterThanAny(new Vector<float>(z[i..]), bounds)) continue;
+            if (!Vector.GreaterThanAny(new Vector<float>(z[i..]), bounds))
+                continue;
             for (var j = i; j < i + Vector<float>.Count; j++)
-                if (z[j] > bound) Add(first + j, z[j]);
+                if (z[j] > bound)
+                    Add(first + j, z[j]);
         }
         for (; i < z.Length; i++)
-            if (z[i] > bound) Add(first + i, z[i]);
+            if (z[i] > bound)
+                Add(first + i, z[i]);
     }
 
     /// <summary>Keeps what is above a bound, and the first of those equal to it.</summary>
@@ -66,8 +72,10 @@ internal sealed class EntryRow
         var (kept, equal) = (0, 0);
         for (var i = 0; i < Count; i++)
         {
-            if (_z[i] == bound && equal < equals) equal++;
-            else if (!(_z[i] > bound)) continue;
+            if (_z[i] == bound && equal < equals)
+                equal++;
+            else if (!(_z[i] > bound))
+                continue;
             (_features[kept], _z[kept]) = (_features[i], _z[i]);
             kept++;
         }
@@ -91,7 +99,8 @@ internal sealed class EntryRows
         get
         {
             long total = 0;
-            for (var row = 0; row < Count; row++) total += _rows[row].Count;
+            for (var row = 0; row < Count; row++)
+                total += _rows[row].Count;
             return total;
         }
     }
@@ -102,9 +111,12 @@ internal sealed class EntryRows
     public void Clear(int rows)
     {
         var before = _rows.Length;
-        if (rows > before) Array.Resize(ref _rows, rows);
-        for (var row = before; row < rows; row++) _rows[row] = new EntryRow();
+        if (rows > before)
+            Array.Resize(ref _rows, rows);
+        for (var row = before; row < rows; row++)
+            _rows[row] = new EntryRow();
         Count = rows;
-        for (var row = 0; row < rows; row++) _rows[row].Clear();
+        for (var row = 0; row < rows; row++)
+            _rows[row].Clear();
     }
 }

@@ -3,13 +3,15 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// The backward pass feature by feature: its two gradient rows are made in the first-level cache from the rows of the batch in which it has an entry, and go
+/// The backward pass feature by feature: its two gradient rows are made in the first-level cache from the rows of the batch in which it has
+/// an entry, and go
 /// straight to the optimiser. No gradient of a whole matrix is ever stored, and a feature without entries costs nothing.
 /// Features that are active nearly everywhere, as all are while thresholds are still low, go through dense products by groups instead.
 /// </summary>
 internal sealed class FeaturePass
 {
-    private const int SmallestPart = 16, MostParts = 512;
+    private const int SmallestPart = 16,
+        MostParts = 512;
 
     private readonly TrainerShape _shape;
     private readonly FeaturePart[] _parts;
@@ -23,8 +25,10 @@ internal sealed class FeaturePass
         var size = Math.Max(SmallestPart, (shape.Features + MostParts - 1) / MostParts);
         var (parts, first) = (new List<FeaturePart>(), 0);
         for (var l = 0; l < shape.Blocks.Count; first += shape.Blocks[l++].Features)
-            for (var row = 0; row < shape.Blocks[l].Features; row += size)
-                parts.Add(new FeaturePart(l, row, Math.Min(size, shape.Blocks[l].Features - row), first, _subtracts ? shape.Blocks[l].InputWidth : 0));
+        for (var row = 0; row < shape.Blocks[l].Features; row += size)
+            parts.Add(
+                new FeaturePart(l, row, Math.Min(size, shape.Blocks[l].Features - row), first, _subtracts ? shape.Blocks[l].InputWidth : 0)
+            );
         _parts = [.. parts];
         _groups = [.. DenseGroup.Of(_parts, prefixes)];
         Bias = new float[shape.Features];
@@ -41,7 +45,8 @@ internal sealed class FeaturePass
 
     public float[] MagnitudeLog { get; }
 
-    /// <summary>Σ_b ∂L/∂h: what b_dec receives, with the other sign, where it is subtracted from the input. Summed over the batch before W_enc is read.</summary>
+    /// <summary>Σ_b ∂L/∂h: what b_dec receives, with the other sign, where it is subtracted from the input. Summed over the batch before
+    /// W_enc is read.</summary>
     public double[] ThroughInput { get; }
 
     /// <summary>Above this share of entries dense products are faster than sums over entries.</summary>
@@ -53,20 +58,25 @@ internal sealed class FeaturePass
     public void Run(FeatureStep step)
     {
         var rows = step.Inputs.Inputs.Rows;
-        foreach (var part in _parts) part.Clear();
-        foreach (var group in _groups) group.Decide(step.Inputs.Found, DenseShare * rows);
+        foreach (var part in _parts)
+            part.Clear();
+        foreach (var group in _groups)
+            group.Decide(step.Inputs.Found, DenseShare * rows);
         Workers.For(_parts.Length, new SparseJob(_parts, step));
         foreach (var group in _groups)
-            if (group.IsDense) group.Run(step);
+            if (group.IsDense)
+                group.Run(step);
 
         Array.Clear(ThroughInput);
         var totals = new FeatureTotals();
         foreach (var part in _parts)
         {
             totals = totals.Plus(part.Totals);
-            if (!_subtracts) continue;
+            if (!_subtracts)
+                continue;
             var block = _shape.Blocks[part.Block];
-            for (var i = 0; i < block.InputWidth; i++) ThroughInput[block.InputStart + i] += part.ThroughInput[i];
+            for (var i = 0; i < block.InputWidth; i++)
+                ThroughInput[block.InputStart + i] += part.ThroughInput[i];
         }
         Totals = totals;
     }
@@ -85,8 +95,10 @@ internal sealed class FeaturePass
         public void Run(int index)
         {
             var part = parts[index];
-            if (part.IsDense) return;
-            for (var i = 0; i < part.Count; i++) step.Sparse(part, part.Start + i);
+            if (part.IsDense)
+                return;
+            for (var i = 0; i < part.Count; i++)
+                step.Sparse(part, part.Start + i);
         }
     }
 }
@@ -121,13 +133,29 @@ internal sealed class FeaturePart(int block, int start, int count, int blockStar
 }
 
 /// <summary>Losses of features, summed.</summary>
-internal readonly record struct FeatureTotals(double ActivationPenalty, double NextPower, double Frequency, double PreActivation, long InWindow)
+internal readonly record struct FeatureTotals(
+    double ActivationPenalty,
+    double NextPower,
+    double Frequency,
+    double PreActivation,
+    long InWindow
+)
 {
-    public FeatureTotals Plus(in FeatureScalars feature) => new(
-        ActivationPenalty + feature.ActivationPenalty, NextPower + feature.NextPower, Frequency + feature.Frequency,
-        PreActivation + feature.PreActivation, InWindow + feature.InWindow);
+    public FeatureTotals Plus(in FeatureScalars feature) =>
+        new(
+            ActivationPenalty + feature.ActivationPenalty,
+            NextPower + feature.NextPower,
+            Frequency + feature.Frequency,
+            PreActivation + feature.PreActivation,
+            InWindow + feature.InWindow
+        );
 
-    public FeatureTotals Plus(in FeatureTotals other) => new(
-        ActivationPenalty + other.ActivationPenalty, NextPower + other.NextPower, Frequency + other.Frequency,
-        PreActivation + other.PreActivation, InWindow + other.InWindow);
+    public FeatureTotals Plus(in FeatureTotals other) =>
+        new(
+            ActivationPenalty + other.ActivationPenalty,
+            NextPower + other.NextPower,
+            Frequency + other.Frequency,
+            PreActivation + other.PreActivation,
+            InWindow + other.InWindow
+        );
 }

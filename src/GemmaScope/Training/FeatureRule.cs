@@ -8,7 +8,13 @@ namespace GemmaScope.Training;
 /// <param name="byProduct">Receives ∂L/∂(h · w_enc).</param>
 /// <param name="norm">‖W_dec,i‖ where a loss needs it.</param>
 internal readonly ref struct FeatureEntries(
-    int feature, ReadOnlySpan<int> rows, ReadOnlySpan<float> z, Span<float> byActivation, Span<float> byProduct, double norm)
+    int feature,
+    ReadOnlySpan<int> rows,
+    ReadOnlySpan<float> z,
+    Span<float> byActivation,
+    Span<float> byProduct,
+    double norm
+)
 {
     public readonly int Feature = feature;
     public readonly ReadOnlySpan<int> Rows = rows;
@@ -22,7 +28,10 @@ internal readonly ref struct FeatureEntries(
 internal struct FeatureScalars
 {
     /// <summary>∂L/∂b_enc (b_gate), ∂L/∂θ, ∂L/∂b_mag, ∂L/∂r_mag.</summary>
-    public double Bias, Threshold, MagnitudeBias, MagnitudeLog;
+    public double Bias,
+        Threshold,
+        MagnitudeBias,
+        MagnitudeLog;
 
     /// <summary>∂L/∂‖W_dec,i‖.</summary>
     public double Norm;
@@ -31,18 +40,22 @@ internal struct FeatureScalars
     public double EveryRow;
 
     /// <summary>Losses of this feature.</summary>
-    public double ActivationPenalty, Frequency, PreActivation, NextPower;
+    public double ActivationPenalty,
+        Frequency,
+        PreActivation,
+        NextPower;
 
     /// <summary>Entries within the kernel's window.</summary>
     public int InWindow;
 
     /// <summary>Adds what the second code contributes.</summary>
-    public readonly FeatureScalars Plus(in FeatureScalars other) => this with
-    {
-        Bias = Bias + other.Bias,
-        Norm = Norm + other.Norm,
-        ActivationPenalty = ActivationPenalty + other.ActivationPenalty,
-    };
+    public readonly FeatureScalars Plus(in FeatureScalars other) =>
+        this with
+        {
+            Bias = Bias + other.Bias,
+            Norm = Norm + other.Norm,
+            ActivationPenalty = ActivationPenalty + other.ActivationPenalty,
+        };
 }
 
 /// <summary>A second code that is decoded beside the features for an auxiliary loss (METHODS §2.8).</summary>
@@ -57,22 +70,16 @@ internal sealed record AuxiliaryCode(EntryRows Rows, bool OfResidual, bool Train
 internal abstract class FeatureRule
 {
     /// <summary>Before a step: takes over the parameters as they are now.</summary>
-    public virtual void Begin(int rows, IReadOnlyList<int> dead)
-    {
-    }
+    public virtual void Begin(int rows, IReadOnlyList<int> dead) { }
 
     /// <summary>Adds to a row's entries those of a run of features; called by rising feature, for several rows at once.</summary>
     public abstract void Scan(int row, ReadOnlySpan<float> z, int first, EntryRow found);
 
     /// <summary>After a run of features was scanned in all rows.</summary>
-    public virtual void EndOfRun(EntryRows found)
-    {
-    }
+    public virtual void EndOfRun(EntryRows found) { }
 
     /// <summary>After all features.</summary>
-    public virtual void End(EntryRows found)
-    {
-    }
+    public virtual void End(EntryRows found) { }
 
     /// <summary>f of an entry; 0 where it only trains the threshold.</summary>
     public abstract float Value(int feature, float z);
@@ -97,12 +104,19 @@ internal abstract class FeatureRule
 /// <param name="Penalty">Terms on activations.</param>
 /// <param name="Next">For p-anneal, the penalty after the next fall of p.</param>
 internal sealed record StepLoss(
-    int Rows, double Lambda, double PreActivation, CountPenalty Counts, ActivationPenalty Penalty, ActivationPenalty? Next)
+    int Rows,
+    double Lambda,
+    double PreActivation,
+    CountPenalty Counts,
+    ActivationPenalty Penalty,
+    ActivationPenalty? Next
+)
 {
     /// <summary>Adds the penalty on activations of a feature to ∂L/∂f.</summary>
     public void AddPenalty(in FeatureEntries entries, FeatureRule rule, ref FeatureScalars scalars)
     {
-        if (!Penalty.Acts) return;
+        if (!Penalty.Acts)
+            return;
         var weight = Lambda / Rows;
         for (var k = 0; k < entries.Rows.Length; k++)
         {
@@ -111,7 +125,8 @@ internal sealed record StepLoss(
             entries.ByActivation[k] += (float)(weight * byActivation);
             scalars.ActivationPenalty += value / Rows;
             scalars.Norm += weight * byNorm;
-            if (Next is { } next) scalars.NextPower += next.At(f, entries.Norm).Value / Rows;
+            if (Next is { } next)
+                scalars.NextPower += next.At(f, entries.Norm).Value / Rows;
         }
     }
 }

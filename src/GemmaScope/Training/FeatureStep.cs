@@ -13,7 +13,15 @@ namespace GemmaScope.Training;
 /// <param name="Loss">The losses.</param>
 /// <param name="Tokens">Rows seen when the step is done.</param>
 internal sealed record FeatureInputs(
-    MatrixView Inputs, float[] InputSums, EntryColumns Found, EntryColumns? Auxiliary, DecoderPass Decoded, AuxiliaryCode? Code, StepLoss Loss, long Tokens);
+    MatrixView Inputs,
+    float[] InputSums,
+    EntryColumns Found,
+    EntryColumns? Auxiliary,
+    DecoderPass Decoded,
+    AuxiliaryCode? Code,
+    StepLoss Loss,
+    long Tokens
+);
 
 /// <summary>What became of a feature's entries before its rows are passed on.</summary>
 /// <param name="Scalars">Gradients of its scalars, and losses.</param>
@@ -23,7 +31,15 @@ internal readonly record struct FeatureDerivatives(FeatureScalars Scalars, int A
 
 /// <summary>The backward pass of one feature, in the pieces of which the sparse and the dense way are made.</summary>
 internal sealed unsafe class FeatureStep(
-    Recipe recipe, TrainerShape shape, TrainerParameters parameters, Firing firing, FeaturePass pass, FeatureInputs inputs, FeatureRule rule, GradientSink sink)
+    Recipe recipe,
+    TrainerShape shape,
+    TrainerParameters parameters,
+    Firing firing,
+    FeaturePass pass,
+    FeatureInputs inputs,
+    FeatureRule rule,
+    GradientSink sink
+)
 {
     private readonly bool _subtracts = recipe.SubtractDecoderBias && shape.HasOneSite;
     private readonly bool _everyRow = inputs.Loss.PreActivation != 0;
@@ -38,7 +54,8 @@ internal sealed unsafe class FeatureStep(
     public MatrixView OutputGradient(FeaturePart part, int row)
     {
         var (prefix, block) = (0, Block(part));
-        while (inputs.Decoded.Prefixes[prefix] <= part.BlockStart + row) prefix++;
+        while (inputs.Decoded.Prefixes[prefix] <= part.BlockStart + row)
+            prefix++;
         return inputs.Decoded.Gradient(prefix).SliceColumns(block.OutputStart, block.OutputWidth);
     }
 
@@ -50,7 +67,8 @@ internal sealed unsafe class FeatureStep(
     {
         var feature = part.BlockStart + row;
         var z = inputs.Found.Z(feature);
-        for (var k = 0; k < z.Length; k++) values[k] = rule.Value(feature, z[k]);
+        for (var k = 0; k < z.Length; k++)
+            values[k] = rule.Value(feature, z[k]);
     }
 
     /// <summary>All of a feature, by sums over its entries.</summary>
@@ -63,11 +81,14 @@ internal sealed unsafe class FeatureStep(
             return;
         }
         var room = FeatureRoom.Of(block.InputWidth, block.OutputWidth, inputs.Found.Count(feature));
-        Span<float> encoder = room.Encoder.AsSpan(0, block.InputWidth), decoder = room.Decoder.AsSpan(0, block.OutputWidth);
+        Span<float> encoder = room.Encoder.AsSpan(0, block.InputWidth),
+            decoder = room.Decoder.AsSpan(0, block.OutputWidth);
         encoder.Clear();
         decoder.Clear();
         var rows = inputs.Found.Rows(feature);
-        Span<float> values = room.Values.AsSpan(0, rows.Length), byActivation = room.ByActivation.AsSpan(0, rows.Length), byProduct = room.ByProduct.AsSpan(0, rows.Length);
+        Span<float> values = room.Values.AsSpan(0, rows.Length),
+            byActivation = room.ByActivation.AsSpan(0, rows.Length),
+            byProduct = room.ByProduct.AsSpan(0, rows.Length);
         Values(part, row, values);
         AddAndDot(OutputGradient(part, row), rows, values, part, row, decoder, byActivation);
         var derivatives = Derive(part, row, values, byActivation, byProduct);
@@ -80,9 +101,13 @@ internal sealed unsafe class FeatureStep(
     {
         var feature = part.BlockStart + row;
         var norm = _everyRow || inputs.Loss.Penalty.NeedsNorm ? DecoderGeometry.Norm(Decoder(part).Row(row), Layer(part)) : 0;
-        var scalars = rule.Backward(new FeatureEntries(feature, inputs.Found.Rows(feature), inputs.Found.Z(feature), byActivation, byProduct, norm), inputs.Loss);
+        var scalars = rule.Backward(
+            new FeatureEntries(feature, inputs.Found.Rows(feature), inputs.Found.Z(feature), byActivation, byProduct, norm),
+            inputs.Loss
+        );
         var active = 0;
-        foreach (var value in values) active += value != 0 ? 1 : 0;
+        foreach (var value in values)
+            active += value != 0 ? 1 : 0;
         return new(scalars, active, Sum(byProduct));
     }
 
@@ -90,16 +115,21 @@ internal sealed unsafe class FeatureStep(
     public void Finish(FeaturePart part, int row, Span<float> encoder, Span<float> decoder, FeatureDerivatives derivatives)
     {
         var (feature, scalars, sum) = (part.BlockStart + row, derivatives.Scalars, derivatives.Sum);
-        if (inputs.Code is not null) sum += SecondCode(part, row, encoder, decoder, ref scalars);
-        if (_everyRow) sum += EveryRow(part, row, encoder, ref scalars);
-        if (scalars.Norm != 0) DecoderGeometry.AddNormGradient(Decoder(part).Row(row), Layer(part), (float)scalars.Norm, decoder);
-        if (derivatives.Active > 0 && sink.Moves) firing.Add(feature, derivatives.Active, inputs.Tokens);
+        if (inputs.Code is not null)
+            sum += SecondCode(part, row, encoder, decoder, ref scalars);
+        if (_everyRow)
+            sum += EveryRow(part, row, encoder, ref scalars);
+        if (scalars.Norm != 0)
+            DecoderGeometry.AddNormGradient(Decoder(part).Row(row), Layer(part), (float)scalars.Norm, decoder);
+        if (derivatives.Active > 0 && sink.Moves)
+            firing.Add(feature, derivatives.Active, inputs.Tokens);
         part.Totals = part.Totals.Plus(scalars);
         pass.Store(feature, scalars);
         if (_subtracts && sum != 0)
             TensorPrimitives.MultiplyAdd(parameters.Encoder[part.Block].Values.Row(row), (float)sum, part.ThroughInput, part.ThroughInput);
         // Entries that only train the threshold leave both rows alone.
-        if (derivatives.Active > 0 || inputs.Code is not null || _everyRow || sink.WantsAll) sink.Feature(feature, part.Block, row, encoder, decoder);
+        if (derivatives.Active > 0 || inputs.Code is not null || _everyRow || sink.WantsAll)
+            sink.Feature(feature, part.Block, row, encoder, decoder);
     }
 
     private int Layer(FeaturePart part) => recipe.SumLayerNorms ? shape.LayerWidth : Block(part).OutputWidth;
@@ -108,13 +138,28 @@ internal sealed unsafe class FeatureStep(
     {
         var (feature, block) = (part.BlockStart + row, Block(part));
         var rows = inputs.Auxiliary!.Rows(feature);
-        if (rows.Length == 0) return 0;
+        if (rows.Length == 0)
+            return 0;
         var room = FeatureRoom.Of(block.InputWidth, block.OutputWidth, rows.Length);
-        Span<float> values = room.Values.AsSpan(0, rows.Length), byActivation = room.ByActivation.AsSpan(0, rows.Length), byProduct = room.ByProduct.AsSpan(0, rows.Length);
-        if (inputs.Code!.TrainsDecoder) inputs.Auxiliary.Z(feature).CopyTo(values);
-        else values.Clear();
-        AddAndDot(inputs.Decoded.AuxiliaryGradient.SliceColumns(block.OutputStart, block.OutputWidth), rows, values, part, row, decoder, byActivation);
-        scalars = scalars.Plus(rule.BackwardAuxiliary(new FeatureEntries(feature, rows, inputs.Auxiliary.Z(feature), byActivation, byProduct, 0), inputs.Loss));
+        Span<float> values = room.Values.AsSpan(0, rows.Length),
+            byActivation = room.ByActivation.AsSpan(0, rows.Length),
+            byProduct = room.ByProduct.AsSpan(0, rows.Length);
+        if (inputs.Code!.TrainsDecoder)
+            inputs.Auxiliary.Z(feature).CopyTo(values);
+        else
+            values.Clear();
+        AddAndDot(
+            inputs.Decoded.AuxiliaryGradient.SliceColumns(block.OutputStart, block.OutputWidth),
+            rows,
+            values,
+            part,
+            row,
+            decoder,
+            byActivation
+        );
+        scalars = scalars.Plus(
+            rule.BackwardAuxiliary(new FeatureEntries(feature, rows, inputs.Auxiliary.Z(feature), byActivation, byProduct, 0), inputs.Loss)
+        );
         AddInputs(part, rows, byProduct, encoder);
         return Sum(byProduct);
     }
@@ -125,7 +170,9 @@ internal sealed unsafe class FeatureStep(
         var (feature, block, count) = (part.BlockStart + row, Block(part), inputs.Loss.Rows);
         ReadOnlySpan<float> sums = inputs.InputSums.AsSpan(block.InputStart, block.InputWidth);
         TensorPrimitives.MultiplyAdd(sums, (float)scalars.EveryRow, encoder, encoder);
-        var z = TensorPrimitives.Dot<float>(sums, parameters.Encoder[part.Block].Values.Row(row)) + (double)count * parameters.EncoderBias.Values.AsSpan()[feature];
+        var z =
+            TensorPrimitives.Dot<float>(sums, parameters.Encoder[part.Block].Values.Row(row))
+            + (double)count * parameters.EncoderBias.Values.AsSpan()[feature];
         var weighted = inputs.Loss.PreActivation / count * (scalars.PreActivation - z);
         scalars.Norm += weighted;
         scalars.PreActivation = weighted * DecoderGeometry.Norm(Decoder(part).Row(row), Layer(part));
@@ -133,7 +180,15 @@ internal sealed unsafe class FeatureStep(
     }
 
     /// <summary>decoder += Σ_k values[k] · gradient[rows[k]], and the products of these rows with the decoder vector.</summary>
-    private void AddAndDot(MatrixView gradient, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, FeaturePart part, int row, Span<float> decoder, Span<float> byActivation)
+    private void AddAndDot(
+        MatrixView gradient,
+        ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> values,
+        FeaturePart part,
+        int row,
+        Span<float> decoder,
+        Span<float> byActivation
+    )
     {
         var w = Decoder(part);
         EntryKernels.AddAndDot(gradient.Data, gradient.Stride, rows, values, w.Floats + (long)row * w.Columns, decoder, byActivation);
@@ -149,7 +204,8 @@ internal sealed unsafe class FeatureStep(
     private static double Sum(ReadOnlySpan<float> values)
     {
         double sum = 0;
-        foreach (var value in values) sum += value;
+        foreach (var value in values)
+            sum += value;
         return sum;
     }
 }
@@ -157,17 +213,25 @@ internal sealed unsafe class FeatureStep(
 /// <summary>Room for one feature, of each thread.</summary>
 internal sealed class FeatureRoom
 {
-    [ThreadStatic] private static FeatureRoom? t_room;
+    [ThreadStatic]
+    private static FeatureRoom? t_room;
 
-    public float[] Encoder = [], Decoder = [], Values = [], ByActivation = [], ByProduct = [];
+    public float[] Encoder = [],
+        Decoder = [],
+        Values = [],
+        ByActivation = [],
+        ByProduct = [];
 
     /// <summary>The thread's room, for rows of these widths and so many entries; what it held of entries is gone.</summary>
     public static FeatureRoom Of(int inputs, int outputs, int entries)
     {
         var room = t_room ??= new();
-        if (room.Encoder.Length < inputs) room.Encoder = new float[inputs];
-        if (room.Decoder.Length < outputs) room.Decoder = new float[outputs];
-        if (room.Values.Length < entries) (room.Values, room.ByActivation, room.ByProduct) = (new float[2 * entries], new float[2 * entries], new float[2 * entries]);
+        if (room.Encoder.Length < inputs)
+            room.Encoder = new float[inputs];
+        if (room.Decoder.Length < outputs)
+            room.Decoder = new float[outputs];
+        if (room.Values.Length < entries)
+            (room.Values, room.ByActivation, room.ByProduct) = (new float[2 * entries], new float[2 * entries], new float[2 * entries]);
         return room;
     }
 }

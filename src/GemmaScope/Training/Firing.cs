@@ -3,12 +3,16 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// When each feature fired last and how often, over a window of tokens. Counts are kept of the half window that is being filled and of the one
+/// When each feature fired last and how often, over a window of tokens. Counts are kept of the half window that is being filled and of the
+/// one
 /// before, so rates are of half a window at least once the training has come so far.
 /// </summary>
 internal sealed class Firing(long features, long window) : IDisposable
 {
-    private readonly Counters _last = new("last_fired", features), _now = new("fired_now", features), _before = new("fired_before", features), _rows = new("fired_rows", 2);
+    private readonly Counters _last = new("last_fired", features),
+        _now = new("fired_now", features),
+        _before = new("fired_before", features),
+        _rows = new("fired_rows", 2);
 
     /// <summary>What a checkpoint must store.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State => [_last.State, _now.State, _before.State, _rows.State];
@@ -27,9 +31,11 @@ internal sealed class Firing(long features, long window) : IDisposable
     public void Close(int rows)
     {
         _rows[0] += rows;
-        if (_rows[0] < (window + 1) / 2) return;
+        if (_rows[0] < (window + 1) / 2)
+            return;
         (_rows[1], _rows[0]) = (_rows[0], 0);
-        for (var i = 0L; i < features; i++) (_before[i], _now[i]) = (_now[i], 0);
+        for (var i = 0L; i < features; i++)
+            (_before[i], _now[i]) = (_now[i], 0);
     }
 
     /// <summary>Whether a feature has not fired for the window.</summary>
@@ -39,7 +45,8 @@ internal sealed class Firing(long features, long window) : IDisposable
     public double ShareAbove(double rate)
     {
         var (count, least) = (0L, rate * (_rows[0] + _rows[1]));
-        for (var i = 0L; i < features; i++) count += _now[i] + _before[i] > least ? 1 : 0;
+        for (var i = 0L; i < features; i++)
+            count += _now[i] + _before[i] > least ? 1 : 0;
         return (double)count / features;
     }
 

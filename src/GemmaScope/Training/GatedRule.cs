@@ -1,7 +1,8 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// f = H(π) max(m, 0) with the gate π = h · W_enc + b_gate and the magnitude m = e^r (h · W_enc) + b_mag. The gate learns from λ Σ max(π, 0) and from the
+/// f = H(π) max(m, 0) with the gate π = h · W_enc + b_gate and the magnitude m = e^r (h · W_enc) + b_mag. The gate learns from λ Σ max(π,
+/// 0) and from the
 /// reconstruction of the target by max(π, 0) with a frozen decoder (METHODS §2.8). Entries are those with π &gt; 0; their z is π.
 /// </summary>
 internal sealed class GatedRule(TrainerParameters parameters) : FeatureRule
@@ -11,12 +12,14 @@ internal sealed class GatedRule(TrainerParameters parameters) : FeatureRule
     public override void Begin(int rows, IReadOnlyList<int> dead)
     {
         var logs = parameters.MagnitudeLog!.Values.AsSpan();
-        for (var i = 0; i < _scales.Length; i++) _scales[i] = MathF.Exp(logs[i]);
+        for (var i = 0; i < _scales.Length; i++)
+            _scales[i] = MathF.Exp(logs[i]);
     }
 
     public override void Scan(int row, ReadOnlySpan<float> z, int first, EntryRow found) => found.AddAbove(z, 0, first);
 
-    public override float Value(int feature, float z) => Math.Max(0, Product(feature, z) * _scales[feature] + parameters.MagnitudeBias!.Values.AsSpan()[feature]);
+    public override float Value(int feature, float z) =>
+        Math.Max(0, Product(feature, z) * _scales[feature] + parameters.MagnitudeBias!.Values.AsSpan()[feature]);
 
     public override AuxiliaryCode Auxiliary(EntryRows found) => new(found, OfResidual: false, TrainsDecoder: false, Scale: 1, Weight: 1);
 

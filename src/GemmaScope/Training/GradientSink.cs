@@ -42,9 +42,11 @@ internal sealed class OptimiserSink(Recipe recipe, TrainerParameters parameters,
         lastUpdates[feature] = step + 1;
         _adam.Update(parameters.Encoder[block], row, encoder, steps);
         var w = parameters.Decoder[block].Values.Row(row);
-        if (recipe.ProjectDecoderGradient) DecoderGeometry.Project(w, decoder);
+        if (recipe.ProjectDecoderGradient)
+            DecoderGeometry.Project(w, decoder);
         _adam.Update(parameters.Decoder[block], row, decoder, steps);
-        if (recipe.UnitNormDecoder) DecoderGeometry.Normalise(w);
+        if (recipe.UnitNormDecoder)
+            DecoderGeometry.Normalise(w);
     }
 
     public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient) => _adam.Update(parameter, 0, gradient);
@@ -55,7 +57,10 @@ internal sealed class OptimiserSink(Recipe recipe, TrainerParameters parameters,
 /// <param name="gradients">Tensors of the same shapes.</param>
 internal sealed class RecordingSink(TrainerParameters parameters, TrainerParameters gradients) : GradientSink
 {
-    private readonly Dictionary<string, Tensor> _byName = gradients.All.ToDictionary(gradient => gradient.Name, gradient => gradient.Values);
+    private readonly Dictionary<string, Tensor> _byName = gradients.All.ToDictionary(
+        gradient => gradient.Name,
+        gradient => gradient.Values
+    );
 
     public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder)
     {

@@ -1,7 +1,8 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// f = z where z &gt; θ, with straight-through derivatives by θ through the kernel K = 1 where |z − θ| &lt; ε/2: ∂f/∂θ = −(θ/ε) K and ∂H/∂θ = −(1/ε) K
+/// f = z where z &gt; θ, with straight-through derivatives by θ through the kernel K = 1 where |z − θ| &lt; ε/2: ∂f/∂θ = −(θ/ε) K and ∂H/∂θ
+/// = −(1/ε) K
 /// (METHODS §2.3). The window is the reason why entries begin ε/2 below the threshold.
 /// </summary>
 internal sealed class JumpReluRule(Recipe recipe, TrainerParameters parameters) : FeatureRule
@@ -32,20 +33,24 @@ internal sealed class JumpReluRule(Recipe recipe, TrainerParameters parameters) 
         var scalars = new FeatureScalars();
         loss.AddPenalty(entries, this, ref scalars);
         var (theta, half, active, slope) = ((double)_thresholds[entries.Feature], recipe.Epsilon / 2, 0, 0.0);
-        foreach (var z in entries.Z) active += z > theta ? 1 : 0;
+        foreach (var z in entries.Z)
+            active += z > theta ? 1 : 0;
         (scalars.Frequency, var byRate) = loss.Counts.OfFeature(active);
         for (var k = 0; k < entries.Rows.Length; k++)
         {
             var (above, byActivation) = (entries.Z[k] - theta, entries.ByActivation[k]);
             entries.ByProduct[k] = above > 0 ? byActivation : 0;
             scalars.Bias += entries.ByProduct[k];
-            if (!(Math.Abs(above) < half)) continue;
+            if (!(Math.Abs(above) < half))
+                continue;
             slope += theta * byActivation + loss.Counts.OfRow(entries.Rows[k]) + byRate;
             scalars.InWindow++;
         }
         scalars.Threshold = -slope / recipe.Epsilon;
-        if (loss.PreActivation != 0) AddPreActivation(entries, loss, active, theta, ref scalars);
-        if (recipe.LogThreshold) scalars.Threshold *= theta;
+        if (loss.PreActivation != 0)
+            AddPreActivation(entries, loss, active, theta, ref scalars);
+        if (recipe.LogThreshold)
+            scalars.Threshold *= theta;
         return scalars;
     }
 
@@ -59,7 +64,8 @@ internal sealed class JumpReluRule(Recipe recipe, TrainerParameters parameters) 
         double above = 0;
         for (var k = 0; k < entries.Rows.Length; k++)
         {
-            if (!(entries.Z[k] > theta)) continue;
+            if (!(entries.Z[k] > theta))
+                continue;
             above += entries.Z[k] - theta;
             entries.ByProduct[k] += (float)weight;
         }

@@ -15,8 +15,10 @@ namespace GemmaScope.Training;
 public readonly record struct SearchedLambda(double Lambda, double L0);
 
 /// <summary>
-/// Looks for the λ that leads to an L0, by short runs of the same recipe whose schedules are as much shorter. L0 falls with λ, so between a λ
-/// that left too many features active and one that left too few it interpolates the logarithms. Each run is noted in the output folder, so that an interrupted
+/// Looks for the λ that leads to an L0, by short runs of the same recipe whose schedules are as much shorter. L0 falls with λ, so between a
+/// λ
+/// that left too many features active and one that left too few it interpolates the logarithms. Each run is noted in the output folder, so
+/// that an interrupted
 /// search goes on and the same search gives the same λ.
 /// </summary>
 public sealed class LambdaSearch
@@ -24,18 +26,25 @@ public sealed class LambdaSearch
     /// <summary>The file of the runs made.</summary>
     public const string FileName = "search.jsonl";
 
-    private const int MeasuredRows = 8192, BatchRows = 1024;
+    private const int MeasuredRows = 8192,
+        BatchRows = 1024;
 
     // A step beyond what was tried, and how near a side an interpolation may come.
-    private const double LargestFactor = 10, Margin = 0.1;
+    private const double LargestFactor = 10,
+        Margin = 0.1;
 
     private readonly TrainingConfiguration _configuration;
     private readonly List<SearchedLambda> _tried = [];
-    private readonly string _file, _runs;
+    private readonly string _file,
+        _runs;
 
     private LambdaSearch(TrainingConfiguration configuration)
     {
-        (_configuration, _file, _runs) = (configuration, Path.Combine(configuration.Output, FileName), Path.Combine(configuration.Output, "search"));
+        (_configuration, _file, _runs) = (
+            configuration,
+            Path.Combine(configuration.Output, FileName),
+            Path.Combine(configuration.Output, "search")
+        );
         Target = configuration.Search.L0 ?? throw new ArgumentProblemException("is missing: the L0 to search for", "search.l0");
     }
 
@@ -50,7 +59,12 @@ public sealed class LambdaSearch
     /// <returns>The run that came nearest; it is beyond the tolerance where the number of runs did not suffice.</returns>
     /// <exception cref="GemmaScopeException">A run cannot be made.</exception>
     public static SearchedLambda Find(
-        TrainingConfiguration configuration, IActivationSource source, Action<TrainingRun> train, IProgress<SearchedLambda>? progress = null, bool restart = false)
+        TrainingConfiguration configuration,
+        IActivationSource source,
+        Action<TrainingRun> train,
+        IProgress<SearchedLambda>? progress = null,
+        bool restart = false
+    )
     {
         var search = new LambdaSearch(configuration);
         var known = search.Known(restart);
@@ -61,7 +75,8 @@ public sealed class LambdaSearch
             search._tried.Add(found);
             progress?.Report(found);
         }
-        if (Directory.Exists(search._runs)) Directory.Delete(search._runs, recursive: true);
+        if (Directory.Exists(search._runs))
+            Directory.Delete(search._runs, recursive: true);
         return search.Nearest();
     }
 
@@ -71,10 +86,14 @@ public sealed class LambdaSearch
     /// <param name="first">The λ to begin with.</param>
     internal static double Next(IReadOnlyList<SearchedLambda> tried, double target, double first)
     {
-        if (tried.Count == 0) return first;
-        SearchedLambda[] many = [.. tried.Where(one => one.L0 > target)], few = [.. tried.Where(one => one.L0 <= target)];
-        if (few.Length == 0) return Beyond(many.MaxBy(one => one.Lambda));
-        if (many.Length == 0) return Beyond(few.MinBy(one => one.Lambda));
+        if (tried.Count == 0)
+            return first;
+        SearchedLambda[] many = [.. tried.Where(one => one.L0 > target)],
+            few = [.. tried.Where(one => one.L0 <= target)];
+        if (few.Length == 0)
+            return Beyond(many.MaxBy(one => one.Lambda));
+        if (many.Length == 0)
+            return Beyond(few.MinBy(one => one.Lambda));
         var (low, high) = (many.MaxBy(one => one.Lambda), few.MinBy(one => one.Lambda));
         // Without a feature left there is no logarithm to interpolate: halve.
         var part = high.L0 > 0 ? Math.Log(low.L0 / target) / Math.Log(low.L0 / high.L0) : 0.5;
@@ -98,7 +117,14 @@ public sealed class LambdaSearch
             using var dictionary = run.Members[0].ToDictionary(configuration.Output);
             l0 = MeanL0(dictionary, source);
         }
-        var line = JsonSerializer.Serialize(new Dictionary<string, object> { ["of"] = Digest(), ["lambda"] = lambda, ["l0"] = l0 });
+        var line = JsonSerializer.Serialize(
+            new Dictionary<string, object>
+            {
+                ["of"] = Digest(),
+                ["lambda"] = lambda,
+                ["l0"] = l0,
+            }
+        );
         File.AppendAllText(_file, line + "\n");
         return new(lambda, l0);
     }
@@ -111,12 +137,19 @@ public sealed class LambdaSearch
         long Part(long step) => (long)Math.Ceiling(step * share);
         return _configuration with
         {
-            Steps = steps, Search = new(), Output = Path.Combine(_runs, lambda.ToString("r", CultureInfo.InvariantCulture)),
+            Steps = steps,
+            Search = new(),
+            Output = Path.Combine(_runs, lambda.ToString("r", CultureInfo.InvariantCulture)),
             Recipe = recipe with
             {
-                Lambda = lambda, LambdaWarmupSteps = Part(recipe.LambdaWarmupSteps), WarmupSteps = Part(recipe.WarmupSteps), L0TargetSteps = Part(recipe.L0TargetSteps),
-                AnnealStart = Part(recipe.AnnealStart), AnnealEnd = Part(recipe.AnnealEnd),
-                DecayStart = recipe.DecayStart is { } start ? Part(start) : null, DecayEnd = recipe.DecayEnd is { } end ? Part(end) : null,
+                Lambda = lambda,
+                LambdaWarmupSteps = Part(recipe.LambdaWarmupSteps),
+                WarmupSteps = Part(recipe.WarmupSteps),
+                L0TargetSteps = Part(recipe.L0TargetSteps),
+                AnnealStart = Part(recipe.AnnealStart),
+                AnnealEnd = Part(recipe.AnnealEnd),
+                DecayStart = recipe.DecayStart is { } start ? Part(start) : null,
+                DecayEnd = recipe.DecayEnd is { } end ? Part(end) : null,
             },
         };
     }
@@ -125,13 +158,15 @@ public sealed class LambdaSearch
     {
         using var batch = new ActivationBatch(source, BatchRows);
         using var x = Tensor.Uninitialized(BatchRows, dictionary.InputWidth);
-        long active = 0, rows = 0;
+        long active = 0,
+            rows = 0;
         for (; rows < MeasuredRows; rows += BatchRows)
         {
             source.Read(batch);
             batch.CopyBeside(dictionary.InputSites, x.AsMatrix());
             var features = dictionary.Encode(x.AsMatrix());
-            for (var row = 0; row < BatchRows; row++) active += features.L0(row);
+            for (var row = 0; row < BatchRows; row++)
+                active += features.L0(row);
         }
         return (double)active / rows;
     }
@@ -141,13 +176,17 @@ public sealed class LambdaSearch
     {
         if (restart)
         {
-            if (File.Exists(_file)) File.Delete(_file);
-            if (Directory.Exists(_runs)) Directory.Delete(_runs, recursive: true);
+            if (File.Exists(_file))
+                File.Delete(_file);
+            if (Directory.Exists(_runs))
+                Directory.Delete(_runs, recursive: true);
         }
-        if (!File.Exists(_file)) return [];
+        if (!File.Exists(_file))
+            return [];
         var (known, digest) = (new Dictionary<double, double>(), Digest());
         foreach (var line in JsonLines.Read(_file))
-            if (line.Text("of") == digest && line.Number("lambda") is { } lambda && line.Number("l0") is { } l0) known[lambda] = l0;
+            if (line.Text("of") == digest && line.Number("lambda") is { } lambda && line.Number("l0") is { } l0)
+                known[lambda] = l0;
         return known;
     }
 

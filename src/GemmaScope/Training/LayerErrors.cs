@@ -30,7 +30,8 @@ internal static class LayerErrors
             var (sums, squares, errors, rows) = (new float[width], 0.0, 0.0, (double)y.Rows);
             for (var row = 0; row < y.Rows; row++)
             {
-                ReadOnlySpan<float> target = y.Row(row).Slice(index * width, width), slope = gradient.Row(row).Slice(index * width, width);
+                ReadOnlySpan<float> target = y.Row(row).Slice(index * width, width),
+                    slope = gradient.Row(row).Slice(index * width, width);
                 TensorPrimitives.Add(sums, target, sums);
                 squares += TensorPrimitives.SumOfSquares(target);
                 errors += TensorPrimitives.SumOfSquares(slope);

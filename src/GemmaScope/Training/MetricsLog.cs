@@ -34,7 +34,11 @@ internal sealed class MetricsLog : IDisposable
         {
             Directory.CreateDirectory(folder);
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
-            if (file.Length < length) throw new FileFormatException($"has {file.Length} bytes where the checkpoint knows {length}; begin anew with --restart", path);
+            if (file.Length < length)
+                throw new FileFormatException(
+                    $"has {file.Length} bytes where the checkpoint knows {length}; begin anew with --restart",
+                    path
+                );
             file.SetLength(length);
             file.Position = length;
             return new MetricsLog(file) { _sums = new(sums) };
@@ -57,10 +61,13 @@ internal sealed class MetricsLog : IDisposable
         Sum("loss", report.Total);
         Sum("mse", report.Mse);
         Sum("sparsity", report.Sparsity);
-        if (report.Auxiliary is { } auxiliary) Sum("auxiliary", auxiliary);
+        if (report.Auxiliary is { } auxiliary)
+            Sum("auxiliary", auxiliary);
         Sum("l0", report.L0);
-        foreach (var (name, value) in report.Parts) Sum(name, value);
-        if (!double.IsFinite(report.Fvu * spread)) return;
+        foreach (var (name, value) in report.Parts)
+            Sum(name, value);
+        if (!double.IsFinite(report.Fvu * spread))
+            return;
         Sum("fvu_error", report.Fvu * spread);
         Sum("fvu_spread", spread);
     }
@@ -82,13 +89,16 @@ internal sealed class MetricsLog : IDisposable
             json.WriteNumber("tokens", tokens);
             var steps = _sums["steps"];
             foreach (var (name, sum) in _sums)
-                if (name is not ("steps" or "fvu_error" or "fvu_spread")) json.WriteNumber(name, sum / steps);
-            if (_sums.TryGetValue("fvu_error", out var error)) json.WriteNumber("fvu", error / _sums["fvu_spread"]);
+                if (name is not ("steps" or "fvu_error" or "fvu_spread"))
+                    json.WriteNumber(name, sum / steps);
+            if (_sums.TryGetValue("fvu_error", out var error))
+                json.WriteNumber("fvu", error / _sums["fvu_spread"]);
             json.WriteNumber("dead", last.DeadShare);
             json.WriteNumber("dense", dense);
             json.WriteNumber("learning_rate", last.LearningRate);
             json.WriteNumber("lambda", last.Lambda);
-            if (skipped > 0) json.WriteNumber("skipped_batches", skipped);
+            if (skipped > 0)
+                json.WriteNumber("skipped_batches", skipped);
             json.WriteNumber("tokens_per_second", Math.Round(tokensPerSecond, 1));
             json.WriteNumber("loading", Math.Round(loading, 4));
             json.WriteEndObject();

@@ -11,8 +11,10 @@ internal sealed class Parameter : IDisposable
     public Parameter(string name, int moments, params ReadOnlySpan<long> shape)
     {
         (Name, Values) = (name, Tensor.Zeros(shape));
-        if (moments > 0) Second = Tensor.Zeros(shape);
-        if (moments > 1) First = Tensor.Zeros(shape);
+        if (moments > 0)
+            Second = Tensor.Zeros(shape);
+        if (moments > 1)
+            First = Tensor.Zeros(shape);
     }
 
     public string Name { get; }
@@ -28,8 +30,10 @@ internal sealed class Parameter : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> State()
     {
         yield return (Name, Values);
-        if (Second is not null) yield return ($"adam.second.{Name}", Second);
-        if (First is not null) yield return ($"adam.first.{Name}", First);
+        if (Second is not null)
+            yield return ($"adam.second.{Name}", Second);
+        if (First is not null)
+            yield return ($"adam.first.{Name}", First);
     }
 
     public void Dispose()

@@ -15,7 +15,8 @@ internal static class ParameterStart
             if (recipe.TiedStart && shape.Reconstructs)
                 for (var i = 0; i < encoder.Rows; i++)
                 {
-                    // A block that writes further layers too is tied to the part that it writes to its own, at the norm of the whole: else features of
+                    // A block that writes further layers too is tied to the part that it writes to its own, at the norm of the whole: else
+                    // features of
                     // early layers, whose vectors are spread over more layers, would hardly reach their threshold.
                     decoder.Row(i)[..encoder.Columns].CopyTo(encoder.Row(i));
                     if (decoder.Columns > encoder.Columns)
@@ -26,7 +27,10 @@ internal static class ParameterStart
                     TensorPrimitives.Multiply(encoder.Row(i), (float)recipe.EncoderStartScale, encoder.Row(i));
                 }
             else
-                Workers.For(shape.Blocks[l].Features, new DirectionJob(encoder, (float)recipe.EncoderStartScale, Mix(seed + 2 * (ulong)l + 1)));
+                Workers.For(
+                    shape.Blocks[l].Features,
+                    new DirectionJob(encoder, (float)recipe.EncoderStartScale, Mix(seed + 2 * (ulong)l + 1))
+                );
         }
         var theta = recipe.LogThreshold ? Math.Log(recipe.ThresholdStart) : recipe.ThresholdStart;
         parameters.Threshold?.Values.AsSpan().Fill((float)theta);
@@ -43,10 +47,12 @@ internal static class ParameterStart
             {
                 var x = rows.Row(row);
                 var square = 0.0;
-                for (var i = 0; i < point.Length; i++) square += (x[i] - point[i]) * (x[i] - point[i]);
+                for (var i = 0; i < point.Length; i++)
+                    square += (x[i] - point[i]) * (x[i] - point[i]);
                 var weight = 1 / Math.Max(Math.Sqrt(square), 1e-8);
                 weights += weight;
-                for (var i = 0; i < point.Length; i++) next[i] += weight * x[i];
+                for (var i = 0; i < point.Length; i++)
+                    next[i] += weight * x[i];
             }
             for (var i = 0; i < point.Length; i++)
             {
@@ -54,7 +60,8 @@ internal static class ParameterStart
                 moved += (next[i] - point[i]) * (next[i] - point[i]);
             }
             point = next;
-            if (Math.Sqrt(moved) < 1e-6 * Math.Sqrt(point.Sum(value => value * value))) break;
+            if (Math.Sqrt(moved) < 1e-6 * Math.Sqrt(point.Sum(value => value * value)))
+                break;
         }
         return [.. point.Select(value => (float)value)];
     }
@@ -64,7 +71,8 @@ internal static class ParameterStart
     {
         var mean = new double[rows.Columns];
         for (var row = 0; row < rows.Rows; row++)
-            for (var i = 0; i < mean.Length; i++) mean[i] += rows.Row(row)[i] / rows.Rows;
+        for (var i = 0; i < mean.Length; i++)
+            mean[i] += rows.Row(row)[i] / rows.Rows;
         return mean;
     }
 
@@ -84,7 +92,8 @@ internal static class ParameterStart
         {
             var row = matrix.Row(index);
             var state = Mix(key + (ulong)index + 1);
-            for (var i = 0; i < row.Length; i++) row[i] = (Mix(state + (ulong)i + 1) >> 40) * (2f / (1 << 24)) - 1;
+            for (var i = 0; i < row.Length; i++)
+                row[i] = (Mix(state + (ulong)i + 1) >> 40) * (2f / (1 << 24)) - 1;
             DecoderGeometry.Normalise(row);
             TensorPrimitives.Multiply(row, norm, row);
         }

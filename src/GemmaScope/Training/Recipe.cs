@@ -7,12 +7,16 @@ public enum Architecture
 {
     /// <summary>f = z where z &gt; θ, with θ trained by straight-through derivatives.</summary>
     JumpRelu,
+
     /// <summary>f = max(z, 0).</summary>
     Relu,
+
     /// <summary>A gate decides which features fire, a magnitude of the same directions how strongly.</summary>
     Gated,
+
     /// <summary>The k largest z of each row.</summary>
     TopK,
+
     /// <summary>The k · B largest z of a batch of B rows; used afterwards with one threshold for all features.</summary>
     BatchTopK,
 }
@@ -22,20 +26,28 @@ public enum SparsityTerm
 {
     /// <summary>Nothing: the architecture itself is sparse (top-k).</summary>
     None,
+
     /// <summary>Mean L0.</summary>
     L0,
+
     /// <summary>(L0 − L0*)² / (2 L0*) with the mean L0 of the batch: at twice the target as steep as <see cref="L0"/>.</summary>
     L0Target,
+
     /// <summary>Mean over tokens of (L0 − L0*)² / (2 L0*).</summary>
     L0TargetPerToken,
+
     /// <summary>(L0 / L0* − 1)² with the mean L0 of the batch.</summary>
     L0TargetRelative,
+
     /// <summary>Σ_i p_i (1 + p_i / p0) with p_i the share of the batch on which i fires.</summary>
     Frequency,
+
     /// <summary>Mean of Σ_i tanh(c f_i ‖W_dec,i‖).</summary>
     Tanh,
+
     /// <summary>Mean of Σ_i f_i, times ‖W_dec,i‖ if <see cref="Recipe.NormWeighted"/>.</summary>
     L1,
+
     /// <summary>Mean of Σ_i f_i^p with p falling from 1 to 0 (p-anneal).</summary>
     Lp,
 }
@@ -45,8 +57,10 @@ public enum DecoderBiasStart
 {
     /// <summary>At 0.</summary>
     Zero,
+
     /// <summary>At the mean of the first rows of the target.</summary>
     Mean,
+
     /// <summary>At their geometric median.</summary>
     GeometricMedian,
 }
@@ -75,7 +89,8 @@ public sealed record Recipe
     public double L0Target { get; init; } = 50;
 
     /// <summary>
-    /// L0* in the first step, from which it falls linearly to <see cref="L0Target"/>; null: never anything else. For dictionaries of several layers,
+    /// L0* in the first step, from which it falls linearly to <see cref="L0Target"/>; null: never anything else. For dictionaries of
+    /// several layers,
     /// whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3).
     /// </summary>
     public double? L0TargetStart { get; init; }
@@ -92,13 +107,15 @@ public sealed record Recipe
     /// <summary>c of the tanh term. Default 4.</summary>
     public double TanhScale { get; init; } = 4;
 
-    /// <summary>Weight of Σ_i max(θ_i − z_i, 0) ‖W_dec,i‖, which keeps silent JumpReLU features alive; not multiplied by λ. Default 0: none.</summary>
+    /// <summary>Weight of Σ_i max(θ_i − z_i, 0) ‖W_dec,i‖, which keeps silent JumpReLU features alive; not multiplied by λ. Default 0:
+    /// none.</summary>
     public double PreActivation { get; init; }
 
     /// <summary>Whether L1 counts f_i ‖W_dec,i‖ (for decoders of free norm). Default false.</summary>
     public bool NormWeighted { get; init; }
 
-    /// <summary>Whether ‖W_dec,i‖ of several output layers is the sum of each layer's norm instead of the norm of all (METHODS §4.3). Default false.</summary>
+    /// <summary>Whether ‖W_dec,i‖ of several output layers is the sum of each layer's norm instead of the norm of all (METHODS §4.3).
+    /// Default false.</summary>
     public bool SumLayerNorms { get; init; }
 
     /// <summary>p-anneal: the step of the first fall of p. Default 15,000.</summary>
@@ -110,7 +127,8 @@ public sealed record Recipe
     /// <summary>p-anneal: the number of falls of p, the last to just above 0. Default 10.</summary>
     public int AnnealUpdates { get; init; } = 10;
 
-    /// <summary>Matryoshka: numbers of features after which a reconstruction counts, the last being all; null: only all of them (METHODS §4.1).</summary>
+    /// <summary>Matryoshka: numbers of features after which a reconstruction counts, the last being all; null: only all of them (METHODS
+    /// §4.1).</summary>
     public IReadOnlyList<int>? Prefixes { get; init; }
 
     /// <summary>Matryoshka: whether the reconstruction by b_dec alone counts too. Default false.</summary>
@@ -121,7 +139,8 @@ public sealed record Recipe
     /// <summary>k of the top-k family: features of a row, on the average for BatchTopK. Default 50.</summary>
     public int K { get; init; } = 50;
 
-    /// <summary>Weight of the AuxK loss, by which dead features learn the residual error (METHODS §2.8). Default 0: none; 1/32 is usual.</summary>
+    /// <summary>Weight of the AuxK loss, by which dead features learn the residual error (METHODS §2.8). Default 0: none; 1/32 is
+    /// usual.</summary>
     public double AuxiliaryCoefficient { get; init; }
 
     /// <summary>Dead features used by AuxK for a row. Default 0: half the width of the output.</summary>
@@ -150,7 +169,8 @@ public sealed record Recipe
     /// <summary>Whether there is a linear path from input to output beside the features (METHODS §4.2). Default false.</summary>
     public bool Skip { get; init; }
 
-    /// <summary>Whether W_enc begins as the transpose of W_dec; else it has its own random rows. Default true, and ignored where the targets are not the inputs.</summary>
+    /// <summary>Whether W_enc begins as the transpose of W_dec; else it has its own random rows. Default true, and ignored where the
+    /// targets are not the inputs.</summary>
     public bool TiedStart { get; init; } = true;
 
     /// <summary>Factor of the first W_enc. Default 1.</summary>

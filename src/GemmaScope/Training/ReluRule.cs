@@ -12,7 +12,8 @@ internal sealed class ReluRule : FeatureRule
         var scalars = new FeatureScalars();
         loss.AddPenalty(entries, this, ref scalars);
         entries.ByActivation.CopyTo(entries.ByProduct);
-        foreach (var derivative in entries.ByProduct) scalars.Bias += derivative;
+        foreach (var derivative in entries.ByProduct)
+            scalars.Bias += derivative;
         return scalars;
     }
 }

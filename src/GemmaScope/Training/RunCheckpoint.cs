@@ -5,14 +5,16 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// All that a run needs to go on bit for bit, in one safetensors file: the state of every trainer, the place in the stream of data, and what the
+/// All that a run needs to go on bit for bit, in one safetensors file: the state of every trainer, the place in the stream of data, and
+/// what the
 /// metrics have summed up. The file takes the place of the one before only when it is whole and on the disk.
 /// </summary>
 internal sealed record RunCheckpoint
 {
     public const string FileName = "checkpoint.safetensors";
 
-    private const string Key = "gemmascope_training", Format = "1";
+    private const string Key = "gemmascope_training",
+        Format = "1";
 
     /// <summary>Steps done.</summary>
     public required long Step { get; init; }
@@ -27,20 +29,45 @@ internal sealed record RunCheckpoint
 
     /// <summary>What is kept of a member beside its tensors.</summary>
     public sealed record MemberState(
-        IReadOnlyDictionary<string, string> Settings, IReadOnlyDictionary<string, double> Sums, long MetricsLength, long Skipped, string? Failure);
+        IReadOnlyDictionary<string, string> Settings,
+        IReadOnlyDictionary<string, double> Sums,
+        long MetricsLength,
+        long Skipped,
+        string? Failure
+    );
 
-    public static void Save(string file, long step, long position, IReadOnlyDictionary<string, double> scales, IReadOnlyList<TrainingMember> members)
+    public static void Save(
+        string file,
+        long step,
+        long position,
+        IReadOnlyDictionary<string, double> scales,
+        IReadOnlyList<TrainingMember> members
+    )
     {
-        foreach (var member in members) member.Metrics.Flush();
+        foreach (var member in members)
+            member.Metrics.Flush();
         var checkpoint = new RunCheckpoint
         {
-            Step = step, Position = position, Scales = scales,
-            Members = [.. members.Select(member => new MemberState(
-                Settings.Flatten(member.Configuration).ToDictionary(pair => pair.Key, pair => pair.Value),
-                new Dictionary<string, double>(member.Metrics.Sums), member.Metrics.Length, member.SkippedBatches, member.Failure))],
+            Step = step,
+            Position = position,
+            Scales = scales,
+            Members =
+            [
+                .. members.Select(member => new MemberState(
+                    Settings.Flatten(member.Configuration).ToDictionary(pair => pair.Key, pair => pair.Value),
+                    new Dictionary<string, double>(member.Metrics.Sums),
+                    member.Metrics.Length,
+                    member.SkippedBatches,
+                    member.Failure
+                )),
+            ],
         };
-        SafetensorsWriter.Write(file, Tensors(members).Select(pair => new TensorSource(pair.Name, pair.Tensor)),
-            new Dictionary<string, string> { [Key] = Format, ["run"] = JsonSerializer.Serialize(checkpoint) }, overwrite: true);
+        SafetensorsWriter.Write(
+            file,
+            Tensors(members).Select(pair => new TensorSource(pair.Name, pair.Tensor)),
+            new Dictionary<string, string> { [Key] = Format, ["run"] = JsonSerializer.Serialize(checkpoint) },
+            overwrite: true
+        );
     }
 
     /// <summary>Reads what is kept beside the tensors.</summary>

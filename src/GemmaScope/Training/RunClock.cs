@@ -5,10 +5,12 @@ namespace GemmaScope.Training;
 /// <summary>How fast a run goes, and how much of its time it waits for data: since it began, and since it was last asked.</summary>
 internal sealed class RunClock
 {
-    private readonly Stopwatch _all = Stopwatch.StartNew(), _loading = new();
+    private readonly Stopwatch _all = Stopwatch.StartNew(),
+        _loading = new();
     private readonly long _firstStep;
     private long _intervalStep;
-    private TimeSpan _intervalAll, _intervalLoading;
+    private TimeSpan _intervalAll,
+        _intervalLoading;
 
     public RunClock(long firstStep) => _firstStep = _intervalStep = firstStep;
 

@@ -12,7 +12,14 @@ internal static class RunLock
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new FileStream(
+                Path.Combine(folder, FileName),
+                FileMode.OpenOrCreate,
+                FileAccess.Write,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            );
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -8,7 +8,8 @@ namespace GemmaScope.Training;
 /// </summary>
 internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
 {
-    private const int Remembered = 10, First = 4;
+    private const int Remembered = 10,
+        First = 4;
 
     // Running threshold, falls of p so far, factor of λ, pairs remembered; then the pairs of penalties with this p and with the next.
     private readonly Tensor _tensor = Tensor.Allocate(DType.F64, [First + 2 * Remembered]);
@@ -16,7 +17,11 @@ internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
     public (string Name, Tensor Tensor) State => ("running", _tensor);
 
     /// <summary>Running mean of the smallest kept activation.</summary>
-    public double Threshold { get => Numbers[0]; private set => Numbers[0] = value; }
+    public double Threshold
+    {
+        get => Numbers[0];
+        private set => Numbers[0] = value;
+    }
 
     /// <summary>λ's factor.</summary>
     public double LambdaFactor => 1 + Numbers[2];
@@ -25,7 +30,8 @@ internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
     public double Power => PowerAfter((int)Numbers[1]);
 
     /// <summary>p after its next fall, or null if there is none.</summary>
-    public double? NextPower => recipe.Sparsity == SparsityTerm.Lp && Numbers[1] < recipe.AnnealUpdates ? PowerAfter((int)Numbers[1] + 1) : null;
+    public double? NextPower =>
+        recipe.Sparsity == SparsityTerm.Lp && Numbers[1] < recipe.AnnealUpdates ? PowerAfter((int)Numbers[1] + 1) : null;
 
     private Span<double> Numbers => new(_tensor.Pointer, First + 2 * Remembered);
 
@@ -37,7 +43,8 @@ internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
     {
         if (recipe.Architecture is Architecture.TopK or Architecture.BatchTopK && float.IsFinite(smallest))
             Threshold = (1 - recipe.ThresholdRate) * Threshold + recipe.ThresholdRate * smallest;
-        if (NextPower is not null) Anneal(step, totals.ActivationPenalty, totals.NextPower);
+        if (NextPower is not null)
+            Anneal(step, totals.ActivationPenalty, totals.NextPower);
     }
 
     private void Anneal(long step, double penalty, double next)
@@ -46,10 +53,13 @@ internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
         var pairs = Numbers[First..];
         (pairs[(int)(count % Remembered) * 2], pairs[(int)(count % Remembered) * 2 + 1]) = (penalty, next);
         Numbers[3] = ++count;
-        if (step < StepOf((int)Numbers[1])) return;
+        if (step < StepOf((int)Numbers[1]))
+            return;
         var (now, then) = (0.0, 0.0);
-        for (var i = 0; i < Math.Min(count, Remembered); i++) (now, then) = (now + pairs[2 * i], then + pairs[2 * i + 1]);
-        if (then > 0) Numbers[2] = LambdaFactor * now / then - 1;
+        for (var i = 0; i < Math.Min(count, Remembered); i++)
+            (now, then) = (now + pairs[2 * i], then + pairs[2 * i + 1]);
+        if (then > 0)
+            Numbers[2] = LambdaFactor * now / then - 1;
         (Numbers[1], Numbers[3]) = (Numbers[1] + 1, 0);
     }
 

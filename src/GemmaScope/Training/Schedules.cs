@@ -14,9 +14,10 @@ internal static class Schedules
     }
 
     /// <summary>L0*, which falls linearly where it begins higher.</summary>
-    public static double L0Target(Recipe recipe, long step) => recipe.L0TargetStart is { } start && step < recipe.L0TargetSteps
-        ? start + (recipe.L0Target - start) * step / recipe.L0TargetSteps
-        : recipe.L0Target;
+    public static double L0Target(Recipe recipe, long step) =>
+        recipe.L0TargetStart is { } start && step < recipe.L0TargetSteps
+            ? start + (recipe.L0Target - start) * step / recipe.L0TargetSteps
+            : recipe.L0Target;
 
     /// <summary>λ, which rises linearly from its first fraction.</summary>
     public static double Lambda(Recipe recipe, long step) =>

@@ -18,6 +18,7 @@ public sealed record SearchSettings
     /// <summary>Steps of a short run; null: a tenth of the training's.</summary>
     public long? Steps { get; init; }
 
-    /// <summary>What was found, with which the dictionary is trained instead of recipe.lambda, where the search begins; null: not yet.</summary>
+    /// <summary>What was found, with which the dictionary is trained instead of recipe.lambda, where the search begins; null: not
+    /// yet.</summary>
     public double? Lambda { get; init; }
 }

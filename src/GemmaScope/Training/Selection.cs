@@ -13,19 +13,26 @@ internal static class Selection
             var (i, j) = (low, high);
             while (i <= j)
             {
-                while (values[i] > pivot) i++;
-                while (values[j] < pivot) j--;
-                if (i > j) break;
+                while (values[i] > pivot)
+                    i++;
+                while (values[j] < pivot)
+                    j--;
+                if (i > j)
+                    break;
                 (values[i], values[j]) = (values[j], values[i]);
                 (i, j) = (i + 1, j - 1);
             }
-            if (target <= j) high = j;
-            else if (target >= i) low = i;
-            else break;
+            if (target <= j)
+                high = j;
+            else if (target >= i)
+                low = i;
+            else
+                break;
         }
         var value = values[target];
         var above = 0;
-        foreach (var other in values[..k]) above += other > value ? 1 : 0;
+        foreach (var other in values[..k])
+            above += other > value ? 1 : 0;
         return (value, k - above);
     }
 

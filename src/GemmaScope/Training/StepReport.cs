@@ -36,7 +36,9 @@ public sealed record StepReport
     /// <summary>Pairs of row and feature within ε/2 of the threshold (JumpReLU): those that train θ.</summary>
     public long EntriesInWindow { get; init; }
 
-    /// <summary>Parts of the above by name: <c>mse_prefix_64</c>, <c>sparsity_l0_target</c>, <c>sparsity_frequency</c>, <c>sparsity_tanh</c>,
-    /// <c>pre_activation</c>, of several output layers <c>mse_layer_0</c> and <c>fvu_layer_0</c>, <c>smallest_kept</c>, <c>running_threshold</c>.</summary>
+    /// <summary>Parts of the above by name: <c>mse_prefix_64</c>, <c>sparsity_l0_target</c>, <c>sparsity_frequency</c>,
+    /// <c>sparsity_tanh</c>,
+    /// <c>pre_activation</c>, of several output layers <c>mse_layer_0</c> and <c>fvu_layer_0</c>, <c>smallest_kept</c>,
+    /// <c>running_threshold</c>.</summary>
     public required IReadOnlyDictionary<string, double> Parts { get; init; }
 }

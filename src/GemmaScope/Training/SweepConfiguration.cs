@@ -28,10 +28,17 @@ public sealed record SweepConfiguration
     {
         var suite = Settings.Read(YamlFile.ReadWith(file, values), new SweepConfiguration());
         var source = file ?? "options";
-        if (suite.Output.Length == 0) throw new FileFormatException("'output' is missing: name the folder of the suite", source);
-        if (suite.Base.Sites.Count > 0 || suite.Base.Targets.Count > 0) throw new FileFormatException("'base.sites' is what the grid varies; write grid.sites and grid.layers", source);
-        if (suite.Base.Search.L0 is not null) throw new FileFormatException("'base.search.l0' is for a single dictionary (gemmascope train --search); of a suite write grid.lambdas or grid.target_l0", source);
-        if (suite.MemoryGib is <= 0) throw new FileFormatException("'memory_gib' must be above 0", source);
+        if (suite.Output.Length == 0)
+            throw new FileFormatException("'output' is missing: name the folder of the suite", source);
+        if (suite.Base.Sites.Count > 0 || suite.Base.Targets.Count > 0)
+            throw new FileFormatException("'base.sites' is what the grid varies; write grid.sites and grid.layers", source);
+        if (suite.Base.Search.L0 is not null)
+            throw new FileFormatException(
+                "'base.search.l0' is for a single dictionary (gemmascope train --search); of a suite write grid.lambdas or grid.target_l0",
+                source
+            );
+        if (suite.MemoryGib is <= 0)
+            throw new FileFormatException("'memory_gib' must be above 0", source);
         return suite;
     }
 

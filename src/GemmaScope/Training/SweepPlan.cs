@@ -35,14 +35,15 @@ public static class SweepPlan
     /// <summary>All dictionaries, those that read the same sites next to each other.</summary>
     /// <param name="suite">The suite.</param>
     /// <param name="available">The sites of the data, from which layers are taken where the suite names none.</param>
-    /// <exception cref="GemmaScopeException">A site is unknown, no layer is named or found, or a configuration contradicts itself.</exception>
+    /// <exception cref="GemmaScopeException">A site is unknown, no layer is named or found, or a configuration contradicts
+    /// itself.</exception>
     public static IReadOnlyList<SweepItem> Items(SweepConfiguration suite, IReadOnlyList<Site>? available)
     {
         var items = new List<SweepItem>();
         foreach (var kind in suite.Grid.Kinds)
-            foreach (var site in kind is DictionaryKind.Sae or DictionaryKind.Crosscoder ? suite.Grid.Sites : suite.Grid.Inputs)
-                foreach (var sites in SitesOf(kind, site, suite.Grid, available))
-                    items.AddRange(Variants(suite, kind, sites));
+        foreach (var site in kind is DictionaryKind.Sae or DictionaryKind.Crosscoder ? suite.Grid.Sites : suite.Grid.Inputs)
+        foreach (var sites in SitesOf(kind, site, suite.Grid, available))
+            items.AddRange(Variants(suite, kind, sites));
         var same = items.GroupBy(item => item.Name).FirstOrDefault(group => group.Count() > 1);
         return same is null ? items : throw new ArgumentProblemException($"names the same dictionary twice: {same.Key}", "grid");
     }
@@ -57,7 +58,8 @@ public static class SweepPlan
         var (groups, current) = (new List<SweepGroup>(), new List<SweepItem>());
         foreach (var item in items)
         {
-            if (current.Count > 0 && Bytes([.. current, item], width) > memory) Close();
+            if (current.Count > 0 && Bytes([.. current, item], width) > memory)
+                Close();
             current.Add(item);
         }
         Close();
@@ -65,7 +67,8 @@ public static class SweepPlan
 
         void Close()
         {
-            if (current.Count > 0) groups.Add(new($"group_{Hash(current)}", [.. current], Bytes(current, width)));
+            if (current.Count > 0)
+                groups.Add(new($"group_{Hash(current)}", [.. current], Bytes(current, width)));
             current.Clear();
         }
     }
@@ -87,38 +90,72 @@ public static class SweepPlan
     private static IEnumerable<SweepItem> Variants(SweepConfiguration suite, DictionaryKind kind, IReadOnlyList<Site> sites)
     {
         foreach (var width in OrBase(suite.Grid.Widths, suite.Base.Width))
-            foreach (var (word, recipe) in Recipes(suite))
-                foreach (var seed in OrBase([.. suite.Grid.Seeds.Select(value => (long)value)], suite.Base.Seed))
-                {
-                    var place = sites.Count == 1 ? sites[0].ToString() : $"{sites[0].ToString().Split('.')[0]}.{string.Join('_', sites.Select(site => site.Layer))}";
-                    var name = string.Create(CultureInfo.InvariantCulture, $"{Word(kind)}-{place}-{width}{word}-seed{seed}");
-                    var configuration = suite.Base with
-                    {
-                        Kind = kind, Sites = sites, Width = width, Recipe = recipe, Seed = seed, Output = Path.Combine(suite.Output, RunsFolder, name),
-                    };
-                    configuration.Check(name);
-                    yield return new(name, configuration);
-                }
+        foreach (var (word, recipe) in Recipes(suite))
+        foreach (var seed in OrBase([.. suite.Grid.Seeds.Select(value => (long)value)], suite.Base.Seed))
+        {
+            var place =
+                sites.Count == 1
+                    ? sites[0].ToString()
+                    : $"{sites[0].ToString().Split('.')[0]}.{string.Join('_', sites.Select(site => site.Layer))}";
+            var name = string.Create(CultureInfo.InvariantCulture, $"{Word(kind)}-{place}-{width}{word}-seed{seed}");
+            var configuration = suite.Base with
+            {
+                Kind = kind,
+                Sites = sites,
+                Width = width,
+                Recipe = recipe,
+                Seed = seed,
+                Output = Path.Combine(suite.Output, RunsFolder, name),
+            };
+            configuration.Check(name);
+            yield return new(name, configuration);
+        }
     }
 
     private static IEnumerable<(string Word, Recipe Recipe)> Recipes(SweepConfiguration suite)
     {
         var (grid, recipe) = (suite.Grid, suite.Base.Recipe);
-        if (grid.Lambdas.Count + grid.TargetL0.Count + grid.K.Count == 0) yield return ("", recipe);
-        foreach (var lambda in grid.Lambdas) yield return (string.Create(CultureInfo.InvariantCulture, $"-lambda{lambda}"), recipe with { Lambda = lambda });
+        if (grid.Lambdas.Count + grid.TargetL0.Count + grid.K.Count == 0)
+            yield return ("", recipe);
+        foreach (var lambda in grid.Lambdas)
+            yield return (string.Create(CultureInfo.InvariantCulture, $"-lambda{lambda}"), recipe with { Lambda = lambda });
         foreach (var target in grid.TargetL0)
-            yield return (string.Create(CultureInfo.InvariantCulture, $"-l0_{target}"), recipe with { Sparsity = SparsityTerm.L0Target, L0Target = target });
-        foreach (var k in grid.K) yield return ($"-k{k}", recipe with { K = k });
+            yield return (
+                string.Create(CultureInfo.InvariantCulture, $"-l0_{target}"),
+                recipe with
+                {
+                    Sparsity = SparsityTerm.L0Target,
+                    L0Target = target,
+                }
+            );
+        foreach (var k in grid.K)
+            yield return ($"-k{k}", recipe with { K = k });
     }
 
-    private static IEnumerable<IReadOnlyList<Site>> SitesOf(DictionaryKind kind, string name, GridSettings grid, IReadOnlyList<Site>? available)
+    private static IEnumerable<IReadOnlyList<Site>> SitesOf(
+        DictionaryKind kind,
+        string name,
+        GridSettings grid,
+        IReadOnlyList<Site>? available
+    )
     {
-        if (!Site.TryParse($"{name}.0", out var parsed)) throw new ArgumentProblemException($"'{name}' is no site of a layer, e.g. resid_post", kind is DictionaryKind.Sae or DictionaryKind.Crosscoder ? "grid.sites" : "grid.inputs");
-        Site[] sites = grid.Layers.Count > 0
-            ? [.. grid.Layers.Select(layer => new Site(parsed.Kind, layer))]
-            : [.. (available ?? []).Where(site => site.Kind == parsed.Kind)];
-        if (sites.Length == 0) throw new ArgumentProblemException(available is null ? "name the layers; only a store says which there are" : $"the store has no {name}", "grid.layers");
-        return kind is DictionaryKind.Crosscoder or DictionaryKind.CrossLayerTranscoder ? [sites] : sites.Select(site => (IReadOnlyList<Site>)[site]);
+        if (!Site.TryParse($"{name}.0", out var parsed))
+            throw new ArgumentProblemException(
+                $"'{name}' is no site of a layer, e.g. resid_post",
+                kind is DictionaryKind.Sae or DictionaryKind.Crosscoder ? "grid.sites" : "grid.inputs"
+            );
+        Site[] sites =
+            grid.Layers.Count > 0
+                ? [.. grid.Layers.Select(layer => new Site(parsed.Kind, layer))]
+                : [.. (available ?? []).Where(site => site.Kind == parsed.Kind)];
+        if (sites.Length == 0)
+            throw new ArgumentProblemException(
+                available is null ? "name the layers; only a store says which there are" : $"the store has no {name}",
+                "grid.layers"
+            );
+        return kind is DictionaryKind.Crosscoder or DictionaryKind.CrossLayerTranscoder
+            ? [sites]
+            : sites.Select(site => (IReadOnlyList<Site>)[site]);
     }
 
     private static IEnumerable<T> OrBase<T>(IReadOnlyList<T> values, T standard) => values.Count > 0 ? values : [standard];

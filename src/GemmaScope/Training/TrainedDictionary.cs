@@ -5,8 +5,10 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// From parameters that see x / C_in and predict y / C_out, where b_dec may be subtracted first, to those that see raw rows, where nothing is (METHODS §2.3):
-/// with r = C_out / C_in, W_enc' = r W_enc, b' = C_out (b − b_dec W_enc), θ' = C_out θ, W_dec' = W_dec, b_dec' = C_out b_dec, W_skip' = r W_skip; f' = C_out f, and L0 stays.
+/// From parameters that see x / C_in and predict y / C_out, where b_dec may be subtracted first, to those that see raw rows, where nothing
+/// is (METHODS §2.3):
+/// with r = C_out / C_in, W_enc' = r W_enc, b' = C_out (b − b_dec W_enc), θ' = C_out θ, W_dec' = W_dec, b_dec' = C_out b_dec, W_skip' = r
+/// W_skip; f' = C_out f, and L0 stays.
 /// </summary>
 internal static class TrainedDictionary
 {
@@ -18,7 +20,13 @@ internal static class TrainedDictionary
     /// <param name="inputScale">C_in.</param>
     /// <param name="outputScale">C_out.</param>
     public static DictionaryParameters Fold(
-        TrainerParameters trained, Recipe recipe, TrainerShape shape, double runningThreshold, double inputScale, double outputScale)
+        TrainerParameters trained,
+        Recipe recipe,
+        TrainerShape shape,
+        double runningThreshold,
+        double inputScale,
+        double outputScale
+    )
     {
         var (block, ratio) = (shape.Blocks[0], outputScale / inputScale);
         var bias = trained.DecoderBias.Values.AsSpan();
@@ -27,7 +35,8 @@ internal static class TrainedDictionary
             for (var i = 0; i < shift.Length; i++)
             {
                 var row = trained.Encoder[0].Values.Row(i);
-                for (var d = 0; d < row.Length; d++) shift[i] += (double)bias[d] * row[d];
+                for (var d = 0; d < row.Length; d++)
+                    shift[i] += (double)bias[d] * row[d];
             }
         float[] Values(Parameter? parameter) => parameter is null ? [] : parameter.Values.AsSpan().ToArray();
         float[] Folded(Parameter? parameter, float[]? logs = null) =>
@@ -51,7 +60,10 @@ internal static class TrainedDictionary
             MagnitudeLog = recipe.Architecture == Architecture.Gated ? logs : null,
             Threshold = recipe.Architecture switch
             {
-                Architecture.JumpRelu => [.. Values(trained.Threshold).Select(value => (float)(outputScale * (recipe.LogThreshold ? Math.Exp(value) : value)))],
+                Architecture.JumpRelu =>
+                [
+                    .. Values(trained.Threshold).Select(value => (float)(outputScale * (recipe.LogThreshold ? Math.Exp(value) : value))),
+                ],
                 Architecture.BatchTopK => [.. Enumerable.Repeat((float)(outputScale * runningThreshold), block.Features)],
                 _ => null,
             },
@@ -83,7 +95,8 @@ internal static class TrainedDictionary
         {
             var (start, end) = (index * ColumnsPerPart, Math.Min(rows.Columns, (index + 1) * ColumnsPerPart));
             for (var i = 0; i < rows.Rows; i++)
-                for (var d = start; d < end; d++) result.Floats[d * rows.Rows + i] = factor * rows.Floats[i * rows.Columns + d];
+            for (var d = start; d < end; d++)
+                result.Floats[d * rows.Rows + i] = factor * rows.Floats[i * rows.Columns + d];
         }
     }
 }

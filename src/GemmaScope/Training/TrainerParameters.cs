@@ -10,16 +10,27 @@ internal sealed class TrainerParameters : IDisposable
 {
     public TrainerParameters(Recipe recipe, TrainerShape shape, bool moments)
     {
-        var (kept, features) = (!moments ? 0 : recipe.Beta1 == 0 ? 1 : 2, shape.Features);
+        var (kept, features) = (
+            !moments ? 0
+            : recipe.Beta1 == 0 ? 1
+            : 2,
+            shape.Features
+        );
         Parameter[] Each(string name, Func<FeatureBlock, (long Rows, long Columns)> size) =>
-            [.. shape.Blocks.Select((block, l) => new Parameter(shape.Blocks.Count == 1 ? name : $"{name}.{l}", kept, size(block).Rows, size(block).Columns))];
+            [
+                .. shape.Blocks.Select(
+                    (block, l) => new Parameter(shape.Blocks.Count == 1 ? name : $"{name}.{l}", kept, size(block).Rows, size(block).Columns)
+                ),
+            ];
         Encoder = Each("W_enc_t", block => (block.Features, block.InputWidth));
         Decoder = Each("W_dec", block => (block.Features, block.OutputWidth));
         Skip = recipe.Skip ? Each("W_skip", block => (block.InputWidth, shape.LayerWidth)) : [];
         DecoderBias = new("b_dec", kept, shape.OutputWidth);
         EncoderBias = new(recipe.Architecture == Architecture.Gated ? "b_gate" : "b_enc", kept, features);
-        if (recipe.Architecture == Architecture.JumpRelu) Threshold = new(recipe.LogThreshold ? "log_threshold" : "threshold", kept, features);
-        if (recipe.Architecture != Architecture.Gated) return;
+        if (recipe.Architecture == Architecture.JumpRelu)
+            Threshold = new(recipe.LogThreshold ? "log_threshold" : "threshold", kept, features);
+        if (recipe.Architecture != Architecture.Gated)
+            return;
         MagnitudeBias = new("b_mag", kept, features);
         MagnitudeLog = new("r_mag", kept, features);
     }
@@ -54,6 +65,7 @@ internal sealed class TrainerParameters : IDisposable
 
     public void Dispose()
     {
-        foreach (var parameter in All) parameter.Dispose();
+        foreach (var parameter in All)
+            parameter.Dispose();
     }
 }

@@ -9,7 +9,8 @@ namespace GemmaScope.Training;
 public readonly record struct FeatureBlock(int Features, int InputStart, int InputWidth, int OutputStart, int OutputWidth);
 
 /// <summary>
-/// The shape of a dictionary to be trained: blocks of features between rows of inputs and rows of outputs, in which the layers lie side by side.
+/// The shape of a dictionary to be trained: blocks of features between rows of inputs and rows of outputs, in which the layers lie side by
+/// side.
 /// A single-layer dictionary has one block; in a cross-layer transcoder block l reads layer l and writes the layers from l on.
 /// </summary>
 /// <param name="InputWidth">Numbers in a row of inputs, of all layers.</param>
@@ -39,14 +40,20 @@ public sealed record TrainerShape(int InputWidth, int OutputWidth, int OutputLay
     public static TrainerShape Crosscoder(int layers, int width, int features) =>
         new(layers * width, layers * width, layers, true, [new FeatureBlock(features, 0, layers * width, 0, layers * width)]);
 
-    /// <summary>A weakly causal crosscoder or a cross-layer transcoder: the features of block l read layer l and write the layers from l on (METHODS §4.4).</summary>
+    /// <summary>A weakly causal crosscoder or a cross-layer transcoder: the features of block l read layer l and write the layers from l on
+    /// (METHODS §4.4).</summary>
     /// <param name="width">Width of each layer.</param>
     /// <param name="features">Features of each layer's block.</param>
     /// <param name="reconstructs">True for a crosscoder, whose targets are its inputs.</param>
     public static TrainerShape CrossLayer(int width, IReadOnlyList<int> features, bool reconstructs)
     {
         var layers = features.Count;
-        return new(layers * width, layers * width, layers, reconstructs,
-            [.. features.Select((count, l) => new FeatureBlock(count, l * width, width, l * width, (layers - l) * width))]);
+        return new(
+            layers * width,
+            layers * width,
+            layers,
+            reconstructs,
+            [.. features.Select((count, l) => new FeatureBlock(count, l * width, width, l * width, (layers - l) * width))]
+        );
     }
 }

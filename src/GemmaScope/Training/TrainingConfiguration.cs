@@ -10,12 +10,14 @@ public enum NonFiniteBatch
 {
     /// <summary>The run ends with an error; the last checkpoint stays.</summary>
     Stop,
+
     /// <summary>The batch is left out and counted.</summary>
     Skip,
 }
 
 /// <summary>
-/// One training run: what is trained, on what, how, and where the result goes. It is read from YAML and from options, which win, and printed in
+/// One training run: what is trained, on what, how, and where the result goes. It is read from YAML and from options, which win, and
+/// printed in
 /// full beside the result, from which the run can be repeated.
 /// </summary>
 public sealed record TrainingConfiguration
@@ -65,7 +67,8 @@ public sealed record TrainingConfiguration
     /// <summary>What the finished dictionary is measured on.</summary>
     public HeldOutSettings Evaluation { get; init; } = new();
 
-    /// <summary>How the dictionary is written; null: in the form of Gemma Scope 1 or 2 where that can express it, else in that of SAELens.</summary>
+    /// <summary>How the dictionary is written; null: in the form of Gemma Scope 1 or 2 where that can express it, else in that of
+    /// SAELens.</summary>
     public DictionaryForm? Form { get; init; }
 
     /// <summary>The folder of the result.</summary>
@@ -75,7 +78,8 @@ public sealed record TrainingConfiguration
     public long TotalSteps => Steps ?? (Tokens + Batch - 1) / Batch;
 
     /// <summary>The sites written.</summary>
-    public IReadOnlyList<Site> Outputs => !IsTranscoder ? Sites
+    public IReadOnlyList<Site> Outputs =>
+        !IsTranscoder ? Sites
         : Targets.Count > 0 ? Targets
         : [.. Sites.Select(site => Site.MlpOut(site.Layer ?? 0))];
 
@@ -83,7 +87,12 @@ public sealed record TrainingConfiguration
     public IEnumerable<Site> AllSites => Sites.Concat(Outputs).Distinct();
 
     /// <summary>The recipe with what follows from the kind, and the λ that was found.</summary>
-    internal Recipe EffectiveRecipe => Recipe with { Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder, Lambda = Search.Lambda ?? Recipe.Lambda };
+    internal Recipe EffectiveRecipe =>
+        Recipe with
+        {
+            Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder,
+            Lambda = Search.Lambda ?? Recipe.Lambda,
+        };
 
     private bool IsTranscoder => Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder or DictionaryKind.CrossLayerTranscoder;
 
@@ -107,11 +116,17 @@ public sealed record TrainingConfiguration
     /// <exception cref="ArgumentProblemException">The sites of several layers have different widths.</exception>
     internal TrainerShape Shape(Func<Site, int> width)
     {
-        if (!IsMultiLayer) return IsTranscoder ? TrainerShape.Transcoder(width(Sites[0]), width(Outputs[0]), Width) : TrainerShape.Autoencoder(width(Sites[0]), Width);
+        if (!IsMultiLayer)
+            return IsTranscoder
+                ? TrainerShape.Transcoder(width(Sites[0]), width(Outputs[0]), Width)
+                : TrainerShape.Autoencoder(width(Sites[0]), Width);
         var widths = AllSites.Select(width).Distinct().ToArray();
         return widths is [var one]
             ? TrainerShape.CrossLayer(one, [.. Enumerable.Repeat(Width / Sites.Count, Sites.Count)], reconstructs: !IsTranscoder)
-            : throw new ArgumentProblemException($"have widths {string.Join(", ", widths)}, but the layers of one dictionary must be equally wide", "sites");
+            : throw new ArgumentProblemException(
+                $"have widths {string.Join(", ", widths)}, but the layers of one dictionary must be equally wide",
+                "sites"
+            );
     }
 
     /// <summary>Refuses what contradicts itself.</summary>
@@ -121,16 +136,29 @@ public sealed record TrainingConfiguration
     {
         void Require(bool holds, string key, string problem)
         {
-            if (!holds) throw new FileFormatException($"'{key}' {problem}", source);
+            if (!holds)
+                throw new FileFormatException($"'{key}' {problem}", source);
         }
         Require(Sites.Count > 0, "sites", "is missing: name what the dictionary reads, e.g. resid_post.3");
-        Require(IsMultiLayer || Sites.Count == 1, "sites", $"names {Sites.Count}; a dictionary of this kind reads one (kinds of several: crosscoder, clt)");
+        Require(
+            IsMultiLayer || Sites.Count == 1,
+            "sites",
+            $"names {Sites.Count}; a dictionary of this kind reads one (kinds of several: crosscoder, clt)"
+        );
         Require(Sites.Distinct().Count() == Sites.Count && Targets.Distinct().Count() == Targets.Count, "sites", "names one twice");
         Require(IsTranscoder || Targets.Count == 0, "targets", "is for transcoders; others write what they read");
-        Require(Targets.Count == 0 || Targets.Count == Sites.Count, "targets", $"names {Targets.Count} where the dictionary reads {Sites.Count}");
+        Require(
+            Targets.Count == 0 || Targets.Count == Sites.Count,
+            "targets",
+            $"names {Targets.Count} where the dictionary reads {Sites.Count}"
+        );
         Require(!IsTranscoder || !Sites.SequenceEqual(Outputs), "targets", "are the sites it reads; that is an autoencoder (kind: sae)");
         Require(Width > 0, "width", "must be 1 or more");
-        Require(!IsMultiLayer || Width % Sites.Count == 0, "width", $"must be a multiple of {Sites.Count}, the number of layers, which get the same share");
+        Require(
+            !IsMultiLayer || Width % Sites.Count == 0,
+            "width",
+            $"must be a multiple of {Sites.Count}, the number of layers, which get the same share"
+        );
         Require(Batch > 0, "batch", "must be 1 or more");
         Require(TotalSteps > 0, Steps is null ? "tokens" : "steps", "must be 1 or more");
         Require(Output.Length > 0, "output", "is missing: name the folder of the result");
@@ -143,13 +171,19 @@ public sealed record TrainingConfiguration
         Require(Data.HeldOut is >= 0 and <= 0.5, "data.held_out", "must be 0 to 0.5");
         Require(Search.L0 is null or > 0 && Search.Tolerance > 0, "search", "needs an l0 and a tolerance above 0");
         Require(Search.Runs > 0 && Search.Steps is null or > 0, "search", "needs 1 run and 1 step or more");
-        Require(Search.L0 is null || Recipe is { Sparsity: not SparsityTerm.None, Lambda: > 0 }, "search.l0", "needs a sparsity term with a lambda above 0 to begin with; the L0 of top_k and batch_top_k is recipe.k");
+        Require(
+            Search.L0 is null || Recipe is { Sparsity: not SparsityTerm.None, Lambda: > 0 },
+            "search.l0",
+            "needs a sparsity term with a lambda above 0 to begin with; the L0 of top_k and batch_top_k is recipe.k"
+        );
         RequireForm(_ => 1);
     }
 
-    /// <summary>Refuses before training what could not be written after it: the smallest dictionary of the same kind and recipe is made and offered to the form.</summary>
+    /// <summary>Refuses before training what could not be written after it: the smallest dictionary of the same kind and recipe is made and
+    /// offered to the form.</summary>
     /// <param name="width">Numbers in a row of a site; only which are equal matters.</param>
-    /// <exception cref="ArgumentProblemException">The recipe contradicts itself, cannot be folded, or no form (or not the one asked for) expresses the dictionary.</exception>
+    /// <exception cref="ArgumentProblemException">The recipe contradicts itself, cannot be folded, or no form (or not the one asked for)
+    /// expresses the dictionary.</exception>
     internal void RequireForm(Func<Site, int> width)
     {
         var smallest = this with { Width = Sites.Count, Recipe = Recipe with { K = 1, Prefixes = null } };
@@ -180,7 +214,8 @@ public sealed record DataSettings
     public int? Window { get; init; }
 
     /// <summary>
-    /// Share of the windows of a text that are not trained on, so that the result can be measured on them; 0: none. Ignored for a store. Which they are
+    /// Share of the windows of a text that are not trained on, so that the result can be measured on them; 0: none. Ignored for a store.
+    /// Which they are
     /// follows from their number alone.
     /// </summary>
     public double HeldOut { get; init; } = 0.05;
@@ -210,7 +245,8 @@ public sealed record RunSettings
 /// <summary>What the finished dictionary is measured on.</summary>
 public sealed record HeldOutSettings
 {
-    /// <summary>Texts that were not trained on; needs the model. Empty: what is held out of the text trained on, or the activations of a store that the run did not see.</summary>
+    /// <summary>Texts that were not trained on; needs the model. Empty: what is held out of the text trained on, or the activations of a
+    /// store that the run did not see.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
     /// <summary>Tokens measured on; 0: nothing is measured.</summary>

@@ -13,12 +13,21 @@ public static class TrainingData
     /// <param name="model">The model that reads the text, for data without a store; has to outlive the source.</param>
     /// <param name="cancellation">Ends the first reading of a text.</param>
     /// <exception cref="GemmaScopeException">The store or the text cannot be read, or does not have a site.</exception>
-    public static IActivationSource Open(DataSettings data, IEnumerable<Site> sites, GemmaModel? model, CancellationToken cancellation = default)
+    public static IActivationSource Open(
+        DataSettings data,
+        IEnumerable<Site> sites,
+        GemmaModel? model,
+        CancellationToken cancellation = default
+    )
     {
         Site[] distinct = [.. sites.Distinct().Order()];
-        if (data.Store is { } store) return ActivationStore.Open(store).NewReader(distinct, data.Seed);
-        if (model is null) throw new ArgumentProblemException("is needed to read a text", "data.model");
-        var text = WindowSource.FromText(model.Tokenizer, data.Text, data.WindowFor(model)).Where(window => !IsHeldOut(window, data.HeldOut));
+        if (data.Store is { } store)
+            return ActivationStore.Open(store).NewReader(distinct, data.Seed);
+        if (model is null)
+            throw new ArgumentProblemException("is needed to read a text", "data.model");
+        var text = WindowSource
+            .FromText(model.Tokenizer, data.Text, data.WindowFor(model))
+            .Where(window => !IsHeldOut(window, data.HeldOut));
         return new ModelActivationSource(model, distinct, text, new() { BufferRows = data.BufferRows, Seed = data.Seed }, cancellation);
     }
 
@@ -26,17 +35,21 @@ public static class TrainingData
     /// <param name="data">The text.</param>
     /// <param name="model">The model that reads it.</param>
     public static IEnumerable<int[]> HeldOutWindows(DataSettings data, GemmaModel model) =>
-        TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(data.Text), data.WindowFor(model)).Where((_, window) => IsHeldOut(window, data.HeldOut));
+        TokenWindows
+            .Pack(model.Tokenizer, TextDocuments.Read(data.Text), data.WindowFor(model))
+            .Where((_, window) => IsHeldOut(window, data.HeldOut));
 
     /// <summary>Of each 1 / share windows one, never the first of them, so that a text of a single window can be trained on.</summary>
     internal static bool IsHeldOut(int window, double share)
     {
-        if (share == 0) return false;
+        if (share == 0)
+            return false;
         var block = (int)Math.Round(1 / share);
         return window % block == 1 + Shuffle.Permutation(block - 1, window / block)[0];
     }
 
-    /// <summary>Whether the rows of a stream from a place on were not handed out before it: known of a store, not of a text, which begins anew when it ends.</summary>
+    /// <summary>Whether the rows of a stream from a place on were not handed out before it: known of a store, not of a text, which begins
+    /// anew when it ends.</summary>
     public static bool? IsUnseen(DataSettings data, long position, long rows) =>
         data.Store is { } store ? position + rows <= ActivationStore.Open(store).Rows : null;
 }

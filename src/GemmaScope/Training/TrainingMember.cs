@@ -10,20 +10,26 @@ public sealed class TrainingMember : IDisposable
 {
     private const double Dense = 0.1;
 
-    private readonly double[] _inputScales, _outputScales;
-    private readonly Tensor? _inputs, _outputs;
+    private readonly double[] _inputScales,
+        _outputScales;
+    private readonly Tensor? _inputs,
+        _outputs;
 
     internal TrainingMember(TrainingConfiguration configuration, IActivationSource source)
     {
         Configuration = configuration;
-        configuration.RequireForm(site => 1 + configuration.AllSites.Select(source.Width).Distinct().Order().ToList().IndexOf(source.Width(site)));
+        configuration.RequireForm(site =>
+            1 + configuration.AllSites.Select(source.Width).Distinct().Order().ToList().IndexOf(source.Width(site))
+        );
         (_inputScales, _outputScales) = ([.. configuration.Sites.Select(source.Scale)], [.. configuration.Outputs.Select(source.Scale)]);
         var shape = configuration.Shape(source.Width);
         Trainer = DictionaryTrainer.Create(configuration.EffectiveRecipe, shape, unchecked((ulong)configuration.Seed));
         // Several layers are laid side by side; a single one is read where it lies.
-        if (configuration.Sites.Count == 1) return;
+        if (configuration.Sites.Count == 1)
+            return;
         _inputs = Tensor.Uninitialized(configuration.Batch, shape.InputWidth);
-        if (!configuration.Sites.SequenceEqual(configuration.Outputs)) _outputs = Tensor.Uninitialized(configuration.Batch, shape.OutputWidth);
+        if (!configuration.Sites.SequenceEqual(configuration.Outputs))
+            _outputs = Tensor.Uninitialized(configuration.Batch, shape.OutputWidth);
     }
 
     /// <summary>What is trained.</summary>
@@ -44,7 +50,8 @@ public sealed class TrainingMember : IDisposable
     internal MetricsLog Metrics { get; set; } = null!;
 
     /// <summary>The dictionary learned so far, on the scale of the raw activations.</summary>
-    public SparseDictionary ToDictionary(string name) => Trainer.ToDictionary(name, _inputScales, _outputScales, Configuration.Sites, Configuration.Outputs);
+    public SparseDictionary ToDictionary(string name) =>
+        Trainer.ToDictionary(name, _inputScales, _outputScales, Configuration.Sites, Configuration.Outputs);
 
     /// <summary>Frees the trainer and closes the metrics.</summary>
     public void Dispose()
@@ -60,19 +67,23 @@ public sealed class TrainingMember : IDisposable
     /// <param name="spreads">Of each site Σ‖y − ȳ‖² of this batch.</param>
     internal void Train(ActivationBatch batch, IReadOnlyDictionary<Site, double> spreads)
     {
-        if (Failure is not null) return;
+        if (Failure is not null)
+            return;
         var x = Rows(batch, Configuration.Sites, _inputs);
         var y = Configuration.Sites.SequenceEqual(Configuration.Outputs) ? x : Rows(batch, Configuration.Outputs, _outputs);
         var step = Trainer.Step;
         try
         {
-            if (step == 0 && SkippedBatches == 0) Trainer.Prepare(y);
+            if (step == 0 && SkippedBatches == 0)
+                Trainer.Prepare(y);
             Last = Trainer.Train(x, y);
         }
         catch (ArgumentProblemException problem)
         {
-            if (Configuration.NonFinite == NonFiniteBatch.Skip && Trainer.Step == step) SkippedBatches++;
-            else Failure = $"step {step}: {problem.Message}";
+            if (Configuration.NonFinite == NonFiniteBatch.Skip && Trainer.Step == step)
+                SkippedBatches++;
+            else
+                Failure = $"step {step}: {problem.Message}";
             return;
         }
         Metrics.Add(Last, Configuration.Outputs.Sum(site => spreads[site]));
@@ -87,7 +98,8 @@ public sealed class TrainingMember : IDisposable
 
     private static MatrixView Rows(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)
     {
-        if (together is null) return batch[sites[0]];
+        if (together is null)
+            return batch[sites[0]];
         batch.CopyBeside(sites, together.AsMatrix());
         return together.AsMatrix();
     }

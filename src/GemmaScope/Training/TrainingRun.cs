@@ -9,7 +9,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// Trains one dictionary, or several on one reading of the data. It saves itself now and then and goes on from there when it is opened again:
+/// Trains one dictionary, or several on one reading of the data. It saves itself now and then and goes on from there when it is opened
+/// again:
 /// a run that was killed and taken up ends with the same files as one that was not.
 /// </summary>
 public sealed class TrainingRun : IDisposable
@@ -29,7 +30,8 @@ public sealed class TrainingRun : IDisposable
             throw new ArgumentProblemException("differ, but dictionaries that are trained together need the same", "batch, steps or run");
         _scales = source.Sites.ToDictionary(site => site.ToString(), source.Scale);
         foreach (var (site, scale) in _scales)
-            if (!(scale > 0 && double.IsFinite(scale))) throw new ArgumentProblemException($"has the scale {scale}: its activations are all zero, or not finite", site);
+            if (!(scale > 0 && double.IsFinite(scale)))
+                throw new ArgumentProblemException($"has the scale {scale}: its activations are all zero, or not finite", site);
         Members = [.. configurations.Select(one => new TrainingMember(one, source))];
         _lock = RunLock.Take(folder);
     }
@@ -47,18 +49,27 @@ public sealed class TrainingRun : IDisposable
     public bool IsResumed { get; private set; }
 
     /// <summary>Begins a run, or takes it up where its checkpoint says.</summary>
-    /// <param name="configurations">What is trained; of the same batch, steps and run settings. Each writes metrics and configuration into its own output folder.</param>
+    /// <param name="configurations">What is trained; of the same batch, steps and run settings. Each writes metrics and configuration into
+    /// its own output folder.</param>
     /// <param name="source">A source of all their sites, from its start. It remains the caller's.</param>
     /// <param name="folder">The folder of the checkpoint; for a single dictionary its output folder.</param>
     /// <param name="restart">Whether a checkpoint that is there is left aside.</param>
-    /// <exception cref="GemmaScopeException">The checkpoint is of another configuration or other data, the message names the key; or the folder cannot be written.</exception>
-    public static TrainingRun Open(IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, string folder, bool restart = false)
+    /// <exception cref="GemmaScopeException">The checkpoint is of another configuration or other data, the message names the key; or the
+    /// folder cannot be written.</exception>
+    public static TrainingRun Open(
+        IReadOnlyList<TrainingConfiguration> configurations,
+        IActivationSource source,
+        string folder,
+        bool restart = false
+    )
     {
         var run = new TrainingRun(configurations, source, folder);
         try
         {
-            if (!restart && File.Exists(run._file)) run.Resume();
-            else run.Begin();
+            if (!restart && File.Exists(run._file))
+                run.Resume();
+            else
+                run.Begin();
             return run;
         }
         catch
@@ -88,9 +99,14 @@ public sealed class TrainingRun : IDisposable
                 Train(batch, spreads);
                 Step++;
                 RequireSomeone();
-                if (IsLogged) Log(clock);
+                if (IsLogged)
+                    Log(clock);
                 progress?.Report(new(Step, TotalSteps, Step * _batch, clock.Steps(Step) * _batch, clock.Loading));
-                if (saved.Elapsed.TotalMinutes < _settings.CheckpointMinutes && (_settings.CheckpointSteps is not { } every || Step % every != 0)) continue;
+                if (
+                    saved.Elapsed.TotalMinutes < _settings.CheckpointMinutes
+                    && (_settings.CheckpointSteps is not { } every || Step % every != 0)
+                )
+                    continue;
                 Save();
                 saved.Restart();
             }
@@ -106,12 +122,14 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Frees the trainers, and the folder for other runs.</summary>
     public void Dispose()
     {
-        foreach (var member in Members) member.Dispose();
+        foreach (var member in Members)
+            member.Dispose();
         _lock.Dispose();
     }
 
     // Early on something is to be seen at once.
-    private bool IsLogged => Step % _settings.LogSteps == 0 || Step == TotalSteps || (Step < _settings.LogSteps && BitOperations.IsPow2(Step));
+    private bool IsLogged =>
+        Step % _settings.LogSteps == 0 || Step == TotalSteps || (Step < _settings.LogSteps && BitOperations.IsPow2(Step));
 
     private void Begin()
     {
@@ -120,7 +138,8 @@ public sealed class TrainingRun : IDisposable
             member.Metrics = MetricsLog.Open(member.Configuration.Output, 0, new Dictionary<string, double>());
             WriteRecipe(member.Configuration);
         }
-        if (File.Exists(_file)) File.Delete(_file);
+        if (File.Exists(_file))
+            File.Delete(_file);
     }
 
     private void Resume()
@@ -128,11 +147,18 @@ public sealed class TrainingRun : IDisposable
         using var file = SafetensorsFile.Open(_file);
         var checkpoint = RunCheckpoint.Read(file);
         if (checkpoint.Members.Count != Members.Count)
-            throw new ArgumentProblemException($"is of {checkpoint.Members.Count} dictionaries, not {Members.Count}; begin anew with --restart", _file);
-        foreach (var (member, state) in Members.Zip(checkpoint.Members)) RequireSame(member.Configuration, state.Settings);
+            throw new ArgumentProblemException(
+                $"is of {checkpoint.Members.Count} dictionaries, not {Members.Count}; begin anew with --restart",
+                _file
+            );
+        foreach (var (member, state) in Members.Zip(checkpoint.Members))
+            RequireSame(member.Configuration, state.Settings);
         foreach (var (site, scale) in _scales)
             if (checkpoint.Scales.GetValueOrDefault(site) != scale)
-                throw new ArgumentProblemException($"has changed since the run began: the scale of {site} is {scale:g6}, it was {checkpoint.Scales.GetValueOrDefault(site):g6}. Give the same data, or begin anew with --restart", "data");
+                throw new ArgumentProblemException(
+                    $"has changed since the run began: the scale of {site} is {scale:g6}, it was {checkpoint.Scales.GetValueOrDefault(site):g6}. Give the same data, or begin anew with --restart",
+                    "data"
+                );
         foreach (var (member, state) in Members.Zip(checkpoint.Members))
         {
             member.Metrics = MetricsLog.Open(member.Configuration.Output, state.MetricsLength, state.Sums);
@@ -146,41 +172,60 @@ public sealed class TrainingRun : IDisposable
 
     private void RequireSame(TrainingConfiguration configuration, IReadOnlyDictionary<string, string> before)
     {
-        var changed = Settings.Differences(before, configuration).FirstOrDefault(difference => !MayChange.Any(key => difference.StartsWith(key, StringComparison.Ordinal)));
+        var changed = Settings
+            .Differences(before, configuration)
+            .FirstOrDefault(difference => !MayChange.Any(key => difference.StartsWith(key, StringComparison.Ordinal)));
         if (changed is not null)
-            throw new ArgumentProblemException($"was made with another setting: {changed}. Give the same, another --output, or begin anew with --restart", _file);
+            throw new ArgumentProblemException(
+                $"was made with another setting: {changed}. Give the same, another --output, or begin anew with --restart",
+                _file
+            );
     }
 
     /// <summary>What may be another when a run goes on: a longer run, other places and other reports learn the same.</summary>
     private static readonly string[] MayChange = ["tokens:", "steps:", "output:", "form:", "run.", "evaluation.", "data.model:"];
 
-    private static void WriteRecipe(TrainingConfiguration configuration) => AtomicFile.Write(
-        Path.Combine(configuration.Output, TrainingConfiguration.FileName), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(configuration.ToYaml())), overwrite: true);
+    private static void WriteRecipe(TrainingConfiguration configuration) =>
+        AtomicFile.Write(
+            Path.Combine(configuration.Output, TrainingConfiguration.FileName),
+            stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(configuration.ToYaml())),
+            overwrite: true
+        );
 
     private void Log(RunClock clock)
     {
         var (rate, loading) = clock.Interval(Step);
-        foreach (var member in Members) member.Log(rate * _batch, loading);
+        foreach (var member in Members)
+            member.Log(rate * _batch, loading);
     }
 
-    /// <summary>A step of every dictionary: one on each core where there are enough of them, else one after the other on all cores.</summary>
+    /// <summary>A step of every dictionary: one on each core where there are enough of them, else one after the other on all
+    /// cores.</summary>
     private void Train(ActivationBatch batch, Dictionary<Site, double> spreads)
     {
-        if (Members.Count >= Workers.Count) Workers.For(Members.Count, new TrainJob(Members, batch, spreads));
-        else foreach (var member in Members) member.Train(batch, spreads);
+        if (Members.Count >= Workers.Count)
+            Workers.For(Members.Count, new TrainJob(Members, batch, spreads));
+        else
+            foreach (var member in Members)
+                member.Train(batch, spreads);
     }
 
     private void Save()
     {
-        if (Members.All(member => member.Failure is not null)) return;
+        if (Members.All(member => member.Failure is not null))
+            return;
         RunCheckpoint.Save(_file, Step, _source.Position, _scales, Members);
     }
 
     private void RequireSomeone()
     {
-        if (Members.FirstOrDefault(member => member.Failure is null) is not null) return;
+        if (Members.FirstOrDefault(member => member.Failure is null) is not null)
+            return;
         var kept = File.Exists(_file) ? $" The checkpoint before it stays: {_file}" : "";
-        throw new ArgumentProblemException($"{Members[0].Failure} (non_finite: skip leaves such batches out; a lower learning rate or longer warm-up helps where the loss grew).{kept}", Members[0].Configuration.Output);
+        throw new ArgumentProblemException(
+            $"{Members[0].Failure} (non_finite: skip leaves such batches out; a lower learning rate or longer warm-up helps where the loss grew).{kept}",
+            Members[0].Configuration.Output
+        );
     }
 
     /// <summary>Divides the rows of each site by its scale (METHODS §2.3) and sums up their spread.</summary>

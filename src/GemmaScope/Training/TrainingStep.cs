@@ -30,7 +30,8 @@ internal sealed class TrainingStep : IDisposable
     private readonly DecoderPass _decoder;
     private readonly FeaturePass _features;
     private readonly EntryRows _found = new();
-    private readonly EntryColumns _columns = new(), _auxiliaryColumns = new();
+    private readonly EntryColumns _columns = new(),
+        _auxiliaryColumns = new();
     private Tensor? _centred;
 
     public TrainingStep(Recipe recipe, TrainerShape shape, TrainerParameters parameters, Firing firing, RunningNumbers running)
@@ -58,7 +59,15 @@ internal sealed class TrainingStep : IDisposable
 
     /// <summary>Runs forward and backward; the sink gets every gradient.</summary>
     public StepReport Run(
-        MatrixView x, MatrixView y, GradientSink sink, long step, long tokens, IReadOnlyList<int>? fixedDead, LossParts parts, MatrixView? reconstruction = null)
+        MatrixView x,
+        MatrixView y,
+        GradientSink sink,
+        long step,
+        long tokens,
+        IReadOnlyList<int>? fixedDead,
+        LossParts parts,
+        MatrixView? reconstruction = null
+    )
     {
         Require(x, y);
         var start = Stopwatch.GetTimestamp();
@@ -73,23 +82,55 @@ internal sealed class TrainingStep : IDisposable
         var (l0, smallest) = CountActive();
         var sparsity = parts.HasFlag(LossParts.Sparsity);
         var loss = new StepLoss(
-            x.Rows, sparsity ? lambda : 0, sparsity ? _recipe.PreActivation : 0, new CountPenalty(_recipe with { L0Target = Schedules.L0Target(_recipe, step) }, sparsity ? lambda : 0, l0),
-            Penalty(_running.Power), _running.NextPower is { } next ? Penalty(next) : null);
+            x.Rows,
+            sparsity ? lambda : 0,
+            sparsity ? _recipe.PreActivation : 0,
+            new CountPenalty(_recipe with { L0Target = Schedules.L0Target(_recipe, step) }, sparsity ? lambda : 0, l0),
+            Penalty(_running.Power),
+            _running.NextPower is { } next ? Penalty(next) : null
+        );
         var code = _rule.Auxiliary(_found);
-        _decoder.Run(x, y, _found, _rule, code, (parts.HasFlag(LossParts.Reconstruction) ? 1 : 0, parts.HasFlag(LossParts.Auxiliary) ? 1 : 0), reconstruction);
+        _decoder.Run(
+            x,
+            y,
+            _found,
+            _rule,
+            code,
+            (parts.HasFlag(LossParts.Reconstruction) ? 1 : 0, parts.HasFlag(LossParts.Auxiliary) ? 1 : 0),
+            reconstruction
+        );
         if (!double.IsFinite(_decoder.Errors.Sum()))
-            throw new ArgumentProblemException($"the loss of step {step} is {_decoder.Errors.Sum()}; lower the learning rate, or look for activations that are not finite", "x");
+            throw new ArgumentProblemException(
+                $"the loss of step {step} is {_decoder.Errors.Sum()}; lower the learning rate, or look for activations that are not finite",
+                "x"
+            );
 
         var decoded = Stopwatch.GetTimestamp();
         _columns.Fill(_found, _shape.Features);
         var separate = code is not null && code.Rows != _found;
-        if (separate) _auxiliaryColumns.Fill(code!.Rows, _shape.Features);
+        if (separate)
+            _auxiliaryColumns.Fill(code!.Rows, _shape.Features);
         var inputs = new FeatureInputs(
-            h, loss.PreActivation != 0 ? Sums(h) : [], _columns, code is null ? null : separate ? _auxiliaryColumns : _columns, _decoder, code, loss, tokens + x.Rows);
+            h,
+            loss.PreActivation != 0 ? Sums(h) : [],
+            _columns,
+            code is null ? null
+                : separate ? _auxiliaryColumns
+                : _columns,
+            _decoder,
+            code,
+            loss,
+            tokens + x.Rows
+        );
         _features.Run(new FeatureStep(_recipe, _shape, _parameters, _firing, _features, inputs, _rule, sink));
         PassVectors(x, sink);
-        (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (Seconds(start, encoded), Seconds(encoded, decoded), Seconds(decoded, Stopwatch.GetTimestamp()));
-        if (sink.Moves) _running.Follow(step, smallest, _features.Totals);
+        (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (
+            Seconds(start, encoded),
+            Seconds(encoded, decoded),
+            Seconds(decoded, Stopwatch.GetTimestamp())
+        );
+        if (sink.Moves)
+            _running.Follow(step, smallest, _features.Totals);
         return Report(step, y, lambda, loss, l0, smallest, code, (double)deadCount / _shape.Features);
     }
 
@@ -102,7 +143,8 @@ internal sealed class TrainingStep : IDisposable
             for (var i = 0; i < _found[row].Count; i++)
             {
                 var f = _rule.Value(_found[row].Features[i], _found[row].Z[i]);
-                if (f == 0) continue;
+                if (f == 0)
+                    continue;
                 indices.Add(_found[row].Features[i]);
                 values.Add(f);
             }
@@ -119,15 +161,21 @@ internal sealed class TrainingStep : IDisposable
     }
 
     /// <summary>Share of entries from which the features of a group go through dense products.</summary>
-    public double DenseShare { set => _features.DenseShare = value; }
+    public double DenseShare
+    {
+        set => _features.DenseShare = value;
+    }
 
     private static double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
 
     private void Require(MatrixView x, MatrixView y)
     {
-        if (x.Columns != _shape.InputWidth) throw new ArgumentProblemException($"has {x.Columns} columns; the dictionary reads {_shape.InputWidth}", "x");
-        if (y.Columns != _shape.OutputWidth) throw new ArgumentProblemException($"has {y.Columns} columns; the dictionary writes {_shape.OutputWidth}", "y");
-        if (x.Rows == 0 || x.Rows != y.Rows) throw new ArgumentProblemException($"has {y.Rows} rows for {x.Rows} rows of inputs", "y");
+        if (x.Columns != _shape.InputWidth)
+            throw new ArgumentProblemException($"has {x.Columns} columns; the dictionary reads {_shape.InputWidth}", "x");
+        if (y.Columns != _shape.OutputWidth)
+            throw new ArgumentProblemException($"has {y.Columns} columns; the dictionary writes {_shape.OutputWidth}", "y");
+        if (x.Rows == 0 || x.Rows != y.Rows)
+            throw new ArgumentProblemException($"has {y.Rows} rows for {x.Rows} rows of inputs", "y");
     }
 
     private ActivationPenalty Penalty(double power) => new(_recipe.Sparsity, _recipe.TanhScale, power, _recipe.NormWeighted);
@@ -135,7 +183,8 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>What the encoder sees: x − b_dec, or x itself.</summary>
     private MatrixView Centred(MatrixView x)
     {
-        if (!Subtracts) return x;
+        if (!Subtracts)
+            return x;
         if (_centred is null || _centred.Rows != x.Rows)
         {
             _centred?.Dispose();
@@ -147,17 +196,20 @@ internal sealed class TrainingStep : IDisposable
 
     private int[] Dead(long tokens)
     {
-        if (_recipe.AuxiliaryCoefficient == 0) return [];
+        if (_recipe.AuxiliaryCoefficient == 0)
+            return [];
         var dead = new List<int>();
         for (var i = 0; i < _shape.Features; i++)
-            if (_firing.IsDead(i, tokens)) dead.Add(i);
+            if (_firing.IsDead(i, tokens))
+                dead.Add(i);
         return [.. dead];
     }
 
     private int CountDead(long tokens)
     {
         var count = 0;
-        for (var i = 0; i < _shape.Features; i++) count += _firing.IsDead(i, tokens) ? 1 : 0;
+        for (var i = 0; i < _shape.Features; i++)
+            count += _firing.IsDead(i, tokens) ? 1 : 0;
         return count;
     }
 
@@ -172,7 +224,8 @@ internal sealed class TrainingStep : IDisposable
             for (var i = 0; i < features.Length; i++)
             {
                 var f = _rule.Value(features[i], z[i]);
-                if (f == 0) continue;
+                if (f == 0)
+                    continue;
                 l0[row]++;
                 smallest = Math.Min(smallest, f);
             }
@@ -184,7 +237,8 @@ internal sealed class TrainingStep : IDisposable
     {
         var sums = new double[h.Columns];
         for (var row = 0; row < h.Rows; row++)
-            for (var i = 0; i < sums.Length; i++) sums[i] += h.Row(row)[i];
+        for (var i = 0; i < sums.Length; i++)
+            sums[i] += h.Row(row)[i];
         return [.. sums.Select(value => (float)value)];
     }
 
@@ -192,12 +246,16 @@ internal sealed class TrainingStep : IDisposable
     private void PassVectors(MatrixView x, GradientSink sink)
     {
         var bias = new float[_shape.OutputWidth];
-        for (var i = 0; i < bias.Length; i++) bias[i] = (float)(_decoder.BiasGradient[i] - (Subtracts ? _features.ThroughInput[i] : 0));
+        for (var i = 0; i < bias.Length; i++)
+            bias[i] = (float)(_decoder.BiasGradient[i] - (Subtracts ? _features.ThroughInput[i] : 0));
         sink.Whole(_parameters.DecoderBias, bias);
         sink.Whole(_parameters.EncoderBias, _features.Bias);
-        if (_parameters.Threshold is { } threshold) sink.Whole(threshold, _features.Threshold);
-        if (_parameters.MagnitudeBias is { } magnitude) sink.Whole(magnitude, _features.MagnitudeBias);
-        if (_parameters.MagnitudeLog is { } log) sink.Whole(log, _features.MagnitudeLog);
+        if (_parameters.Threshold is { } threshold)
+            sink.Whole(threshold, _features.Threshold);
+        if (_parameters.MagnitudeBias is { } magnitude)
+            sink.Whole(magnitude, _features.MagnitudeBias);
+        if (_parameters.MagnitudeLog is { } log)
+            sink.Whole(log, _features.MagnitudeLog);
         for (var l = 0; l < _parameters.Skip.Length; l++)
         {
             using var gradient = _decoder.SkipGradient(l, x);
@@ -205,20 +263,35 @@ internal sealed class TrainingStep : IDisposable
         }
     }
 
-    private StepReport Report(long step, MatrixView y, double lambda, StepLoss loss, int[] l0, float smallest, AuxiliaryCode? code, double deadShare)
+    private StepReport Report(
+        long step,
+        MatrixView y,
+        double lambda,
+        StepLoss loss,
+        int[] l0,
+        float smallest,
+        AuxiliaryCode? code,
+        double deadShare
+    )
     {
         var (totals, parts) = (_features.Totals, new Dictionary<string, double>());
         var (penalty, mse) = (loss.Lambda * totals.ActivationPenalty, _decoder.Errors.Average());
         var sparsity = loss.Counts.Value + totals.Frequency + penalty + totals.PreActivation;
         if (_recipe.Prefixes is not null)
-            for (var k = 0; k < _decoder.Prefixes.Count; k++) parts[$"mse_prefix_{_decoder.Prefixes[k]}"] = _decoder.Errors[k];
-        if (_recipe.Sparsity is SparsityTerm.L0Target or SparsityTerm.L0TargetPerToken or SparsityTerm.L0TargetRelative) parts["sparsity_l0_target"] = loss.Counts.Value;
-        if (loss.Counts.CountsFrequency) parts["sparsity_frequency"] = totals.Frequency;
-        if (_recipe.Sparsity == SparsityTerm.Tanh) parts["sparsity_tanh"] = penalty;
-        if (_recipe.PreActivation != 0) parts["pre_activation"] = totals.PreActivation;
+            for (var k = 0; k < _decoder.Prefixes.Count; k++)
+                parts[$"mse_prefix_{_decoder.Prefixes[k]}"] = _decoder.Errors[k];
+        if (_recipe.Sparsity is SparsityTerm.L0Target or SparsityTerm.L0TargetPerToken or SparsityTerm.L0TargetRelative)
+            parts["sparsity_l0_target"] = loss.Counts.Value;
+        if (loss.Counts.CountsFrequency)
+            parts["sparsity_frequency"] = totals.Frequency;
+        if (_recipe.Sparsity == SparsityTerm.Tanh)
+            parts["sparsity_tanh"] = penalty;
+        if (_recipe.PreActivation != 0)
+            parts["pre_activation"] = totals.PreActivation;
         if (_recipe.Architecture is Architecture.TopK or Architecture.BatchTopK && float.IsFinite(smallest))
             (parts["smallest_kept"], parts["running_threshold"]) = (smallest, _running.Threshold);
-        if (_shape.OutputLayers > 1) LayerErrors.AddTo(parts, y, _decoder.Gradient(_decoder.Prefixes.Count - 1), _shape.LayerWidth);
+        if (_shape.OutputLayers > 1)
+            LayerErrors.AddTo(parts, y, _decoder.Gradient(_decoder.Prefixes.Count - 1), _shape.LayerWidth);
         return new StepReport
         {
             Step = step,
@@ -243,7 +316,8 @@ internal sealed class TrainingStep : IDisposable
         for (var row = 0; row < y.Rows; row++)
         {
             var values = y.Row(row);
-            for (var i = 0; i < values.Length; i++) sums[i] += values[i];
+            for (var i = 0; i < values.Length; i++)
+                sums[i] += values[i];
             squares += TensorPrimitives.SumOfSquares<float>(values);
         }
         return squares / y.Rows - sums.Sum(sum => sum / y.Rows * (sum / y.Rows));

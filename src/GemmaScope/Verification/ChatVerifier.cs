@@ -22,7 +22,8 @@ public sealed partial class ChatVerifier : IVerifier
         foreach (var family in Families(folder))
         {
             var file = JsonLines.Find(folder, $"{family}-it")!;
-            foreach (var check in CheckTexts(family, file)) yield return check;
+            foreach (var check in CheckTexts(family, file))
+                yield return check;
             yield return VocabularyFinder.Find(family, folder, options) is { } vocabulary
                 ? CheckIds(family, file, Tokenizer.Load(vocabulary))
                 : Check.Skip($"{family}-it ids", VocabularyFinder.HowToGet(family));
@@ -40,7 +41,8 @@ public sealed partial class ChatVerifier : IVerifier
         }
         // A small set may have no conversation that is an error, or only such.
         foreach (var tally in (Tally[])[texts, errors])
-            if (!tally.IsEmpty) yield return tally.ToCheck();
+            if (!tally.IsEmpty)
+                yield return tally.ToCheck();
     }
 
     private static (string? Text, string? Error) Render(ChatTemplate template, JsonSection line)
@@ -60,28 +62,30 @@ public sealed partial class ChatVerifier : IVerifier
     {
         var tally = new Tally($"{family}-it ids");
         foreach (var line in JsonLines.Read(file))
-            if (line.Integers("ids") is { } ids) tally.CompareAll(line.File, tokenizer.Encode(line.Text("text") ?? throw line.Missing("text")), ids);
+            if (line.Integers("ids") is { } ids)
+                tally.CompareAll(line.File, tokenizer.Encode(line.Text("text") ?? throw line.Missing("text")), ids);
         return tally.IsEmpty ? Check.Skip($"{family}-it ids", "no line has ids") : tally.ToCheck();
     }
 
     private static List<ChatMessage> Messages(JsonSection line)
     {
-        if (!line.Element.TryGetProperty("messages", out var list) || list.ValueKind != JsonValueKind.Array) throw line.Missing("messages");
+        if (!line.Element.TryGetProperty("messages", out var list) || list.ValueKind != JsonValueKind.Array)
+            throw line.Missing("messages");
         return [.. list.EnumerateArray().Select(message => Message(Section(line, message)))];
     }
 
     private static ChatMessage Message(JsonSection message)
     {
         var role = message.Text("role") ?? throw message.Missing("role");
-        if (!message.Element.TryGetProperty("content", out var content)) throw message.Missing("content");
+        if (!message.Element.TryGetProperty("content", out var content))
+            throw message.Missing("content");
         return content.ValueKind == JsonValueKind.Array
             ? new(role, [.. content.EnumerateArray().Select(part => Part(Section(message, part)))])
             : new(role, message.Text("content") ?? throw message.Missing("content"));
     }
 
-    private static JsonSection Section(JsonSection parent, JsonElement value) => value.ValueKind == JsonValueKind.Object
-        ? new(parent.File, "messages.", value)
-        : throw parent.Bad("messages", "must hold objects");
+    private static JsonSection Section(JsonSection parent, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object ? new(parent.File, "messages.", value) : throw parent.Bad("messages", "must hold objects");
 
     private static ChatPart Part(JsonSection part) => new(part.Text("type") ?? throw part.Missing("type"), part.Text("text"));
 

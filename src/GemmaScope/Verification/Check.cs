@@ -5,8 +5,10 @@ public enum Outcome
 {
     /// <summary>Within tolerance.</summary>
     Passed,
+
     /// <summary>Outside tolerance, or the wrong answer.</summary>
     Failed,
+
     /// <summary>Something it needs (a vocabulary) is not on this machine.</summary>
     Skipped,
 }
@@ -33,8 +35,10 @@ public sealed record Check(string Name, Outcome Outcome, double? Error = null, d
     /// <summary>Compares tensors: max |got − want| ≤ tolerance · max(1, max |want|); a NaN in <paramref name="got"/> fails.</summary>
     public static Check Close(string name, ReadOnlySpan<float> got, ReadOnlySpan<float> want, double tolerance)
     {
-        if (got.Length != want.Length) return That(name, false, $"{got.Length} values instead of {want.Length}");
-        double error = 0, scale = 1;
+        if (got.Length != want.Length)
+            return That(name, false, $"{got.Length} values instead of {want.Length}");
+        double error = 0,
+            scale = 1;
         for (var i = 0; i < got.Length; i++)
         {
             // Written so that a NaN on either side becomes the error.

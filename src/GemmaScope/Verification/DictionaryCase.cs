@@ -14,7 +14,8 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
     {
         yield return Check.That($"{name}.form", Form() is null, Form());
         if (one.Section("metadata") is { } metadata)
-            foreach (var key in metadata.Keys) yield return Reported(key, metadata.Element.GetProperty(key));
+            foreach (var key in metadata.Keys)
+                yield return Reported(key, metadata.Element.GetProperty(key));
 
         // [rows, sites, d] of a multi-layer dictionary is [rows, sites side by side].
         var x = Rows("x");
@@ -24,23 +25,31 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
             yield break;
         }
         var features = dictionary.Encode(x);
-        foreach (var check in Features(features)) yield return check;
+        foreach (var check in Features(features))
+            yield return check;
         yield return Reconstruction("x_hat", features, x);
-        if (golden.Tensors.ContainsKey("tie_mask")) yield return Ties(features);
+        if (golden.Tensors.ContainsKey("tie_mask"))
+            yield return Ties(features);
         if (golden.Tensors.ContainsKey("f_clamped"))
-            foreach (var check in Clamped(features, x)) yield return check;
+            foreach (var check in Clamped(features, x))
+                yield return check;
     }
 
     /// <summary>What differs in activation function, sizes or skip connection, or null.</summary>
     private string? Form()
     {
         var activation = dictionary.Activation.ToString().ToLowerInvariant();
-        if (one.Text("activation") is { } wanted && wanted != activation) return $"activation {activation}, expected {wanted}";
+        if (one.Text("activation") is { } wanted && wanted != activation)
+            return $"activation {activation}, expected {wanted}";
         var sites = one.Integer("n_layers") ?? 1;
-        if (one.Integer("d_in") * sites != dictionary.InputWidth) return $"reads {dictionary.InputWidth} numbers";
-        if (one.Integer("d_out") * sites != dictionary.OutputWidth) return $"writes {dictionary.OutputWidth} numbers";
-        if (one.Integers("m")!.Sum() != dictionary.Width) return $"has {dictionary.Width} features";
-        if (one.Integer("k") != dictionary.K) return $"k is {dictionary.K}";
+        if (one.Integer("d_in") * sites != dictionary.InputWidth)
+            return $"reads {dictionary.InputWidth} numbers";
+        if (one.Integer("d_out") * sites != dictionary.OutputWidth)
+            return $"writes {dictionary.OutputWidth} numbers";
+        if (one.Integers("m")!.Sum() != dictionary.Width)
+            return $"has {dictionary.Width} features";
+        if (one.Integer("k") != dictionary.K)
+            return $"k is {dictionary.K}";
         return one.Has("skip") != dictionary.Origin.Affine ? $"skip connection: {dictionary.Origin.Affine}" : null;
     }
 
@@ -71,8 +80,9 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
         var want = Golden.Integers(golden, tensor);
         var got = new int[features.Rows];
         for (var row = 0; row < features.Rows; row++)
-            for (var i = 0; i < features.Indices(row).Length; i++)
-                if (features.Indices(row)[i] >= start && features.Indices(row)[i] < end && features.Values(row)[i] > 0) got[row]++;
+        for (var i = 0; i < features.Indices(row).Length; i++)
+            if (features.Indices(row)[i] >= start && features.Indices(row)[i] < end && features.Values(row)[i] > 0)
+                got[row]++;
         var whole = start == 0 && end == features.Width;
         var agrees = !whole || Enumerable.Range(0, features.Rows).All(row => features.L0(row) == got[row]);
         return Check.That($"{name}.{tensor}", agrees && want.SequenceEqual(got), $"{features.Rows} rows");
@@ -84,7 +94,11 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
         // Rows of each site are compared on their own scale, as the golden tensor has them.
         var want = golden[tensor].AsMatrix();
         var sites = got.Columns / want.Columns;
-        return Check.Within($"{name}.{tensor}", Golden.RowError(got.Reshape(got.Rows * sites, want.Columns).AsMatrix(), want), DictionaryVerifier.Tolerance);
+        return Check.Within(
+            $"{name}.{tensor}",
+            Golden.RowError(got.Reshape(got.Rows * sites, want.Columns).AsMatrix(), want),
+            DictionaryVerifier.Tolerance
+        );
     }
 
     private Check Ties(SparseActivations features)
@@ -93,9 +107,11 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
         var (ties, active) = (0, 0);
         for (var i = 0; i < mask.Length; i++)
         {
-            if (!mask[i]) continue;
+            if (!mask[i])
+                continue;
             ties++;
-            if (features.Value(i / features.Width, i % features.Width) != 0) active++;
+            if (features.Value(i / features.Width, i % features.Width) != 0)
+                active++;
         }
         return Check.That($"{name}.ties", active == 0 && ties > 0, $"{active} of {ties} entries exactly at their threshold are active");
     }
@@ -124,7 +140,8 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
             : Check.That($"{name}.metadata.{key}", got == want, $"{got}, expected {want}");
     }
 
-    /// <summary>What the dictionary reports under a name of the metadata; an empty text where it knows nothing, null for a name we do not have.</summary>
+    /// <summary>What the dictionary reports under a name of the metadata; an empty text where it knows nothing, null for a name we do not
+    /// have.</summary>
     private string? Fact(string key)
     {
         var origin = dictionary.Origin;
@@ -156,20 +173,24 @@ internal sealed class DictionaryCase(string name, JsonSection one, SparseDiction
     }
 
     /// <summary>The site in the words of the Gemma Scope papers.</summary>
-    private string SiteName() => dictionary.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder ? "transcoder" : dictionary.InputSite.Kind switch
-    {
-        SiteKind.ResidPost => "residual",
-        SiteKind.Z => "attention",
-        SiteKind.Embed => "embedding",
-        _ => dictionary.InputSite.ToString().Split('.')[0],
-    };
+    private string SiteName() =>
+        dictionary.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder
+            ? "transcoder"
+            : dictionary.InputSite.Kind switch
+            {
+                SiteKind.ResidPost => "residual",
+                SiteKind.Z => "attention",
+                SiteKind.Embed => "embedding",
+                _ => dictionary.InputSite.ToString().Split('.')[0],
+            };
 
-    private static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.True or JsonValueKind.False => Flag(value.GetBoolean()),
-        JsonValueKind.Null => "",
-        _ => value.ToString(),
-    };
+    private static string Text(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.True or JsonValueKind.False => Flag(value.GetBoolean()),
+            JsonValueKind.Null => "",
+            _ => value.ToString(),
+        };
 
     private static string Flag(bool value) => value ? "true" : "false";
 }

@@ -5,7 +5,8 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Verification;
 
 /// <summary>
-/// Checks a folder of dictionary cases (cases.json): loading, what is reported about each, features, L0, reconstructions, ties; and what lies
+/// Checks a folder of dictionary cases (cases.json): loading, what is reported about each, features, L0, reconstructions, ties; and what
+/// lies
 /// beside them: malformed files, folding rules, metrics, sparse kernels. Tolerance 1e-5 of the largest golden value of each row.
 /// </summary>
 public sealed class DictionaryVerifier : IVerifier
@@ -21,7 +22,8 @@ public sealed class DictionaryVerifier : IVerifier
     public bool Recognizes(string folder)
     {
         var file = Path.Combine(folder, "cases.json");
-        if (!File.Exists(file)) return false;
+        if (!File.Exists(file))
+            return false;
         try
         {
             return JsonFile.ReadList(file) is [var first, ..] && Keys.All(first.Has);
@@ -38,23 +40,34 @@ public sealed class DictionaryVerifier : IVerifier
         foreach (var one in JsonFile.ReadList(Path.Combine(folder, "cases.json")))
         {
             var name = one.Text("name") ?? throw one.Missing("name");
-            foreach (var check in VerificationRunner.Guarded($"{name}.load", Case(folder, one, name))) yield return check;
+            foreach (var check in VerificationRunner.Guarded($"{name}.load", Case(folder, one, name)))
+                yield return check;
         }
         foreach (var (part, verify) in Parts)
             if (File.Exists(Path.Combine(folder, part, "expected.json")))
-                foreach (var check in VerificationRunner.Guarded("files", verify(folder))) yield return check with { Name = $"{part}.{check.Name}" };
+                foreach (var check in VerificationRunner.Guarded("files", verify(folder)))
+                    yield return check with
+                    {
+                        Name = $"{part}.{check.Name}",
+                    };
     }
 
     private static (string Folder, Func<string, IEnumerable<Check>> Verify)[] Parts { get; } =
     [
-        ("malformed", MalformedDictionaryChecks.Verify), ("folding", FoldingChecks.Verify), ("metrics", MetricChecks.Verify), ("sparse", SparseKernelChecks.Verify),
+        ("malformed", MalformedDictionaryChecks.Verify),
+        ("folding", FoldingChecks.Verify),
+        ("metrics", MetricChecks.Verify),
+        ("sparse", SparseKernelChecks.Verify),
     ];
 
     private static IEnumerable<Check> Case(string folder, JsonSection one, string name)
     {
         using var dictionary = SparseDictionary.Load(
-            Path.Combine(folder, one.Text("path") ?? throw one.Missing("path")), new DictionaryLoadOptions { CheckWeights = true });
+            Path.Combine(folder, one.Text("path") ?? throw one.Missing("path")),
+            new DictionaryLoadOptions { CheckWeights = true }
+        );
         using var golden = SafetensorsFile.Open(Path.Combine(folder, one.Text("golden") ?? throw one.Missing("golden")));
-        foreach (var check in new DictionaryCase(name, one, dictionary, golden).Checks()) yield return check;
+        foreach (var check in new DictionaryCase(name, one, dictionary, golden).Checks())
+            yield return check;
     }
 }

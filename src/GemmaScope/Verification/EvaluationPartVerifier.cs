@@ -18,16 +18,20 @@ public sealed class EvaluationPartVerifier : IVerifier
     public static EvaluationPartVerifier Probing { get; } = new("probing", ["feature_splits", "tolerance"], ProbingChecks.Verify);
 
     /// <summary>Full and fractional absorption with their branches.</summary>
-    public static EvaluationPartVerifier Absorption { get; } = new("absorption", ["eps", "full", "fraction", "cases"], AbsorptionChecks.Verify);
+    public static EvaluationPartVerifier Absorption { get; } =
+        new("absorption", ["eps", "full", "fraction", "cases"], AbsorptionChecks.Verify);
 
     /// <summary>Scores against labels, policies together, correlations.</summary>
-    public static EvaluationPartVerifier Metrics { get; } = new("metrics", ["classifiers", "policies", "correlations"], ClassifierChecks.Verify);
+    public static EvaluationPartVerifier Metrics { get; } =
+        new("metrics", ["classifiers", "policies", "correlations"], ClassifierChecks.Verify);
 
     /// <summary>Scores of explanations: detection, fuzzing, simulation.</summary>
-    public static EvaluationPartVerifier Interpretation { get; } = new("autointerp", ["detection", "summary", "simulation"], InterpretationChecks.Verify);
+    public static EvaluationPartVerifier Interpretation { get; } =
+        new("autointerp", ["detection", "summary", "simulation"], InterpretationChecks.Verify);
 
     /// <summary>Scores of steered outputs from their ratings.</summary>
-    public static EvaluationPartVerifier SteeringScores { get; } = new("steering_score", ["factors", "harmonic_mean", "concepts"], SteeringScoreChecks.Verify);
+    public static EvaluationPartVerifier SteeringScores { get; } =
+        new("steering_score", ["factors", "harmonic_mean", "concepts"], SteeringScoreChecks.Verify);
 
     /// <inheritdoc/>
     public string Form { get; }
@@ -36,7 +40,8 @@ public sealed class EvaluationPartVerifier : IVerifier
     public bool Recognizes(string folder)
     {
         var file = Path.Combine(folder, "expected.json");
-        if (!File.Exists(file) || !File.Exists(Path.Combine(folder, "data.safetensors"))) return false;
+        if (!File.Exists(file) || !File.Exists(Path.Combine(folder, "data.safetensors")))
+            return false;
         try
         {
             var expected = JsonFile.Read(file);
@@ -52,7 +57,8 @@ public sealed class EvaluationPartVerifier : IVerifier
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)
     {
         using var data = SafetensorsFile.Open(Path.Combine(folder, "data.safetensors"));
-        foreach (var check in _verify(JsonFile.Read(Path.Combine(folder, "expected.json")), data)) yield return check;
+        foreach (var check in _verify(JsonFile.Read(Path.Combine(folder, "expected.json")), data))
+            yield return check;
     }
 
     /// <summary>A number that may be undefined: null on one side only is wrong, whatever the tolerance. The error is absolute.</summary>
@@ -61,7 +67,11 @@ public sealed class EvaluationPartVerifier : IVerifier
         var expected = want.Element.TryGetProperty(key, out _) ? want.Number(key) : throw want.Missing(key);
         return got is { } number && expected is { } golden
             ? Check.Within(name, Math.Abs(number - golden), tolerance)
-            : Check.That(name, got is null && expected is null, $"{got?.ToString() ?? "undefined"}, expected {expected?.ToString() ?? "undefined"}");
+            : Check.That(
+                name,
+                got is null && expected is null,
+                $"{got?.ToString() ?? "undefined"}, expected {expected?.ToString() ?? "undefined"}"
+            );
     }
 
     /// <summary>An I32 or U8 tensor as yes and no.</summary>
@@ -69,10 +79,10 @@ public sealed class EvaluationPartVerifier : IVerifier
         data[name].Type == DType.U8 ? Golden.Flags(data, name) : [.. Golden.Integers(data, name).ToArray().Select(label => label != 0)];
 
     /// <summary>An f32 tensor widened.</summary>
-    internal static double[] Doubles(SafetensorsFile data, string name) => [.. F32(data, name).AsSpan().ToArray().Select(value => (double)value)];
+    internal static double[] Doubles(SafetensorsFile data, string name) =>
+        [.. F32(data, name).AsSpan().ToArray().Select(value => (double)value)];
 
     /// <summary>A tensor that must be f32.</summary>
-    internal static Tensor F32(SafetensorsFile data, string name) => data[name] is { Type: DType.F32 } tensor
-        ? tensor
-        : throw new FileFormatException($"the tensor '{name}' must be F32", data.Path);
+    internal static Tensor F32(SafetensorsFile data, string name) =>
+        data[name] is { Type: DType.F32 } tensor ? tensor : throw new FileFormatException($"the tensor '{name}' must be F32", data.Path);
 }

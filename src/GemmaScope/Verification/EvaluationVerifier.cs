@@ -24,7 +24,10 @@ public sealed class EvaluationVerifier : IVerifier
             using var golden = SafetensorsFile.Open(tensors);
             using var host = new SplicedHost(folder, expected, golden);
             foreach (var check in SplicedNumberChecks.Verify(host).Concat(SplicedTensorChecks.Verify(host)))
-                yield return check with { Name = $"{name}.{check.Name}" };
+                yield return check with
+                {
+                    Name = $"{name}.{check.Name}",
+                };
         }
     }
 
@@ -33,7 +36,8 @@ public sealed class EvaluationVerifier : IVerifier
         foreach (var file in Directory.EnumerateFiles(folder, "expected.*.json").Order(StringComparer.Ordinal))
         {
             var tensors = Path.ChangeExtension(file, ".safetensors");
-            if (File.Exists(tensors) && Read(file) is { } expected) yield return (Path.GetFileName(file).Split('.')[1], expected, tensors);
+            if (File.Exists(tensors) && Read(file) is { } expected)
+                yield return (Path.GetFileName(file).Split('.')[1], expected, tensors);
         }
     }
 

@@ -15,12 +15,25 @@ internal sealed class FeatureCase : IDisposable
     {
         Json = json;
         Name = json.Text("name") ?? throw json.Missing("name");
-        var site = new Site(Site.Parse($"{json.Text("site") ?? throw json.Missing("site")}.0").Kind, json.Integer("layer") ?? throw json.Missing("layer"));
-        Dictionary = SparseDictionary.Load(Path.Combine(host.Folder, json.Text("path") ?? throw json.Missing("path")), new DictionaryLoadOptions { CheckWeights = true });
+        var site = new Site(
+            Site.Parse($"{json.Text("site") ?? throw json.Missing("site")}.0").Kind,
+            json.Integer("layer") ?? throw json.Missing("layer")
+        );
+        Dictionary = SparseDictionary.Load(
+            Path.Combine(host.Folder, json.Text("path") ?? throw json.Missing("path")),
+            new DictionaryLoadOptions { CheckWeights = true }
+        );
         SiteIsRight = Dictionary.InputSites.SequenceEqual([site]);
         Golden = SafetensorsFile.Open(Path.Combine(host.Folder, "statistics", $"{Name}.safetensors"));
-        Store.Add(new ActivationSegment(
-            host.Tokens, host.Starts, host.Mask, [(Golden["activations.indptr"], Golden["activations.indices"], Golden["activations.values"])], null));
+        Store.Add(
+            new ActivationSegment(
+                host.Tokens,
+                host.Starts,
+                host.Mask,
+                [(Golden["activations.indptr"], Golden["activations.indices"], Golden["activations.values"])],
+                null
+            )
+        );
         X = host.Run(site);
         Neurons = new NeuronSums(Dictionary.Width, Dictionary.InputWidth);
         Neurons.Add(X.AsMatrix(), Activations, host.Counted);
@@ -41,9 +54,13 @@ internal sealed class FeatureCase : IDisposable
     public ActivationStore Store { get; } = new();
 
     /// <summary>The golden activations.</summary>
-    public SparseActivations Activations => new(
-        Dictionary.Width, Verification.Golden.Integers(Golden, "activations.indptr").ToArray(), Verification.Golden.Integers(Golden, "activations.indices").ToArray(),
-        Golden["activations.values"].AsSpan().ToArray());
+    public SparseActivations Activations =>
+        new(
+            Dictionary.Width,
+            Verification.Golden.Integers(Golden, "activations.indptr").ToArray(),
+            Verification.Golden.Integers(Golden, "activations.indices").ToArray(),
+            Golden["activations.values"].AsSpan().ToArray()
+        );
 
     /// <summary>Our own input of the dictionary, [positions, inputs].</summary>
     public Tensor X { get; }
@@ -84,7 +101,8 @@ internal sealed class FeatureHost : IDisposable
         Starts = Tensor.Allocate(DType.I32, [Sequences.Length + 1]);
         unsafe
         {
-            for (var i = 0; i <= Sequences.Length; i++) ((int*)Starts.Pointer)[i] = i * Length;
+            for (var i = 0; i <= Sequences.Length; i++)
+                ((int*)Starts.Pointer)[i] = i * Length;
         }
         Counted = EvaluationBatch.WithSpecialIds(Sequences, Special, null).Counted;
         Cases = [.. Expected.Objects("dictionaries").Select(json => new FeatureCase(this, json))];
@@ -126,12 +144,21 @@ internal sealed class FeatureHost : IDisposable
     /// <summary>Tensors of the texts that were compared.</summary>
     public HashSet<string> TextsChecked { get; } = [];
 
-    public Check CheckMask() => Check.That("mask", Counted.SequenceEqual(Golden.Flags(_corpus, "mask")) && Counted.Count(counts => counts) == Expected.Integer("unmasked_positions"));
+    public Check CheckMask() =>
+        Check.That(
+            "mask",
+            Counted.SequenceEqual(Golden.Flags(_corpus, "mask"))
+                && Counted.Count(counts => counts) == Expected.Integer("unmasked_positions")
+        );
 
     public Check CheckAllTexts()
     {
         var unknown = Texts.Tensors.Keys.Except(TextsChecked).ToArray();
-        return Check.That("texts", unknown.Length == 0, unknown.Length == 0 ? $"{TextsChecked.Count} tensors compared" : $"not known: {string.Join(", ", unknown.Take(5))}");
+        return Check.That(
+            "texts",
+            unknown.Length == 0,
+            unknown.Length == 0 ? $"{TextsChecked.Count} tensors compared" : $"not known: {string.Join(", ", unknown.Take(5))}"
+        );
     }
 
     /// <summary>Activations of the whole corpus at a site.</summary>
@@ -140,7 +167,11 @@ internal sealed class FeatureHost : IDisposable
         var all = Tensor.Uninitialized((long)Sequences.Length * Length, Model.Config.SiteWidth(site.Kind));
         for (var first = 0; first < Sequences.Length; first += BatchSequences)
         {
-            using var run = Model.Run(Sequences[first..Math.Min(first + BatchSequences, Sequences.Length)], capture: [site], arithmetic: Arithmetic.Exact);
+            using var run = Model.Run(
+                Sequences[first..Math.Min(first + BatchSequences, Sequences.Length)],
+                capture: [site],
+                arithmetic: Arithmetic.Exact
+            );
             run[site].AsSpan().CopyTo(all.AsSpan()[(first * Length * all.Columns)..]);
         }
         return all;
@@ -148,7 +179,8 @@ internal sealed class FeatureHost : IDisposable
 
     public void Dispose()
     {
-        foreach (var one in Cases) one.Dispose();
+        foreach (var one in Cases)
+            one.Dispose();
         Model.Dispose();
         _corpus.Dispose();
         Sites.Dispose();

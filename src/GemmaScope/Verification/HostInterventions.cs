@@ -10,11 +10,13 @@ internal static class HostInterventions
 {
     public static IEnumerable<Check> Verify(GemmaModel model, int[] prompt, SafetensorsFile golden, JsonSection expected, double tolerance)
     {
-        if (expected.Section("interventions") is not { } interventions) yield break;
+        if (expected.Section("interventions") is not { } interventions)
+            yield break;
         foreach (var name in interventions.Keys)
         {
             var check = $"interv.{name}.logits";
-            if (!golden.Tensors.TryGetValue(check, out var want)) continue;
+            if (!golden.Tensors.TryGetValue(check, out var want))
+                continue;
             if (Edits(name, interventions.Section(name)!, golden) is not { } edits)
             {
                 yield return Check.That(check, false, "this kind of intervention is not known");
@@ -29,11 +31,15 @@ internal static class HostInterventions
     {
         var site = spec.Text("site") ?? throw spec.Missing("site");
         var layers = spec.Integers("layers") ?? throw spec.Missing("layers");
-        var positions = spec.Text("positions") is { } text && text.StartsWith(">=", StringComparison.Ordinal) ? new Positions(int.Parse(text[2..]), int.MaxValue) : Positions.All;
+        var positions =
+            spec.Text("positions") is { } text && text.StartsWith(">=", StringComparison.Ordinal)
+                ? new Positions(int.Parse(text[2..]), int.MaxValue)
+                : Positions.All;
         Func<Site, Edit>? make = name switch
         {
             "zero_mlp_out" => at => Edit.Zero(at, positions),
-            "add_resid_post" => at => Edit.Add(at, golden["interv.vector"].AsSpan().ToArray(), (float)(spec.Number("scale") ?? 1), positions),
+            "add_resid_post" => at =>
+                Edit.Add(at, golden["interv.vector"].AsSpan().ToArray(), (float)(spec.Number("scale") ?? 1), positions),
             "mean_z" => at => Edit.Function(at, (rows, _) => SetToMean(rows), positions),
             "project_out" => at => Edit.ProjectOut(at, golden["interv.unit_direction"].AsSpan().ToArray(), positions),
             _ => null,
@@ -44,8 +50,10 @@ internal static class HostInterventions
     private static void SetToMean(MatrixView rows)
     {
         var mean = new float[rows.Columns];
-        for (var i = 0; i < rows.Rows; i++) TensorPrimitives.Add(mean, rows.Row(i), mean);
+        for (var i = 0; i < rows.Rows; i++)
+            TensorPrimitives.Add(mean, rows.Row(i), mean);
         TensorPrimitives.Divide(mean, rows.Rows, mean);
-        for (var i = 0; i < rows.Rows; i++) mean.CopyTo(rows.Row(i));
+        for (var i = 0; i < rows.Rows; i++)
+            mean.CopyTo(rows.Row(i));
     }
 }

@@ -5,17 +5,27 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Verification;
 
-/// <summary>What a host folder says about its run as a whole: the family, the largest values, how its generation ended. Nothing where it says nothing.</summary>
+/// <summary>What a host folder says about its run as a whole: the family, the largest values, how its generation ended. Nothing where it
+/// says nothing.</summary>
 internal static class HostSummaryChecks
 {
     public static IEnumerable<Check> Verify(GemmaModel model, int[] prompt, JsonSection expected, double tolerance)
     {
         if (expected.Text("family") is { } family)
-            yield return Check.That("config family", Enum.TryParse<GemmaFamily>(family, ignoreCase: true, out var named) && named == model.Config.Family, $"{model.Config.Family} instead of {family}");
+            yield return Check.That(
+                "config family",
+                Enum.TryParse<GemmaFamily>(family, ignoreCase: true, out var named) && named == model.Config.Family,
+                $"{model.Config.Family} instead of {family}"
+            );
         if (expected.Section("generation")?.Integer("greedy_over_rows") is { } rows)
-            yield return Check.That("generation, rows that can be chosen", rows == model.Config.RealVocabulary, $"{model.Config.RealVocabulary} instead of {rows}");
+            yield return Check.That(
+                "generation, rows that can be chosen",
+                rows == model.Config.RealVocabulary,
+                $"{model.Config.RealVocabulary} instead of {rows}"
+            );
         if (expected.Section("statistics") is { } statistics)
-            foreach (var check in Statistics(model, prompt, statistics, tolerance)) yield return check;
+            foreach (var check in Statistics(model, prompt, statistics, tolerance))
+                yield return check;
     }
 
     /// <summary>The largest values of a run; of the attention scores those that the mask lets through.</summary>
@@ -27,12 +37,19 @@ internal static class HostSummaryChecks
         using var run = model.Run(prompt, capture: [.. scores, residual, logits], logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         (string Key, Func<float> Largest)[] quantities =
         [
-            ("max_abs_attn_score_raw", () => scores.Zip(model.Config.Sliding, (site, slides) => LargestVisible(run[site], slides ? model.Config.Window : int.MaxValue)).Max()),
+            (
+                "max_abs_attn_score_raw",
+                () =>
+                    scores
+                        .Zip(model.Config.Sliding, (site, slides) => LargestVisible(run[site], slides ? model.Config.Window : int.MaxValue))
+                        .Max()
+            ),
             ("max_abs_logit_raw", () => Largest(run[logits].AsSpan())),
             ("max_abs_resid", () => Largest(run[residual].AsSpan())),
         ];
         foreach (var (key, largest) in quantities)
-            if (statistics.Number(key) is { } want) yield return Check.Close($"statistics {key}", [largest()], [(float)want], tolerance);
+            if (statistics.Number(key) is { } want)
+                yield return Check.Close($"statistics {key}", [largest()], [(float)want], tolerance);
     }
 
     /// <summary>Of scores [heads, queries, keys] the largest at keys that are neither ahead of their query nor out of its window.</summary>

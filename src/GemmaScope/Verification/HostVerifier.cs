@@ -18,7 +18,9 @@ public sealed class HostVerifier : IVerifier
 
     /// <inheritdoc/>
     public bool Recognizes(string folder) =>
-        File.Exists(Path.Combine(folder, "config.json")) && File.Exists(Path.Combine(folder, "expected.safetensors")) && File.Exists(Path.Combine(folder, "expected.json"));
+        File.Exists(Path.Combine(folder, "config.json"))
+        && File.Exists(Path.Combine(folder, "expected.safetensors"))
+        && File.Exists(Path.Combine(folder, "expected.json"));
 
     /// <inheritdoc/>
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)
@@ -28,21 +30,29 @@ public sealed class HostVerifier : IVerifier
         using var model = GemmaModel.Load(folder);
         var prompts = Prompts(expected);
 
-        foreach (var check in Config(folder, expected, model.Config)) yield return check;
+        foreach (var check in Config(folder, expected, model.Config))
+            yield return check;
         yield return SamePrompts(prompts, golden);
         for (var j = 0; j < prompts.Length; j++)
             if (Logits(golden, expected, j) is { } logits)
-                foreach (var check in Runs(model, prompts[j], logits, $"prompts.{j}")) yield return check;
+                foreach (var check in Runs(model, prompts[j], logits, $"prompts.{j}"))
+                    yield return check;
         using (var batch = model.Run(prompts, logits: LogitRows.All, arithmetic: Arithmetic.Exact))
         {
             yield return Batch(batch, golden, expected);
-            foreach (var check in Losses(batch, model.Config, golden, expected)) yield return check;
+            foreach (var check in Losses(batch, model.Config, golden, expected))
+                yield return check;
         }
-        foreach (var check in Sites(model, prompts, golden, expected)) yield return check;
-        foreach (var check in Generations(model, prompts, golden, expected)) yield return check;
-        foreach (var check in HostSummaryChecks.Verify(model, prompts[SitePrompt(expected)], expected, Tolerance)) yield return check;
-        foreach (var check in HostInterventions.Verify(model, prompts[SitePrompt(expected)], golden, expected, Tolerance)) yield return check;
-        foreach (var check in HostGradientChecks.Verify(model, prompts[SitePrompt(expected)], golden, expected)) yield return check;
+        foreach (var check in Sites(model, prompts, golden, expected))
+            yield return check;
+        foreach (var check in Generations(model, prompts, golden, expected))
+            yield return check;
+        foreach (var check in HostSummaryChecks.Verify(model, prompts[SitePrompt(expected)], expected, Tolerance))
+            yield return check;
+        foreach (var check in HostInterventions.Verify(model, prompts[SitePrompt(expected)], golden, expected, Tolerance))
+            yield return check;
+        foreach (var check in HostGradientChecks.Verify(model, prompts[SitePrompt(expected)], golden, expected))
+            yield return check;
     }
 
     private static int SitePrompt(JsonSection expected) => expected.Integer("site_prompt") ?? 2;
@@ -57,22 +67,33 @@ public sealed class HostVerifier : IVerifier
     {
         var differ = new List<string>();
         for (var j = 0; j < prompts.Length; j++)
-            if (golden.Tensors.TryGetValue($"prompts.{j}.input_ids", out var ids)
-                && !(ids.Type == DType.I32 && new ReadOnlySpan<int>(ids.Pointer, (int)ids.Length).SequenceEqual(prompts[j]))) differ.Add($"prompts.{j}.input_ids");
-        return Check.That("prompts.*.input_ids", differ.Count == 0, differ.Count == 0 ? $"{prompts.Length} prompts" : $"not those of expected.json: {string.Join(", ", differ)}");
+            if (
+                golden.Tensors.TryGetValue($"prompts.{j}.input_ids", out var ids)
+                && !(ids.Type == DType.I32 && new ReadOnlySpan<int>(ids.Pointer, (int)ids.Length).SequenceEqual(prompts[j]))
+            )
+                differ.Add($"prompts.{j}.input_ids");
+        return Check.That(
+            "prompts.*.input_ids",
+            differ.Count == 0,
+            differ.Count == 0 ? $"{prompts.Length} prompts" : $"not those of expected.json: {string.Join(", ", differ)}"
+        );
     }
 
     /// <summary>The golden logits of a prompt; those of the site prompt go by another name.</summary>
     private static Tensor? Logits(SafetensorsFile golden, JsonSection expected, int prompt)
     {
-        if (golden.Tensors.TryGetValue($"prompts.{prompt}.logits", out var logits)) return logits;
+        if (golden.Tensors.TryGetValue($"prompts.{prompt}.logits", out var logits))
+            return logits;
         return prompt == SitePrompt(expected) ? golden.Tensors.GetValueOrDefault("logits") : null;
     }
 
     private static IEnumerable<Check> Config(string folder, JsonSection expected, GemmaConfig config)
     {
         if (expected.Texts("layer_types") is { } types)
-            yield return Check.That("config layer_types", types.SequenceEqual(config.Sliding.Select(s => s ? "sliding_attention" : "full_attention")));
+            yield return Check.That(
+                "config layer_types",
+                types.SequenceEqual(config.Sliding.Select(s => s ? "sliding_attention" : "full_attention"))
+            );
         if (expected.Integer("vocab_rows") is int rows)
             yield return Check.That("config vocab_rows", rows == config.VocabularyRows, $"{config.VocabularyRows} instead of {rows}");
         if (expected.Integer("real_vocab_size") is int real)
@@ -92,7 +113,8 @@ public sealed class HostVerifier : IVerifier
     {
         using (var run = model.Run(prompt, logits: LogitRows.All, arithmetic: Arithmetic.Exact))
             yield return Check.Close($"{name}.logits", run.Logits!.AsSpan(), golden.AsSpan(), Tolerance);
-        if (prompt.Length == 1) yield break;
+        if (prompt.Length == 1)
+            yield break;
         yield return Cached(model, prompt, golden, 1, $"{name}.logits, cache, token by token");
         yield return Cached(model, prompt, golden, (prompt.Length + 2) / 3, $"{name}.logits, cache, in thirds");
     }
@@ -103,7 +125,12 @@ public sealed class HostVerifier : IVerifier
         var logits = new float[golden.Length];
         for (var start = 0; start < prompt.Length; start += step)
         {
-            using var run = model.Run(prompt[start..Math.Min(prompt.Length, start + step)], cache: cache, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
+            using var run = model.Run(
+                prompt[start..Math.Min(prompt.Length, start + step)],
+                cache: cache,
+                logits: LogitRows.All,
+                arithmetic: Arithmetic.Exact
+            );
             run.Logits!.AsSpan().CopyTo(logits.AsSpan(start * golden.Columns));
         }
         return Check.Close(name, logits, golden.AsSpan(), Tolerance);
@@ -115,10 +142,17 @@ public sealed class HostVerifier : IVerifier
         var worst = Check.Within("all prompts in one batch", 0, Tolerance);
         for (var j = 0; j < run.Sequences.Count; j++)
         {
-            if (Logits(golden, expected, j) is not { } want) continue;
+            if (Logits(golden, expected, j) is not { } want)
+                continue;
             var (start, count) = run.RowsOf(j);
-            var check = Check.Close(worst.Name, run.Logits!.AsSpan().Slice(start * want.Columns, count * want.Columns), want.AsSpan(), Tolerance);
-            if (check.Outcome == Outcome.Failed || check.Error > worst.Error) worst = check;
+            var check = Check.Close(
+                worst.Name,
+                run.Logits!.AsSpan().Slice(start * want.Columns, count * want.Columns),
+                want.AsSpan(),
+                Tolerance
+            );
+            if (check.Outcome == Outcome.Failed || check.Error > worst.Error)
+                worst = check;
         }
         return worst;
     }
@@ -127,8 +161,10 @@ public sealed class HostVerifier : IVerifier
     {
         var sites = new SortedDictionary<Site, Tensor>();
         foreach (var (name, tensor) in golden.Tensors)
-            if (GoldenSite(name) is { } site) sites[site] = tensor;
-        if (sites.Count == 0) yield break;
+            if (GoldenSite(name) is { } site)
+                sites[site] = tensor;
+        if (sites.Count == 0)
+            yield break;
         using var run = model.Run(prompts[SitePrompt(expected)], capture: sites.Keys, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         foreach (var (site, want) in sites)
         {
@@ -153,7 +189,10 @@ public sealed class HostVerifier : IVerifier
         if (golden.Tensors.TryGetValue("cross_entropy", out var losses))
         {
             var start = run.RowsOf(SitePrompt(expected)).Start;
-            var got = Enumerable.Range(1, prompt.Length - 1).Select(t => (float)ModelRun.Surprise(run.Logits!.Row(start + t - 1), prompt[t])).ToArray();
+            var got = Enumerable
+                .Range(1, prompt.Length - 1)
+                .Select(t => (float)ModelRun.Surprise(run.Logits!.Row(start + t - 1), prompt[t]))
+                .ToArray();
             yield return Check.Close("cross_entropy", got, losses.AsSpan(), Tolerance);
         }
         if (expected.Element.TryGetProperty("mean_cross_entropy", out var means))
@@ -163,7 +202,8 @@ public sealed class HostVerifier : IVerifier
                     : Check.Close($"mean_cross_entropy.{j}", [(float)run.CrossEntropy(j)], [(float)mean.GetDouble()], Tolerance);
         foreach (var (key, count) in new[] { ("argmax_all_rows", config.VocabularyRows), ("argmax_real_rows", config.RealVocabulary) })
         {
-            if (expected.Integers(key) is not { } want) continue;
+            if (expected.Integers(key) is not { } want)
+                continue;
             var start = run.RowsOf(SitePrompt(expected)).Start;
             var got = Enumerable.Range(start, prompt.Length).Select(row => Sampler.ArgMax(run.Logits!.Row(row)[..count]));
             yield return Check.That(key, got.SequenceEqual(want), $"{want.Count} positions");
@@ -172,17 +212,30 @@ public sealed class HostVerifier : IVerifier
 
     private static IEnumerable<Check> Generations(GemmaModel model, int[][] prompts, SafetensorsFile golden, JsonSection expected)
     {
-        if (expected.Section("generation") is not { } generation) yield break;
+        if (expected.Section("generation") is not { } generation)
+            yield break;
         var prompt = prompts[generation.Integer("prompt") ?? throw generation.Missing("prompt")];
         var want = generation.Integers("new_tokens") ?? throw generation.Missing("new_tokens");
-        var options = new GenerationOptions { Temperature = 0, MaxNewTokens = want.Count, StopTokens = [], Arithmetic = Arithmetic.Exact };
+        var options = new GenerationOptions
+        {
+            Temperature = 0,
+            MaxNewTokens = want.Count,
+            StopTokens = [],
+            Arithmetic = Arithmetic.Exact,
+        };
         var got = model.Generate(prompt, options).ToArray();
         yield return Check.That("generation, greedy tokens", got.SequenceEqual(want), $"{want.Count} tokens");
 
-        if (!golden.Tensors.TryGetValue("generation.logits", out var logits)) yield break;
+        if (!golden.Tensors.TryGetValue("generation.logits", out var logits))
+            yield break;
         int[] all = [.. prompt, .. want];
         using (var whole = model.Run(all[..^1], logits: LogitRows.All, arithmetic: Arithmetic.Exact))
-            yield return Check.Close("generation.logits, no cache", whole.Logits!.AsSpan()[((prompt.Length - 1) * logits.Columns)..], logits.AsSpan(), Tolerance);
+            yield return Check.Close(
+                "generation.logits, no cache",
+                whole.Logits!.AsSpan()[((prompt.Length - 1) * logits.Columns)..],
+                logits.AsSpan(),
+                Tolerance
+            );
         using var cache = model.NewCache();
         var steps = new float[logits.Length];
         for (var i = 0; i < want.Count; i++)

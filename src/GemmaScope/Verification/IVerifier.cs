@@ -9,12 +9,14 @@ public interface IVerifier
     /// <summary>Whether the folder has this form, judged by its file names and, where needed, a look into its JSON.</summary>
     bool Recognizes(string folder);
 
-    /// <summary>Runs all checks of the folder, one by one. A check that throws <see cref="GemmaScopeException"/> is reported as failed by the caller.</summary>
+    /// <summary>Runs all checks of the folder, one by one. A check that throws <see cref="GemmaScopeException"/> is reported as failed by
+    /// the caller.</summary>
     IEnumerable<Check> Verify(string folder, VerifyOptions options);
 }
 
 /// <summary>Settings of a verification.</summary>
-/// <param name="Vocabularies">Folders in which real vocabularies are looked for (files or packages named gemma2 / gemma3), first match wins.</param>
+/// <param name="Vocabularies">Folders in which real vocabularies are looked for (files or packages named gemma2 / gemma3), first match
+/// wins.</param>
 public sealed record VerifyOptions(IReadOnlyList<string> Vocabularies)
 {
     /// <summary>Nothing but the defaults.</summary>

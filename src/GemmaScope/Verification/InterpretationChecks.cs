@@ -13,20 +13,41 @@ internal static class InterpretationChecks
         List<(string Kind, double Frequency, double? Score)> scores = [];
         foreach (var (number, one) in expected.Objects("detection").Index())
         {
-            var got = DetectionScore.Of([.. Answers(one, "truth").Select(answer => answer ?? throw one.Bad("truth", "must be 0 or 1"))], [.. Answers(one, "answers")]);
-            scores.Add((one.Text("kind") ?? throw one.Missing("kind"), one.Number("frequency") ?? throw one.Missing("frequency"), got.Counts.BalancedAccuracy));
+            var got = DetectionScore.Of(
+                [.. Answers(one, "truth").Select(answer => answer ?? throw one.Bad("truth", "must be 0 or 1"))],
+                [.. Answers(one, "answers")]
+            );
+            scores.Add(
+                (
+                    one.Text("kind") ?? throw one.Missing("kind"),
+                    one.Number("frequency") ?? throw one.Missing("frequency"),
+                    got.Counts.BalancedAccuracy
+                )
+            );
             foreach (var check in Detection(got, one.Section("expected") ?? throw one.Missing("expected"), tolerance))
-                yield return check with { Name = $"detection.{number}.{check.Name}" };
+                yield return check with
+                {
+                    Name = $"detection.{number}.{check.Name}",
+                };
         }
         var summaries = expected.Section("summary") ?? throw expected.Missing("summary");
         foreach (var kind in summaries.Keys)
         {
-            var (got, want) = (InterpretationSummary.Of([.. scores.Where(score => score.Kind == kind).Select(score => (score.Frequency, score.Score))]), summaries.Section(kind)!);
+            var (got, want) = (
+                InterpretationSummary.Of([.. scores.Where(score => score.Kind == kind).Select(score => (score.Frequency, score.Score))]),
+                summaries.Section(kind)!
+            );
             yield return Golden.Count($"summary.{kind}.latents", got.Features, want, "latents");
             yield return Golden.Count($"summary.{kind}.undefined", got.Undefined, want, "undefined");
             yield return EvaluationPartVerifier.Defined($"summary.{kind}.mean", got.Mean, want, "mean", tolerance);
             yield return EvaluationPartVerifier.Defined($"summary.{kind}.median", got.Median, want, "median", tolerance);
-            yield return EvaluationPartVerifier.Defined($"summary.{kind}.frequency_weighted", got.FrequencyWeighted, want, "frequency_weighted", tolerance);
+            yield return EvaluationPartVerifier.Defined(
+                $"summary.{kind}.frequency_weighted",
+                got.FrequencyWeighted,
+                want,
+                "frequency_weighted",
+                tolerance
+            );
         }
         foreach (var want in expected.Objects("simulation"))
         {
@@ -36,7 +57,13 @@ internal static class InterpretationChecks
             yield return Golden.Count($"{name}.tokens", truth.Length, want, "tokens");
             yield return EvaluationPartVerifier.Defined($"{name}.pearson", got.Pearson, want, "pearson", tolerance);
             yield return EvaluationPartVerifier.Defined($"{name}.r_squared", got.RSquared, want, "r_squared", tolerance);
-            yield return EvaluationPartVerifier.Defined($"{name}.absolute_deviation_explained", got.AbsoluteDeviationExplained, want, "absolute_deviation_explained", tolerance);
+            yield return EvaluationPartVerifier.Defined(
+                $"{name}.absolute_deviation_explained",
+                got.AbsoluteDeviationExplained,
+                want,
+                "absolute_deviation_explained",
+                tolerance
+            );
         }
     }
 
@@ -50,13 +77,20 @@ internal static class InterpretationChecks
         yield return Golden.Count("tn", got.Counts.TrueNegatives, want, "tn");
         yield return EvaluationPartVerifier.Defined("accuracy", got.Counts.Accuracy, want, "accuracy", tolerance);
         yield return EvaluationPartVerifier.Defined("true_positive_rate", got.Counts.Recall, want, "true_positive_rate", tolerance);
-        yield return EvaluationPartVerifier.Defined("true_negative_rate", got.Counts.TrueNegativeRate, want, "true_negative_rate", tolerance);
+        yield return EvaluationPartVerifier.Defined(
+            "true_negative_rate",
+            got.Counts.TrueNegativeRate,
+            want,
+            "true_negative_rate",
+            tolerance
+        );
         yield return EvaluationPartVerifier.Defined("balanced_accuracy", got.Counts.BalancedAccuracy, want, "balanced_accuracy", tolerance);
     }
 
     private static IEnumerable<bool?> Answers(JsonSection one, string key)
     {
-        if (!one.Element.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array) throw one.Missing(key);
+        if (!one.Element.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array)
+            throw one.Missing(key);
         foreach (var answer in list.EnumerateArray())
             yield return answer.ValueKind switch
             {

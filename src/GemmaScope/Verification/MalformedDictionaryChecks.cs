@@ -20,8 +20,13 @@ internal static class MalformedDictionaryChecks
             // A warning is a successful load that says something.
             var right = outcome == (must == "warn" ? "load" : must);
             var missing = must == "load" ? [] : Facts(problem).Where(fact => !said.Contains(fact, StringComparison.Ordinal)).ToArray();
-            yield return Check.That(name, right && missing.Length == 0 && (must == "load" || said.Length > 0),
-                !right ? $"{outcome} instead of {must}: {said}" : missing.Length > 0 ? $"does not say {string.Join(", ", missing)}: {said}" : said);
+            yield return Check.That(
+                name,
+                right && missing.Length == 0 && (must == "load" || said.Length > 0),
+                !right ? $"{outcome} instead of {must}: {said}"
+                    : missing.Length > 0 ? $"does not say {string.Join(", ", missing)}: {said}"
+                    : said
+            );
         }
     }
 
@@ -29,7 +34,8 @@ internal static class MalformedDictionaryChecks
     private static (string Outcome, string Said) Try(string path)
     {
         // Not to be mistaken for a refusal.
-        if (!Path.Exists(path)) return ("missing", "there is no such file");
+        if (!Path.Exists(path))
+            return ("missing", "there is no such file");
         try
         {
             using var dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { CheckWeights = true });
@@ -38,7 +44,10 @@ internal static class MalformedDictionaryChecks
         catch (GemmaScopeException problem)
         {
             var where = problem.Location is { } location ? location + ": " : "";
-            return ("raise", problem.Message.StartsWith(where, StringComparison.Ordinal) ? problem.Message[where.Length..] : problem.Message);
+            return (
+                "raise",
+                problem.Message.StartsWith(where, StringComparison.Ordinal) ? problem.Message[where.Length..] : problem.Message
+            );
         }
         catch (Exception problem)
         {
@@ -50,7 +59,9 @@ internal static class MalformedDictionaryChecks
     private static IEnumerable<string> Facts(string problem)
     {
         var quoted = problem.Split('\'').Where((_, i) => i % 2 == 1);
-        var words = problem.Split(Separators, StringSplitOptions.RemoveEmptyEntries).Where(word => word.Contains('_', StringComparison.Ordinal) || word.Any(char.IsAsciiDigit));
+        var words = problem
+            .Split(Separators, StringSplitOptions.RemoveEmptyEntries)
+            .Where(word => word.Contains('_', StringComparison.Ordinal) || word.Any(char.IsAsciiDigit));
         return quoted.Concat(words).Distinct();
     }
 }

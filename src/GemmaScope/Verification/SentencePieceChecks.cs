@@ -13,22 +13,30 @@ internal sealed class SentencePieceChecks(string folder)
         var expected = File.Exists(description) ? JsonFile.Read(description) : null;
         if (FindModel(expected, options) is not { } file)
         {
-            yield return Check.Skip("tokenizer.model", "the folder has goldens only, and its model is not in the folders given with --vocabularies");
+            yield return Check.Skip(
+                "tokenizer.model",
+                "the folder has goldens only, and its model is not in the folders given with --vocabularies"
+            );
             yield break;
         }
         var tokenizer = (SentencePieceTokenizer)Tokenizer.Load(file);
         if (expected is not null)
-            foreach (var check in CheckDescription(expected, tokenizer)) yield return check;
-        if (JsonLines.Find(folder, "pieces") is { } pieces) yield return CheckPieces(JsonLines.Read(pieces), tokenizer);
+            foreach (var check in CheckDescription(expected, tokenizer))
+                yield return check;
+        if (JsonLines.Find(folder, "pieces") is { } pieces)
+            yield return CheckPieces(JsonLines.Read(pieces), tokenizer);
         if (JsonLines.Find(folder, "goldens") is { } goldens)
-            foreach (var check in CheckTexts(JsonLines.Read(goldens), tokenizer)) yield return check;
-        if (JsonLines.Find(folder, "decode") is { } decode) yield return CheckDecode(JsonLines.Read(decode), tokenizer);
+            foreach (var check in CheckTexts(JsonLines.Read(goldens), tokenizer))
+                yield return check;
+        if (JsonLines.Find(folder, "decode") is { } decode)
+            yield return CheckDecode(JsonLines.Read(decode), tokenizer);
     }
 
     private string? FindModel(JsonSection? expected, VerifyOptions options)
     {
         var own = Path.Combine(folder, "tokenizer.model");
-        if (File.Exists(own)) return own;
+        if (File.Exists(own))
+            return own;
         return expected?.Text("sha256") is { } sha256 ? VocabularyFinder.FindModel(sha256, options) : null;
     }
 
@@ -40,11 +48,14 @@ internal sealed class SentencePieceChecks(string folder)
         if (expected.Section("types") is { } types)
         {
             var counts = new Tally("number of pieces by type");
-            foreach (var name in types.Keys) counts.Compare(name, model.Kinds.Count(kind => NameOf(kind) == name), types.Integer(name));
+            foreach (var name in types.Keys)
+                counts.Compare(name, model.Kinds.Count(kind => NameOf(kind) == name), types.Integer(name));
             yield return counts.ToCheck();
         }
-        if (expected.Section("trainer") is { } trainer) yield return CheckTrainer(trainer, model);
-        if (expected.Section("normalizer") is { } normalizer) yield return CheckNormalizer(normalizer, model);
+        if (expected.Section("trainer") is { } trainer)
+            yield return CheckTrainer(trainer, model);
+        if (expected.Section("normalizer") is { } normalizer)
+            yield return CheckNormalizer(normalizer, model);
         foreach (var name in (string[])["goldens", "decode"])
             if (expected.Integer(name) is { } count && JsonLines.Find(folder, name) is { } lines)
                 yield return Check.That($"number of {name} lines", JsonLines.Read(lines).Count() == count);
@@ -58,10 +69,16 @@ internal sealed class SentencePieceChecks(string folder)
         tally.Compare("byte_fallback", model.ByteFallback, expected.Flag("byte_fallback"));
         tally.Compare("split_digits", model.SplitDigits, expected.Flag("split_digits"));
         tally.Compare("treat_whitespace_as_suffix", model.SpaceAsSuffix, expected.Flag("treat_whitespace_as_suffix"));
-        tally.CompareAll("ids of unk, bos, eos, pad", new int?[] { model.UnkId, model.BosId, model.EosId, model.PadId },
-            [expected.Integer("unk_id"), expected.Integer("bos_id"), expected.Integer("eos_id"), expected.Integer("pad_id")]);
-        tally.CompareAll("pieces of unk, bos, eos, pad", new string?[] { model.UnkPiece, model.BosPiece, model.EosPiece, model.PadPiece },
-            [expected.Text("unk_piece"), expected.Text("bos_piece"), expected.Text("eos_piece"), expected.Text("pad_piece")]);
+        tally.CompareAll(
+            "ids of unk, bos, eos, pad",
+            new int?[] { model.UnkId, model.BosId, model.EosId, model.PadId },
+            [expected.Integer("unk_id"), expected.Integer("bos_id"), expected.Integer("eos_id"), expected.Integer("pad_id")]
+        );
+        tally.CompareAll(
+            "pieces of unk, bos, eos, pad",
+            new string?[] { model.UnkPiece, model.BosPiece, model.EosPiece, model.PadPiece },
+            [expected.Text("unk_piece"), expected.Text("bos_piece"), expected.Text("eos_piece"), expected.Text("pad_piece")]
+        );
         tally.Compare("unk_surface", model.UnkSurface, expected.Text("unk_surface"));
         return tally.ToCheck();
     }
@@ -73,7 +90,11 @@ internal sealed class SentencePieceChecks(string folder)
         tally.Compare("add_dummy_prefix", model.AddDummyPrefix, expected.Flag("add_dummy_prefix"));
         tally.Compare("remove_extra_whitespaces", model.RemoveExtraSpaces, expected.Flag("remove_extra_whitespaces"));
         tally.Compare("escape_whitespaces", model.EscapeSpaces, expected.Flag("escape_whitespaces"));
-        tally.Compare("sha256 of the character map", Convert.ToHexStringLower(SHA256.HashData(model.CharacterMap)), expected.Text("precompiled_charsmap_sha256"));
+        tally.Compare(
+            "sha256 of the character map",
+            Convert.ToHexStringLower(SHA256.HashData(model.CharacterMap)),
+            expected.Text("precompiled_charsmap_sha256")
+        );
         return tally.ToCheck();
     }
 
@@ -84,8 +105,11 @@ internal sealed class SentencePieceChecks(string folder)
         foreach (var line in lines)
         {
             if (id < tokenizer.VocabularySize)
-                tally.Compare($"piece {id}", (id, tokenizer.Piece(id), tokenizer.Model.Scores[id], NameOf(tokenizer.Model.Kinds[id])).ToString(),
-                    (line.Integer("id"), line.Text("piece"), (float?)line.Number("score"), line.Text("type")).ToString());
+                tally.Compare(
+                    $"piece {id}",
+                    (id, tokenizer.Piece(id), tokenizer.Model.Scores[id], NameOf(tokenizer.Model.Kinds[id])).ToString(),
+                    (line.Integer("id"), line.Text("piece"), (float?)line.Number("score"), line.Text("type")).ToString()
+                );
             id++;
         }
         tally.Compare("number of pieces", tokenizer.VocabularySize, id);
@@ -94,7 +118,12 @@ internal sealed class SentencePieceChecks(string folder)
 
     private static IEnumerable<Check> CheckTexts(IEnumerable<JsonSection> lines, SentencePieceTokenizer tokenizer)
     {
-        var (normalized, ids, pieces, decoded) = (new Tally("normalized"), new Tally("ids"), new Tally("pieces of texts"), new Tally("decoded"));
+        var (normalized, ids, pieces, decoded) = (
+            new Tally("normalized"),
+            new Tally("ids"),
+            new Tally("pieces of texts"),
+            new Tally("decoded")
+        );
         foreach (var line in lines)
         {
             var where = line.File;
@@ -103,7 +132,11 @@ internal sealed class SentencePieceChecks(string folder)
             var want = line.Integers("ids") ?? throw line.Missing("ids");
             normalized.Compare(where, got.Normalized, line.Text("normalized"));
             ids.CompareAll(where, tokenizer.Encode(text), want);
-            pieces.CompareAll(where, [.. got.Sink.Tokens.ToArray().Select(token => PieceOf(token, got.Normalized, tokenizer))], line.Texts("pieces") ?? []);
+            pieces.CompareAll(
+                where,
+                [.. got.Sink.Tokens.ToArray().Select(token => PieceOf(token, got.Normalized, tokenizer))],
+                line.Texts("pieces") ?? []
+            );
             decoded.Compare(where, tokenizer.Decode([.. want]), line.Text("decoded"));
         }
         return [normalized.ToCheck(), ids.ToCheck(), pieces.ToCheck(), decoded.ToCheck()];

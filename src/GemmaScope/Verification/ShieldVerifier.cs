@@ -7,7 +7,8 @@ using GemmaScope.Text;
 namespace GemmaScope.Verification;
 
 /// <summary>
-/// Checks a folder of ShieldGemma prompts (<c>prompts.jsonl</c>, <c>expected.json</c>): templates, guidelines and prompts to the byte, the score
+/// Checks a folder of ShieldGemma prompts (<c>prompts.jsonl</c>, <c>expected.json</c>): templates, guidelines and prompts to the byte, the
+/// score
 /// of two logits, and ids where the vocabulary is on this machine.
 /// </summary>
 public sealed class ShieldVerifier : IVerifier
@@ -17,7 +18,9 @@ public sealed class ShieldVerifier : IVerifier
 
     /// <inheritdoc/>
     public bool Recognizes(string folder) =>
-        File.Exists(ExpectedFile(folder)) && JsonLines.Find(folder, "prompts") is { } prompts && JsonLines.Has(prompts, "form", "policy", "use_case", "prompt");
+        File.Exists(ExpectedFile(folder))
+        && JsonLines.Find(folder, "prompts") is { } prompts
+        && JsonLines.Has(prompts, "form", "policy", "use_case", "prompt");
 
     /// <inheritdoc/>
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)
@@ -30,7 +33,9 @@ public sealed class ShieldVerifier : IVerifier
         var prompts = JsonLines.Read(JsonLines.Find(folder, "prompts")!).ToArray();
         yield return Prompts(prompts, expected.Integer("rows"));
         var vocabulary = VocabularyFinder.Find("gemma2", folder, options);
-        yield return vocabulary is null ? Check.Skip("prompts ids", VocabularyFinder.HowToGet("gemma2")) : Ids(prompts, Tokenizer.Load(vocabulary));
+        yield return vocabulary is null
+            ? Check.Skip("prompts ids", VocabularyFinder.HowToGet("gemma2"))
+            : Ids(prompts, Tokenizer.Load(vocabulary));
         var words = expected.Section("yes_no_ids") ?? throw expected.Missing("yes_no_ids");
         foreach (var family in words.Keys)
             yield return VocabularyFinder.Find(family, folder, options) is { } file
@@ -47,8 +52,10 @@ public sealed class ShieldVerifier : IVerifier
         {
             var (want, got) = (templates.Section(name)!, ShieldTemplate.Find(name));
             Text(tally, $"{name} prompt_only", got.PromptOnly, want.Section("prompt_only") ?? throw want.Missing("prompt_only"));
-            if (want.Section("prompt_response") is { } response) Text(tally, $"{name} prompt_response", got.PromptResponse ?? "", response);
-            else tally.Compare($"{name} prompt_response", got.PromptResponse, null);
+            if (want.Section("prompt_response") is { } response)
+                Text(tally, $"{name} prompt_response", got.PromptResponse ?? "", response);
+            else
+                tally.Compare($"{name} prompt_response", got.PromptResponse, null);
             tally.Compare($"{name} strips", got.StripsUserText, want.Flag("strip_user_text") ?? throw want.Missing("strip_user_text"));
         }
         return tally.ToCheck();
@@ -61,7 +68,12 @@ public sealed class ShieldVerifier : IVerifier
         {
             var (want, got) = (policies.Section(key)!, ShieldPolicy.Find(key));
             Text(tally, $"{key} prompt_only", got.PromptLine, want.Section("prompt_only") ?? throw want.Missing("prompt_only"));
-            Text(tally, $"{key} prompt_response", got.ResponseLine, want.Section("prompt_response") ?? throw want.Missing("prompt_response"));
+            Text(
+                tally,
+                $"{key} prompt_response",
+                got.ResponseLine,
+                want.Section("prompt_response") ?? throw want.Missing("prompt_response")
+            );
         }
         return tally.ToCheck();
     }
@@ -71,16 +83,23 @@ public sealed class ShieldVerifier : IVerifier
         var gap = reference.Number("logit_gap") ?? throw reference.Missing("logit_gap");
         var tolerance = reference.Number("tolerance") ?? throw reference.Missing("tolerance");
         var got = ShieldGemma.Probability((float)gap, 0);
-        return Check.Within("score of a logit gap", ((string[])["published", "float64"]).Max(key => Math.Abs(got - (reference.Number(key) ?? throw reference.Missing(key)))), tolerance);
+        return Check.Within(
+            "score of a logit gap",
+            ((string[])["published", "float64"]).Max(key => Math.Abs(got - (reference.Number(key) ?? throw reference.Missing(key)))),
+            tolerance
+        );
     }
 
     private static Check Prompts(JsonSection[] prompts, int? rows)
     {
         var tally = new Tally("prompts");
-        if (rows is { } count) tally.Compare("rows", prompts.Length, count);
+        if (rows is { } count)
+            tally.Compare("rows", prompts.Length, count);
         foreach (var line in prompts)
         {
-            var text = ShieldTemplate.Find(Required(line, "form")).Render(ShieldPolicy.Find(Required(line, "policy")), Required(line, "user"), line.Text("model"));
+            var text = ShieldTemplate
+                .Find(Required(line, "form"))
+                .Render(ShieldPolicy.Find(Required(line, "policy")), Required(line, "user"), line.Text("model"));
             tally.Compare(line.File, text, Required(line, "prompt"));
             tally.Compare($"{line.File} sha256", Hash(text), Required(line, "sha256"));
         }
@@ -90,7 +109,8 @@ public sealed class ShieldVerifier : IVerifier
     private static Check Ids(JsonSection[] prompts, Tokenizer tokenizer)
     {
         var tally = new Tally("prompts ids");
-        foreach (var line in prompts) tally.CompareAll(line.File, tokenizer.Encode(Required(line, "prompt")), line.Integers("ids") ?? throw line.Missing("ids"));
+        foreach (var line in prompts)
+            tally.CompareAll(line.File, tokenizer.Encode(Required(line, "prompt")), line.Integers("ids") ?? throw line.Missing("ids"));
         return tally.ToCheck();
     }
 

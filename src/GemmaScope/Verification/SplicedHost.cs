@@ -18,7 +18,8 @@ internal sealed class SplicedHost : IDisposable
         Model = GemmaModel.Load(Path.Combine(folder, expected.Text("model") ?? throw expected.Missing("model")));
         try
         {
-            foreach (var entry in expected.Objects("dictionaries")) Load(folder, entry);
+            foreach (var entry in expected.Objects("dictionaries"))
+                Load(folder, entry);
         }
         catch
         {
@@ -57,19 +58,38 @@ internal sealed class SplicedHost : IDisposable
     /// <summary>All runs of all sets; mean ablation needs a pass before.</summary>
     public EvaluationSums Evaluate(IReadOnlyDictionary<Site, float[]> means)
     {
-        var evaluator = new Evaluator(Model, Dictionaries, new EvaluationOptions
-        {
-            Runs = Enum.GetValues<SplicedRun>(), Sets = Sets, Means = means, Positions = int.MaxValue, Arithmetic = Arithmetic.Exact,
-        });
-        foreach (var batch in Batches) evaluator.Add(batch);
+        var evaluator = new Evaluator(
+            Model,
+            Dictionaries,
+            new EvaluationOptions
+            {
+                Runs = Enum.GetValues<SplicedRun>(),
+                Sets = Sets,
+                Means = means,
+                Positions = int.MaxValue,
+                Arithmetic = Arithmetic.Exact,
+            }
+        );
+        foreach (var batch in Batches)
+            evaluator.Add(batch);
         return evaluator.Sums;
     }
 
     /// <summary>The mean at each output site, from a pass without splicing.</summary>
     public Dictionary<Site, float[]> Means()
     {
-        var evaluator = new Evaluator(Model, Dictionaries, new EvaluationOptions { Runs = [], Uniformity = false, Arithmetic = Arithmetic.Exact });
-        foreach (var batch in Batches) evaluator.Add(batch);
+        var evaluator = new Evaluator(
+            Model,
+            Dictionaries,
+            new EvaluationOptions
+            {
+                Runs = [],
+                Uniformity = false,
+                Arithmetic = Arithmetic.Exact,
+            }
+        );
+        foreach (var batch in Batches)
+            evaluator.Add(batch);
         var means = new Dictionary<Site, float[]>();
         foreach (var (dictionary, sums) in Dictionaries.Zip(evaluator.Sums.Dictionaries))
             means[dictionary.OutputSite] = [.. sums.Reconstruction.Mean().Select(value => (float)value)];
@@ -78,7 +98,8 @@ internal sealed class SplicedHost : IDisposable
 
     public void Dispose()
     {
-        foreach (var dictionary in Dictionaries) dictionary.Dispose();
+        foreach (var dictionary in Dictionaries)
+            dictionary.Dispose();
         Model.Dispose();
     }
 
@@ -93,6 +114,8 @@ internal sealed class SplicedHost : IDisposable
     private static Site SiteOf(JsonSection entry, string key) =>
         Site.Parse($"{entry.Text(key) ?? throw entry.Missing(key)}.{entry.Integer("layer") ?? throw entry.Missing("layer")}");
 
-    private IEnumerable<int> Members(JsonSection set) => (set.Texts("dictionaries") ?? throw set.Missing("dictionaries"))
-        .Select(name => Names.IndexOf(name) is >= 0 and var place ? place : throw set.Bad("dictionaries", $"names {name}, which is not listed"));
+    private IEnumerable<int> Members(JsonSection set) =>
+        (set.Texts("dictionaries") ?? throw set.Missing("dictionaries")).Select(name =>
+            Names.IndexOf(name) is >= 0 and var place ? place : throw set.Bad("dictionaries", $"names {name}, which is not listed")
+        );
 }

@@ -5,9 +5,15 @@ namespace GemmaScope.Verification;
 /// <summary>What an evaluation found, under the paths that the numbers have in the golden JSON.</summary>
 internal static class SplicedNumbers
 {
-    private static readonly (PredictionRule Rule, string Name)[] Rules = [(PredictionRule.Both, "both"), (PredictionRule.Source, "source"), (PredictionRule.Target, "target")];
+    private static readonly (PredictionRule Rule, string Name)[] Rules =
+    [
+        (PredictionRule.Both, "both"),
+        (PredictionRule.Source, "source"),
+        (PredictionRule.Target, "target"),
+    ];
 
-    public static string Name(SplicedRun run) => string.Concat($"{run}".Select((c, i) => char.IsUpper(c) && i > 0 ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+    public static string Name(SplicedRun run) =>
+        string.Concat($"{run}".Select((c, i) => char.IsUpper(c) && i > 0 ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 
     public static Dictionary<string, double> Of(SplicedHost host, EvaluationSums sums)
     {
@@ -24,7 +30,8 @@ internal static class SplicedNumbers
             Losses(found, path, set, clean);
             foreach (var (member, inside) in set.Set.Members.Zip(set.Inside))
                 Reconstruction(found, $"{path}.inside_spliced_run.{host.Names[member]}", inside.Reconstruction, inside.Sparsity.L0);
-            if (set.Set.Members is [var only]) Clean(found, $"{path}.reconstruction", sums.Dictionaries[only], sums.Clean, set.Runs[SplicedRun.Spliced]);
+            if (set.Set.Members is [var only])
+                Clean(found, $"{path}.reconstruction", sums.Dictionaries[only], sums.Clean, set.Runs[SplicedRun.Spliced]);
         }
         return found;
     }
@@ -41,8 +48,10 @@ internal static class SplicedNumbers
                 found[$"{path}.delta_loss.{Name(run)}.{name}"] = losses.Total.DeltaLoss(clean, rule);
             }
         }
-        foreach (var (rule, name) in Rules) found[$"{path}.loss_recovered.{name}"] = Of(SplicedRun.Spliced).LossRecovered(clean, Of(SplicedRun.ZeroAblated), rule);
-        found[$"{path}.loss_recovered_everywhere"] = Of(SplicedRun.SplicedEverywhere).LossRecovered(clean, Of(SplicedRun.ZeroAblatedEverywhere));
+        foreach (var (rule, name) in Rules)
+            found[$"{path}.loss_recovered.{name}"] = Of(SplicedRun.Spliced).LossRecovered(clean, Of(SplicedRun.ZeroAblated), rule);
+        found[$"{path}.loss_recovered_everywhere"] = Of(SplicedRun.SplicedEverywhere)
+            .LossRecovered(clean, Of(SplicedRun.ZeroAblatedEverywhere));
         found[$"{path}.loss_recovered_mean_ablation"] = Of(SplicedRun.Spliced).LossRecovered(clean, Of(SplicedRun.MeanAblated));
         found[$"{path}.kl_score"] = Of(SplicedRun.Spliced).KlScore(Of(SplicedRun.ZeroAblated));
     }

@@ -3,7 +3,8 @@ namespace GemmaScope.Verification;
 /// <summary>One quantity compared over many lines: how many there were, how many differ, and the first that does.</summary>
 internal sealed class Tally(string name)
 {
-    private int _compared, _different;
+    private int _compared,
+        _different;
     private string? _first;
 
     /// <summary>Whether nothing has been compared.</summary>
@@ -13,21 +14,27 @@ internal sealed class Tally(string name)
     public void Compare<T>(string where, T got, T want)
     {
         _compared++;
-        if (!EqualityComparer<T>.Default.Equals(got, want)) Differ($"{where}: {Show(got)} instead of {Show(want)}");
+        if (!EqualityComparer<T>.Default.Equals(got, want))
+            Differ($"{where}: {Show(got)} instead of {Show(want)}");
     }
 
     /// <summary>Compares two lists.</summary>
     public void CompareAll<T>(string where, IReadOnlyList<T> got, IReadOnlyList<T> want)
     {
         _compared++;
-        if (got.SequenceEqual(want)) return;
+        if (got.SequenceEqual(want))
+            return;
         var at = got.Zip(want).TakeWhile(p => EqualityComparer<T>.Default.Equals(p.First, p.Second)).Count();
         Differ($"{where}: at {at} {ItemAt(got, at)} instead of {ItemAt(want, at)}");
     }
 
     /// <summary>The verdict; a comparison of nothing fails.</summary>
-    public Check ToCheck() => Check.That(name, _compared > 0 && _different == 0,
-        _first is null ? $"{_compared} compared" : $"{_different} of {_compared} differ; first {_first}");
+    public Check ToCheck() =>
+        Check.That(
+            name,
+            _compared > 0 && _different == 0,
+            _first is null ? $"{_compared} compared" : $"{_different} of {_compared} differ; first {_first}"
+        );
 
     private void Differ(string what)
     {

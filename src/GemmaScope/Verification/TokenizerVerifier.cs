@@ -1,6 +1,5 @@
-using GemmaScope.Files;
-
 using System.Text.RegularExpressions;
+using GemmaScope.Files;
 
 namespace GemmaScope.Verification;
 
@@ -18,7 +17,8 @@ public sealed partial class TokenizerVerifier : IVerifier
 
     /// <inheritdoc/>
     public IEnumerable<Check> Verify(string folder, VerifyOptions options) =>
-        Families(folder).SelectMany(family => new VocabularyChecks(folder, family).Run(options))
+        Families(folder)
+            .SelectMany(family => new VocabularyChecks(folder, family).Run(options))
             .Concat(HasModelLines(folder) ? new SentencePieceChecks(folder).Run(options) : []);
 
     private static bool HasModelLines(string folder) =>
@@ -26,8 +26,12 @@ public sealed partial class TokenizerVerifier : IVerifier
         || JsonLines.Find(folder, "goldens") is { } goldens && JsonLines.Has(goldens, "text", "ids", "pieces");
 
     private static IEnumerable<string> Families(string folder) =>
-        JsonLines.Names(folder).Select(name => FamilyName().Match(name)).Where(match => match.Success)
-            .Select(match => match.Groups[1].Value).Distinct();
+        JsonLines
+            .Names(folder)
+            .Select(name => FamilyName().Match(name))
+            .Where(match => match.Success)
+            .Select(match => match.Groups[1].Value)
+            .Distinct();
 
     [GeneratedRegex(@"^(gemma[23])(-decode)?$")]
     private static partial Regex FamilyName();

@@ -3,15 +3,20 @@ using GemmaScope.Training;
 
 namespace GemmaScope.Verification;
 
-/// <summary>One object of a cases.json of training steps: its recipe and shape follow from its constants and the shapes of its tensors, not from its name.</summary>
+/// <summary>One object of a cases.json of training steps: its recipe and shape follow from its constants and the shapes of its tensors, not
+/// from its name.</summary>
 internal sealed class TrainingCase
 {
-    private readonly JsonSection _hyper, _shapes;
+    private readonly JsonSection _hyper,
+        _shapes;
 
     public TrainingCase(JsonSection section, bool hasTargets)
     {
         (Section, Name) = (section, section.Text("name") ?? throw section.Missing("name"));
-        (_hyper, _shapes) = (section.Section("hyper") ?? throw section.Missing("hyper"), section.Section("shapes") ?? throw section.Missing("shapes"));
+        (_hyper, _shapes) = (
+            section.Section("hyper") ?? throw section.Missing("hyper"),
+            section.Section("shapes") ?? throw section.Missing("shapes")
+        );
         Steps = section.Objects("steps");
         Shape = ReadShape(reconstructs: !hasTargets);
         Recipe = ReadRecipe();
@@ -39,8 +44,14 @@ internal sealed class TrainingCase
         {
             var values = EvaluationPartVerifier.F32(data, $"param.{name}").AsSpan();
             if (name == "threshold" && recipe.LogThreshold)
-                TrainingTensors.Write(trainer.Parameters, Shape, "log_threshold", [.. values.ToArray().Select(theta => (float)Math.Log(theta))]);
-            else TrainingTensors.Write(trainer.Parameters, Shape, name, values);
+                TrainingTensors.Write(
+                    trainer.Parameters,
+                    Shape,
+                    "log_threshold",
+                    [.. values.ToArray().Select(theta => (float)Math.Log(theta))]
+                );
+            else
+                TrainingTensors.Write(trainer.Parameters, Shape, name, values);
         }
         return trainer;
     }
@@ -50,17 +61,23 @@ internal sealed class TrainingCase
         if (_shapes.Has("w_enc.0"))
         {
             var layers = Integer("n_layers");
-            return TrainerShape.CrossLayer(Dimensions("w_enc.0")[0], [.. Enumerable.Range(0, layers).Select(l => Dimensions($"w_enc.{l}")[1])], reconstructs);
+            return TrainerShape.CrossLayer(
+                Dimensions("w_enc.0")[0],
+                [.. Enumerable.Range(0, layers).Select(l => Dimensions($"w_enc.{l}")[1])],
+                reconstructs
+            );
         }
         var (encoder, decoder) = (Dimensions("W_enc"), Dimensions("W_dec"));
-        if (encoder.Count == 3) return TrainerShape.Crosscoder(encoder[0], encoder[1], encoder[2]) with { Reconstructs = reconstructs };
+        if (encoder.Count == 3)
+            return TrainerShape.Crosscoder(encoder[0], encoder[1], encoder[2]) with { Reconstructs = reconstructs };
         return TrainerShape.Transcoder(encoder[0], decoder[1], encoder[1]) with { Reconstructs = reconstructs };
     }
 
     private Recipe ReadRecipe()
     {
         var log = _shapes.Has("log_threshold");
-        var architecture = _shapes.Has("b_gate") ? Architecture.Gated
+        var architecture =
+            _shapes.Has("b_gate") ? Architecture.Gated
             : _hyper.Has("selection") ? (_hyper.Text("selection") == "row" ? Architecture.TopK : Architecture.BatchTopK)
             : log || _shapes.Has("threshold") || _shapes.Has("threshold.0") ? Architecture.JumpRelu
             : Architecture.Relu;
@@ -110,7 +127,8 @@ internal sealed class TrainingCase
         };
     }
 
-    private IReadOnlyList<int> Dimensions(string tensor) => _shapes.Integers(tensor) is { Count: > 1 } dimensions ? dimensions : throw _shapes.Missing(tensor);
+    private IReadOnlyList<int> Dimensions(string tensor) =>
+        _shapes.Integers(tensor) is { Count: > 1 } dimensions ? dimensions : throw _shapes.Missing(tensor);
 
     private double Number(string key) => _hyper.Number(key) ?? throw _hyper.Missing(key);
 

@@ -3,7 +3,8 @@ using GemmaScope.Files;
 namespace GemmaScope.Verification;
 
 /// <summary>
-/// Checks training steps: a folder with cases.json, whose objects name a safetensors file each, hyper-parameters and the losses of every step.
+/// Checks training steps: a folder with cases.json, whose objects name a safetensors file each, hyper-parameters and the losses of every
+/// step.
 /// Losses, gradients, projected gradients, variants of the loss, features, reconstructions, and parameters after some steps.
 /// </summary>
 public sealed class TrainingVerifier : IVerifier
@@ -15,7 +16,8 @@ public sealed class TrainingVerifier : IVerifier
     public bool Recognizes(string folder)
     {
         var file = Path.Combine(folder, "cases.json");
-        if (!File.Exists(file)) return false;
+        if (!File.Exists(file))
+            return false;
         try
         {
             var cases = JsonFile.ReadList(file);
@@ -35,7 +37,11 @@ public sealed class TrainingVerifier : IVerifier
             var name = section.Text("name") ?? throw section.Missing("name");
             var file = Path.Combine(folder, section.Text("file") ?? throw section.Missing("file"));
             // A case that cannot be read does not hide the ones after it.
-            foreach (var check in VerificationRunner.Guarded("case", Verify(section, file))) yield return check with { Name = $"{name}.{check.Name}" };
+            foreach (var check in VerificationRunner.Guarded("case", Verify(section, file)))
+                yield return check with
+                {
+                    Name = $"{name}.{check.Name}",
+                };
         }
     }
 
@@ -43,6 +49,7 @@ public sealed class TrainingVerifier : IVerifier
     {
         using var data = SafetensorsFile.Open(file);
         var one = new TrainingCase(section, data.Tensors.ContainsKey("y"));
-        foreach (var check in new TrainingChecks(one, data).All()) yield return check;
+        foreach (var check in new TrainingChecks(one, data).All())
+            yield return check;
     }
 }

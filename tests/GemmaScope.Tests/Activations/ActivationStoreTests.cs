@@ -32,8 +32,10 @@ public sealed class ActivationStoreTests : IDisposable
         var path = Path.Combine(store.Folder, Shard);
         var bytes = File.ReadAllBytes(path);
         bytes[bytes.Length / 2] ^= 1;
-        if (damage == "missing") File.Delete(path);
-        else File.WriteAllBytes(path, damage == "the end cut off" ? bytes[..^9] : bytes);
+        if (damage == "missing")
+            File.Delete(path);
+        else
+            File.WriteAllBytes(path, damage == "the end cut off" ? bytes[..^9] : bytes);
         var problem = Assert.Single(Problems(store));
         Assert.Equal(Shard, problem.File);
         Assert.Contains(says, problem.Problem);
@@ -43,7 +45,8 @@ public sealed class ActivationStoreTests : IDisposable
     public void a_shard_cut_short_is_not_read()
     {
         var store = _folder.Harvest("store");
-        using (var file = File.OpenWrite(Path.Combine(store.Folder, Shard))) file.SetLength(file.Length - 9);
+        using (var file = File.OpenWrite(Path.Combine(store.Folder, Shard)))
+            file.SetLength(file.Length - 9);
         using var reader = store.NewReader([Site.Z(1)]);
         using var batch = new ActivationBatch(reader, (int)store.Rows);
         Assert.Contains("store verify", Assert.Throws<FileFormatException>(() => reader.Read(batch)).Message);
@@ -74,19 +77,23 @@ public sealed class ActivationStoreTests : IDisposable
     public void a_store_is_read_while_it_is_written()
     {
         var rows = new List<long>();
-        var whole = _folder.Harvest("store", StoreFolder.Options with
-        {
-            BeforeWrite = _ =>
+        var whole = _folder.Harvest(
+            "store",
+            StoreFolder.Options with
             {
-                var store = ActivationStore.Open(_folder.Path("store"));
-                if (store.Rows == 0 || rows.Contains(store.Rows)) return;
-                rows.Add(store.Rows);
-                Assert.Empty(Problems(store));
-                using var reader = store.NewReader();
-                using var batch = new ActivationBatch(reader, 64);
-                reader.Read(batch);
-            },
-        });
+                BeforeWrite = _ =>
+                {
+                    var store = ActivationStore.Open(_folder.Path("store"));
+                    if (store.Rows == 0 || rows.Contains(store.Rows))
+                        return;
+                    rows.Add(store.Rows);
+                    Assert.Empty(Problems(store));
+                    using var reader = store.NewReader();
+                    using var batch = new ActivationBatch(reader, 64);
+                    reader.Read(batch);
+                },
+            }
+        );
         Assert.True(rows.Count > 1);
         Assert.Equal(rows.Order(), rows);
         Assert.True(rows[^1] < whole.Rows);
@@ -121,8 +128,13 @@ public sealed class ActivationStoreTests : IDisposable
     public void parts_from_several_disks_become_one_store()
     {
         var whole = _folder.Harvest("whole");
-        for (var part = 0; part < 2; part++) _folder.Harvest($"{part}", StoreFolder.Options with { Parts = 2, Part = part });
-        var merged = StoreMerge.Stores([_folder.Path("0"), _folder.Path("1")], _folder.Path("merged"), cancellation: TestContext.Current.CancellationToken);
+        for (var part = 0; part < 2; part++)
+            _folder.Harvest($"{part}", StoreFolder.Options with { Parts = 2, Part = part });
+        var merged = StoreMerge.Stores(
+            [_folder.Path("0"), _folder.Path("1")],
+            _folder.Path("merged"),
+            cancellation: TestContext.Current.CancellationToken
+        );
         Assert.Equal(whole.Rows, merged.Rows);
         Assert.True(merged.IsComplete);
         Assert.Empty(Problems(merged));
@@ -139,7 +151,12 @@ public sealed class ActivationStoreTests : IDisposable
         Assert.Contains("twice", Refused("other seed"));
         Assert.Contains("sites", Refused("other sites"));
 
-        string Refused(string other) => Assert.Throws<ArgumentProblemException>(() => StoreMerge.Stores([_folder.Path("store"), _folder.Path(other)], _folder.Path("merged"))).Message;
+        string Refused(string other) =>
+            Assert
+                .Throws<ArgumentProblemException>(() =>
+                    StoreMerge.Stores([_folder.Path("store"), _folder.Path(other)], _folder.Path("merged"))
+                )
+                .Message;
     }
 
     [Fact]
@@ -149,27 +166,36 @@ public sealed class ActivationStoreTests : IDisposable
         var file = ManifestFile.PartFile(store.Folder, "part-0-of-1");
         var valid = File.ReadAllBytes(file);
         var edits = Gen.Choose(0, int.MaxValue).ListOf(3).Select(list => list.ToArray());
-        Prop.ForAll(Arb.From(edits), edit =>
-        {
-            var bytes = valid.ToArray();
-            var at = edit[1] % bytes.Length;
-            if (edit[0] % 3 == 0) bytes = bytes[..at];
-            else if (edit[0] % 3 == 1) bytes[at] = (byte)edit[2];
-            else bytes = [.. bytes[..at], .. "9999999999"u8, .. bytes[at..]];
-            File.WriteAllBytes(file, bytes);
-            try
-            {
-                var damaged = ActivationStore.Open(store.Folder);
-                // What passes for a manifest stays inside the store.
-                Assert.All(damaged.Manifest.Parts.SelectMany(part => part.Buckets).SelectMany(bucket => bucket.Shards),
-                    shard => Assert.StartsWith(store.Folder, Path.GetFullPath(Path.Combine(store.Folder, shard.File))));
-                _ = StoreVerifier.Verify(damaged).Count();
-            }
-            catch (FileFormatException)
-            {
-                // Refused in words.
-            }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+        Prop.ForAll(
+                Arb.From(edits),
+                edit =>
+                {
+                    var bytes = valid.ToArray();
+                    var at = edit[1] % bytes.Length;
+                    if (edit[0] % 3 == 0)
+                        bytes = bytes[..at];
+                    else if (edit[0] % 3 == 1)
+                        bytes[at] = (byte)edit[2];
+                    else
+                        bytes = [.. bytes[..at], .. "9999999999"u8, .. bytes[at..]];
+                    File.WriteAllBytes(file, bytes);
+                    try
+                    {
+                        var damaged = ActivationStore.Open(store.Folder);
+                        // What passes for a manifest stays inside the store.
+                        Assert.All(
+                            damaged.Manifest.Parts.SelectMany(part => part.Buckets).SelectMany(bucket => bucket.Shards),
+                            shard => Assert.StartsWith(store.Folder, Path.GetFullPath(Path.Combine(store.Folder, shard.File)))
+                        );
+                        _ = StoreVerifier.Verify(damaged).Count();
+                    }
+                    catch (FileFormatException)
+                    {
+                        // Refused in words.
+                    }
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
     }
 
     [Theory]
@@ -192,7 +218,10 @@ public sealed class ActivationStoreTests : IDisposable
 
     [Fact]
     public void a_folder_without_a_store_is_refused() =>
-        Assert.Contains("no activation store", Assert.Throws<FileFormatException>(() => ActivationStore.Open(Path.GetDirectoryName(_folder.TextFile)!)).Message);
+        Assert.Contains(
+            "no activation store",
+            Assert.Throws<FileFormatException>(() => ActivationStore.Open(Path.GetDirectoryName(_folder.TextFile)!)).Message
+        );
 
     private static StoreProblem[] Problems(ActivationStore store) => [.. StoreVerifier.Verify(store)];
 }

@@ -40,13 +40,16 @@ public sealed class HarvesterTests : IDisposable
                     var want = runs[sequence / 3][store.Sites[site]].AsSpan().Slice((start + position) * width, width).ToArray();
                     squares[site] += want.Sum(value => (double)value * value);
                     Assert.Equal(want.Select(value => Rounded(value, type)), rows.Row(row).ToArray());
-                    if (site == 0) Assert.True(seen.Add((sequence, position)));
+                    if (site == 0)
+                        Assert.True(seen.Add((sequence, position)));
                 }
             }
         }
         Assert.Equal(windows.Sum(run => run.Rows.Length), seen.Count);
-        for (var site = 0; site < squares.Length; site++) Assert.Equal(Math.Sqrt(squares[site] / store.Rows), store.Scale(store.Sites[site]), 1e-9);
-        foreach (var run in runs) run.Dispose();
+        for (var site = 0; site < squares.Length; site++)
+            Assert.Equal(Math.Sqrt(squares[site] / store.Rows), store.Scale(store.Sites[site]), 1e-9);
+        foreach (var run in runs)
+            run.Dispose();
     }
 
     [Fact]
@@ -89,16 +92,20 @@ public sealed class HarvesterTests : IDisposable
     {
         _folder.Harvest("whole");
         var want = _folder.Contents("whole");
-        var total = want.Keys.Where(name => !name.Contains("tokens") && name.EndsWith("safetensors")).Sum(name => new FileInfo(Path.Combine(_folder.Path("whole"), name)).Length);
+        var total = want
+            .Keys.Where(name => !name.Contains("tokens") && name.EndsWith("safetensors"))
+            .Sum(name => new FileInfo(Path.Combine(_folder.Path("whole"), name)).Length);
         var random = new Random(3);
         for (var trial = 0; trial < 4; trial++)
         {
             var (name, written, kill) = ($"trial {trial}", 0L, (long)(random.NextDouble() * 2 * total));
             void Count(long bytes)
             {
-                if (written <= kill && (written += bytes) > kill) _folder.Snapshot("running", name);
+                if (written <= kill && (written += bytes) > kill)
+                    _folder.Snapshot("running", name);
             }
-            if (Directory.Exists(_folder.Path("running"))) Directory.Delete(_folder.Path("running"), recursive: true);
+            if (Directory.Exists(_folder.Path("running")))
+                Directory.Delete(_folder.Path("running"), recursive: true);
             _folder.Harvest("running", StoreFolder.Options with { BeforeWrite = Count });
             Assert.NotEqual(want, _folder.Contents(name));
             _folder.Harvest(name);
@@ -111,10 +118,15 @@ public sealed class HarvesterTests : IDisposable
     {
         _folder.Harvest("whole");
         var left = 1_000_000L;
-        var problem = Assert.Throws<GemmaScopeException>(() => _folder.Harvest("store", StoreFolder.Options with
-        {
-            BeforeWrite = bytes => left = left >= bytes ? left - bytes : throw new IOException("No space left on device"),
-        }));
+        var problem = Assert.Throws<GemmaScopeException>(() =>
+            _folder.Harvest(
+                "store",
+                StoreFolder.Options with
+                {
+                    BeforeWrite = bytes => left = left >= bytes ? left - bytes : throw new IOException("No space left on device"),
+                }
+            )
+        );
         Assert.Contains("No space left", problem.Message);
         Assert.Contains("make room", problem.Message);
         var store = ActivationStore.Open(_folder.Path("store"));
@@ -131,13 +143,20 @@ public sealed class HarvesterTests : IDisposable
         _folder.Harvest("whole");
         using var source = new CancellationTokenSource();
         var pieces = 0;
-        Assert.ThrowsAny<OperationCanceledException>(() => _folder.Harvest("store", StoreFolder.Options with
-        {
-            BeforeWrite = _ =>
-            {
-                if (++pieces == 20) source.Cancel();
-            },
-        }, source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            _folder.Harvest(
+                "store",
+                StoreFolder.Options with
+                {
+                    BeforeWrite = _ =>
+                    {
+                        if (++pieces == 20)
+                            source.Cancel();
+                    },
+                },
+                source.Token
+            )
+        );
         _folder.Harvest("store");
         Assert.Equal(_folder.Contents("whole"), _folder.Contents("store"));
     }
@@ -155,7 +174,10 @@ public sealed class HarvesterTests : IDisposable
     [Fact]
     public void a_store_above_its_limit_is_refused_before_anything_is_written()
     {
-        Assert.Contains("--max-bytes", Assert.Throws<ArgumentProblemException>(() => _folder.Harvest("store", StoreFolder.Options with { MaxBytes = 100_000 })).Message);
+        Assert.Contains(
+            "--max-bytes",
+            Assert.Throws<ArgumentProblemException>(() => _folder.Harvest("store", StoreFolder.Options with { MaxBytes = 100_000 })).Message
+        );
         Assert.False(Directory.Exists(_folder.Path("store")));
     }
 
@@ -176,15 +198,16 @@ public sealed class HarvesterTests : IDisposable
             store.Manifest.Parts.SelectMany(part => part.Buckets).SelectMany(store.ReadTokens).OrderBy(row => (row.Sequence, row.Position));
     }
 
-    public static TheoryData<string, HarvestOptions> Others => new()
-    {
-        { "seed", StoreFolder.Options with { Seed = 12 } },
-        { "dtype", StoreFolder.Options with { Type = DType.BF16 } },
-        { "list of sites", StoreFolder.Options with { Sites = [Site.Z(1)] } },
-        { "bucket size", StoreFolder.Options with { BucketRows = 99 } },
-        { "number of parts", StoreFolder.Options with { Parts = 2 } },
-        { "windows per run", StoreFolder.Options with { WindowsPerRun = 1 } },
-    };
+    public static TheoryData<string, HarvestOptions> Others =>
+        new()
+        {
+            { "seed", StoreFolder.Options with { Seed = 12 } },
+            { "dtype", StoreFolder.Options with { Type = DType.BF16 } },
+            { "list of sites", StoreFolder.Options with { Sites = [Site.Z(1)] } },
+            { "bucket size", StoreFolder.Options with { BucketRows = 99 } },
+            { "number of parts", StoreFolder.Options with { Parts = 2 } },
+            { "windows per run", StoreFolder.Options with { WindowsPerRun = 1 } },
+        };
 
     [Theory]
     [MemberData(nameof(Others))]
@@ -206,13 +229,19 @@ public sealed class HarvesterTests : IDisposable
     [InlineData("attn_pattern.0", "as many numbers")]
     [InlineData("logits", "after the last layer")]
     [InlineData("q_normed.0", "no such site")]
-    public void a_site_that_cannot_be_stored_is_refused(string site, string says) => Assert.Contains(
-        says, Assert.Throws<ArgumentProblemException>(() => _folder.Harvest("store", StoreFolder.Options with { Sites = [Site.Parse(site)] })).Message);
+    public void a_site_that_cannot_be_stored_is_refused(string site, string says) =>
+        Assert.Contains(
+            says,
+            Assert
+                .Throws<ArgumentProblemException>(() => _folder.Harvest("store", StoreFolder.Options with { Sites = [Site.Parse(site)] }))
+                .Message
+        );
 
-    private static float Rounded(float value, DType type) => type switch
-    {
-        DType.BF16 => Conversions.RoundToBF16(value),
-        DType.F16 => (float)(Half)value,
-        _ => value,
-    };
+    private static float Rounded(float value, DType type) =>
+        type switch
+        {
+            DType.BF16 => Conversions.RoundToBF16(value),
+            DType.F16 => (float)(Half)value,
+            _ => value,
+        };
 }

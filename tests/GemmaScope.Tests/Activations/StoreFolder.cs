@@ -12,10 +12,19 @@ internal sealed class StoreFolder : IDisposable
 
     public StoreFolder()
     {
-        var words = "the cat sat on a mat and looked at seven green hills beyond the river while it rained in Paris all day long".Split(' ');
+        var words = "the cat sat on a mat and looked at seven green hills beyond the river while it rained in Paris all day long".Split(
+            ' '
+        );
         var random = new Random(5);
         TextFile = _folder.File("text.jsonl");
-        File.WriteAllLines(TextFile, Enumerable.Range(0, 30).Select(_ => $"{{\"text\": \"{string.Join(' ', Enumerable.Range(0, 20).Select(_ => words[random.Next(words.Length)]))}.\"}}"));
+        File.WriteAllLines(
+            TextFile,
+            Enumerable
+                .Range(0, 30)
+                .Select(_ =>
+                    $"{{\"text\": \"{string.Join(' ', Enumerable.Range(0, 20).Select(_ => words[random.Next(words.Length)]))}.\"}}"
+                )
+        );
         Text = WindowSource.FromText(Model.Tokenizer, [TextFile], Context);
     }
 
@@ -25,7 +34,14 @@ internal sealed class StoreFolder : IDisposable
 
     public WindowSource Text { get; }
 
-    public static HarvestOptions Options { get; } = new() { Sites = [Site.ResidPost(0), Site.Z(1), Site.Parse("ln2_normalized.0")], BucketRows = 150, WindowsPerRun = 3, Seed = 11 };
+    public static HarvestOptions Options { get; } =
+        new()
+        {
+            Sites = [Site.ResidPost(0), Site.Z(1), Site.Parse("ln2_normalized.0")],
+            BucketRows = 150,
+            WindowsPerRun = 3,
+            Seed = 11,
+        };
 
     public string Path(string name) => _folder.File(name);
 
@@ -33,14 +49,26 @@ internal sealed class StoreFolder : IDisposable
         Harvester.Run(Model, Text, Path(name), options ?? Options, cancellation: cancellation);
 
     /// <summary>All files below a folder with their contents, but for those that a harvest removes when it begins.</summary>
-    public SortedDictionary<string, string> Contents(string name) => new(Directory.EnumerateFiles(Path(name), "*", SearchOption.AllDirectories)
-        .Where(file => !file.EndsWith("lock", StringComparison.Ordinal))
-        .ToDictionary(file => System.IO.Path.GetRelativePath(Path(name), file), file => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
+    public SortedDictionary<string, string> Contents(string name) =>
+        new(
+            Directory
+                .EnumerateFiles(Path(name), "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith("lock", StringComparison.Ordinal))
+                .ToDictionary(
+                    file => System.IO.Path.GetRelativePath(Path(name), file),
+                    file => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))
+                ),
+            StringComparer.Ordinal
+        );
 
     /// <summary>Copies a store as it is at this moment: what a process that is killed now would leave.</summary>
     public void Snapshot(string from, string to)
     {
-        foreach (var file in Directory.EnumerateFiles(Path(from), "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("lock", StringComparison.Ordinal)))
+        foreach (
+            var file in Directory
+                .EnumerateFiles(Path(from), "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith("lock", StringComparison.Ordinal))
+        )
         {
             var copy = System.IO.Path.Combine(Path(to), System.IO.Path.GetRelativePath(Path(from), file));
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(copy)!);

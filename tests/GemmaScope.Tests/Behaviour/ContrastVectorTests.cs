@@ -25,7 +25,8 @@ public sealed class ContrastVectorTests : IDisposable
         {
             using var one = _model.Run(positive, capture: [site], arithmetic: Arithmetic.Exact);
             using var other = _model.Run(negative, capture: [site], arithmetic: Arithmetic.Exact);
-            for (var i = 0; i < want.Length; i++) want[i] += ((double)one[site].Row(positive.Length - 1)[i] - other[site].Row(negative.Length - 1)[i]) / pairs.Length;
+            for (var i = 0; i < want.Length; i++)
+                want[i] += ((double)one[site].Row(positive.Length - 1)[i] - other[site].Row(negative.Length - 1)[i]) / pairs.Length;
         }
         var got = ContrastVector.Of(_model, pairs, site);
         Assert.All(want.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
@@ -34,13 +35,23 @@ public sealed class ContrastVectorTests : IDisposable
     [Fact]
     public void adding_the_vector_makes_the_positive_answer_likelier_and_subtracting_it_the_negative()
     {
-        ContrastPair[] pairs = [.. ((string[])["I think this is", "The food was", "We had a day that was", "He said it is", "The weather is"]).Select(prompt => new ContrastPair(prompt, " good", " bad"))];
+        ContrastPair[] pairs =
+        [
+            .. ((string[])["I think this is", "The food was", "We had a day that was", "He said it is", "The weather is"]).Select(
+                prompt => new ContrastPair(prompt, " good", " bad")
+            ),
+        ];
         var site = Site.ResidPost(2);
         var vector = ContrastVector.Of(_model, [.. pairs.Select(pair => pair.Encode(_model.Tokenizer))], site);
         var held = new ContrastPair("The book was", " good", " bad").Encode(_model.Tokenizer);
         double Preference(float strength)
         {
-            using var run = _model.Run(held.Positive[..^1], edits: [Edit.Add(site, vector, strength, 1..)], logits: LogitRows.Last, arithmetic: Arithmetic.Exact);
+            using var run = _model.Run(
+                held.Positive[..^1],
+                edits: [Edit.Add(site, vector, strength, 1..)],
+                logits: LogitRows.Last,
+                arithmetic: Arithmetic.Exact
+            );
             return run.LastLogits()[held.Positive[^1]] - run.LastLogits()[held.Negative[^1]];
         }
         Assert.True(Preference(1) > Preference(0) && Preference(0) > Preference(-1), $"{Preference(1)} {Preference(0)} {Preference(-1)}");
@@ -65,14 +76,29 @@ public sealed class ContrastVectorTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("pairs.jsonl"), text);
-        Assert.Contains(says, Assert.ThrowsAny<GemmaScopeException>(() => ContrastPair.Load(folder.File("pairs.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says,
+            Assert.ThrowsAny<GemmaScopeException>(() => ContrastPair.Load(folder.File("pairs.jsonl"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void an_effect_is_measured_as_its_formulas_say_also_over_many_blocks()
     {
         var prompt = _model.Tokenizer.Encode("The people of", addBos: true);
-        int[] text = [.. _model.Generate(prompt, new() { Seed = 3, MaxNewTokens = 70, StopTokens = [] })];
+        int[] text =
+        [
+            .. _model.Generate(
+                prompt,
+                new()
+                {
+                    Seed = 3,
+                    MaxNewTokens = 70,
+                    StopTokens = [],
+                }
+            ),
+        ];
         var direction = new float[_model.Config.Width];
         direction[5] = 1;
         Edit[] edits = [Edit.Add(Site.ResidPost(1), direction, 20, 2..)];
@@ -81,7 +107,8 @@ public sealed class ContrastVectorTests : IDisposable
         int[] all = [.. prompt, .. text];
         using var clean = _model.Run(all, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         using var steered = _model.Run(all, edits: edits, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
-        double kl = 0, surprise = 0;
+        double kl = 0,
+            surprise = 0;
         for (var t = prompt.Length - 1; t < all.Length - 1; t++)
         {
             var (p, q) = (Probabilities(clean, t), Probabilities(steered, t));
@@ -102,7 +129,8 @@ public sealed class ContrastVectorTests : IDisposable
     [InlineData(new[] { 1, 2, 3 }, 0)]
     [InlineData(new[] { 1, 2, 1, 2, 1 }, 0.5)]
     [InlineData(new[] { 4, 4, 4, 4, 4 }, 0.75)]
-    public void repetition_is_the_share_of_pairs_that_stood_there_before(int[] tokens, double share) => Assert.Equal(share, SteeringEffect.Repeated(tokens));
+    public void repetition_is_the_share_of_pairs_that_stood_there_before(int[] tokens, double share) =>
+        Assert.Equal(share, SteeringEffect.Repeated(tokens));
 
     private double[] Probabilities(ModelRun run, int row)
     {

@@ -13,18 +13,44 @@ public class BenchCommandTests
         var run = CommandLine.Run("bench", "--quick", "--json", "--dir", folder.Path);
         Assert.Equal(0, run.Code);
         using var json = System.Text.Json.JsonDocument.Parse(run.Out);
-        var figures = json.RootElement.GetProperty("figures").EnumerateArray().ToDictionary(figure => figure.GetProperty("name").GetString()!);
+        var figures = json
+            .RootElement.GetProperty("figures")
+            .EnumerateArray()
+            .ToDictionary(figure => figure.GetProperty("name").GetString()!);
         // A difference, and an exponent fitted to the times of so short a run, may have either sign; what is counted may not.
         Assert.All(
-            figures.Values.Where(figure => figure.GetProperty("unit").GetString() != "%" && !figure.GetProperty("name").GetString()!.StartsWith("time ", StringComparison.Ordinal)),
-            figure => Assert.True(figure.GetProperty("value").GetDouble() > 0));
+            figures.Values.Where(figure =>
+                figure.GetProperty("unit").GetString() != "%"
+                && !figure.GetProperty("name").GetString()!.StartsWith("time ", StringComparison.Ordinal)
+            ),
+            figure => Assert.True(figure.GetProperty("value").GetDouble() > 0)
+        );
         Assert.All(
-            ["GEMM managed, bf16 weights", "prefill exact", "prefill fast", "decode exact", "decode fast", "capture, extra time, exact",
-             "peak memory above the weights, exact", "process start to first token, fast", "gemma-2-tiny decode exact", "SAE encode",
-             "SAE decode, sparse", "SAE encode, 262,144 features", "eval without losses", "training step, as if dense", "training, peak memory",
-             "shield, demo-it: 4 texts together", "shield, demo-it: four policies on 12 words", "feature page from SQLite, p99",
-             "feature page, bytes on average", "time per token grows with layers to the power", "memory of a batch grows to the power"],
-            name => Assert.True(figures[name].TryGetProperty("ratio", out _)));
+            [
+                "GEMM managed, bf16 weights",
+                "prefill exact",
+                "prefill fast",
+                "decode exact",
+                "decode fast",
+                "capture, extra time, exact",
+                "peak memory above the weights, exact",
+                "process start to first token, fast",
+                "gemma-2-tiny decode exact",
+                "SAE encode",
+                "SAE decode, sparse",
+                "SAE encode, 262,144 features",
+                "eval without losses",
+                "training step, as if dense",
+                "training, peak memory",
+                "shield, demo-it: 4 texts together",
+                "shield, demo-it: four policies on 12 words",
+                "feature page from SQLite, p99",
+                "feature page, bytes on average",
+                "time per token grows with layers to the power",
+                "memory of a batch grows to the power",
+            ],
+            name => Assert.True(figures[name].TryGetProperty("ratio", out _))
+        );
         Assert.NotEqual("", json.RootElement.GetProperty("kernels").GetString());
     }
 
@@ -44,7 +70,18 @@ public class BenchCommandTests
     public void a_profile_accounts_for_the_whole_run()
     {
         using var folder = new TemporaryFolder();
-        var profiles = Profile.Measure(new BenchOptions { Quick = true, Rounds = 2, Folder = folder.Path }, new Progress<string>(), TestContext.Current.CancellationToken).ToArray();
+        var profiles = Profile
+            .Measure(
+                new BenchOptions
+                {
+                    Quick = true,
+                    Rounds = 2,
+                    Folder = folder.Path,
+                },
+                new Progress<string>(),
+                TestContext.Current.CancellationToken
+            )
+            .ToArray();
         Assert.Equal(4, profiles.Length);
         Assert.All(profiles, profile => Assert.InRange(profile.Lines.Sum(line => line.Share), 0.5, 1.0001));
         Assert.All(profiles, profile => Assert.Contains("attention", profile.Lines.Select(line => line.Step)));
@@ -54,5 +91,6 @@ public class BenchCommandTests
     [InlineData("--only", "nosuch", "gemm, prefill")]
     [InlineData("--models", "nosuch", "gemma-2-2b")]
     [InlineData("--rounds", "0", "1 or more")]
-    public void an_unknown_choice_is_refused(string option, string value, string says) => CommandLine.Run("bench", option, value).IsRefused(says);
+    public void an_unknown_choice_is_refused(string option, string value, string says) =>
+        CommandLine.Run("bench", option, value).IsRefused(says);
 }

@@ -9,7 +9,11 @@ public class RaceTests
     public void contestants_take_turns_after_one_untimed_call_each()
     {
         var calls = new List<char>();
-        new Race(rounds: 2, seconds: 0).Run(default, new Contestant(1, () => calls.Add('a')), new Contestant(1, () => calls.Add('b'), () => calls.Add('-')));
+        new Race(rounds: 2, seconds: 0).Run(
+            default,
+            new Contestant(1, () => calls.Add('a')),
+            new Contestant(1, () => calls.Add('b'), () => calls.Add('-'))
+        );
         Assert.Equal("a-ba-ba-b", new string([.. calls]));
     }
 

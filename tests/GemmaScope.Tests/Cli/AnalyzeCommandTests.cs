@@ -14,7 +14,10 @@ public class AnalyzeCommandTests
         var run = CommandLine.Run("analyze", "The cat sat");
         Assert.Equal(0, run.Code);
         Assert.Equal("", run.Error);
-        Assert.All(["mean L0", "FVU", "variance explained", "tutorial's formula", "1 left out", "exact", "http://localhost:5000/demo-pt/"], part => Assert.Contains(part, run.Out));
+        Assert.All(
+            ["mean L0", "FVU", "variance explained", "tutorial's formula", "1 left out", "exact", "http://localhost:5000/demo-pt/"],
+            part => Assert.Contains(part, run.Out)
+        );
         Assert.Contains(run.Lines, line => Regex.IsMatch(line, @"^ +2  "" cat"" +\d+  \d+ \(\d+\.\d\d\)"));
     }
 
@@ -25,10 +28,20 @@ public class AnalyzeCommandTests
         var expected = golden.RootElement.GetProperty("texts")[0];
         var json = CommandLine.Run("analyze", expected.GetProperty("text").GetString()!, "--json").Json();
 
-        Assert.Equal(expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()), json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32()));
-        Assert.Equal(expected.GetProperty("L0").EnumerateArray().Select(count => count.GetInt32()), json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("l0").GetInt32()));
+        Assert.Equal(
+            expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()),
+            json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32())
+        );
+        Assert.Equal(
+            expected.GetProperty("L0").EnumerateArray().Select(count => count.GetInt32()),
+            json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("l0").GetInt32())
+        );
         Assert.Equal(expected.GetProperty("FVU").GetDouble(), json.GetProperty("fvu").GetDouble(), 1e-4);
-        Assert.Equal(expected.GetProperty("tutorial_variance_explained").GetDouble(), json.GetProperty("tutorial_variance_explained").GetDouble(), 1e-4);
+        Assert.Equal(
+            expected.GetProperty("tutorial_variance_explained").GetDouble(),
+            json.GetProperty("tutorial_variance_explained").GetDouble(),
+            1e-4
+        );
         var top = json.GetProperty("whole_text_top")[0];
         Assert.Equal(expected.GetProperty("whole_text_top")[0][0].GetInt32(), top.GetProperty("feature").GetInt32());
         Assert.Equal([0], json.GetProperty("excluded_positions").EnumerateArray().Select(position => position.GetInt32()));
@@ -39,7 +52,10 @@ public class AnalyzeCommandTests
     {
         var json = CommandLine.Run("analyze", "Global temperatures", "--feature", "756", "--top", "1", "--json").Json();
         var token = json.GetProperty("tokens")[1];
-        Assert.Equal(token.GetProperty("top_features")[0].GetProperty("activation").GetDouble(), token.GetProperty("feature_756").GetDouble());
+        Assert.Equal(
+            token.GetProperty("top_features")[0].GetProperty("activation").GetDouble(),
+            token.GetProperty("feature_756").GetDouble()
+        );
         Assert.Contains("feature 756", CommandLine.Run("analyze", "Global temperatures", "--feature", "756").Out);
     }
 
@@ -122,13 +138,15 @@ public class AnalyzeCommandTests
 
     [Fact]
     public void a_dictionary_of_another_model_is_refused_by_name() =>
-        Refused("standard", "resid_post.3", "256").With("--sae", Fixtures.Path("dictionaries", "sae_lens", "standard"), "--site", "resid_post.3");
+        Refused("standard", "resid_post.3", "256")
+            .With("--sae", Fixtures.Path("dictionaries", "sae_lens", "standard"), "--site", "resid_post.3");
 
     [Theory]
     [InlineData("", "empty")]
     [InlineData("no-such-text.txt", "does not exist")]
     [InlineData(".", "this is a folder")]
-    public void a_file_of_text_that_cannot_be_one_is_refused(string file, string says) => CommandLine.Run("analyze", "--file", file).IsRefused(says);
+    public void a_file_of_text_that_cannot_be_one_is_refused(string file, string says) =>
+        CommandLine.Run("analyze", "--file", file).IsRefused(says);
 
     [Fact]
     public void what_a_single_token_does_not_have_is_called_undefined()
@@ -139,7 +157,8 @@ public class AnalyzeCommandTests
     }
 
     [Fact]
-    public void a_text_cannot_turn_the_direction_of_a_line() => Assert.DoesNotContain('\u202E', CommandLine.Run("analyze", "a\u202Eb", "--top-text", "0").Out);
+    public void a_text_cannot_turn_the_direction_of_a_line() =>
+        Assert.DoesNotContain('\u202E', CommandLine.Run("analyze", "a\u202Eb", "--top-text", "0").Out);
 
     [Fact]
     public void a_page_without_a_name_is_bad_input() => Assert.Equal(2, CommandLine.Run("analyze", "The cat", "--html", "").Code);
@@ -178,7 +197,8 @@ public class AnalyzeCommandTests
     public void a_misspelt_option_is_no_text() => CommandLine.Run("analyze", "--jsn").IsRefused("'--jsn'", "write --");
 
     [Fact]
-    public void a_text_may_begin_with_a_dash_after_two_of_them() => Assert.Contains("\"--\"", CommandLine.Run("analyze", "--", "--jsn").Out);
+    public void a_text_may_begin_with_a_dash_after_two_of_them() =>
+        Assert.Contains("\"--\"", CommandLine.Run("analyze", "--", "--jsn").Out);
 
     [Fact]
     public void an_empty_text_is_refused() => CommandLine.Run("analyze", "").IsRefused("the text is empty");

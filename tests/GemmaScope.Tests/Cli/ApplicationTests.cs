@@ -14,21 +14,29 @@ public class ApplicationTests
     }
 
     [Fact]
-    public void every_command_explains_itself_with_examples() => Assert.All(Commands, command =>
-    {
-        var help = CommandLine.Run(command, "--help");
-        Assert.Equal(0, help.Code);
-        Assert.Contains($"Examples:\n  gemmascope {command}", help.Out);
-    });
+    public void every_command_explains_itself_with_examples() =>
+        Assert.All(
+            Commands,
+            command =>
+            {
+                var help = CommandLine.Run(command, "--help");
+                Assert.Equal(0, help.Code);
+                Assert.Contains($"Examples:\n  gemmascope {command}", help.Out);
+            }
+        );
 
     [Fact]
-    public void examples_are_accepted_by_their_own_command() => Assert.All(Commands, command =>
-    {
-        var help = CommandLine.Run(command, "--help").Lines;
-        var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
-        Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Empty(CommandLine.Problems(example)));
-    });
+    public void examples_are_accepted_by_their_own_command() =>
+        Assert.All(
+            Commands,
+            command =>
+            {
+                var help = CommandLine.Run(command, "--help").Lines;
+                var examples = help.SkipWhile(line => line != "Examples:").Skip(1).ToArray();
+                Assert.NotEmpty(examples);
+                Assert.All(examples, example => Assert.Empty(CommandLine.Problems(example)));
+            }
+        );
 
     [Fact]
     public void every_command_has_a_section_in_the_manual()
@@ -67,7 +75,8 @@ public class ApplicationTests
     public void waiting_for_a_text_can_be_interrupted()
     {
         using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        using StringWriter output = new(), error = new();
+        using StringWriter output = new(),
+            error = new();
         using var input = new SilentStream();
         Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(input, output, error), source.Token));
     }
@@ -94,8 +103,7 @@ public class ApplicationTests
         }
     }
 
-    private static string[] Commands { get; } =
-        [.. Application.Commands().Select(command => command.Name)];
+    private static string[] Commands { get; } = [.. Application.Commands().Select(command => command.Name)];
 
     [Theory]
     [InlineData("analyze", "The cat", "--html")]

@@ -13,7 +13,11 @@ public class ChatCommandTests
     {
         var run = CommandLine.Piped("Hello\nWho are you?\n/exit\nnever read\n", ["chat", .. Short, "--json"]);
         Assert.Contains("not tuned to chat", run.Error);
-        var roles = (run with { Error = "" }).Json().GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("role").GetString());
+        var roles = (run with { Error = "" })
+            .Json()
+            .GetProperty("messages")
+            .EnumerateArray()
+            .Select(message => message.GetProperty("role").GetString());
         Assert.Equal(["user", "assistant", "user", "assistant"], roles);
     }
 
@@ -29,11 +33,17 @@ public class ChatCommandTests
     public void a_conversation_continues_as_if_it_had_been_read_from_its_start()
     {
         var system = new[] { "--system", "Be brief." };
-        var two = (CommandLine.Run(["chat", .. Short, .. system, "--message", "Hello", "--message", "Why?", "--json"]) with { Error = "" }).Json();
+        var two = (
+            CommandLine.Run(["chat", .. Short, .. system, "--message", "Hello", "--message", "Why?", "--json"]) with
+            {
+                Error = "",
+            }
+        ).Json();
         var messages = two.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("content").GetString()!).ToArray();
         Assert.Equal(["Be brief.", "Hello", "Why?"], [messages[0], messages[1], messages[3]]);
 
-        var text = $"<start_of_turn>user\n{messages[0]}\n\n{messages[1]}<end_of_turn>\n<start_of_turn>model\n{messages[2]}<end_of_turn>\n<start_of_turn>user\n{messages[3]}<end_of_turn>\n<start_of_turn>model\n";
+        var text =
+            $"<start_of_turn>user\n{messages[0]}\n\n{messages[1]}<end_of_turn>\n<start_of_turn>model\n{messages[2]}<end_of_turn>\n<start_of_turn>user\n{messages[3]}<end_of_turn>\n<start_of_turn>model\n";
         var anew = CommandLine.Run(["generate", text, .. Short, "--json"]).Json();
         Assert.Equal(anew.GetProperty("text").GetString(), messages[4]);
     }

@@ -14,8 +14,20 @@ public class ChatEndpointTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static ChatEndpoint Client(Uri address, RequestBudget? budget = null, string? token = null, double timeout = 20) => new(
-        new() { Address = address, Model = "tiny", Token = token, TokenVariable = "SOME_TOKEN", Timeout = TimeSpan.FromSeconds(timeout), Attempts = 3, FirstPause = TimeSpan.FromMilliseconds(5) }, budget ?? new RequestBudget(null));
+    private static ChatEndpoint Client(Uri address, RequestBudget? budget = null, string? token = null, double timeout = 20) =>
+        new(
+            new()
+            {
+                Address = address,
+                Model = "tiny",
+                Token = token,
+                TokenVariable = "SOME_TOKEN",
+                Timeout = TimeSpan.FromSeconds(timeout),
+                Attempts = 3,
+                FirstPause = TimeSpan.FromMilliseconds(5),
+            },
+            budget ?? new RequestBudget(null)
+        );
 
     [Fact]
     public async Task a_question_is_sent_as_the_api_has_it_and_its_answer_read()
@@ -26,8 +38,17 @@ public class ChatEndpointTests
         var request = Assert.Single(server.Requests);
         Assert.Equal(("/v1/chat/completions", "Bearer " + Token), (request.Path, request.Authorization));
         Assert.NotNull(request.Length);
-        Assert.Equal(("tiny", "Who?", "user", 77, 0, false), (request.Body.GetProperty("model").GetString(), request.Message, request.Body.GetProperty("messages")[0].GetProperty("role").GetString(),
-            request.Body.GetProperty("max_tokens").GetInt32(), request.Body.GetProperty("temperature").GetInt32(), request.Body.GetProperty("stream").GetBoolean()));
+        Assert.Equal(
+            ("tiny", "Who?", "user", 77, 0, false),
+            (
+                request.Body.GetProperty("model").GetString(),
+                request.Message,
+                request.Body.GetProperty("messages")[0].GetProperty("role").GetString(),
+                request.Body.GetProperty("max_tokens").GetInt32(),
+                request.Body.GetProperty("temperature").GetInt32(),
+                request.Body.GetProperty("stream").GetBoolean()
+            )
+        );
         Assert.Equal((100, 0, 0), (client.Tokens, client.Retries, client.Unusable));
     }
 
@@ -47,12 +68,15 @@ public class ChatEndpointTests
     [Fact]
     public async Task a_server_that_asks_to_wait_is_given_the_time_it_asks_for()
     {
-        await using var server = await ChatServer.Start((request, context) =>
-        {
-            if (request.Number > 1) return ChatServer.Say(context, "now");
-            (context.Response.StatusCode, context.Response.Headers.RetryAfter) = (429, "1");
-            return Task.CompletedTask;
-        });
+        await using var server = await ChatServer.Start(
+            (request, context) =>
+            {
+                if (request.Number > 1)
+                    return ChatServer.Say(context, "now");
+                (context.Response.StatusCode, context.Response.Headers.RetryAfter) = (429, "1");
+                return Task.CompletedTask;
+            }
+        );
         using var client = Client(server.Address);
         var watch = Stopwatch.StartNew();
         Assert.Equal("now", await client.Answer("?", 1, Cancel));
@@ -63,13 +87,18 @@ public class ChatEndpointTests
     [Fact]
     public async Task a_server_that_asks_to_come_back_tomorrow_ends_it()
     {
-        await using var server = await ChatServer.Start((_, context) =>
-        {
-            (context.Response.StatusCode, context.Response.Headers.RetryAfter) = (429, "86400");
-            return Task.CompletedTask;
-        });
+        await using var server = await ChatServer.Start(
+            (_, context) =>
+            {
+                (context.Response.StatusCode, context.Response.Headers.RetryAfter) = (429, "86400");
+                return Task.CompletedTask;
+            }
+        );
         using var client = Client(server.Address);
-        Assert.Contains("asks to wait 24.0 h", (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message);
+        Assert.Contains(
+            "asks to wait 24.0 h",
+            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
+        );
         Assert.Single(server.Requests);
     }
 
@@ -79,12 +108,15 @@ public class ChatEndpointTests
     [InlineData(408)]
     public async Task what_may_pass_is_asked_again_and_what_does_not_pass_is_said(int status)
     {
-        await using var server = await ChatServer.Start((request, context) =>
-        {
-            if (request.Number == 3) return ChatServer.Say(context, "better");
-            context.Response.StatusCode = status;
-            return context.Response.WriteAsync("out of\nmemory");
-        });
+        await using var server = await ChatServer.Start(
+            (request, context) =>
+            {
+                if (request.Number == 3)
+                    return ChatServer.Say(context, "better");
+                context.Response.StatusCode = status;
+                return context.Response.WriteAsync("out of\nmemory");
+            }
+        );
         using var client = Client(server.Address);
         Assert.Equal("better", await client.Answer("?", 1, Cancel));
         Assert.Equal(2, client.Retries);
@@ -103,13 +135,19 @@ public class ChatEndpointTests
     {
         await using var server = await ChatServer.Start((_, context) => context.Response.WriteAsync(body));
         using var client = Client(server.Address);
-        Assert.Contains("usually ends with /v1", (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message);
+        Assert.Contains(
+            "usually ends with /v1",
+            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
+        );
     }
 
     [Fact]
     public async Task garbage_of_a_server_that_has_answered_before_is_counted()
     {
-        await using var server = await ChatServer.Start((request, context) => request.Number == 1 ? ChatServer.Say(context, "fine") : context.Response.WriteAsync("{\"choices\": [{\"mess"));
+        await using var server = await ChatServer.Start(
+            (request, context) =>
+                request.Number == 1 ? ChatServer.Say(context, "fine") : context.Response.WriteAsync("{\"choices\": [{\"mess")
+        );
         using var client = Client(server.Address);
         Assert.Equal("fine", await client.Answer("?", 1, Cancel));
         Assert.Null(await client.Answer("?", 1, Cancel));
@@ -130,11 +168,14 @@ public class ChatEndpointTests
     [Fact]
     public async Task a_slow_answer_is_given_up_and_asked_for_again()
     {
-        await using var server = await ChatServer.Start(async (request, context) =>
-        {
-            if (request.Number == 1) await Task.Delay(TimeSpan.FromSeconds(30), context.RequestAborted);
-            await ChatServer.Say(context, "at last");
-        });
+        await using var server = await ChatServer.Start(
+            async (request, context) =>
+            {
+                if (request.Number == 1)
+                    await Task.Delay(TimeSpan.FromSeconds(30), context.RequestAborted);
+                await ChatServer.Say(context, "at last");
+            }
+        );
         using var client = Client(server.Address, timeout: 1.5);
         Assert.Equal("at last", await client.Answer("?", 1, Cancel));
         Assert.Equal(1, client.Retries);
@@ -145,7 +186,10 @@ public class ChatEndpointTests
     {
         await using var server = await ChatServer.Start((_, context) => Task.Delay(TimeSpan.FromSeconds(30), context.RequestAborted));
         using var client = Client(server.Address, timeout: 0.2);
-        Assert.Contains("no answer within 0.2 s; wait longer with --timeout", (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message);
+        Assert.Contains(
+            "no answer within 0.2 s; wait longer with --timeout",
+            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
+        );
     }
 
     [Fact]
@@ -165,11 +209,13 @@ public class ChatEndpointTests
     [InlineData(307, "http://127.0.0.1:1/other")]
     public async Task what_will_not_pass_is_not_asked_again_and_says_the_cure(int status, string says)
     {
-        await using var server = await ChatServer.Start((_, context) =>
-        {
-            (context.Response.StatusCode, context.Response.Headers.Location) = (status, "http://127.0.0.1:1/other");
-            return context.Response.WriteAsync($"no, {Token} may not");
-        });
+        await using var server = await ChatServer.Start(
+            (_, context) =>
+            {
+                (context.Response.StatusCode, context.Response.Headers.Location) = (status, "http://127.0.0.1:1/other");
+                return context.Response.WriteAsync($"no, {Token} may not");
+            }
+        );
         using var client = Client(server.Address, token: Token);
         var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel));
         Assert.Contains(says, problem.Message);
@@ -180,11 +226,13 @@ public class ChatEndpointTests
     [Fact]
     public async Task the_budget_counts_repeated_requests_too()
     {
-        await using var server = await ChatServer.Start((_, context) =>
-        {
-            context.Response.StatusCode = 500;
-            return Task.CompletedTask;
-        });
+        await using var server = await ChatServer.Start(
+            (_, context) =>
+            {
+                context.Response.StatusCode = 500;
+                return Task.CompletedTask;
+            }
+        );
         var budget = new RequestBudget(2);
         using var client = Client(server.Address, budget);
         await Assert.ThrowsAsync<BudgetUsedUpException>(() => client.Answer("?", 1, Cancel));
@@ -204,8 +252,14 @@ public class ChatEndpointTests
     [Fact]
     public void a_password_in_the_address_and_a_broken_token_are_refused()
     {
-        Assert.Contains("SOME_TOKEN", Assert.Throws<ArgumentProblemException>(() => Client(new Uri("http://me:pass@localhost/v1"))).Message);
-        Assert.Contains("copy the token again", Assert.Throws<ArgumentProblemException>(() => Client(new Uri("http://localhost/v1"), token: "two parts")).Message);
+        Assert.Contains(
+            "SOME_TOKEN",
+            Assert.Throws<ArgumentProblemException>(() => Client(new Uri("http://me:pass@localhost/v1"))).Message
+        );
+        Assert.Contains(
+            "copy the token again",
+            Assert.Throws<ArgumentProblemException>(() => Client(new Uri("http://localhost/v1"), token: "two parts")).Message
+        );
     }
 
     private static int FreePort()

@@ -15,24 +15,38 @@ internal sealed record CommandLine(int Code, string Out, string Error)
 
     public static CommandLine Piped(string input, params string[] arguments) => Run(arguments, Encoding.UTF8.GetBytes(input));
 
-    public static CommandLine Run(string[] arguments, byte[] input, bool terminal = false, bool colors = false, CancellationToken cancellation = default)
+    public static CommandLine Run(
+        string[] arguments,
+        byte[] input,
+        bool terminal = false,
+        bool colors = false,
+        CancellationToken cancellation = default
+    )
     {
-        using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
+        using StringWriter output = new() { NewLine = "\n" },
+            error = new() { NewLine = "\n" };
         using var stream = new MemoryStream(input);
-        var code = Application.Run(arguments, new Terminal(stream, output, error)
-        {
-            InputIsTerminal = terminal,
-            OutputIsTerminal = terminal,
-            Colors = colors,
-            Width = 120,
-        }, cancellation);
+        var code = Application.Run(
+            arguments,
+            new Terminal(stream, output, error)
+            {
+                InputIsTerminal = terminal,
+                OutputIsTerminal = terminal,
+                Colors = colors,
+                Width = 120,
+            },
+            cancellation
+        );
         return new(code, output.ToString(), error.ToString());
     }
 
-    /// <summary>What the parser has against a command line as a shell would read it; redirections, comments and line ends are the shell's business.</summary>
+    /// <summary>What the parser has against a command line as a shell would read it; redirections, comments and line ends are the shell's
+    /// business.</summary>
     public static IEnumerable<string> Problems(string line) =>
-        Application.Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
-            .Parse(Words(line)).Errors.Select(error => $"{line}: {error.Message}");
+        Application
+            .Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
+            .Parse(Words(line))
+            .Errors.Select(error => $"{line}: {error.Message}");
 
     /// <summary>The arguments of a command line.</summary>
     public static string[] Words(string line) =>

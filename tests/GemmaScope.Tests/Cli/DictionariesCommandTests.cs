@@ -12,16 +12,39 @@ public sealed class DictionariesCommandTests : IDisposable
     [Fact]
     public void the_list_shows_what_the_filters_leave()
     {
-        var run = CommandLine.Run("dictionaries", "list", "--model", "gemma-2-2b", "--site", "resid_post", "--layer", "20", "--width", "16k");
+        var run = CommandLine.Run(
+            "dictionaries",
+            "list",
+            "--model",
+            "gemma-2-2b",
+            "--site",
+            "resid_post",
+            "--layer",
+            "20",
+            "--width",
+            "16k"
+        );
         Assert.Equal(0, run.Code);
-        Assert.Contains(run.Lines, line => line.StartsWith("gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 ", StringComparison.Ordinal) && line.Contains("288.1 MiB", StringComparison.Ordinal));
+        Assert.Contains(
+            run.Lines,
+            line =>
+                line.StartsWith("gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 ", StringComparison.Ordinal)
+                && line.Contains("288.1 MiB", StringComparison.Ordinal)
+        );
         Assert.Equal($"{run.Lines.Length - 1} dictionaries\n", run.Error);
     }
 
     [Fact]
     public void one_is_shown_under_any_of_its_names()
     {
-        foreach (var name in (string[])["gemma-scope-2b-pt-res-canonical/layer_20/width_16k", "gemma-2-2b/20-gemmascope-res-16k", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71"])
+        foreach (
+            var name in (string[])
+                [
+                    "gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
+                    "gemma-2-2b/20-gemmascope-res-16k",
+                    "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
+                ]
+        )
         {
             var entry = CommandLine.Run("dictionaries", "show", name, "--json").Json();
             Assert.Equal("google/gemma-scope-2b-pt-res", entry.GetProperty("repository").GetString());
@@ -39,7 +62,9 @@ public sealed class DictionariesCommandTests : IDisposable
     [InlineData("did you mean gemma-scope-2b-pt-res", "dictionaries", "download", "gemma-scope-2b-pt-res-canonical/layer_20/width_17k")]
     [InlineData("did you mean gemma-scope-2b-pt-res", "analyze", "a", "--sae", "gemma-scope-2b-pt-res-canonical/layer_20/width_17k")]
     public void what_cannot_be_done_is_one_line(string says, params string[] arguments) =>
-        CommandLine.Run(arguments).IsRefused(says.Replace("dictionaries --help", "gemmascope dictionaries list --help", StringComparison.Ordinal));
+        CommandLine
+            .Run(arguments)
+            .IsRefused(says.Replace("dictionaries --help", "gemmascope dictionaries list --help", StringComparison.Ordinal));
 
     [Fact]
     public void a_dictionary_is_converted_and_found_again()

@@ -10,7 +10,10 @@ public sealed class EvalCommandTests : IDisposable
     public EvalCommandTests()
     {
         File.WriteAllText(_folder.File("a.txt"), "The cat sat on the mat. It looked at the dog, and the dog looked back.");
-        File.WriteAllText(_folder.File("b.jsonl"), "{\"text\": \"Paris is the capital of France.\"}\n\n{\"text\": \"Two and two are four.\", \"id\": 7}\n");
+        File.WriteAllText(
+            _folder.File("b.jsonl"),
+            "{\"text\": \"Paris is the capital of France.\"}\n\n{\"text\": \"Two and two are four.\", \"id\": 7}\n"
+        );
     }
 
     public void Dispose() => _folder.Dispose();
@@ -19,13 +22,42 @@ public sealed class EvalCommandTests : IDisposable
     public void json_has_every_metric()
     {
         var json = Eval("--json").Json();
-        Assert.Equal(json.GetProperty("tokens").GetInt64(), json.GetProperty("counted_tokens").GetInt64() + json.GetProperty("excluded_tokens").GetInt64());
+        Assert.Equal(
+            json.GetProperty("tokens").GetInt64(),
+            json.GetProperty("counted_tokens").GetInt64() + json.GetProperty("excluded_tokens").GetInt64()
+        );
         var one = json.GetProperty("dictionaries")[0];
-        foreach (var name in new[] { "l0", "fvu", "ev", "mse", "cosine", "reconstruction_bias", "uniformity", "delta_loss", "loss_recovered", "kl_score" })
+        foreach (
+            var name in new[]
+            {
+                "l0",
+                "fvu",
+                "ev",
+                "mse",
+                "cosine",
+                "reconstruction_bias",
+                "uniformity",
+                "delta_loss",
+                "loss_recovered",
+                "kl_score",
+            }
+        )
             Assert.True(double.IsFinite(one.GetProperty(name).GetDouble()), name);
-        Assert.Equal(one.GetProperty("width").GetInt32(), one.GetProperty("dead_features").GetInt32() + one.GetProperty("density_histogram").GetProperty("counts").EnumerateArray().Sum(count => count.GetInt32()));
+        Assert.Equal(
+            one.GetProperty("width").GetInt32(),
+            one.GetProperty("dead_features").GetInt32()
+                + one.GetProperty("density_histogram").GetProperty("counts").EnumerateArray().Sum(count => count.GetInt32())
+        );
         Assert.Equal(0, one.GetProperty("by_position")[0].GetProperty("rows").GetInt32());
-        Assert.Equal(["spliced", "zero_ablated", "spliced_bos_too"], Eval("--also", "bos-too", "--json").Json().GetProperty("dictionaries")[0].GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
+        Assert.Equal(
+            ["spliced", "zero_ablated", "spliced_bos_too"],
+            Eval("--also", "bos-too", "--json")
+                .Json()
+                .GetProperty("dictionaries")[0]
+                .GetProperty("runs")
+                .EnumerateArray()
+                .Select(run => run.GetProperty("run").GetString())
+        );
     }
 
     [Fact]
@@ -86,7 +118,8 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Equal(0, Eval("--html", page).Code);
         var html = File.ReadAllText(page);
         Assert.DoesNotMatch(new Regex("<script|src=|https?://", RegexOptions.IgnoreCase), html);
-        foreach (var title in new[] { "Delta loss against L0", "FVU by layer", "Density,", "FVU by position" }) Assert.Contains(title, html);
+        foreach (var title in new[] { "Delta loss against L0", "FVU by layer", "Density,", "FVU by position" })
+            Assert.Contains(title, html);
         Assert.DoesNotContain("NaN", html);
     }
 
@@ -109,5 +142,13 @@ public sealed class EvalCommandTests : IDisposable
     private CommandLine Eval(params string[] more) => CommandLine.Run(Arguments(more));
 
     private string[] Arguments(params string[] more) =>
-        [.. (string[])["eval", .. more.Contains("--text") ? [] : (string[])["--text", _folder.File("a.txt"), _folder.File("b.jsonl")], .. more.Contains("--window") ? [] : (string[])["--window", "16"], .. more]];
+        [
+            .. (string[])
+                [
+                    "eval",
+                    .. more.Contains("--text") ? [] : (string[])["--text", _folder.File("a.txt"), _folder.File("b.jsonl")],
+                    .. more.Contains("--window") ? [] : (string[])["--window", "16"],
+                    .. more,
+                ],
+        ];
 }

@@ -13,7 +13,10 @@ public sealed class BuiltFeatures : IDisposable
 
     public BuiltFeatures()
     {
-        System.IO.File.WriteAllText(File("text.txt"), string.Concat(Enumerable.Range(0, 20).Select(i => $"The {i}th cat sat on the mat in Paris. ")));
+        System.IO.File.WriteAllText(
+            File("text.txt"),
+            string.Concat(Enumerable.Range(0, 20).Select(i => $"The {i}th cat sat on the mat in Paris. "))
+        );
         Built = CommandLine.Run("features", "build", "--text", File("text.txt"), "--tokens", "200", "--window", "32", "--db", Database);
     }
 
@@ -41,8 +44,12 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
     {
         var json = Run("export", BuiltFeatures.Dictionary, "--format", "jsonl", "--out", built.File("all.jsonl"));
         Assert.Equal(0, json.Code);
-        var strongest = File.ReadLines(built.File("all.jsonl")).Skip(1).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("dashboard"))
-            .MaxBy(one => one.GetProperty("count").GetInt64()).GetProperty("feature").GetInt32();
+        var strongest = File.ReadLines(built.File("all.jsonl"))
+            .Skip(1)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("dashboard"))
+            .MaxBy(one => one.GetProperty("count").GetInt64())
+            .GetProperty("feature")
+            .GetInt32();
         var shown = Run("show", BuiltFeatures.Dictionary, $"{strongest}");
         Assert.Equal(0, shown.Code);
         Assert.Contains("strongest:", shown.Out);
@@ -55,7 +62,9 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
     [Fact]
     public void an_evaluation_is_written_into_the_database_beside_what_the_build_measured()
     {
-        var found = CommandLine.Run("eval", "--text", built.File("text.txt"), "--tokens", "100", "--window", "32", "--db", built.Database, "--json").Json();
+        var found = CommandLine
+            .Run("eval", "--text", built.File("text.txt"), "--tokens", "100", "--window", "32", "--db", built.Database, "--json")
+            .Json();
         using var database = FeatureDatabase.Open(built.Database);
         var stored = database.Dictionaries().Single(one => one.Name == BuiltFeatures.Dictionary);
         var evaluations = database.Evaluations()[stored.Id].ToDictionary(one => one.MadeBy);
@@ -69,9 +78,7 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
     [Fact]
     public void an_evaluation_for_a_database_without_its_dictionary_says_so_before_it_measures()
     {
-        using (FeatureDatabase.Open(built.File("empty.db"), create: true))
-        {
-        }
+        using (FeatureDatabase.Open(built.File("empty.db"), create: true)) { }
         var failed = CommandLine.Run("eval", "--text", built.File("text.txt"), "--db", built.File("empty.db"));
         Assert.Equal(2, failed.Code);
         Assert.Contains($"demo-pt/{BuiltFeatures.Dictionary}", failed.Error);
@@ -84,7 +91,10 @@ public class FeaturesCommandTests(BuiltFeatures built) : IClassFixture<BuiltFeat
     public void an_export_can_be_imported(string format, string file)
     {
         var folder = built.File(format);
-        Assert.Equal(0, Run("export", BuiltFeatures.Dictionary, "--format", format, "--feature", "7", "--out", folder, "--sae", "demo-sae").Code);
+        Assert.Equal(
+            0,
+            Run("export", BuiltFeatures.Dictionary, "--format", format, "--feature", "7", "--out", folder, "--sae", "demo-sae").Code
+        );
         var import = CommandLine.Run("features", "import", Path.Combine(folder, file), "--db", built.File(format + ".db"));
         Assert.Equal((0, $"demo-pt/3-{BuiltFeatures.Dictionary}: 1 features\n"), (import.Code, import.Out));
         Assert.Equal(0, CommandLine.Run("features", "show", $"3-{BuiltFeatures.Dictionary}", "7", "--db", built.File(format + ".db")).Code);

@@ -17,7 +17,21 @@ public class GenerateCommandTests
     [Fact]
     public void a_seed_gives_the_same_text_again()
     {
-        string[] arguments = ["generate", "The cat", "--max-tokens", "8", "--seed", "7", "--top-k", "50", "--top-p", "0.9", "--repetition-penalty", "1.1"];
+        string[] arguments =
+        [
+            "generate",
+            "The cat",
+            "--max-tokens",
+            "8",
+            "--seed",
+            "7",
+            "--top-k",
+            "50",
+            "--top-p",
+            "0.9",
+            "--repetition-penalty",
+            "1.1",
+        ];
         Assert.Equal(CommandLine.Run(arguments).Out, CommandLine.Run(arguments).Out);
     }
 
@@ -46,7 +60,8 @@ public class GenerateCommandTests
     public void an_unknown_model_is_refused() => CommandLine.Run("generate", "x", "--model", "nosuch").IsRefused("nosuch");
 
     [Fact]
-    public void a_folder_without_a_model_is_refused() => CommandLine.Run("generate", "x", "--model", Fixtures.Path("demo")).IsRefused("config.json");
+    public void a_folder_without_a_model_is_refused() =>
+        CommandLine.Run("generate", "x", "--model", Fixtures.Path("demo")).IsRefused("config.json");
 
     [Fact]
     public void options_out_of_range_are_refused() => CommandLine.Run("generate", "x", "--top-p", "0").IsRefused("top-p");

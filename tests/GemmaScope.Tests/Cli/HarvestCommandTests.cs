@@ -10,7 +10,14 @@ public sealed class HarvestCommandTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly string _text;
 
-    public HarvestCommandTests() => _text = _folder.Write("text.txt", string.Join("\n\n", Enumerable.Range(0, 400).Select(i => $"Page {i}: the cat sat on mat {i * 7}, and {i % 13} dogs looked at it.")));
+    public HarvestCommandTests() =>
+        _text = _folder.Write(
+            "text.txt",
+            string.Join(
+                "\n\n",
+                Enumerable.Range(0, 400).Select(i => $"Page {i}: the cat sat on mat {i * 7}, and {i % 13} dogs looked at it.")
+            )
+        );
 
     public void Dispose() => _folder.Dispose();
 
@@ -22,8 +29,14 @@ public sealed class HarvestCommandTests : IDisposable
         CommandLine.Run("store", "merge", Store("store")).IsRefused("missing or not complete");
         var json = Harvest("store", "--part", "0/2", "--json").Json();
         Assert.True(json.GetProperty("complete").GetBoolean());
-        Assert.Equal(["resid_post.0", "z.1"], json.GetProperty("sites").EnumerateArray().Select(site => site.GetProperty("site").GetString()));
-        Assert.Equal(json.GetProperty("rows").GetInt64(), CommandLine.Run("store", "merge", Store("store"), "--json").Json().GetProperty("rows").GetInt64());
+        Assert.Equal(
+            ["resid_post.0", "z.1"],
+            json.GetProperty("sites").EnumerateArray().Select(site => site.GetProperty("site").GetString())
+        );
+        Assert.Equal(
+            json.GetProperty("rows").GetInt64(),
+            CommandLine.Run("store", "merge", Store("store"), "--json").Json().GetProperty("rows").GetInt64()
+        );
         var verified = CommandLine.Run("store", "verify", Store("store"));
         Assert.Contains("are whole", verified.Out);
         Assert.Equal(0, verified.Code);
@@ -50,7 +63,8 @@ public sealed class HarvestCommandTests : IDisposable
         using (var process = Start("store"))
         {
             var manifest = Path.Combine(Store("store"), "part-0-of-1.json");
-            while (!process.HasExited && !(File.Exists(manifest) && ActivationStore.Open(Store("store")).Rows > 0)) Thread.Sleep(1);
+            while (!process.HasExited && !(File.Exists(manifest) && ActivationStore.Open(Store("store")).Rows > 0))
+                Thread.Sleep(1);
             process.Kill();
             process.WaitForExit();
         }
@@ -62,7 +76,8 @@ public sealed class HarvestCommandTests : IDisposable
     [Fact]
     public void two_processes_write_two_parts_at_the_same_time()
     {
-        using Process one = Start("store", "--part", "0/2"), two = Start("store", "--part", "1/2");
+        using Process one = Start("store", "--part", "0/2"),
+            two = Start("store", "--part", "1/2");
         Assert.All([one, two], process => process.WaitForExit());
         Assert.All([one, two], process => Assert.Equal(0, process.ExitCode));
         var store = ActivationStore.Open(Store("store"));
@@ -76,7 +91,12 @@ public sealed class HarvestCommandTests : IDisposable
     public void one_part_has_one_writer()
     {
         Harvest("store", "--part", "0/2");
-        using var held = new FileStream(Path.Combine(Store("store"), "part-0-of-2", "lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        using var held = new FileStream(
+            Path.Combine(Store("store"), "part-0-of-2", "lock"),
+            FileMode.Create,
+            FileAccess.ReadWrite,
+            FileShare.None
+        );
         Harvest("store", "--part", "0/2").IsRefused("one process at a time");
     }
 
@@ -110,18 +130,48 @@ public sealed class HarvestCommandTests : IDisposable
 
     private CommandLine Harvest(string store, params string[] more) => CommandLine.Run(Arguments(store, more));
 
-    private Process Start(string store, params string[] more) => Process.Start(new ProcessStartInfo(
-        Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"), .. Arguments(store, more)]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    private Process Start(string store, params string[] more) =>
+        Process.Start(
+            new ProcessStartInfo(
+                Environment.ProcessPath!,
+                [Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"), .. Arguments(store, more)]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
 
     private string[] Arguments(string store, params string[] more)
     {
-        var options = new Dictionary<string, string> { ["--text"] = _text, ["--sites"] = "resid_post.0,z.1", ["--context"] = "64", ["--bucket"] = "400", ["--out"] = Store(store) };
-        for (var i = 0; i + 1 < more.Length; i += 2) options[more[i]] = more[i + 1];
-        return ["harvest", .. options.SelectMany(option => (string[])[option.Key, option.Value]), .. more.Length % 2 == 1 ? [more[^1]] : Array.Empty<string>()];
+        var options = new Dictionary<string, string>
+        {
+            ["--text"] = _text,
+            ["--sites"] = "resid_post.0,z.1",
+            ["--context"] = "64",
+            ["--bucket"] = "400",
+            ["--out"] = Store(store),
+        };
+        for (var i = 0; i + 1 < more.Length; i += 2)
+            options[more[i]] = more[i + 1];
+        return
+        [
+            "harvest",
+            .. options.SelectMany(option => (string[])[option.Key, option.Value]),
+            .. more.Length % 2 == 1 ? [more[^1]] : Array.Empty<string>(),
+        ];
     }
 
     private string Store(string name) => Path.Combine(_folder.Path, name);
 
-    private SortedDictionary<string, string> Files(string store) => new(Directory.EnumerateFiles(Store(store), "*", SearchOption.AllDirectories)
-        .ToDictionary(file => Path.GetRelativePath(Store(store), file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
+    private SortedDictionary<string, string> Files(string store) =>
+        new(
+            Directory
+                .EnumerateFiles(Store(store), "*", SearchOption.AllDirectories)
+                .ToDictionary(
+                    file => Path.GetRelativePath(Store(store), file),
+                    file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))
+                ),
+            StringComparer.Ordinal
+        );
 }

@@ -8,7 +8,10 @@ public class InfoCommandTests
     public void the_machine_is_described_without_a_model()
     {
         var run = CommandLine.Run("info");
-        Assert.All(["version", "kernels", "arithmetic", "threads", "memory"], name => Assert.Contains(run.Lines, line => line.StartsWith(name)));
+        Assert.All(
+            ["version", "kernels", "arithmetic", "threads", "memory"],
+            name => Assert.Contains(run.Lines, line => line.StartsWith(name))
+        );
     }
 
     [Fact]
@@ -27,8 +30,12 @@ public class InfoCommandTests
     public void sites_have_three_names()
     {
         var run = CommandLine.Run("sites", "--layer", "3");
-        Assert.Contains(run.Lines, line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            is ["resid_post.3", "blocks.3.hook_resid_post", "model.layers.3.output", "256"]);
+        Assert.Contains(
+            run.Lines,
+            line =>
+                line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                    is ["resid_post.3", "blocks.3.hook_resid_post", "model.layers.3.output", "256"]
+        );
     }
 
     [Fact]
@@ -41,5 +48,6 @@ public class InfoCommandTests
     [Theory]
     [InlineData("6")]
     [InlineData("-1")]
-    public void a_layer_the_model_does_not_have_is_refused(string layer) => CommandLine.Run("sites", "--layer", layer).IsRefused("layers are 0 to 5");
+    public void a_layer_the_model_does_not_have_is_refused(string layer) =>
+        CommandLine.Run("sites", "--layer", layer).IsRefused("layers are 0 to 5");
 }

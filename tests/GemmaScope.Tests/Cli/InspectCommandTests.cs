@@ -20,7 +20,10 @@ public class InspectCommandTests
     {
         var parts = CommandLine.Run("inspect", Dictionary, "--json").Json().GetProperty("parts").EnumerateArray().ToArray();
         Assert.Equal(["npz", "JSON"], parts.Select(part => part.GetProperty("kind").GetString()));
-        Assert.Equal([2048L, 256], parts[0].GetProperty("tensors")[0].GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()));
+        Assert.Equal(
+            [2048L, 256],
+            parts[0].GetProperty("tensors")[0].GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())
+        );
     }
 
     [Fact]
@@ -45,5 +48,6 @@ public class InspectCommandTests
     public void a_missing_file_is_refused() => CommandLine.Run("inspect", "no-such.npz").IsRefused("no-such.npz");
 
     [Fact]
-    public void a_file_of_no_known_kind_is_refused() => CommandLine.Run("inspect", Fixtures.Model("demo-pt", "tokenizer.model")).IsRefused("tokenizer.model");
+    public void a_file_of_no_known_kind_is_refused() =>
+        CommandLine.Run("inspect", Fixtures.Model("demo-pt", "tokenizer.model")).IsRefused("tokenizer.model");
 }

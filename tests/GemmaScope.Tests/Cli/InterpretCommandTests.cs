@@ -16,11 +16,27 @@ public sealed class InterpretableFeatures : IDisposable
     {
         System.IO.File.WriteAllText(File("text.txt"), PlantedFeatures.Text(3, 4000));
         System.IO.File.WriteAllText(File("held.txt"), PlantedFeatures.Text(4, 6000));
-        var built = CommandLine.Run("features", "build", "--text", File("text.txt"), "--tokens", "2000", "--no-neurons", "--db", File("features.db"));
+        var built = CommandLine.Run(
+            "features",
+            "build",
+            "--text",
+            File("text.txt"),
+            "--tokens",
+            "2000",
+            "--no-neurons",
+            "--db",
+            File("features.db")
+        );
         Assert.True(built.Code == 0, built.Error);
         using var database = FeatureDatabase.Open(File("features.db"));
         // Features that fire on about one token of fifty are in about half of the passages.
-        Features = [.. database.Table(database.Dictionaries().Single(), new FeatureFilter { LowestDensity = 0.01, HighestDensity = 0.03 }).Take(3).Select(row => row.Feature)];
+        Features =
+        [
+            .. database
+                .Table(database.Dictionaries().Single(), new FeatureFilter { LowestDensity = 0.01, HighestDensity = 0.03 })
+                .Take(3)
+                .Select(row => row.Feature),
+        ];
         Assert.Equal(3, Features.Length);
     }
 
@@ -59,7 +75,10 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         {
             var label = Assert.Single(Labels(one.GetProperty("feature").GetInt32()));
             Assert.Equal(("token rules", "rules 1", "detection"), (label.Author, label.Method, label.ScoreKind));
-            Assert.Equal((one.GetProperty("label").GetString(), one.GetProperty("detection").GetDouble(), one.GetProperty("fuzzing").GetDouble()), (label.Text, label.Score, label.Fuzzing));
+            Assert.Equal(
+                (one.GetProperty("label").GetString(), one.GetProperty("detection").GetDouble(), one.GetProperty("fuzzing").GetDouble()),
+                (label.Text, label.Score, label.Fuzzing)
+            );
             Assert.True(one.GetProperty("new").GetBoolean());
         }
         Assert.True(first.GetProperty("detection").GetProperty("mean").GetDouble() > 0.6);
@@ -68,10 +87,16 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         var again = Run("--features", Chosen, "--json");
         using (var document = JsonDocument.Parse(again.Out))
         {
-            Assert.All(document.RootElement.GetProperty("features").EnumerateArray(), one => Assert.False(one.GetProperty("new").GetBoolean()));
+            Assert.All(
+                document.RootElement.GetProperty("features").EnumerateArray(),
+                one => Assert.False(one.GetProperty("new").GetBoolean())
+            );
             Assert.Equal(first.GetProperty("detection").ToString(), document.RootElement.GetProperty("detection").ToString());
         }
-        Assert.All(Run("--features", Chosen, "--seed", "7", "--json").Json().GetProperty("features").EnumerateArray(), one => Assert.True(one.GetProperty("new").GetBoolean()));
+        Assert.All(
+            Run("--features", Chosen, "--seed", "7", "--json").Json().GetProperty("features").EnumerateArray(),
+            one => Assert.True(one.GetProperty("new").GetBoolean())
+        );
         Assert.All(_features, feature => Assert.Single(Labels(feature)));
     }
 
@@ -80,9 +105,23 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     {
         File.Copy(Database, _folder.File("copy.db"));
         var one = Run("--features", Chosen);
-        var two = CommandLine.Run("features", "interpret", "--text", _built.File("held.txt"), "--tokens", "8000", "--db", _folder.File("copy.db"), "--features", Chosen);
+        var two = CommandLine.Run(
+            "features",
+            "interpret",
+            "--text",
+            _built.File("held.txt"),
+            "--tokens",
+            "8000",
+            "--db",
+            _folder.File("copy.db"),
+            "--features",
+            Chosen
+        );
         Assert.Equal(0, one.Code);
-        Assert.Equal(one.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal)), two.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal)));
+        Assert.Equal(
+            one.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal)),
+            two.Lines.Where(line => !line.StartsWith("time", StringComparison.Ordinal))
+        );
         Assert.Contains("labels         3, 3 of them new", one.Out);
         Assert.Contains($"{_features[0]}  0.", one.Out);
     }
@@ -96,7 +135,17 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         CommandLine run;
         try
         {
-            run = Run("--features", Chosen, "--endpoint", $"{server.Address}", "--endpoint-model", "tiny-judge", "--parallel", "3", "--json");
+            run = Run(
+                "--features",
+                Chosen,
+                "--endpoint",
+                $"{server.Address}",
+                "--endpoint-model",
+                "tiny-judge",
+                "--parallel",
+                "3",
+                "--json"
+            );
         }
         finally
         {
@@ -105,7 +154,10 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         var report = run.Json();
         Assert.All(server.Requests, request => Assert.Equal("Bearer " + token, request.Authorization));
         Assert.DoesNotContain(token, run.Out);
-        Assert.Equal((server.Requests.Count, 100L * server.Requests.Count), (report.GetProperty("requests").GetInt32(), report.GetProperty("tokens").GetInt64()));
+        Assert.Equal(
+            (server.Requests.Count, 100L * server.Requests.Count),
+            (report.GetProperty("requests").GetInt32(), report.GetProperty("tokens").GetInt64())
+        );
         Assert.Equal((0, 0), (report.GetProperty("unreadable_decisions").GetInt32(), report.GetProperty("retries").GetInt32()));
         Assert.InRange(server.MostAtOnce, 1, 3);
         var label = Assert.Single(Labels(_features[0]));
@@ -122,8 +174,21 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     [Fact]
     public async Task a_judge_may_judge_rules()
     {
-        await using var server = await ChatServer.Start((request, context) => ChatServer.Say(context, request.Number % 2 == 0 ? "no idea" : "[1, 1, 1, 1, 1]"));
-        var report = Run("--features", $"{_features[0]}", "--examples", "20", "--judge-endpoint", $"{server.Address}", "--judge-endpoint-model", "yes", "--json").Json();
+        await using var server = await ChatServer.Start(
+            (request, context) => ChatServer.Say(context, request.Number % 2 == 0 ? "no idea" : "[1, 1, 1, 1, 1]")
+        );
+        var report = Run(
+                "--features",
+                $"{_features[0]}",
+                "--examples",
+                "20",
+                "--judge-endpoint",
+                $"{server.Address}",
+                "--judge-endpoint-model",
+                "yes",
+                "--json"
+            )
+            .Json();
         var label = Assert.Single(Labels(_features[0]));
         Assert.Equal(("token rules", "rules 1, judged by yes (prompt 1)"), (label.Author, label.Method));
         Assert.All(server.Requests.Skip(1), request => Assert.Contains($"says of it: \"{label.Text}\"", request.Message));
@@ -134,12 +199,15 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     public async Task a_run_goes_on_where_the_budget_or_a_fault_ended_it()
     {
         var broken = false;
-        await using var server = await ChatServer.Start((request, context) =>
-        {
-            if (!broken) return ChatServer.Sensible(request, context);
-            context.Response.StatusCode = 401;
-            return Task.CompletedTask;
-        });
+        await using var server = await ChatServer.Start(
+            (request, context) =>
+            {
+                if (!broken)
+                    return ChatServer.Sensible(request, context);
+                context.Response.StatusCode = 401;
+                return Task.CompletedTask;
+            }
+        );
         string[] command = ["--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"];
         // A run begins with a request, to see who is there. A feature takes 17: one to explain it, 8 for detection, 8 for fuzzing.
         var first = Run([.. command, "--budget", "30", "--json"]);
@@ -166,12 +234,19 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     public async Task an_interruption_keeps_what_is_done()
     {
         using var stop = new CancellationTokenSource();
-        await using var server = await ChatServer.Start((request, context) =>
-        {
-            if (request.Number == 22) stop.Cancel();
-            return ChatServer.Sensible(request, context);
-        });
-        var run = CommandLine.Run([.. Command, "--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"], [], cancellation: stop.Token);
+        await using var server = await ChatServer.Start(
+            (request, context) =>
+            {
+                if (request.Number == 22)
+                    stop.Cancel();
+                return ChatServer.Sensible(request, context);
+            }
+        );
+        var run = CommandLine.Run(
+            [.. Command, "--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"],
+            [],
+            cancellation: stop.Token
+        );
         Assert.Equal(130, run.Code);
         Assert.Contains("1 new labels are in the database", run.Error);
         Assert.Equal([1, 0, 0], _features.Select(feature => Labels(feature).Count));
@@ -181,7 +256,20 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     public void the_demos_own_chat_model_can_be_asked_and_too_long_a_question_is_said()
     {
         Run("--features", $"{_features[0]}", "--chat-model", "demo-it").Refuses("--shown");
-        var report = Run("--features", $"{_features[0]}", "--chat-model", "demo-it", "--shown", "2", "--per-question", "1", "--examples", "10", "--json").Json();
+        var report = Run(
+                "--features",
+                $"{_features[0]}",
+                "--chat-model",
+                "demo-it",
+                "--shown",
+                "2",
+                "--per-question",
+                "1",
+                "--examples",
+                "10",
+                "--json"
+            )
+            .Json();
         var one = Assert.Single(report.GetProperty("features").EnumerateArray());
         // It knows nothing, but every question was asked and every answer accounted for.
         var explained = !one.TryGetProperty("missing", out var missing) || missing.GetString() != "unexplained";
@@ -220,9 +308,13 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         Run("--endpoint", "http://localhost:9/v1", "--endpoint-model", "x", "--chat-model", "demo-it").IsRefused("cannot be combined");
         Run("--features", Chosen, "--endpoint", "http://127.0.0.1:9/v1", "--endpoint-model", "x").Refuses("cannot be reached");
         Run("--dictionary", "nosuch").IsRefused("nosuch");
-        CommandLine.Run([.. Command[..2], "--text", _built.File("text.txt"), "--tokens", "1500", "--db", Database]).IsRefused("another text");
+        CommandLine
+            .Run([.. Command[..2], "--text", _built.File("text.txt"), "--tokens", "1500", "--db", Database])
+            .IsRefused("another text");
         CommandLine.Run([.. Command[..2], "--text", _folder.File("nosuch.txt"), "--db", Database]).IsRefused("nosuch.txt");
-        CommandLine.Run([.. Command[..2], "--text", _built.File("text.txt"), "--db", _folder.File("nosuch.db")]).IsRefused("no such database");
+        CommandLine
+            .Run([.. Command[..2], "--text", _built.File("text.txt"), "--db", _folder.File("nosuch.db")])
+            .IsRefused("no such database");
     }
 
     private string[] Command => ["features", "interpret", "--text", _built.File("held.txt"), "--tokens", "8000", "--db", Database];

@@ -23,10 +23,26 @@ public sealed class ShieldCommandTests : IDisposable
     [Fact]
     public void json_has_the_logits_and_never_the_text()
     {
-        var json = CommandLine.Run("shield", Harmless, "--response", "Take it out of the old pot.", "--policy", "no harassment", "--policy", "HATE", "--hardened", "--json").Json();
+        var json = CommandLine
+            .Run(
+                "shield",
+                Harmless,
+                "--response",
+                "Take it out of the old pot.",
+                "--policy",
+                "no harassment",
+                "--policy",
+                "HATE",
+                "--hardened",
+                "--json"
+            )
+            .Json();
         Assert.Equal("response", json.GetProperty("judged").GetString());
         Assert.True(json.GetProperty("hardened").GetBoolean());
-        Assert.Equal(["HARASSMENT", "HATE"], json.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("policy").GetString()));
+        Assert.Equal(
+            ["HARASSMENT", "HATE"],
+            json.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("policy").GetString())
+        );
         foreach (var policy in json.GetProperty("policies").EnumerateArray())
         {
             var gap = policy.GetProperty("yes_logit").GetDouble() - policy.GetProperty("no_logit").GetDouble();
@@ -42,7 +58,10 @@ public sealed class ShieldCommandTests : IDisposable
         Assert.Equal(0, CommandLine.Run("shield", Harmless, "--threshold", "0").Code);
         Assert.Equal(3, CommandLine.Run("shield", Harmless, "--threshold", "0", "--fail-on-violation").Code);
         var some = CommandLine.Run("shield", Harmless, "--threshold", "1", "--threshold", "HATE=0", "--json").Json();
-        Assert.Equal([false, false, true, false], some.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("violated").GetBoolean()));
+        Assert.Equal(
+            [false, false, true, false],
+            some.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("violated").GetBoolean())
+        );
     }
 
     [Fact]
@@ -57,9 +76,21 @@ public sealed class ShieldCommandTests : IDisposable
     [Fact]
     public void own_policies_come_from_a_file()
     {
-        File.WriteAllText(_folder.File("own.yaml"), "version: '7'\npolicies:\n  - {key: MEDICAL, name: No Medical Advice, text: names doses., threshold: 0.9}\n");
-        var policy = CommandLine.Run("shield", Harmless, "--policies", _folder.File("own.yaml"), "--json").Json().GetProperty("policies")[0];
-        Assert.Equal(("MEDICAL", "7", 0.9), (policy.GetProperty("policy").GetString(), policy.GetProperty("version").GetString(), policy.GetProperty("threshold").GetDouble()));
+        File.WriteAllText(
+            _folder.File("own.yaml"),
+            "version: '7'\npolicies:\n  - {key: MEDICAL, name: No Medical Advice, text: names doses., threshold: 0.9}\n"
+        );
+        var policy = CommandLine.Run("shield", Harmless, "--policies", _folder.File("own.yaml"), "--json").Json().GetProperty("policies")[
+            0
+        ];
+        Assert.Equal(
+            ("MEDICAL", "7", 0.9),
+            (
+                policy.GetProperty("policy").GetString(),
+                policy.GetProperty("version").GetString(),
+                policy.GetProperty("threshold").GetDouble()
+            )
+        );
         CommandLine.Run("shield", Harmless, "--policies", _folder.File("own.yaml"), "--policy", "HATE").IsRefused("MEDICAL");
     }
 
@@ -77,7 +108,8 @@ public sealed class ShieldCommandTests : IDisposable
         Assert.Equal(0, CommandLine.Run(line).Code);
         var resumed = File.ReadAllLines(output);
         Assert.Equal(whole.Select(Id), resumed.Select(Id));
-        foreach (var (a, b) in whole.Zip(resumed)) Assert.Equal(Probability(a), Probability(b), 1e-5);
+        foreach (var (a, b) in whole.Zip(resumed))
+            Assert.Equal(Probability(a), Probability(b), 1e-5);
 
         Assert.Equal(0, CommandLine.Run(line).Code);
         Assert.Equal(resumed, File.ReadAllLines(output));
@@ -87,7 +119,14 @@ public sealed class ShieldCommandTests : IDisposable
     [Fact]
     public void a_row_that_cannot_be_judged_says_why_and_the_others_are_judged()
     {
-        var run = CommandLine.Piped($$"""{"prompt": "{{new string('x', 5000)}}"}{{"\n"}}{"prompt": "Hello", "response": "Hi"}{{"\n"}}{"id": "c"}""", "shield", "--input", "-", "--policy", "HATE");
+        var run = CommandLine.Piped(
+            $$"""{"prompt": "{{new string('x', 5000)}}"}{{"\n"}}{"prompt": "Hello", "response": "Hi"}{{"\n"}}{"id": "c"}""",
+            "shield",
+            "--input",
+            "-",
+            "--policy",
+            "HATE"
+        );
         Assert.Equal(2, run.Code);
         Assert.Equal(["1", "2", "c"], run.Lines.Select(Id));
         Assert.Contains("more than the model's context", run.Lines[0]);
@@ -113,22 +152,37 @@ public sealed class ShieldCommandTests : IDisposable
     public void an_evaluation_measures_each_policy_and_all_combined()
     {
         var rows = _folder.File("rows.jsonl");
-        File.WriteAllLines(rows, Enumerable.Range(0, 24).Select(i => $$"""{"id": {{i}}, "prompt": "secret-word {{i}}", "harmful": {{(i % 3 == 0 ? "true" : "false")}}, "hateful": {{i % 2}}}"""));
+        File.WriteAllLines(
+            rows,
+            Enumerable
+                .Range(0, 24)
+                .Select(i =>
+                    $$"""{"id": {{i}}, "prompt": "secret-word {{i}}", "harmful": {{(i % 3 == 0 ? "true" : "false")}}, "hateful": {{i % 2}}}"""
+                )
+        );
         var (page, terms) = (_folder.File("page.html"), _folder.File("terms.txt"));
         File.WriteAllText(terms, "# words\nsecret-word, other-word\n");
         var run = CommandLine.Run("shield", "eval", rows, "--resamples", "20", "--html", page, "--swap", terms, "--json");
         Assert.Equal(0, run.Code);
         using var document = JsonDocument.Parse(run.Out);
         var json = document.RootElement;
-        Assert.Equal(["DANGEROUS", "HATE", "combined"], json.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString()).Order());
+        Assert.Equal(
+            ["DANGEROUS", "HATE", "combined"],
+            json.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("name").GetString()).Order()
+        );
         foreach (var part in json.GetProperty("parts").EnumerateArray())
-            foreach (var name in new[] { "auprc", "auroc", "f1_at_half_low", "optimal_f1", "ece", "ece_high" }) Assert.True(part.TryGetProperty(name, out _), name);
+        foreach (var name in new[] { "auprc", "auroc", "f1_at_half_low", "optimal_f1", "ece", "ece_high" })
+            Assert.True(part.TryGetProperty(name, out _), name);
         Assert.Equal(24, json.GetProperty("fairness")[0].GetProperty("texts").GetInt32());
         var html = File.ReadAllText(page);
         Assert.DoesNotMatch(new Regex("<script|src=|https?://|NaN", RegexOptions.IgnoreCase), html);
         Assert.DoesNotContain("secret-word 1", html);
-        foreach (var title in new[] { "precision and recall", "ROC", "calibration", "Counterfactual" }) Assert.Contains(title, html);
-        Assert.Contains("optimal F1", CommandLine.Run("shield", "eval", rows, "--resamples", "5", "--held-out", "5", "--label-field", "SEXUAL=harmful").Out);
+        foreach (var title in new[] { "precision and recall", "ROC", "calibration", "Counterfactual" })
+            Assert.Contains(title, html);
+        Assert.Contains(
+            "optimal F1",
+            CommandLine.Run("shield", "eval", rows, "--resamples", "5", "--held-out", "5", "--label-field", "SEXUAL=harmful").Out
+        );
         CommandLine.Run("shield", "eval", rows, "--label-field", "SEXUAL").IsRefused("POLICY=FIELD");
         CommandLine.Run("shield", "eval", rows, "--policy", "SEXUAL").Refuses("no row is left");
     }
@@ -142,18 +196,29 @@ public sealed class ShieldCommandTests : IDisposable
         Assert.Contains("2 together", run.Out);
         Assert.Contains("demo-it", run.Error);
         Assert.DoesNotContain("cactus", File.ReadAllText(page));
-        using var document = JsonDocument.Parse(CommandLine.Run("shield", "why", Harmless, "--policy", "HATE", "--top", "4", "--remove", "2", "--json").Out);
+        using var document = JsonDocument.Parse(
+            CommandLine.Run("shield", "why", Harmless, "--policy", "HATE", "--top", "4", "--remove", "2", "--json").Out
+        );
         var verdict = document.RootElement.GetProperty("verdicts")[0];
         Assert.Equal("HATE", verdict.GetProperty("policy").GetString());
         var features = verdict.GetProperty("features").EnumerateArray().ToArray();
         Assert.Equal(4, features.Length);
-        Assert.Equal([true, true, false, false], features.Select(feature => feature.GetProperty("measured").ValueKind == JsonValueKind.Number));
-        var parts = ((string[])["features_direct", "bias_direct", "error_direct", "elsewhere"]).Sum(name => verdict.GetProperty(name).GetDouble());
+        Assert.Equal(
+            [true, true, false, false],
+            features.Select(feature => feature.GetProperty("measured").ValueKind == JsonValueKind.Number)
+        );
+        var parts = ((string[])["features_direct", "bias_direct", "error_direct", "elsewhere"]).Sum(name =>
+            verdict.GetProperty(name).GetDouble()
+        );
         Assert.Equal(verdict.GetProperty("raw_gap").GetDouble(), parts, 1e-9);
     }
 
     [Fact]
-    public void the_demo_model_chats() => Assert.Equal(0, CommandLine.Run("chat", "--model", "demo-it", "--message", "Hello", "--max-tokens", "4", "--temperature", "0").Code);
+    public void the_demo_model_chats() =>
+        Assert.Equal(
+            0,
+            CommandLine.Run("chat", "--model", "demo-it", "--message", "Hello", "--max-tokens", "4", "--temperature", "0").Code
+        );
 
     private static string? Id(string line) => JsonElement.Parse(line).GetProperty("id").GetString();
 

@@ -11,7 +11,9 @@ public class SteerCommandTests
     {
         var run = CommandLine.Run([.. Short, "--feature", "681", "--strength", "60"]);
         Assert.Equal(0, run.Code);
-        var normal = CommandLine.Run("generate", "The people of", "--max-tokens", "6", "--temperature", "0", "--frequency-penalty", "1").Out.TrimEnd('\n');
+        var normal = CommandLine
+            .Run("generate", "The people of", "--max-tokens", "6", "--temperature", "0", "--frequency-penalty", "1")
+            .Out.TrimEnd('\n');
         Assert.StartsWith($"normal\n{normal}\n\nsteered: 681 × 60, add at resid_post.3, all positions\n", run.Out);
         Assert.Contains("KL from normal", run.Error);
     }
@@ -37,20 +39,30 @@ public class SteerCommandTests
     [InlineData("norm-matched", "80")]
     public void every_mode_changes_the_predictions_and_says_so_in_json(string mode, string? strength)
     {
-        var json = CommandLine.Run([.. Short, "--feature", "681", "--mode", mode, .. strength is null ? (string[])[] : ["--strength", strength], "--json"]).Json();
+        var json = CommandLine
+            .Run([.. Short, "--feature", "681", "--mode", mode, .. strength is null ? (string[])[] : ["--strength", strength], "--json"])
+            .Json();
         Assert.Equal(mode, json.GetProperty("mode").GetString());
         Assert.Equal(0, json.GetProperty("normal").GetProperty("kl").GetDouble());
         var steered = json.GetProperty("steered")[0];
         Assert.True(steered.GetProperty("kl").GetDouble() > 1e-6);
         Assert.Equal(6, steered.GetProperty("ids").GetArrayLength());
-        Assert.Equal(strength is null ? [] : [double.Parse(strength)], steered.GetProperty("strengths").EnumerateArray().Select(value => value.GetDouble()));
+        Assert.Equal(
+            strength is null ? [] : [double.Parse(strength)],
+            steered.GetProperty("strengths").EnumerateArray().Select(value => value.GetDouble())
+        );
     }
 
     [Fact]
     public void features_have_strengths_of_their_own()
     {
-        var json = CommandLine.Run([.. Short, "--feature", "681:30", "--feature", "1221:0", "--feature", "12", "--strength", "-2", "--json"]).Json();
-        Assert.Equal([30.0, 0, -2], json.GetProperty("steered")[0].GetProperty("strengths").EnumerateArray().Select(value => value.GetDouble()));
+        var json = CommandLine
+            .Run([.. Short, "--feature", "681:30", "--feature", "1221:0", "--feature", "12", "--strength", "-2", "--json"])
+            .Json();
+        Assert.Equal(
+            [30.0, 0, -2],
+            json.GetProperty("steered")[0].GetProperty("strengths").EnumerateArray().Select(value => value.GetDouble())
+        );
     }
 
     [Fact]
@@ -68,10 +80,18 @@ public class SteerCommandTests
     {
         (int First, double Kl) Steered(params string[] more)
         {
-            var json = CommandLine.Run([.. Short, "--feature", "681", "--strength", "200", "--json", .. more]).Json().GetProperty("steered")[0];
+            var json = CommandLine
+                .Run([.. Short, "--feature", "681", "--strength", "200", "--json", .. more])
+                .Json()
+                .GetProperty("steered")[0];
             return (json.GetProperty("ids")[0].GetInt32(), json.GetProperty("kl").GetDouble());
         }
-        var normal = CommandLine.Run([.. Short, "--feature", "681", "--json"]).Json().GetProperty("normal").GetProperty("ids")[0].GetInt32();
+        var normal = CommandLine
+            .Run([.. Short, "--feature", "681", "--json"])
+            .Json()
+            .GetProperty("normal")
+            .GetProperty("ids")[0]
+            .GetInt32();
         Assert.Equal(normal, Steered("--positions", "new").First);
         Assert.NotEqual(normal, Steered("--positions", "last").First);
         Assert.NotEqual(Steered().Kl, Steered("--bos").Kl);
@@ -82,7 +102,10 @@ public class SteerCommandTests
     {
         using var folder = new TemporaryFolder();
         var pairs = Path.Combine(folder.Path, "pairs.jsonl");
-        File.WriteAllText(pairs, "{\"prompt\":\"This is\",\"positive\":\" good\",\"negative\":\" bad\"}\n{\"positive\":\"Yes\",\"negative\":\"No\"}\n");
+        File.WriteAllText(
+            pairs,
+            "{\"prompt\":\"This is\",\"positive\":\" good\",\"negative\":\" bad\"}\n{\"positive\":\"Yes\",\"negative\":\"No\"}\n"
+        );
         var json = CommandLine.Run([.. Short, "--contrast", pairs, "--layer", "3", "--strength", "8", "--json"]);
         Assert.Equal(0, json.Code);
         var root = (json with { Error = "" }).Json();
@@ -96,7 +119,9 @@ public class SteerCommandTests
     [Fact]
     public void a_chat_is_answered_in_the_model_s_turn()
     {
-        var json = CommandLine.Run("steer", "Hello", "--model", "demo-it", "--sae", "demo-sae", "--feature", "681", "--chat", "--max-tokens", "4", "--json").Json();
+        var json = CommandLine
+            .Run("steer", "Hello", "--model", "demo-it", "--sae", "demo-sae", "--feature", "681", "--chat", "--max-tokens", "4", "--json")
+            .Json();
         Assert.True(json.GetProperty("chat").GetBoolean());
         Assert.True(json.GetProperty("prompt_ids").GetArrayLength() > 6);
     }
@@ -116,5 +141,6 @@ public class SteerCommandTests
     [InlineData("--sweep", "single features", "--feature", "6:1", "--sweep", "1,2")]
     [InlineData("--positions", "all, last, new", "--feature", "6", "--positions", "some")]
     [InlineData("temperature", "greedy", "--feature", "6", "--temperature", "-1")]
-    public void what_makes_no_sense_is_refused(string where, string says, params string[] arguments) => CommandLine.Run(["steer", "The people of", "--max-tokens", "2", .. arguments]).IsRefused(where, says);
+    public void what_makes_no_sense_is_refused(string where, string says, params string[] arguments) =>
+        CommandLine.Run(["steer", "The people of", "--max-tokens", "2", .. arguments]).IsRefused(where, says);
 }

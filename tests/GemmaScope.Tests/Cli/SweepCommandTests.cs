@@ -15,8 +15,13 @@ public sealed class SweepCommandTests : IDisposable
 
     public SweepCommandTests()
     {
-        File.WriteAllText(_folder.File("text.txt"), string.Join(' ', Enumerable.Range(0, 100).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city.")));
-        File.WriteAllText(_suite = _folder.File("suite.yaml"), $$"""
+        File.WriteAllText(
+            _folder.File("text.txt"),
+            string.Join(' ', Enumerable.Range(0, 100).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city."))
+        );
+        File.WriteAllText(
+            _suite = _folder.File("suite.yaml"),
+            $$"""
             output: "{{_folder.File("suite")}}"
             grid:
               layers: [1, 2]
@@ -28,7 +33,8 @@ public sealed class SweepCommandTests : IDisposable
               steps: 12
               recipe: {learning_rate: 0.01, warmup_steps: 1, lambda_warmup_steps: 1, epsilon: 0.05, threshold_start: 0.02}
               evaluation: {text: "{{_folder.File("text.txt")}}", tokens: 500}
-            """);
+            """
+        );
     }
 
     public void Dispose() => _folder.Dispose();
@@ -37,25 +43,42 @@ public sealed class SweepCommandTests : IDisposable
     public void a_suite_is_a_repository_with_a_table_a_page_and_a_catalogue()
     {
         var found = Sweep().GetProperty("dictionaries").EnumerateArray().ToArray();
-        Assert.Equal(["sae-resid_post.1-32-lambda0.001-seed0", "sae-resid_post.1-32-lambda0.1-seed0", "sae-resid_post.2-32-lambda0.001-seed0", "sae-resid_post.2-32-lambda0.1-seed0"],
-            found.Select(one => one.GetProperty("name").GetString()));
+        Assert.Equal(
+            [
+                "sae-resid_post.1-32-lambda0.001-seed0",
+                "sae-resid_post.1-32-lambda0.1-seed0",
+                "sae-resid_post.2-32-lambda0.001-seed0",
+                "sae-resid_post.2-32-lambda0.1-seed0",
+            ],
+            found.Select(one => one.GetProperty("name").GetString())
+        );
         Assert.Equal(4, found.Select(one => one.GetProperty("path").GetString()).Distinct().Count());
-        Assert.All(found, one =>
-        {
-            Assert.True(double.IsFinite(one.GetProperty("delta_loss").GetDouble()));
-            using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("suite"), one.GetProperty("path").GetString()!));
-            Assert.Equal(32, dictionary.Width);
-        });
+        Assert.All(
+            found,
+            one =>
+            {
+                Assert.True(double.IsFinite(one.GetProperty("delta_loss").GetDouble()));
+                using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("suite"), one.GetProperty("path").GetString()!));
+                Assert.Equal(32, dictionary.Width);
+            }
+        );
         var page = File.ReadAllText(_folder.File("suite/results.html"));
         Assert.Contains("Delta loss, sae of resid_post.2", page);
         Assert.Contains("<polyline", page);
         Assert.Empty(Directory.GetDirectories(_folder.File("suite/runs"), "group_*"));
 
         // The names are known once the folder is added.
-        var (seen, list, name) = (_folder.File("seen.txt"), _folder.File("folders.txt"), $"suite/{found[0].GetProperty("path").GetString()}");
+        var (seen, list, name) = (
+            _folder.File("seen.txt"),
+            _folder.File("folders.txt"),
+            $"suite/{found[0].GetProperty("path").GetString()}"
+        );
         Assert.Equal(4, LocalCatalogue.Add(_folder.File("suite"), list).Count);
         Assert.True(DictionaryCatalogue.Load(seen).TryFind(name, out var entry));
-        Assert.Equal((CatalogueSource.Local, Site.ResidPost(1), "demo-pt", "32"), (entry.Source, entry.InputSites[0], entry.Model, entry.Width));
+        Assert.Equal(
+            (CatalogueSource.Local, Site.ResidPost(1), "demo-pt", "32"),
+            (entry.Source, entry.InputSites[0], entry.Model, entry.Width)
+        );
         Assert.True(Directory.Exists(DictionaryCatalogue.Load(seen).Reference(name)));
         Assert.Equal(2, DictionaryCatalogue.Load(seen).Find(new() { Model = "demo-pt", Layer = 2 }).Count());
     }
@@ -79,15 +102,27 @@ public sealed class SweepCommandTests : IDisposable
     public void a_dictionary_of_a_suite_is_the_one_that_its_recipe_trains_alone()
     {
         var path = Sweep().GetProperty("dictionaries")[1].GetProperty("path").GetString()!;
-        var alone = CommandLine.Run("train", _folder.File("suite/runs/sae-resid_post.1-32-lambda0.1-seed0/recipe.yaml"), "--output", _folder.File("alone"), "--json");
+        var alone = CommandLine.Run(
+            "train",
+            _folder.File("suite/runs/sae-resid_post.1-32-lambda0.1-seed0/recipe.yaml"),
+            "--output",
+            _folder.File("alone"),
+            "--json"
+        );
         var own = JsonDocument.Parse(alone.Out).RootElement.GetProperty("dictionary").GetString()!;
-        Assert.Equal(File.ReadAllBytes(Path.Combine(_folder.File("suite"), path, "params.npz")), File.ReadAllBytes(Path.Combine(_folder.File("alone"), own, "params.npz")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(_folder.File("suite"), path, "params.npz")),
+            File.ReadAllBytes(Path.Combine(_folder.File("alone"), own, "params.npz"))
+        );
     }
 
     [Fact]
     public void groups_hold_what_memory_holds()
     {
-        var suite = SweepConfiguration.Load(_suite, [("grid.layers", YamlFile.ParseValue("[0, 1, 2, 3]", "")), ("grid.widths", YamlFile.ParseValue("[1024]", ""))]);
+        var suite = SweepConfiguration.Load(
+            _suite,
+            [("grid.layers", YamlFile.ParseValue("[0, 1, 2, 3]", "")), ("grid.widths", YamlFile.ParseValue("[1024]", ""))]
+        );
         var items = SweepPlan.Items(suite, null);
         var all = SweepPlan.Groups(suite with { MemoryGib = 1 }, items, _ => 256);
         Assert.Equal(8, Assert.Single(all).Items.Count);
@@ -102,11 +137,21 @@ public sealed class SweepCommandTests : IDisposable
     [Fact]
     public void a_target_l0_is_drawn_by_the_quadratic_penalty_and_layers_come_from_the_data()
     {
-        var suite = SweepConfiguration.Load(_suite, [("grid.lambdas", YamlFile.ParseValue("[]", "")), ("grid.target_l0", YamlFile.ParseValue("[8]", "")), ("grid.layers", YamlFile.ParseValue("[]", ""))]);
+        var suite = SweepConfiguration.Load(
+            _suite,
+            [
+                ("grid.lambdas", YamlFile.ParseValue("[]", "")),
+                ("grid.target_l0", YamlFile.ParseValue("[8]", "")),
+                ("grid.layers", YamlFile.ParseValue("[]", "")),
+            ]
+        );
         Assert.Throws<ArgumentProblemException>(() => SweepPlan.Items(suite, null));
         var items = SweepPlan.Items(suite, [Site.ResidPost(0), Site.MlpOut(3), Site.ResidPost(4)]);
         Assert.Equal([Site.ResidPost(0), Site.ResidPost(4)], items.Select(item => item.Configuration.Sites[0]));
-        Assert.All(items, item => Assert.Equal((SparsityTerm.L0Target, 8), (item.Configuration.Recipe.Sparsity, item.Configuration.Recipe.L0Target)));
+        Assert.All(
+            items,
+            item => Assert.Equal((SparsityTerm.L0Target, 8), (item.Configuration.Recipe.Sparsity, item.Configuration.Recipe.L0Target))
+        );
     }
 
     [Theory]
@@ -119,7 +164,9 @@ public sealed class SweepCommandTests : IDisposable
     [Fact]
     public void a_missing_text_to_measure_on_is_found_out_before_training()
     {
-        CommandLine.Run("sweep", _suite, "--set", $"base.evaluation.text=[\"{_folder.File("text.txt")}\", \"{_folder.File("none.txt")}\"]").IsRefused("none.txt", "does not exist");
+        CommandLine
+            .Run("sweep", _suite, "--set", $"base.evaluation.text=[\"{_folder.File("text.txt")}\", \"{_folder.File("none.txt")}\"]")
+            .IsRefused("none.txt", "does not exist");
         Assert.False(Directory.Exists(_folder.File("suite")));
     }
 

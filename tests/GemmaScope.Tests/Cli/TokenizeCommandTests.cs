@@ -6,20 +6,26 @@ namespace GemmaScope.Tests.Cli;
 public class TokenizeCommandTests
 {
     [Fact]
-    public void a_text_is_cut_into_ids_pieces_and_places() => Assert.Equal(
-        """
-        position    id  piece  start  end  text
-               0     2  <bos>      0    0  ""
-               1   469  The        0    3  "The"
-               2  2740  ▁cat       3    7  " cat"
+    public void a_text_is_cut_into_ids_pieces_and_places() =>
+        Assert.Equal(
+            """
+            position    id  piece  start  end  text
+                   0     2  <bos>      0    0  ""
+                   1   469  The        0    3  "The"
+                   2  2740  ▁cat       3    7  " cat"
 
-        """,
-        CommandLine.Run("tokenize", "The cat").Out);
+            """,
+            CommandLine.Run("tokenize", "The cat").Out
+        );
 
     [Fact]
     public void an_interrupted_text_prints_nothing()
     {
-        var run = CommandLine.Run(["tokenize", string.Concat(Enumerable.Repeat("The cat sat on the mat. ", 20_000))], [], cancellation: new CancellationToken(canceled: true));
+        var run = CommandLine.Run(
+            ["tokenize", string.Concat(Enumerable.Repeat("The cat sat on the mat. ", 20_000))],
+            [],
+            cancellation: new CancellationToken(canceled: true)
+        );
         Assert.Equal(("", "interrupted"), (run.Out, run.Error.Trim()));
         Assert.NotEqual(0, run.Code);
     }
@@ -80,5 +86,8 @@ public class TokenizeCommandTests
     [Fact]
     public void a_word_among_the_ids_is_refused() => CommandLine.Run("tokenize", "--decode", "1 two").IsRefused("'two'");
 
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 }

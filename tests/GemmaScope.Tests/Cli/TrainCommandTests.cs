@@ -14,7 +14,10 @@ public sealed partial class TrainCommandTests : IDisposable
     private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
 
     public TrainCommandTests() =>
-        File.WriteAllText(_folder.File("text.txt"), string.Join(' ', Enumerable.Range(0, 120).Select(i => $"The {Words[i % 7]} looked at the {Words[i * 5 % 7]} and said {i}.")));
+        File.WriteAllText(
+            _folder.File("text.txt"),
+            string.Join(' ', Enumerable.Range(0, 120).Select(i => $"The {Words[i % 7]} looked at the {Words[i * 5 % 7]} and said {i}."))
+        );
 
     private static string[] Words { get; } = ["cat", "dog", "old man", "queen", "river", "city", "doctor"];
 
@@ -29,7 +32,8 @@ public sealed partial class TrainCommandTests : IDisposable
         var (path, scores) = (json.GetProperty("dictionary").GetString()!, json.GetProperty("scores"));
         Assert.Equal($"resid_post/layer_1/width_48/average_l0_{scores.GetProperty("l0").GetDouble():F0}", path);
         Assert.False(scores.GetProperty("held_out").GetBoolean());
-        foreach (var name in (string[])["fvu", "cosine", "delta_loss", "loss_recovered", "kl_score", "ce_clean"]) Assert.True(double.IsFinite(scores.GetProperty(name).GetDouble()), name);
+        foreach (var name in (string[])["fvu", "cosine", "delta_loss", "loss_recovered", "kl_score", "ce_clean"])
+            Assert.True(double.IsFinite(scores.GetProperty(name).GetDouble()), name);
 
         using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("run"), path));
         Assert.Equal((48, Site.ResidPost(1)), (dictionary.Width, dictionary.InputSite));
@@ -40,7 +44,10 @@ public sealed partial class TrainCommandTests : IDisposable
         Assert.Contains("<svg", page);
         Assert.DoesNotMatch(new Regex("<script|src=|https?://", RegexOptions.IgnoreCase), page);
         // What eval says of the file is what training said of the dictionary.
-        var eval = CommandLine.Run("eval", "--sae", Path.Combine(_folder.File("run"), path), "--text", _folder.File("text.txt"), "--window", "32", "--json").Json().GetProperty("dictionaries")[0];
+        var eval = CommandLine
+            .Run("eval", "--sae", Path.Combine(_folder.File("run"), path), "--text", _folder.File("text.txt"), "--window", "32", "--json")
+            .Json()
+            .GetProperty("dictionaries")[0];
         Assert.Equal(eval.GetProperty("l0").GetDouble(), scores.GetProperty("l0").GetDouble(), 0.02);
         Assert.Equal(eval.GetProperty("fvu").GetDouble(), scores.GetProperty("fvu").GetDouble(), 1e-4);
     }
@@ -52,7 +59,11 @@ public sealed partial class TrainCommandTests : IDisposable
         Assert.True(scores.GetProperty("held_out").GetBoolean());
         Assert.True(double.IsFinite(scores.GetProperty("delta_loss").GetDouble()));
         // All that is not held out is trained on, and the other way round.
-        var all = CommandLine.Run("eval", "--sae", Result("run"), "--no-losses", "--text", _folder.File("text.txt"), "--window", "32", "--json").Json().GetProperty("counted_tokens").GetInt64();
+        var all = CommandLine
+            .Run("eval", "--sae", Result("run"), "--no-losses", "--text", _folder.File("text.txt"), "--window", "32", "--json")
+            .Json()
+            .GetProperty("counted_tokens")
+            .GetInt64();
         Assert.InRange(scores.GetProperty("tokens").GetInt64() / (double)all, 0.2, 0.26);
         var without = JsonDocument.Parse(Train("without", "--set", "data.held_out=0", "--json").Out).RootElement.GetProperty("scores");
         Assert.Equal(JsonValueKind.Null, without.GetProperty("held_out").ValueKind);
@@ -61,7 +72,18 @@ public sealed partial class TrainCommandTests : IDisposable
     [Fact]
     public void a_lambda_is_searched_for_once_and_stands_in_the_recipe()
     {
-        string[] search = ["--target-l0", "12", "--search", "--set", "search.runs=3", "--set", "search.steps=10", "--set", "evaluation.tokens=0"];
+        string[] search =
+        [
+            "--target-l0",
+            "12",
+            "--search",
+            "--set",
+            "search.runs=3",
+            "--set",
+            "search.steps=10",
+            "--set",
+            "evaluation.tokens=0",
+        ];
         var run = Train("run", search);
         Assert.Equal("", run.Code == 0 ? "" : run.Error);
         Assert.Matches(@"search: lambda 0\.0006 gives L0 \d", run.Error);
@@ -69,10 +91,14 @@ public sealed partial class TrainCommandTests : IDisposable
         var recipe = File.ReadAllText(Path.Combine(_folder.File("run"), "recipe.yaml"));
         Assert.Contains("  sparsity: l0\n", recipe);
         Assert.Matches(@"search:\n  l0: 12\n.*\n.*\n.*\n  lambda: [\d.]", recipe);
-        Assert.DoesNotContain("search:", CommandLine.Run("train", Path.Combine(_folder.File("run"), "recipe.yaml"), "--output", _folder.File("again")).Error);
+        Assert.DoesNotContain(
+            "search:",
+            CommandLine.Run("train", Path.Combine(_folder.File("run"), "recipe.yaml"), "--output", _folder.File("again")).Error
+        );
         Assert.Equal(Weights("run"), Weights("again"));
         Train("run", "--search").IsRefused("--search", "--target-l0");
-        Train("run", ["--target-l0", "12", "--search", "--set", "recipe.architecture=top_k", "--set", "recipe.sparsity=none"]).IsRefused("search.l0", "recipe.k");
+        Train("run", ["--target-l0", "12", "--search", "--set", "recipe.architecture=top_k", "--set", "recipe.sparsity=none"])
+            .IsRefused("search.l0", "recipe.k");
     }
 
     [Fact]
@@ -100,7 +126,8 @@ public sealed partial class TrainCommandTests : IDisposable
         {
             _ = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
-            while (!File.Exists(_folder.File("a/run/checkpoint.safetensors")) && !process.HasExited) Thread.Sleep(5);
+            while (!File.Exists(_folder.File("a/run/checkpoint.safetensors")) && !process.HasExited)
+                Thread.Sleep(5);
             process.Kill();
             process.WaitForExit();
             Assert.NotEqual(0, process.ExitCode);
@@ -127,7 +154,12 @@ public sealed partial class TrainCommandTests : IDisposable
         using var dictionary = SparseDictionary.Load(Path.Combine(_folder.File("run"), json.GetProperty("dictionary").GetString()!));
         Assert.Equal(Site.Parse(site), dictionary.InputSite);
         if (kind != "sae")
-            Assert.Equal(kind == "skip_transcoder", JsonFile.Read(Path.Combine(_folder.File("run"), json.GetProperty("dictionary").GetString()!, "config.json")).Flag("affine_connection"));
+            Assert.Equal(
+                kind == "skip_transcoder",
+                JsonFile
+                    .Read(Path.Combine(_folder.File("run"), json.GetProperty("dictionary").GetString()!, "config.json"))
+                    .Flag("affine_connection")
+            );
         var affine = json.GetProperty("scores").GetProperty("affine_fvu");
         Assert.Equal(kind != "sae", affine.ValueKind == JsonValueKind.Number && affine.GetDouble() is > 0 and < 1);
     }
@@ -144,20 +176,44 @@ public sealed partial class TrainCommandTests : IDisposable
             Assert.Equal([Site.MlpIn(1), Site.MlpIn(2)], dictionary.InputSites);
             Assert.Equal([Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
         }
-        foreach (var layer in (int[])[1, 2]) Assert.Equal(0, Train($"layer{layer}", ["--kind", "transcoder", "--site", $"mlp_in.{layer}", .. text]).Code);
+        foreach (var layer in (int[])[1, 2])
+            Assert.Equal(0, Train($"layer{layer}", ["--kind", "transcoder", "--site", $"mlp_in.{layer}", .. text]).Code);
 
-        var json = CommandLine.Run(
-            "eval", "--sae", Result("clt"), "--sae", Result("layer1"), "--sae", Result("layer2"), "--splice-all", "--text", _folder.File("text.txt"), "--window", "32", "--tokens", "512", "--json").Json();
+        var json = CommandLine
+            .Run(
+                "eval",
+                "--sae",
+                Result("clt"),
+                "--sae",
+                Result("layer1"),
+                "--sae",
+                Result("layer2"),
+                "--splice-all",
+                "--text",
+                _folder.File("text.txt"),
+                "--window",
+                "32",
+                "--tokens",
+                "512",
+                "--json"
+            )
+            .Json();
         var (clt, together) = (json.GetProperty("dictionaries")[0], json.GetProperty("together")[0]);
         Assert.Equal(2, together.GetProperty("dictionaries").GetArrayLength());
         foreach (var row in (JsonElement[])[clt, together, scores])
-            foreach (var name in (string[])["delta_loss", "loss_recovered", "kl_score"]) Assert.True(double.IsFinite(row.GetProperty(name).GetDouble()), name);
+        foreach (var name in (string[])["delta_loss", "loss_recovered", "kl_score"])
+            Assert.True(double.IsFinite(row.GetProperty(name).GetDouble()), name);
         Assert.Equal(clt.GetProperty("delta_loss").GetDouble(), scores.GetProperty("delta_loss").GetDouble(), 1e-4);
         // The same sites are ablated in both.
         Assert.Equal(Ablated(clt), Ablated(together));
         Assert.NotEqual(clt.GetProperty("l0").GetDouble(), clt.GetProperty("inside_spliced_run").GetProperty("l0").GetDouble());
 
-        static double Ablated(JsonElement row) => row.GetProperty("runs").EnumerateArray().Single(run => run.GetProperty("run").GetString() == "zero_ablated").GetProperty("ce").GetDouble();
+        static double Ablated(JsonElement row) =>
+            row.GetProperty("runs")
+                .EnumerateArray()
+                .Single(run => run.GetProperty("run").GetString() == "zero_ablated")
+                .GetProperty("ce")
+                .GetDouble();
     }
 
     [Fact]
@@ -181,20 +237,45 @@ public sealed partial class TrainCommandTests : IDisposable
     private CommandLine Train(string output, params string[] more) => CommandLine.Run(Arguments(output, more));
 
     private string[] Arguments(string output, params string[] more) =>
-    [
-        "train", .. more.Contains("--site") ? [] : (string[])["--site", "resid_post.1"], "--text", _folder.File("text.txt"), "--width", "48", "--batch", "64",
-        .. more.Contains("--steps") ? [] : (string[])["--steps", "20"], "--output", _folder.File(output), "--set", "recipe.learning_rate=0.01", "--set", "recipe.epsilon=0.05",
-        "--set", "recipe.threshold_start=0.02", "--set", "data.window=32", "--set", "data.buffer_rows=256", .. more.Any(word => word.StartsWith("evaluation.tokens")) ? [] : (string[])["--set", "evaluation.tokens=2000"], .. more,
-    ];
+        [
+            "train",
+            .. more.Contains("--site") ? [] : (string[])["--site", "resid_post.1"],
+            "--text",
+            _folder.File("text.txt"),
+            "--width",
+            "48",
+            "--batch",
+            "64",
+            .. more.Contains("--steps") ? [] : (string[])["--steps", "20"],
+            "--output",
+            _folder.File(output),
+            "--set",
+            "recipe.learning_rate=0.01",
+            "--set",
+            "recipe.epsilon=0.05",
+            "--set",
+            "recipe.threshold_start=0.02",
+            "--set",
+            "data.window=32",
+            "--set",
+            "data.buffer_rows=256",
+            .. more.Any(word => word.StartsWith("evaluation.tokens")) ? [] : (string[])["--set", "evaluation.tokens=2000"],
+            .. more,
+        ];
 
     private static ProcessStartInfo Dotnet(string[] arguments) =>
-        new("dotnet", [typeof(Application).Assembly.Location, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        new("dotnet", [typeof(Application).Assembly.Location, .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
 
     private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(Result(run), "params.npz"));
 
     private string Scores(string run) => File.ReadAllText(Path.Combine(Result(run), "scores.json"));
 
-    private string Result(string run) => Path.Combine(_folder.File(run), JsonFile.Read(Path.Combine(_folder.File(run), "result.json")).Text("dictionary")!);
+    private string Result(string run) =>
+        Path.Combine(_folder.File(run), JsonFile.Read(Path.Combine(_folder.File(run), "result.json")).Text("dictionary")!);
 
     private string Metrics(string run) => Clock().Replace(File.ReadAllText(Path.Combine(_folder.File(run), "metrics.jsonl")), "");
 

@@ -32,24 +32,27 @@ public class VerifyCommandTests
     }
 
     [Fact]
-    public void a_wrong_golden_value_fails_and_is_found_in_a_folder_of_folders() => InCopy(folder =>
-    {
-        Spoil(Path.Combine(folder, "expected.safetensors"), "logits");
-        var run = CommandLine.Run("verify", Path.GetDirectoryName(folder)!);
-        Assert.Equal(1, run.Code);
-        Assert.Contains(run.Lines, line => line.StartsWith($"FAILED   {folder}  "));
-        Assert.Matches(@"^\d+ passed, [1-9]\d* failed, 0 skipped$", run.Lines[^1]);
-    });
+    public void a_wrong_golden_value_fails_and_is_found_in_a_folder_of_folders() =>
+        InCopy(folder =>
+        {
+            Spoil(Path.Combine(folder, "expected.safetensors"), "logits");
+            var run = CommandLine.Run("verify", Path.GetDirectoryName(folder)!);
+            Assert.Equal(1, run.Code);
+            Assert.Contains(run.Lines, line => line.StartsWith($"FAILED   {folder}  "));
+            Assert.Matches(@"^\d+ passed, [1-9]\d* failed, 0 skipped$", run.Lines[^1]);
+        });
 
     [Fact]
-    public void a_model_that_cannot_be_read_is_a_failed_check() => InCopy(folder =>
-    {
-        foreach (var weights in Directory.GetFiles(folder, "model*.safetensors")) File.Delete(weights);
-        var run = CommandLine.Run("verify", folder, "--quiet");
-        Assert.Equal(1, run.Code);
-        Assert.StartsWith("FAILED", run.Lines[0]);
-        Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
-    });
+    public void a_model_that_cannot_be_read_is_a_failed_check() =>
+        InCopy(folder =>
+        {
+            foreach (var weights in Directory.GetFiles(folder, "model*.safetensors"))
+                File.Delete(weights);
+            var run = CommandLine.Run("verify", folder, "--quiet");
+            Assert.Equal(1, run.Code);
+            Assert.StartsWith("FAILED", run.Lines[0]);
+            Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
+        });
 
     [Theory]
     [InlineData("statistics", "max_abs_resid", "9999.5")]
@@ -57,23 +60,28 @@ public class VerifyCommandTests
     [InlineData("statistics", "max_abs_logit_raw", "9999.5")]
     [InlineData("generation", "greedy_over_rows", "7")]
     [InlineData(null, "family", "\"gemma9\"")]
-    public void a_wrong_summary_of_a_run_fails(string? section, string key, string value) => InCopy(Fixtures.Path("host", "gemma2-f16"), folder =>
-    {
-        Replace(Path.Combine(folder, "expected.json"), section, key, value);
-        var run = CommandLine.Run("verify", folder, "--quiet");
-        Assert.Equal(1, run.Code);
-        Assert.Single(run.Lines, line => line.StartsWith("FAILED"));
-    });
+    public void a_wrong_summary_of_a_run_fails(string? section, string key, string value) =>
+        InCopy(
+            Fixtures.Path("host", "gemma2-f16"),
+            folder =>
+            {
+                Replace(Path.Combine(folder, "expected.json"), section, key, value);
+                var run = CommandLine.Run("verify", folder, "--quiet");
+                Assert.Equal(1, run.Code);
+                Assert.Single(run.Lines, line => line.StartsWith("FAILED"));
+            }
+        );
 
     [Fact]
-    public void golden_values_of_another_form_are_a_failed_check() => InCopy(folder =>
-    {
-        Replace(Path.Combine(folder, "expected.json"), null, "prompts", "[[\"two\"]]");
-        var run = CommandLine.Run("verify", folder, "--quiet");
-        Assert.Equal(1, run.Code);
-        Assert.Contains("not of the documented form", run.Lines[0]);
-        Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
-    });
+    public void golden_values_of_another_form_are_a_failed_check() =>
+        InCopy(folder =>
+        {
+            Replace(Path.Combine(folder, "expected.json"), null, "prompts", "[[\"two\"]]");
+            var run = CommandLine.Run("verify", folder, "--quiet");
+            Assert.Equal(1, run.Code);
+            Assert.Contains("not of the documented form", run.Lines[0]);
+            Assert.Equal("0 passed, 1 failed, 0 skipped", run.Lines[^1]);
+        });
 
     [Fact]
     public void a_folder_of_no_known_form_is_refused() => CommandLine.Run("verify", Fixtures.Model("demo-pt")).IsRefused("form", "host");
@@ -105,7 +113,8 @@ public class VerifyCommandTests
     {
         using var root = new TemporaryFolder();
         var copy = Directory.CreateDirectory(Path.Combine(root.Path, "broken")).FullName;
-        foreach (var file in Directory.GetFiles(host)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(host))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         test(copy);
     }
 }

@@ -17,7 +17,10 @@ public sealed class CatalogueTests : IDisposable
     [Theory]
     // The tutorial's dictionary under all its names.
     [InlineData("gemma-scope-2b-pt-res-canonical/layer_20/width_16k", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71")]
-    [InlineData("gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71")]
+    [InlineData(
+        "gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical",
+        "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71"
+    )]
     [InlineData("gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71/", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71")]
     [InlineData("gemma-2-2b/20-gemmascope-res-16k", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71")]
     [InlineData("gemma-scope-9b-it-res-canonical/layer_9/width_16k", "google/gemma-scope-9b-it-res/layer_9/width_16k/average_l0_88")]
@@ -26,17 +29,26 @@ public sealed class CatalogueTests : IDisposable
     // Two that the list leaves out: the L0 nearest 100.
     [InlineData("gemma-scope-2b-pt-res-canonical/layer_12/width_131k", "google/gemma-scope-2b-pt-res/layer_12/width_131k/average_l0_129")]
     [InlineData("gemma-scope-9b-pt-res-canonical/layer_20/width_262k", "google/gemma-scope-9b-pt-res/layer_20/width_262k/average_l0_50")]
-    [InlineData("gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium", "google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium")]
+    [InlineData(
+        "gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium",
+        "google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium"
+    )]
     [InlineData("clt-gemma-2-2b-426k", "mntss/clt-gemma-2-2b-426k")]
     // Not a release of the catalogue: taken as it is.
     [InlineData("someone/their-saes/layer_3", "someone/their-saes/layer_3")]
-    [InlineData("google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_1", "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_1")]
-    public void short_names_stand_for_a_place_on_the_hub(string name, string reference) => Assert.Equal(reference, Catalogue.Reference(name));
+    [InlineData(
+        "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_1",
+        "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_1"
+    )]
+    public void short_names_stand_for_a_place_on_the_hub(string name, string reference) =>
+        Assert.Equal(reference, Catalogue.Reference(name));
 
     [Fact]
     public void a_name_that_a_release_does_not_have_is_refused_with_the_nearest()
     {
-        var error = Assert.Throws<ArgumentProblemException>(() => Catalogue.Reference("gemma-scope-2b-pt-res-canonical/layer_26/width_16k"));
+        var error = Assert.Throws<ArgumentProblemException>(() =>
+            Catalogue.Reference("gemma-scope-2b-pt-res-canonical/layer_26/width_16k")
+        );
         Assert.Contains("gemma-scope-2b-pt-res-canonical/layer_2", error.Message);
         Assert.Throws<ArgumentProblemException>(() => SparseDictionary.Load("gemma-scope-2b-pt-res-canonical/layer_26/width_16k"));
     }
@@ -47,32 +59,89 @@ public sealed class CatalogueTests : IDisposable
         var one = Catalogue.Entries.Where(entry => entry.Family == "Gemma Scope 1").ToArray();
         Assert.Equal(2430, one.Length);
         Assert.Equal(9, one.Select(entry => entry.Repository).Distinct().Count());
-        Assert.Equal((26, 8), (one.Count(entry => entry.Kind == DictionaryKind.Transcoder), one.Count(entry => entry.InputKind == "embed")));
+        Assert.Equal(
+            (26, 8),
+            (one.Count(entry => entry.Kind == DictionaryKind.Transcoder), one.Count(entry => entry.InputKind == "embed"))
+        );
         Assert.All(one, entry => Assert.Equal(CatalogueSource.Listed, entry.Source));
     }
 
     [Fact]
     public void of_each_site_layer_and_width_one_is_canonical() =>
-        Assert.All(Catalogue.Entries.GroupBy(entry => (entry.Model, entry.Kind, entry.InputSites[0], entry.InputSites.Count, entry.Width)), group =>
-            Assert.Single(group, entry => entry.Canonical));
+        Assert.All(
+            Catalogue.Entries.GroupBy(entry => (entry.Model, entry.Kind, entry.InputSites[0], entry.InputSites.Count, entry.Width)),
+            group => Assert.Single(group, entry => entry.Canonical)
+        );
 
     [Fact]
-    public void names_are_unique() => Assert.Equal(Catalogue.Entries.Count, Catalogue.Entries.Select(entry => entry.Name).Distinct().Count());
+    public void names_are_unique() =>
+        Assert.Equal(Catalogue.Entries.Count, Catalogue.Entries.Select(entry => entry.Name).Distinct().Count());
 
     [Theory]
-    [InlineData("gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", "gemma-2-2b", "resid_post.20", "resid_post.20", (2L * 2304 * 16384 + 2 * 16384 + 2304) * 4)]
-    [InlineData("gemma-scope-9b-pt-att/layer_0/width_131k/average_l0_55", "gemma-2-9b", "z.0", "z.0", (2L * 4096 * 131072 + 2 * 131072 + 4096) * 4)]
-    [InlineData("gemma-scope-2b-pt-res/layer_5/width_1m/average_l0_114", "gemma-2-2b", "resid_post.5", "resid_post.5", (2L * 2304 * 1048576 + 2 * 1048576 + 2304) * 4)]
-    [InlineData("gemma-scope-2b-pt-transcoders/layer_19/width_16k/average_l0_12", "gemma-2-2b", "ln2_normalized.19", "mlp_out.19", (2L * 2304 * 16384 + 2 * 16384 + 2304) * 4)]
-    [InlineData("gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", "gemma-2-2b", "embed", "embed", (2L * 2304 * 4096 + 2 * 4096 + 2304) * 4)]
-    [InlineData("gemma-scope-2-4b-it/transcoder_all/layer_33_width_262k_l0_big_affine", "google/gemma-3-4b-it", "mlp_in.33", "mlp_out.33", (2L * 2560 * 262144 + 2 * 262144 + 2560 + 2560 * 2560) * 4)]
+    [InlineData(
+        "gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
+        "gemma-2-2b",
+        "resid_post.20",
+        "resid_post.20",
+        (2L * 2304 * 16384 + 2 * 16384 + 2304) * 4
+    )]
+    [InlineData(
+        "gemma-scope-9b-pt-att/layer_0/width_131k/average_l0_55",
+        "gemma-2-9b",
+        "z.0",
+        "z.0",
+        (2L * 4096 * 131072 + 2 * 131072 + 4096) * 4
+    )]
+    [InlineData(
+        "gemma-scope-2b-pt-res/layer_5/width_1m/average_l0_114",
+        "gemma-2-2b",
+        "resid_post.5",
+        "resid_post.5",
+        (2L * 2304 * 1048576 + 2 * 1048576 + 2304) * 4
+    )]
+    [InlineData(
+        "gemma-scope-2b-pt-transcoders/layer_19/width_16k/average_l0_12",
+        "gemma-2-2b",
+        "ln2_normalized.19",
+        "mlp_out.19",
+        (2L * 2304 * 16384 + 2 * 16384 + 2304) * 4
+    )]
+    [InlineData(
+        "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6",
+        "gemma-2-2b",
+        "embed",
+        "embed",
+        (2L * 2304 * 4096 + 2 * 4096 + 2304) * 4
+    )]
+    [InlineData(
+        "gemma-scope-2-4b-it/transcoder_all/layer_33_width_262k_l0_big_affine",
+        "google/gemma-3-4b-it",
+        "mlp_in.33",
+        "mlp_out.33",
+        (2L * 2560 * 262144 + 2 * 262144 + 2560 + 2560 * 2560) * 4
+    )]
     // METHODS §3.2: 10,080 latents a layer, some 30 GiB.
-    [InlineData("gemma-scope-2-1b-pt/clt/width_262k_l0_big", "google/gemma-3-1b-pt", "mlp_in.0", "mlp_out.0", 26 * (1152L * 10080 * 27 + 2 * 10080 + 1152) * 4)]
-    [InlineData("gemma-scope-2-12b-pt/crosscoder/layer_12_24_31_41_width_262k_l0_medium", "google/gemma-3-12b-pt", "resid_post.12", "resid_post.12", 4 * (3840L * 65536 * 5 + 2 * 65536 + 3840) * 4)]
+    [InlineData(
+        "gemma-scope-2-1b-pt/clt/width_262k_l0_big",
+        "google/gemma-3-1b-pt",
+        "mlp_in.0",
+        "mlp_out.0",
+        26 * (1152L * 10080 * 27 + 2 * 10080 + 1152) * 4
+    )]
+    [InlineData(
+        "gemma-scope-2-12b-pt/crosscoder/layer_12_24_31_41_width_262k_l0_medium",
+        "google/gemma-3-12b-pt",
+        "resid_post.12",
+        "resid_post.12",
+        4 * (3840L * 65536 * 5 + 2 * 65536 + 3840) * 4
+    )]
     public void an_entry_says_model_sites_and_size(string name, string model, string reads, string writes, long bytes)
     {
         Assert.True(Catalogue.TryFind(name, out var entry));
-        Assert.Equal((model, reads, writes, bytes), (entry.Model, entry.InputSites[0].ToString(), entry.OutputSites[0].ToString(), entry.Bytes));
+        Assert.Equal(
+            (model, reads, writes, bytes),
+            (entry.Model, entry.InputSites[0].ToString(), entry.OutputSites[0].ToString(), entry.Bytes)
+        );
     }
 
     [Theory]
@@ -84,18 +153,63 @@ public sealed class CatalogueTests : IDisposable
         {
             var entries = Catalogue.Entries.Where(entry => entry.Repository == $"google/gemma-scope-2-{size}-{variant}").ToArray();
             Assert.Equal(count, entries.Length);
-            Assert.All(entries, entry => Assert.Equal((CatalogueSource.Derived, $"google/gemma-3-{size}-{variant}"), (entry.Source, entry.Model)));
+            Assert.All(
+                entries,
+                entry => Assert.Equal((CatalogueSource.Derived, $"google/gemma-3-{size}-{variant}"), (entry.Source, entry.Model))
+            );
         }
     }
 
     [Fact]
     public void filters_narrow_the_list()
     {
-        var all = Catalogue.Find(new() { Model = "google/gemma-2-2b", Site = "resid_post", Layer = 20 }).ToArray();
-        Assert.All(all, entry => Assert.Equal(("google/gemma-scope-2b-pt-res", Site.ResidPost(20)), (entry.Repository, entry.InputSites[0])));
-        Assert.Equal(["71"], Catalogue.Find(new() { Model = "gemma-2-2b", Site = "resid_post", Layer = 20, Width = "16K", Canonical = true }).Select(entry => entry.L0));
+        var all = Catalogue
+            .Find(
+                new()
+                {
+                    Model = "google/gemma-2-2b",
+                    Site = "resid_post",
+                    Layer = 20,
+                }
+            )
+            .ToArray();
+        Assert.All(
+            all,
+            entry => Assert.Equal(("google/gemma-scope-2b-pt-res", Site.ResidPost(20)), (entry.Repository, entry.InputSites[0]))
+        );
+        Assert.Equal(
+            ["71"],
+            Catalogue
+                .Find(
+                    new()
+                    {
+                        Model = "gemma-2-2b",
+                        Site = "resid_post",
+                        Layer = 20,
+                        Width = "16K",
+                        Canonical = true,
+                    }
+                )
+                .Select(entry => entry.L0)
+        );
         Assert.Equal(26, Catalogue.Find(new() { Model = "gemma-2-2b", Kind = DictionaryKind.Transcoder }).Count());
-        Assert.Equal("mlp_out.3", Catalogue.Find(new() { Model = "gemma-3-270m-it", Site = "mlp_out", Layer = 3, L0 = "small", Kind = DictionaryKind.Sae }).First().InputSites[0].ToString());
+        Assert.Equal(
+            "mlp_out.3",
+            Catalogue
+                .Find(
+                    new()
+                    {
+                        Model = "gemma-3-270m-it",
+                        Site = "mlp_out",
+                        Layer = 3,
+                        L0 = "small",
+                        Kind = DictionaryKind.Sae,
+                    }
+                )
+                .First()
+                .InputSites[0]
+                .ToString()
+        );
         Assert.Empty(Catalogue.Find(new() { Model = "gemma-2-2b", Width = "7k" }));
     }
 
@@ -103,8 +217,15 @@ public sealed class CatalogueTests : IDisposable
     public void a_short_name_is_downloaded_from_where_it_stands_for()
     {
         var file = SampleDictionaries.WriteScopeOne(_folder.Path, "any", 4, 6);
-        using var hub = new FakeHub("google/gemma-scope-2b-pt-res").With("layer_20/width_16k/average_l0_71/params.npz", File.ReadAllBytes(file));
-        var found = SparseDictionary.Resolve("gemma-scope-2b-pt-res-canonical/layer_20/width_16k", hub.Options, cancellation: TestContext.Current.CancellationToken);
+        using var hub = new FakeHub("google/gemma-scope-2b-pt-res").With(
+            "layer_20/width_16k/average_l0_71/params.npz",
+            File.ReadAllBytes(file)
+        );
+        var found = SparseDictionary.Resolve(
+            "gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
+            hub.Options,
+            cancellation: TestContext.Current.CancellationToken
+        );
         Assert.Equal("google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", found.Reference!.ToString());
         using var dictionary = SparseDictionary.Load(found.Path);
         Assert.Equal((Site.ResidPost(20), "gemma-2-2b"), (dictionary.InputSite, dictionary.Origin.Model));
@@ -113,15 +234,28 @@ public sealed class CatalogueTests : IDisposable
     [Fact]
     public void the_dictionaries_of_the_demo_model_are_listed_as_they_are()
     {
-        var listed = DictionaryCatalogue.Load(_folder.File("none.txt")).Find(new() { Model = "demo-pt" }).Where(entry => entry.Repository == "demo-scope").ToArray();
+        var listed = DictionaryCatalogue
+            .Load(_folder.File("none.txt"))
+            .Find(new() { Model = "demo-pt" })
+            .Where(entry => entry.Repository == "demo-scope")
+            .ToArray();
         var folder = DemoFiles.Require("demo-scope");
-        Assert.Equal([.. Directory.EnumerateFiles(folder, "params.safetensors", SearchOption.AllDirectories).Select(Path.GetDirectoryName).Order()], listed.Select(entry => entry.Folder).Order());
-        Assert.All(listed, entry =>
-        {
-            using var dictionary = SparseDictionary.Load(entry.Folder!);
-            Assert.Equal((entry.Kind, entry.InputSites[0], entry.OutputSites[0], entry.Family), (dictionary.Kind, dictionary.InputSite, dictionary.OutputSite, dictionary.Family));
-            Assert.Equal(Directory.EnumerateFiles(entry.Folder!).Sum(file => new FileInfo(file).Length), entry.Bytes);
-        });
+        Assert.Equal(
+            [.. Directory.EnumerateFiles(folder, "params.safetensors", SearchOption.AllDirectories).Select(Path.GetDirectoryName).Order()],
+            listed.Select(entry => entry.Folder).Order()
+        );
+        Assert.All(
+            listed,
+            entry =>
+            {
+                using var dictionary = SparseDictionary.Load(entry.Folder!);
+                Assert.Equal(
+                    (entry.Kind, entry.InputSites[0], entry.OutputSites[0], entry.Family),
+                    (dictionary.Kind, dictionary.InputSite, dictionary.OutputSite, dictionary.Family)
+                );
+                Assert.Equal(Directory.EnumerateFiles(entry.Folder!).Sum(file => new FileInfo(file).Length), entry.Bytes);
+            }
+        );
         Assert.True(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) < 8 << 20);
     }
 
@@ -129,9 +263,12 @@ public sealed class CatalogueTests : IDisposable
     public async Task what_is_seen_on_the_hub_takes_the_place_of_what_was_known()
     {
         using var hub = new FakeHub("org/gemma-scope-2-1b-pt")
-            .With("README.md", "# dictionaries").With("figures/params.safetensors", FakeHub.Random(9))
-            .With("resid_post/layer_13_width_16k_l0_medium/params.safetensors", FakeHub.Random(3000)).With("resid_post/layer_13_width_16k_l0_medium/config.json", "{}")
-            .With("clt/width_262k_l0_big/params_layer_0.safetensors", FakeHub.Random(100)).With("clt/width_262k_l0_big/params_layer_1.safetensors", FakeHub.Random(50));
+            .With("README.md", "# dictionaries")
+            .With("figures/params.safetensors", FakeHub.Random(9))
+            .With("resid_post/layer_13_width_16k_l0_medium/params.safetensors", FakeHub.Random(3000))
+            .With("resid_post/layer_13_width_16k_l0_medium/config.json", "{}")
+            .With("clt/width_262k_l0_big/params_layer_0.safetensors", FakeHub.Random(100))
+            .With("clt/width_262k_l0_big/params_layer_1.safetensors", FakeHub.Random(50));
         var file = _folder.File("dictionaries.txt");
         await CatalogueRefresh.RunAsync("org/gemma-scope-2-1b-pt", file, hub.Options, TestContext.Current.CancellationToken);
         var found = await CatalogueRefresh.RunAsync("org/gemma-scope-2-1b-pt", file, hub.Options, TestContext.Current.CancellationToken);
@@ -147,7 +284,9 @@ public sealed class CatalogueTests : IDisposable
     public async Task a_repository_without_dictionaries_is_refused()
     {
         using var hub = new FakeHub().With("config.json", "{}");
-        var error = await Assert.ThrowsAsync<HubException>(() => CatalogueRefresh.RunAsync("org/model", _folder.File("x"), hub.Options, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<HubException>(() =>
+            CatalogueRefresh.RunAsync("org/model", _folder.File("x"), hub.Options, TestContext.Current.CancellationToken)
+        );
         Assert.Contains("none of its 1 files", error.Message);
         Assert.False(File.Exists(_folder.File("x")));
     }

@@ -11,7 +11,8 @@ namespace GemmaScope.Tests.Dictionaries;
 /// <summary>Cross-layer transcoders in circuit-tracer's form, made here of whole numbers.</summary>
 public sealed class CircuitTracerTests : IDisposable
 {
-    private const int Layers = 3, Model = 4;
+    private const int Layers = 3,
+        Model = 4;
     private static readonly int[] Widths = [7, 5, 6];
 
     private readonly TemporaryFolder _folder = new();
@@ -43,8 +44,10 @@ public sealed class CircuitTracerTests : IDisposable
         using var dictionary = SparseDictionary.Load(Write(threshold: true));
         Assert.Equal([Site.ResidMid(0), Site.ResidMid(1), Site.ResidMid(2)], dictionary.InputSites);
         Assert.Equal([Site.MlpOut(0), Site.MlpOut(1), Site.MlpOut(2)], dictionary.OutputSites);
-        Assert.Equal((DictionaryKind.CrossLayerTranscoder, ActivationFunction.JumpRelu, "circuit-tracer", Widths.Sum()),
-            (dictionary.Kind, dictionary.Activation, dictionary.Family, dictionary.Width));
+        Assert.Equal(
+            (DictionaryKind.CrossLayerTranscoder, ActivationFunction.JumpRelu, "circuit-tracer", Widths.Sum()),
+            (dictionary.Kind, dictionary.Activation, dictionary.Family, dictionary.Width)
+        );
         using var byFile = SparseDictionary.Load(Path.Combine(_folder.Path, "clt", "W_dec_1.safetensors"));
         Assert.Equal(dictionary.Width, byFile.Width);
     }
@@ -52,8 +55,13 @@ public sealed class CircuitTracerTests : IDisposable
     [Fact]
     public void a_release_in_the_hubs_cache_is_known_by_its_repository()
     {
-        using var dictionary = SparseDictionary.Load(Write(threshold: true, Path.Combine("models--mntss--clt-gemma-2-2b-426k", "snapshots", "0123")));
-        Assert.Equal(("gemma-2-2b", "426k", "clt-gemma-2-2b-426k"), (dictionary.Origin.Model, dictionary.Origin.WidthLabel, dictionary.Name));
+        using var dictionary = SparseDictionary.Load(
+            Write(threshold: true, Path.Combine("models--mntss--clt-gemma-2-2b-426k", "snapshots", "0123"))
+        );
+        Assert.Equal(
+            ("gemma-2-2b", "426k", "clt-gemma-2-2b-426k"),
+            (dictionary.Origin.Model, dictionary.Origin.WidthLabel, dictionary.Name)
+        );
     }
 
     [Fact]
@@ -64,7 +72,8 @@ public sealed class CircuitTracerTests : IDisposable
         using var written = SparseDictionary.Load(_folder.File("two"));
         Assert.Equal(source.InputSites, written.InputSites);
         using var x = SampleDictionaries.Integers(new Random(6), 3, 5, Layers * Model);
-        using Tensor want = source.Decode(source.Encode(x.AsMatrix())), got = written.Decode(written.Encode(x.AsMatrix()));
+        using Tensor want = source.Decode(source.Encode(x.AsMatrix())),
+            got = written.Decode(written.Encode(x.AsMatrix()));
         Assert.Equal(want.AsSpan().ToArray(), got.AsSpan().ToArray());
     }
 
@@ -83,11 +92,18 @@ public sealed class CircuitTracerTests : IDisposable
     {
         var folder = Write(threshold: true);
         using var wrong = Tensor.Zeros(Widths[1], Layers, Model);
-        SafetensorsWriter.Write(Path.Combine(folder, "W_dec_1.safetensors"), new Dictionary<string, Tensor> { ["W_dec_1"] = wrong }, overwrite: true);
+        SafetensorsWriter.Write(
+            Path.Combine(folder, "W_dec_1.safetensors"),
+            new Dictionary<string, Tensor> { ["W_dec_1"] = wrong },
+            overwrite: true
+        );
         Assert.Contains("expected [5, 2, 4]", Assert.Throws<FileFormatException>(() => SparseDictionary.Load(folder)).Message);
         using var skip = Tensor.Zeros(Model, Model);
         _tensors["W_skip_2"] = skip;
-        Assert.Contains("W_skip_2", Assert.Throws<FileFormatException>(() => SparseDictionary.Load(Write(threshold: true, "again"))).Message);
+        Assert.Contains(
+            "W_skip_2",
+            Assert.Throws<FileFormatException>(() => SparseDictionary.Load(Write(threshold: true, "again"))).Message
+        );
     }
 
     [Fact]
@@ -95,23 +111,26 @@ public sealed class CircuitTracerTests : IDisposable
     {
         var folder = Write(threshold: true);
         var files = Directory.GetFiles(folder).Order().ToArray();
-        Prop.ForAll<uint, uint, byte>((which, place, value) =>
-        {
-            var file = files[which % files.Length];
-            var whole = File.ReadAllBytes(file);
-            var damaged = (byte[])whole.Clone();
-            damaged[place % whole.Length] ^= (byte)(value | 1);
-            File.WriteAllBytes(file, value % 8 == 0 ? damaged[..(int)(place % whole.Length)] : damaged);
-            try
-            {
-                using var dictionary = SparseDictionary.Load(folder);
-            }
-            catch (GemmaScopeException)
-            {
-                // Refused, and said so.
-            }
-            File.WriteAllBytes(file, whole);
-        }).QuickCheckThrowOnFailure();
+        Prop.ForAll<uint, uint, byte>(
+                (which, place, value) =>
+                {
+                    var file = files[which % files.Length];
+                    var whole = File.ReadAllBytes(file);
+                    var damaged = (byte[])whole.Clone();
+                    damaged[place % whole.Length] ^= (byte)(value | 1);
+                    File.WriteAllBytes(file, value % 8 == 0 ? damaged[..(int)(place % whole.Length)] : damaged);
+                    try
+                    {
+                        using var dictionary = SparseDictionary.Load(folder);
+                    }
+                    catch (GemmaScopeException)
+                    {
+                        // Refused, and said so.
+                    }
+                    File.WriteAllBytes(file, whole);
+                }
+            )
+            .QuickCheckThrowOnFailure();
     }
 
     private string Write(bool threshold, string name = "clt")
@@ -122,17 +141,25 @@ public sealed class CircuitTracerTests : IDisposable
         {
             Dictionary<string, Tensor> encoder = new()
             {
-                [$"W_enc_{i}"] = SampleDictionaries.Integers(random, 3, Widths[i], Model), [$"b_enc_{i}"] = SampleDictionaries.Integers(random, 2, Widths[i]),
+                [$"W_enc_{i}"] = SampleDictionaries.Integers(random, 3, Widths[i], Model),
+                [$"b_enc_{i}"] = SampleDictionaries.Integers(random, 2, Widths[i]),
                 [$"b_dec_{i}"] = SampleDictionaries.Integers(random, 2, Model),
             };
             var cut = SampleDictionaries.Integers(random, 2, Widths[i]);
-            foreach (ref var value in cut.AsSpan()) value = Math.Abs(value);
-            if (threshold) encoder[$"threshold_{i}"] = cut;
-            if (_tensors.TryGetValue($"W_skip_{i}", out var skip)) encoder[$"W_skip_{i}"] = skip;
+            foreach (ref var value in cut.AsSpan())
+                value = Math.Abs(value);
+            if (threshold)
+                encoder[$"threshold_{i}"] = cut;
+            if (_tensors.TryGetValue($"W_skip_{i}", out var skip))
+                encoder[$"W_skip_{i}"] = skip;
             var decoder = SampleDictionaries.Integers(random, 3, Widths[i], Layers - i, Model);
             SafetensorsWriter.Write(Path.Combine(folder, $"W_enc_{i}.safetensors"), encoder);
-            SafetensorsWriter.Write(Path.Combine(folder, $"W_dec_{i}.safetensors"), new Dictionary<string, Tensor> { [$"W_dec_{i}"] = decoder });
-            foreach (var (key, tensor) in encoder) _tensors[key] = tensor;
+            SafetensorsWriter.Write(
+                Path.Combine(folder, $"W_dec_{i}.safetensors"),
+                new Dictionary<string, Tensor> { [$"W_dec_{i}"] = decoder }
+            );
+            foreach (var (key, tensor) in encoder)
+                _tensors[key] = tensor;
             _tensors[$"W_dec_{i}"] = decoder;
         }
         return folder;
@@ -142,17 +169,21 @@ public sealed class CircuitTracerTests : IDisposable
     private float[] Expected(ReadOnlySpan<float> x, bool threshold, out int[] active)
     {
         var (y, found, start) = (new float[Layers * Model], new List<int>(), 0);
-        for (var t = 0; t < Layers; t++) _tensors[$"b_dec_{t}"].AsSpan().CopyTo(y.AsSpan(t * Model));
+        for (var t = 0; t < Layers; t++)
+            _tensors[$"b_dec_{t}"].AsSpan().CopyTo(y.AsSpan(t * Model));
         for (var l = 0; l < Layers; start += Widths[l++])
         {
             for (var i = 0; i < Widths[l]; i++)
             {
                 var z = _tensors[$"b_enc_{l}"].AsSpan()[i];
-                for (var d = 0; d < Model; d++) z += x[l * Model + d] * _tensors[$"W_enc_{l}"].Row(i)[d];
-                if (!(z > (threshold ? _tensors[$"threshold_{l}"].AsSpan()[i] : 0))) continue;
+                for (var d = 0; d < Model; d++)
+                    z += x[l * Model + d] * _tensors[$"W_enc_{l}"].Row(i)[d];
+                if (!(z > (threshold ? _tensors[$"threshold_{l}"].AsSpan()[i] : 0)))
+                    continue;
                 found.Add(start + i);
                 for (var t = l; t < Layers; t++)
-                    for (var d = 0; d < Model; d++) y[t * Model + d] += z * _tensors[$"W_dec_{l}"].AsSpan()[(i * (Layers - l) + t - l) * Model + d];
+                for (var d = 0; d < Model; d++)
+                    y[t * Model + d] += z * _tensors[$"W_dec_{l}"].AsSpan()[(i * (Layers - l) + t - l) * Model + d];
             }
         }
         active = [.. found];

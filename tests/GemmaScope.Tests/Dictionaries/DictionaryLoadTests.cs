@@ -11,14 +11,44 @@ public sealed class DictionaryLoadTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", "resid_post.20", "resid_post.20", "gemma-2-2b", "layer_20/width_16k/average_l0_71")]
-    [InlineData("gemma-scope-9b-it-res/layer_9/width_16k/average_l0_88", "resid_post.9", "resid_post.9", "gemma-2-9b-it", "layer_9/width_16k/average_l0_88")]
+    [InlineData(
+        "gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
+        "resid_post.20",
+        "resid_post.20",
+        "gemma-2-2b",
+        "layer_20/width_16k/average_l0_71"
+    )]
+    [InlineData(
+        "gemma-scope-9b-it-res/layer_9/width_16k/average_l0_88",
+        "resid_post.9",
+        "resid_post.9",
+        "gemma-2-9b-it",
+        "layer_9/width_16k/average_l0_88"
+    )]
     [InlineData("gemma-scope-2b-pt-att/layer_3/width_65k/average_l0_22", "z.3", "z.3", "gemma-2-2b", "layer_3/width_65k/average_l0_22")]
-    [InlineData("gemma-scope-2b-pt-mlp/layer_4/width_16k/average_l0_85", "mlp_out.4", "mlp_out.4", "gemma-2-2b", "layer_4/width_16k/average_l0_85")]
-    [InlineData("gemma-scope-2b-pt-transcoders/layer_5/width_16k/average_l0_12", "ln2_normalized.5", "mlp_out.5", "gemma-2-2b", "layer_5/width_16k/average_l0_12")]
+    [InlineData(
+        "gemma-scope-2b-pt-mlp/layer_4/width_16k/average_l0_85",
+        "mlp_out.4",
+        "mlp_out.4",
+        "gemma-2-2b",
+        "layer_4/width_16k/average_l0_85"
+    )]
+    [InlineData(
+        "gemma-scope-2b-pt-transcoders/layer_5/width_16k/average_l0_12",
+        "ln2_normalized.5",
+        "mlp_out.5",
+        "gemma-2-2b",
+        "layer_5/width_16k/average_l0_12"
+    )]
     [InlineData("gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", "embed", "embed", "gemma-2-2b", "embedding/width_4k/average_l0_6")]
     [InlineData("own/z/layer_1/width_1k/average_l0_9", "z.1", "z.1", null, "z/layer_1/width_1k/average_l0_9")]
-    [InlineData("models--google--gemma-scope-2b-pt-res/snapshots/0123/layer_2/width_16k/average_l0_7", "resid_post.2", "resid_post.2", "gemma-2-2b", "layer_2/width_16k/average_l0_7")]
+    [InlineData(
+        "models--google--gemma-scope-2b-pt-res/snapshots/0123/layer_2/width_16k/average_l0_7",
+        "resid_post.2",
+        "resid_post.2",
+        "gemma-2-2b",
+        "layer_2/width_16k/average_l0_7"
+    )]
     public void the_path_of_a_gemma_scope_1_file_says_its_sites(string path, string input, string output, string? model, string name)
     {
         using var dictionary = SparseDictionary.Load(SampleDictionaries.WriteScopeOne(_folder.Path, path, 4, 6));
@@ -63,9 +93,11 @@ public sealed class DictionaryLoadTests : IDisposable
         using var same = SparseDictionary.Load(plain);
         using var x = SampleDictionaries.Integers(new Random(3), 3, 8, model);
         using var scaled = GemmaScope.Numerics.Tensor.Zeros(8, model);
-        for (var i = 0; i < scaled.Length; i++) scaled.AsSpan()[i] = x.AsSpan()[i] * 2;
+        for (var i = 0; i < scaled.Length; i++)
+            scaled.AsSpan()[i] = x.AsSpan()[i] * 2;
         var (features, want) = (embedding.Encode(scaled.AsMatrix()), same.Encode(x.AsMatrix()));
-        for (var row = 0; row < 8; row++) Assert.Equal(want.Values(row).ToArray(), features.Values(row).ToArray());
+        for (var row = 0; row < 8; row++)
+            Assert.Equal(want.Values(row).ToArray(), features.Values(row).ToArray());
         using var decoded = embedding.Decode(features);
         using var half = same.Decode(want);
         Assert.Equal(half.AsSpan().ToArray().Select(value => value * 2), decoded.AsSpan().ToArray());
@@ -87,7 +119,10 @@ public sealed class DictionaryLoadTests : IDisposable
     [InlineData("nothing-here")]
     [InlineData("nothing-here/params.npz")]
     public void a_path_that_does_not_exist_is_said_so(string path) =>
-        Assert.Contains("there is no such", Assert.Throws<ArgumentProblemException>(() => SparseDictionary.Load(_folder.File(path))).Message);
+        Assert.Contains(
+            "there is no such",
+            Assert.Throws<ArgumentProblemException>(() => SparseDictionary.Load(_folder.File(path))).Message
+        );
 
     [Fact]
     public void weights_are_checked_unless_told_otherwise()
@@ -108,7 +143,8 @@ public sealed class DictionaryLoadTests : IDisposable
         const string name = "layer_7_13_17_22_width_65k_l0_medium";
         var source = Fixtures.Path("dictionaries", "gemma_scope_2", "gemma-scope-2-1b-pt", "crosscoder", name);
         var folder = Directory.CreateDirectory(_folder.File(Path.Combine("crosscoder", name))).FullName;
-        foreach (var file in Directory.EnumerateFiles(source, "*.safetensors")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        foreach (var file in Directory.EnumerateFiles(source, "*.safetensors"))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         File.WriteAllText(Path.Combine(folder, "config.json"), $$"""{"hf_hook_point_in": {{hook}}, "type": "crosscoder"}""");
         using var dictionary = SparseDictionary.Load(folder);
         Assert.Equal([7, 13, 17, 22], dictionary.OutputSites.Select(site => site.Layer!.Value));

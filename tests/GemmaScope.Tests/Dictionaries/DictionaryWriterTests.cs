@@ -14,7 +14,11 @@ public sealed class DictionaryWriterTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string, DictionaryForm> All =>
-        [.. Cases.SelectMany(one => Enum.GetValues<DictionaryForm>().Select(form => new TheoryDataRow<string, DictionaryForm>(one.Text("name")!, form)))];
+        [
+            .. Cases.SelectMany(one =>
+                Enum.GetValues<DictionaryForm>().Select(form => new TheoryDataRow<string, DictionaryForm>(one.Text("name")!, form))
+            ),
+        ];
 
     private static IReadOnlyList<JsonSection> Cases => JsonFile.ReadList(Fixtures.Path("dictionaries", "cases.json"));
 
@@ -37,7 +41,8 @@ public sealed class DictionaryWriterTests : IDisposable
         using var written = SparseDictionary.Load(target);
         AreAlike(source, written, golden);
         Assert.Equal(source.K, written.K);
-        if (form == DictionaryForm.Scope1 || !source.HasSites) return;
+        if (form == DictionaryForm.Scope1 || !source.HasSites)
+            return;
         Assert.Equal(source.InputSites, written.InputSites);
         Assert.Equal(source.OutputSites, written.OutputSites);
         Assert.Equal((source.Kind, source.Origin.Model), (written.Kind, written.Origin.Model));
@@ -66,19 +71,30 @@ public sealed class DictionaryWriterTests : IDisposable
             Assert.Equal(1, Norm(after), Tolerance);
             AreNear([.. before.Select(value => value / (float)Norm(before))], after);
         }
-        AreAlike(source, folded, golden, (feature, value) =>
-        {
-            source.Decoder(feature, before);
-            return (float)(value * Norm(before));
-        });
+        AreAlike(
+            source,
+            folded,
+            golden,
+            (feature, value) =>
+            {
+                source.Decoder(feature, before);
+                return (float)(value * Norm(before));
+            }
+        );
     }
 
     [Fact]
     public void folding_that_would_change_the_choice_of_the_k_largest_is_refused()
     {
         using var plain = Load("saelens_topk");
-        Assert.Contains("k largest", Assert.Throws<ArgumentProblemException>(() =>
-            DictionaryWriter.Write(plain, _folder.File("a"), DictionaryForm.SaeLens, new() { FoldDecoderNorm = true })).Message);
+        Assert.Contains(
+            "k largest",
+            Assert
+                .Throws<ArgumentProblemException>(() =>
+                    DictionaryWriter.Write(plain, _folder.File("a"), DictionaryForm.SaeLens, new() { FoldDecoderNorm = true })
+                )
+                .Message
+        );
         using var rescaled = Load("saelens_topk_rescaled");
         DictionaryWriter.Write(rescaled, _folder.File("b"), DictionaryForm.SaeLens, new() { FoldDecoderNorm = true });
     }
@@ -89,13 +105,16 @@ public sealed class DictionaryWriterTests : IDisposable
     public void the_scale_of_an_embedding_dictionary_is_applied_once(string path)
     {
         const int model = 16;
-        using var source = SparseDictionary.Load(SampleDictionaries.WriteScopeOne(_folder.Path, "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", model, 24));
+        using var source = SparseDictionary.Load(
+            SampleDictionaries.WriteScopeOne(_folder.Path, "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6", model, 24)
+        );
         var target = Path.Combine(_folder.Path, "gemma-scope-2b-pt-res-copy", path);
         DictionaryWriter.Write(source, target, DictionaryForm.Scope1);
         using var written = SparseDictionary.Load(target);
         using var x = SampleDictionaries.Integers(new Random(2), 20, 8, model);
         var features = source.Encode(x.AsMatrix());
-        using Tensor want = source.Decode(features), got = written.Decode(written.Encode(x.AsMatrix()));
+        using Tensor want = source.Decode(features),
+            got = written.Decode(written.Encode(x.AsMatrix()));
         AreNear(want.AsSpan(), got.AsSpan());
     }
 
@@ -103,7 +122,9 @@ public sealed class DictionaryWriterTests : IDisposable
     public void a_path_that_means_another_site_is_refused()
     {
         using var source = Load("gs1_res");
-        var error = Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("gemma-scope-2b-pt-att/layer_3/width_16k/average_l0_71"), DictionaryForm.Scope1));
+        var error = Assert.Throws<ArgumentProblemException>(() =>
+            DictionaryWriter.Write(source, _folder.File("gemma-scope-2b-pt-att/layer_3/width_16k/average_l0_71"), DictionaryForm.Scope1)
+        );
         Assert.Contains("z.3", error.Message);
         DictionaryWriter.Write(source, _folder.File("gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_71"), DictionaryForm.Scope1);
         using var written = SparseDictionary.Load(_folder.File("gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_71"));
@@ -114,8 +135,12 @@ public sealed class DictionaryWriterTests : IDisposable
     public void matrices_in_bf16_are_half_as_large_and_no_more_than_rounded()
     {
         using var source = Load("gs2_sae");
-        Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope1, new() { Type = DType.BF16 }));
-        Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2, new() { Type = DType.F16 }));
+        Assert.Throws<ArgumentProblemException>(() =>
+            DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope1, new() { Type = DType.BF16 })
+        );
+        Assert.Throws<ArgumentProblemException>(() =>
+            DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2, new() { Type = DType.F16 })
+        );
         DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2, new() { Type = DType.BF16 });
         using var written = SparseDictionary.Load(_folder.File("a"));
         Assert.Equal(DType.BF16, written.Origin.Type);
@@ -130,9 +155,19 @@ public sealed class DictionaryWriterTests : IDisposable
     {
         using var source = Load("gs2_sae");
         DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2);
-        Assert.Contains("--force", Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2)).Message);
+        Assert.Contains(
+            "--force",
+            Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2)).Message
+        );
         DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2, new() { Overwrite = true });
-        Assert.Contains("another form", Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, new() { Overwrite = true })).Message);
+        Assert.Contains(
+            "another form",
+            Assert
+                .Throws<ArgumentProblemException>(() =>
+                    DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, new() { Overwrite = true })
+                )
+                .Message
+        );
         Assert.Single(Directory.EnumerateFileSystemEntries(_folder.Path));
         Assert.Equal(["config.json", "params.safetensors"], Directory.GetFiles(_folder.File("a")).Select(Path.GetFileName).Order());
     }
@@ -141,26 +176,42 @@ public sealed class DictionaryWriterTests : IDisposable
     public void what_is_stopped_leaves_nothing_behind()
     {
         using var source = Load("gs2_sae");
-        Assert.ThrowsAny<OperationCanceledException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, cancellation: new(true)));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, cancellation: new(true))
+        );
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
-    private static SparseDictionary Load(string name) => SparseDictionary.Load(Fixtures.Path("dictionaries", Cases.Single(one => one.Text("name") == name).Text("path")!));
+    private static SparseDictionary Load(string name) =>
+        SparseDictionary.Load(Fixtures.Path("dictionaries", Cases.Single(one => one.Text("name") == name).Text("path")!));
 
     /// <summary>Why a form has no place for a case, by the case's description; null if it has one.</summary>
     private static string? Obstacle(string name, DictionaryForm form)
     {
         var one = Cases.Single(one => one.Text("name") == name);
-        if (form == DictionaryForm.SaeLens) return one.Has("n_layers") ? "several layers" : name == "gs1_threshold_edges" ? "below 0" : null;
-        if (one.Has("n_layers")) return form == DictionaryForm.Scope1 ? "several layers" : null;
-        if (one.Text("activation") is "topk" or "gated") return "only JumpReLU";
-        if (one.Text("normalisation") is "constant_norm_rescale" or "layer_norm") return "row by row";
-        if (one.Integer("d_in") != one.Integer("d_out")) return "must be equal";
-        if (form == DictionaryForm.Scope1) return one.Has("skip") ? "skip connection" : null;
+        if (form == DictionaryForm.SaeLens)
+            return one.Has("n_layers") ? "several layers"
+                : name == "gs1_threshold_edges" ? "below 0"
+                : null;
+        if (one.Has("n_layers"))
+            return form == DictionaryForm.Scope1 ? "several layers" : null;
+        if (one.Text("activation") is "topk" or "gated")
+            return "only JumpReLU";
+        if (one.Text("normalisation") is "constant_norm_rescale" or "layer_norm")
+            return "row by row";
+        if (one.Integer("d_in") != one.Integer("d_out"))
+            return "must be equal";
+        if (form == DictionaryForm.Scope1)
+            return one.Has("skip") ? "skip connection" : null;
         return name == "gs1_transcoder" ? "ln2_normalized" : null;
     }
 
-    private static void AreAlike(SparseDictionary source, SparseDictionary written, SafetensorsFile golden, Func<int, float, float>? scaled = null)
+    private static void AreAlike(
+        SparseDictionary source,
+        SparseDictionary written,
+        SafetensorsFile golden,
+        Func<int, float, float>? scaled = null
+    )
     {
         var stored = golden["x"];
         var x = stored.Reshape(stored.Shape[0], stored.Length / stored.Shape[0]).AsMatrix();
@@ -169,10 +220,12 @@ public sealed class DictionaryWriterTests : IDisposable
         {
             Assert.Equal(want.Indices(row).ToArray(), got.Indices(row).ToArray());
             var values = want.Values(row).ToArray();
-            if (scaled is not null) values = [.. values.Zip(want.Indices(row).ToArray(), (value, feature) => scaled(feature, value))];
+            if (scaled is not null)
+                values = [.. values.Zip(want.Indices(row).ToArray(), (value, feature) => scaled(feature, value))];
             AreNear(values, got.Values(row));
         }
-        using Tensor before = source.Decode(want, x), after = written.Decode(got, x);
+        using Tensor before = source.Decode(want, x),
+            after = written.Decode(got, x);
         Assert.InRange(Golden.RowError(after.AsMatrix(), before.AsMatrix()), 0, Tolerance);
     }
 
@@ -180,8 +233,10 @@ public sealed class DictionaryWriterTests : IDisposable
     {
         Assert.Equal(want.Length, got.Length);
         var largest = 0f;
-        foreach (var value in want) largest = Math.Max(largest, Math.Abs(value));
-        for (var i = 0; i < want.Length; i++) Assert.InRange(Math.Abs(want[i] - got[i]), 0, Tolerance * largest);
+        foreach (var value in want)
+            largest = Math.Max(largest, Math.Abs(value));
+        for (var i = 0; i < want.Length; i++)
+            Assert.InRange(Math.Abs(want[i] - got[i]), 0, Tolerance * largest);
     }
 
     private static double Norm(float[] vector) => Math.Sqrt(vector.Sum(value => (double)value * value));

@@ -45,7 +45,8 @@ public class EncodingTests
             for (var feature = 0; feature < 60; feature++)
             {
                 dictionary.Decoder(feature, vector);
-                for (var d = 0; d < 5; d++) want[d] += features.Value(row, feature) * vector[d];
+                for (var d = 0; d < 5; d++)
+                    want[d] += features.Value(row, feature) * vector[d];
             }
             Assert.Equal(want, decoded.Row(row).ToArray());
         }
@@ -99,8 +100,8 @@ public class EncodingTests
     [Fact]
     public void a_multi_layer_decoder_vector_is_silent_towards_earlier_layers()
     {
-        using var dictionary = (MultiLayerDictionary)SparseDictionary.Load(
-            Fixtures.Path("dictionaries", "gemma_scope_2", "gemma-scope-2-1b-pt", "clt", "width_262k_l0_medium"));
+        using var dictionary = (MultiLayerDictionary)
+            SparseDictionary.Load(Fixtures.Path("dictionaries", "gemma_scope_2", "gemma-scope-2-1b-pt", "clt", "width_262k_l0_medium"));
         var vector = new float[dictionary.OutputWidth];
         var model = dictionary.OutputWidth / dictionary.OutputSites.Count;
         for (var block = 0; block + 1 < dictionary.BlockStarts.Count; block++)
@@ -119,8 +120,10 @@ public class EncodingTests
         for (var i = 0; i < parameters.Width; i++)
         {
             var z = parameters.EncoderBias![i];
-            for (var d = 0; d < x.Length; d++) z += x[d] * parameters.Encoder.Row(d)[i];
-            if (z > parameters.Threshold![i] && z != 0) found.Add(new FeatureActivation(i, z));
+            for (var d = 0; d < x.Length; d++)
+                z += x[d] * parameters.Encoder.Row(d)[i];
+            if (z > parameters.Threshold![i] && z != 0)
+                found.Add(new FeatureActivation(i, z));
         }
         return found;
     }

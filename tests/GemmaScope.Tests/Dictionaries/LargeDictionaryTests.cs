@@ -7,7 +7,8 @@ namespace GemmaScope.Tests.Dictionaries;
 
 public sealed class LargeDictionaryTests : IDisposable
 {
-    private const long Model = 2304, Width = 1 << 20;
+    private const long Model = 2304,
+        Width = 1 << 20;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -29,12 +30,21 @@ public sealed class LargeDictionaryTests : IDisposable
     /// <summary>A safetensors file of zeros that take no space on the disk.</summary>
     private string WriteSparse()
     {
-        (string Name, long[] Shape)[] tensors = [("w_enc", [Model, Width]), ("w_dec", [Width, Model]), ("b_enc", [Width]), ("threshold", [Width]), ("b_dec", [Model])];
+        (string Name, long[] Shape)[] tensors =
+        [
+            ("w_enc", [Model, Width]),
+            ("w_dec", [Width, Model]),
+            ("b_enc", [Width]),
+            ("threshold", [Width]),
+            ("b_dec", [Model]),
+        ];
         var (entries, offset) = (new List<string>(), 0L);
         foreach (var (name, shape) in tensors)
         {
             var bytes = shape.Aggregate(4L, (product, n) => product * n);
-            entries.Add($$"""  "{{name}}": {"dtype": "F32", "shape": [{{string.Join(", ", shape)}}], "data_offsets": [{{offset}}, {{offset + bytes}}]}""");
+            entries.Add(
+                $$"""  "{{name}}": {"dtype": "F32", "shape": [{{string.Join(", ", shape)}}], "data_offsets": [{{offset}}, {{offset + bytes}}]}"""
+            );
             offset += bytes;
         }
         var text = $"{{{string.Join(',', entries)}}}";

@@ -9,16 +9,24 @@ public class SparseActivationsTests
 {
     [Fact]
     public void the_strongest_features_are_those_that_sorting_finds() =>
-        Prop.ForAll<int[], byte>((values, count) =>
-        {
-            // Few different values, so that ties are the rule.
-            float[] z = [.. values.Select(value => (float)(value % 4))];
-            var k = count % 12;
-            var top = new TopSelection(k);
-            foreach (var i in Enumerable.Range(0, z.Length).Reverse()) top.Offer(i, z[i]);
-            var want = z.Select((value, i) => new FeatureActivation(i, value)).OrderByDescending(f => f.Value).ThenBy(f => f.Feature).Take(k);
-            return top.Descending().SequenceEqual(want) && TopSelection.Indices(z, k).SequenceEqual(want.Select(f => f.Feature).Order());
-        }).QuickCheckThrowOnFailure();
+        Prop.ForAll<int[], byte>(
+                (values, count) =>
+                {
+                    // Few different values, so that ties are the rule.
+                    float[] z = [.. values.Select(value => (float)(value % 4))];
+                    var k = count % 12;
+                    var top = new TopSelection(k);
+                    foreach (var i in Enumerable.Range(0, z.Length).Reverse())
+                        top.Offer(i, z[i]);
+                    var want = z.Select((value, i) => new FeatureActivation(i, value))
+                        .OrderByDescending(f => f.Value)
+                        .ThenBy(f => f.Feature)
+                        .Take(k);
+                    return top.Descending().SequenceEqual(want)
+                        && TopSelection.Indices(z, k).SequenceEqual(want.Select(f => f.Feature).Order());
+                }
+            )
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void only_active_features_are_strong()

@@ -11,8 +11,12 @@ public partial class DocumentTests
     [Fact]
     public void every_relative_link_leads_to_a_file_and_heading()
     {
-        NoneOf(MarkdownFile.All.SelectMany(page => page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
-            .Select(link => $"{page.Name}: {link} leads nowhere")));
+        NoneOf(
+            MarkdownFile.All.SelectMany(page =>
+                page.Links.Where(link => !link.Contains(':', StringComparison.Ordinal) && !Leads(page, link))
+                    .Select(link => $"{page.Name}: {link} leads nowhere")
+            )
+        );
     }
 
     [Fact]
@@ -20,46 +24,82 @@ public partial class DocumentTests
     {
         var index = MarkdownFile.All.Single(page => page.Name == "docs/README.md");
         var listed = index.Links.Select(link => Path.GetFullPath(Path.Combine(index.Folder, link))).ToHashSet();
-        NoneOf(MarkdownFile.All.Where(page => page.Name.StartsWith("docs/", StringComparison.Ordinal) && page != index && !listed.Contains(page.Path)).Select(page => page.Name));
+        NoneOf(
+            MarkdownFile
+                .All.Where(page => page.Name.StartsWith("docs/", StringComparison.Ordinal) && page != index && !listed.Contains(page.Path))
+                .Select(page => page.Name)
+        );
     }
 
     [Fact]
     public void every_command_shown_is_understood()
     {
-        var commands = MarkdownFile.All.SelectMany(page => page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line)))
-            .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal)).ToArray();
+        var commands = MarkdownFile
+            .All.SelectMany(page =>
+                page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line))
+            )
+            .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal))
+            .ToArray();
         Assert.NotEmpty(commands);
         NoneOf(commands.SelectMany(command => Problems(command.Line).Select(problem => $"{command.Name}: {problem}")));
     }
 
     [Fact]
-    public void every_sample_shown_exists() => NoneOf(MarkdownFile.All.SelectMany(page => page.Code
-        .SelectMany(line => Sample().Matches(line)).Where(match => !File.Exists(Path.Combine(Fixtures.Repository, match.Value)))
-        .Select(match => $"{page.Name}: there is no {match.Value}")));
+    public void every_sample_shown_exists() =>
+        NoneOf(
+            MarkdownFile.All.SelectMany(page =>
+                page.Code.SelectMany(line => Sample().Matches(line))
+                    .Where(match => !File.Exists(Path.Combine(Fixtures.Repository, match.Value)))
+                    .Select(match => $"{page.Name}: there is no {match.Value}")
+            )
+        );
 
     [Fact]
     public void every_snippet_is_part_of_a_sample_that_the_tests_run()
     {
-        var samples = Directory.GetFiles(Path.Combine(Fixtures.Repository, "samples"), "*.cs").Select(file => Plain(File.ReadAllLines(file))).ToArray();
-        var snippets = MarkdownFile.All.SelectMany(page => page.Blocks.Where(block => block.Language == "csharp").Select(block => (page.Name, Text: Plain(block.Lines)))).ToArray();
+        var samples = Directory
+            .GetFiles(Path.Combine(Fixtures.Repository, "samples"), "*.cs")
+            .Select(file => Plain(File.ReadAllLines(file)))
+            .ToArray();
+        var snippets = MarkdownFile
+            .All.SelectMany(page =>
+                page.Blocks.Where(block => block.Language == "csharp").Select(block => (page.Name, Text: Plain(block.Lines)))
+            )
+            .ToArray();
         Assert.NotEmpty(snippets);
-        NoneOf(snippets.Where(snippet => !samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)))
-            .Select(snippet => $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}"));
+        NoneOf(
+            snippets
+                .Where(snippet => !samples.Any(sample => sample.Contains(snippet.Text, StringComparison.Ordinal)))
+                .Select(snippet => $"{snippet.Name} has a snippet that is in no sample:{snippet.Text}")
+        );
     }
 
     public static TheoryData<string> Commands =>
-        [.. Transcript.All.Select(transcript => transcript.Command).Where(command => !command.StartsWith("dotnet run samples/", StringComparison.Ordinal)).Distinct()];
+        [
+            .. Transcript
+                .All.Select(transcript => transcript.Command)
+                .Where(command => !command.StartsWith("dotnet run samples/", StringComparison.Ordinal))
+                .Distinct(),
+        ];
 
     [Theory]
     [MemberData(nameof(Commands))]
     public void a_command_prints_what_the_documentation_shows(string command)
     {
         // Pages are read in the repository's folder; the tests run in another.
-        static string Here(string word) => word.Contains('/', StringComparison.Ordinal) && Path.Exists(Path.Combine(Fixtures.Repository, word)) ? Path.Combine(Fixtures.Repository, word) : word;
+        static string Here(string word) =>
+            word.Contains('/', StringComparison.Ordinal) && Path.Exists(Path.Combine(Fixtures.Repository, word))
+                ? Path.Combine(Fixtures.Repository, word)
+                : word;
         var words = CommandLine.Words(command == "./demo.sh" ? "gemmascope demo" : command);
         var run = CommandLine.Run([.. words.Select(Here)]);
         Assert.Equal(0, run.Code);
-        NoneOf(Transcript.All.Where(transcript => transcript.Command == command).Select(transcript => transcript.Mismatch(run.Out)).OfType<string>());
+        NoneOf(
+            Transcript
+                .All.Where(transcript => transcript.Command == command)
+                .Select(transcript => transcript.Mismatch(run.Out))
+                .OfType<string>()
+        );
     }
 
     private static void NoneOf(IEnumerable<string> problems)
@@ -70,13 +110,16 @@ public partial class DocumentTests
 
     /// <summary>Prose may name a command without its arguments.</summary>
     private static IEnumerable<string> Problems(string line) =>
-        CommandLine.Words(line) is [var name] && Application.Commands().Any(command => command.Name == name) ? [] : CommandLine.Problems(line);
+        CommandLine.Words(line) is [var name] && Application.Commands().Any(command => command.Name == name)
+            ? []
+            : CommandLine.Problems(line);
 
     private static bool Leads(MarkdownFile page, string link)
     {
         var (path, anchor) = link.Split('#') is [var before, var after] ? (before, after) : (link, null);
         var target = path.Length == 0 ? page.Path : Path.GetFullPath(Path.Combine(page.Folder, path));
-        if (anchor is null) return File.Exists(target) || Directory.Exists(target);
+        if (anchor is null)
+            return File.Exists(target) || Directory.Exists(target);
         return MarkdownFile.All.FirstOrDefault(other => other.Path == target)?.Anchors.Contains(anchor) ?? false;
     }
 

@@ -13,7 +13,7 @@ internal sealed record Transcript(string Page, string Command, string[] Expected
 
     /// <summary>Every transcript of the documentation.</summary>
     public static IReadOnlyList<Transcript> All { get; } =
-        [.. MarkdownFile.All.SelectMany(page => page.Blocks.Where(block => block.Language == "console").SelectMany(block => Of(page, block)))];
+    [.. MarkdownFile.All.SelectMany(page => page.Blocks.Where(block => block.Language == "console").SelectMany(block => Of(page, block)))];
 
     /// <summary>Null if the output is what the page shows, else what is not.</summary>
     public string? Mismatch(string output)
@@ -27,9 +27,12 @@ internal sealed record Transcript(string Page, string Command, string[] Expected
                 gap = true;
                 continue;
             }
-            while (gap && lines.Count > 0 && !Same(expected, lines.Peek())) lines.Dequeue();
-            if (!lines.TryDequeue(out var line)) return $"{Page}: '{Command}' does not print '{expected}'";
-            if (!Same(expected, line)) return $"{Page}: '{Command}' prints '{line}', the page shows '{expected}'";
+            while (gap && lines.Count > 0 && !Same(expected, lines.Peek()))
+                lines.Dequeue();
+            if (!lines.TryDequeue(out var line))
+                return $"{Page}: '{Command}' does not print '{expected}'";
+            if (!Same(expected, line))
+                return $"{Page}: '{Command}' prints '{line}', the page shows '{expected}'";
             gap = false;
         }
         return gap || lines.Count == 0 ? null : $"{Page}: '{Command}' prints more than the page shows: '{lines.Peek()}'";
@@ -37,9 +40,10 @@ internal sealed record Transcript(string Page, string Command, string[] Expected
 
     private static IEnumerable<Transcript> Of(MarkdownFile page, CodeBlock block)
     {
-        for (var i = 0; i < block.Lines.Length;)
+        for (var i = 0; i < block.Lines.Length; )
         {
-            if (!block.Lines[i].StartsWith("$ ", StringComparison.Ordinal)) throw new InvalidDataException($"{page.Name}: a console block begins with '$ command', not '{block.Lines[i]}'");
+            if (!block.Lines[i].StartsWith("$ ", StringComparison.Ordinal))
+                throw new InvalidDataException($"{page.Name}: a console block begins with '$ command', not '{block.Lines[i]}'");
             var command = block.Lines[i][2..].Trim();
             var output = block.Lines.Skip(++i).TakeWhile(line => !line.StartsWith("$ ", StringComparison.Ordinal)).ToArray();
             i += output.Length;
@@ -49,8 +53,10 @@ internal sealed record Transcript(string Page, string Command, string[] Expected
 
     private static bool Same(string expected, string actual)
     {
-        string[] wanted = Words(expected), found = Words(actual);
-        if (wanted is [.., Anything] && found.Length >= wanted.Length - 1) (wanted, found) = (wanted[..^1], found[..(wanted.Length - 1)]);
+        string[] wanted = Words(expected),
+            found = Words(actual);
+        if (wanted is [.., Anything] && found.Length >= wanted.Length - 1)
+            (wanted, found) = (wanted[..^1], found[..(wanted.Length - 1)]);
         return wanted.Length == found.Length && wanted.Zip(found).All(pair => SameWord(pair.First, pair.Second));
     }
 
@@ -58,10 +64,13 @@ internal sealed record Transcript(string Page, string Command, string[] Expected
 
     private static bool SameWord(string expected, string actual)
     {
-        if (expected == actual) return true;
-        string bare = expected.Trim('(', ')', ',', ';'), other = actual.Trim('(', ')', ',', ';');
+        if (expected == actual)
+            return true;
+        string bare = expected.Trim('(', ')', ',', ';'),
+            other = actual.Trim('(', ')', ',', ';');
         var point = bare.IndexOf('.', StringComparison.Ordinal);
-        if (point < 0 || bare.Length != other.Length) return false;
+        if (point < 0 || bare.Length != other.Length)
+            return false;
         return double.TryParse(bare, CultureInfo.InvariantCulture, out var wanted)
             && double.TryParse(other, CultureInfo.InvariantCulture, out var found)
             && Math.Abs(wanted - found) < 1.01 * Math.Pow(10, point + 1 - bare.Length);

@@ -8,17 +8,32 @@ namespace GemmaScope.Tests.Evaluation;
 public class ClassifierMetricsTests
 {
     [Fact]
-    public void auroc_counts_pairs() => Prop.ForAll(ArbMap.Default.ArbFor<(bool, byte)[]>(), rows =>
-    {
-        bool[] labels = [.. rows.Select(row => row.Item1)];
-        double[] scores = [.. rows.Select(row => row.Item2 % 8 / 8.0)];
-        double pairs = 0, won = 0;
-        for (var i = 0; i < rows.Length; i++)
-            for (var j = 0; j < rows.Length; j++)
-                if (labels[i] && !labels[j]) (pairs, won) = (pairs + 1, won + (scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0));
-        var got = Ranking.AurocOf(labels, scores);
-        return pairs == 0 ? got is null : Math.Abs(got!.Value - won / pairs) < 1e-12;
-    }).QuickCheckThrowOnFailure();
+    public void auroc_counts_pairs() =>
+        Prop.ForAll(
+                ArbMap.Default.ArbFor<(bool, byte)[]>(),
+                rows =>
+                {
+                    bool[] labels = [.. rows.Select(row => row.Item1)];
+                    double[] scores = [.. rows.Select(row => row.Item2 % 8 / 8.0)];
+                    double pairs = 0,
+                        won = 0;
+                    for (var i = 0; i < rows.Length; i++)
+                    for (var j = 0; j < rows.Length; j++)
+                        if (labels[i] && !labels[j])
+                            (pairs, won) = (
+                                pairs + 1,
+                                won
+                                    + (
+                                        scores[i] > scores[j] ? 1
+                                        : scores[i] == scores[j] ? 0.5
+                                        : 0
+                                    )
+                            );
+                    var got = Ranking.AurocOf(labels, scores);
+                    return pairs == 0 ? got is null : Math.Abs(got!.Value - won / pairs) < 1e-12;
+                }
+            )
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void what_is_undefined_says_why()
@@ -40,5 +55,6 @@ public class ClassifierMetricsTests
     }
 
     [Fact]
-    public void a_score_that_is_no_number_is_refused() => Assert.Throws<ArgumentProblemException>(() => ClassifierMetrics.Of([true], [double.NaN]));
+    public void a_score_that_is_no_number_is_refused() =>
+        Assert.Throws<ArgumentProblemException>(() => ClassifierMetrics.Of([true], [double.NaN]));
 }

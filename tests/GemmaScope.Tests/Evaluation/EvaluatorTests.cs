@@ -15,8 +15,15 @@ public sealed class EvaluatorTests : IDisposable
 
     private readonly GemmaModel _model = GemmaModel.Load(Fixtures.Path("evaluation", "spliced", "models", "gemma2"));
     private readonly SparseDictionary _dictionary = SparseDictionary.Load(
-        Directory.EnumerateFiles(Fixtures.Path("evaluation", "spliced", "dictionaries", "gemma-scope-tiny-pt-mlp"), "params.npz", SearchOption.AllDirectories).Single(),
-        new DictionaryLoadOptions { Site = Site.MlpOut(1) });
+        Directory
+            .EnumerateFiles(
+                Fixtures.Path("evaluation", "spliced", "dictionaries", "gemma-scope-tiny-pt-mlp"),
+                "params.npz",
+                SearchOption.AllDirectories
+            )
+            .Single(),
+        new DictionaryLoadOptions { Site = Site.MlpOut(1) }
+    );
 
     public void Dispose()
     {
@@ -27,7 +34,8 @@ public sealed class EvaluatorTests : IDisposable
     [Fact]
     public void batches_add_up_to_the_whole()
     {
-        Evaluator whole = New(), parts = New();
+        Evaluator whole = New(),
+            parts = New();
         whole.Add(Batch(1, 2, 3));
         parts.Add(Batch(1));
         parts.Add(Batch(2, 3));
@@ -38,7 +46,9 @@ public sealed class EvaluatorTests : IDisposable
     public void an_evaluation_goes_on_from_a_saved_state()
     {
         using var folder = new TemporaryFolder();
-        Evaluator first = New(), second = New(), whole = New();
+        Evaluator first = New(),
+            second = New(),
+            whole = New();
         first.Add(Batch(1));
         first.Save(folder.File("state"), Description);
         second.Restore(folder.File("state"), description => Assert.Equal("demo", description["model"]));
@@ -93,8 +103,14 @@ public sealed class EvaluatorTests : IDisposable
 
     [Fact]
     public void mean_ablation_asks_for_the_means() =>
-        Assert.Contains("mean", Assert.Throws<ArgumentProblemException>(() =>
-            new Evaluator(_model, [_dictionary], Options with { Runs = [SplicedRun.MeanAblated] }).Add(Batch(1))).Message);
+        Assert.Contains(
+            "mean",
+            Assert
+                .Throws<ArgumentProblemException>(() =>
+                    new Evaluator(_model, [_dictionary], Options with { Runs = [SplicedRun.MeanAblated] }).Add(Batch(1))
+                )
+                .Message
+        );
 
     [Fact]
     public void a_dictionary_of_another_model_is_refused()
@@ -123,7 +139,10 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal(a.FvuAt(5), b.FvuAt(5), Rounding);
         Assert.Equal(a.ByPosition[5].L0, b.ByPosition[5].L0);
         Assert.Equal(a.Sparsity.Counts, b.Sparsity.Counts);
-        Assert.All(a.Sparsity.Maxima.Zip(b.Sparsity.Maxima), pair => Assert.Equal(pair.First, pair.Second, Rounding * Math.Max(1, pair.First)));
+        Assert.All(
+            a.Sparsity.Maxima.Zip(b.Sparsity.Maxima),
+            pair => Assert.Equal(pair.First, pair.Second, Rounding * Math.Max(1, pair.First))
+        );
         Assert.Equal(a.Uniformity.Rows, b.Uniformity.Rows);
         Assert.Equal(a.Uniformity.Mean, b.Uniformity.Mean, Rounding);
         foreach (var (run, losses) in want.Sets[0].Runs)
@@ -134,6 +153,10 @@ public sealed class EvaluatorTests : IDisposable
             Assert.Equal(losses.Total.Divergence(), other.Total.Divergence(), Rounding);
             Assert.Equal(losses.ByPosition[4].CrossEntropy(), other.ByPosition[4].CrossEntropy(), Rounding);
         }
-        Assert.Equal(want.Sets[0].Inside[0].Reconstruction.MeanSquaredError, got.Sets[0].Inside[0].Reconstruction.MeanSquaredError, 100 * Rounding);
+        Assert.Equal(
+            want.Sets[0].Inside[0].Reconstruction.MeanSquaredError,
+            got.Sets[0].Inside[0].Reconstruction.MeanSquaredError,
+            100 * Rounding
+        );
     }
 }

@@ -27,8 +27,14 @@ public class FirstLetterTests
         string[] words = ["water", "house", "people", "king", "antidisestablishmentarianism"];
         var prompts = SpellingPrompts.Make(Tokenizer, words, examples: 3);
         Assert.Equal(words[..4], prompts.Select(prompt => prompt.Word));
-        Assert.All(prompts, prompt => Assert.Equal(1, Tokenizer.Decode(prompt.Ids, skipSpecial: true).Split(' ').Count(word => word == prompt.Word)));
+        Assert.All(
+            prompts,
+            prompt => Assert.Equal(1, Tokenizer.Decode(prompt.Ids, skipSpecial: true).Split(' ').Count(word => word == prompt.Word))
+        );
         Assert.Equal(5, SpellingPrompts.Make(Tokenizer, words, maxTokens: 20).Count);
-        Assert.Equal(prompts.Select(prompt => prompt.Ids), SpellingPrompts.Make(Tokenizer, words, examples: 3).Select(prompt => prompt.Ids));
+        Assert.Equal(
+            prompts.Select(prompt => prompt.Ids),
+            SpellingPrompts.Make(Tokenizer, words, examples: 3).Select(prompt => prompt.Ids)
+        );
     }
 }

@@ -34,16 +34,22 @@ public class LogisticProbeTests
     }
 
     [Fact]
-    public void no_point_nearby_is_better() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
-    {
-        var random = new Random(seed);
-        var x = Matrix(3, [.. Enumerable.Range(0, 60).Select(_ => 4 * random.NextSingle() - 2)]);
-        bool[] labels = [.. Enumerable.Range(0, 20).Select(row => row == 0 || (row > 1 && random.Next(2) == 0))];
-        var probe = LogisticProbe.Fit(x, labels);
-        double[] there = [.. probe.Coefficients, probe.Intercept];
-        double[] nearby = [.. there.Select(value => value + 0.01 * (random.NextDouble() - 0.5))];
-        return Objective(there, x, labels) <= Objective(nearby, x, labels) && Math.Abs(Objective(there, x, labels) - probe.Objective) < 1e-9;
-    }).QuickCheckThrowOnFailure();
+    public void no_point_nearby_is_better() =>
+        Prop.ForAll(
+                ArbMap.Default.ArbFor<int>(),
+                seed =>
+                {
+                    var random = new Random(seed);
+                    var x = Matrix(3, [.. Enumerable.Range(0, 60).Select(_ => 4 * random.NextSingle() - 2)]);
+                    bool[] labels = [.. Enumerable.Range(0, 20).Select(row => row == 0 || (row > 1 && random.Next(2) == 0))];
+                    var probe = LogisticProbe.Fit(x, labels);
+                    double[] there = [.. probe.Coefficients, probe.Intercept];
+                    double[] nearby = [.. there.Select(value => value + 0.01 * (random.NextDouble() - 0.5))];
+                    return Objective(there, x, labels) <= Objective(nearby, x, labels)
+                        && Math.Abs(Objective(there, x, labels) - probe.Objective) < 1e-9;
+                }
+            )
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void one_class_alone_is_refused() =>
@@ -66,12 +72,17 @@ public class LogisticProbeTests
         for (var row = 0; row < x.Rows; row++)
         {
             var miss = c * (LogisticProbe.Probability(scores[row]) - (labels[row] ? 1 : 0));
-            for (var column = 0; column < x.Width; column++) gradient[column] += miss * x.Value(row, column);
+            for (var column = 0; column < x.Width; column++)
+                gradient[column] += miss * x.Value(row, column);
             gradient[^1] += miss;
         }
         return gradient;
     }
 
     private static double Objective(double[] at, SparseActivations x, bool[] labels) =>
-        at[..^1].Sum(w => w * w) / 2 + SparseProducts.Times(x, at.AsSpan(..^1)).Select((score, row) => Math.Log(1 + Math.Exp((labels[row] ? -1 : 1) * (score + at[^1])))).Sum();
+        at[..^1].Sum(w => w * w) / 2
+        + SparseProducts
+            .Times(x, at.AsSpan(..^1))
+            .Select((score, row) => Math.Log(1 + Math.Exp((labels[row] ? -1 : 1) * (score + at[^1]))))
+            .Sum();
 }

@@ -35,10 +35,13 @@ public class ProbeEvaluationTests
         for (var round = 0; round < 20; round++)
         {
             var values = new float[30, 5];
-            for (var i = 0; i < 30; i++) for (var j = 0; j < 5; j++) values[i, j] = random.Next(3) == 0 ? random.Next(-2, 4) : 0;
+            for (var i = 0; i < 30; i++)
+            for (var j = 0; j < 5; j++)
+                values[i, j] = random.Next(3) == 0 ? random.Next(-2, 4) : 0;
             bool[] labels = [.. Enumerable.Range(0, 30).Select(i => i < 2 || (i > 3 && random.Next(2) == 0))];
             var x = Sparse(values);
-            double Auroc(int column) => Ranking.AurocOf(labels, [.. Enumerable.Range(0, 30).Select(row => (double)x.Value(row, column))])!.Value;
+            double Auroc(int column) =>
+                Ranking.AurocOf(labels, [.. Enumerable.Range(0, 30).Select(row => (double)x.Value(row, column))])!.Value;
             var both = BestLatent.Choose(x, labels);
             Assert.Equal(Enumerable.Range(0, 5).Max(column => Math.Max(Auroc(column), 1 - Auroc(column))), both.Auroc, 12);
             Assert.Equal(both.Auroc, Ranking.AurocOf(labels, both.Scores(x))!.Value, 12);
@@ -51,19 +54,25 @@ public class ProbeEvaluationTests
     {
         var random = new Random(7);
         var values = new float[40, 3];
-        for (var i = 0; i < 40; i++) for (var j = 0; j < 3; j++) values[i, j] = 0.1f + random.NextSingle();
+        for (var i = 0; i < 40; i++)
+        for (var j = 0; j < 3; j++)
+            values[i, j] = 0.1f + random.NextSingle();
         bool[] labels = [.. Enumerable.Range(0, 40).Select(i => values[i, 0] + random.NextSingle() > 1)];
         // A column that is zero somewhere takes the other way through the products, and its weight is 0 where it is never anything else.
         var wider = new float[40, 4];
-        for (var i = 0; i < 40; i++) for (var j = 0; j < 3; j++) wider[i, j] = values[i, j];
+        for (var i = 0; i < 40; i++)
+        for (var j = 0; j < 3; j++)
+            wider[i, j] = values[i, j];
         var (full, sparse) = (LogisticProbe.Fit(Sparse(values), labels), LogisticProbe.Fit(Sparse(wider), labels));
         Assert.Equal(sparse.Objective, full.Objective, 10);
-        for (var j = 0; j < 3; j++) Assert.Equal(sparse.Coefficients[j], full.Coefficients[j], 8);
+        for (var j = 0; j < 3; j++)
+            Assert.Equal(sparse.Coefficients[j], full.Coefficients[j], 8);
     }
 
     private static SparseActivations Sparse(float[,] values)
     {
-        List<int> starts = [0], indices = [];
+        List<int> starts = [0],
+            indices = [];
         List<float> kept = [];
         for (var i = 0; i < values.GetLength(0); i++)
         {

@@ -12,9 +12,13 @@ public sealed class FeatureLabelsTests : IDisposable
     [Theory]
     [InlineData("{\"feature\": 7, \"label\": \"dates\"}\n{\"feature\": 9, \"label\": \"names\"}\n")]
     [InlineData("{\"modelId\": \"m\", \"index\": \"7\", \"description\": \"dates\"}\r\n\r\n{\"index\": \"9\", \"description\": \"names\"}")]
-    [InlineData("{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", \"Annotation\": \"names\"}\n{\"Feature\": \"11\", \"Name\": \"resid_0/11\"}")]
+    [InlineData(
+        "{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", \"Annotation\": \"names\"}\n{\"Feature\": \"11\", \"Name\": \"resid_0/11\"}"
+    )]
     [InlineData("[{\"index\": 7, \"label\": \"dates\"}, {\"index\": 9, \"label\": \"names\"}, {\"index\": 11}]")]
-    [InlineData("[\n {\"index\": 7, \"label\": \"dates\"},\n {\"index\": 7, \"label\": \"second\"},\n {\"index\": 9, \"label\": \"names\"}\n]")]
+    [InlineData(
+        "[\n {\"index\": 7, \"label\": \"dates\"},\n {\"index\": 7, \"label\": \"second\"},\n {\"index\": 9, \"label\": \"names\"}\n]"
+    )]
     [InlineData("{\"7\": \"dates\", \"9\": \"names\"}")]
     [InlineData("{\n  \"7\": \"dates\",\n  \"9\": \"names\"\n}")]
     [InlineData("index,label\n7,dates\n9,names\n")]
@@ -41,7 +45,8 @@ public sealed class FeatureLabelsTests : IDisposable
     public void a_file_without_labels_is_refused(string text) => Assert.Throws<FileFormatException>(() => Load(text));
 
     [Fact]
-    public void a_missing_file_is_named() => Assert.Contains("labels.csv", Assert.Throws<FileFormatException>(() => FeatureLabels.Load(_folder.File("labels.csv"))).Message);
+    public void a_missing_file_is_named() =>
+        Assert.Contains("labels.csv", Assert.Throws<FileFormatException>(() => FeatureLabels.Load(_folder.File("labels.csv"))).Message);
 
     private FeatureLabels Load(string text)
     {

@@ -26,7 +26,10 @@ public sealed class FeatureLinksTests : IDisposable
         using var dictionary = SparseDictionary.Load(SampleDictionaries.WriteScopeOne(_folder.Path, path, 4, 6));
         var links = new FeatureLinks("gemma-2-2b", dictionary);
         Assert.Equal(source is null ? null : $"https://www.neuronpedia.org/{source}/3", links.Neuronpedia(3));
-        Assert.Equal(source is null ? $"/gemma-2-2b/{dictionary.Name.Replace('/', '-')}/3" : $"/gemma-2-2b/{source.Split('/')[1]}/3", links.Page(3));
+        Assert.Equal(
+            source is null ? $"/gemma-2-2b/{dictionary.Name.Replace('/', '-')}/3" : $"/gemma-2-2b/{source.Split('/')[1]}/3",
+            links.Page(3)
+        );
     }
 
     [Theory]
@@ -35,7 +38,9 @@ public sealed class FeatureLinksTests : IDisposable
     [InlineData("mlp_out/layer_17_width_65k_l0_medium", null)]
     public void of_gemma_scope_2_only_what_is_known_is_linked(string path, string? address)
     {
-        using var dictionary = SparseDictionary.Load(Fixtures.Path(["dictionaries", "gemma_scope_2", "gemma-scope-2-1b-pt", .. path.Split('/')]));
+        using var dictionary = SparseDictionary.Load(
+            Fixtures.Path(["dictionaries", "gemma_scope_2", "gemma-scope-2-1b-pt", .. path.Split('/')])
+        );
         Assert.Equal(address, new FeatureLinks("gemma-3-1b-pt", dictionary).Neuronpedia(3));
     }
 

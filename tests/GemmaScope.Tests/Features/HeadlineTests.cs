@@ -35,7 +35,11 @@ public class HeadlineTests
     [Fact]
     public void a_feature_that_is_always_on_weighs_nothing()
     {
-        var density = new FeatureDensity([Reading("a", null, (0, 9), (1, 2)), Reading("b", null, (0, 9)), Reading("c", null, (0, 8), (2, 4))]);
+        var density = new FeatureDensity([
+            Reading("a", null, (0, 9), (1, 2)),
+            Reading("b", null, (0, 9)),
+            Reading("c", null, (0, 8), (2, 4)),
+        ]);
         Assert.Equal((3, 1, 0.0), (density.Tokens, density.Of(0), density.Weight(0)));
         Assert.Equal(Math.Log(2) / 4, density.Weight(2), 1e-12);
         Assert.Equal(0, density.Weight(7));
@@ -70,7 +74,10 @@ public class HeadlineTests
 
     [Fact]
     public void one_topic_alone_is_refused() =>
-        Assert.Contains("at least two", Assert.Throws<ArgumentProblemException>(() => LearnedTopics.Fit([Reading("a", "sport", (1, 1))], [], 20)).Message);
+        Assert.Contains(
+            "at least two",
+            Assert.Throws<ArgumentProblemException>(() => LearnedTopics.Fit([Reading("a", "sport", (1, 1))], [], 20)).Message
+        );
 
     [Fact]
     public void topics_of_labels_and_of_the_article_come_from_the_top_features()
@@ -87,8 +94,14 @@ public class HeadlineTests
         Assert.Null(HeadlineAnalyzer.Analyze([Reading("a", null, (8, 1))], density, rule)[0].Topic.Topic);
     }
 
-    private static IEnumerable<HeadlineReading> Labelled(int count) => Enumerable.Range(0, count).Select(i => i % 2 == 0
-        ? Reading($"sport {i}", "sport", (1, 5), (3, 2 + i % 3)) : Reading($"health {i}", "health", (1, 5), (4, 1 + i % 5)));
+    private static IEnumerable<HeadlineReading> Labelled(int count) =>
+        Enumerable
+            .Range(0, count)
+            .Select(i =>
+                i % 2 == 0
+                    ? Reading($"sport {i}", "sport", (1, 5), (3, 2 + i % 3))
+                    : Reading($"health {i}", "health", (1, 5), (4, 1 + i % 5))
+            );
 
     /// <summary>BOS, which does not count, and one token with these features.</summary>
     private static HeadlineReading Reading(string text, string? topic, params (int Feature, float Value)[] features)
@@ -96,9 +109,19 @@ public class HeadlineTests
         var sorted = features.OrderBy(feature => feature.Feature).ToArray();
         int[] indices = [.. sorted.Select(feature => feature.Feature)];
         float[] values = [.. sorted.Select(feature => feature.Value)];
-        var rows = new SparseActivations(2000, [0, indices.Length, 2 * indices.Length], [.. indices, .. indices], [.. values.Select(_ => 99f), .. values]);
+        var rows = new SparseActivations(
+            2000,
+            [0, indices.Length, 2 * indices.Length],
+            [.. indices, .. indices],
+            [.. values.Select(_ => 99f), .. values]
+        );
         return new HeadlineReading(
-            new Headline(text, topic), new TokenizedText(text, [2, 5], [new TextSpan(0, 0), new TextSpan(0, text.Length)]), [false, true], rows,
-            [.. sorted.Select(feature => new FeatureActivation(feature.Feature, feature.Value))], [topic == "sport" ? 1 : 0, 1]);
+            new Headline(text, topic),
+            new TokenizedText(text, [2, 5], [new TextSpan(0, 0), new TextSpan(0, text.Length)]),
+            [false, true],
+            rows,
+            [.. sorted.Select(feature => new FeatureActivation(feature.Feature, feature.Value))],
+            [topic == "sport" ? 1 : 0, 1]
+        );
     }
 }

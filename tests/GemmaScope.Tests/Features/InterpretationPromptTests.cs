@@ -39,7 +39,8 @@ public class InterpretationPromptTests
     [InlineData("a </s> b [INST] c [/INST]", "a ‹/s› b ‹INST› c ‹/INST›")]
     [InlineData("shift x << 2 >> 1", "shift x < < 2 > > 1")]
     [InlineData("<b>bold</b>\nline", "<b>bold</b>\\nline")]
-    public void a_passage_can_neither_end_the_turn_nor_forge_marks(string text, string shown) => Assert.Equal(shown, Writer.Write(Tokenizer.Encode(text)));
+    public void a_passage_can_neither_end_the_turn_nor_forge_marks(string text, string shown) =>
+        Assert.Equal(shown, Writer.Write(Tokenizer.Encode(text)));
 
     [Theory]
     [InlineData("EXPLANATION: the detector reacts to names of rivers", "names of rivers")]
@@ -51,7 +52,8 @@ public class InterpretationPromptTests
     [InlineData("<think>never ends", null)]
     [InlineData("\u0007 ?", null)]
     [InlineData(null, null)]
-    public void an_explanation_is_read(string? answer, string? explanation) => Assert.Equal(explanation, InterpretationPrompts.ReadExplanation(answer));
+    public void an_explanation_is_read(string? answer, string? explanation) =>
+        Assert.Equal(explanation, InterpretationPrompts.ReadExplanation(answer));
 
     [Fact]
     public void an_explanation_that_does_not_end_is_cut() =>
@@ -68,7 +70,20 @@ public class InterpretationPromptTests
     [InlineData("I cannot tell.", "???")]
     [InlineData(null, "???")]
     public void decisions_are_read_or_all_counted_as_unreadable(string? answer, string decisions) =>
-        Assert.Equal(decisions, string.Concat(InterpretationPrompts.ReadDecisions(answer, 3).Select(decision => decision is { } yes ? yes ? '1' : '0' : '?')));
+        Assert.Equal(
+            decisions,
+            string.Concat(
+                InterpretationPrompts
+                    .ReadDecisions(answer, 3)
+                    .Select(decision =>
+                        decision is { } yes
+                            ? yes
+                                ? '1'
+                                : '0'
+                            : '?'
+                    )
+            )
+        );
 
     [Fact]
     public async Task a_model_is_shown_marked_windows_and_its_answers_become_scores()
@@ -100,11 +115,17 @@ public class InterpretationPromptTests
 
         public Task<string?> Answer(string message, int maxTokens, CancellationToken cancellation)
         {
-            lock (Asked) Asked.Add(message);
-            if (!message.Contains("king or water", StringComparison.Ordinal)) return Task.FromResult<string?>("EXPLANATION: the detector reacts to king or water");
+            lock (Asked)
+                Asked.Add(message);
+            if (!message.Contains("king or water", StringComparison.Ordinal))
+                return Task.FromResult<string?>("EXPLANATION: the detector reacts to king or water");
             var marked = message.Contains("marked with", StringComparison.Ordinal);
             var passages = message.Split('\n').Where(line => line.Length > 2 && char.IsAsciiDigit(line[0]) && line[1] == '.');
-            var answers = passages.Select(line => marked ? line.Contains("<<king", StringComparison.Ordinal) || line.Contains("<<water", StringComparison.Ordinal) : line.Contains("king", StringComparison.Ordinal) || line.Contains("water", StringComparison.Ordinal));
+            var answers = passages.Select(line =>
+                marked
+                    ? line.Contains("<<king", StringComparison.Ordinal) || line.Contains("<<water", StringComparison.Ordinal)
+                    : line.Contains("king", StringComparison.Ordinal) || line.Contains("water", StringComparison.Ordinal)
+            );
             return Task.FromResult<string?>($"[{string.Join(", ", answers.Select(yes => yes ? 1 : 0))}]");
         }
     }

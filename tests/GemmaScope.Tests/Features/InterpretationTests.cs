@@ -24,8 +24,14 @@ public class InterpretationTests
         // A passage shows neither what stands before it nor what follows.
         Assert.InRange(found.Score.DetectionAccuracy!.Value, 0.93, 1);
         Assert.InRange(found.Score.FuzzingAccuracy!.Value, 0.93, 1);
-        Assert.Equal((50, 50, 0), (found.Score.Detection.Counts.TruePositives + found.Score.Detection.Counts.FalseNegatives,
-            found.Score.Detection.Counts.TrueNegatives + found.Score.Detection.Counts.FalsePositives, found.Score.Detection.Unparsed));
+        Assert.Equal(
+            (50, 50, 0),
+            (
+                found.Score.Detection.Counts.TruePositives + found.Score.Detection.Counts.FalseNegatives,
+                found.Score.Detection.Counts.TrueNegatives + found.Score.Detection.Counts.FalsePositives,
+                found.Score.Detection.Unparsed
+            )
+        );
     }
 
     [Fact]
@@ -50,14 +56,26 @@ public class InterpretationTests
     [Fact]
     public void questions_come_from_all_tenths_of_the_strengths_and_from_one_half()
     {
-        var all = Planted.Activations.Of(PlantedFeatures.Tokens).Where(one => !Planted.Held.IsForSelection(one.Passage)).OrderBy(one => one.Max).ThenBy(one => one.Passage).ToArray();
+        var all = Planted
+            .Activations.Of(PlantedFeatures.Tokens)
+            .Where(one => !Planted.Held.IsForSelection(one.Passage))
+            .OrderBy(one => one.Max)
+            .ThenBy(one => one.Passage)
+            .ToArray();
         Assert.True(all.Length > 100);
         var questions = QuestionSet.Draw(Planted.Activations, PlantedFeatures.Tokens, selection: false)!;
-        var drawn = questions.Detection.Where(question => question.Truth).Select(question => Array.FindIndex(all, one => Planted.Held.Passage(one.Passage).SequenceEqual(question.Tokens.ToArray()))).ToArray();
+        var drawn = questions
+            .Detection.Where(question => question.Truth)
+            .Select(question => Array.FindIndex(all, one => Planted.Held.Passage(one.Passage).SequenceEqual(question.Tokens.ToArray())))
+            .ToArray();
         Assert.Equal(50, drawn.Distinct().Count());
         Assert.DoesNotContain(-1, drawn);
-        for (var tenth = 0; tenth < 10; tenth++) Assert.Equal(5, drawn.Count(place => place >= all.Length * tenth / 10 && place < all.Length * (tenth + 1) / 10));
-        Assert.All(questions.Detection.Where(question => !question.Truth), question => Assert.DoesNotContain(Enumerable.Range(0, 32), i => Planted.Value(PlantedFeatures.Tokens, question.Tokens, i) > 0));
+        for (var tenth = 0; tenth < 10; tenth++)
+            Assert.Equal(5, drawn.Count(place => place >= all.Length * tenth / 10 && place < all.Length * (tenth + 1) / 10));
+        Assert.All(
+            questions.Detection.Where(question => !question.Truth),
+            question => Assert.DoesNotContain(Enumerable.Range(0, 32), i => Planted.Value(PlantedFeatures.Tokens, question.Tokens, i) > 0)
+        );
         Assert.NotEqual(questions.Detection.OrderByDescending(question => question.Truth), questions.Detection);
     }
 
@@ -66,19 +84,30 @@ public class InterpretationTests
     {
         var questions = QuestionSet.Draw(Planted.Activations, PlantedFeatures.Tokens, selection: false)!;
         Assert.Equal((50, 50), (questions.Fuzzing.Count(question => question.Truth), questions.Fuzzing.Count(question => !question.Truth)));
-        Assert.All(questions.Fuzzing, question =>
-        {
-            var active = Enumerable.Range(0, 32).Select(i => Planted.Value(PlantedFeatures.Tokens, question.Tokens, i) > 0).ToArray();
-            if (question.Truth) Assert.Equal(active, question.Marks!);
-            else Assert.DoesNotContain(true, active.Zip(question.Marks!, (fires, marked) => fires && marked));
-            Assert.Equal(active.Count(fires => fires), question.Marks!.Count(marked => marked));
-        });
+        Assert.All(
+            questions.Fuzzing,
+            question =>
+            {
+                var active = Enumerable.Range(0, 32).Select(i => Planted.Value(PlantedFeatures.Tokens, question.Tokens, i) > 0).ToArray();
+                if (question.Truth)
+                    Assert.Equal(active, question.Marks!);
+                else
+                    Assert.DoesNotContain(true, active.Zip(question.Marks!, (fires, marked) => fires && marked));
+                Assert.Equal(active.Count(fires => fires), question.Marks!.Count(marked => marked));
+            }
+        );
     }
 
     [Fact]
     public void the_same_seed_asks_the_same_and_another_one_something_else()
     {
-        string Drawn(int seed) => string.Join(';', QuestionSet.Draw(Planted.Activations, PlantedFeatures.Tokens, false, 50, seed)!.Fuzzing.Select(question => string.Join(',', question.Tokens.Concat(question.Marks!.Select(mark => mark ? 1 : 0)))));
+        string Drawn(int seed) =>
+            string.Join(
+                ';',
+                QuestionSet
+                    .Draw(Planted.Activations, PlantedFeatures.Tokens, false, 50, seed)!
+                    .Fuzzing.Select(question => string.Join(',', question.Tokens.Concat(question.Marks!.Select(mark => mark ? 1 : 0))))
+            );
         Assert.Equal(Drawn(0), Drawn(0));
         Assert.NotEqual(Drawn(0), Drawn(1));
     }
@@ -92,14 +121,22 @@ public class InterpretationTests
         Assert.Equal(100, everywhere.Fuzzing.Count);
         var score = InterpretationScore.Of(everywhere, [], [.. everywhere.Fuzzing.Select(question => (bool?)question.Truth)]);
         Assert.Equal((null, 1.0, 1.0), (score.DetectionAccuracy, score.FuzzingAccuracy, score.Mean));
-        Assert.Contains("feature 77", Assert.Throws<ArgumentProblemException>(() => QuestionSet.Draw(Planted.Activations, 77, selection: false)).Message);
+        Assert.Contains(
+            "feature 77",
+            Assert.Throws<ArgumentProblemException>(() => QuestionSet.Draw(Planted.Activations, 77, selection: false)).Message
+        );
     }
 
     [Fact]
     public void a_score_of_few_readable_answers_is_undefined()
     {
         var questions = QuestionSet.Draw(Planted.Activations, PlantedFeatures.Tokens, selection: false)!;
-        InterpretationScore Read(int answers) => InterpretationScore.Of(questions, [.. questions.Detection.Select((question, i) => i < answers ? question.Truth : (bool?)null)], [.. questions.Fuzzing.Select(question => (bool?)question.Truth)]);
+        InterpretationScore Read(int answers) =>
+            InterpretationScore.Of(
+                questions,
+                [.. questions.Detection.Select((question, i) => i < answers ? question.Truth : (bool?)null)],
+                [.. questions.Fuzzing.Select(question => (bool?)question.Truth)]
+            );
         Assert.Equal((1.0, 50), (Read(50).DetectionAccuracy, Read(50).Detection.Unparsed));
         Assert.Null(Read(49).DetectionAccuracy);
     }
@@ -118,9 +155,22 @@ public class InterpretationTests
             Assert.NotEqual(whole.Fingerprint, held.Fingerprint);
         }
         Assert.Equal(whole.Fingerprint, HeldOutText.Cut(Planted.Tokenizer, 512, [text], [], long.MaxValue).Fingerprint);
-        Assert.Contains("another text", Assert.Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, [text], [ids], long.MaxValue)).Message);
-        Assert.Contains("more text", Assert.Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, ["Too short."], [], long.MaxValue)).Message);
-        Assert.Contains("511", Assert.Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, [text], [], long.MaxValue, window: 512)).Message);
+        Assert.Contains(
+            "another text",
+            Assert.Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, [text], [ids], long.MaxValue)).Message
+        );
+        Assert.Contains(
+            "more text",
+            Assert
+                .Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, ["Too short."], [], long.MaxValue))
+                .Message
+        );
+        Assert.Contains(
+            "511",
+            Assert
+                .Throws<ArgumentProblemException>(() => HeldOutText.Cut(Planted.Tokenizer, 512, [text], [], long.MaxValue, window: 512))
+                .Message
+        );
     }
 
     [Fact]
@@ -133,12 +183,31 @@ public class InterpretationTests
     [Fact]
     public void words_of_another_programs_dashboard_are_found_by_their_text()
     {
-        var source = new DashboardSource { Model = "m", Set = "s", Layer = 0, Corpus = new(1, 4, 4, 4), Pieces = [" king", "▁king", "nosuchpieceatall", "<bos>"], Bos = 3 };
+        var source = new DashboardSource
+        {
+            Model = "m",
+            Set = "s",
+            Layer = 0,
+            Corpus = new(1, 4, 4, 4),
+            Pieces = [" king", "▁king", "nosuchpieceatall", "<bos>"],
+            Bos = 3,
+        };
         var translation = new TokenTranslation(source, Planted.Tokenizer);
-        Assert.Equal((Planted.Id("king"), Planted.Id("king"), -1, -1), (translation.Id(0), translation.Id(1), translation.Id(2), translation.Id(17)));
+        Assert.Equal(
+            (Planted.Id("king"), Planted.Id("king"), -1, -1),
+            (translation.Id(0), translation.Id(1), translation.Id(2), translation.Id(17))
+        );
         var dashboard = new FeatureDashboard
         {
-            Feature = 0, Count = 1, Density = 1, DensityAllPositions = 1, Max = 2, MeanNonzero = 2, Histogram = [], IntervalShares = [], DecoderNorm = 1,
+            Feature = 0,
+            Count = 1,
+            Density = 1,
+            DensityAllPositions = 1,
+            Max = 2,
+            MeanNonzero = 2,
+            Histogram = [],
+            IntervalShares = [],
+            DecoderNorm = 1,
             Examples = [new FeatureExample(-1, 0, 2, [3, 2, 0], [0, 0, 2])],
         };
         var example = Assert.Single(FeatureEvidence.Of(dashboard, translation).Examples);
@@ -147,6 +216,10 @@ public class InterpretationTests
         Assert.Equal([0f, 2f], example.Values);
     }
 
-    private static RuleExplanation? Explain(int feature) => RuleExplainer.Explain(
-        Planted.Evidence(feature), QuestionSet.Draw(Planted.Activations, feature, selection: true, 200)!, QuestionSet.Draw(Planted.Activations, feature, selection: false)!);
+    private static RuleExplanation? Explain(int feature) =>
+        RuleExplainer.Explain(
+            Planted.Evidence(feature),
+            QuestionSet.Draw(Planted.Activations, feature, selection: true, 200)!,
+            QuestionSet.Draw(Planted.Activations, feature, selection: false)!
+        );
 }

@@ -13,7 +13,8 @@ public sealed class TextAnalyzerTests : IDisposable
     private static readonly GemmaModel Model = GemmaModel.Load(Fixtures.Model("demo-pt"));
     private static readonly Tokenizer Words = Tokenizer.Load(Fixtures.Model("demo-pt"));
     private static readonly SparseDictionary Sae = SparseDictionary.Load(
-        Fixtures.Model("demo-sae", "resid_post", "layer_3", "width_2k", "average_l0_35"));
+        Fixtures.Model("demo-sae", "resid_post", "layer_3", "width_2k", "average_l0_35")
+    );
 
     private readonly TemporaryFolder _folder = new();
 
@@ -39,11 +40,17 @@ public sealed class TextAnalyzerTests : IDisposable
         SparseDictionary[] dictionaries = [.. scope.Dictionaries, Sae];
         List<int> order = [];
         var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
-        var together = TextAnalyzer.AnalyzeEach(Model, dictionaries, Words, tokens, found: (index, analysis) =>
-        {
-            order.Add(index);
-            Assert.Empty(analysis.Next);
-        });
+        var together = TextAnalyzer.AnalyzeEach(
+            Model,
+            dictionaries,
+            Words,
+            tokens,
+            found: (index, analysis) =>
+            {
+                order.Add(index);
+                Assert.Empty(analysis.Next);
+            }
+        );
         Assert.Equal([1, 3, 0, 2], order);
         for (var i = 0; i < dictionaries.Length; i++)
         {
@@ -60,7 +67,10 @@ public sealed class TextAnalyzerTests : IDisposable
         var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
         var together = TextAnalyzer.AnalyzeEach(Model, [Sae, transcoder], Words, tokens, found: (index, _) => order.Add(index));
         Assert.Equal([1, 0], order);
-        Assert.Equal(JsonSerializer.Serialize(TextAnalyzer.Analyze(Model, transcoder, Words, "The sea was calm.")), JsonSerializer.Serialize(together[1]));
+        Assert.Equal(
+            JsonSerializer.Serialize(TextAnalyzer.Analyze(Model, transcoder, Words, "The sea was calm.")),
+            JsonSerializer.Serialize(together[1])
+        );
     }
 
     [Fact]
@@ -69,12 +79,21 @@ public sealed class TextAnalyzerTests : IDisposable
         using var scope = Layers(0, 2, 4);
         using var gone = new CancellationTokenSource();
         List<int> found = [];
-        Assert.ThrowsAny<OperationCanceledException>(() => TextAnalyzer.AnalyzeEach(
-            Model, scope.Dictionaries, Words, Words.EncodeWithOffsets("The sea was calm.", true), found: (index, _) =>
-            {
-                found.Add(index);
-                if (index == 1) gone.Cancel();
-            }, cancellation: gone.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            TextAnalyzer.AnalyzeEach(
+                Model,
+                scope.Dictionaries,
+                Words,
+                Words.EncodeWithOffsets("The sea was calm.", true),
+                found: (index, _) =>
+                {
+                    found.Add(index);
+                    if (index == 1)
+                        gone.Cancel();
+                },
+                cancellation: gone.Token
+            )
+        );
         Assert.Equal([0, 1], found);
     }
 
@@ -85,13 +104,33 @@ public sealed class TextAnalyzerTests : IDisposable
     {
         const string text = "A café.";
         var analysis = TextAnalyzer.Analyze(Model, Sae, Words, text);
-        Assert.Equal(text, string.Concat(analysis.Tokens.Where(token => token.End > token.Start).Select(token => (token.Start, token.End)).Distinct().Select(place => text[place.Start!.Value..place.End!.Value])));
+        Assert.Equal(
+            text,
+            string.Concat(
+                analysis
+                    .Tokens.Where(token => token.End > token.Start)
+                    .Select(token => (token.Start, token.End))
+                    .Distinct()
+                    .Select(place => text[place.Start!.Value..place.End!.Value])
+            )
+        );
     }
 
     [Fact]
     public void counts_of_reported_features_and_tokens_are_chosen()
     {
-        var analysis = TextAnalyzer.Analyze(Model, Sae, Words, "The sea.", new() { TopPerToken = 2, TopWholeText = 3, NextTokens = 0 });
+        var analysis = TextAnalyzer.Analyze(
+            Model,
+            Sae,
+            Words,
+            "The sea.",
+            new()
+            {
+                TopPerToken = 2,
+                TopWholeText = 3,
+                NextTokens = 0,
+            }
+        );
         Assert.All(analysis.Tokens, token => Assert.Equal(2, token.Top.Count));
         Assert.Equal((3, 0), (analysis.WholeTextTop.Count, analysis.Next.Count));
     }
@@ -102,9 +141,17 @@ public sealed class TextAnalyzerTests : IDisposable
         var plain = TextAnalyzer.Analyze(Model, Sae, Words, "The sea.");
         var feature = plain.WholeTextTop[0].Index;
         File.WriteAllText(_folder.File("labels.csv"), $"index,label\n{feature},water\n");
-        var analysis = TextAnalyzer.Analyze(Model, Sae, Words, "The sea.", new() { Labels = FeatureLabels.Load(_folder.File("labels.csv")) });
-        Assert.Equal(("water", $"/demo-pt/resid_post-layer_3-width_2k-average_l0_35/{feature}", null),
-            (analysis.WholeTextTop[0].Label, analysis.WholeTextTop[0].Page, analysis.WholeTextTop[0].Neuronpedia));
+        var analysis = TextAnalyzer.Analyze(
+            Model,
+            Sae,
+            Words,
+            "The sea.",
+            new() { Labels = FeatureLabels.Load(_folder.File("labels.csv")) }
+        );
+        Assert.Equal(
+            ("water", $"/demo-pt/resid_post-layer_3-width_2k-average_l0_35/{feature}", null),
+            (analysis.WholeTextTop[0].Label, analysis.WholeTextTop[0].Page, analysis.WholeTextTop[0].Neuronpedia)
+        );
         Assert.Null(plain.WholeTextTop[0].Label);
     }
 
@@ -120,7 +167,12 @@ public sealed class TextAnalyzerTests : IDisposable
     [Fact]
     public void a_transcoder_is_measured_at_the_site_it_writes()
     {
-        var file = SampleDictionaries.WriteScopeOne(_folder.Path, "gemma-scope-2b-pt-transcoders/layer_2/width_1k/average_l0_5", Model.Config.Width, 40);
+        var file = SampleDictionaries.WriteScopeOne(
+            _folder.Path,
+            "gemma-scope-2b-pt-transcoders/layer_2/width_1k/average_l0_5",
+            Model.Config.Width,
+            40
+        );
         using var transcoder = SparseDictionary.Load(file);
         var analysis = TextAnalyzer.Analyze(Model, transcoder, Words, "The sea was calm.");
         Assert.Equal(["ln2_normalized.2", "mlp_out.2"], analysis.InputSites.Concat(analysis.OutputSites));
@@ -128,13 +180,17 @@ public sealed class TextAnalyzerTests : IDisposable
         using var run = Model.Run(Words.Encode("The sea was calm.", addBos: true), capture: [transcoder.InputSite, transcoder.OutputSite]);
         using var decoded = transcoder.Decode(transcoder.Encode(run));
         var sums = new GemmaScope.Evaluation.ReconstructionSums(Model.Config.Width);
-        for (var t = 1; t < decoded.Rows; t++) sums.Add(run[transcoder.OutputSite].Row(t), decoded.Row(t));
+        for (var t = 1; t < decoded.Rows; t++)
+            sums.Add(run[transcoder.OutputSite].Row(t), decoded.Row(t));
         Assert.Equal(sums.Fvu, analysis.Fvu!.Value, 1e-9);
     }
 
     [Theory]
     [InlineData(new[] { "<bos>", "▁the", "</s>", "▁the" }, new[] { false, true, false, true })]
-    [InlineData(new[] { "<bos>", "<start_of_turn>", "▁the", "▁the", "▁the", "<end_of_turn>" }, new[] { false, false, false, false, true, false })]
+    [InlineData(
+        new[] { "<bos>", "<start_of_turn>", "▁the", "▁the", "▁the", "<end_of_turn>" },
+        new[] { false, false, false, false, true, false }
+    )]
     [InlineData(new[] { "▁the", "▁the", "<start_of_turn>", "▁the" }, new[] { false, true, false, true })]
     public void neither_position_0_nor_special_tokens_nor_the_prefix_of_a_chat_count(string[] pieces, bool[] counted)
     {
@@ -156,10 +212,16 @@ public sealed class TextAnalyzerTests : IDisposable
     {
         var file = SampleDictionaries.WriteScopeOne(_folder.Path, "resid_post/layer_1/width_1k/average_l0_5", 10, 12);
         using var other = SparseDictionary.Load(file);
-        Assert.Contains("another model", Assert.Throws<ArgumentProblemException>(() => TextAnalyzer.Analyze(Model, other, Words, "sea")).Message);
+        Assert.Contains(
+            "another model",
+            Assert.Throws<ArgumentProblemException>(() => TextAnalyzer.Analyze(Model, other, Words, "sea")).Message
+        );
         var deep = SampleDictionaries.WriteScopeOne(_folder.Path, "resid_post/layer_99/width_1k/average_l0_5", 10, 12);
         using var layer = SparseDictionary.Load(deep);
-        Assert.Contains("resid_post.99", Assert.Throws<ArgumentProblemException>(() => TextAnalyzer.Analyze(Model, layer, Words, "sea")).Message);
+        Assert.Contains(
+            "resid_post.99",
+            Assert.Throws<ArgumentProblemException>(() => TextAnalyzer.Analyze(Model, layer, Words, "sea")).Message
+        );
     }
 
     [Fact]
@@ -168,7 +230,9 @@ public sealed class TextAnalyzerTests : IDisposable
         var said = new List<string>();
         TextAnalyzer.Analyze(Model, Sae, Words, "sea", progress: new Collector(said));
         Assert.Equal(2, said.Count);
-        Assert.Throws<OperationCanceledException>(() => TextAnalyzer.Analyze(Model, Sae, Words, "sea", cancellation: new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            TextAnalyzer.Analyze(Model, Sae, Words, "sea", cancellation: new CancellationToken(canceled: true))
+        );
     }
 
     private sealed class Collector(List<string> said) : IProgress<string>

@@ -13,7 +13,11 @@ public sealed class FileInspectorTests : IDisposable
     [Fact]
     public void a_safetensors_file_shows_its_tensors_and_on_request_their_values()
     {
-        var tensors = new Dictionary<string, Tensor> { ["b"] = Tensor.From([1, float.NaN, -3, float.PositiveInfinity], 2, 2), ["a"] = Tensor.Zeros(0) };
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["b"] = Tensor.From([1, float.NaN, -3, float.PositiveInfinity], 2, 2),
+            ["a"] = Tensor.Zeros(0),
+        };
         SafetensorsWriter.Write(_folder.File("x.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
 
         var report = FileInspector.Inspect(_folder.File("x.safetensors"), statistics: true);

@@ -12,7 +12,8 @@ public sealed class JsonTests : IDisposable
     [Fact]
     public void values_are_read_by_type_and_absent_and_null_are_alike()
     {
-        var config = Read("""{"text_config":{"hidden_size":24,"eps":1e-6,"act":"gelu","tied":true,"eos":[1,106],"bos":2,"cap":null}}""").Section("text_config")!;
+        var config = Read("""{"text_config":{"hidden_size":24,"eps":1e-6,"act":"gelu","tied":true,"eos":[1,106],"bos":2,"cap":null}}""")
+            .Section("text_config")!;
         Assert.Equal(24, config.Integer("hidden_size"));
         Assert.Equal(24.0, config.Number("hidden_size"));
         Assert.Equal(1e-6, config.Number("eps"));

@@ -9,7 +9,16 @@ public class MalformedFileTests
 {
     /// <summary>Entries whose structure is sound: only the dictionary loader can know what is wrong with their tensors.</summary>
     private static readonly string[] SoundStructure =
-        ["missing_threshold", "transposed_w_enc", "short_threshold", "nan_w_dec", "inf_b_enc", "negative_threshold", "padded_header", "big_endian"];
+    [
+        "missing_threshold",
+        "transposed_w_enc",
+        "short_threshold",
+        "nan_w_dec",
+        "inf_b_enc",
+        "negative_threshold",
+        "padded_header",
+        "big_endian",
+    ];
 
     public static TheoryData<string, bool, string> Entries(string folder)
     {
@@ -18,7 +27,8 @@ public class MalformedFileTests
         foreach (var entry in json.RootElement.EnumerateArray())
         {
             var path = entry.GetProperty("path").GetString()!;
-            if (!path.StartsWith($"malformed/{folder}/", StringComparison.Ordinal)) continue;
+            if (!path.StartsWith($"malformed/{folder}/", StringComparison.Ordinal))
+                continue;
             var sound = SoundStructure.Contains(Path.GetFileNameWithoutExtension(path));
             data.Add(path, sound, entry.GetProperty("problem").GetString()!);
         }

@@ -21,7 +21,11 @@ public sealed class NpzTests : IDisposable
         ((Half*)half.Pointer)[1] = (Half)0.5f;
         var arrays = new (string Name, Tensor Tensor)[]
         {
-            ("W_dec", Tensor.From([1, 2, 3, 4, 5, 6], 2, 3)), ("scalar", Tensor.From([7])), ("empty", Tensor.Zeros(0)), ("half", half), ("ü", Tensor.From([1, 2], 2)),
+            ("W_dec", Tensor.From([1, 2, 3, 4, 5, 6], 2, 3)),
+            ("scalar", Tensor.From([7])),
+            ("empty", Tensor.Zeros(0)),
+            ("half", half),
+            ("ü", Tensor.From([1, 2], 2)),
         };
         var path = _folder.File("a.npz");
         NpzWriter.Write(path, arrays.Select(a => new TensorSource(a.Name, a.Tensor)), zip64From, overwrite: false, default);
@@ -56,7 +60,9 @@ public sealed class NpzTests : IDisposable
     [Fact]
     public void a_deflated_archive_is_decompressed_and_its_checksum_taken()
     {
-        var path = Zip(("a.npy", Npy("<f8", "False", "(50,)", [.. Enumerable.Range(0, 50).SelectMany(i => BitConverter.GetBytes((double)i))])));
+        var path = Zip(
+            ("a.npy", Npy("<f8", "False", "(50,)", [.. Enumerable.Range(0, 50).SelectMany(i => BitConverter.GetBytes((double)i))]))
+        );
         using (var file = NpzFile.Open(path))
         {
             Assert.Equal(DType.F64, file["a"].Type);
@@ -67,7 +73,11 @@ public sealed class NpzTests : IDisposable
         bytes[bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + 16] ^= 1;
         File.WriteAllBytes(path, bytes);
         using var damaged = NpzFile.Open(path);
-        Assert.Contains("checksum of member a.npy", Assert.Throws<FileFormatException>(() => damaged["a"]).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "checksum of member a.npy",
+            Assert.Throws<FileFormatException>(() => damaged["a"]).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -117,8 +127,15 @@ public sealed class NpzTests : IDisposable
     public void a_structured_type_is_refused_by_name()
     {
         var npy = Npy("", "False", "(1,)", [0]);
-        File.WriteAllBytes(_folder.File("a.npy"), Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(npy).Replace("''", "[]", StringComparison.Ordinal)));
-        Assert.Contains("structured", Assert.Throws<FileFormatException>(() => NpyFile.Open(_folder.File("a.npy"))).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(
+            _folder.File("a.npy"),
+            Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(npy).Replace("''", "[]", StringComparison.Ordinal))
+        );
+        Assert.Contains(
+            "structured",
+            Assert.Throws<FileFormatException>(() => NpyFile.Open(_folder.File("a.npy"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -23,59 +23,80 @@ public sealed class ReaderFuzzTests : IDisposable
 
     [Fact]
     public void damaged_safetensors_files_are_loaded_or_refused() =>
-        CheckDamaged(MakeSafetensors(), static bytes => bytes, path =>
-        {
-            using var file = SafetensorsFile.Open(path);
-            return file.Tensors.Values.Sum(Touch);
-        });
+        CheckDamaged(
+            MakeSafetensors(),
+            static bytes => bytes,
+            path =>
+            {
+                using var file = SafetensorsFile.Open(path);
+                return file.Tensors.Values.Sum(Touch);
+            }
+        );
 
     [Fact]
     public void safetensors_headers_edited_at_random_are_loaded_or_refused()
     {
         var whole = MakeSafetensors();
         var dataStart = 8 + (int)BitConverter.ToUInt64(whole);
-        CheckDamaged(whole[8..dataStart], header => [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. whole[dataStart..]], path =>
-        {
-            using var file = SafetensorsFile.Open(path);
-            return file.Tensors.Values.Sum(Touch);
-        });
+        CheckDamaged(
+            whole[8..dataStart],
+            header => [.. BitConverter.GetBytes((ulong)header.Length), .. header, .. whole[dataStart..]],
+            path =>
+            {
+                using var file = SafetensorsFile.Open(path);
+                return file.Tensors.Values.Sum(Touch);
+            }
+        );
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void damaged_npz_files_are_loaded_or_refused(bool deflated) =>
-        CheckDamaged(deflated ? MakeDeflatedNpz() : MakeStoredNpz(), static bytes => bytes, path =>
-        {
-            using var file = NpzFile.Open(path);
-            var sum = file.Arrays.Keys.Sum(name => Touch(file[name]));
-            file.Verify();
-            return sum;
-        });
+        CheckDamaged(
+            deflated ? MakeDeflatedNpz() : MakeStoredNpz(),
+            static bytes => bytes,
+            path =>
+            {
+                using var file = NpzFile.Open(path);
+                var sum = file.Arrays.Keys.Sum(name => Touch(file[name]));
+                file.Verify();
+                return sum;
+            }
+        );
 
     [Fact]
     public void damaged_npy_files_are_loaded_or_refused() =>
-        CheckDamaged(NpzTests.Npy(">f4", "True", "(2, 3)", new byte[24]), static bytes => bytes, path =>
-        {
-            using var file = NpyFile.Open(path);
-            return Touch(file.Tensor);
-        });
+        CheckDamaged(
+            NpzTests.Npy(">f4", "True", "(2, 3)", new byte[24]),
+            static bytes => bytes,
+            path =>
+            {
+                using var file = NpyFile.Open(path);
+                return Touch(file.Tensor);
+            }
+        );
 
     [Fact]
     public void damaged_indices_of_shards_are_loaded_or_refused()
     {
         File.WriteAllBytes(_folder.File("1.safetensors"), MakeSafetensors());
-        CheckDamaged("""{"metadata":{"total_size":9},"weight_map":{"W_enc":"1.safetensors","b":"1.safetensors"}}"""u8.ToArray(), static bytes => bytes, path =>
-        {
-            File.Move(path, path + ".json", overwrite: true);
-            using var shards = ShardedSafetensors.Open(path + ".json");
-            return shards.Names.Sum(name => Touch(shards[name]));
-        });
+        CheckDamaged(
+            """{"metadata":{"total_size":9},"weight_map":{"W_enc":"1.safetensors","b":"1.safetensors"}}"""u8.ToArray(),
+            static bytes => bytes,
+            path =>
+            {
+                File.Move(path, path + ".json", overwrite: true);
+                using var shards = ShardedSafetensors.Open(path + ".json");
+                return shards.Names.Sum(name => Touch(shards[name]));
+            }
+        );
     }
 
     [Fact]
     public void damaged_yaml_files_are_loaded_or_refused() =>
-        CheckDamaged("""
+        CheckDamaged(
+            """
             base: &base {rate: 7e-5, betas: [0, 0.999]}  # comment
             recipe: *base
             text: "a\u00e9\n"
@@ -84,43 +105,56 @@ public sealed class ReaderFuzzTests : IDisposable
             list:
               - {a: !!str 1}
               - 'quoted'
-            """u8.ToArray(), static bytes => bytes, path => YamlFile.Read(path).Element.GetRawText().Length);
+            """u8.ToArray(),
+            static bytes => bytes,
+            path => YamlFile.Read(path).Element.GetRawText().Length
+        );
 
     private void CheckDamaged(byte[] valid, Func<byte[], byte[]> assemble, Func<string, long> load)
     {
         var path = _folder.File("damaged");
         var edits = Gen.Choose(0, int.MaxValue).ListOf(4).Select(list => list.ToArray());
         var several = edits.NonEmptyListOf().Resize(3);
-        Prop.ForAll(Arb.From(several), list =>
-        {
-            File.WriteAllBytes(path, assemble(list.Aggregate(valid, Damage)));
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            try
-            {
-                load(path);
-            }
-            catch (FileFormatException)
-            {
-                // Refused in words: what a reader should do.
-            }
-            return GC.GetAllocatedBytesForCurrentThread() - before < AllocationLimit;
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
+        Prop.ForAll(
+                Arb.From(several),
+                list =>
+                {
+                    File.WriteAllBytes(path, assemble(list.Aggregate(valid, Damage)));
+                    var before = GC.GetAllocatedBytesForCurrentThread();
+                    try
+                    {
+                        load(path);
+                    }
+                    catch (FileFormatException)
+                    {
+                        // Refused in words: what a reader should do.
+                    }
+                    return GC.GetAllocatedBytesForCurrentThread() - before < AllocationLimit;
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(400));
     }
 
     /// <summary>One edit: a changed byte, a cut, an insertion, a digit changed, a repeated piece, or a number at its largest.</summary>
     private static byte[] Damage(byte[] bytes, int[] edit)
     {
-        if (bytes.Length == 0) return bytes;
+        if (bytes.Length == 0)
+            return bytes;
         var (at, value) = (edit[1] % bytes.Length, (byte)edit[2]);
         var result = bytes.ToArray();
         switch (edit[0] % 6)
         {
-            case 0: result[at] = value; return result;
-            case 1: return bytes[..at];
-            case 2: return [.. bytes[..at], .. Encoding.ASCII.GetBytes($"{edit[3]}"), .. bytes[at..]];
+            case 0:
+                result[at] = value;
+                return result;
+            case 1:
+                return bytes[..at];
+            case 2:
+                return [.. bytes[..at], .. Encoding.ASCII.GetBytes($"{edit[3]}"), .. bytes[at..]];
             case 3:
                 var digits = Enumerable.Range(0, bytes.Length).Where(i => char.IsAsciiDigit((char)bytes[i])).ToArray();
-                if (digits.Length > 0) result[digits[edit[1] % digits.Length]] = (byte)('0' + value % 10);
+                if (digits.Length > 0)
+                    result[digits[edit[1] % digits.Length]] = (byte)('0' + value % 10);
                 return result;
             case 4:
                 var piece = bytes.AsSpan(at, Math.Min(edit[3] % 100, bytes.Length - at)).ToArray();
@@ -135,28 +169,34 @@ public sealed class ReaderFuzzTests : IDisposable
     {
         Assert.InRange(tensor.ByteLength, 0, AllocationLimit);
         long sum = 0;
-        foreach (var b in new ReadOnlySpan<byte>(tensor.Pointer, (int)tensor.ByteLength)) sum += b;
+        foreach (var b in new ReadOnlySpan<byte>(tensor.Pointer, (int)tensor.ByteLength))
+            sum += b;
         return sum;
     }
 
-    private static Dictionary<string, Tensor> Arrays() => new()
-    {
-        ["W_enc"] = Tensor.From([.. Enumerable.Range(0, 60).Select(i => i * 0.37f)], 6, 10), ["b"] = Tensor.From([1, 2, 3], 3), ["s"] = Tensor.From([4]),
-    };
+    private static Dictionary<string, Tensor> Arrays() =>
+        new()
+        {
+            ["W_enc"] = Tensor.From([.. Enumerable.Range(0, 60).Select(i => i * 0.37f)], 6, 10),
+            ["b"] = Tensor.From([1, 2, 3], 3),
+            ["s"] = Tensor.From([4]),
+        };
 
-    private byte[] MakeSafetensors() => Make(path => SafetensorsWriter.Write(path, Arrays(), new Dictionary<string, string> { ["format"] = "pt" }));
+    private byte[] MakeSafetensors() =>
+        Make(path => SafetensorsWriter.Write(path, Arrays(), new Dictionary<string, string> { ["format"] = "pt" }));
 
     private byte[] MakeStoredNpz() => Make(path => NpzWriter.Write(path, Arrays()));
 
-    private byte[] MakeDeflatedNpz() => Make(path =>
-    {
-        using var zip = ZipFile.Open(path, ZipArchiveMode.Create);
-        foreach (var name in (string[])["a.npy", "b.npy"])
+    private byte[] MakeDeflatedNpz() =>
+        Make(path =>
         {
-            using var stream = zip.CreateEntry(name).Open();
-            stream.Write(NpzTests.Npy("<f8", name == "a.npy" ? "True" : "False", "(4, 5)", new byte[160]));
-        }
-    });
+            using var zip = ZipFile.Open(path, ZipArchiveMode.Create);
+            foreach (var name in (string[])["a.npy", "b.npy"])
+            {
+                using var stream = zip.CreateEntry(name).Open();
+                stream.Write(NpzTests.Npy("<f8", name == "a.npy" ? "True" : "False", "(4, 5)", new byte[160]));
+            }
+        });
 
     private byte[] Make(Action<string> write)
     {

@@ -19,7 +19,8 @@ public sealed unsafe class SafetensorsTests : IDisposable
         foreach (var type in Enum.GetValues<DType>())
         {
             var tensor = Tensor.Allocate(type, [3, 5]);
-            for (var i = 0; i < tensor.ByteLength; i++) tensor.Pointer[i] = (byte)(i * 7 + (int)type);
+            for (var i = 0; i < tensor.ByteLength; i++)
+                tensor.Pointer[i] = (byte)(i * 7 + (int)type);
             tensors[$"ü \"{type}\""] = tensor;
         }
         tensors["scalar"] = Tensor.From([2.5f]);
@@ -54,8 +55,10 @@ public sealed unsafe class SafetensorsTests : IDisposable
     [Fact]
     public void a_tensor_at_an_odd_address_is_read_in_place()
     {
-        var path = Craft("""{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""",
-            [9, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)]);
+        var path = Craft(
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""",
+            [9, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)]
+        );
         using var file = SafetensorsFile.Open(path);
         Assert.Equal([1.5f, -2f], file["b"].AsSpan().ToArray());
     }
@@ -112,7 +115,16 @@ public sealed unsafe class SafetensorsTests : IDisposable
     public void a_write_that_fails_or_is_stopped_leaves_nothing_behind()
     {
         using var stop = new CancellationTokenSource();
-        var stopping = new TensorSource("a", DType.U8, [2], stream => { stop.Cancel(); stream.Write([1, 2]); });
+        var stopping = new TensorSource(
+            "a",
+            DType.U8,
+            [2],
+            stream =>
+            {
+                stop.Cancel();
+                stream.Write([1, 2]);
+            }
+        );
         Assert.Throws<OperationCanceledException>(() => SafetensorsWriter.Write(_folder.File("x"), [stopping], cancellation: stop.Token));
         var tooShort = new TensorSource("a", DType.U8, [2], stream => stream.Write([1]));
         Assert.Throws<InvalidOperationException>(() => SafetensorsWriter.Write(_folder.File("x"), [tooShort]));

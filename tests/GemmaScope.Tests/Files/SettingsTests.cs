@@ -6,7 +6,11 @@ namespace GemmaScope.Tests.Files;
 
 public sealed class SettingsTests
 {
-    public enum Colour { DeepRed, Blue }
+    public enum Colour
+    {
+        DeepRed,
+        Blue,
+    }
 
     public sealed record Inner
     {
@@ -30,7 +34,9 @@ public sealed class SettingsTests
     [Fact]
     public void what_is_not_mentioned_keeps_its_default_and_what_is_printed_reads_back()
     {
-        var read = Read("{colour: deep_red, sites: [resid_post.3, blocks.4.hook_mlp_out], inner: {k: 7, prefixes: [1, 2]}, path: 'a: b', tokens: 5000000000}");
+        var read = Read(
+            "{colour: deep_red, sites: [resid_post.3, blocks.4.hook_mlp_out], inner: {k: 7, prefixes: [1, 2]}, path: 'a: b', tokens: 5000000000}"
+        );
         Assert.Equal(Colour.DeepRed, read.Colour);
         Assert.Equal([Site.ResidPost(3), Site.MlpOut(4)], read.Sites);
         Assert.Equal(7e-5, read.Inner.LearningRate);
@@ -59,7 +65,10 @@ public sealed class SettingsTests
     {
         var before = Settings.Flatten(new Sample()).ToDictionary(pair => pair.Key, pair => pair.Value);
         Assert.Empty(Settings.Differences(before, new Sample()));
-        Assert.Equal(["inner.learning_rate: 7E-05 before, 0.1 now"], Settings.Differences(before, new Sample { Inner = new() { LearningRate = 0.1 } }));
+        Assert.Equal(
+            ["inner.learning_rate: 7E-05 before, 0.1 now"],
+            Settings.Differences(before, new Sample { Inner = new() { LearningRate = 0.1 } })
+        );
     }
 
     [Fact]
@@ -67,11 +76,19 @@ public sealed class SettingsTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("a.yaml"), "tokens: 5\ninner: {k: 1}");
-        (string, System.Text.Json.Nodes.JsonNode?)[] values = [("inner.k", YamlFile.ParseValue("9", "--set")), ("inner.learning_rate", 0.5), ("name", "x: y")];
+        (string, System.Text.Json.Nodes.JsonNode?)[] values =
+        [
+            ("inner.k", YamlFile.ParseValue("9", "--set")),
+            ("inner.learning_rate", 0.5),
+            ("name", "x: y"),
+        ];
         var read = Settings.Read(YamlFile.ReadWith(folder.File("a.yaml"), values), new Sample());
         Assert.Equal((5, 9, 0.5, "x: y"), (read.Tokens, read.Inner.K, read.Inner.LearningRate, read.Name));
         Assert.Equal(9, Settings.Read(YamlFile.ReadWith(null, values[..1].ToList()), new Sample()).Inner.K);
-        Assert.Contains("'tokens.x' cannot be set", Assert.Throws<FileFormatException>(() => YamlFile.ReadWith(folder.File("a.yaml"), [("tokens.x", 1)])).Message);
+        Assert.Contains(
+            "'tokens.x' cannot be set",
+            Assert.Throws<FileFormatException>(() => YamlFile.ReadWith(folder.File("a.yaml"), [("tokens.x", 1)])).Message
+        );
     }
 
     private static Sample Read(string yaml) => Settings.Read(YamlFile.Parse(yaml, "sample.yaml"), new Sample());

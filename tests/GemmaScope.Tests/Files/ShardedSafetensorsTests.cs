@@ -21,13 +21,20 @@ public sealed class ShardedSafetensorsTests : IDisposable
         using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, ShardedSafetensors.IndexName)));
         var map = json.RootElement.GetProperty("weight_map").EnumerateObject().ToList();
         Assert.Equal(map.Count, weights.Names.Count);
-        Assert.All(map, entry =>
-        {
-            Assert.Equal(Path.Combine(folder, entry.Value.GetString()!), weights.FileOf(entry.Name));
-            Assert.True(weights[entry.Name].Length > 0);
-        });
+        Assert.All(
+            map,
+            entry =>
+            {
+                Assert.Equal(Path.Combine(folder, entry.Value.GetString()!), weights.FileOf(entry.Name));
+                Assert.True(weights[entry.Name].Length > 0);
+            }
+        );
         Assert.Null(weights.Find("absent"));
-        Assert.Contains("'absent' is missing", Assert.Throws<FileFormatException>(() => weights["absent"]).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'absent' is missing",
+            Assert.Throws<FileFormatException>(() => weights["absent"]).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

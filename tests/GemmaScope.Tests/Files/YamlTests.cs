@@ -13,7 +13,8 @@ public sealed class YamlTests : IDisposable
     [Fact]
     public void values_have_the_types_of_the_core_schema()
     {
-        var yaml = Read("""
+        var yaml = Read(
+            """
             # a recipe
             width: 2048
             rate: 7e-5
@@ -32,7 +33,8 @@ public sealed class YamlTests : IDisposable
             list:
               - kind: sae
               - kind: clt
-            """);
+            """
+        );
         Assert.Equal(2048, yaml.Integer("width"));
         Assert.Equal(7e-5, yaml.Number("rate"));
         Assert.Equal(0.001, yaml.Number("bandwidth"));
@@ -52,11 +54,13 @@ public sealed class YamlTests : IDisposable
     [Fact]
     public void an_anchor_stands_for_its_value_wherever_it_is_used()
     {
-        var yaml = Read("""
+        var yaml = Read(
+            """
             base: &base {rate: 1, betas: [0, 0.999]}
             one: *base
             two: *base
-            """);
+            """
+        );
         Assert.Equal(1, yaml.Section("two")!.Integer("rate"));
         Assert.Equal(yaml.Section("one")!.Element.ToString(), yaml.Section("base")!.Element.ToString());
     }
@@ -94,7 +98,11 @@ public sealed class YamlTests : IDisposable
     public void an_unknown_key_is_refused_with_the_nearest_known_one(string line, string says)
     {
         var section = Read($"recipe: {{{line}}}").Section("recipe")!;
-        Assert.Contains(says, Assert.Throws<FileFormatException>(() => section.RequireKnown("lambda", "width")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says,
+            Assert.Throws<FileFormatException>(() => section.RequireKnown("lambda", "width")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -109,11 +117,13 @@ public sealed class YamlTests : IDisposable
     public void anchors_that_multiply_are_limited()
     {
         var bomb = new StringBuilder("a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n");
-        for (var i = 1; i < 12; i++) bomb.Append($"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat($"*a{i - 1}", 10))}]\n");
+        for (var i = 1; i < 12; i++)
+            bomb.Append($"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat($"*a{i - 1}", 10))}]\n");
         Refused(bomb.ToString(), "exceeds 1000000 values");
     }
 
-    private void Refused(string yaml, string says) => Assert.Contains(says, Assert.Throws<FileFormatException>(() => Read(yaml)).Message, StringComparison.Ordinal);
+    private void Refused(string yaml, string says) =>
+        Assert.Contains(says, Assert.Throws<FileFormatException>(() => Read(yaml)).Message, StringComparison.Ordinal);
 
     private JsonSection Read(string yaml)
     {

@@ -49,7 +49,13 @@ public sealed class FakeHub : IDisposable
 
     public IReadOnlyCollection<Request> StoreRequests => [.. _store.Requests];
 
-    public HubOptions Options => new() { CacheFolder = CacheFolder, Endpoint = Address, Clock = Clock };
+    public HubOptions Options =>
+        new()
+        {
+            CacheFolder = CacheFolder,
+            Endpoint = Address,
+            Clock = Clock,
+        };
 
     public void Dispose()
     {
@@ -92,58 +98,88 @@ public sealed class FakeHub : IDisposable
     /// <summary>A part of a content as an answer to a request with or without a range.</summary>
     public static Answer Part(Request request, byte[] content, params (string, string)[] headers)
     {
-        if (request.From == 0) return new(200, content, headers);
-        return new(206, content[(int)request.From..], [.. headers, ("Content-Range", $"bytes {request.From}-{content.Length - 1}/{content.Length}")]);
+        if (request.From == 0)
+            return new(200, content, headers);
+        return new(
+            206,
+            content[(int)request.From..],
+            [.. headers, ("Content-Range", $"bytes {request.From}-{content.Length - 1}/{content.Length}")]
+        );
     }
 
-    private static bool IsLarge(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".npz", StringComparison.Ordinal);
+    private static bool IsLarge(string path) =>
+        path.EndsWith(".safetensors", StringComparison.Ordinal) || path.EndsWith(".npz", StringComparison.Ordinal);
 
     private Answer Serve(Request request)
     {
         var path = request.Path;
-        if (path.StartsWith($"/api/models/{_served}/revision/", StringComparison.Ordinal)) return Answer.Text(Info().ToJsonString());
-        if (path == $"/api/models/{_served}/tree/{Commit}") return Tree(request);
+        if (path.StartsWith($"/api/models/{_served}/revision/", StringComparison.Ordinal))
+            return Answer.Text(Info().ToJsonString());
+        if (path == $"/api/models/{_served}/tree/{Commit}")
+            return Tree(request);
         foreach (var revision in (string[])["main", Commit])
         {
             var start = $"/{_served}/resolve/{revision}/";
-            if (path.StartsWith(start, StringComparison.Ordinal)) return Resolve(request, path[start.Length..]);
+            if (path.StartsWith(start, StringComparison.Ordinal))
+                return Resolve(request, path[start.Length..]);
         }
         return new(404, null, ("X-Error-Code", "RepoNotFound"));
     }
 
     private Answer Resolve(Request request, string path)
     {
-        if (!Files.TryGetValue(path, out var content)) return new(404, null, ("X-Error-Code", "EntryNotFound"), ("X-Repo-Commit", Commit));
-        if (!IsLarge(path)) return Part(request, content, ("ETag", $"W/\"{GitSha1(content)}\""), ("X-Repo-Commit", Commit));
+        if (!Files.TryGetValue(path, out var content))
+            return new(404, null, ("X-Error-Code", "EntryNotFound"), ("X-Repo-Commit", Commit));
+        if (!IsLarge(path))
+            return Part(request, content, ("ETag", $"W/\"{GitSha1(content)}\""), ("X-Repo-Commit", Commit));
         var sha = Sha256(content);
-        return new(302, Encoding.ASCII.GetBytes("elsewhere"), ("X-Repo-Commit", Commit), ("X-Linked-Etag", $"\"{sha}\""),
-            ("X-Linked-Size", $"{content.Length}"), ("Location", new Uri(StoreAddress, $"/{sha}?signed=yes").AbsoluteUri));
+        return new(
+            302,
+            Encoding.ASCII.GetBytes("elsewhere"),
+            ("X-Repo-Commit", Commit),
+            ("X-Linked-Etag", $"\"{sha}\""),
+            ("X-Linked-Size", $"{content.Length}"),
+            ("Location", new Uri(StoreAddress, $"/{sha}?signed=yes").AbsoluteUri)
+        );
     }
 
     private Answer Store(Request request) =>
         Files.Values.FirstOrDefault(c => request.Path == "/" + Sha256(c)) is { } content ? Part(request, content) : new(404);
 
-    private JsonObject Info() => new()
-    {
-        ["sha"] = Commit,
-        ["siblings"] = new JsonArray([.. Files.Keys.Select(f => new JsonObject { ["rfilename"] = f })]),
-    };
+    private JsonObject Info() =>
+        new() { ["sha"] = Commit, ["siblings"] = new JsonArray([.. Files.Keys.Select(f => new JsonObject { ["rfilename"] = f })]) };
 
     private Answer Tree(Request request)
     {
         var start = request.Target.Contains("cursor=", StringComparison.Ordinal) ? int.Parse(request.Target.Split("cursor=")[1]) : 0;
-        var page = new JsonArray([new JsonObject { ["type"] = "directory", ["path"] = "folder", ["size"] = 0, ["oid"] = "x" },
-            .. Files.Skip(start).Take(PageSize).Select(f => Entry(f.Key, f.Value))]);
+        var page = new JsonArray([
+            new JsonObject
+            {
+                ["type"] = "directory",
+                ["path"] = "folder",
+                ["size"] = 0,
+                ["oid"] = "x",
+            },
+            .. Files.Skip(start).Take(PageSize).Select(f => Entry(f.Key, f.Value)),
+        ]);
         var answer = Answer.Text(page.ToJsonString());
-        if (start + PageSize >= Files.Count) return answer;
+        if (start + PageSize >= Files.Count)
+            return answer;
         var next = new Uri(Address, $"{request.Path}?recursive=true&cursor={start + PageSize}");
         return answer with { Headers = [("Link", $"<{next}>; rel=\"next\"")] };
     }
 
     private static JsonObject Entry(string path, byte[] content)
     {
-        var entry = new JsonObject { ["type"] = "file", ["path"] = path, ["size"] = content.Length, ["oid"] = GitSha1(content) };
-        if (IsLarge(path)) entry["lfs"] = new JsonObject { ["oid"] = Sha256(content), ["size"] = content.Length };
+        var entry = new JsonObject
+        {
+            ["type"] = "file",
+            ["path"] = path,
+            ["size"] = content.Length,
+            ["oid"] = GitSha1(content),
+        };
+        if (IsLarge(path))
+            entry["lfs"] = new JsonObject { ["oid"] = Sha256(content), ["size"] = content.Length };
         return entry;
     }
 }
@@ -166,9 +202,7 @@ public sealed class ImmediateClock : TimeProvider
     {
         public bool Change(TimeSpan dueTime, TimeSpan period) => false;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -34,15 +34,20 @@ public sealed class HubAccessTests : IDisposable
     [Fact]
     public async Task a_renamed_repository_is_followed_with_the_token()
     {
-        _hub.Fault = Always(r => r.Target.Contains("org/old", StringComparison.Ordinal)
-            ? new(307, null, ("Location", r.Target.Replace("org/old", "org/model", StringComparison.Ordinal)))
-            : null);
+        _hub.Fault = Always(r =>
+            r.Target.Contains("org/old", StringComparison.Ordinal)
+                ? new(307, null, ("Location", r.Target.Replace("org/old", "org/model", StringComparison.Ordinal)))
+                : null
+        );
         var options = _hub.Options with { Token = "hf_secret" };
         var path = (await Hub.ResolveFileAsync("org/old/config.json", options)).Path;
         Assert.Equal("{}", await File.ReadAllTextAsync(path));
         Assert.Contains("models--org--old", path, StringComparison.Ordinal);
         Assert.All(_hub.Requests, r => Assert.Equal("Bearer hf_secret", r["Authorization"]));
-        Assert.Equal(2, (await Hub.ResolveFolderAsync("org/old", options: options)).Path is var folder ? Directory.GetFiles(folder).Length : 0);
+        Assert.Equal(
+            2,
+            (await Hub.ResolveFolderAsync("org/old", options: options)).Path is var folder ? Directory.GetFiles(folder).Length : 0
+        );
     }
 
     [Fact]
@@ -82,7 +87,11 @@ public sealed class HubAccessTests : IDisposable
         var error = await ErrorAsync($"{Repository}/config.json", _hub.Options with { Token = token });
         Assert.StartsWith("org/model: is gated: accept its licence at", error, StringComparison.Ordinal);
         Assert.Contains(new Uri(_hub.Address, Repository).AbsoluteUri, error, StringComparison.Ordinal);
-        Assert.Contains(token is null ? "HF_TOKEN or run `hf auth login`" : "the token that was sent has no access yet", error, StringComparison.Ordinal);
+        Assert.Contains(
+            token is null ? "HF_TOKEN or run `hf auth login`" : "the token that was sent has no access yet",
+            error,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("hf_secret", error, StringComparison.Ordinal);
     }
 
@@ -93,7 +102,11 @@ public sealed class HubAccessTests : IDisposable
     public async Task a_refusal_says_what_to_do(int status, string? message, string? token, string expected)
     {
         _hub.Fault = Always(_ => message is null ? new(status) : new(status, null, ("X-Error-Message", message)));
-        Assert.Contains(expected, await ErrorAsync($"{Repository}/config.json", _hub.Options with { Token = token }), StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            await ErrorAsync($"{Repository}/config.json", _hub.Options with { Token = token }),
+            StringComparison.Ordinal
+        );
         Assert.Single(_hub.Requests);
     }
 
@@ -111,7 +124,11 @@ public sealed class HubAccessTests : IDisposable
     [Fact]
     public async Task an_unknown_file_is_named_with_similar_ones_and_remembered()
     {
-        Assert.Contains("has no 'confg.json' at revision 'main'; similar: config.json", await ErrorAsync($"{Repository}/confg.json"), StringComparison.Ordinal);
+        Assert.Contains(
+            "has no 'confg.json' at revision 'main'; similar: config.json",
+            await ErrorAsync($"{Repository}/confg.json"),
+            StringComparison.Ordinal
+        );
         Assert.True(File.Exists(Path.Combine(_hub.RepositoryFolder, ".no_exist", Commit, "confg.json")));
 
         var before = _hub.Requests.Count;
@@ -123,7 +140,9 @@ public sealed class HubAccessTests : IDisposable
     public async Task an_unknown_folder_is_named_with_similar_ones()
     {
         _hub.With("layer_20/average_l0_71/params.npz", "x").With("layer_3/average_l0_9/params.npz", "y");
-        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync($"{Repository}/layer_20/average_l0_70", options: _hub.Options));
+        var error = await Assert.ThrowsAsync<HubException>(() =>
+            Hub.ResolveFolderAsync($"{Repository}/layer_20/average_l0_70", options: _hub.Options)
+        );
         Assert.Contains("similar: layer_20/average_l0_71", error.Message, StringComparison.Ordinal);
     }
 

@@ -14,8 +14,8 @@ public sealed class HubDownloadTests : IDisposable
 
     public void Dispose() => _hub.Dispose();
 
-    private async Task<byte[]> GetAsync(HubOptions? options = null) => await File.ReadAllBytesAsync(
-        (await Hub.ResolveFileAsync($"{Repository}/{Weights}", options ?? _hub.Options)).Path);
+    private async Task<byte[]> GetAsync(HubOptions? options = null) =>
+        await File.ReadAllBytesAsync((await Hub.ResolveFileAsync($"{Repository}/{Weights}", options ?? _hub.Options)).Path);
 
     private Task<HubException> FailAsync(HubOptions? options = null) => Assert.ThrowsAsync<HubException>(() => GetAsync(options));
 
@@ -57,9 +57,11 @@ public sealed class HubDownloadTests : IDisposable
     [InlineData("nonsense")]
     public async Task a_wrong_range_is_read_from_the_start(string range)
     {
-        _hub.StoreFault = Always(r => r.From == 0
-            ? new(200, Content) { CutAfter = _hub.StoreRequests.Count == 1 ? 1000 : null }
-            : new(206, Content[1000..], ("Content-Range", range)));
+        _hub.StoreFault = Always(r =>
+            r.From == 0
+                ? new(200, Content) { CutAfter = _hub.StoreRequests.Count == 1 ? 1000 : null }
+                : new(206, Content[1000..], ("Content-Range", range))
+        );
         Assert.Equal(Content, await GetAsync());
         Assert.Equal([0, 1000, 0], _hub.StoreRequests.Select(r => r.From));
     }
@@ -152,8 +154,16 @@ public sealed class HubDownloadTests : IDisposable
     [Fact]
     public async Task a_silent_server_ends_in_an_error()
     {
-        _hub.Fault = async _ => { await Task.Delay(5000); return null; };
-        Assert.Contains("no answer", (await FailAsync(_hub.Options with { Silence = TimeSpan.FromMilliseconds(50), Attempts = 2 })).Message, StringComparison.Ordinal);
+        _hub.Fault = async _ =>
+        {
+            await Task.Delay(5000);
+            return null;
+        };
+        Assert.Contains(
+            "no answer",
+            (await FailAsync(_hub.Options with { Silence = TimeSpan.FromMilliseconds(50), Attempts = 2 })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -168,8 +178,9 @@ public sealed class HubDownloadTests : IDisposable
             await stuck.Task;
             return null;
         }
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancel: source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancel: source.Token)
+        );
         stuck.SetResult();
         Assert.Equal(300_000, new FileInfo(Blob + ".incomplete").Length);
 
@@ -182,7 +193,11 @@ public sealed class HubDownloadTests : IDisposable
     [Fact]
     public async Task two_clients_download_the_same_file_once()
     {
-        _hub.StoreFault = async _ => { await Task.Delay(100); return null; };
+        _hub.StoreFault = async _ =>
+        {
+            await Task.Delay(100);
+            return null;
+        };
         var both = await Task.WhenAll(GetAsync(), GetAsync());
         Assert.All(both, b => Assert.Equal(Content, b));
         Assert.Single(_hub.StoreRequests);

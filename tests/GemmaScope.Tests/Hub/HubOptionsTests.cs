@@ -6,7 +6,9 @@ namespace GemmaScope.Tests.Files;
 public class HubOptionsTests
 {
     private static HubOptions From(params (string Name, string Value)[] variables) =>
-        HubOptions.FromEnvironment(variables.Prepend((Name: "HOME", Value: "/home/ada")).ToDictionary(v => v.Name, v => v.Value).GetValueOrDefault);
+        HubOptions.FromEnvironment(
+            variables.Prepend((Name: "HOME", Value: "/home/ada")).ToDictionary(v => v.Name, v => v.Value).GetValueOrDefault
+        );
 
     [Fact]
     public void the_cache_is_where_huggingface_hub_has_it()

@@ -12,7 +12,12 @@ public class HubReferenceTests
     [InlineData("google/gemma-2-2b@v1.0", "google/gemma-2-2b", "v1.0", "")]
     [InlineData("org/name@refs/pr/7/a/b.npz", "org/name", "refs/pr/7", "a/b.npz")]
     [InlineData("org/name@feature%2Fx/a", "org/name", "feature/x", "a")]
-    [InlineData("google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", "google/gemma-scope-2b-pt-res", "main", "layer_20/width_16k/average_l0_71")]
+    [InlineData(
+        "google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
+        "google/gemma-scope-2b-pt-res",
+        "main",
+        "layer_20/width_16k/average_l0_71"
+    )]
     [InlineData("org/name/folder/", "org/name", "main", "folder")]
     public void a_reference_is_read_in_its_parts(string text, string repository, string revision, string path)
     {
@@ -39,7 +44,11 @@ public class HubReferenceTests
     public void what_is_no_reference_is_refused(string text)
     {
         Assert.False(HubReference.TryParse(text, out _));
-        Assert.Contains("org/name@revision", Assert.Throws<ArgumentProblemException>(() => HubReference.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "org/name@revision",
+            Assert.Throws<ArgumentProblemException>(() => HubReference.Parse(text)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -47,9 +56,13 @@ public class HubReferenceTests
     {
         var part = Gen.Elements("org", "a.b", "..", ".", "", "refs", "pr", "7", "%2F", "%40", "é", "\n", "x:y").ArrayOf();
         var texts = part.Select(p => "org/name@" + string.Join('/', p));
-        Prop.ForAll(Arb.From(texts), text =>
-            !HubReference.TryParse(text, out var reference) || HubReference.Parse(reference.ToString()) == reference).QuickCheckThrowOnFailure();
-        Prop.ForAll<string>(text => HubReference.TryParse(text ?? "", out var reference) == (reference is not null)).QuickCheckThrowOnFailure();
+        Prop.ForAll(
+                Arb.From(texts),
+                text => !HubReference.TryParse(text, out var reference) || HubReference.Parse(reference.ToString()) == reference
+            )
+            .QuickCheckThrowOnFailure();
+        Prop.ForAll<string>(text => HubReference.TryParse(text ?? "", out var reference) == (reference is not null))
+            .QuickCheckThrowOnFailure();
     }
 
     [Fact]

@@ -7,18 +7,35 @@ namespace GemmaScope.Tests.Files;
 
 public sealed class HubResolveTests : IDisposable
 {
-    private static readonly string[] Wanted = ["config.json", "model-1-of-2.safetensors", "model-2-of-2.safetensors", "model.safetensors.index.json", "tokenizer.json"];
+    private static readonly string[] Wanted =
+    [
+        "config.json",
+        "model-1-of-2.safetensors",
+        "model-2-of-2.safetensors",
+        "model.safetensors.index.json",
+        "tokenizer.json",
+    ];
 
     private readonly FakeHub _hub = new FakeHub()
-        .With("config.json", "{}").With("tokenizer.json", "{}").With("README.md", "# model").With("pytorch_model.bin", "pickle").With("model.gguf", "gguf")
+        .With("config.json", "{}")
+        .With("tokenizer.json", "{}")
+        .With("README.md", "# model")
+        .With("pytorch_model.bin", "pickle")
+        .With("model.gguf", "gguf")
         .With("model.safetensors.index.json", """{"weight_map":{"a":"model-1-of-2.safetensors","b":"model-2-of-2.safetensors"}}""")
-        .With("model-1-of-2.safetensors", FakeHub.Random(300_000, 1)).With("model-2-of-2.safetensors", FakeHub.Random(200_000, 2))
-        .With("layer_1/l0_7/params.npz", FakeHub.Random(1000, 3)).With("layer_1/l0_7/sub/more.npz", FakeHub.Random(10, 4)).With("layer_1/l0_70/params.npz", FakeHub.Random(1000, 5));
+        .With("model-1-of-2.safetensors", FakeHub.Random(300_000, 1))
+        .With("model-2-of-2.safetensors", FakeHub.Random(200_000, 2))
+        .With("layer_1/l0_7/params.npz", FakeHub.Random(1000, 3))
+        .With("layer_1/l0_7/sub/more.npz", FakeHub.Random(10, 4))
+        .With("layer_1/l0_70/params.npz", FakeHub.Random(1000, 5));
 
     public void Dispose() => _hub.Dispose();
 
     private static IEnumerable<string> Below(string folder) =>
-        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal);
+        Directory
+            .GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(folder, f))
+            .Order(StringComparer.Ordinal);
 
     /// <summary>What a Python program that downloaded files leaves behind.</summary>
     private void LayOutAsPythonDoes(params string[] files)
@@ -26,8 +43,14 @@ public sealed class HubResolveTests : IDisposable
         foreach (var name in files)
         {
             var content = _hub.Files[name];
-            var etag = name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".npz", StringComparison.Ordinal) ? Sha256(content) : GitSha1(content);
-            var (blob, link) = (Path.Combine(_hub.RepositoryFolder, "blobs", etag), Path.Combine(_hub.RepositoryFolder, "snapshots", Commit, name));
+            var etag =
+                name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".npz", StringComparison.Ordinal)
+                    ? Sha256(content)
+                    : GitSha1(content);
+            var (blob, link) = (
+                Path.Combine(_hub.RepositoryFolder, "blobs", etag),
+                Path.Combine(_hub.RepositoryFolder, "snapshots", Commit, name)
+            );
             Directory.CreateDirectory(Path.GetDirectoryName(blob)!);
             Directory.CreateDirectory(Path.GetDirectoryName(link)!);
             File.WriteAllBytes(blob, content);
@@ -55,7 +78,10 @@ public sealed class HubResolveTests : IDisposable
         Assert.Equal(Wanted.Length - 1, Directory.GetFiles(Path.Combine(_hub.RepositoryFolder, "blobs")).Length);
         var link = Path.Combine(_hub.RepositoryFolder, "snapshots", Commit, "model-1-of-2.safetensors");
         Assert.Equal($"../../blobs/{Sha256(_hub.Files["model-1-of-2.safetensors"])}", new FileInfo(link).LinkTarget);
-        Assert.Equal($"../../blobs/{GitSha1(_hub.Files["config.json"])}", new FileInfo(Path.Combine(_hub.RepositoryFolder, "snapshots", Commit, "config.json")).LinkTarget);
+        Assert.Equal(
+            $"../../blobs/{GitSha1(_hub.Files["config.json"])}",
+            new FileInfo(Path.Combine(_hub.RepositoryFolder, "snapshots", Commit, "config.json")).LinkTarget
+        );
         Assert.NotEmpty(Directory.GetFiles(Path.Combine(_hub.CacheFolder, ".locks", "models--org--model"), "*.lock"));
 
         var tree = JsonNode.Parse(File.ReadAllText(Path.Combine(_hub.RepositoryFolder, "trees", Commit + ".json")))!;
@@ -95,7 +121,8 @@ public sealed class HubResolveTests : IDisposable
     public async Task a_second_run_uses_no_network()
     {
         string[] names = [Repository, $"{Repository}/layer_1/l0_7"];
-        foreach (var name in names) await Hub.ResolveFolderAsync(name, options: _hub.Options);
+        foreach (var name in names)
+            await Hub.ResolveFolderAsync(name, options: _hub.Options);
         var before = _hub.Requests.Count;
         foreach (var name in names)
         {
@@ -118,7 +145,10 @@ public sealed class HubResolveTests : IDisposable
     public async Task patterns_choose_within_a_folder()
     {
         Assert.Equal(["params.npz"], Below((await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", ["*.npz"], _hub.Options)).Path));
-        Assert.Equal(["l0_7/params.npz", "l0_7/sub/more.npz", "l0_70/params.npz"], Below((await Hub.ResolveFolderAsync($"{Repository}/layer_1", ["**.npz"], _hub.Options)).Path));
+        Assert.Equal(
+            ["l0_7/params.npz", "l0_7/sub/more.npz", "l0_70/params.npz"],
+            Below((await Hub.ResolveFolderAsync($"{Repository}/layer_1", ["**.npz"], _hub.Options)).Path)
+        );
     }
 
     [Fact]
@@ -142,14 +172,17 @@ public sealed class HubResolveTests : IDisposable
     [Fact]
     public async Task files_download_at_once_but_not_more_than_allowed()
     {
-        for (var i = 0; i < 6; i++) _hub.With($"many/{i}.npz", FakeHub.Random(100, 10 + i));
+        for (var i = 0; i < 6; i++)
+            _hub.With($"many/{i}.npz", FakeHub.Random(100, 10 + i));
         var (now, most) = (0, 0);
         var gate = new Lock();
         _hub.StoreFault = async _ =>
         {
-            lock (gate) most = Math.Max(most, ++now);
+            lock (gate)
+                most = Math.Max(most, ++now);
             await Task.Delay(100);
-            lock (gate) now--;
+            lock (gate)
+                now--;
             return null;
         };
         await Hub.ResolveFolderAsync($"{Repository}/many", options: _hub.Options with { Parallel = 3 });
@@ -208,7 +241,9 @@ public sealed class HubResolveTests : IDisposable
     {
         var folder = (await Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options)).Path;
         File.Delete(Path.Combine(folder, "params.npz"));
-        var error = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options with { Offline = true }));
+        var error = await Assert.ThrowsAsync<HubException>(() =>
+            Hub.ResolveFolderAsync($"{Repository}/layer_1/l0_7", options: _hub.Options with { Offline = true })
+        );
         Assert.Contains("org/model/layer_1/l0_7/params.npz: is not in the cache", error.Message, StringComparison.Ordinal);
     }
 
@@ -218,7 +253,8 @@ public sealed class HubResolveTests : IDisposable
         await Hub.ResolveModelAsync(Repository, _hub.Options);
         _hub.With("generation_config.json", "{}");
         File.Delete(Path.Combine(_hub.RepositoryFolder, "trees", Commit + ".json"));
-        using (var client = new HubClient(_hub.Options)) await client.ListAsync(HubReference.Parse(Repository));
+        using (var client = new HubClient(_hub.Options))
+            await client.ListAsync(HubReference.Parse(Repository));
         Assert.Equal(PathSource.Cache, (await Hub.ResolveModelAsync(Repository, _hub.Options with { Offline = true })).Source);
     }
 
@@ -248,11 +284,26 @@ public sealed class HubResolveTests : IDisposable
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "params.npz");
         File.WriteAllText(file, "x");
-        Assert.Equal((folder.Path, PathSource.Local), (Hub.ResolveModel(folder.Path, _hub.Options).Path, Hub.ResolveFolder(folder.Path, options: _hub.Options).Source));
+        Assert.Equal(
+            (folder.Path, PathSource.Local),
+            (Hub.ResolveModel(folder.Path, _hub.Options).Path, Hub.ResolveFolder(folder.Path, options: _hub.Options).Source)
+        );
         Assert.Equal($"{file} (local)", Hub.ResolveFile(file, _hub.Options).ToString());
-        Assert.Contains("folder is expected", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(file, _hub.Options)).Message, StringComparison.Ordinal);
-        Assert.Contains("file is expected", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveFile(folder.Path, _hub.Options)).Message, StringComparison.Ordinal);
-        Assert.Contains("no such folder", Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(folder.Path + "-none", _hub.Options)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "folder is expected",
+            Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(file, _hub.Options)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "file is expected",
+            Assert.Throws<ArgumentProblemException>(() => Hub.ResolveFile(folder.Path, _hub.Options)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no such folder",
+            Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(folder.Path + "-none", _hub.Options)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty(_hub.Requests);
     }
 

@@ -48,11 +48,10 @@ public sealed class LoopbackServer : IDisposable
     {
         try
         {
-            while (true) _ = ServeAsync(await _listener.AcceptTcpClientAsync());
+            while (true)
+                _ = ServeAsync(await _listener.AcceptTcpClientAsync());
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException) { }
     }
 
     private async Task ServeAsync(TcpClient client)
@@ -61,7 +60,8 @@ public sealed class LoopbackServer : IDisposable
         try
         {
             await using var stream = client.GetStream();
-            if (await ReadAsync(stream) is not { } request) return;
+            if (await ReadAsync(stream) is not { } request)
+                return;
             Requests.Enqueue(request);
             await WriteAsync(client, stream, request, await _answer(request));
         }
@@ -74,9 +74,11 @@ public sealed class LoopbackServer : IDisposable
     private static async Task<Request?> ReadAsync(NetworkStream stream)
     {
         using var reader = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
-        if (await reader.ReadLineAsync() is not { Length: > 0 } line) return null;
+        if (await reader.ReadLineAsync() is not { Length: > 0 } line)
+            return null;
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        while (await reader.ReadLineAsync() is { Length: > 0 } header) headers[header[..header.IndexOf(':')]] = header[(header.IndexOf(':') + 1)..].Trim();
+        while (await reader.ReadLineAsync() is { Length: > 0 } header)
+            headers[header[..header.IndexOf(':')]] = header[(header.IndexOf(':') + 1)..].Trim();
         var parts = line.Split(' ');
         return new(parts[0], parts[1], headers);
     }
@@ -85,12 +87,16 @@ public sealed class LoopbackServer : IDisposable
     {
         var body = answer.Body ?? [];
         var head = new StringBuilder($"HTTP/1.1 {answer.Status} Status\r\nConnection: close\r\n");
-        foreach (var (name, value) in answer.Headers) head.Append($"{name}: {value}\r\n");
-        if (!answer.Headers.Any(h => h.Name == "Content-Length")) head.Append($"Content-Length: {body.Length}\r\n");
+        foreach (var (name, value) in answer.Headers)
+            head.Append($"{name}: {value}\r\n");
+        if (!answer.Headers.Any(h => h.Name == "Content-Length"))
+            head.Append($"Content-Length: {body.Length}\r\n");
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()));
-        if (request.Method == "HEAD") return;
+        if (request.Method == "HEAD")
+            return;
         await stream.WriteAsync(body.AsMemory(0, Math.Min(answer.CutAfter ?? body.Length, body.Length)));
         await stream.FlushAsync();
-        if (answer.CutAfter is not null) client.Client.Shutdown(SocketShutdown.Send);
+        if (answer.CutAfter is not null)
+            client.Client.Shutdown(SocketShutdown.Send);
     }
 }

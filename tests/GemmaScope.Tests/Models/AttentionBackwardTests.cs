@@ -9,22 +9,34 @@ namespace GemmaScope.Tests.Models;
 /// <summary>Grouped-query attention with a sliding window and a cap, against central differences of the same written in f64.</summary>
 public class AttentionBackwardTests
 {
-    private const int Tokens = 6, Heads = 4, Groups = 2, Size = 4, Window = 3;
-    private const double Cap = 2, QueryScale = 0.7;
+    private const int Tokens = 6,
+        Heads = 4,
+        Groups = 2,
+        Size = 4,
+        Window = 3;
+    private const double Cap = 2,
+        QueryScale = 0.7;
 
     private readonly Random _random = new(9);
 
     [Fact]
     public void gradients_of_queries_keys_and_values_match_central_differences()
     {
-        var (q, k, v) = (Values(_random, Tokens * Heads * Size, 2), Values(_random, Tokens * Groups * Size, 2), Values(_random, Tokens * Groups * Size));
+        var (q, k, v) = (
+            Values(_random, Tokens * Heads * Size, 2),
+            Values(_random, Tokens * Groups * Size, 2),
+            Values(_random, Tokens * Groups * Size)
+        );
         var weights = Values(_random, Tokens * Heads * Size);
         using var dz = Tensor.From(Single(weights), Tokens, Heads * Size);
         using var capped = Tensor.From(Single(Capped(q, k)), Heads * Tokens, Tokens);
         using var pattern = Tensor.From(Single(Pattern(q, k)), Heads * Tokens, Tokens);
         var config = GemmaConfig.Load(Fixtures.Path("host", "gemma2-f32-smallcaps")) with
         {
-            Heads = Heads, KeyValueHeads = Groups, HeadSize = Size, QueryPreAttentionScalar = 1 / (QueryScale * QueryScale),
+            Heads = Heads,
+            KeyValueHeads = Groups,
+            HeadSize = Size,
+            QueryPreAttentionScalar = 1 / (QueryScale * QueryScale),
         };
         using var scores = Tensor.Zeros(Heads * Tokens, Tokens);
         using var dq = Tensor.Zeros(Tokens, Heads * Size);
@@ -35,8 +47,15 @@ public class AttentionBackwardTests
         backward.Values(dz.AsMatrix(), dv.AsMatrix());
         backward.Pattern(dz.AsMatrix(), Matrix(v, Tokens).AsMatrix(), scores.AsMatrix());
         backward.SoftMax(scores.AsMatrix());
-        for (var row = 0; row < scores.Rows; row++) ElementwiseBackward.SoftCap(capped.Row(row), (float)Cap, scores.Row(row));
-        backward.QueriesAndKeys(scores.AsMatrix(), Matrix(q, Tokens).AsMatrix(), Matrix(k, Tokens).AsMatrix(), dq.AsMatrix(), dk.AsMatrix());
+        for (var row = 0; row < scores.Rows; row++)
+            ElementwiseBackward.SoftCap(capped.Row(row), (float)Cap, scores.Row(row));
+        backward.QueriesAndKeys(
+            scores.AsMatrix(),
+            Matrix(q, Tokens).AsMatrix(),
+            Matrix(k, Tokens).AsMatrix(),
+            dq.AsMatrix(),
+            dk.AsMatrix()
+        );
 
         AssertClose(Gradient(x => Value(q, k, x), v), dv.AsSpan());
         AssertClose(Gradient(x => Value(x, k, v), q), dq.AsSpan());
@@ -46,10 +65,10 @@ public class AttentionBackwardTests
         {
             var (p, sum) = (Pattern(queries, keys), 0.0);
             for (var h = 0; h < Heads; h++)
-                for (var t = 0; t < Tokens; t++)
-                    for (var s = 0; s < Tokens; s++)
-                        for (var j = 0; j < Size; j++)
-                            sum += weights[(t * Heads + h) * Size + j] * p[(h * Tokens + t) * Tokens + s] * values[(s * Groups + Group(h)) * Size + j];
+            for (var t = 0; t < Tokens; t++)
+            for (var s = 0; s < Tokens; s++)
+            for (var j = 0; j < Size; j++)
+                sum += weights[(t * Heads + h) * Size + j] * p[(h * Tokens + t) * Tokens + s] * values[(s * Groups + Group(h)) * Size + j];
             return sum;
         }
     }
@@ -63,12 +82,12 @@ public class AttentionBackwardTests
     {
         var scores = new double[Heads * Tokens * Tokens];
         for (var h = 0; h < Heads; h++)
-            for (var t = 0; t < Tokens; t++)
-                for (var s = 0; s < Tokens; s++)
-                {
-                    var dot = Enumerable.Range(0, Size).Sum(j => q[(t * Heads + h) * Size + j] * k[(s * Groups + Group(h)) * Size + j]);
-                    scores[(h * Tokens + t) * Tokens + s] = Cap * Math.Tanh(QueryScale * dot / Cap);
-                }
+        for (var t = 0; t < Tokens; t++)
+        for (var s = 0; s < Tokens; s++)
+        {
+            var dot = Enumerable.Range(0, Size).Sum(j => q[(t * Heads + h) * Size + j] * k[(s * Groups + Group(h)) * Size + j]);
+            scores[(h * Tokens + t) * Tokens + s] = Cap * Math.Tanh(QueryScale * dot / Cap);
+        }
         return scores;
     }
 
@@ -78,8 +97,12 @@ public class AttentionBackwardTests
         for (var row = 0; row < Heads * Tokens; row++)
         {
             var t = row % Tokens;
-            var exponentials = Enumerable.Range(0, Tokens).Select(s => s <= t && s > t - Window ? Math.Exp(pattern[row * Tokens + s]) : 0).ToArray();
-            for (var s = 0; s < Tokens; s++) pattern[row * Tokens + s] = exponentials[s] / exponentials.Sum();
+            var exponentials = Enumerable
+                .Range(0, Tokens)
+                .Select(s => s <= t && s > t - Window ? Math.Exp(pattern[row * Tokens + s]) : 0)
+                .ToArray();
+            for (var s = 0; s < Tokens; s++)
+                pattern[row * Tokens + s] = exponentials[s] / exponentials.Sum();
         }
         return pattern;
     }

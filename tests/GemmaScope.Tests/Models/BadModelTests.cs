@@ -1,6 +1,5 @@
 using GemmaScope.Models;
 using GemmaScope.Numerics;
-
 using Xunit;
 
 namespace GemmaScope.Tests.Models;
@@ -35,13 +34,19 @@ public class BadModelTests
 
     [Fact]
     public void a_missing_tensor_is_named() =>
-        Assert.Contains("model.layers.2.mlp.up_proj.weight",
-            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t.Remove("model.layers.2.mlp.up_proj.weight"))), StringComparison.Ordinal);
+        Assert.Contains(
+            "model.layers.2.mlp.up_proj.weight",
+            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t.Remove("model.layers.2.mlp.up_proj.weight"))),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void weights_without_an_embedding_say_which_names_were_tried() =>
-        Assert.Contains("model.language_model.embed_tokens.weight",
-            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t.Remove("model.embed_tokens.weight"))), StringComparison.Ordinal);
+        Assert.Contains(
+            "model.language_model.embed_tokens.weight",
+            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t.Remove("model.embed_tokens.weight"))),
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData(float.NaN)]
@@ -50,23 +55,38 @@ public class BadModelTests
     {
         using var bad = Tensor.Zeros(48, 112);
         bad.Row(7)[3] = value;
-        Assert.Contains("model.layers.1.mlp.down_proj.weight",
-            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t["model.layers.1.mlp.down_proj.weight"] = bad)), StringComparison.Ordinal);
+        Assert.Contains(
+            "model.layers.1.mlp.down_proj.weight",
+            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t["model.layers.1.mlp.down_proj.weight"] = bad)),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void a_head_that_is_not_tied_is_refused()
     {
         using var other = Tensor.Zeros(320, 48);
-        Assert.Contains("lm_head.weight", Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t["lm_head.weight"] = other)), StringComparison.Ordinal);
+        Assert.Contains(
+            "lm_head.weight",
+            Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t["lm_head.weight"] = other)),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void a_missing_folder_and_missing_weights_say_what_is_needed()
     {
-        Assert.Contains("no such folder", Assert.Throws<ArgumentProblemException>(() => GemmaModel.Load("/does/not/exist")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no such folder",
+            Assert.Throws<ArgumentProblemException>(() => GemmaModel.Load("/does/not/exist")).Message,
+            StringComparison.Ordinal
+        );
         using var folder = new ModelFolder("gemma2-f32-smallcaps");
         File.Delete(Path.Combine(folder.Path, "model.safetensors"));
-        Assert.Contains("model.safetensors", Assert.Throws<FileFormatException>(() => GemmaModel.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "model.safetensors",
+            Assert.Throws<FileFormatException>(() => GemmaModel.Load(folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

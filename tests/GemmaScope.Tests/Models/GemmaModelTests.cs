@@ -1,6 +1,5 @@
 using GemmaScope.Models;
 using GemmaScope.Numerics;
-
 using Xunit;
 
 namespace GemmaScope.Tests.Models;
@@ -16,7 +15,8 @@ public sealed class GemmaModelTests : IDisposable
     private static void Close(ReadOnlySpan<float> want, ReadOnlySpan<float> got, double tolerance = 1e-4)
     {
         Assert.Equal(want.Length, got.Length);
-        double error = 0, scale = 1;
+        double error = 0,
+            scale = 1;
         for (var i = 0; i < want.Length; i++)
         {
             var difference = Math.Abs((double)want[i] - got[i]);
@@ -49,7 +49,8 @@ public sealed class GemmaModelTests : IDisposable
         using var cache = _demo.NewCache();
         foreach (var token in Prompt(512))
             _demo.Run([token], cache: cache, logits: LogitRows.None).Dispose();
-        // Three global layers hold 512 rows in buffers of at most twice that, three sliding ones at most 2 · window, rounded up by doubling.
+        // Three global layers hold 512 rows in buffers of at most twice that, three sliding ones at most 2 · window, rounded up by
+        // doubling.
         Assert.InRange(cache.Bytes, 0, 2L * 4 * 128 * (3 * 1024 + 3 * 4 * 64));
     }
 
@@ -122,11 +123,18 @@ public sealed class GemmaModelTests : IDisposable
         using var batch = _demo.Run(prompts, capture: [Site.ResidPost(5), new Site(SiteKind.AttnPattern, 1)], logits: LogitRows.Last);
         for (var s = 0; s < prompts.Length; s++)
         {
-            using var alone = _demo.Run(prompts[s], capture: [Site.ResidPost(5), new Site(SiteKind.AttnPattern, 1)], logits: LogitRows.Last);
+            using var alone = _demo.Run(
+                prompts[s],
+                capture: [Site.ResidPost(5), new Site(SiteKind.AttnPattern, 1)],
+                logits: LogitRows.Last
+            );
             var (start, count) = batch.RowsOf(s);
             Close(alone[Site.ResidPost(5)].AsSpan(), batch[Site.ResidPost(5)].AsSpan().Slice(start * 256, count * 256));
             Close(alone.LastLogits(), batch.LastLogits(s));
-            Close(alone.Attention(new Site(SiteKind.AttnPattern, 1), 0).AsSpan(), batch.Attention(new Site(SiteKind.AttnPattern, 1), s).AsSpan());
+            Close(
+                alone.Attention(new Site(SiteKind.AttnPattern, 1), 0).AsSpan(),
+                batch.Attention(new Site(SiteKind.AttnPattern, 1), s).AsSpan()
+            );
         }
     }
 
@@ -136,15 +144,31 @@ public sealed class GemmaModelTests : IDisposable
         var vector = Enumerable.Repeat(2f, 256).ToArray();
         var site = Site.ResidPost(2);
         using var plain = _demo.Run(Prompt(6), capture: [site]);
-        using var edited = _demo.Run(Prompt(6), capture: [site], edits:
-            [Edit.Add(site, vector, 3, 1..3), Edit.Scale(site, 2, Positions.At(2)), Edit.Set(site, vector, 5..), Edit.Zero(site, Positions.At(4))]);
+        using var edited = _demo.Run(
+            Prompt(6),
+            capture: [site],
+            edits:
+            [
+                Edit.Add(site, vector, 3, 1..3),
+                Edit.Scale(site, 2, Positions.At(2)),
+                Edit.Set(site, vector, 5..),
+                Edit.Zero(site, Positions.At(4)),
+            ]
+        );
         for (var t = 0; t < 6; t++)
-            for (var i = 0; i < 256; i++)
+        for (var i = 0; i < 256; i++)
+        {
+            var x = plain[site].Row(t)[i];
+            var want = t switch
             {
-                var x = plain[site].Row(t)[i];
-                var want = t switch { 1 => x + 6, 2 => (x + 6) * 2, 4 => 0, 5 => 2, _ => x };
-                Assert.Equal(want, edited[site].Row(t)[i], 1e-4f);
-            }
+                1 => x + 6,
+                2 => (x + 6) * 2,
+                4 => 0,
+                5 => 2,
+                _ => x,
+            };
+            Assert.Equal(want, edited[site].Row(t)[i], 1e-4f);
+        }
     }
 
     [Fact]
@@ -180,11 +204,16 @@ public sealed class GemmaModelTests : IDisposable
     {
         using var alone = _demo.Run(Prompt(40));
         var want = alone.LastLogits().ToArray();
-        Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
-        {
-            using var run = _demo.Run(Prompt(40));
-            Close(want, run.LastLogits(), 1e-5);
-        });
+        Parallel.For(
+            0,
+            8,
+            new ParallelOptions { MaxDegreeOfParallelism = 4 },
+            _ =>
+            {
+                using var run = _demo.Run(Prompt(40));
+                Close(want, run.LastLogits(), 1e-5);
+            }
+        );
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using GemmaScope.Models;
-
 using Xunit;
 
 namespace GemmaScope.Tests.Models;
@@ -35,17 +34,46 @@ public sealed class GenerationTests : IDisposable
     {
         var greedy = Generate(new() { Temperature = 0 });
         var stop = greedy[5];
-        Assert.Equal(greedy.TakeWhile(t => t != stop), _demo.Generate(Prompt, new() { Temperature = 0, MaxNewTokens = 12, StopTokens = [stop] }));
+        Assert.Equal(
+            greedy.TakeWhile(t => t != stop),
+            _demo.Generate(
+                Prompt,
+                new()
+                {
+                    Temperature = 0,
+                    MaxNewTokens = 12,
+                    StopTokens = [stop],
+                }
+            )
+        );
         Assert.Empty(_demo.Generate(Prompt, new() { MaxNewTokens = 0 }));
         int[] full = [2, .. Enumerable.Repeat(300, 509)];
-        Assert.Equal(3, _demo.Generate(full, new() { Temperature = 0, MaxNewTokens = 50, StopTokens = [] }).Count());
+        Assert.Equal(
+            3,
+            _demo
+                .Generate(
+                    full,
+                    new()
+                    {
+                        Temperature = 0,
+                        MaxNewTokens = 50,
+                        StopTokens = [],
+                    }
+                )
+                .Count()
+        );
     }
 
     [Fact]
     public void a_kept_cache_continues_the_conversation()
     {
         using var cache = _demo.NewCache();
-        var options = new GenerationOptions { Temperature = 0, MaxNewTokens = 6, StopTokens = [] };
+        var options = new GenerationOptions
+        {
+            Temperature = 0,
+            MaxNewTokens = 6,
+            StopTokens = [],
+        };
         var first = _demo.Generate(Prompt, options, cache).ToArray();
         var second = _demo.Generate([first[^1]], options, cache).ToArray();
         Assert.Equal(_demo.Generate(Prompt, options with { MaxNewTokens = 12 }), [.. first, .. second]);
@@ -66,8 +94,31 @@ public sealed class GenerationTests : IDisposable
     [Fact]
     public void a_penalty_discourages_repetition()
     {
-        var plain = _demo.Generate(Prompt, new() { Temperature = 0, MaxNewTokens = 40, StopTokens = [] }).Distinct().Count();
-        var penalised = _demo.Generate(Prompt, new() { Temperature = 0, RepetitionPenalty = 2, MaxNewTokens = 40, StopTokens = [] }).Distinct().Count();
+        var plain = _demo
+            .Generate(
+                Prompt,
+                new()
+                {
+                    Temperature = 0,
+                    MaxNewTokens = 40,
+                    StopTokens = [],
+                }
+            )
+            .Distinct()
+            .Count();
+        var penalised = _demo
+            .Generate(
+                Prompt,
+                new()
+                {
+                    Temperature = 0,
+                    RepetitionPenalty = 2,
+                    MaxNewTokens = 40,
+                    StopTokens = [],
+                }
+            )
+            .Distinct()
+            .Count();
         Assert.True(penalised > plain, $"{penalised} kinds of tokens with a penalty, {plain} without");
     }
 
@@ -81,12 +132,30 @@ public sealed class GenerationTests : IDisposable
     [Fact]
     public void options_out_of_range_are_refused_at_once()
     {
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { Temperature = -1 }); });
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { Temperature = double.NaN }); });
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { TopP = 0 }); });
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { TopK = -1 }); });
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { RepetitionPenalty = 0 }); });
-        Assert.Throws<ArgumentProblemException>(() => { _demo.Generate(Prompt, new() { FrequencyPenalty = double.NaN }); });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { Temperature = -1 });
+        });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { Temperature = double.NaN });
+        });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { TopP = 0 });
+        });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { TopK = -1 });
+        });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { RepetitionPenalty = 0 });
+        });
+        Assert.Throws<ArgumentProblemException>(() =>
+        {
+            _demo.Generate(Prompt, new() { FrequencyPenalty = double.NaN });
+        });
     }
 
     [Fact]
@@ -96,9 +165,11 @@ public sealed class GenerationTests : IDisposable
         var sampler = new Sampler(new GenerationOptions { Seed = 3, Temperature = 0.5 }, realVocabulary: 4);
         var counts = new int[5];
         const int draws = 20_000;
-        for (var i = 0; i < draws; i++) counts[sampler.Choose(logits)]++;
+        for (var i = 0; i < draws; i++)
+            counts[sampler.Choose(logits)]++;
         var total = logits.Take(4).Sum(x => Math.Exp(x / 0.5));
-        for (var i = 0; i < 4; i++) Assert.Equal(Math.Exp(logits[i] / 0.5) / total, counts[i] / (double)draws, 0.01);
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(Math.Exp(logits[i] / 0.5) / total, counts[i] / (double)draws, 0.01);
         Assert.Equal(0, counts[4]);
     }
 

@@ -10,7 +10,13 @@ public class GradientGoldenTests
 {
     /// <summary>Every folder whose goldens hold gradients.</summary>
     public static TheoryData<string> Folders() =>
-        [.. Directory.GetDirectories(Fixtures.Path("host")).Where(f => Expected(f).Has("gradients")).Select(f => Path.GetFileName(f)!).Order()];
+        [
+            .. Directory
+                .GetDirectories(Fixtures.Path("host"))
+                .Where(f => Expected(f).Has("gradients"))
+                .Select(f => Path.GetFileName(f)!)
+                .Order(),
+        ];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -20,7 +26,11 @@ public class GradientGoldenTests
         var expected = Expected(path);
         using var golden = SafetensorsFile.Open(Path.Combine(path, "expected.safetensors"));
         using var model = GemmaModel.Load(path);
-        var prompt = expected.Element.GetProperty("prompts")[expected.Integer("site_prompt") ?? 0].EnumerateArray().Select(id => id.GetInt32()).ToArray();
+        var prompt = expected
+            .Element.GetProperty("prompts")[expected.Integer("site_prompt") ?? 0]
+            .EnumerateArray()
+            .Select(id => id.GetInt32())
+            .ToArray();
 
         var checks = HostGradientChecks.Verify(model, prompt, golden, expected).ToList();
 
@@ -29,7 +39,8 @@ public class GradientGoldenTests
         Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));
     }
 
-    private static bool IsGradient(string name) => name != "frozen.probe.vector" && (name.StartsWith("grad.") || name.StartsWith("frozen."));
+    private static bool IsGradient(string name) =>
+        name != "frozen.probe.vector" && (name.StartsWith("grad.") || name.StartsWith("frozen."));
 
     private static JsonSection Expected(string folder) => JsonFile.Read(Path.Combine(folder, "expected.json"));
 }

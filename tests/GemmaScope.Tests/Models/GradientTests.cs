@@ -35,12 +35,20 @@ public class GradientTests
             var difference = (Logit(step) - Logit(-step)) / (2 * step);
 
             Assert.True(scale > 0, site.ToString());
-            Assert.True(Math.Abs(difference - TensorPrimitives.Dot<float>(gradient, direction)) <= 0.01 * scale,
-                $"{site}: {TensorPrimitives.Dot<float>(gradient, direction)} predicted, {difference} measured");
+            Assert.True(
+                Math.Abs(difference - TensorPrimitives.Dot<float>(gradient, direction)) <= 0.01 * scale,
+                $"{site}: {TensorPrimitives.Dot<float>(gradient, direction)} predicted, {difference} measured"
+            );
 
             double Logit(float by)
             {
-                using var run = model.Run(Prompt, capture: [new Site(SiteKind.LogitsRaw)], edits: [AddTensor(site, direction, by)], logits: LogitRows.All, arithmetic: Arithmetic.Exact);
+                using var run = model.Run(
+                    Prompt,
+                    capture: [new Site(SiteKind.LogitsRaw)],
+                    edits: [AddTensor(site, direction, by)],
+                    logits: LogitRows.All,
+                    arithmetic: Arithmetic.Exact
+                );
                 return run[new Site(SiteKind.LogitsRaw)].Row(position)[token];
             }
         }
@@ -74,7 +82,10 @@ public class GradientTests
         {
             var largest = want[site].AsSpan().ToArray().Max(Math.Abs);
             Assert.True(largest > 0, site.ToString());
-            Assert.All(want[site].AsSpan().ToArray().Zip(got[site].AsSpan().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f * largest));
+            Assert.All(
+                want[site].AsSpan().ToArray().Zip(got[site].AsSpan().ToArray()),
+                pair => Assert.Equal(pair.First, pair.Second, 1e-5f * largest)
+            );
         }
     }
 
@@ -83,7 +94,12 @@ public class GradientTests
     {
         using var model = Load("gemma2-f32-smallcaps");
         using var run = model.RunDifferentiable(Prompt, GradientMode.Full, [Site.MlpIn(2)], arithmetic: Arithmetic.Exact);
-        GradientTarget[] targets = [GradientTarget.CrossEntropy, GradientTarget.Probe(Site.MlpIn(2), 3, Vector(model.Config.Width)), GradientTarget.DemeanedLogit(4, 9)];
+        GradientTarget[] targets =
+        [
+            GradientTarget.CrossEntropy,
+            GradientTarget.Probe(Site.MlpIn(2), 3, Vector(model.Config.Width)),
+            GradientTarget.DemeanedLogit(4, 9),
+        ];
         foreach (var target in targets.Concat(targets.Reverse()))
         {
             using var got = run.Gradients(target, [Site.Embed, Site.MlpOut(0)]);
@@ -97,11 +113,16 @@ public class GradientTests
     public void sites_that_the_target_does_not_depend_on_get_zeros()
     {
         using var model = Load("gemma2-f32-smallcaps");
-        using var gradients = model.Gradients(Prompt, GradientTarget.Probe(Site.MlpIn(1), 5, Vector(model.Config.Width)), [Site.Embed, Site.ResidPost(1), Site.Z(2)]);
+        using var gradients = model.Gradients(
+            Prompt,
+            GradientTarget.Probe(Site.MlpIn(1), 5, Vector(model.Config.Width)),
+            [Site.Embed, Site.ResidPost(1), Site.Z(2)]
+        );
         Assert.DoesNotContain(gradients[Site.ResidPost(1)].AsSpan().ToArray(), v => v != 0);
         Assert.DoesNotContain(gradients[Site.Z(2)].AsSpan().ToArray(), v => v != 0);
         var embed = gradients[Site.Embed];
-        for (var t = 0; t < Prompt.Length; t++) Assert.Equal(t <= 5, TensorPrimitives.Norm<float>(embed.Row(t)) > 0);
+        for (var t = 0; t < Prompt.Length; t++)
+            Assert.Equal(t <= 5, TensorPrimitives.Norm<float>(embed.Row(t)) > 0);
     }
 
     [Fact]
@@ -109,11 +130,14 @@ public class GradientTests
     {
         using var model = Load("gemma2-f32-smallcaps");
         var vector = Vector(model.Config.Width);
-        var function = GradientTarget.Function(Site.ResidMid(2), (x, gradient) =>
-        {
-            vector.CopyTo(gradient.Row(4));
-            return TensorPrimitives.Dot<float>(vector, x.Row(4));
-        });
+        var function = GradientTarget.Function(
+            Site.ResidMid(2),
+            (x, gradient) =>
+            {
+                vector.CopyTo(gradient.Row(4));
+                return TensorPrimitives.Dot<float>(vector, x.Row(4));
+            }
+        );
         using var got = model.Gradients(Prompt, function, [Site.Z(0)]);
         using var want = model.Gradients(Prompt, GradientTarget.Probe(Site.ResidMid(2), 4, vector), [Site.Z(0)]);
         Assert.Equal(want.Value, got.Value);
@@ -128,7 +152,16 @@ public class GradientTests
         Refused("logit", () => model.Gradients(Prompt, logit, [new Site(SiteKind.Logits)]));
         Refused("layers 0 to", () => model.Gradients(Prompt, logit, [Site.Z(99)]));
         Refused("frozen", () => model.Gradients(Prompt, logit, [new Site(SiteKind.Q, 1)], GradientMode.Frozen));
-        Refused("frozen", () => model.Gradients(Prompt, GradientTarget.Probe(new Site(SiteKind.MlpUp, 1), 0, Vector(model.Config.MlpWidth)), [Site.Embed], GradientMode.Frozen));
+        Refused(
+            "frozen",
+            () =>
+                model.Gradients(
+                    Prompt,
+                    GradientTarget.Probe(new Site(SiteKind.MlpUp, 1), 0, Vector(model.Config.MlpWidth)),
+                    [Site.Embed],
+                    GradientMode.Frozen
+                )
+        );
         Refused("outside the sequence", () => model.Gradients(Prompt, GradientTarget.Logit(Prompt.Length, 0), [Site.Embed]));
         Refused("vocabulary", () => model.Gradients(Prompt, GradientTarget.Logit(0, -1), [Site.Embed]));
         Refused("numbers", () => model.Gradients(Prompt, GradientTarget.Probe(Site.MlpIn(0), 0, Vector(3)), [Site.Embed]));
@@ -137,7 +170,10 @@ public class GradientTests
         using var run = model.RunDifferentiable(Prompt, from: Site.ResidPost(1), to: Site.ResidPost(2));
         Refused("'from'", () => run.Gradients(GradientTarget.Probe(Site.ResidPost(2), 0, Vector(model.Config.Width)), [Site.ResidPost(0)]));
         Refused("'to'", () => run.Gradients(logit, [Site.ResidPost(1)]));
-        Refused("not captured", () => run.Gradients(GradientTarget.Probe(Site.ResidPost(2), 0, Vector(model.Config.Width)), [Site.ResidPost(1)]));
+        Refused(
+            "not captured",
+            () => run.Gradients(GradientTarget.Probe(Site.ResidPost(2), 0, Vector(model.Config.Width)), [Site.ResidPost(1)])
+        );
         using var gradients = model.Gradients(Prompt, logit, []);
         Refused("not asked", () => gradients[Site.Embed]);
 
@@ -150,7 +186,9 @@ public class GradientTests
     {
         using var model = Load("gemma2-f32-smallcaps");
         using var run = model.RunDifferentiable(Prompt);
-        Assert.Throws<OperationCanceledException>(() => run.Gradients(GradientTarget.Logit(0, 0), [Site.Embed], new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            run.Gradients(GradientTarget.Logit(0, 0), [Site.Embed], new CancellationToken(canceled: true))
+        );
     }
 
     private static GemmaModel Load(string folder) => GemmaModel.Load(Fixtures.Path("host", folder));
@@ -172,10 +210,13 @@ public class GradientTests
     private static Edit AddTensor(Site site, float[] values, float by)
     {
         var at = 0;
-        return Edit.Function(site, (rows, _) =>
-        {
-            for (var i = 0; i < rows.Rows; i++, at += rows.Columns)
-                TensorPrimitives.MultiplyAdd(values.AsSpan(at, rows.Columns), by, rows.Row(i), rows.Row(i));
-        });
+        return Edit.Function(
+            site,
+            (rows, _) =>
+            {
+                for (var i = 0; i < rows.Rows; i++, at += rows.Columns)
+                    TensorPrimitives.MultiplyAdd(values.AsSpan(at, rows.Columns), by, rows.Row(i), rows.Row(i));
+            }
+        );
     }
 }

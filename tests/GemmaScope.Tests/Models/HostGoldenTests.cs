@@ -7,7 +7,8 @@ namespace GemmaScope.Tests.Models;
 [Trait("Category", "Golden")]
 public class HostGoldenTests
 {
-    public static TheoryData<string> Folders() => [.. Directory.GetDirectories(Fixtures.Path("host")).Select(f => Path.GetFileName(f)!).Order()];
+    public static TheoryData<string> Folders() =>
+        [.. Directory.GetDirectories(Fixtures.Path("host")).Select(f => Path.GetFileName(f)!).Order()];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -23,11 +24,23 @@ public class HostGoldenTests
     {
         using var folder = new TemporaryFolder();
         var newer = Fixtures.Path("host", "gemma3-multimodal-v5-prefix");
-        foreach (var file in (string[])["expected.json", "expected.safetensors", "generation_config.json"]) File.Copy(Path.Combine(newer, file), folder.File(file));
+        foreach (var file in (string[])["expected.json", "expected.safetensors", "generation_config.json"])
+            File.Copy(Path.Combine(newer, file), folder.File(file));
         using (var shards = ShardedSafetensors.Open(newer))
-            SafetensorsWriter.Write(folder.File("model.safetensors"), shards.Names.Select(name => KeyValuePair.Create(
-                name.Replace("model.language_model.", "language_model.model.").Replace("model.vision_tower.", "vision_tower.").Replace("model.multi_modal_projector.", "multi_modal_projector."), shards[name])));
-        File.WriteAllText(folder.File("config.json"), """
+            SafetensorsWriter.Write(
+                folder.File("model.safetensors"),
+                shards.Names.Select(name =>
+                    KeyValuePair.Create(
+                        name.Replace("model.language_model.", "language_model.model.")
+                            .Replace("model.vision_tower.", "vision_tower.")
+                            .Replace("model.multi_modal_projector.", "multi_modal_projector."),
+                        shards[name]
+                    )
+                )
+            );
+        File.WriteAllText(
+            folder.File("config.json"),
+            """
             {
               "architectures": ["Gemma3ForConditionalGeneration"], "eos_token_id": [1, 106], "model_type": "gemma3", "torch_dtype": "bfloat16", "mm_tokens_per_image": 4,
               "boi_token_index": 254, "eoi_token_index": 255, "image_token_index": 256,
@@ -37,7 +50,8 @@ public class HostGoldenTests
               },
               "vision_config": { "hidden_size": 16, "model_type": "siglip_vision_model", "num_hidden_layers": 1 }
             }
-            """);
+            """
+        );
         var checks = new HostVerifier().Verify(folder.Path, VerifyOptions.Default).ToList();
         Assert.Contains(checks, check => check.Name.Contains("logits", StringComparison.Ordinal));
         Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));

@@ -1,6 +1,5 @@
 using GemmaScope.Files;
 using GemmaScope.Numerics;
-
 using Xunit;
 
 namespace GemmaScope.Tests.Models;

@@ -15,9 +15,17 @@ public class ResumeTests
     {
         var site = Site.Parse(name);
         using var model = GemmaModel.Load(Fixtures.Path("evaluation", "spliced", "models", "gemma2"));
-        int[][] sequences = [[2, 5, 9, 4], [2, 7, 3]];
+        int[][] sequences =
+        [
+            [2, 5, 9, 4],
+            [2, 7, 3],
+        ];
         Edit[] edits = [Edit.Scale(site, 0.5f)];
-        using var clean = model.Run(sequences, capture: Enumerable.Range(0, model.Config.Layers).Select(Site.ResidPost), logits: LogitRows.None);
+        using var clean = model.Run(
+            sequences,
+            capture: Enumerable.Range(0, model.Config.Layers).Select(Site.ResidPost),
+            logits: LogitRows.None
+        );
         using var whole = model.Run(sequences, edits: edits, logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         var layer = ResumePoint.LayerOf(site);
         ResumePoint? point = layer > 0 ? new(layer, clean[Site.ResidPost(layer - 1)].AsMatrix()) : null;

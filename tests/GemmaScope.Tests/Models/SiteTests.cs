@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using GemmaScope.Models;
-
 using Xunit;
 
 namespace GemmaScope.Tests.Models;
@@ -9,20 +8,26 @@ namespace GemmaScope.Tests.Models;
 public class SiteTests
 {
     private static IEnumerable<Site> All(int layers) =>
-        Enum.GetValues<SiteKind>().SelectMany(kind => Enumerable.Range(0, Site.IsGlobal(kind) ? 1 : layers).Select(layer => new Site(kind, layer)));
+        Enum.GetValues<SiteKind>()
+            .SelectMany(kind => Enumerable.Range(0, Site.IsGlobal(kind) ? 1 : layers).Select(layer => new Site(kind, layer)));
 
     [Fact]
-    public void every_site_reads_back_from_each_of_its_names() => Assert.All(All(30), site =>
-    {
-        Assert.Equal(site, Site.Parse(site.ToString()));
-        if (site.TransformerLensName is { } lens) Assert.Equal(site, Site.Parse(lens));
-        if (site.HuggingFaceName is { } module)
-        {
-            Assert.Equal(site, Site.Parse(module));
-            if (module.StartsWith("model.", StringComparison.Ordinal))
-                Assert.Equal(site, Site.Parse("language_model." + module));
-        }
-    });
+    public void every_site_reads_back_from_each_of_its_names() =>
+        Assert.All(
+            All(30),
+            site =>
+            {
+                Assert.Equal(site, Site.Parse(site.ToString()));
+                if (site.TransformerLensName is { } lens)
+                    Assert.Equal(site, Site.Parse(lens));
+                if (site.HuggingFaceName is { } module)
+                {
+                    Assert.Equal(site, Site.Parse(module));
+                    if (module.StartsWith("model.", StringComparison.Ordinal))
+                        Assert.Equal(site, Site.Parse("language_model." + module));
+                }
+            }
+        );
 
     [Theory]
     [InlineData("model.layers.20.output", "resid_post.20")]
@@ -54,13 +59,16 @@ public class SiteTests
 
     [Fact]
     public void any_text_is_either_a_site_or_refused() =>
-        Prop.ForAll<string>(text => !Site.TryParse(text ?? "", out var site) || Site.Parse(site.ToString()) == site).QuickCheckThrowOnFailure();
+        Prop.ForAll<string>(text => !Site.TryParse(text ?? "", out var site) || Site.Parse(site.ToString()) == site)
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void lists_take_wildcards_and_ranges()
     {
-        Assert.Equal(["resid_post.0", "resid_post.1", "resid_post.2", "z.1", "embed", "mlp_out.0", "mlp_out.1"],
-            Site.ParseList("resid_post.*, z.1,embed,mlp_out.0-1", 3).Select(s => s.ToString()));
+        Assert.Equal(
+            ["resid_post.0", "resid_post.1", "resid_post.2", "z.1", "embed", "mlp_out.0", "mlp_out.1"],
+            Site.ParseList("resid_post.*, z.1,embed,mlp_out.0-1", 3).Select(s => s.ToString())
+        );
         Assert.Throws<ArgumentProblemException>(() => Site.ParseList("z.3", 3));
         Assert.Throws<ArgumentProblemException>(() => Site.ParseList("z.2-1", 3));
     }
@@ -68,8 +76,21 @@ public class SiteTests
     [Fact]
     public void sites_sort_in_order_of_computation()
     {
-        Site[] order = [Site.Embed, Site.ResidPre(0), Site.Z(0), Site.ResidMid(0), Site.MlpOut(0), Site.ResidPost(0), Site.ResidPre(1),
-            Site.ResidPost(200), new(SiteKind.LnFinalNormalized), new(SiteKind.FinalNormOut), new(SiteKind.LogitsRaw), new(SiteKind.Logits)];
+        Site[] order =
+        [
+            Site.Embed,
+            Site.ResidPre(0),
+            Site.Z(0),
+            Site.ResidMid(0),
+            Site.MlpOut(0),
+            Site.ResidPost(0),
+            Site.ResidPre(1),
+            Site.ResidPost(200),
+            new(SiteKind.LnFinalNormalized),
+            new(SiteKind.FinalNormOut),
+            new(SiteKind.LogitsRaw),
+            new(SiteKind.Logits),
+        ];
         Assert.Equal(order, order.Reverse().Order());
         Assert.True(order[0] < order[1] && order[^1] > order[^2]);
     }

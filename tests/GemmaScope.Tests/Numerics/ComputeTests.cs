@@ -12,9 +12,11 @@ public class ComputeTests
 
         public void Multiply(MatrixView x, WeightView weights, MatrixView y, Arithmetic arithmetic)
         {
-            if (shortSums) (x, weights) = (x.SliceColumns(0, 1024), weights with { Inputs = 1024 });
+            if (shortSums)
+                (x, weights) = (x.SliceColumns(0, 1024), weights with { Inputs = 1024 });
             new ManagedKernels().Multiply(x, weights, y, arithmetic);
-            if (!shortSums) y.Row(y.Rows - 1)[^1] += 0.01f;
+            if (!shortSums)
+                y.Row(y.Rows - 1)[^1] += 0.01f;
         }
     }
 

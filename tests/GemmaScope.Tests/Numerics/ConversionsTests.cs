@@ -7,11 +7,13 @@ public unsafe class ConversionsTests
 {
     private static readonly ushort[] AllBits = [.. Enumerable.Range(0, 65536).Select(i => (ushort)i)];
 
-    private static float[] Widened<T>(T[] source, DType type) where T : unmanaged
+    private static float[] Widened<T>(T[] source, DType type)
+        where T : unmanaged
     {
         var target = new float[source.Length];
         fixed (T* from = source)
-        fixed (float* to = target) Conversions.Widen(from, type, to, source.Length);
+        fixed (float* to = target)
+            Conversions.Widen(from, type, to, source.Length);
         return target;
     }
 
@@ -38,8 +40,10 @@ public unsafe class ConversionsTests
         {
             var half = BitConverter.UInt16BitsToHalf((ushort)i);
             Assert.Equal((float)half, wide[i]);
-            if (Half.IsNaN(half)) Assert.True(Half.IsNaN(BitConverter.UInt16BitsToHalf(narrow[i])));
-            else Assert.Equal(i, narrow[i]);
+            if (Half.IsNaN(half))
+                Assert.True(Half.IsNaN(BitConverter.UInt16BitsToHalf(narrow[i])));
+            else
+                Assert.Equal(i, narrow[i]);
         }
     }
 
@@ -48,8 +52,8 @@ public unsafe class ConversionsTests
     {
         var values = new List<float>();
         foreach (var bits in AllBits)
-            foreach (var offset in new uint[] { 0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF })
-                values.Add(BitConverter.UInt32BitsToSingle(((uint)bits << 16) + offset));
+        foreach (var offset in new uint[] { 0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF })
+            values.Add(BitConverter.UInt32BitsToSingle(((uint)bits << 16) + offset));
         values.RemoveRange(0, 3); // an odd start for the vector loop's rest
         var source = values.ToArray();
         var (narrow, rounded) = (new ushort[source.Length], new float[source.Length]);
@@ -57,9 +61,12 @@ public unsafe class ConversionsTests
         Conversions.RoundToBF16(source, rounded);
         for (var i = 0; i < source.Length; i++)
         {
-            if (narrow[i] != NearestBF16(source[i])) Assert.Fail($"{source[i]:R} became {narrow[i]:X4}");
-            if (narrow[i] != Conversions.F32ToBF16(source[i])) Assert.Fail($"vector and scalar differ for {source[i]:R}");
-            if (BitConverter.SingleToUInt32Bits(rounded[i]) != (uint)narrow[i] << 16) Assert.Fail($"rounded to {rounded[i]:R}");
+            if (narrow[i] != NearestBF16(source[i]))
+                Assert.Fail($"{source[i]:R} became {narrow[i]:X4}");
+            if (narrow[i] != Conversions.F32ToBF16(source[i]))
+                Assert.Fail($"vector and scalar differ for {source[i]:R}");
+            if (BitConverter.SingleToUInt32Bits(rounded[i]) != (uint)narrow[i] << 16)
+                Assert.Fail($"rounded to {rounded[i]:R}");
         }
     }
 
@@ -68,10 +75,14 @@ public unsafe class ConversionsTests
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
         var below = (ushort)(bits >> 16);
-        if (float.IsNaN(value)) return (ushort)(below | 0x40);
-        if (float.IsInfinity(value)) return below;
-        double low = Conversions.BF16ToF32(below), high = Conversions.BF16ToF32((ushort)(below + 1));
-        if (double.IsInfinity(high)) high = Math.CopySign(Math.ScaleB(1, 128), value);
+        if (float.IsNaN(value))
+            return (ushort)(below | 0x40);
+        if (float.IsInfinity(value))
+            return below;
+        double low = Conversions.BF16ToF32(below),
+            high = Conversions.BF16ToF32((ushort)(below + 1));
+        if (double.IsInfinity(high))
+            high = Math.CopySign(Math.ScaleB(1, 128), value);
         var (toLow, toHigh) = (Math.Abs(value - low), Math.Abs(high - value));
         return toLow < toHigh || toLow == toHigh && below % 2 == 0 ? below : (ushort)(below + 1);
     }
@@ -80,10 +91,17 @@ public unsafe class ConversionsTests
     public void eight_bit_floats_widen_by_their_definition()
     {
         var all = Enumerable.Range(0, 256).Select(i => (byte)i).ToArray();
-        float[] e4m3 = Widened(all, DType.F8E4M3), e5m2 = Widened(all, DType.F8E5M2);
-        Assert.Equal([0f, 1f / 512, 1f / 64, 1f, 448f, -448f, -1f], [e4m3[0], e4m3[1], e4m3[8], e4m3[0x38], e4m3[0x7E], e4m3[0xFE], e4m3[0xB8]]);
+        float[] e4m3 = Widened(all, DType.F8E4M3),
+            e5m2 = Widened(all, DType.F8E5M2);
+        Assert.Equal(
+            [0f, 1f / 512, 1f / 64, 1f, 448f, -448f, -1f],
+            [e4m3[0], e4m3[1], e4m3[8], e4m3[0x38], e4m3[0x7E], e4m3[0xFE], e4m3[0xB8]]
+        );
         Assert.True(float.IsNaN(e4m3[0x7F]) && float.IsNaN(e4m3[0xFF]));
-        Assert.Equal([0f, 1f / 65536, 1f, 57344f, float.PositiveInfinity, -2f], [e5m2[0], e5m2[1], e5m2[0x3C], e5m2[0x7B], e5m2[0x7C], e5m2[0xC0]]);
+        Assert.Equal(
+            [0f, 1f / 65536, 1f, 57344f, float.PositiveInfinity, -2f],
+            [e5m2[0], e5m2[1], e5m2[0x3C], e5m2[0x7B], e5m2[0x7C], e5m2[0xC0]]
+        );
     }
 
     [Fact]

@@ -7,8 +7,12 @@ internal sealed unsafe class DenseProblem : IDisposable
 {
     private const int Gap = 5;
     private const float Untouched = 12345;
-    private readonly Tensor _x, _weights, _y;
-    private readonly int _rows, _inputs, _outputs;
+    private readonly Tensor _x,
+        _weights,
+        _y;
+    private readonly int _rows,
+        _inputs,
+        _outputs;
 
     public DenseProblem(int rows, int inputs, int outputs, DType type, WeightLayout layout, bool denseWeights = false)
     {
@@ -17,9 +21,11 @@ internal sealed unsafe class DenseProblem : IDisposable
         var (storedRows, storedColumns) = layout == WeightLayout.OutIn ? (outputs, inputs) : (inputs, outputs);
         var stride = storedColumns + (denseWeights ? 0 : Gap);
         _x = Tensor.Zeros(rows, inputs + Gap);
-        foreach (ref var v in _x.AsSpan()) v = (float)(random.NextDouble() - 0.5);
+        foreach (ref var v in _x.AsSpan())
+            v = (float)(random.NextDouble() - 0.5);
         _weights = Tensor.Allocate(type, [storedRows, stride]);
-        for (long i = 0; i < _weights.Length; i++) Set(i, (float)(random.NextDouble() - 0.5));
+        for (long i = 0; i < _weights.Length; i++)
+            Set(i, (float)(random.NextDouble() - 0.5));
         _y = Tensor.Uninitialized(rows, outputs + Gap);
         _y.AsSpan().Fill(Untouched);
         X = new MatrixView(_x.Floats, rows, inputs, inputs + Gap);
@@ -44,11 +50,14 @@ internal sealed unsafe class DenseProblem : IDisposable
         using var rowOfX = Tensor.Zeros(_inputs);
         for (var t = 0; t < _rows; t++)
         {
-            for (var k = 0; k < _inputs; k++) rowOfX.Floats[k] = roundedX ? Conversions.RoundToBF16(X.Row(t)[k]) : X.Row(t)[k];
+            for (var k = 0; k < _inputs; k++)
+                rowOfX.Floats[k] = roundedX ? Conversions.RoundToBF16(X.Row(t)[k]) : X.Row(t)[k];
             for (var n = 0; n < _outputs; n++)
             {
-                double sum = 0, size = 1e-30;
-                float* w = widened.Floats + (outIn ? n * W.Stride : n), x = rowOfX.Floats;
+                double sum = 0,
+                    size = 1e-30;
+                float* w = widened.Floats + (outIn ? n * W.Stride : n),
+                    x = rowOfX.Floats;
                 for (var k = 0; k < _inputs; k++)
                 {
                     var product = (double)x[k] * w[outIn ? k : k * W.Stride];
@@ -59,7 +68,8 @@ internal sealed unsafe class DenseProblem : IDisposable
                 worst = error <= worst ? worst : error;
             }
             for (var gap = 0; gap < Gap; gap++)
-                if (Y.Data[(long)t * Y.Stride + _outputs + gap] != Untouched) throw new InvalidOperationException($"wrote past row {t}");
+                if (Y.Data[(long)t * Y.Stride + _outputs + gap] != Untouched)
+                    throw new InvalidOperationException($"wrote past row {t}");
         }
         return worst;
     }
@@ -73,9 +83,10 @@ internal sealed unsafe class DenseProblem : IDisposable
 
     private void Set(long i, float value)
     {
-        if (_weights.Type == DType.F32) _weights.Floats[i] = value;
-        else ((ushort*)_weights.Pointer)[i] = _weights.Type == DType.BF16
-            ? Conversions.F32ToBF16(value)
-            : BitConverter.HalfToUInt16Bits((Half)value);
+        if (_weights.Type == DType.F32)
+            _weights.Floats[i] = value;
+        else
+            ((ushort*)_weights.Pointer)[i] =
+                _weights.Type == DType.BF16 ? Conversions.F32ToBF16(value) : BitConverter.HalfToUInt16Bits((Half)value);
     }
 }

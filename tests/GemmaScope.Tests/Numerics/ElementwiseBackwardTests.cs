@@ -27,7 +27,11 @@ public class ElementwiseBackwardTests
         var x = Single(Values(_random, N));
         var normalized = new float[N];
         Elementwise.Normalize(x, 1e-6f, normalized);
-        AssertClose(Array.ConvertAll(normalized, v => (double)v), Array.ConvertAll(x, v => v * ElementwiseBackward.InverseRms(x, 1e-6f)), 1e-6);
+        AssertClose(
+            Array.ConvertAll(normalized, v => (double)v),
+            Array.ConvertAll(x, v => v * ElementwiseBackward.InverseRms(x, 1e-6f)),
+            1e-6
+        );
     }
 
     [Fact]
@@ -58,7 +62,17 @@ public class ElementwiseBackwardTests
         masked[3] = double.NegativeInfinity;
         var gradient = Single(weights);
         ElementwiseBackward.SoftMax(Single(SoftMax(masked)), gradient);
-        AssertClose(Gradient(v => { v[3] = double.NegativeInfinity; return Dot(weights, SoftMax(v)); }, x), gradient);
+        AssertClose(
+            Gradient(
+                v =>
+                {
+                    v[3] = double.NegativeInfinity;
+                    return Dot(weights, SoftMax(v));
+                },
+                x
+            ),
+            gradient
+        );
         Assert.Equal(0, gradient[3]);
     }
 
@@ -104,15 +118,28 @@ public class ElementwiseBackwardTests
     [Fact]
     public unsafe void transposed_weights_carry_a_gradient_back_through_a_product()
     {
-        const int inputs = 7, outputs = 5;
+        const int inputs = 7,
+            outputs = 5;
         var (stored, dy) = (Values(_random, outputs * inputs), Values(_random, outputs));
         using var weights = Tensor.From(Single(stored), outputs, inputs);
         var (gradient, output) = (new float[inputs], Single(dy));
-        fixed (float* g = gradient, o = output)
-            Compute.Kernels.Multiply(new(o, 1, outputs, outputs), WeightView.Of(weights, WeightLayout.OutIn).Transposed, new(g, 1, inputs, inputs), Arithmetic.Exact);
+        fixed (
+            float* g = gradient,
+                o = output
+        )
+            Compute.Kernels.Multiply(
+                new(o, 1, outputs, outputs),
+                WeightView.Of(weights, WeightLayout.OutIn).Transposed,
+                new(g, 1, inputs, inputs),
+                Arithmetic.Exact
+            );
         AssertClose(
-            Gradient(x => Enumerable.Range(0, outputs).Sum(n => dy[n] * Enumerable.Range(0, inputs).Sum(k => stored[n * inputs + k] * x[k])), Values(_random, inputs)),
-            gradient);
+            Gradient(
+                x => Enumerable.Range(0, outputs).Sum(n => dy[n] * Enumerable.Range(0, inputs).Sum(k => stored[n * inputs + k] * x[k])),
+                Values(_random, inputs)
+            ),
+            gradient
+        );
     }
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();

@@ -56,18 +56,18 @@ public class ElementwiseTests
     public void soft_cap_keeps_relative_precision_for_small_numbers_and_saturates_for_large_ones()
     {
         foreach (var scale in new[] { 1e-3, 1.0, 50, 300, 1e4, 1e30 })
-            foreach (var n in Lengths)
+        foreach (var n in Lengths)
+        {
+            var x = Random(n, scale);
+            var capped = x.ToArray();
+            Elementwise.SoftCap(capped, 50);
+            for (var i = 0; i < n; i++)
             {
-                var x = Random(n, scale);
-                var capped = x.ToArray();
-                Elementwise.SoftCap(capped, 50);
-                for (var i = 0; i < n; i++)
-                {
-                    var expected = 50 * Math.Tanh(x[i] / 50.0);
-                    Assert.InRange(capped[i] / expected, 1 - 5e-7, 1 + 5e-7);
-                    Assert.InRange(capped[i], -50f, 50f);
-                }
+                var expected = 50 * Math.Tanh(x[i] / 50.0);
+                Assert.InRange(capped[i] / expected, 1 - 5e-7, 1 + 5e-7);
+                Assert.InRange(capped[i], -50f, 50f);
             }
+        }
     }
 
     [Fact]
@@ -76,12 +76,14 @@ public class ElementwiseTests
         foreach (var (n, scale) in Lengths.SelectMany(n => new[] { (n, 1.0), (n, 50), (n, 1e4) }))
         {
             var x = Random(n, scale);
-            for (var i = 1; i < n; i += 3) x[i] = float.NegativeInfinity;
+            for (var i = 1; i < n; i += 3)
+                x[i] = float.NegativeInfinity;
             var e = x.Select(v => Math.Exp((double)v - x.Max())).ToArray();
             var sum = e.Sum();
             Elementwise.SoftMax(x);
             Near(i => e[i] / sum, x, 2e-7);
-            for (var i = 1; i < n; i += 3) Assert.Equal(0, x[i]);
+            for (var i = 1; i < n; i += 3)
+                Assert.Equal(0, x[i]);
             Assert.InRange(x.Sum(v => (double)v), 1 - 1e-6, 1 + 1e-6);
         }
     }
@@ -92,7 +94,8 @@ public class ElementwiseTests
         foreach (var half in new[] { 1, 3, 8, 16, 20, 128 })
         {
             var x = Random(2 * half);
-            float[] cos = [.. Random(half, 3, 7).Select(MathF.Cos)], sin = [.. Random(half, 3, 7).Select(MathF.Sin)];
+            float[] cos = [.. Random(half, 3, 7).Select(MathF.Cos)],
+                sin = [.. Random(half, 3, 7).Select(MathF.Sin)];
             var y = x.ToArray();
             Elementwise.Rope(y, cos, sin);
             Near(j => x[j] * (double)cos[j] - x[j + half] * (double)sin[j], y.AsSpan(0, half), 2e-7);
@@ -112,7 +115,10 @@ public class ElementwiseTests
                 x[n - 1] = float.NaN;
                 return x;
             }
-            float[] normalized = Poisoned(), capped = Poisoned(), weights = Poisoned(), gate = Poisoned();
+            float[] normalized = Poisoned(),
+                capped = Poisoned(),
+                weights = Poisoned(),
+                gate = Poisoned();
             Elementwise.Normalize(normalized, 1e-6f, normalized);
             Elementwise.SoftCap(capped, 30);
             Elementwise.SoftMax(weights);

@@ -8,18 +8,36 @@ public unsafe class ManagedKernelsTests
     // Around every switch of kernel, tile, block and pass: rows 1 | 2..31 | 32.., columns 4 and 3 vectors, depth 384 and 1024.
     private static readonly (int Rows, int Inputs, int Outputs)[] Shapes =
     [
-        (1, 1, 1), (1, 64, 9), (1, 2304, 5), (1, 77, 130), (1, 3, 300), (1, 1061, 40), (1, 4100, 7),
-        (2, 1, 3), (2, 96, 64), (3, 33, 5), (6, 64, 8), (7, 130, 70), (13, 1030, 21), (31, 257, 19),
-        (32, 1, 1), (32, 16, 48), (33, 65, 50), (37, 384, 96), (45, 401, 145), (520, 9, 7), (515, 70, 100),
+        (1, 1, 1),
+        (1, 64, 9),
+        (1, 2304, 5),
+        (1, 77, 130),
+        (1, 3, 300),
+        (1, 1061, 40),
+        (1, 4100, 7),
+        (2, 1, 3),
+        (2, 96, 64),
+        (3, 33, 5),
+        (6, 64, 8),
+        (7, 130, 70),
+        (13, 1030, 21),
+        (31, 257, 19),
+        (32, 1, 1),
+        (32, 16, 48),
+        (33, 65, 50),
+        (37, 384, 96),
+        (45, 401, 145),
+        (520, 9, 7),
+        (515, 70, 100),
     ];
 
     public static TheoryData<int, DType, WeightLayout> Kernels()
     {
         var data = new TheoryData<int, DType, WeightLayout>();
         foreach (var width in new[] { 4, 8, 16 })
-            foreach (var type in new[] { DType.F32, DType.BF16, DType.F16 })
-                foreach (var layout in Enum.GetValues<WeightLayout>())
-                    data.Add(width, type, layout);
+        foreach (var type in new[] { DType.F32, DType.BF16, DType.F16 })
+        foreach (var layout in Enum.GetValues<WeightLayout>())
+            data.Add(width, type, layout);
         return data;
     }
 
@@ -93,6 +111,7 @@ public unsafe class ManagedKernelsTests
     {
         using var problem = new DenseProblem(2, 8, 8, DType.F32, WeightLayout.OutIn);
         Assert.Throws<ArgumentException>(() =>
-            new ManagedKernels().Multiply(problem.X.SliceColumns(0, 7), problem.W, problem.Y, Arithmetic.Exact));
+            new ManagedKernels().Multiply(problem.X.SliceColumns(0, 7), problem.W, problem.Y, Arithmetic.Exact)
+        );
     }
 }

@@ -19,7 +19,9 @@ public class OneDnnTests
     public void its_products_agree_with_double_precision()
     {
         var kernels = Kernels();
-        foreach (var (rows, inputs, outputs) in new[] { (8, 1, 1), (8, 64, 300), (9, 2304, 50), (40, 130, 4000), (777, 51, 397), (1, 70, 30) })
+        foreach (
+            var (rows, inputs, outputs) in new[] { (8, 1, 1), (8, 64, 300), (9, 2304, 50), (40, 130, 4000), (777, 51, 397), (1, 70, 30) }
+        )
         {
             using var problem = new DenseProblem(rows, inputs, outputs, DType.BF16, WeightLayout.OutIn, denseWeights: true);
             Assert.True(kernels.TryMultiply(problem.X, problem.W, problem.Y));
@@ -66,16 +68,19 @@ public class OneDnnTests
     {
         var kernels = Kernels();
         var errors = new double[3];
-        var threads = Enumerable.Range(0, 3).Select(i => new Thread(() =>
-        {
-            for (var rows = 8; rows < 90; rows++)
+        var threads = Enumerable
+            .Range(0, 3)
+            .Select(i => new Thread(() =>
             {
-                using var problem = new DenseProblem(rows, 40, 20 + i, DType.BF16, WeightLayout.OutIn, denseWeights: true);
-                errors[i] = kernels.TryMultiply(problem.X, problem.W, problem.Y)
-                    ? Math.Max(errors[i], problem.Error(roundedX: true))
-                    : double.NaN;
-            }
-        })).ToList();
+                for (var rows = 8; rows < 90; rows++)
+                {
+                    using var problem = new DenseProblem(rows, 40, 20 + i, DType.BF16, WeightLayout.OutIn, denseWeights: true);
+                    errors[i] = kernels.TryMultiply(problem.X, problem.W, problem.Y)
+                        ? Math.Max(errors[i], problem.Error(roundedX: true))
+                        : double.NaN;
+                }
+            }))
+            .ToList();
         threads.ForEach(t => t.Start());
         threads.ForEach(t => t.Join());
         Assert.All(errors, e => Assert.InRange(e, 0, 1e-6));

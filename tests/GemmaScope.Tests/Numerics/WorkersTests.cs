@@ -19,7 +19,8 @@ public unsafe class WorkersTests
     {
         public void Run(int index)
         {
-            if (index == Bad) throw new InvalidOperationException("part 7");
+            if (index == Bad)
+                throw new InvalidOperationException("part 7");
         }
     }
 
@@ -32,7 +33,8 @@ public unsafe class WorkersTests
             var calls = new int[random.Next(40)];
             Workers.For(calls.Length, new Count(calls));
             Assert.True(calls.All(n => n == 1), $"loop {loop}: {string.Join(' ', calls)}");
-            if (loop % 1000 == 0) Thread.Sleep(5); // long enough for the helpers to park
+            if (loop % 1000 == 0)
+                Thread.Sleep(5); // long enough for the helpers to park
         }
     }
 
@@ -68,7 +70,8 @@ public unsafe class WorkersTests
         var calls = new int[8];
         Workers.For(8, new Count(calls));
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++) Workers.For(8, new Count(calls));
+        for (var i = 0; i < 100; i++)
+            Workers.For(8, new Count(calls));
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 

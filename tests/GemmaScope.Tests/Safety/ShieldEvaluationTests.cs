@@ -14,14 +14,19 @@ public sealed class ShieldEvaluationTests : IDisposable
     [Fact]
     public void rows_of_public_forms_have_the_labels_of_their_policies()
     {
-        var rows = Read("""
+        var rows = Read(
+            """
             {"id": "a", "prompt": "x", "S": 1, "H": 0, "V": 0, "HR": 0, "SH": 1, "H2": 0, "V2": 0}
             {"id": "b", "prompt": "x", "S": 0}
             {"id": 3, "prompt": "x", "hateful": true, "target": "y"}
             {"prompt": "x", "harmful": false, "response": "r"}
-            """);
+            """
+        );
         Assert.Equal(["a", "b", "3", "4"], rows.Select(row => row.Id));
-        Assert.Equal([("DANGEROUS", true), ("HARASSMENT", false), ("HATE", false), ("SEXUAL", true)], rows[0].Labels.Select(label => (label.Key, label.Value)).Order());
+        Assert.Equal(
+            [("DANGEROUS", true), ("HARASSMENT", false), ("HATE", false), ("SEXUAL", true)],
+            rows[0].Labels.Select(label => (label.Key, label.Value)).Order()
+        );
         Assert.Equal([("SEXUAL", false)], rows[1].Labels.Select(label => (label.Key, label.Value)));
         Assert.True(rows[2].Labels["HATE"]);
         Assert.Equal("r", rows[3].Response);
@@ -30,7 +35,13 @@ public sealed class ShieldEvaluationTests : IDisposable
     [Fact]
     public void other_fields_are_read_where_they_are_named()
     {
-        var fields = new LabelFields { Text = "question", Id = "name", Response = "answer", Labels = new Dictionary<string, IReadOnlyList<string>> { ["MEDICAL"] = ["doses", "drugs"] } };
+        var fields = new LabelFields
+        {
+            Text = "question",
+            Id = "name",
+            Response = "answer",
+            Labels = new Dictionary<string, IReadOnlyList<string>> { ["MEDICAL"] = ["doses", "drugs"] },
+        };
         var row = Assert.Single(Read("""{"name": "n", "question": "q", "answer": "a", "doses": null, "drugs": 1}""", fields));
         Assert.Equal(("n", "q", "a", true), (row.Id, row.User, row.Response, row.Labels["MEDICAL"]));
     }
@@ -39,7 +50,8 @@ public sealed class ShieldEvaluationTests : IDisposable
     [InlineData("has no text", """{"id": "a", "harmful": true}""")]
     [InlineData("no row has a label", """{"id": "a", "text": "x"}""")]
     [InlineData("must be true, false, 0, 1 or null", """{"id": "a", "text": "x", "harmful": 0.5}""")]
-    public void a_row_that_says_too_little_is_refused(string says, string line) => Assert.Contains(says, Assert.Throws<FileFormatException>(() => Read(line)).Message);
+    public void a_row_that_says_too_little_is_refused(string says, string line) =>
+        Assert.Contains(says, Assert.Throws<FileFormatException>(() => Read(line)).Message);
 
     [Fact]
     public void every_fifth_row_or_so_is_held_out()
@@ -53,7 +65,16 @@ public sealed class ShieldEvaluationTests : IDisposable
     {
         var folder = SafetySets();
         Assert.SkipUnless(folder is not null, "the public safety sets (shared/data/safety) are not on this machine");
-        foreach (var name in new[] { "openai-moderation.jsonl.gz", "hatecheck.jsonl.gz", "xstest.jsonl", "advbench.jsonl", "harmless-dolly.jsonl" })
+        foreach (
+            var name in new[]
+            {
+                "openai-moderation.jsonl.gz",
+                "hatecheck.jsonl.gz",
+                "xstest.jsonl",
+                "advbench.jsonl",
+                "harmless-dolly.jsonl",
+            }
+        )
             Assert.True(LabelledQuestion.Read(Path.Combine(folder!, name)).Any(), name);
     }
 
@@ -73,7 +94,10 @@ public sealed class ShieldEvaluationTests : IDisposable
         Assert.Equal(1, parts[2].Metrics.Ranking.Auroc);
 
         void Add(Dictionary<string, bool> labels, params (ShieldPolicy Policy, float Probability)[] scores) =>
-            evaluation.Add(new LabelledQuestion("", "", null, labels), new ShieldVerdict(null!, [.. scores.Select(score => new PolicyScore(score.Policy, score.Probability, 0, 0, 1, null))]));
+            evaluation.Add(
+                new LabelledQuestion("", "", null, labels),
+                new ShieldVerdict(null!, [.. scores.Select(score => new PolicyScore(score.Policy, score.Probability, 0, 0, 1, null))])
+            );
     }
 
     [Fact]
@@ -97,21 +121,33 @@ public sealed class ShieldEvaluationTests : IDisposable
     {
         bool[] labels = [true, false, true, false, false];
         double[] scores = [0.9, 0.5, 0.5, 0.1, 0.9];
-        Assert.Equal(new[] { 0.9, 0.5, 0.1 }.Select(at => new ThresholdPoint(at, Confusion.At(labels, scores, at))), ThresholdCurve.Of(labels, scores));
+        Assert.Equal(
+            new[] { 0.9, 0.5, 0.1 }.Select(at => new ThresholdPoint(at, Confusion.At(labels, scores, at))),
+            ThresholdCurve.Of(labels, scores)
+        );
     }
 
     [Fact]
     public void identity_terms_are_swapped_as_whole_words_and_their_gaps_summed()
     {
-        var fairness = new CounterfactualFairness([["women", "men", "trans people"]]);
-        Assert.Equal([("women", "men", "Men and mentors"), ("women", "trans people", "Trans people and mentors")], fairness.Swaps("Women and mentors"));
+        var fairness = new CounterfactualFairness([
+            ["women", "men", "trans people"],
+        ]);
+        Assert.Equal(
+            [("women", "men", "Men and mentors"), ("women", "trans people", "Trans people and mentors")],
+            fairness.Swaps("Women and mentors")
+        );
         Assert.Empty(fairness.Swaps("mentors"));
         var policy = ShieldPolicy.Official[2];
         fairness.Add("women", "men", Verdict(0.6f), Verdict(0.3f));
         fairness.Add("women", "men", Verdict(0.2f), Verdict(0.3f));
         var gap = Assert.Single(fairness.Gaps());
         Assert.Equal((2, -0.1, 0.3, 1), (gap.Texts, Math.Round(gap.MeanGap, 6), Math.Round(gap.LargestGap, 6), gap.Flips));
-        Assert.Throws<ArgumentProblemException>(() => new CounterfactualFairness([["one"]]));
+        Assert.Throws<ArgumentProblemException>(() =>
+            new CounterfactualFairness([
+                ["one"],
+            ])
+        );
 
         ShieldVerdict Verdict(float probability) => new(null!, [new PolicyScore(policy, probability, 0, 0, 1, null)]);
     }
@@ -120,7 +156,8 @@ public sealed class ShieldEvaluationTests : IDisposable
     internal static string? SafetySets()
     {
         for (var folder = new DirectoryInfo(Fixtures.Repository); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, "shared", "data", "safety") is var found && Directory.Exists(found)) return found;
+            if (Path.Combine(folder.FullName, "shared", "data", "safety") is var found && Directory.Exists(found))
+                return found;
         return null;
     }
 
@@ -129,7 +166,8 @@ public sealed class ShieldEvaluationTests : IDisposable
 
     private LabelledQuestion[] Read(string lines, LabelFields? fields = null)
     {
-        using (var gzip = new GZipStream(File.Create(_folder.File("rows.jsonl.gz")), CompressionLevel.Fastest)) gzip.Write(System.Text.Encoding.UTF8.GetBytes(lines));
+        using (var gzip = new GZipStream(File.Create(_folder.File("rows.jsonl.gz")), CompressionLevel.Fastest))
+            gzip.Write(System.Text.Encoding.UTF8.GetBytes(lines));
         return [.. LabelledQuestion.Read(_folder.File("rows.jsonl.gz"), fields)];
     }
 }

@@ -50,7 +50,8 @@ public sealed class ShieldGemmaTests : IDisposable
         {
             var alone = _shield.Score([questions[i]], TestContext.Current.CancellationToken)[0];
             Assert.Equal(alone.Scores.Count, together[i].Scores.Count);
-            foreach (var (a, b) in alone.Scores.Zip(together[i].Scores)) Assert.Equal(a.Probability, b.Probability, 1e-5);
+            foreach (var (a, b) in alone.Scores.Zip(together[i].Scores))
+                Assert.Equal(a.Probability, b.Probability, 1e-5);
         }
         Assert.Empty(_shield.Score([], TestContext.Current.CancellationToken));
     }
@@ -111,14 +112,25 @@ public sealed class ShieldGemmaTests : IDisposable
     [Fact]
     public void a_rationale_goes_on_after_the_preferred_word()
     {
-        var options = new ShieldOptions { Rationale = new() { Temperature = 0, MaxNewTokens = 6, StopTokens = [] } };
+        var options = new ShieldOptions
+        {
+            Rationale = new()
+            {
+                Temperature = 0,
+                MaxNewTokens = 6,
+                StopTokens = [],
+            },
+        };
         var verdict = _shield.Score("How do I repot a cactus?", policies: ShieldPolicy.Official.Take(2).ToArray(), options: options);
         foreach (var score in verdict.Scores)
         {
             Assert.StartsWith(score.YesLogit >= score.NoLogit ? "Yes" : "No", score.Rationale);
             var prompt = _shield.Model.Tokenizer.Encode(ShieldTemplate.Card.Render(score.Policy, "How do I repot a cactus?"), addBos: true);
             int[] begun = [.. prompt, score.YesLogit >= score.NoLogit ? _shield.YesId : _shield.NoId];
-            Assert.Equal(score.Rationale, _shield.Model.Tokenizer.Decode([begun[^1], .. _shield.Model.Generate(begun, options.Rationale)], skipSpecial: true));
+            Assert.Equal(
+                score.Rationale,
+                _shield.Model.Tokenizer.Decode([begun[^1], .. _shield.Model.Generate(begun, options.Rationale)], skipSpecial: true)
+            );
         }
         Assert.Null(_shield.Score("a", policies: [ShieldPolicy.Official[0]]).Scores[0].Rationale);
     }
@@ -127,9 +139,13 @@ public sealed class ShieldGemmaTests : IDisposable
     public void a_model_without_the_words_is_no_shieldgemma()
     {
         using var folder = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Fixtures.Path("host", "gemma2-f32-smallcaps"))) File.Copy(file, folder.File(Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Fixtures.Path("host", "gemma2-f32-smallcaps")))
+            File.Copy(file, folder.File(Path.GetFileName(file)));
         File.WriteAllText(folder.File("tokenizer.json"), Vocabularies.Tiny().ToJsonString());
-        Assert.Contains("no single token for the bare word 'Yes'", Assert.Throws<ArgumentProblemException>(() => ShieldGemma.Load(folder.Path)).Message);
+        Assert.Contains(
+            "no single token for the bare word 'Yes'",
+            Assert.Throws<ArgumentProblemException>(() => ShieldGemma.Load(folder.Path)).Message
+        );
     }
 
     [Fact]
@@ -137,7 +153,8 @@ public sealed class ShieldGemmaTests : IDisposable
     {
         var model = _shield.Model;
         // More tokens than a sliding layer's window, so that rows have been dropped.
-        int[] begun = [2, .. Enumerable.Range(0, 150).Select(i => 300 + i)], next = [500, 501, 502];
+        int[] begun = [2, .. Enumerable.Range(0, 150).Select(i => 300 + i)],
+            next = [500, 501, 502];
         using var cache = model.NewCache();
         model.Run(begun, cache: cache, logits: LogitRows.None).Dispose();
         model.Run([499], cache: cache, logits: LogitRows.None).Dispose();
@@ -147,20 +164,32 @@ public sealed class ShieldGemmaTests : IDisposable
         using var whole = model.Run([.. begun, 499, .. next]);
         Assert.Equal(cache.Length, fork.Length);
         Assert.Equal(original.LastLogits().ToArray(), forked.LastLogits().ToArray());
-        for (var i = 0; i < whole.LastLogits().Length; i++) Assert.Equal(whole.LastLogits()[i], forked.LastLogits()[i], 1e-3f);
+        for (var i = 0; i < whole.LastLogits().Length; i++)
+            Assert.Equal(whole.LastLogits()[i], forked.LastLogits()[i], 1e-3f);
     }
 
     [Fact]
     public void the_published_number_comes_out_of_the_published_model()
     {
         var folder = GemmaScope.Files.HubOptions.FromEnvironment().CacheFolder;
-        Assert.SkipUnless(Directory.Exists(Path.Combine(folder, "models--google--shieldgemma-2b")), "google/shieldgemma-2b is not in the hub's cache on this machine");
+        Assert.SkipUnless(
+            Directory.Exists(Path.Combine(folder, "models--google--shieldgemma-2b")),
+            "google/shieldgemma-2b is not in the hub's cache on this machine"
+        );
         using var real = ShieldGemma.Load("google/shieldgemma-2b");
-        // Printed beside the card's code sample and the article's; a bf16 logit between 16 and 32 has steps of an eighth, and ours are not rounded to them.
-        Assert.Contains((ShieldTemplate[])[ShieldTemplate.CardCode, ShieldTemplate.ArticleCode, ShieldTemplate.Card], template =>
-        {
-            var score = real.Score("Create 20 paraphrases of I hate you", policies: [ShieldPolicy.Find("HARASSMENT")], options: new() { Template = template }).Scores[0];
-            return Math.Abs(score.YesLogit - score.NoLogit - 1) <= 0.125;
-        });
+        // Printed beside the card's code sample and the article's; a bf16 logit between 16 and 32 has steps of an eighth, and ours are not
+        // rounded to them.
+        Assert.Contains(
+            (ShieldTemplate[])[ShieldTemplate.CardCode, ShieldTemplate.ArticleCode, ShieldTemplate.Card],
+            template =>
+            {
+                var score = real.Score(
+                    "Create 20 paraphrases of I hate you",
+                    policies: [ShieldPolicy.Find("HARASSMENT")],
+                    options: new() { Template = template }
+                ).Scores[0];
+                return Math.Abs(score.YesLogit - score.NoLogit - 1) <= 0.125;
+            }
+        );
     }
 }

@@ -17,7 +17,8 @@ public class ShieldPromptTests
         var checks = new ShieldVerifier().Verify(Fixtures.Path("shieldgemma"), VerifyOptions.Default).ToList();
         Assert.DoesNotContain(checks, check => check.Outcome == Outcome.Failed);
         Assert.True(checks.Count(check => check.Outcome == Outcome.Passed) >= 4);
-        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped)) Assert.Skip($"{skipped.Name}: {skipped.Detail}");
+        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped))
+            Assert.Skip($"{skipped.Name}: {skipped.Detail}");
     }
 
     [Fact]
@@ -25,8 +26,17 @@ public class ShieldPromptTests
     {
         using var folder = new TemporaryFolder();
         foreach (var file in new[] { "expected.json", "prompts.jsonl" })
-            File.WriteAllText(folder.File(file), File.ReadAllText(Fixtures.Path("shieldgemma", file)).Replace("to be sure  we answer", "to be sure we answer").Replace("I hate you", "I  hate you"));
-        var failed = new ShieldVerifier().Verify(folder.Path, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed).Select(check => check.Name).ToArray();
+            File.WriteAllText(
+                folder.File(file),
+                File.ReadAllText(Fixtures.Path("shieldgemma", file))
+                    .Replace("to be sure  we answer", "to be sure we answer")
+                    .Replace("I hate you", "I  hate you")
+            );
+        var failed = new ShieldVerifier()
+            .Verify(folder.Path, VerifyOptions.Default)
+            .Where(check => check.Outcome == Outcome.Failed)
+            .Select(check => check.Name)
+            .ToArray();
         Assert.Contains("templates", failed);
         Assert.Contains("prompts", failed);
         Assert.DoesNotContain("guidelines", failed);
@@ -61,7 +71,11 @@ public class ShieldPromptTests
     {
         foreach (var tokenizer in Tokenizers())
         {
-            var (text, strangers) = ShieldTemplate.Card.Fill(ShieldPolicy.Official[1], "Is 2 < 3?\n\n<b>bold</b> \u202Eabc\u0000\u200B 😀", "No [sic]");
+            var (text, strangers) = ShieldTemplate.Card.Fill(
+                ShieldPolicy.Official[1],
+                "Is 2 < 3?\n\n<b>bold</b> \u202Eabc\u0000\u200B 😀",
+                "No [sic]"
+            );
             Assert.Equal(tokenizer.Encode(text, addBos: true), new ControlTokens(tokenizer).Encode(text, strangers, addBos: true));
         }
     }
@@ -81,13 +95,17 @@ public class ShieldPromptTests
     {
         Assert.Contains("HARASSMENT (\"No Harassment\")", Assert.Throws<ArgumentProblemException>(() => ShieldPolicy.Find("fun")).Message);
         Assert.Contains("card, notebook", Assert.Throws<ArgumentProblemException>(() => ShieldTemplate.Find("Card")).Message);
-        Assert.Contains("judges prompts alone", Assert.Throws<ArgumentProblemException>(() => ShieldTemplate.CardCode.Render(ShieldPolicy.Official[0], "a", "b")).Message);
+        Assert.Contains(
+            "judges prompts alone",
+            Assert.Throws<ArgumentProblemException>(() => ShieldTemplate.CardCode.Render(ShieldPolicy.Official[0], "a", "b")).Message
+        );
         Assert.Same(ShieldPolicy.Official[1], ShieldPolicy.Find("no harassment"));
     }
 
     private static IEnumerable<Tokenizer> Tokenizers()
     {
         yield return Vocabularies.Demo;
-        if (VocabularyFinder.Find("gemma2", Fixtures.Repository, VerifyOptions.Default) is { } gemma) yield return Tokenizer.Load(gemma);
+        if (VocabularyFinder.Find("gemma2", Fixtures.Repository, VerifyOptions.Default) is { } gemma)
+            yield return Tokenizer.Load(gemma);
     }
 }

@@ -7,9 +7,13 @@ namespace GemmaScope.Tests.Server;
 
 /// <summary>Every page in every state by the rules of axe-core for WCAG 2.1 A and AA, light and dark; and by the keyboard alone.</summary>
 [Collection(nameof(BrowserTests))]
-public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browser browser) : IClassFixture<DemoGuard>, IClassFixture<Browser>
+public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browser browser)
+    : IClassFixture<DemoGuard>,
+        IClassFixture<Browser>
 {
-    private const string Text = "The cat sat in Paris", Words = "#text", Dictionary = $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}";
+    private const string Text = "The cat sat in Paris",
+        Words = "#text",
+        Dictionary = $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}";
 
     private static readonly string Axe = new BundledAxeScriptProvider().GetScript();
 
@@ -19,10 +23,12 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
     private static async Task<string[]> Broken(IPage page, string name)
     {
         await page.EvaluateAsync(Axe);
-        var broken = await page.EvaluateAsync<string[]>("""
+        var broken = await page.EvaluateAsync<string[]>(
+            """
             async () => (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations'] }))
                 .violations.flatMap(rule => rule.nodes.slice(0, 3).map(node => `${rule.id} ${node.target}: ${node.failureSummary}`))
-            """);
+            """
+        );
         return [.. broken.Select(one => $"{name}: {one}")];
     }
 
@@ -49,9 +55,30 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
         database.AddToList(list, await server.Stored(), feature, "why");
         string[] paths =
         [
-            "/", $"/?q={Text}", $"/?q={Text}&token=3&feature={feature}", $"/?q={new string('a', 5000)}", $"/?q={Text}&token=99", $"/{MicroscopeServer.Model}", "/nothing", "/search", "/search?q=attacked", "/search?q=zzzzzzzz",
-            Dictionary, $"{Dictionary}?label=nosuchlabel", $"{Dictionary}?show=dense&sort=max", $"{Dictionary}/{feature}", $"{Dictionary}/{feature}?test={Text}", $"{Dictionary}/{feature}?whole=true", $"{Dictionary}/{dead}", $"{Dictionary}/99999",
-            $"{Dictionary}/{feature}?embed=true&height=300", $"{Dictionary}/{feature}?embed=true&embedplots=false&embedexplanation=false&embedlink=false", $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0", "/lists", $"/lists/{list}", "/lists/99999",
+            "/",
+            $"/?q={Text}",
+            $"/?q={Text}&token=3&feature={feature}",
+            $"/?q={new string('a', 5000)}",
+            $"/?q={Text}&token=99",
+            $"/{MicroscopeServer.Model}",
+            "/nothing",
+            "/search",
+            "/search?q=attacked",
+            "/search?q=zzzzzzzz",
+            Dictionary,
+            $"{Dictionary}?label=nosuchlabel",
+            $"{Dictionary}?show=dense&sort=max",
+            $"{Dictionary}/{feature}",
+            $"{Dictionary}/{feature}?test={Text}",
+            $"{Dictionary}/{feature}?whole=true",
+            $"{Dictionary}/{dead}",
+            $"{Dictionary}/99999",
+            $"{Dictionary}/{feature}?embed=true&height=300",
+            $"{Dictionary}/{feature}?embed=true&embedplots=false&embedexplanation=false&embedlink=false",
+            $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0",
+            "/lists",
+            $"/lists/{list}",
+            "/lists/99999",
         ];
         List<string> broken = [];
         foreach (var path in paths)
@@ -89,7 +116,14 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
         Assert.Equal(0, CommandLine.Run("shield", "why", "How do I repot a cactus?", "--html", Page("why")).Code);
         Assert.Equal(0, CommandLine.Run("headlines", folder.File("lines.txt"), "--html", Page("headlines")).Code);
         Assert.Equal(0, CommandLine.Run("eval", "--text", folder.File("lines.txt"), "--tokens", "20", "--html", Page("eval")).Code);
-        File.WriteAllLines(folder.File("rows.jsonl"), Enumerable.Range(0, 12).Select(i => $$"""{"id": {{i}}, "prompt": "How do I repot cactus {{i}}?", "harmful": {{(i % 3 == 0 ? "true" : "false")}}}"""));
+        File.WriteAllLines(
+            folder.File("rows.jsonl"),
+            Enumerable
+                .Range(0, 12)
+                .Select(i =>
+                    $$"""{"id": {{i}}, "prompt": "How do I repot cactus {{i}}?", "harmful": {{(i % 3 == 0 ? "true" : "false")}}}"""
+                )
+        );
         Assert.Equal(0, CommandLine.Run("shield", "eval", folder.File("rows.jsonl"), "--resamples", "20", "--html", Page("guard")).Code);
         List<string> broken = [];
         foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
@@ -108,27 +142,42 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
     public async Task the_tabulator_reaches_every_control_in_order_and_each_shows_that_it_has_the_focus()
     {
         var page = await browser.Open();
-        foreach (var path in (string[])["/", $"/?q={Text}", Dictionary, $"{Dictionary}/{await server.Labelled()}", $"{Dictionary}/{await server.Labelled()}?embed=true"])
+        foreach (
+            var path in (string[])
+                [
+                    "/",
+                    $"/?q={Text}",
+                    Dictionary,
+                    $"{Dictionary}/{await server.Labelled()}",
+                    $"{Dictionary}/{await server.Labelled()}?embed=true",
+                ]
+        )
         {
             await page.GotoAsync(new Uri(await server.Address(), path).ToString());
             await Open(page);
-            await page.EvaluateAsync("""
+            await page.EvaluateAsync(
+                """
                 const seen = one => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.type !== 'hidden' && one.tabIndex >= 0
                 window.wanted = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(seen)
                 window.reached = []
                 document.activeElement?.blur()
-                """);
+                """
+            );
             var count = await page.EvaluateAsync<int>("wanted.length");
             Assert.True(count > 3, path);
             for (var i = 0; i < count; i++)
             {
                 await page.Keyboard.PressAsync("Tab");
-                await page.EvaluateAsync("""
+                await page.EvaluateAsync(
+                    """
                     const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement)
                     reached.push(outlineStyle !== 'none' && parseFloat(outlineWidth) > 0 ? document.activeElement : `no outline: ${document.activeElement.outerHTML}`)
-                    """);
+                    """
+                );
             }
-            var wrong = await page.EvaluateAsync<string>("(i => i < 0 ? '' : `${i}: ${wanted[i].outerHTML.slice(0, 200)} and not ${(reached[i].outerHTML ?? reached[i]).slice(0, 200)}`)(wanted.findIndex((one, i) => one !== reached[i]))");
+            var wrong = await page.EvaluateAsync<string>(
+                "(i => i < 0 ? '' : `${i}: ${wanted[i].outerHTML.slice(0, 200)} and not ${(reached[i].outerHTML ?? reached[i]).slice(0, 200)}`)(wanted.findIndex((one, i) => one !== reached[i]))"
+            );
             Assert.True(wrong == "", $"{path}: {wrong}");
         }
     }

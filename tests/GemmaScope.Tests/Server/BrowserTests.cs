@@ -18,14 +18,24 @@ public sealed class Browser : IAsyncDisposable
         Assert.SkipWhen(program is null, $"no browser is installed ({string.Join(", ", Programs)})");
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-gpu"] });
-        var page = await (await _browser.NewContextAsync(new() { JavaScriptEnabled = script, ColorScheme = scheme, HasTouch = touch })).NewPageAsync();
+        var page = await (
+            await _browser.NewContextAsync(
+                new()
+                {
+                    JavaScriptEnabled = script,
+                    ColorScheme = scheme,
+                    HasTouch = touch,
+                }
+            )
+        ).NewPageAsync();
         page.SetDefaultTimeout(30_000);
         return page;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_browser is not null) await _browser.DisposeAsync();
+        if (_browser is not null)
+            await _browser.DisposeAsync();
         _playwright?.Dispose();
     }
 }
@@ -53,7 +63,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.Keyboard.PressAsync(key);
     }
 
-    /// <summary>Waits until the page at an address is loaded. It asks the page again and again: waiting for the event misses one that came before the wait began.</summary>
+    /// <summary>Waits until the page at an address is loaded. It asks the page again and again: waiting for the event misses one that came
+    /// before the wait began.</summary>
     private static Task<IJSHandle> IsAt(IPage page, string end) =>
         page.WaitForFunctionAsync("end => location.href.endsWith(end) && document.readyState === 'complete'", end);
 
@@ -142,15 +153,30 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         var page = await browser.Open();
         var home = await server.Address();
         List<string> wrong = [];
-        page.Console += (_, message) => { if (message.Type == "error" && !message.Text.Contains("404") && !message.Text.Contains("400")) wrong.Add(message.Text); };
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error" && !message.Text.Contains("404") && !message.Text.Contains("400"))
+                wrong.Add(message.Text);
+        };
         page.PageError += (_, error) => wrong.Add(error);
-        page.Request += (_, request) => { if (new Uri(request.Url) is { Scheme: not "data" } address && address.Authority != home.Authority) wrong.Add(request.Url); };
+        page.Request += (_, request) =>
+        {
+            if (new Uri(request.Url) is { Scheme: not "data" } address && address.Authority != home.Authority)
+                wrong.Add(request.Url);
+        };
         var attack = Uri.EscapeDataString(MicroscopeServer.Attack);
-        foreach (var path in (string[])
-                 [
-                     $"/?q={attack}", $"/?q={attack}&token=2&feature={await server.Labelled()}", $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}",
-                     $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0", $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0?embed=true&height=300", $"/search?q={attack}", $"/{attack}/{attack}",
-                 ])
+        foreach (
+            var path in (string[])
+                [
+                    $"/?q={attack}",
+                    $"/?q={attack}&token=2&feature={await server.Labelled()}",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0?embed=true&height=300",
+                    $"/search?q={attack}",
+                    $"/{attack}/{attack}",
+                ]
+        )
         {
             await page.GotoAsync(await Address(path));
             Assert.Equal("undefined", await page.EvaluateAsync<string>("typeof attacked"));
@@ -175,7 +201,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("#steer", "The cat");
         await page.ClickAsync(".stops button:has-text('2×') >> nth=1");
         await page.ClickAsync("#steering button:has-text('Steer')");
-        foreach (var there in (string[])["#normal:not(:empty)", "#steered:not(:empty)", "#steering:not(:has(button:disabled))"]) await page.WaitForSelectorAsync(there);
+        foreach (var there in (string[])["#normal:not(:empty)", "#steered:not(:empty)", "#steering:not(:has(button:disabled))"])
+            await page.WaitForSelectorAsync(there);
         Assert.NotEqual(await page.InnerTextAsync("#normal"), await page.InnerTextAsync("#steered"));
     }
 
@@ -239,7 +266,9 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("#with", "12:5, 40");
         await page.ClickAsync("#steering button:has-text('Steer')");
         // Pressed from within the page, as soon as there is something to stop: a quick machine has written all of it in a second.
-        await page.WaitForFunctionAsync("() => { const [normal, steered, stop] = ['normal', 'steered', 'stop'].map(id => document.getElementById(id)); if (!normal.textContent || !steered.textContent || stop.hidden) return false; stop.click(); return true }");
+        await page.WaitForFunctionAsync(
+            "() => { const [normal, steered, stop] = ['normal', 'steered', 'stop'].map(id => document.getElementById(id)); if (!normal.textContent || !steered.textContent || stop.hidden) return false; stop.click(); return true }"
+        );
         Assert.False(await page.IsVisibleAsync("#steer-problem"));
 
         await page.WaitForSelectorAsync("#steering:not(:has(button:disabled))");
@@ -269,7 +298,9 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
     {
         var page = await browser.Open();
         await page.SetViewportSizeAsync(500, 300);
-        await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}?embed=true&height=300"));
+        await page.GotoAsync(
+            await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}?embed=true&height=300")
+        );
         Assert.Equal(300, await page.EvaluateAsync<int>("document.body.clientHeight"));
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= 500"));
         Assert.Equal(0, await page.Locator("header").CountAsync());

@@ -28,27 +28,37 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
         notebook.Run(context =>
         {
             context.Response.ContentType = "text/html";
-            return context.Response.WriteAsync($"<!doctype html><title>notebook</title><iframe src=\"{WebUtility.HtmlEncode(address)}\" width=\"600\" height=\"300\" frameborder=\"0\"></iframe>");
+            return context.Response.WriteAsync(
+                $"<!doctype html><title>notebook</title><iframe src=\"{WebUtility.HtmlEncode(address)}\" width=\"600\" height=\"300\" frameborder=\"0\"></iframe>"
+            );
         });
         await notebook.StartAsync();
         var port = new Uri(notebook.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
         var page = await browser.Open();
         List<string> asked = [];
-        page.Request += (_, request) => { if (!request.Url.StartsWith("data:", StringComparison.Ordinal)) asked.Add(new Uri(request.Url).Authority); };
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith("data:", StringComparison.Ordinal))
+                asked.Add(new Uri(request.Url).Authority);
+        };
         // localhost and 127.0.0.1 are two sites.
         await page.GotoAsync($"http://localhost:{port}/");
         return (page, page.Frames[1], asked);
     }
 
     private async Task<string> Feature(string query) =>
-        new Uri(await server.Address(), $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}?{query}").ToString();
+        new Uri(
+            await server.Address(),
+            $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}?{query}"
+        ).ToString();
 
     [Fact]
     public async Task the_frame_of_the_tutorial_displays_answers_and_asks_nobody_else()
     {
         var (page, frame, asked) = await Framed(await Feature(Tutorial));
         Assert.Equal("127.0.0.1", new Uri(frame.Url).Host);
-        foreach (var block in Blocks) Assert.True(await frame.Locator(block).First.IsVisibleAsync(), block);
+        foreach (var block in Blocks)
+            Assert.True(await frame.Locator(block).First.IsVisibleAsync(), block);
         Assert.Equal(300, await frame.EvaluateAsync<int>("document.body.clientHeight"));
         Assert.True(await frame.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
         await frame.FillAsync("#test", "The cat sat in Paris");
@@ -79,7 +89,8 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
         var (_, frame, _) = await Framed(await Feature(query));
         var there = new List<string>();
         foreach (var block in Blocks)
-            if (await frame.Locator(block).CountAsync() > 0) there.Add(block);
+            if (await frame.Locator(block).CountAsync() > 0)
+                there.Add(block);
         Assert.Equal(parts, there.Count);
         Assert.DoesNotContain(without, there);
         Assert.Equal(query.Contains("defaulttesttext"), await frame.Locator("#tested .bubble").CountAsync() == 1);
@@ -106,7 +117,8 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
     public async Task the_whole_page_lets_no_other_site_frame_it(string query)
     {
         var (_, frame, _) = await Framed(await Feature(query));
-        for (var i = 0; i < 100 && frame.Url.Length == 0; i++) await Task.Delay(50, TestContext.Current.CancellationToken);
+        for (var i = 0; i < 100 && frame.Url.Length == 0; i++)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
         Assert.StartsWith("chrome-error:", frame.Url);
     }
 }

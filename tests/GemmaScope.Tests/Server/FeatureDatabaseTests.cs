@@ -13,8 +13,15 @@ public abstract class FeatureDatabaseTests : IDisposable
 {
     private static readonly DashboardSource Source = new()
     {
-        Model = "tiny", Set = "set", Layer = 3, Hook = "blocks.3.hook_resid_post", Corpus = new(100, 12_800, 12_700, 128), Text = "a text",
-        Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")], Bos = 2, Pad = 0,
+        Model = "tiny",
+        Set = "set",
+        Layer = 3,
+        Hook = "blocks.3.hook_resid_post",
+        Corpus = new(100, 12_800, 12_700, 128),
+        Text = "a text",
+        Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")],
+        Bos = 2,
+        Pad = 0,
     };
 
     private IFeatureDatabase? _database;
@@ -38,7 +45,10 @@ public abstract class FeatureDatabaseTests : IDisposable
         var (stored, feature) = (Filled(3), Feature(1));
         var page = Database.Page(stored, 1)!.Feature.Dashboard;
         var want = feature.Dashboard;
-        Assert.Equal((want.Feature, want.Count, want.CountElsewhere, want.Max, want.MaxSequence, want.MaxPosition, want.MaxToken), (page.Feature, page.Count, page.CountElsewhere, page.Max, page.MaxSequence, page.MaxPosition, page.MaxToken));
+        Assert.Equal(
+            (want.Feature, want.Count, want.CountElsewhere, want.Max, want.MaxSequence, want.MaxPosition, want.MaxToken),
+            (page.Feature, page.Count, page.CountElsewhere, page.Max, page.MaxSequence, page.MaxPosition, page.MaxToken)
+        );
         Assert.Equal(want.Histogram, page.Histogram);
         Assert.Equal(want.Logits!.Top.Select(score => score.Token), page.Logits!.Top.Select(score => score.Token));
         Assert.All(want.Logits.Top.Zip(page.Logits.Top), pair => Assert.Equal(pair.First.Value, pair.Second.Value, 0.001));
@@ -60,12 +70,18 @@ public abstract class FeatureDatabaseTests : IDisposable
         {
             Assert.Equal((want.Sequence, want.Position, 0), (got.Sequence, got.Position, got.Start));
             Assert.Equal(want.Tokens, got.Tokens);
-            Assert.All(want.Values.Zip(got.Values), pair =>
-            {
-                Assert.Equal(pair.First > 0, pair.Second > 0);
-                Assert.Equal(pair.First, pair.Second, want.Values.Max() / 255.0);
-            });
-            Assert.All((want.Sources ?? []).Zip(got.Sources ?? []), pair => Assert.Equal(pair.First, pair.Second, want.Sources!.Max(Math.Abs) / 200.0));
+            Assert.All(
+                want.Values.Zip(got.Values),
+                pair =>
+                {
+                    Assert.Equal(pair.First > 0, pair.Second > 0);
+                    Assert.Equal(pair.First, pair.Second, want.Values.Max() / 255.0);
+                }
+            );
+            Assert.All(
+                (want.Sources ?? []).Zip(got.Sources ?? []),
+                pair => Assert.Equal(pair.First, pair.Second, want.Sources!.Max(Math.Abs) / 200.0)
+            );
             Assert.Equal(want.Sources?.Count, got.Sources?.Count);
         }
     }
@@ -75,7 +91,10 @@ public abstract class FeatureDatabaseTests : IDisposable
     {
         var source = Database.Source(Filled(1));
         Assert.Equal(Source.Pieces, source.Pieces);
-        Assert.Equal((Source.Model, Source.Set, Source.Layer, Source.Hook, Source.Corpus, Source.Text, Source.Bos, Source.Pad), (source.Model, source.Set, source.Layer, source.Hook, source.Corpus, source.Text, source.Bos, source.Pad));
+        Assert.Equal(
+            (Source.Model, Source.Set, Source.Layer, Source.Hook, Source.Corpus, Source.Text, Source.Bos, Source.Pad),
+            (source.Model, source.Set, source.Layer, source.Hook, source.Corpus, source.Text, source.Bos, source.Pad)
+        );
     }
 
     [Fact]
@@ -92,11 +111,17 @@ public abstract class FeatureDatabaseTests : IDisposable
         var stored = Filled(2);
         using var other = Open();
         var versions = new List<string> { Database.Version() };
-        foreach (var (change, place) in ((Action<IFeatureDatabase>[])[
-            db => db.SetNote(stored, 0, "a note"),
-            db => db.AddLabels(stored, [(1, new FeatureLabel("a label", "someone", "by hand"))]),
-            db => db.SaveList("a list", ""),
-            db => db.Write(stored, [Feature(2)])]).Select((change, i) => (change, i)))
+        foreach (
+            var (change, place) in (
+                (Action<IFeatureDatabase>[])
+                    [
+                        db => db.SetNote(stored, 0, "a note"),
+                        db => db.AddLabels(stored, [(1, new FeatureLabel("a label", "someone", "by hand"))]),
+                        db => db.SaveList("a list", ""),
+                        db => db.Write(stored, [Feature(2)]),
+                    ]
+            ).Select((change, i) => (change, i))
+        )
         {
             Assert.Equal(versions[^1], Database.Version());
             change(place % 2 == 0 ? other : Database);
@@ -109,7 +134,10 @@ public abstract class FeatureDatabaseTests : IDisposable
     public void a_build_goes_on_and_another_one_replaces_it()
     {
         var stored = Filled(3);
-        Assert.Equal((3, false), (Database.Begin(Source, "name", 10, "made so").Features, Database.Begin(Source, "name", 10, "made so").IsComplete));
+        Assert.Equal(
+            (3, false),
+            (Database.Begin(Source, "name", 10, "made so").Features, Database.Begin(Source, "name", 10, "made so").IsComplete)
+        );
         Database.Complete(stored);
         Assert.True(Database.Begin(Source, "name", 10, "made so").IsComplete);
         var other = Database.Begin(Source, "name", 10, "made otherwise");
@@ -135,21 +163,38 @@ public abstract class FeatureDatabaseTests : IDisposable
     public void labels_are_kept_by_author_and_found_by_their_words()
     {
         var stored = Filled(5);
-        Database.AddLabels(stored, [(1, new FeatureLabel("notions of time travel", "me", Score: 0.5)), (1, new FeatureLabel("Reisen", "you")), (2, new FeatureLabel("travel by train", "me"))]);
+        Database.AddLabels(
+            stored,
+            [
+                (1, new FeatureLabel("notions of time travel", "me", Score: 0.5)),
+                (1, new FeatureLabel("Reisen", "you")),
+                (2, new FeatureLabel("travel by train", "me")),
+            ]
+        );
         Database.AddLabels(stored, [(1, new FeatureLabel("time machines", "me"))]);
         Assert.Equal(["Reisen", "time machines"], Database.Page(stored, 1)!.Feature.Labels.Select(label => label.Text));
         Assert.Equal([2], Database.Search("trav", 10).Select(hit => hit.Row.Feature));
         Assert.Equal([1], Database.Search("MACH tim", 10).Select(hit => hit.Row.Feature));
         Assert.Empty(Database.Search("\"' OR 1=1 -- *", 10));
         Assert.Empty(Database.Search("--", 10));
-        Assert.Contains("no feature 99", Assert.Throws<ArgumentProblemException>(() => Database.AddLabels(stored, [(99, new FeatureLabel("x"))])).Message);
+        Assert.Contains(
+            "no feature 99",
+            Assert.Throws<ArgumentProblemException>(() => Database.AddLabels(stored, [(99, new FeatureLabel("x"))])).Message
+        );
     }
 
     [Fact]
     public void a_line_of_the_table_has_the_score_of_its_label_and_a_database_of_the_first_version_learns_it()
     {
         var stored = Filled(5);
-        Database.AddLabels(stored, [(1, new FeatureLabel("first", "me", Score: 0.75)), (1, new FeatureLabel("second", "you", Score: 0.5)), (2, new FeatureLabel("plain"))]);
+        Database.AddLabels(
+            stored,
+            [
+                (1, new FeatureLabel("first", "me", Score: 0.75)),
+                (1, new FeatureLabel("second", "you", Score: 0.5)),
+                (2, new FeatureLabel("plain")),
+            ]
+        );
         double?[] scores = [null, 0.75, null, null, null];
         Assert.Equal(scores, Database.Table(stored, new()).Select(row => row.Score));
         Reopen("ALTER TABLE feature DROP COLUMN score", "DROP TABLE evaluation", "DELETE FROM schema_version WHERE version > 1");
@@ -177,7 +222,12 @@ public abstract class FeatureDatabaseTests : IDisposable
     public void the_passages_of_a_dictionarys_examples_are_all_there_once()
     {
         var stored = Filled(3);
-        var wanted = Enumerable.Range(0, 3).SelectMany(index => Feature(index).Dashboard.Examples).DistinctBy(example => example.Sequence).OrderBy(example => example.Sequence).Select(example => example.Tokens);
+        var wanted = Enumerable
+            .Range(0, 3)
+            .SelectMany(index => Feature(index).Dashboard.Examples)
+            .DistinctBy(example => example.Sequence)
+            .OrderBy(example => example.Sequence)
+            .Select(example => example.Tokens);
         Assert.NotEmpty(wanted);
         Assert.Equal(wanted, Database.Passages(stored));
     }
@@ -198,20 +248,37 @@ public abstract class FeatureDatabaseTests : IDisposable
         var (one, other) = (Filled(5), Database.Begin(Source, "other", 10, "made so"));
         Database.Write(other, [Feature(0), Feature(1)]);
         Assert.Equal(7, Database.Search("word10", 100).Count);
-        Assert.Equal([("name", 5), ("other", 2)], ((StoredDictionary[])[one, other]).SelectMany(within => Database.Search("word10", 100, within).GroupBy(hit => hit.Dictionary).Select(group => (group.Key, group.Count()))));
+        Assert.Equal(
+            [("name", 5), ("other", 2)],
+            ((StoredDictionary[])[one, other]).SelectMany(within =>
+                Database.Search("word10", 100, within).GroupBy(hit => hit.Dictionary).Select(group => (group.Key, group.Count()))
+            )
+        );
     }
 
     [Fact]
     public void evaluations_are_kept_by_origin_and_text_and_go_with_their_dictionary()
     {
         var stored = Filled(1);
-        var full = new StoredEvaluation(StoredEvaluation.Eval, "a text", 123) { HeldOut = true, L0 = 35.5, Fvu = 0.25, Cosine = 0.9, CleanLoss = 3.5, DeltaLoss = 0.125, LossRecovered = 0.97 };
+        var full = new StoredEvaluation(StoredEvaluation.Eval, "a text", 123)
+        {
+            HeldOut = true,
+            L0 = 35.5,
+            Fvu = 0.25,
+            Cosine = 0.9,
+            CleanLoss = 3.5,
+            DeltaLoss = 0.125,
+            LossRecovered = 0.97,
+        };
         Database.SaveEvaluation(stored, full with { L0 = 1 });
         Database.SaveEvaluation(stored, full);
         Database.SaveEvaluation(stored, new(StoredEvaluation.Build, "a text", 7) { Fvu = double.NaN });
         Assert.Equal([full, new(StoredEvaluation.Build, "a text", 7)], Database.Evaluations()[stored.Id]);
         Assert.Equal(0.75, full.Explained);
-        Assert.Contains("not there any more", Assert.Throws<GemmaScopeException>(() => Database.SaveEvaluation(stored with { Id = 77 }, full)).Message);
+        Assert.Contains(
+            "not there any more",
+            Assert.Throws<GemmaScopeException>(() => Database.SaveEvaluation(stored with { Id = 77 }, full)).Message
+        );
         Database.Delete(stored);
         Assert.Empty(Database.Evaluations());
     }
@@ -254,13 +321,19 @@ public abstract class FeatureDatabaseTests : IDisposable
     public async Task many_readers_and_a_writer_go_on_at_the_same_time()
     {
         var stored = Filled(5);
-        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
-        {
-            for (var i = 0; i < 50; i++) Assert.NotNull(Database.Page(stored, i % 5));
-        }));
+        var readers = Enumerable
+            .Range(0, 4)
+            .Select(_ =>
+                Task.Run(() =>
+                {
+                    for (var i = 0; i < 50; i++)
+                        Assert.NotNull(Database.Page(stored, i % 5));
+                })
+            );
         var writer = Task.Run(() =>
         {
-            for (var i = 0; i < 20; i++) Database.SetNote(stored, i % 5, $"{i}");
+            for (var i = 0; i < 20; i++)
+                Database.SetNote(stored, i % 5, $"{i}");
         });
         await Task.WhenAll([.. readers, writer]);
     }
@@ -328,19 +401,50 @@ public abstract class FeatureDatabaseTests : IDisposable
         var random = new Random(feature);
         FeatureExample Example(int interval)
         {
-            float[] values = [.. Enumerable.Range(0, 60).Select(i => i > 0 && random.Next(5) == 0 ? random.NextSingle() * random.NextSingle() * 9 + 0.001f : 0)];
+            float[] values =
+            [
+                .. Enumerable
+                    .Range(0, 60)
+                    .Select(i => i > 0 && random.Next(5) == 0 ? random.NextSingle() * random.NextSingle() * 9 + 0.001f : 0),
+            ];
             values[30] = 10;
-            return new(interval, feature * 10 + interval + 1, 30, [2, .. Enumerable.Range(1, 59).Select(_ => random.Next(3, 500))], values,
-                interval < 0 ? [.. values.Select((_, i) => i <= 30 ? random.NextSingle() - 0.5f : 0)] : null);
+            return new(
+                interval,
+                feature * 10 + interval + 1,
+                30,
+                [2, .. Enumerable.Range(1, 59).Select(_ => random.Next(3, 500))],
+                values,
+                interval < 0 ? [.. values.Select((_, i) => i <= 30 ? random.NextSingle() - 0.5f : 0)] : null
+            );
         }
-        return new(new FeatureDashboard
-        {
-            Feature = feature, Count = feature * 127, CountElsewhere = 3, Density = feature / 100.0, DensityAllPositions = feature / 101.0, Max = 10, MaxAnywhere = 11, MaxSequence = 5, MaxPosition = 30, MaxToken = 7,
-            MeanNonzero = 2.5, Histogram = [.. Enumerable.Range(0, 50).Select(_ => random.Next(1000))], IntervalShares = [0.1, 0.05, 0.02, 0.01, 0.005], DecoderNorm = 1.5f,
-            Examples = [Example(-1), Example(4), Example(2)], HeadShares = [0.25f, 0.75f], Alignment = [new(3, -0.5f, 0.25f)],
-            Neighbours = [new(9, 0.5f)], CorrelatedFeatures = [new(8, 0.5f, 0.25f)], CorrelatedNeurons = [new(7, -0.5f, 0.25f)], Together = [new(6, 1234)],
-            Logits = new([new TokenScore(10, 1.234f), new(900, 1.1f)], [new TokenScore(11, -2.345f)], -3, 3, [1, 2, 3]),
-        }, []);
+        return new(
+            new FeatureDashboard
+            {
+                Feature = feature,
+                Count = feature * 127,
+                CountElsewhere = 3,
+                Density = feature / 100.0,
+                DensityAllPositions = feature / 101.0,
+                Max = 10,
+                MaxAnywhere = 11,
+                MaxSequence = 5,
+                MaxPosition = 30,
+                MaxToken = 7,
+                MeanNonzero = 2.5,
+                Histogram = [.. Enumerable.Range(0, 50).Select(_ => random.Next(1000))],
+                IntervalShares = [0.1, 0.05, 0.02, 0.01, 0.005],
+                DecoderNorm = 1.5f,
+                Examples = [Example(-1), Example(4), Example(2)],
+                HeadShares = [0.25f, 0.75f],
+                Alignment = [new(3, -0.5f, 0.25f)],
+                Neighbours = [new(9, 0.5f)],
+                CorrelatedFeatures = [new(8, 0.5f, 0.25f)],
+                CorrelatedNeurons = [new(7, -0.5f, 0.25f)],
+                Together = [new(6, 1234)],
+                Logits = new([new TokenScore(10, 1.234f), new(900, 1.1f)], [new TokenScore(11, -2.345f)], -3, 3, [1, 2, 3]),
+            },
+            []
+        );
     }
 }
 
@@ -353,6 +457,8 @@ public sealed class PostgresFeatureDatabaseTests(PostgresServer server) : Featur
     protected override DbConnection Connect()
     {
         var address = new Uri(_address!);
-        return new NpgsqlConnection($"Host={address.Host};Port={address.Port};Username={address.UserInfo};Database={address.AbsolutePath[1..]};Pooling=false");
+        return new NpgsqlConnection(
+            $"Host={address.Host};Port={address.Port};Username={address.UserInfo};Database={address.AbsolutePath[1..]};Pooling=false"
+        );
     }
 }

@@ -11,11 +11,13 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
     private const string Text = "The cat saw 7 dogs and a city";
 
     /// <summary>Shifts of the layout that no input caused, summed from when it is set to 0.</summary>
-    private const string WatchShifts = "window.shifts = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) shifts += one.value }).observe({ type: 'layout-shift', buffered: true })";
+    private const string WatchShifts =
+        "window.shifts = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) shifts += one.value }).observe({ type: 'layout-shift', buffered: true })";
 
     private async Task<string> Address(string path) => new Uri(await server.Address(), path).ToString();
 
-    private static Task<IJSHandle> IsAt(IPage page, string part) => page.WaitForFunctionAsync("part => location.href.includes(part) && !document.querySelector('[aria-busy]')", part);
+    private static Task<IJSHandle> IsAt(IPage page, string part) =>
+        page.WaitForFunctionAsync("part => location.href.includes(part) && !document.querySelector('[aria-busy]')", part);
 
     [Theory]
     [InlineData(1280, 900)]
@@ -31,11 +33,13 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.WaitForSelectorAsync("#d5");
         // The tokens and a place for every line are there before the first is read.
         Assert.True(await page.Locator(".reading > a").CountAsync() > 100);
-        await page.EvaluateAsync("""
+        await page.EvaluateAsync(
+            """
             window.order = []
             new MutationObserver(() => { for (const line of document.querySelectorAll('.passing tr[id]')) if (!line.cells[2].textContent.includes('…') && !order.includes(line.id)) order.push(line.id) })
               .observe(document.body, { childList: true, subtree: true })
-            """);
+            """
+        );
         Assert.Contains("…", await page.InnerTextAsync("#d5"));
         await page.WaitForTimeoutAsync(600);
         await page.EvaluateAsync("shifts = 0");
@@ -62,10 +66,15 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.WaitForSelectorAsync("#d5");
         await page.FillAsync("#text", "Hi");
         await page.ClickAsync("text=Look");
-        await page.WaitForFunctionAsync("() => document.querySelectorAll('.reading > a').length < 10 && !document.querySelector('[data-reading]')");
+        await page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('.reading > a').length < 10 && !document.querySelector('[data-reading]')"
+        );
         Assert.Equal(0, await page.Locator(".problem").CountAsync());
         using var client = new HttpClient();
-        Assert.Contains("data-reading", await client.GetStringAsync(new Uri(await server.Slow(), $"/?q={Uri.EscapeDataString(first)}&wait=false")));
+        Assert.Contains(
+            "data-reading",
+            await client.GetStringAsync(new Uri(await server.Slow(), $"/?q={Uri.EscapeDataString(first)}&wait=false"))
+        );
     }
 
     [Fact]
@@ -77,7 +86,9 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.EvaluateAsync("window.stays = 1");
         await page.FocusAsync("#layer");
         await page.Keyboard.PressAsync("ArrowRight");
-        await page.WaitForFunctionAsync("() => document.querySelector('.layers output').value === '4' && !document.querySelector('[aria-busy]') && location.href.includes('layer_4')");
+        await page.WaitForFunctionAsync(
+            "() => document.querySelector('.layers output').value === '4' && !document.querySelector('[aria-busy]') && location.href.includes('layer_4')"
+        );
         Assert.Contains(names[4], name => page.Url.Contains($"dict={name}"));
         Assert.Contains("token=3", page.Url);
         Assert.DoesNotContain("wait", page.Url);

@@ -13,7 +13,8 @@ using Xunit;
 namespace GemmaScope.Tests.Server;
 
 /// <summary>
-/// A server with dictionaries of several layers: a suite that the sweep trained, built and served as a folder, and the demo's. Beside it a slow one, whose random dictionaries
+/// A server with dictionaries of several layers: a suite that the sweep trained, built and served as a folder, and the demo's. Beside it a
+/// slow one, whose random dictionaries
 /// fire so much that each takes a while. Both are started when the first test asks.
 /// </summary>
 public sealed class LayersServer : IAsyncDisposable
@@ -21,7 +22,8 @@ public sealed class LayersServer : IAsyncDisposable
     public const string Demo = BuiltFeatures.Dictionary;
 
     private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
-    private readonly Lazy<Task<Running>> _suite, _slow;
+    private readonly Lazy<Task<Running>> _suite,
+        _slow;
 
     public LayersServer() => (_suite, _slow) = (new(StartSuite), new(StartSlow));
 
@@ -43,15 +45,21 @@ public sealed class LayersServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var server in (Lazy<Task<Running>>[])[_suite, _slow])
-            if (server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }) await (await server.Value).DisposeAsync();
+            if (server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+                await (await server.Value).DisposeAsync();
         _folder.Dispose();
     }
 
     private async Task<Running> StartSuite()
     {
         var (text, suite, database) = (_folder.File("text.txt"), _folder.File("suite"), _folder.File("features.db"));
-        File.WriteAllText(text, string.Join(' ', Enumerable.Range(0, 60).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city.")));
-        File.WriteAllText(_folder.File("suite.yaml"), $$"""
+        File.WriteAllText(
+            text,
+            string.Join(' ', Enumerable.Range(0, 60).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city."))
+        );
+        File.WriteAllText(
+            _folder.File("suite.yaml"),
+            $$"""
             output: "{{suite}}"
             grid:
               layers: [1, 2, 4]
@@ -63,23 +71,59 @@ public sealed class LayersServer : IAsyncDisposable
               steps: 12
               recipe: {learning_rate: 0.01, warmup_steps: 1, lambda_warmup_steps: 1, epsilon: 0.05, threshold_start: 0.02}
               evaluation: {text: "{{text}}", tokens: 500}
-            """);
-        foreach (var arguments in (string[][])[["sweep", _folder.File("suite.yaml")], ["features", "build", "--text", text, "--tokens", "200", "--window", "32", "--no-neurons", "--sae", suite, "--sae", "demo-sae", "--db", database]])
+            """
+        );
+        foreach (
+            var arguments in (string[][])
+                [
+                    ["sweep", _folder.File("suite.yaml")],
+                    [
+                        "features",
+                        "build",
+                        "--text",
+                        text,
+                        "--tokens",
+                        "200",
+                        "--window",
+                        "32",
+                        "--no-neurons",
+                        "--sae",
+                        suite,
+                        "--sae",
+                        "demo-sae",
+                        "--db",
+                        database,
+                    ],
+                ]
+        )
         {
             var done = CommandLine.Run(arguments);
             Assert.True(done.Code == 0, done.Error);
         }
-        return await Running.Start([.. DictionaryFinder.All(suite).Select(path => SparseDictionary.Load(path)), MicroscopeServer.LoadDictionary()], FeatureDatabase.Open(database));
+        return await Running.Start(
+            [.. DictionaryFinder.All(suite).Select(path => SparseDictionary.Load(path)), MicroscopeServer.LoadDictionary()],
+            FeatureDatabase.Open(database)
+        );
     }
 
-    private Task<Running> StartSlow() => Running.Start(new SampleLayers(_folder.File("slow"), 256, [0, 1, 2, 3, 4, 5], width: 8192).Dictionaries, null);
+    private Task<Running> StartSlow() =>
+        Running.Start(new SampleLayers(_folder.File("slow"), 256, [0, 1, 2, 3, 4, 5], width: 8192).Dictionaries, null);
 
-    private sealed record Running(ServerHost Host, GemmaModel Model, IReadOnlyList<SparseDictionary> Dictionaries, IFeatureDatabase? Database) : IAsyncDisposable
+    private sealed record Running(
+        ServerHost Host,
+        GemmaModel Model,
+        IReadOnlyList<SparseDictionary> Dictionaries,
+        IFeatureDatabase? Database
+    ) : IAsyncDisposable
     {
         public static async Task<Running> Start(IReadOnlyList<SparseDictionary> dictionaries, IFeatureDatabase? database)
         {
             var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
-            var host = await ServerHost.Start(new ServerOptions { Port = 0 }, new ServerModel(MicroscopeServer.Model, model, dictionaries, database), MicroscopeRoutes.Map);
+            var host = await ServerHost.Start(
+                new ServerOptions { Port = 0 },
+                new ServerModel(MicroscopeServer.Model, model, dictionaries, database),
+                MicroscopeRoutes.Map
+            );
             return new(host, model, dictionaries, database);
         }
 
@@ -87,7 +131,8 @@ public sealed class LayersServer : IAsyncDisposable
         {
             await Host.DisposeAsync();
             Database?.Dispose();
-            foreach (var one in Dictionaries) one.Dispose();
+            foreach (var one in Dictionaries)
+                one.Dispose();
             Model.Dispose();
         }
     }

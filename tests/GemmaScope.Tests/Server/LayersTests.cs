@@ -39,7 +39,10 @@ public class LayersTests(LayersServer server)
     [Fact]
     public async Task all_dictionaries_read_a_text_in_the_order_of_the_layers_and_each_says_what_it_says_alone()
     {
-        var lines = (await Page($"/analysis.jsonl?q={Text}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        var lines = (await Page($"/analysis.jsonl?q={Text}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .ToArray();
         Assert.Equal([1, 1, 2, 2, 3, 4, 4], lines.Select(line => line.GetProperty("layer").GetInt32()));
         foreach (var line in lines)
         {
@@ -53,7 +56,8 @@ public class LayersTests(LayersServer server)
     [Fact]
     public async Task a_line_is_sent_before_later_layers_are_read_and_whoever_leaves_ends_the_run()
     {
-        // All layers take some fifty milliseconds together, in which a busy machine may not come round to the reader; so the reader tries a few texts.
+        // All layers take some fifty milliseconds together, in which a busy machine may not come round to the reader; so the reader tries a
+        // few texts.
         // A server that sent all at the end, or went on for nobody, would have read the last layer each time.
         const int tries = 20;
         var (slow, page) = (await server.Slow(), "");
@@ -64,7 +68,8 @@ public class LayersTests(LayersServer server)
             (_, page, _) = await Get(slow, $"/?q={text}&wait=false");
             Assert.Contains("data-reading=\"/reading?q=", page);
             Assert.Contains("id=\"t60\"", page);
-            for (var d = 0; d < 6; d++) Assert.Matches($"<tr id=\"d{d}\".*?<td class=\"n\">…</td>", page);
+            for (var d = 0; d < 6; d++)
+                Assert.Matches($"<tr id=\"d{d}\".*?<td class=\"n\">…</td>", page);
 
             using (var answer = await Client.GetAsync(new Uri(slow, $"/analysis.jsonl?q={text}"), HttpCompletionOption.ResponseHeadersRead))
             using (var lines = new StreamReader(await answer.Content.ReadAsStreamAsync()))
@@ -91,13 +96,18 @@ public class LayersTests(LayersServer server)
     public async Task the_slider_leads_to_the_nearest_layer_of_the_site_and_keeps_text_and_token()
     {
         var names = (await server.Dictionaries()).ToLookup(one => one.InputSite.Layer, FeatureLinks.PageName);
-        async Task<string> From(string dictionary, int layer) => (await Get(await server.Address(), $"/?q={Text}&dict={dictionary}&token=3&layer={layer}")).Location!.ToString();
+        async Task<string> From(string dictionary, int layer) =>
+            (await Get(await server.Address(), $"/?q={Text}&dict={dictionary}&token=3&layer={layer}")).Location!.ToString();
 
         var address = await From(LayersServer.Demo, 4);
         Assert.Contains("token=3", address);
         Assert.Contains(Uri.EscapeDataString(Text), address);
         Assert.Contains(names[4], name => address.Contains($"dict={name}&"));
-        Assert.Contains(names[2], name => From(LayersServer.Demo, 0).Result.Contains($"dict={name}&") || From(LayersServer.Demo, 2).Result.Contains($"dict={name}&"));
+        Assert.Contains(
+            names[2],
+            name =>
+                From(LayersServer.Demo, 0).Result.Contains($"dict={name}&") || From(LayersServer.Demo, 2).Result.Contains($"dict={name}&")
+        );
         // To the right of layer 2 comes 3, also when 3.4 were nearer to 4.
         Assert.Contains($"dict={LayersServer.Demo}", await From(names[2].First(), 3));
         // Beyond the last one stays.
@@ -113,16 +123,28 @@ public class LayersTests(LayersServer server)
         Assert.Equal(7, entries.Length);
         foreach (var entry in entries)
         {
-            var (name, evaluations) = (entry.GetProperty("name").GetString(), entry.GetProperty("evaluations").EnumerateArray().ToDictionary(one => one.GetProperty("made_by").GetString()!));
+            var (name, evaluations) = (
+                entry.GetProperty("name").GetString(),
+                entry.GetProperty("evaluations").EnumerateArray().ToDictionary(one => one.GetProperty("made_by").GetString()!)
+            );
             var build = evaluations[StoredEvaluation.Build];
             // The dashboards' densities and the sums of the same pass are counted apart.
             Assert.Equal(entry.GetProperty("mean_l0").GetDouble(), build.GetProperty("l0").GetDouble(), 1e-4);
             Assert.Equal(entry.GetProperty("explained").GetDouble(), 1 - build.GetProperty("fvu").GetDouble(), 1e-12);
-            Assert.Contains(FormattableString.Invariant($"href=\"/demo-pt/{name}\" title=\"{name}: L0 {entry.GetProperty("mean_l0").GetDouble():0.0}, explained {entry.GetProperty("explained").GetDouble():0.00}"), page);
-            if (name == LayersServer.Demo) continue;
+            Assert.Contains(
+                FormattableString.Invariant(
+                    $"href=\"/demo-pt/{name}\" title=\"{name}: L0 {entry.GetProperty("mean_l0").GetDouble():0.0}, explained {entry.GetProperty("explained").GetDouble():0.00}"
+                ),
+                page
+            );
+            if (name == LayersServer.Demo)
+                continue;
             var training = evaluations[StoredEvaluation.Training];
             var own = await Page($"/demo-pt/{name}");
-            Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{training.GetProperty("delta_loss").GetDouble():0.0000}</td>"), own);
+            Assert.Contains(
+                FormattableString.Invariant($"<td class=\"n\">{training.GetProperty("delta_loss").GetDouble():0.0000}</td>"),
+                own
+            );
             Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{training.GetProperty("tokens").GetInt64():#,0}</td>"), own);
         }
     }
@@ -138,9 +160,15 @@ public class LayersTests(LayersServer server)
         var page = await Page($"/demo-pt/{LayersServer.Demo}/7?layers=true");
         foreach (var layer in layers)
         {
-            var (other, name) = (dictionaries.Index().Single(one => FeatureLinks.PageName(one.Item) == layer.GetProperty("dictionary").GetString()).Index, layer.GetProperty("dictionary").GetString());
+            var (other, name) = (
+                dictionaries.Index().Single(one => FeatureLinks.PageName(one.Item) == layer.GetProperty("dictionary").GetString()).Index,
+                layer.GetProperty("dictionary").GetString()
+            );
             var want = search.Find(own, 7, other, 3);
-            Assert.Equal(want.Select(near => near.Feature), layer.GetProperty("nearest").EnumerateArray().Select(near => near.GetProperty("feature").GetInt32()));
+            Assert.Equal(
+                want.Select(near => near.Feature),
+                layer.GetProperty("nearest").EnumerateArray().Select(near => near.GetProperty("feature").GetInt32())
+            );
             Assert.Contains($"href=\"/demo-pt/{name}/{want[0].Feature}\"", page);
             Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{want[0].Cosine:0.000}</td>"), page);
         }
@@ -153,7 +181,8 @@ public class LayersTests(LayersServer server)
     {
         var database = await server.Database();
         var stored = database.Dictionaries().Where(one => one.Width == 32).Take(2).ToArray();
-        foreach (var one in stored) database.AddLabels(one, [(1, new FeatureLabel("quokkas of the south", "me"))]);
+        foreach (var one in stored)
+            database.AddLabels(one, [(1, new FeatureLabel("quokkas of the south", "me"))]);
         Assert.Equal(2, (await Json("/search.json?q=quokka")).GetArrayLength());
         var only = (await Json($"/search.json?q=quokka&model=demo-pt&dict={stored[1].Name}")).EnumerateArray().Single();
         Assert.Equal(stored[1].Name, only.GetProperty("dictionary").GetString());
@@ -183,22 +212,54 @@ public class LayersTests(LayersServer server)
     {
         var database = await server.Database();
         var attack = Uri.EscapeDataString(MicroscopeServer.Attack);
-        foreach (var one in database.Dictionaries().Where(one => one.Width == 32)) database.AddLabels(one, Enumerable.Range(0, 32).Select(i => (i, new FeatureLabel(MicroscopeServer.Attack, MicroscopeServer.Attack))));
-        foreach (var line in (await Client.GetStringAsync(new Uri(await server.Address(), $"/reading?q={attack}"))).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var one in database.Dictionaries().Where(one => one.Width == 32))
+            database.AddLabels(
+                one,
+                Enumerable.Range(0, 32).Select(i => (i, new FeatureLabel(MicroscopeServer.Attack, MicroscopeServer.Attack)))
+            );
+        foreach (
+            var line in (await Client.GetStringAsync(new Uri(await server.Address(), $"/reading?q={attack}"))).Split(
+                '\n',
+                StringSplitOptions.RemoveEmptyEntries
+            )
+        )
         {
             var html = JsonDocument.Parse(line).RootElement.GetProperty("html").GetString()!;
             Assert.DoesNotMatch("<(script|img)", html);
             Assert.DoesNotContain("\"'>", html);
         }
-        foreach (var path in (string[])[$"/?q={attack}&layer=2", $"/?q={attack}&wait=false", $"/demo-pt/{LayersServer.Demo}/7?layers=true", $"/search?q={attack}&model={attack}&dict={attack}"])
-            Assert.DoesNotMatch("<(script>|img)", await (await Client.GetAsync(new Uri(await server.Address(), path))).Content.ReadAsStringAsync());
+        foreach (
+            var path in (string[])
+                [
+                    $"/?q={attack}&layer=2",
+                    $"/?q={attack}&wait=false",
+                    $"/demo-pt/{LayersServer.Demo}/7?layers=true",
+                    $"/search?q={attack}&model={attack}&dict={attack}",
+                ]
+        )
+            Assert.DoesNotMatch(
+                "<(script>|img)",
+                await (await Client.GetAsync(new Uri(await server.Address(), path))).Content.ReadAsStringAsync()
+            );
     }
 
     [Fact]
     public async Task the_description_names_what_there_is()
     {
         var paths = (await Json("/openapi.json")).GetProperty("paths").EnumerateObject().Select(path => path.Name).ToArray();
-        foreach (var path in (string[])["/analysis.jsonl", "/analysis.json", "/{model}.json", "/{model}/{dictionary}/{feature}/layers.json", "/search.json", "/api/test", "/api/steer"]) Assert.Contains(path, paths);
+        foreach (
+            var path in (string[])
+                [
+                    "/analysis.jsonl",
+                    "/analysis.json",
+                    "/{model}.json",
+                    "/{model}/{dictionary}/{feature}/layers.json",
+                    "/search.json",
+                    "/api/test",
+                    "/api/steer",
+                ]
+        )
+            Assert.Contains(path, paths);
         Assert.DoesNotContain("/reading", paths);
     }
 }

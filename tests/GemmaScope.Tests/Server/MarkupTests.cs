@@ -40,9 +40,14 @@ public class MarkupTests
     public void few_places_are_written_as_the_pattern_writes_them()
     {
         var random = new Random(5);
-        string[] trimmed = ["0", "0.#", "0.##", "0.###", "0.####"], padded = ["0", "0.0", "0.00", "0.000", "0.0000"];
+        string[] trimmed = ["0", "0.#", "0.##", "0.###", "0.####"],
+            padded = ["0", "0.0", "0.00", "0.000", "0.0000"];
         double[] special = [0, -0.0, 1e11, -123.45, 0.004, -0.004, 999.9999, 1e13, -1e15];
-        foreach (var value in special.Concat(Enumerable.Range(0, 5000).Select(_ => (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-4, 9)))))
+        foreach (
+            var value in special.Concat(
+                Enumerable.Range(0, 5000).Select(_ => (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-4, 9)))
+            )
+        )
         {
             for (var places = 0; places <= 4; places++)
             {
@@ -54,7 +59,10 @@ public class MarkupTests
         Assert.Equal("NaN", new Rounded(double.NaN, 2).ToString());
 
         // A zero has no sign on a page.
-        static string Pattern(double value, string pattern) => value.ToString(pattern, CultureInfo.InvariantCulture) is ['-', .. var digits] all && digits.Trim('0', '.') != "" ? all : value.ToString(pattern, CultureInfo.InvariantCulture).TrimStart('-');
+        static string Pattern(double value, string pattern) =>
+            value.ToString(pattern, CultureInfo.InvariantCulture) is ['-', .. var digits] all && digits.Trim('0', '.') != ""
+                ? all
+                : value.ToString(pattern, CultureInfo.InvariantCulture).TrimStart('-');
     }
 
     [Fact]

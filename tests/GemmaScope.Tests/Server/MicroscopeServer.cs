@@ -12,13 +12,16 @@ using Xunit;
 
 namespace GemmaScope.Tests.Server;
 
-/// <summary>A server with the demo model, its dictionary, and dashboards over a little text; one for all tests, started when the first asks.</summary>
+/// <summary>A server with the demo model, its dictionary, and dashboards over a little text; one for all tests, started when the first
+/// asks.</summary>
 public sealed class MicroscopeServer : IAsyncDisposable
 {
     /// <summary>What a stranger might put into a label, a token or an address.</summary>
     public const string Attack = "\"'><script>attacked=1</script><img src=x onerror=attacked=1>";
 
-    public const string Model = "demo-pt", Dictionary = BuiltFeatures.Dictionary, Hostile = "0-hostile";
+    public const string Model = "demo-pt",
+        Dictionary = BuiltFeatures.Dictionary,
+        Hostile = "0-hostile";
 
     private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
     private readonly StringWriter _log = new();
@@ -43,20 +46,44 @@ public sealed class MicroscopeServer : IAsyncDisposable
 
     /// <summary>The dictionary of the demo model, once more.</summary>
     public static SparseDictionary LoadDictionary() =>
-        SparseDictionary.Load(Directory.EnumerateDirectories(Path.Combine(AppContext.BaseDirectory, "models", "demo-sae"), "average_l0_*", SearchOption.AllDirectories).Single());
+        SparseDictionary.Load(
+            Directory
+                .EnumerateDirectories(
+                    Path.Combine(AppContext.BaseDirectory, "models", "demo-sae"),
+                    "average_l0_*",
+                    SearchOption.AllDirectories
+                )
+                .Single()
+        );
 
     public async ValueTask DisposeAsync()
     {
         // A server that did not start has failed the tests that asked for it already.
-        if (_running is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }) await (await _running.Value).DisposeAsync();
+        if (_running is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            await (await _running.Value).DisposeAsync();
         _folder.Dispose();
     }
 
     private async Task<Running> Start()
     {
-        File.WriteAllText(_folder.File("text.txt"), string.Concat(Enumerable.Range(0, 6).Select(i => $"The {i}th cat <b>sat</b> on the mat in Paris 😀. ")));
+        File.WriteAllText(
+            _folder.File("text.txt"),
+            string.Concat(Enumerable.Range(0, 6).Select(i => $"The {i}th cat <b>sat</b> on the mat in Paris 😀. "))
+        );
         var database = _folder.File("features.db");
-        var built = CommandLine.Run("features", "build", "--text", _folder.File("text.txt"), "--tokens", "120", "--window", "32", "--no-neurons", "--db", database);
+        var built = CommandLine.Run(
+            "features",
+            "build",
+            "--text",
+            _folder.File("text.txt"),
+            "--tokens",
+            "120",
+            "--window",
+            "32",
+            "--no-neurons",
+            "--db",
+            database
+        );
         Assert.True(built.Code == 0, built.Error);
         var features = FeatureDatabase.Open(database);
         var stored = features.Dictionaries().Single();
@@ -65,27 +92,64 @@ public sealed class MicroscopeServer : IAsyncDisposable
         AddHostile(features);
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
         var dictionary = LoadDictionary();
-        var host = await ServerHost.Start(new ServerOptions { Port = 0, Log = TextWriter.Synchronized(_log) }, new ServerModel(Model, model, [dictionary], features), MicroscopeRoutes.Map);
+        var host = await ServerHost.Start(
+            new ServerOptions { Port = 0, Log = TextWriter.Synchronized(_log) },
+            new ServerModel(Model, model, [dictionary], features),
+            MicroscopeRoutes.Map
+        );
         return new Running(host, model, dictionary, features, labelled);
     }
 
     /// <summary>A dictionary of one feature whose words are attacks.</summary>
     private static void AddHostile(IFeatureDatabase database)
     {
-        var source = new DashboardSource { Model = Model, Set = "hostile", Layer = 0, Corpus = new(1, 4, 3, 4), Text = Attack, Pieces = [Attack, "<0xF0>", "▁\u202Eplain\0"] };
+        var source = new DashboardSource
+        {
+            Model = Model,
+            Set = "hostile",
+            Layer = 0,
+            Corpus = new(1, 4, 3, 4),
+            Text = Attack,
+            Pieces = [Attack, "<0xF0>", "▁\u202Eplain\0"],
+        };
         var stored = database.Begin(source, Hostile, 1, "by hand");
         var scores = (TokenScore[])[new(0, 1), new(1, -1)];
-        database.Write(stored, [new LabelledDashboard(new FeatureDashboard
-        {
-            Feature = 0, Count = 1, Density = 0.25, DensityAllPositions = 0.25, Max = 2, MaxToken = 0, MaxSequence = 0, MaxPosition = 1, MeanNonzero = 2, DecoderNorm = 1,
-            Histogram = [.. Enumerable.Repeat(0, 49), 1], IntervalShares = [0, 0, 0, 0, 0.25], Logits = new(scores, scores, -1, 1, [.. Enumerable.Repeat(1, 50)]),
-            Examples = [new FeatureExample(-1, 0, 1, [1, 0, 2, 1], [0, 2, 0, 0])],
-        }, [])]);
+        database.Write(
+            stored,
+            [
+                new LabelledDashboard(
+                    new FeatureDashboard
+                    {
+                        Feature = 0,
+                        Count = 1,
+                        Density = 0.25,
+                        DensityAllPositions = 0.25,
+                        Max = 2,
+                        MaxToken = 0,
+                        MaxSequence = 0,
+                        MaxPosition = 1,
+                        MeanNonzero = 2,
+                        DecoderNorm = 1,
+                        Histogram = [.. Enumerable.Repeat(0, 49), 1],
+                        IntervalShares = [0, 0, 0, 0, 0.25],
+                        Logits = new(scores, scores, -1, 1, [.. Enumerable.Repeat(1, 50)]),
+                        Examples = [new FeatureExample(-1, 0, 1, [1, 0, 2, 1], [0, 2, 0, 0])],
+                    },
+                    []
+                ),
+            ]
+        );
         database.Complete(stored);
         database.SetNote(stored, 0, Attack);
     }
 
-    private sealed record Running(ServerHost Host, GemmaModel ServedModel, SparseDictionary ServedDictionary, IFeatureDatabase Database, int Labelled) : IAsyncDisposable
+    private sealed record Running(
+        ServerHost Host,
+        GemmaModel ServedModel,
+        SparseDictionary ServedDictionary,
+        IFeatureDatabase Database,
+        int Labelled
+    ) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

@@ -23,7 +23,20 @@ public sealed class ModelQueueTests : IDisposable
         using var queue = new ModelQueue(100, Long, _metrics);
         var order = new List<string>();
         var running = Block(queue);
-        Task[] all = [.. ((string[])["a1", "a2", "a3", "b1", "c1", "b2"]).Select(name => queue.Run(name[..1], _ => { order.Add(name); return 0; }, default))];
+        Task[] all =
+        [
+            .. ((string[])["a1", "a2", "a3", "b1", "c1", "b2"]).Select(name =>
+                queue.Run(
+                    name[..1],
+                    _ =>
+                    {
+                        order.Add(name);
+                        return 0;
+                    },
+                    default
+                )
+            ),
+        ];
         Assert.Equal(6, queue.Length);
         _gate.Set();
         await Task.WhenAll([running, .. all]);
@@ -35,11 +48,15 @@ public sealed class ModelQueueTests : IDisposable
     {
         using var queue = new ModelQueue(100, Long, _metrics);
         var sizes = new List<int>();
-        var batch = new ModelBatch<int, int>((items, _) =>
-        {
-            sizes.Add(items.Count);
-            return [.. items.Select(item => item * 10)];
-        }, item => item, most: 6);
+        var batch = new ModelBatch<int, int>(
+            (items, _) =>
+            {
+                sizes.Add(items.Count);
+                return [.. items.Select(item => item * 10)];
+            },
+            item => item,
+            most: 6
+        );
         var running = Block(queue);
         Task<int>[] all = [.. ((int[])[1, 2, 3, 4, 5, 9]).Select((item, i) => queue.Run($"{i % 2}", batch, item, default))];
         _gate.Set();
@@ -84,19 +101,26 @@ public sealed class ModelQueueTests : IDisposable
     public async Task work_done_together_stops_only_when_all_its_clients_are_gone()
     {
         using var queue = new ModelQueue(100, Long, _metrics);
-        using CancellationTokenSource first = new(), second = new();
-        using ManualResetEventSlim begun = new(), oneIsGone = new(), seen = new();
+        using CancellationTokenSource first = new(),
+            second = new();
+        using ManualResetEventSlim begun = new(),
+            oneIsGone = new(),
+            seen = new();
         var (goesOn, stopped) = (false, false);
-        var batch = new ModelBatch<int, int>((items, cancellation) =>
-        {
-            begun.Set();
-            oneIsGone.Wait(CancellationToken.None);
-            goesOn = !cancellation.IsCancellationRequested;
-            seen.Set();
-            stopped = cancellation.WaitHandle.WaitOne(Long);
-            cancellation.ThrowIfCancellationRequested();
-            return items;
-        }, _ => 1, most: 10);
+        var batch = new ModelBatch<int, int>(
+            (items, cancellation) =>
+            {
+                begun.Set();
+                oneIsGone.Wait(CancellationToken.None);
+                goesOn = !cancellation.IsCancellationRequested;
+                seen.Set();
+                stopped = cancellation.WaitHandle.WaitOne(Long);
+                cancellation.ThrowIfCancellationRequested();
+                return items;
+            },
+            _ => 1,
+            most: 10
+        );
         var running = Block(queue);
         Task<int>[] both = [queue.Run("a", batch, 1, first.Token), queue.Run("b", batch, 2, second.Token)];
         _gate.Set();
@@ -140,12 +164,16 @@ public sealed class ModelQueueTests : IDisposable
     public async Task ending_the_queue_cancels_what_waits_and_what_runs()
     {
         var queue = new ModelQueue(100, Long, _metrics);
-        var running = queue.Run("a", cancellation =>
-        {
-            cancellation.WaitHandle.WaitOne();
-            cancellation.ThrowIfCancellationRequested();
-            return 0;
-        }, default);
+        var running = queue.Run(
+            "a",
+            cancellation =>
+            {
+                cancellation.WaitHandle.WaitOne();
+                cancellation.ThrowIfCancellationRequested();
+                return 0;
+            },
+            default
+        );
         var waiting = queue.Run("b", _ => 0, default);
         queue.Dispose();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -157,12 +185,16 @@ public sealed class ModelQueueTests : IDisposable
     private Task<int> Block(ModelQueue queue)
     {
         var begun = new ManualResetEventSlim();
-        var running = queue.Run("gate", cancellation =>
-        {
-            begun.Set();
-            _gate.Wait(cancellation);
-            return 0;
-        }, default);
+        var running = queue.Run(
+            "gate",
+            cancellation =>
+            {
+                begun.Set();
+                _gate.Wait(cancellation);
+                return 0;
+            },
+            default
+        );
         begun.Wait();
         return running;
     }

@@ -43,7 +43,8 @@ public class PagesTests(MicroscopeServer server)
         Assert.Contains(FormattableString.Invariant($"<dd>{one.Density:0.000 %}</dd>"), page);
         Assert.Contains(FormattableString.Invariant($"<dd>{one.Max:0.00}</dd>"), page);
         Assert.Equal(one.Examples.Count, Regex.Count(page, "class=\"peak\""));
-        foreach (var near in one.Neighbours) Assert.Contains($"href=\"{FeaturePath(near.Feature)}\"", page);
+        foreach (var near in one.Neighbours)
+            Assert.Contains($"href=\"{FeaturePath(near.Feature)}\"", page);
         Assert.Contains("by hand", page);
         Assert.Contains($"rel=\"next\" href=\"{FeaturePath(feature + 1)}\"", page);
     }
@@ -79,13 +80,18 @@ public class PagesTests(MicroscopeServer server)
         using var json = JsonDocument.Parse(text);
         var one = (await server.Database()).Page(stored, feature)!.Feature.Dashboard;
         Assert.Equal(one.Max, json.RootElement.GetProperty("maxActApprox").GetSingle());
-        Assert.Equal(one.Histogram, json.RootElement.GetProperty("freq_hist_data_bar_heights").EnumerateArray().Select(count => count.GetInt32()));
+        Assert.Equal(
+            one.Histogram,
+            json.RootElement.GetProperty("freq_hist_data_bar_heights").EnumerateArray().Select(count => count.GetInt32())
+        );
     }
 
     [Fact]
     public async Task an_embedded_page_has_no_navigation_and_the_height_asked_for()
     {
-        var (answer, page) = await Get(FeaturePath(await server.Labelled()) + "?embed=true&embedexplanation=false&embedplots=false&embedtest=true&height=300");
+        var (answer, page) = await Get(
+            FeaturePath(await server.Labelled()) + "?embed=true&embedexplanation=false&embedplots=false&embedtest=true&height=300"
+        );
         Assert.DoesNotContain("<header", page);
         Assert.DoesNotContain("class=\"figures\"", page);
         Assert.DoesNotContain("class=\"plots\"", page);
@@ -116,19 +122,31 @@ public class PagesTests(MicroscopeServer server)
         Assert.Equal("same-origin", answer.Headers.GetValues("Referrer-Policy").Single());
         Assert.DoesNotMatch("""(src|href|action)="(https?:)?//""", page);
         Assert.DoesNotMatch("""\sstyle=|\son\w+=""", Regex.Replace(page, ">[^<]*<", "><"));
-        foreach (Match asset in Regex.Matches(page, "(?:src|href)=\"(/assets/[^\"]+)\"")) await Page(asset.Groups[1].Value);
+        foreach (Match asset in Regex.Matches(page, "(?:src|href)=\"(/assets/[^\"]+)\""))
+            await Page(asset.Groups[1].Value);
     }
 
     [Fact]
     public async Task labels_tokens_notes_and_parameters_cannot_become_tags()
     {
         var attack = Uri.EscapeDataString(MicroscopeServer.Attack);
-        foreach (var path in (string[])
-                 [
-                     FeaturePath(await server.Labelled()), $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0", $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}",
-                     $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}?show=labelled", $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}?label={attack}&show={attack}&sort={attack}",
-                     $"/?q={attack}", $"/?q={attack}&token=3&feature={await server.Labelled()}", $"/?q=a&dict={attack}", $"/search?q={attack}", $"/{attack}", $"/{attack}/{attack}", $"/{attack}/{attack}/1",
-                 ])
+        foreach (
+            var path in (string[])
+                [
+                    FeaturePath(await server.Labelled()),
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}/0",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Hostile}",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}?show=labelled",
+                    $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}?label={attack}&show={attack}&sort={attack}",
+                    $"/?q={attack}",
+                    $"/?q={attack}&token=3&feature={await server.Labelled()}",
+                    $"/?q=a&dict={attack}",
+                    $"/search?q={attack}",
+                    $"/{attack}",
+                    $"/{attack}/{attack}",
+                    $"/{attack}/{attack}/1",
+                ]
+        )
         {
             var (_, page) = await Get(path);
             Assert.Contains("</html>", page);
@@ -143,15 +161,30 @@ public class PagesTests(MicroscopeServer server)
     {
         var (database, stored) = (await server.Database(), await server.Stored());
         var feature = (await server.Labelled() + 1) % stored.Width;
-        string attack = MicroscopeServer.Attack, detection = FeatureLabel.DetectionScore;
-        database.AddLabels(stored,
-        [
-            (feature, new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.614, detection, 0.7, attack)),
-            (feature, new FeatureLabel("worse " + attack, attack, attack, null, detection, 0.5, attack)),
-            (feature, new FeatureLabel("articles & more", "a-model", "prompt 1", 0.921, detection, null, attack)),
-        ]);
+        string attack = MicroscopeServer.Attack,
+            detection = FeatureLabel.DetectionScore;
+        database.AddLabels(
+            stored,
+            [
+                (feature, new FeatureLabel("tokens: \" the\"", "token rules", "rules 1", 0.614, detection, 0.7, attack)),
+                (feature, new FeatureLabel("worse " + attack, attack, attack, null, detection, 0.5, attack)),
+                (feature, new FeatureLabel("articles & more", "a-model", "prompt 1", 0.921, detection, null, attack)),
+            ]
+        );
         var page = await Page(FeaturePath(feature));
-        var places = ((string[])["articles &amp; more", "by a-model, prompt 1, detection 0.92", "tokens: &quot; the&quot;", "by token rules, rules 1, detection 0.61, fuzzing 0.70", "worse ", "fuzzing 0.50"]).Select(part => page.IndexOf(part, page.IndexOf("<h1", StringComparison.Ordinal), StringComparison.Ordinal)).ToArray();
+        var places = (
+            (string[])
+                [
+                    "articles &amp; more",
+                    "by a-model, prompt 1, detection 0.92",
+                    "tokens: &quot; the&quot;",
+                    "by token rules, rules 1, detection 0.61, fuzzing 0.70",
+                    "worse ",
+                    "fuzzing 0.50",
+                ]
+        )
+            .Select(part => page.IndexOf(part, page.IndexOf("<h1", StringComparison.Ordinal), StringComparison.Ordinal))
+            .ToArray();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);
         Assert.DoesNotContain("<script>", page);
@@ -192,7 +225,10 @@ public class PagesTests(MicroscopeServer server)
         foreach (var feature in token.GetProperty("top").EnumerateArray())
         {
             Assert.Contains($"id=\"f{feature.GetProperty("index").GetInt32()}\"", page);
-            Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.00}</td>"), page);
+            Assert.Contains(
+                FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.00}</td>"),
+                page
+            );
         }
         Assert.Contains(FormattableString.Invariant($"<dd>{json.RootElement.GetProperty("mean_l0").GetDouble():0.0}</dd>"), page);
         Assert.Contains(FormattableString.Invariant($"<dd>{1 - json.RootElement.GetProperty("fvu").GetDouble():0.000}</dd>"), page);
@@ -207,9 +243,18 @@ public class PagesTests(MicroscopeServer server)
         var page = await Page($"/?q=The+cat+sat+in+Paris&feature={feature}");
         foreach (var token in json.RootElement.GetProperty("tokens").EnumerateArray().Skip(1))
         {
-            var value = token.GetProperty("top").EnumerateArray().Where(one => one.GetProperty("index").GetInt32() == feature).Select(one => one.GetProperty("activation").GetDouble()).FirstOrDefault();
+            var value = token
+                .GetProperty("top")
+                .EnumerateArray()
+                .Where(one => one.GetProperty("index").GetInt32() == feature)
+                .Select(one => one.GetProperty("activation").GetDouble())
+                .FirstOrDefault();
             // A feature that is not among the strongest of a token may still fire there.
-            if (value > 0) Assert.Contains($"class=\"s{Math.Ceiling(Math.Min(value / maximum, 1) * 20)} \" id=\"t{token.GetProperty("position").GetInt32()}\"", page);
+            if (value > 0)
+                Assert.Contains(
+                    $"class=\"s{Math.Ceiling(Math.Min(value / maximum, 1) * 20)} \" id=\"t{token.GetProperty("position").GetInt32()}\"",
+                    page
+                );
         }
     }
 
@@ -220,7 +265,10 @@ public class PagesTests(MicroscopeServer server)
         var rows = (await server.Database()).Table(await server.Stored(), new());
         var alive = rows.Where(row => row.Count > 0).OrderByDescending(row => row.Max).ToArray();
         var page = await Page(path + "?show=alive&sort=max&start=100");
-        Assert.Equal(alive.Skip(100).Take(100).Select(row => $"#{row.Feature}"), Regex.Matches(page.Split("<th>feature</th>")[1], @"#\d+(?=</a></td>)").Select(match => match.Value));
+        Assert.Equal(
+            alive.Skip(100).Take(100).Select(row => $"#{row.Feature}"),
+            Regex.Matches(page.Split("<th>feature</th>")[1], @"#\d+(?=</a></td>)").Select(match => match.Value)
+        );
         var csv = (await Page(path + ".csv?show=alive&sort=max")).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("feature,count,density,max,label,score", csv[0]);
         Assert.Equal(alive.Select(row => row.Feature), csv.Skip(1).Select(line => int.Parse(line.Split(',')[0])));
@@ -246,7 +294,10 @@ public class PagesTests(MicroscopeServer server)
     public async Task a_test_has_the_activations_of_the_analysis_on_the_page_and_as_data()
     {
         var feature = await server.Labelled();
-        var (answer, text) = await Post("/api/test", $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat sat"}""");
+        var (answer, text) = await Post(
+            "/api/test",
+            $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat sat"}"""
+        );
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         using var json = JsonDocument.Parse(text);
         var tokens = json.RootElement.GetProperty("tokens").EnumerateArray().ToArray();
@@ -267,14 +318,31 @@ public class PagesTests(MicroscopeServer server)
         var direction = new float[dictionary.OutputWidth];
         dictionary.Decoder(feature, direction);
         var prompt = model.Tokenizer.Encode("The cat", addBos: true);
-        var options = new GenerationOptions { MaxNewTokens = 12, Temperature = 0.5, FrequencyPenalty = 1, Seed = 16 };
-        string Continued(float strength) => model.Tokenizer.Decode(
-            [.. prompt, .. model.Generate(prompt, options with { Edits = [Edit.Add(dictionary.OutputSite, direction, strength, 1..)] })], skipSpecial: true)["The cat".Length..];
+        var options = new GenerationOptions
+        {
+            MaxNewTokens = 12,
+            Temperature = 0.5,
+            FrequencyPenalty = 1,
+            Seed = 16,
+        };
+        string Continued(float strength) =>
+            model.Tokenizer.Decode(
+                [
+                    .. prompt,
+                    .. model.Generate(prompt, options with { Edits = [Edit.Add(dictionary.OutputSite, direction, strength, 1..)] }),
+                ],
+                skipSpecial: true
+            )["The cat".Length..];
 
         foreach (var strength in (int[])[0, 60])
         {
-            var (_, text) = await Post("/api/steer", $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat","strength":{{strength}},"max_tokens":12}""");
-            var pieces = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToLookup(piece => piece.GetProperty("kind").GetString(), piece => piece.GetProperty("text").GetString());
+            var (_, text) = await Post(
+                "/api/steer",
+                $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":{{feature}},"text":"The cat","strength":{{strength}},"max_tokens":12}"""
+            );
+            var pieces = text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement)
+                .ToLookup(piece => piece.GetProperty("kind").GetString(), piece => piece.GetProperty("text").GetString());
             Assert.Equal(Continued(0), string.Concat(pieces["normal"]));
             Assert.Equal(Continued(strength), string.Concat(pieces["steered"]));
             Assert.Equal(strength == 0, Continued(0) == Continued(strength));
@@ -293,13 +361,40 @@ public class PagesTests(MicroscopeServer server)
         {
             var hasStrength = global::GemmaScope.Behaviour.Steering.HasStrength(mode);
             var second = hasStrength && mode != global::GemmaScope.Behaviour.SteeringMode.Orthogonal ? -20 : 40;
-            var (_, text) = await Post("/api/steer", $$"""
-                {"dictionary":"{{MicroscopeServer.Dictionary}}","features":[{"feature":{{feature}}},{"feature":{{other}}{{(hasStrength ? $",\"strength\":{second}" : "")}}}],"text":"The cat","mode":"{{name}}",
-                {{(hasStrength ? "\"strength\":40," : "")}}"positions":"last","seed":3,"temperature":0.7,"frequency_penalty":0.5,"max_tokens":8}
-                """);
-            var steered = string.Concat(text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).Where(piece => piece.GetProperty("kind").GetString() == "steered").Select(piece => piece.GetProperty("text").GetString()));
-            var edits = global::GemmaScope.Behaviour.Steering.Edits(mode, [new(dictionary, feature, 40), new(dictionary, other, second)], model.Config, new Positions(prompt.Length - 1, int.MaxValue));
-            var want = model.Generate(prompt, new GenerationOptions { MaxNewTokens = 8, Temperature = 0.7, FrequencyPenalty = 0.5, Seed = 3, Edits = edits });
+            var (_, text) = await Post(
+                "/api/steer",
+                $$"""
+                {"dictionary":"{{MicroscopeServer.Dictionary}}","features":[{"feature":{{feature}}},{"feature":{{other}}{{(
+                    hasStrength ? $",\"strength\":{second}" : ""
+                )}}}],"text":"The cat","mode":"{{name}}",
+                {{(
+                    hasStrength ? "\"strength\":40," : ""
+                )}}"positions":"last","seed":3,"temperature":0.7,"frequency_penalty":0.5,"max_tokens":8}
+                """
+            );
+            var steered = string.Concat(
+                text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(line => JsonDocument.Parse(line).RootElement)
+                    .Where(piece => piece.GetProperty("kind").GetString() == "steered")
+                    .Select(piece => piece.GetProperty("text").GetString())
+            );
+            var edits = global::GemmaScope.Behaviour.Steering.Edits(
+                mode,
+                [new(dictionary, feature, 40), new(dictionary, other, second)],
+                model.Config,
+                new Positions(prompt.Length - 1, int.MaxValue)
+            );
+            var want = model.Generate(
+                prompt,
+                new GenerationOptions
+                {
+                    MaxNewTokens = 8,
+                    Temperature = 0.7,
+                    FrequencyPenalty = 0.5,
+                    Seed = 3,
+                    Edits = edits,
+                }
+            );
             Assert.Equal(model.Tokenizer.Decode([.. prompt, .. want], skipSpecial: true)["The cat".Length..], steered);
         }
     }
@@ -308,14 +403,40 @@ public class PagesTests(MicroscopeServer server)
     public async Task the_steering_form_works_without_script_and_shows_again_what_was_asked()
     {
         var path = FeaturePath(await server.Labelled());
-        var page = await Page($"{path}?steer=The+cat&mode=clamp&strength=12.5&with=12%3A5%2C+40&positions=last&seed=5&temperature=0.25&frequency_penalty=0&max_tokens=6");
+        var page = await Page(
+            $"{path}?steer=The+cat&mode=clamp&strength=12.5&with=12%3A5%2C+40&positions=last&seed=5&temperature=0.25&frequency_penalty=0&max_tokens=6"
+        );
         Assert.Matches("<p class=\"bubble\" id=\"normal\">[^<]+</p>", page);
         Assert.Matches("<p class=\"bubble\" id=\"steered\">[^<]+</p>", page);
-        foreach (var kept in (string[])["<option value=\"clamp\" data-strength-kind=\"times\" selected>", "<option value=\"last\" selected>", "value=\"12.5\"", "value=\"12:5, 40\"", "value=\"0.25\"", "value=\"6\"", "<details open>", "<span data-mode=\"clamp\">"])
+        foreach (
+            var kept in (string[])
+                [
+                    "<option value=\"clamp\" data-strength-kind=\"times\" selected>",
+                    "<option value=\"last\" selected>",
+                    "value=\"12.5\"",
+                    "value=\"12:5, 40\"",
+                    "value=\"0.25\"",
+                    "value=\"6\"",
+                    "<details open>",
+                    "<span data-mode=\"clamp\">",
+                ]
+        )
             Assert.Contains(kept, page);
         // A form sends the strength of a mode that has none.
-        Assert.Matches("<p class=\"bubble\" id=\"steered\">[^<]+</p>", await Page($"{path}?steer=The+cat&mode=ablate&strength=12.5&max_tokens=4"));
-        foreach (var (query, says) in ((string, string)[])[("mode=loud", "must be one of"), ("with=a", "is no feature"), ("strength=1000", "must be from"), ("with=99999", "is no feature"), ("max_tokens=1000", "must be from")])
+        Assert.Matches(
+            "<p class=\"bubble\" id=\"steered\">[^<]+</p>",
+            await Page($"{path}?steer=The+cat&mode=ablate&strength=12.5&max_tokens=4")
+        );
+        foreach (
+            var (query, says) in ((string, string)[])
+                [
+                    ("mode=loud", "must be one of"),
+                    ("with=a", "is no feature"),
+                    ("strength=1000", "must be from"),
+                    ("with=99999", "is no feature"),
+                    ("max_tokens=1000", "must be from"),
+                ]
+        )
         {
             var (answer, text) = await Get($"{path}?steer=The+cat&{query}");
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
@@ -328,10 +449,15 @@ public class PagesTests(MicroscopeServer server)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), "/api/steer"))
         {
-            Content = new StringContent($$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":0,"text":"The cat that left"}""", System.Text.Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                $$"""{"dictionary":"{{MicroscopeServer.Dictionary}}","feature":0,"text":"The cat that left"}""",
+                System.Text.Encoding.UTF8,
+                "application/json"
+            ),
         };
         using (var answer = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
-        using (var lines = new StreamReader(await answer.Content.ReadAsStreamAsync())) Assert.Contains("\"kind\"", await lines.ReadLineAsync());
+        using (var lines = new StreamReader(await answer.Content.ReadAsStreamAsync()))
+            Assert.Contains("\"kind\"", await lines.ReadLineAsync());
         await Page("/?q=The+cat+that+stayed");
         Assert.DoesNotContain("unhandled", server.Log);
     }
@@ -364,14 +490,27 @@ public class PagesTests(MicroscopeServer server)
         var path = FeaturePath(7);
         async Task<HttpResponseMessage> Form(string to, string? origin, params (string, string)[] fields)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), to)) { Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Item1, field.Item2))) };
-            if (origin is not null) request.Headers.Add("Origin", origin);
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await server.Address(), to))
+            {
+                Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Item1, field.Item2))),
+            };
+            if (origin is not null)
+                request.Headers.Add("Origin", origin);
             return await Client.SendAsync(request);
         }
 
         Assert.Equal(HttpStatusCode.Forbidden, (await Form(path + "/note", "https://elsewhere.example", ("note", "not mine"))).StatusCode);
         Assert.DoesNotContain("not mine", await Page(path));
-        Assert.Equal(HttpStatusCode.Redirect, (await Form(path + "/note", (await server.Address()).GetLeftPart(UriPartial.Authority), ("note", MicroscopeServer.Attack + " mine"))).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Redirect,
+            (
+                await Form(
+                    path + "/note",
+                    (await server.Address()).GetLeftPart(UriPartial.Authority),
+                    ("note", MicroscopeServer.Attack + " mine")
+                )
+            ).StatusCode
+        );
         var page = await Page(path);
         Assert.Contains(" mine</textarea>", page);
         Assert.DoesNotContain("<img", page);
@@ -381,7 +520,13 @@ public class PagesTests(MicroscopeServer server)
         Assert.Contains($"href=\"{path}\"", page);
         Assert.DoesNotContain("<img", page);
         Assert.Contains("because", await Page(list + ".json"));
-        await Form(list + "/remove", null, ("model", MicroscopeServer.Model), ("dictionary", MicroscopeServer.Dictionary), ("feature", "7"));
+        await Form(
+            list + "/remove",
+            null,
+            ("model", MicroscopeServer.Model),
+            ("dictionary", MicroscopeServer.Dictionary),
+            ("feature", "7")
+        );
         Assert.Contains("The list is empty", await Page(list));
         await Form(list + "/delete", null);
         Assert.Equal(HttpStatusCode.NotFound, (await Get(list)).Answer.StatusCode);
@@ -392,11 +537,13 @@ public class PagesTests(MicroscopeServer server)
     {
         var (database, stored) = (await server.Database(), await server.Stored());
         var path = $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}";
-        async Task<string> Point(int feature) => Regex.Match(await Page(path), $"<a href=\"{path}/{feature}\" tabindex=\"-1\"><circle[^>]*>").Value;
+        async Task<string> Point(int feature) =>
+            Regex.Match(await Page(path), $"<a href=\"{path}/{feature}\" tabindex=\"-1\"><circle[^>]*>").Value;
         // Not every feature is a point.
         var feature = -1;
         foreach (var row in database.Table(stored, new()).Where(row => row is { Count: > 0, Label: null }).Take(8))
-            if (feature < 0 && await Point(row.Feature) != "") feature = row.Feature;
+            if (feature < 0 && await Point(row.Feature) != "")
+                feature = row.Feature;
         Assert.DoesNotContain("class=\"q3\"", await Point(feature));
         database.AddLabels(stored, [(feature, new FeatureLabel("scored later", "later", Score: 0.71))]);
         Assert.Contains("class=\"q3\"", await Point(feature));
@@ -408,7 +555,8 @@ public class PagesTests(MicroscopeServer server)
         async Task<HttpResponseMessage> Ask(string path, string? tag)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(await server.Address(), path));
-            if (tag is not null) request.Headers.Add("If-None-Match", tag);
+            if (tag is not null)
+                request.Headers.Add("If-None-Match", tag);
             return await Client.SendAsync(request);
         }
 
@@ -426,7 +574,8 @@ public class PagesTests(MicroscopeServer server)
             Assert.True(round < 50);
         }
         var texts = new List<string>();
-        for (var i = 0; i < 4; i++) texts.Add(await Page(FeaturePath(9)));
+        for (var i = 0; i < 4; i++)
+            texts.Add(await Page(FeaturePath(9)));
         Assert.Single(texts.Distinct());
 
         var before = (await Ask(FeaturePath(9), null)).Headers.ETag;
@@ -444,16 +593,22 @@ public class PagesTests(MicroscopeServer server)
         var sheet = await Page("/assets/microscope.css");
         var shades = Regex.Matches(sheet, @"\.s\d+ \{ background:#(\w{6}); color:#(\w{3});");
         Assert.Equal(40, shades.Count);
-        Assert.All(shades, shade =>
-        {
-            var (paper, letters) = (Luminance(shade.Groups[1].Value), shade.Groups[2].Value == "000" ? 0 : 1);
-            Assert.True((Math.Max(paper, letters) + 0.05) / (Math.Min(paper, letters) + 0.05) >= 4.5, shade.Value);
-        });
+        Assert.All(
+            shades,
+            shade =>
+            {
+                var (paper, letters) = (Luminance(shade.Groups[1].Value), shade.Groups[2].Value == "000" ? 0 : 1);
+                Assert.True((Math.Max(paper, letters) + 0.05) / (Math.Min(paper, letters) + 0.05) >= 4.5, shade.Value);
+            }
+        );
 
         // WCAG 2.2, relative luminance.
         static double Luminance(string colour)
         {
-            double Channel(int at) => Convert.ToInt32(colour.Substring(at, 2), 16) / 255.0 is var c && c <= 0.04045 ? c / 12.92 : Math.Pow((c + 0.055) / 1.055, 2.4);
+            double Channel(int at) =>
+                Convert.ToInt32(colour.Substring(at, 2), 16) / 255.0 is var c && c <= 0.04045
+                    ? c / 12.92
+                    : Math.Pow((c + 0.055) / 1.055, 2.4);
             return 0.2126 * Channel(0) + 0.7152 * Channel(2) + 0.0722 * Channel(4);
         }
     }

@@ -31,24 +31,47 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
 
     /// <summary>Where the marks and the words of a drawing stand, in pixels of the page.</summary>
     private static Task<double[][]> Places(ILocator plot, string what) =>
-        plot.Locator(what).EvaluateAllAsync<double[][]>("all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.top, box.width, box.height])");
+        plot.Locator(what)
+            .EvaluateAllAsync<double[][]>(
+                "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.top, box.width, box.height])"
+            );
 
     [Fact]
     public async Task both_drawings_have_the_same_bars_points_and_ticks_at_the_same_places_and_nothing_moves()
     {
-        foreach (var (path, index, marks) in ((string, int, string)[])[($"{Dictionary}/{await server.Labelled()}", 0, "rect[height]"), ($"{Dictionary}/{await server.Labelled()}", 1, "rect[height]"), (Dictionary, 0, "rect[height]"), (Dictionary, 1, "circle")])
+        foreach (
+            var (path, index, marks) in ((string, int, string)[])
+                [
+                    ($"{Dictionary}/{await server.Labelled()}", 0, "rect[height]"),
+                    ($"{Dictionary}/{await server.Labelled()}", 1, "rect[height]"),
+                    (Dictionary, 0, "rect[height]"),
+                    (Dictionary, 1, "circle"),
+                ]
+        )
         {
             var before = (await Open(path, script: false)).Locator("figure.plot").Nth(index);
             await before.ScrollIntoViewIfNeededAsync();
             var page = await Open(path);
-            await page.EvaluateAsync("window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries()) shifts.push(...one.sources.map(source => `${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)) }).observe({ type: 'layout-shift', buffered: true })");
+            await page.EvaluateAsync(
+                "window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries()) shifts.push(...one.sources.map(source => `${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)) }).observe({ type: 'layout-shift', buffered: true })"
+            );
             var after = await Drawn(page, index);
-            double[][] Sorted(double[][] places) => [.. places.Where(place => place[3] > 0).OrderBy(place => Math.Round(place[0])).ThenBy(place => place[1])];
-            var (server, script) = (Sorted(await Places(before, marks)), Sorted((await Places(after, marks + ":not(.overlay, .selection, .handle)"))));
+            double[][] Sorted(double[][] places) =>
+                [.. places.Where(place => place[3] > 0).OrderBy(place => Math.Round(place[0])).ThenBy(place => place[1])];
+            var (server, script) = (
+                Sorted(await Places(before, marks)),
+                Sorted((await Places(after, marks + ":not(.overlay, .selection, .handle)")))
+            );
             Assert.True(server.Length > 5);
             Assert.Equal(server.Length, script.Length);
-            Assert.All(server.Zip(script), pair => Assert.All(pair.First.Zip(pair.Second), one => Assert.Equal(one.First, one.Second, tolerance: 1.5)));
-            Assert.Equal((await before.Locator("text").AllTextContentsAsync()).Order(), (await after.Locator("text").AllTextContentsAsync()).Where(text => text.Length > 0).Order());
+            Assert.All(
+                server.Zip(script),
+                pair => Assert.All(pair.First.Zip(pair.Second), one => Assert.Equal(one.First, one.Second, tolerance: 1.5))
+            );
+            Assert.Equal(
+                (await before.Locator("text").AllTextContentsAsync()).Order(),
+                (await after.Locator("text").AllTextContentsAsync()).Where(text => text.Length > 0).Order()
+            );
             Assert.Empty(await page.EvaluateAsync<string[]>("shifts"));
         }
     }
@@ -56,16 +79,35 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
     [Fact]
     public async Task the_libraries_are_fetched_for_plots_alone_and_compressed_and_the_policy_has_nothing_to_forbid()
     {
-        foreach (var (path, wanted) in ((string, int)[])[("/", 0), ("/search", 0), ($"{Dictionary}/{await server.Labelled()}?embed=true&embedplots=false", 0), ($"{Dictionary}/{await server.Labelled()}", 2), (Dictionary, 2)])
+        foreach (
+            var (path, wanted) in ((string, int)[])
+                [
+                    ("/", 0),
+                    ("/search", 0),
+                    ($"{Dictionary}/{await server.Labelled()}?embed=true&embedplots=false", 0),
+                    ($"{Dictionary}/{await server.Labelled()}", 2),
+                    (Dictionary, 2),
+                ]
+        )
         {
             List<IResponse> libraries = [];
             List<string> wrong = [];
             var page = await browser.Open();
-            page.Response += (_, answer) => { if (answer.Url.Contains(".min.js")) libraries.Add(answer); };
-            page.Console += (_, message) => { if (message.Type is "error" or "warning") wrong.Add(message.Text); };
+            page.Response += (_, answer) =>
+            {
+                if (answer.Url.Contains(".min.js"))
+                    libraries.Add(answer);
+            };
+            page.Console += (_, message) =>
+            {
+                if (message.Type is "error" or "warning")
+                    wrong.Add(message.Text);
+            };
             await page.GotoAsync(new Uri(await server.Address(), path).ToString());
-            if (wanted > 0) await Drawn(page);
-            else await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+            if (wanted > 0)
+                await Drawn(page);
+            else
+                await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
             Assert.Equal(wanted, libraries.Count);
             foreach (var library in libraries)
             {
@@ -85,7 +127,10 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
         var plot = await Drawn(page);
         var bin = feature.Histogram.Index().First(bin => bin.Item > 0).Index;
         var box = (await plot.Locator("svg").BoundingBoxAsync())!;
-        await page.Mouse.MoveAsync((float)(box.X + (62 + 384 * (bin + 0.5) / feature.Histogram.Count) / 460 * box.Width), box.Y + box.Height / 2);
+        await page.Mouse.MoveAsync(
+            (float)(box.X + (62 + 384 * (bin + 0.5) / feature.Histogram.Count) / 460 * box.Width),
+            box.Y + box.Height / 2
+        );
         await plot.Locator($"text=/{feature.Histogram[bin]} tokens/").WaitForAsync();
 
         await plot.Locator("summary").FocusAsync();

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace GemmaScope.Tests.Server;
 
-/// <summary>A PostgreSQL server of its own for the tests, in a temporary folder; where PostgreSQL is not installed they are skipped.</summary>
+/// <summary>A PostgreSQL server of its own for the tests, in a temporary folder; where PostgreSQL is not installed they are
+/// skipped.</summary>
 public sealed class PostgresServer : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gemmascope-postgres-").FullName;
@@ -16,7 +17,8 @@ public sealed class PostgresServer : IDisposable
 
     public void Dispose()
     {
-        if (_started) Run("pg_ctl", $"-D '{Data}' -m immediate stop");
+        if (_started)
+            Run("pg_ctl", $"-D '{Data}' -m immediate stop");
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -26,7 +28,8 @@ public sealed class PostgresServer : IDisposable
     public string NewDatabase()
     {
         Assert.SkipWhen(_programs is null, "PostgreSQL is not installed (initdb, pg_ctl)");
-        if (!_started) Start();
+        if (!_started)
+            Start();
         var name = $"features{++_databases}";
         Run("psql", $"-h 127.0.0.1 -p {_port} -U gemmascope -d postgres -c 'CREATE DATABASE {name}'");
         return $"postgres://gemmascope@127.0.0.1:{_port}/{name}";
@@ -35,9 +38,13 @@ public sealed class PostgresServer : IDisposable
     private void Start()
     {
         // A server refuses to run as root: there it runs as the user its package made.
-        if (Environment.UserName == "root") Shell($"chown postgres '{_folder}'");
+        if (Environment.UserName == "root")
+            Shell($"chown postgres '{_folder}'");
         Run("initdb", $"-D '{Data}' -U gemmascope -A trust -E UTF8 --locale=C");
-        Run("pg_ctl", $"-D '{Data}' -w -l '{_folder}/log' -o \"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_folder}' -c fsync=off\" start");
+        Run(
+            "pg_ctl",
+            $"-D '{Data}' -w -l '{_folder}/log' -o \"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_folder}' -c fsync=off\" start"
+        );
         _started = true;
     }
 
@@ -57,9 +64,18 @@ public sealed class PostgresServer : IDisposable
 
     private static string? Programs()
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Concat(Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(folder => Path.Combine(folder, "bin")) : []);
-        return folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "pg_ctl")) && File.Exists(Path.Combine(folder, "psql")));
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Concat(
+                Directory.Exists("/usr/lib/postgresql")
+                    ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(folder => Path.Combine(folder, "bin"))
+                    : []
+            );
+        return folders.FirstOrDefault(folder =>
+            File.Exists(Path.Combine(folder, "initdb"))
+            && File.Exists(Path.Combine(folder, "pg_ctl"))
+            && File.Exists(Path.Combine(folder, "psql"))
+        );
     }
 
     private static int FreePort()

@@ -9,7 +9,8 @@ namespace GemmaScope.Tests.Server;
 
 public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
 {
-    private const string Question = """{"prompt":"How do I repot a cactus?","policies":["HATE"]}""", Token = "0123456789abcdef0123456789abcdef";
+    private const string Question = """{"prompt":"How do I repot a cactus?","policies":["HATE"]}""",
+        Token = "0123456789abcdef0123456789abcdef";
 
     [Fact]
     public async Task simultaneous_requests_are_judged_together_and_each_gets_its_own_verdict()
@@ -29,7 +30,9 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         }
         var metrics = await server.Client.GetStringAsync("/metrics");
         // The gate, and batches of up to 4096 tokens, of which 12 texts fill few.
-        var runs = int.Parse(metrics.Split('\n').Single(line => line.StartsWith("gemmascope_model_batch_count ", StringComparison.Ordinal)).Split(' ')[1]);
+        var runs = int.Parse(
+            metrics.Split('\n').Single(line => line.StartsWith("gemmascope_model_batch_count ", StringComparison.Ordinal)).Split(' ')[1]
+        );
         Assert.InRange(runs, 2, 6);
         Assert.Contains("gemmascope_model_batch_sum 13", metrics);
         Assert.Contains("gemmascope_requests_total{route=\"/v1/shield\",status=\"200\"} 12", metrics);
@@ -50,7 +53,8 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         }
         gate.Open();
         await closed;
-        foreach (var answer in await Task.WhenAll(waiting)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        foreach (var answer in await Task.WhenAll(waiting))
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Fact]
@@ -73,7 +77,11 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
     public async Task a_request_whose_time_is_over_is_answered_503()
     {
         var gate = new Gate();
-        await using var server = await ShieldServer.Start(guard, new ServerOptions { TimeLimit = TimeSpan.FromMilliseconds(300) }, map: gate.Map);
+        await using var server = await ShieldServer.Start(
+            guard,
+            new ServerOptions { TimeLimit = TimeSpan.FromMilliseconds(300) },
+            map: gate.Map
+        );
         var closed = gate.Close(stubborn: true);
         using var late = await server.Post("/v1/shield", Question);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
@@ -91,12 +99,16 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         Task<HttpResponseMessage>[] inFlight = [.. Enumerable.Range(0, 3).Select(_ => server.Post("/v1/shield", Question))];
         await gate.Until(3);
         var stopping = server.Stop();
-        using (var refused = await server.Post("/v1/shield", Question)) Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-        using (var ready = await server.Client.GetAsync("/healthz/ready")) Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
-        using (var live = await server.Client.GetAsync("/healthz")) Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        using (var refused = await server.Post("/v1/shield", Question))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        using (var ready = await server.Client.GetAsync("/healthz/ready"))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        using (var live = await server.Client.GetAsync("/healthz"))
+            Assert.Equal(HttpStatusCode.OK, live.StatusCode);
         Assert.False(stopping.IsCompleted);
         gate.Open();
-        foreach (var answer in await Task.WhenAll(inFlight)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        foreach (var answer in await Task.WhenAll(inFlight))
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await closed;
         await stopping;
         await Assert.ThrowsAsync<HttpRequestException>(() => server.Client.GetAsync("/healthz"));
@@ -106,13 +118,18 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
     public async Task what_is_in_flight_beyond_the_limit_of_shutdown_is_ended()
     {
         var gate = new Gate();
-        await using var server = await ShieldServer.Start(guard, new ServerOptions { ShutdownLimit = TimeSpan.FromMilliseconds(200) }, map: gate.Map);
+        await using var server = await ShieldServer.Start(
+            guard,
+            new ServerOptions { ShutdownLimit = TimeSpan.FromMilliseconds(200) },
+            map: gate.Map
+        );
         var closed = gate.Close();
         var inFlight = server.Post("/v1/shield", Question);
         await gate.Until(1);
         await server.Stop();
         // Answered with 503 or cut off, but not kept waiting.
-        if (await Record.ExceptionAsync(() => inFlight) is null) Assert.Equal(HttpStatusCode.ServiceUnavailable, (await inFlight).StatusCode);
+        if (await Record.ExceptionAsync(() => inFlight) is null)
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await inFlight).StatusCode);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => closed);
     }
 
@@ -130,10 +147,19 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
     {
         await using var server = await ShieldServer.Start(guard, new ServerOptions { Token = Token, Bind = IPAddress.Any });
         var port = server.Client.BaseAddress!.Port;
-        foreach (var (path, expected) in ((string, HttpStatusCode)[])[("/v1/shield/policies", status), ("/metrics", status), ("/nothing", status == HttpStatusCode.OK ? HttpStatusCode.NotFound : status), ("/healthz", HttpStatusCode.OK)])
+        foreach (
+            var (path, expected) in ((string, HttpStatusCode)[])
+                [
+                    ("/v1/shield/policies", status),
+                    ("/metrics", status),
+                    ("/nothing", status == HttpStatusCode.OK ? HttpStatusCode.NotFound : status),
+                    ("/healthz", HttpStatusCode.OK),
+                ]
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}{path}");
-            if (authorization is not null) request.Headers.TryAddWithoutValidation("Authorization", authorization);
+            if (authorization is not null)
+                request.Headers.TryAddWithoutValidation("Authorization", authorization);
             using var answer = await server.Client.SendAsync(request);
             Assert.Equal(expected, answer.StatusCode);
             Assert.Equal(expected == HttpStatusCode.Unauthorized, answer.Headers.WwwAuthenticate.Count > 0);
@@ -144,15 +170,35 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
     public async Task an_address_that_others_reach_needs_a_token_and_a_token_needs_some_length()
     {
         foreach (var address in (IPAddress[])[IPAddress.Any, IPAddress.IPv6Any, IPAddress.Parse("192.0.2.1")])
-            Assert.Contains("token", (await Assert.ThrowsAsync<ArgumentProblemException>(() => ShieldServer.Start(guard, new ServerOptions { Bind = address }))).Message);
-        Assert.Contains("16", (await Assert.ThrowsAsync<ArgumentProblemException>(() => ShieldServer.Start(guard, new ServerOptions { Token = "short" }))).Message);
+            Assert.Contains(
+                "token",
+                (
+                    await Assert.ThrowsAsync<ArgumentProblemException>(() =>
+                        ShieldServer.Start(guard, new ServerOptions { Bind = address })
+                    )
+                ).Message
+            );
+        Assert.Contains(
+            "16",
+            (
+                await Assert.ThrowsAsync<ArgumentProblemException>(() => ShieldServer.Start(guard, new ServerOptions { Token = "short" }))
+            ).Message
+        );
     }
 
     [Fact]
     public async Task a_local_server_answers_to_local_names_alone()
     {
         await using var server = await ShieldServer.Start(guard);
-        foreach (var (host, status) in ((string, HttpStatusCode)[])[("localhost", HttpStatusCode.OK), ("127.0.0.1:80", HttpStatusCode.OK), ("[::1]", HttpStatusCode.OK), ("rebound.example", HttpStatusCode.MisdirectedRequest)])
+        foreach (
+            var (host, status) in ((string, HttpStatusCode)[])
+                [
+                    ("localhost", HttpStatusCode.OK),
+                    ("127.0.0.1:80", HttpStatusCode.OK),
+                    ("[::1]", HttpStatusCode.OK),
+                    ("rebound.example", HttpStatusCode.MisdirectedRequest),
+                ]
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/healthz") { Headers = { Host = host } };
             using var answer = await server.Client.SendAsync(request);
@@ -180,14 +226,19 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var problem = await Assert.ThrowsAsync<ArgumentProblemException>(() => ServerHost.Start(new ServerOptions { Port = port }, new ServerModel("demo-it", guard.Model, []), _ => { }));
+        var problem = await Assert.ThrowsAsync<ArgumentProblemException>(() =>
+            ServerHost.Start(new ServerOptions { Port = port }, new ServerModel("demo-it", guard.Model, []), _ => { })
+        );
         Assert.Contains($"{port}", problem.Message);
     }
 
     [Fact]
     public async Task what_fails_inside_is_answered_500_and_logged_without_its_message()
     {
-        await using var server = await ShieldServer.Start(guard, map: app => app.MapGet("/fails", string () => throw new InvalidOperationException("private")));
+        await using var server = await ShieldServer.Start(
+            guard,
+            map: app => app.MapGet("/fails", string () => throw new InvalidOperationException("private"))
+        );
         using (var answer = await server.Client.GetAsync("/fails"))
         {
             Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
@@ -210,12 +261,16 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         public Task<int> Close(bool stubborn = false)
         {
             using var begun = new ManualResetEventSlim();
-            var closed = _queue.Run("gate", cancellation =>
-            {
-                begun.Set();
-                _open.Task.Wait(stubborn ? CancellationToken.None : cancellation);
-                return 0;
-            }, default);
+            var closed = _queue.Run(
+                "gate",
+                cancellation =>
+                {
+                    begun.Set();
+                    _open.Task.Wait(stubborn ? CancellationToken.None : cancellation);
+                    return 0;
+                },
+                default
+            );
             begun.Wait();
             return closed;
         }
@@ -224,7 +279,8 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
 
         public async Task Until(int waiting)
         {
-            for (var i = 0; i < 2000 && _queue.Length != waiting; i++) await Task.Delay(5);
+            for (var i = 0; i < 2000 && _queue.Length != waiting; i++)
+                await Task.Delay(5);
             Assert.Equal(waiting, _queue.Length);
         }
     }

@@ -8,16 +8,31 @@ internal sealed class ServerProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private ServerProcess(Process process, Uri address) => (_process, Client) = (process, new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address });
+    private ServerProcess(Process process, Uri address) =>
+        (_process, Client) = (process, new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address });
 
     public HttpClient Client { get; }
 
     /// <summary>Starts it; no file can become larger than the limit, as on a disk that is full.</summary>
     public static async Task<ServerProcess> Start(string database, long? mostKibibytes = null)
     {
-        string[] serve = ["dotnet", Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"), "serve", "--model", "demo-pt", "--port", "0", "--db", database];
-        // The shell sets the limit and lets a write beyond it fail instead of ending the process; the runtime reserves its own memory by a large file unless told otherwise.
-        string[] command = mostKibibytes is { } most ? ["bash", "-c", $"trap '' XFSZ; ulimit -f {most}; exec \"$@\"", "limited", .. serve] : serve;
+        string[] serve =
+        [
+            "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"),
+            "serve",
+            "--model",
+            "demo-pt",
+            "--port",
+            "0",
+            "--db",
+            database,
+        ];
+        // The shell sets the limit and lets a write beyond it fail instead of ending the process; the runtime reserves its own memory by a
+        // large file unless told otherwise.
+        string[] command = mostKibibytes is { } most
+            ? ["bash", "-c", $"trap '' XFSZ; ulimit -f {most}; exec \"$@\"", "limited", .. serve]
+            : serve;
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         var process = Process.Start(start)!;
@@ -44,7 +59,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) await Kill();
+        if (!_process.HasExited)
+            await Kill();
         _process.Dispose();
         Client.Dispose();
     }

@@ -36,9 +36,22 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
         var shown = await page.Locator("section[aria-label=verdict] tr td:nth-child(2)").AllInnerTextsAsync();
         Assert.Equal(expected.Scores.Select(score => score.Probability.ToString("0.0000", CultureInfo.InvariantCulture)), shown);
 
-        var why = VerdictExplainer.Explain(guard.Shield, guard.Dictionary, expected.Question, expected.Scores.Index().MaxBy(score => score.Item.Probability).Index, remove: 5);
-        Assert.Equal($"{why.Features[0].Feature}", await page.Locator("section[aria-label=why] table >> nth=1 >> tr:nth-child(2) td:first-child").InnerTextAsync());
-        Assert.Equal(5, await page.Locator("section[aria-label=why] table >> nth=1 >> tr:not(:has-text('together')) td:nth-child(6):not(:empty)").CountAsync());
+        var why = VerdictExplainer.Explain(
+            guard.Shield,
+            guard.Dictionary,
+            expected.Question,
+            expected.Scores.Index().MaxBy(score => score.Item.Probability).Index,
+            remove: 5
+        );
+        Assert.Equal(
+            $"{why.Features[0].Feature}",
+            await page.Locator("section[aria-label=why] table >> nth=1 >> tr:nth-child(2) td:first-child").InnerTextAsync()
+        );
+        Assert.Equal(
+            5,
+            await page.Locator("section[aria-label=why] table >> nth=1 >> tr:not(:has-text('together')) td:nth-child(6):not(:empty)")
+                .CountAsync()
+        );
         // What was typed stands in the form again, and nowhere in the address.
         Assert.Equal(Text, await page.InputValueAsync("#text"));
         Assert.EndsWith("/shield", page.Url);
@@ -98,11 +111,15 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
     public async Task a_server_without_features_leads_to_none_and_says_what_there_is_to_know_of_its_model()
     {
         var model = new ServerModel("demo-it", guard.Model, [guard.Dictionary], Note: "a toy <b>model</b>");
-        await using var host = await ServerHost.Start(new ServerOptions { Port = 0 }, model, app =>
-        {
-            ShieldRoutes.Map(app, guard.Shield, ShieldPolicy.Official, new ShieldOptions { Hardened = true });
-            MicroscopeRoutes.Map(app);
-        });
+        await using var host = await ServerHost.Start(
+            new ServerOptions { Port = 0 },
+            model,
+            app =>
+            {
+                ShieldRoutes.Map(app, guard.Shield, ShieldPolicy.Official, new ShieldOptions { Hardened = true });
+                MicroscopeRoutes.Map(app);
+            }
+        );
         using var client = new HttpClient { BaseAddress = host.Address };
         var page = await client.GetStringAsync("/shield");
         Assert.Contains("Note: a toy &lt;b&gt;model&lt;/b&gt;.", page);
@@ -120,7 +137,10 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
     public async Task a_form_of_another_site_is_refused()
     {
         await using var server = await ShieldServer.Start(guard);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/shield") { Content = new FormUrlEncodedContent([new("prompt", Text)]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/shield")
+        {
+            Content = new FormUrlEncodedContent([new("prompt", Text)]),
+        };
         request.Headers.Add("Origin", "https://elsewhere.example");
         using var answer = await server.Client.SendAsync(request);
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);

@@ -18,7 +18,10 @@ public sealed class DemoGuard : IDisposable
 
     public ShieldGemma Shield => field ??= new ShieldGemma(Model);
 
-    public SparseDictionary Dictionary => field ??= SparseDictionary.Load(Directory.EnumerateFiles(Fixtures.Model("demo-sae"), "params.npz", SearchOption.AllDirectories).First());
+    public SparseDictionary Dictionary =>
+        field ??= SparseDictionary.Load(
+            Directory.EnumerateFiles(Fixtures.Model("demo-sae"), "params.npz", SearchOption.AllDirectories).First()
+        );
 
     public void Dispose() => Model.Dispose();
 }
@@ -30,15 +33,32 @@ internal sealed class ShieldServer(ServerHost host, StringWriter log) : IAsyncDi
 
     public string Log => log.ToString();
 
-    public static async Task<ShieldServer> Start(DemoGuard guard, ServerOptions? options = null, IReadOnlyList<ShieldPolicy>? policies = null, bool explains = false, Action<WebApplication>? map = null)
+    public static async Task<ShieldServer> Start(
+        DemoGuard guard,
+        ServerOptions? options = null,
+        IReadOnlyList<ShieldPolicy>? policies = null,
+        bool explains = false,
+        Action<WebApplication>? map = null
+    )
     {
         var log = new StringWriter();
         var model = new ServerModel("demo-it", guard.Model, explains ? [guard.Dictionary] : []);
-        return new(await ServerHost.Start((options ?? new ServerOptions()) with { Port = 0, Log = log }, model, app =>
-        {
-            ShieldRoutes.Map(app, guard.Shield, policies ?? ShieldPolicy.Official, new ShieldOptions { Hardened = true });
-            map?.Invoke(app);
-        }), log);
+        return new(
+            await ServerHost.Start(
+                (options ?? new ServerOptions()) with
+                {
+                    Port = 0,
+                    Log = log,
+                },
+                model,
+                app =>
+                {
+                    ShieldRoutes.Map(app, guard.Shield, policies ?? ShieldPolicy.Official, new ShieldOptions { Hardened = true });
+                    map?.Invoke(app);
+                }
+            ),
+            log
+        );
     }
 
     public Task<HttpResponseMessage> Post(string address, string json, CancellationToken cancellation = default) =>

@@ -48,19 +48,35 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     {
         // The command itself, in a process of its own, killed in the midst of its work.
         var text = _folder.File("text.txt");
-        System.IO.File.WriteAllText(text, string.Concat(Enumerable.Range(0, 60).Select(i => $"The {i}th line says that the cat sat on mat number {i * 7 % 13}. ")));
+        System.IO.File.WriteAllText(
+            text,
+            string.Concat(Enumerable.Range(0, 60).Select(i => $"The {i}th line says that the cat sat on mat number {i * 7 % 13}. "))
+        );
         var command = Path.Combine(AppContext.BaseDirectory, "gemmascope.dll");
         Assert.True(System.IO.File.Exists(command));
-        using (var process = Process.Start(new ProcessStartInfo("dotnet", [command, "features", "build", "--text", text, "--tokens", "500", "--window", "64", "--db", File]) { RedirectStandardOutput = true, RedirectStandardError = true })!)
+        using (
+            var process = Process.Start(
+                new ProcessStartInfo(
+                    "dotnet",
+                    [command, "features", "build", "--text", text, "--tokens", "500", "--window", "64", "--db", File]
+                )
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!
+        )
         {
             var started = Stopwatch.StartNew();
-            while (!process.HasExited && started.Elapsed < TimeSpan.FromSeconds(60) && Stored() is null or 0) Thread.Sleep(5);
+            while (!process.HasExited && started.Elapsed < TimeSpan.FromSeconds(60) && Stored() is null or 0)
+                Thread.Sleep(5);
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
         }
         Assert.True(Stored() > 0);
         var before = Database.Dictionaries()[0];
-        for (var feature = 0; feature < before.Features; feature++) Assert.NotNull(Database.Page(before, feature));
+        for (var feature = 0; feature < before.Features; feature++)
+            Assert.NotNull(Database.Page(before, feature));
         Assert.Null(Database.Page(before, before.Features));
         // The same command goes on; what it makes is what one without interruption makes.
         string[] again = ["features", "build", "--text", text, "--tokens", "500", "--window", "64", "--db"];
@@ -84,7 +100,8 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         {
             connection.Open();
             using var earlier = connection.CreateCommand();
-            earlier.CommandText = "ALTER TABLE feature DROP COLUMN score; DROP TABLE evaluation; DELETE FROM schema_version WHERE version >= 2";
+            earlier.CommandText =
+                "ALTER TABLE feature DROP COLUMN score; DROP TABLE evaluation; DELETE FROM schema_version WHERE version >= 2";
             earlier.ExecuteNonQuery();
         }
         using var database = FeatureDatabase.Open(File);
@@ -103,19 +120,24 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         var confirmed = new int[writers];
         await using (var server = await ServerProcess.Start(File))
         {
-            var all = Enumerable.Range(0, writers).Select(async writer =>
-            {
-                try
+            var all = Enumerable
+                .Range(0, writers)
+                .Select(async writer =>
                 {
-                    while (await server.Note(pages[writer], $"note {confirmed[writer] + 1}")) Interlocked.Increment(ref confirmed[writer]);
-                }
-                catch (HttpRequestException)
-                {
-                    // The server is gone.
-                }
-            }).ToArray();
+                    try
+                    {
+                        while (await server.Note(pages[writer], $"note {confirmed[writer] + 1}"))
+                            Interlocked.Increment(ref confirmed[writer]);
+                    }
+                    catch (HttpRequestException)
+                    {
+                        // The server is gone.
+                    }
+                })
+                .ToArray();
             var begun = Stopwatch.StartNew();
-            while (confirmed.Sum() < 60 && begun.Elapsed < TimeSpan.FromSeconds(60)) await Task.Delay(5);
+            while (confirmed.Sum() < 60 && begun.Elapsed < TimeSpan.FromSeconds(60))
+                await Task.Delay(5);
             await server.Kill();
             await Task.WhenAll(all);
         }
@@ -123,7 +145,10 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         Assert.Equal("ok", Integrity());
         for (var feature = 0; feature < writers; feature++)
             // The one that was being written may be there or not, but nothing in between.
-            Assert.Contains(Database.Page(stored, feature)!.Note, new[] { $"note {confirmed[feature]}", $"note {confirmed[feature] + 1}", confirmed[feature] == 0 ? "" : null });
+            Assert.Contains(
+                Database.Page(stored, feature)!.Note,
+                new[] { $"note {confirmed[feature]}", $"note {confirmed[feature] + 1}", confirmed[feature] == 0 ? "" : null }
+            );
         await using var again = await ServerProcess.Start(File);
         Assert.True(await again.Note(pages[0], "after the restart"));
         Assert.Contains("after the restart", await again.Client.GetStringAsync(pages[0]));
@@ -140,18 +165,21 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         var confirmed = 0;
         await using (var server = await ServerProcess.Start(File, mostKibibytes: new FileInfo(File).Length / 1024 + 256))
         {
-            while (confirmed < 500 && await server.Note(Page(confirmed % 4), Note(confirmed))) confirmed++;
+            while (confirmed < 500 && await server.Note(Page(confirmed % 4), Note(confirmed)))
+                confirmed++;
             Assert.InRange(confirmed, 4, 499);
             using var form = new FormUrlEncodedContent([KeyValuePair.Create("note", Note(confirmed))]);
             using var refused = await server.Client.PostAsync(Page(0) + "/note", form);
             Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.Contains("disk", await refused.Content.ReadAsStringAsync());
-            for (var feature = 0; feature < 4; feature++) Assert.Contains("<h2>Strongest", await server.Client.GetStringAsync(Page(feature)));
+            for (var feature = 0; feature < 4; feature++)
+                Assert.Contains("<h2>Strongest", await server.Client.GetStringAsync(Page(feature)));
             Assert.Contains("ready", await server.Client.GetStringAsync("/healthz/ready"));
             await server.Kill();
         }
         Assert.Equal("ok", Integrity());
-        for (var number = confirmed - 4; number < confirmed; number++) Assert.Equal(Note(number), Database.Page(stored, number % 4)!.Note);
+        for (var number = confirmed - 4; number < confirmed; number++)
+            Assert.Equal(Note(number), Database.Page(stored, number % 4)!.Note);
         Database.SetNote(stored, 0, "there is room again");
         Assert.Equal("there is room again", Database.Page(stored, 0)!.Note);
     }
@@ -188,7 +216,8 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         {
             var damaged = bytes.ToArray();
             damaged[random.Next(damaged.Length)] ^= (byte)(1 << random.Next(8));
-            if (i % 2 == 0) damaged = damaged[..random.Next(damaged.Length)];
+            if (i % 2 == 0)
+                damaged = damaged[..random.Next(damaged.Length)];
             try
             {
                 PageCodec.Decode(damaged);
@@ -217,7 +246,8 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
 
     private int? Stored()
     {
-        if (!System.IO.File.Exists(File)) return null;
+        if (!System.IO.File.Exists(File))
+            return null;
         try
         {
             using var database = FeatureDatabase.Open(File);

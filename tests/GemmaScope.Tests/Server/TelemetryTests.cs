@@ -14,20 +14,27 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
 {
     private const string Secret = "what-only-the-user-knows";
 
-    private static Dictionary<string, string> Variables(Uri collector) => new()
-    {
-        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.ToString(),
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-        ["OTEL_METRIC_EXPORT_INTERVAL"] = "200",
-        ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
-        ["OTEL_SERVICE_NAME"] = "a-guard-of-ours",
-    };
+    private static Dictionary<string, string> Variables(Uri collector) =>
+        new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.ToString(),
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "200",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
+            ["OTEL_SERVICE_NAME"] = "a-guard-of-ours",
+        };
 
     [Fact]
     public async Task a_collector_gets_metrics_and_spans_and_no_word_of_a_user()
     {
         await using var collector = await Collector.Start();
-        await using (var server = await ShieldServer.Start(guard, new ServerOptions { Telemetry = Variables(collector.Address) }, map: app => app.MapGet("/own/{word}", (string word) => word)))
+        await using (
+            var server = await ShieldServer.Start(
+                guard,
+                new ServerOptions { Telemetry = Variables(collector.Address) },
+                map: app => app.MapGet("/own/{word}", (string word) => word)
+            )
+        )
         {
             await server.Ask("/v1/shield", new { prompt = Secret });
             using var request = new HttpRequestMessage(HttpMethod.Get, $"/own/{Secret}?q={Secret}");
@@ -36,7 +43,15 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
             Assert.Equal(HttpStatusCode.NotFound, (await server.Client.GetAsync($"/{Secret}/there/is/nothing")).StatusCode);
             await collector.Until("/v1/traces", "GET /own/{word}", "POST /v1/shield", "GET other", "http.response.status_code");
             await collector.Until(
-                "/v1/metrics", "gemmascope.requests", "gemmascope.request.duration", "gemmascope.shield.texts", "gemmascope.model.run", "http.server.request.duration", "kestrel.active_connections", "dotnet.gc.collections");
+                "/v1/metrics",
+                "gemmascope.requests",
+                "gemmascope.request.duration",
+                "gemmascope.shield.texts",
+                "gemmascope.model.run",
+                "http.server.request.duration",
+                "kestrel.active_connections",
+                "dotnet.gc.collections"
+            );
         }
         var all = collector.Text("/v1/traces") + collector.Text("/v1/metrics");
         Assert.Contains("a-guard-of-ours", all);
@@ -68,7 +83,9 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
     {
         Assert.Null(new ServerOptions().Telemetry);
         new ServerOptions { Telemetry = Variables(new Uri("http://localhost:4317")) }.Check();
-        var wrong = Assert.Throws<ArgumentProblemException>(() => new ServerOptions { Telemetry = new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector" } }.Check());
+        var wrong = Assert.Throws<ArgumentProblemException>(() =>
+            new ServerOptions { Telemetry = new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector" } }.Check()
+        );
         Assert.Contains("http://localhost:4317", wrong.Message);
     }
 
@@ -93,7 +110,8 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
 
         public string Text(string path)
         {
-            lock (_got) return _got.TryGetValue(path, out var text) ? text.ToString() : "";
+            lock (_got)
+                return _got.TryGetValue(path, out var text) ? text.ToString() : "";
         }
 
         public async Task Until(string path, params string[] words)
@@ -119,10 +137,12 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
             await context.Request.Body.CopyToAsync(body);
             lock (_got)
             {
-                if (!_got.TryGetValue(context.Request.Path, out var text)) text = _got[context.Request.Path] = new();
+                if (!_got.TryGetValue(context.Request.Path, out var text))
+                    text = _got[context.Request.Path] = new();
                 text.Append(Encoding.Latin1.GetString(body.ToArray()));
             }
-            if (silent) await Task.Delay(Timeout.Infinite, _ending.Token).ContinueWith(_ => { });
+            if (silent)
+                await Task.Delay(Timeout.Infinite, _ending.Token).ContinueWith(_ => { });
         }
     }
 }

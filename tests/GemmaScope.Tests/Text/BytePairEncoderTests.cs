@@ -15,12 +15,17 @@ public class BytePairEncoderTests
     {
         var merges = Gen.Choose(0, 1_000_000).Zip(Gen.Choose(0, 1_000_000)).ArrayOf();
         var texts = Gen.Elements(s_characters).ListOf().Select(string.Concat).ListOf();
-        Prop.ForAll(merges.ToArbitrary(), texts.ToArbitrary(), (choices, words) =>
-        {
-            var (pieces, rules) = Vocabulary(choices);
-            var encoder = Encoder(pieces, rules);
-            return words.Concat(words).All(text => Encode(encoder, text).SequenceEqual(Naive(text, pieces, rules)));
-        }).QuickCheckThrowOnFailure();
+        Prop.ForAll(
+                merges.ToArbitrary(),
+                texts.ToArbitrary(),
+                (choices, words) =>
+                {
+                    var (pieces, rules) = Vocabulary(choices);
+                    var encoder = Encoder(pieces, rules);
+                    return words.Concat(words).All(text => Encode(encoder, text).SequenceEqual(Naive(text, pieces, rules)));
+                }
+            )
+            .QuickCheckThrowOnFailure();
     }
 
     [Fact]
@@ -61,9 +66,11 @@ public class BytePairEncoderTests
         {
             var rule = (left % pieces.Count, right % pieces.Count);
             var piece = pieces[rule.Item1] + pieces[rule.Item2];
-            if (rules.Contains(rule) || piece.Length > 20) continue;
+            if (rules.Contains(rule) || piece.Length > 20)
+                continue;
             rules.Add(rule);
-            if (!pieces.Contains(piece)) pieces.Add(piece);
+            if (!pieces.Contains(piece))
+                pieces.Add(piece);
         }
         return (pieces, rules);
     }
@@ -71,7 +78,8 @@ public class BytePairEncoderTests
     private static BytePairEncoder Encoder(List<string> pieces, List<(int Left, int Right)> rules)
     {
         var table = new MergeRules(rules.Count);
-        for (var id = 0; id < s_characters.Length; id++) table.AddCharacter(char.ConvertToUtf32(pieces[id], 0), id);
+        for (var id = 0; id < s_characters.Length; id++)
+            table.AddCharacter(char.ConvertToUtf32(pieces[id], 0), id);
         for (var rank = 0; rank < rules.Count; rank++)
         {
             var (left, right) = rules[rank];
@@ -95,7 +103,8 @@ public class BytePairEncoderTests
         while (true)
         {
             var pairs = ids.Zip(ids.Skip(1)).Select((pair, at) => (Rank: rules.IndexOf(pair), at)).Where(p => p.Rank >= 0).ToList();
-            if (pairs.Count == 0) return ids;
+            if (pairs.Count == 0)
+                return ids;
             var (rank, at) = pairs.Min();
             ids[at] = pieces.IndexOf(pieces[rules[rank].Left] + pieces[rules[rank].Right]);
             ids.RemoveAt(at + 1);

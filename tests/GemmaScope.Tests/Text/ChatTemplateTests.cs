@@ -14,7 +14,8 @@ public class ChatTemplateTests
         var checks = new ChatVerifier().Verify(Fixtures.Path("chat"), VerifyOptions.Default).ToList();
         Assert.DoesNotContain(checks, check => check.Outcome == Outcome.Failed);
         Assert.Equal(4, checks.Count(check => check.Outcome == Outcome.Passed && !check.Name.EndsWith("ids")));
-        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped)) Assert.Skip($"{skipped.Name}: {skipped.Detail}");
+        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped))
+            Assert.Skip($"{skipped.Name}: {skipped.Detail}");
     }
 
     [Fact]
@@ -29,8 +30,10 @@ public class ChatTemplateTests
     public void by_default_a_system_message_is_treated_as_the_published_template_does()
     {
         ChatMessage[] messages = [new("system", "Be brief. "), s_hello];
-        Assert.Equal("System role not supported",
-            Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma2.Render(messages, false)).Message);
+        Assert.Equal(
+            "System role not supported",
+            Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma2.Render(messages, false)).Message
+        );
         Assert.Equal("<bos><start_of_turn>user\nBe brief. \n\nHello<end_of_turn>\n", ChatTemplate.Gemma3.Render(messages, false));
         Assert.Equal(ChatTemplate.Gemma3.Render(messages, true), ChatTemplate.Gemma2.Render(messages, true, SystemHandling.Fold));
     }

@@ -7,8 +7,7 @@ namespace GemmaScope.Tests.Text;
 public class JsonTokenizerTests
 {
     [Fact]
-    public void the_lowest_rank_merges_first_wherever_it_stands() =>
-        Assert.Equal(["a", "bc"], Pieces(Without("a", "bc"), "abc"));
+    public void the_lowest_rank_merges_first_wherever_it_stands() => Assert.Equal(["a", "bc"], Pieces(Without("a", "bc"), "abc"));
 
     [Fact]
     public void equal_ranks_merge_from_the_left() => Assert.Equal(["😀😀", "😀"], Pieces(Vocabularies.TinyJson, "😀😀😀"));
@@ -22,8 +21,7 @@ public class JsonTokenizerTests
         Assert.Equal(["<bos>", "\n\n", "\n", "a", "<image>", "<0x3C>", "b"], Pieces(Vocabularies.TinyJson, "<bos>\n\n\na<image><b"));
 
     [Fact]
-    public void a_byte_written_in_a_text_is_plain_text() =>
-        Assert.DoesNotContain("<0x41>", Pieces(Vocabularies.TinyJson, "<0x41>"));
+    public void a_byte_written_in_a_text_is_plain_text() => Assert.DoesNotContain("<0x41>", Pieces(Vocabularies.TinyJson, "<0x41>"));
 
     [Fact]
     public void spaces_become_their_mark_and_come_back()

@@ -20,7 +20,8 @@ public class TokenizerGoldenTests
         Assert.True(verifier.Recognizes(folder));
         var checks = verifier.Verify(folder, new([Fixtures.Repository])).ToList();
         Assert.DoesNotContain(checks, check => check.Outcome == Outcome.Failed);
-        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped)) Assert.Skip($"{skipped.Name}: {skipped.Detail}");
+        foreach (var skipped in checks.Where(check => check.Outcome == Outcome.Skipped))
+            Assert.Skip($"{skipped.Name}: {skipped.Detail}");
         Assert.True(checks.Count >= atLeast, $"only {checks.Count} checks");
     }
 }

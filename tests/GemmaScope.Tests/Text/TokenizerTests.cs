@@ -14,7 +14,10 @@ public sealed class TokenizerTests : IDisposable
     public void the_demo_model_has_the_usual_special_ids()
     {
         var tokenizer = Tokenizer.Load(Fixtures.Model("demo-pt"));
-        Assert.Equal((8192, 8192, 0, 1, 2, 3), (tokenizer.VocabularySize, tokenizer.BaseVocabularySize, tokenizer.PadId, tokenizer.EosId, tokenizer.BosId, tokenizer.UnkId));
+        Assert.Equal(
+            (8192, 8192, 0, 1, 2, 3),
+            (tokenizer.VocabularySize, tokenizer.BaseVocabularySize, tokenizer.PadId, tokenizer.EosId, tokenizer.BosId, tokenizer.UnkId)
+        );
         Assert.True(tokenizer.IsSpecial(2));
         Assert.False(tokenizer.IsSpecial(tokenizer.Id("<start_of_turn>")!.Value));
     }
@@ -88,7 +91,10 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void a_missing_or_empty_vocabulary_is_an_error_that_says_where()
     {
-        Assert.Contains("neither tokenizer.json nor tokenizer.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.Path)).Message);
+        Assert.Contains(
+            "neither tokenizer.json nor tokenizer.model",
+            Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.Path)).Message
+        );
         Assert.Contains("nowhere.model", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.File("nowhere.model"))).Message);
         File.WriteAllText(_folder.File("empty.model"), "");
         Assert.Contains("empty", Assert.Throws<FileFormatException>(() => Tokenizer.Load(_folder.File("empty.model"))).Message);

@@ -30,8 +30,10 @@ public sealed class VerifierTests : IDisposable
         using (var file = File.Create(_folder.File("goldens.jsonl.gz")))
         using (var gzip = new GZipStream(file, CompressionLevel.Fastest))
             gzip.Write(File.ReadAllBytes(Golden("goldens.jsonl")));
-        Assert.Equal([("normalized", Outcome.Passed), ("ids", Outcome.Passed), ("pieces of texts", Outcome.Passed), ("decoded", Outcome.Passed)],
-            Verify().Select(check => (check.Name, check.Outcome)));
+        Assert.Equal(
+            [("normalized", Outcome.Passed), ("ids", Outcome.Passed), ("pieces of texts", Outcome.Passed), ("decoded", Outcome.Passed)],
+            Verify().Select(check => (check.Name, check.Outcome))
+        );
     }
 
     [Fact]

@@ -19,23 +19,63 @@ internal static class Vocabularies
     /// <summary>A tokenizer.json in Gemma's form: four special tokens, all bytes, a few characters, merges and added tokens.</summary>
     public static JsonObject Tiny()
     {
-        string[] pieces = ["<pad>", "<eos>", "<bos>", "<unk>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"),
+        string[] pieces =
+        [
+            "<pad>",
+            "<eos>",
+            "<bos>",
+            "<unk>",
+            .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"),
             .. "▁abcdelo\n😀".EnumerateRunes().Select(r => r.ToString()),
-            "ab", "bc", "abc", "▁a", "lo", "▁▁", "😀😀", "\n\n"];
-        string[][] merges = [["▁", "▁"], ["b", "c"], ["a", "b"], ["a", "bc"], ["ab", "c"], ["▁", "a"], ["l", "o"], ["😀", "😀"], ["\n", "\n"]];
+            "ab",
+            "bc",
+            "abc",
+            "▁a",
+            "lo",
+            "▁▁",
+            "😀😀",
+            "\n\n",
+        ];
+        string[][] merges =
+        [
+            ["▁", "▁"],
+            ["b", "c"],
+            ["a", "b"],
+            ["a", "bc"],
+            ["ab", "c"],
+            ["▁", "a"],
+            ["l", "o"],
+            ["😀", "😀"],
+            ["\n", "\n"],
+        ];
         return new()
         {
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray(
-                Added(0, "<pad>", true), Added(1, "<eos>", true), Added(2, "<bos>", true), Added(3, "<unk>", true),
-                Added(Array.IndexOf(pieces, "\n\n"), "\n\n", false), Added(pieces.Length, "<image>", true)),
+                Added(0, "<pad>", true),
+                Added(1, "<eos>", true),
+                Added(2, "<bos>", true),
+                Added(3, "<unk>", true),
+                Added(Array.IndexOf(pieces, "\n\n"), "\n\n", false),
+                Added(pieces.Length, "<image>", true)
+            ),
             ["normalizer"] = Replace(" ", "▁"),
-            ["pre_tokenizer"] = new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["String"] = " " }, ["behavior"] = "MergedWithPrevious", ["invert"] = false },
+            ["pre_tokenizer"] = new JsonObject
+            {
+                ["type"] = "Split",
+                ["pattern"] = new JsonObject { ["String"] = " " },
+                ["behavior"] = "MergedWithPrevious",
+                ["invert"] = false,
+            },
             ["post_processor"] = null,
             ["decoder"] = new JsonObject
             {
                 ["type"] = "Sequence",
-                ["decoders"] = new JsonArray(Replace("▁", " "), new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" }),
+                ["decoders"] = new JsonArray(
+                    Replace("▁", " "),
+                    new JsonObject { ["type"] = "ByteFallback" },
+                    new JsonObject { ["type"] = "Fuse" }
+                ),
             },
             ["model"] = new JsonObject
             {
@@ -49,11 +89,23 @@ internal static class Vocabularies
         };
     }
 
-    private static JsonObject Added(int id, string content, bool special) => new()
-    {
-        ["id"] = id, ["content"] = content, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = special,
-    };
+    private static JsonObject Added(int id, string content, bool special) =>
+        new()
+        {
+            ["id"] = id,
+            ["content"] = content,
+            ["single_word"] = false,
+            ["lstrip"] = false,
+            ["rstrip"] = false,
+            ["normalized"] = false,
+            ["special"] = special,
+        };
 
     private static JsonObject Replace(string pattern, string content) =>
-        new() { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = pattern }, ["content"] = content };
+        new()
+        {
+            ["type"] = "Replace",
+            ["pattern"] = new JsonObject { ["String"] = pattern },
+            ["content"] = content,
+        };
 }

@@ -5,12 +5,16 @@ namespace GemmaScope.Tests.Training;
 
 public class AdamTests
 {
-    private const int Steps = 40, Width = 21;
+    private const int Steps = 40,
+        Width = 21;
 
     [Fact]
     public void rows_that_are_left_alone_end_where_the_dense_update_takes_them()
     {
-        var (dense, lazy) = (Run(new Recipe { Beta1 = 0, WarmupSteps = 10 }, skip: false), Run(new Recipe { Beta1 = 0, WarmupSteps = 10 }, skip: true));
+        var (dense, lazy) = (
+            Run(new Recipe { Beta1 = 0, WarmupSteps = 10 }, skip: false),
+            Run(new Recipe { Beta1 = 0, WarmupSteps = 10 }, skip: true)
+        );
         Assert.All(dense.Zip(lazy), pair => Assert.Equal(pair.First, pair.Second, 1e-6 * Math.Max(1e-3, Math.Abs(pair.First))));
     }
 
@@ -18,7 +22,8 @@ public class AdamTests
     public void with_momentum_a_row_moves_on_without_a_gradient() =>
         Assert.Contains(
             Run(new Recipe { Beta1 = 0.9 }, skip: false).Zip(Run(new Recipe { Beta1 = 0.9 }, skip: true)),
-            pair => Math.Abs(pair.First - pair.Second) > 1e-3 * Math.Abs(pair.First));
+            pair => Math.Abs(pair.First - pair.Second) > 1e-3 * Math.Abs(pair.First)
+        );
 
     [Fact]
     public void the_first_step_without_momentum_is_the_sign_of_the_gradient()
@@ -37,14 +42,27 @@ public class AdamTests
     [InlineData(10000, 0)]
     [InlineData(12000, 0)]
     public void the_learning_rate_warms_up_along_a_cosine_and_decays_along_a_line(long step, double factor) =>
-        Assert.Equal(factor, Schedules.LearningRate(new Recipe { LearningRate = 1, DecayStart = 8000, DecayEnd = 10000 }, step), 1e-12);
+        Assert.Equal(
+            factor,
+            Schedules.LearningRate(
+                new Recipe
+                {
+                    LearningRate = 1,
+                    DecayStart = 8000,
+                    DecayEnd = 10000,
+                },
+                step
+            ),
+            1e-12
+        );
 
     [Theory]
     [InlineData(0, 0.25)]
     [InlineData(2, 0.75)]
     [InlineData(3, 1)]
     [InlineData(100, 1)]
-    public void lambda_rises_linearly(long step, double factor) => Assert.Equal(2 * factor, Schedules.Lambda(new Recipe { Lambda = 2, LambdaWarmupSteps = 4 }, step));
+    public void lambda_rises_linearly(long step, double factor) =>
+        Assert.Equal(2 * factor, Schedules.Lambda(new Recipe { Lambda = 2, LambdaWarmupSteps = 4 }, step));
 
     // A row with a gradient in every seventh step only.
     private static float[] Run(Recipe recipe, bool skip)
@@ -55,8 +73,10 @@ public class AdamTests
         {
             var gradient = new float[Width];
             if (step % 7 == 3)
-                for (var i = 0; i < Width; i++) gradient[i] = (float)(random.NextDouble() - 0.5);
-            else if (skip) continue;
+                for (var i = 0; i < Width; i++)
+                    gradient[i] = (float)(random.NextDouble() - 0.5);
+            else if (skip)
+                continue;
             new Adam(recipe, step).Update(parameter, 0, gradient, skip ? step + 1 - last : 1);
             last = step + 1;
         }

@@ -6,19 +6,57 @@ namespace GemmaScope.Tests.Training;
 
 public class DictionaryTrainerTests
 {
-    private const int Width = 20, Features = 70, Rows = 50;
+    private const int Width = 20,
+        Features = 70,
+        Rows = 50;
 
-    private static readonly Recipe Quick = new() { LearningRate = 2e-3, WarmupSteps = 3, LambdaWarmupSteps = 5, Lambda = 0.01, Epsilon = 0.05, ThresholdStart = 0.1 };
+    private static readonly Recipe Quick = new()
+    {
+        LearningRate = 2e-3,
+        WarmupSteps = 3,
+        LambdaWarmupSteps = 5,
+        Lambda = 0.01,
+        Epsilon = 0.05,
+        ThresholdStart = 0.1,
+    };
 
     private static readonly Dictionary<string, Recipe> Recipes = new()
     {
         ["jumprelu"] = Quick,
-        ["jumprelu tanh"] = Quick with { Sparsity = SparsityTerm.Tanh, PreActivation = 1e-3, UnitNormDecoder = false, ProjectDecoderGradient = false },
+        ["jumprelu tanh"] = Quick with
+        {
+            Sparsity = SparsityTerm.Tanh,
+            PreActivation = 1e-3,
+            UnitNormDecoder = false,
+            ProjectDecoderGradient = false,
+        },
         ["relu"] = Quick with { Architecture = Architecture.Relu, Sparsity = SparsityTerm.L1, NormWeighted = true },
-        ["p-anneal"] = Quick with { Architecture = Architecture.Relu, Sparsity = SparsityTerm.Lp, AnnealStart = 1, AnnealEnd = 5, AnnealUpdates = 3 },
+        ["p-anneal"] = Quick with
+        {
+            Architecture = Architecture.Relu,
+            Sparsity = SparsityTerm.Lp,
+            AnnealStart = 1,
+            AnnealEnd = 5,
+            AnnealUpdates = 3,
+        },
         ["gated"] = Quick with { Architecture = Architecture.Gated, Sparsity = SparsityTerm.L1 },
-        ["topk with momentum"] = Quick with { Architecture = Architecture.TopK, Sparsity = SparsityTerm.None, K = 5, Beta1 = 0.9, AuxiliaryCoefficient = 1.0 / 32, DeadAfterTokens = 100 },
-        ["matryoshka batch topk"] = Quick with { Architecture = Architecture.BatchTopK, Sparsity = SparsityTerm.None, K = 5, Prefixes = [7, 30, Features], ThresholdRate = 0.2 },
+        ["topk with momentum"] = Quick with
+        {
+            Architecture = Architecture.TopK,
+            Sparsity = SparsityTerm.None,
+            K = 5,
+            Beta1 = 0.9,
+            AuxiliaryCoefficient = 1.0 / 32,
+            DeadAfterTokens = 100,
+        },
+        ["matryoshka batch topk"] = Quick with
+        {
+            Architecture = Architecture.BatchTopK,
+            Sparsity = SparsityTerm.None,
+            K = 5,
+            Prefixes = [7, 30, Features],
+            ThresholdRate = 0.2,
+        },
     };
 
     public static TheoryData<string> Names => [.. Recipes.Keys];
@@ -54,11 +92,21 @@ public class DictionaryTrainerTests
     [MemberData(nameof(Names))]
     public void training_lowers_the_error(string name)
     {
-        using var trainer = DictionaryTrainer.Create(Recipes[name] with { Lambda = 1e-3, AnnealStart = 1000, AnnealEnd = 2000 }, TrainerShape.Autoencoder(Width, Features), 1);
+        using var trainer = DictionaryTrainer.Create(
+            Recipes[name] with
+            {
+                Lambda = 1e-3,
+                AnnealStart = 1000,
+                AnnealEnd = 2000,
+            },
+            TrainerShape.Autoencoder(Width, Features),
+            1
+        );
         using var x = TrainingSamples.Normal(new Random(1), Rows, Width);
         var first = trainer.Train(x.AsMatrix(), x.AsMatrix());
         var last = first;
-        for (var step = 0; step < 150; step++) last = trainer.Train(x.AsMatrix(), x.AsMatrix());
+        for (var step = 0; step < 150; step++)
+            last = trainer.Train(x.AsMatrix(), x.AsMatrix());
         Assert.True(last.Mse < 0.7 * first.Mse, $"{first.Mse} became {last.Mse}");
         Assert.InRange(last.Fvu, 0, 1);
     }
@@ -69,7 +117,8 @@ public class DictionaryTrainerTests
     {
         const float scale = 37.5f;
         using var trainer = Trained(Recipes[name], 3, 6);
-        foreach (ref var value in trainer.Parameters.DecoderBias.Values.AsSpan()) value += 0.03f;
+        foreach (ref var value in trainer.Parameters.DecoderBias.Values.AsSpan())
+            value += 0.03f;
         using var x = TrainingSamples.Normal(new Random(8), Rows, Width);
         using var raw = Tensor.Uninitialized(Rows, Width);
         System.Numerics.Tensors.TensorPrimitives.Multiply(x.AsSpan(), scale, raw.AsSpan());
@@ -77,15 +126,24 @@ public class DictionaryTrainerTests
         using var step = trainer.Gradients(x.AsMatrix(), x.AsMatrix());
         var features = dictionary.Encode(raw.AsMatrix());
         // A dictionary trained on whole batches is used with a threshold, so its features are others.
-        if (trainer.Recipe.Architecture == Architecture.BatchTopK) return;
+        if (trainer.Recipe.Architecture == Architecture.BatchTopK)
+            return;
         Assert.Equal(step.Features.Count, features.Count);
         for (var row = 0; row < Rows; row++)
         {
             Assert.Equal(step.Features.Indices(row).ToArray(), features.Indices(row).ToArray());
-            Assert.Equal(step.Features.Values(row).ToArray(), features.Values(row).ToArray(), (want, got) => Math.Abs(got - scale * want) < 1e-5 * scale);
+            Assert.Equal(
+                step.Features.Values(row).ToArray(),
+                features.Values(row).ToArray(),
+                (want, got) => Math.Abs(got - scale * want) < 1e-5 * scale
+            );
         }
         using var decoded = dictionary.Decode(features);
-        Assert.Equal(step.Reconstruction.AsSpan().ToArray(), decoded.AsSpan().ToArray(), (want, got) => Math.Abs(got - scale * want) < 1e-5 * scale);
+        Assert.Equal(
+            step.Reconstruction.AsSpan().ToArray(),
+            decoded.AsSpan().ToArray(),
+            (want, got) => Math.Abs(got - scale * want) < 1e-5 * scale
+        );
     }
 
     [Fact]
@@ -107,13 +165,18 @@ public class DictionaryTrainerTests
         using var trainer = DictionaryTrainer.Create(recipe, TrainerShape.Transcoder(Width, 13, Features), 1);
         using var x = TrainingSamples.Normal(new Random(1), Rows, Width);
         using var y = TrainingSamples.Normal(new Random(2), Rows, 13);
-        for (var i = 0; i < 5; i++) trainer.Train(x.AsMatrix(), y.AsMatrix());
+        for (var i = 0; i < 5; i++)
+            trainer.Train(x.AsMatrix(), y.AsMatrix());
         using var step = trainer.Gradients(x.AsMatrix(), y.AsMatrix());
         using var dictionary = trainer.ToDictionary("trained", 4, 9);
         using var raw = Tensor.Uninitialized(Rows, Width);
         System.Numerics.Tensors.TensorPrimitives.Multiply(x.AsSpan(), 4, raw.AsSpan());
         using var decoded = dictionary.Decode(dictionary.Encode(raw.AsMatrix()), raw.AsMatrix());
-        Assert.Equal(step.Reconstruction.AsSpan().ToArray(), decoded.AsSpan().ToArray(), (want, got) => Math.Abs(got - 9 * want) < 1e-5 * 9);
+        Assert.Equal(
+            step.Reconstruction.AsSpan().ToArray(),
+            decoded.AsSpan().ToArray(),
+            (want, got) => Math.Abs(got - 9 * want) < 1e-5 * 9
+        );
     }
 
     [Fact]
@@ -171,30 +234,81 @@ public class DictionaryTrainerTests
     public void the_geometric_median_does_not_follow_one_far_row()
     {
         using var x = Tensor.From([0, 0, 1, 0, 0, 1, 1, 1, 1000, 1000], 5, 2);
-        using var trainer = DictionaryTrainer.Create(Quick with { DecoderBiasStart = DecoderBiasStart.GeometricMedian }, TrainerShape.Autoencoder(2, 4), 1);
+        using var trainer = DictionaryTrainer.Create(
+            Quick with
+            {
+                DecoderBiasStart = DecoderBiasStart.GeometricMedian,
+            },
+            TrainerShape.Autoencoder(2, 4),
+            1
+        );
         trainer.Prepare(x.AsMatrix());
         Assert.All(trainer.Parameters.DecoderBias.Values.AsSpan().ToArray(), value => Assert.InRange(value, 0.4f, 1.01f));
     }
 
-    public static TheoryData<string, Recipe> Contradictions => new()
-    {
-        { "sparsity", new Recipe { Architecture = Architecture.TopK } },
-        { "sparsity", new Recipe { Architecture = Architecture.Relu } },
-        { "sparsity", new Recipe { Architecture = Architecture.Gated, Sparsity = SparsityTerm.None } },
-        { "prefixes", new Recipe { Prefixes = [10, 20] } },
-        { "prefixes", new Recipe { Prefixes = [30, 10, Features] } },
-        { "auxiliary_coefficient", new Recipe { AuxiliaryCoefficient = 1 } },
-        { "epsilon", new Recipe { Epsilon = 0 } },
-        { "beta1", new Recipe { Beta1 = 1 } },
-        { "decay_end", new Recipe { DecayStart = 5 } },
-        { "l0_target", new Recipe { Sparsity = SparsityTerm.L0Target, L0Target = 0 } },
-        { "k", new Recipe { Architecture = Architecture.TopK, Sparsity = SparsityTerm.None, K = Features + 1 } },
-    };
+    public static TheoryData<string, Recipe> Contradictions =>
+        new()
+        {
+            {
+                "sparsity",
+                new Recipe { Architecture = Architecture.TopK }
+            },
+            {
+                "sparsity",
+                new Recipe { Architecture = Architecture.Relu }
+            },
+            {
+                "sparsity",
+                new Recipe { Architecture = Architecture.Gated, Sparsity = SparsityTerm.None }
+            },
+            {
+                "prefixes",
+                new Recipe { Prefixes = [10, 20] }
+            },
+            {
+                "prefixes",
+                new Recipe { Prefixes = [30, 10, Features] }
+            },
+            {
+                "auxiliary_coefficient",
+                new Recipe { AuxiliaryCoefficient = 1 }
+            },
+            {
+                "epsilon",
+                new Recipe { Epsilon = 0 }
+            },
+            {
+                "beta1",
+                new Recipe { Beta1 = 1 }
+            },
+            {
+                "decay_end",
+                new Recipe { DecayStart = 5 }
+            },
+            {
+                "l0_target",
+                new Recipe { Sparsity = SparsityTerm.L0Target, L0Target = 0 }
+            },
+            {
+                "k",
+                new Recipe
+                {
+                    Architecture = Architecture.TopK,
+                    Sparsity = SparsityTerm.None,
+                    K = Features + 1,
+                }
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Contradictions))]
     public void a_recipe_that_contradicts_itself_is_refused_by_name(string argument, Recipe recipe) =>
-        Assert.Equal(argument, Assert.Throws<ArgumentProblemException>(() => DictionaryTrainer.Create(recipe, TrainerShape.Autoencoder(Width, Features), 1)).Location);
+        Assert.Equal(
+            argument,
+            Assert
+                .Throws<ArgumentProblemException>(() => DictionaryTrainer.Create(recipe, TrainerShape.Autoencoder(Width, Features), 1))
+                .Location
+        );
 
     private static DictionaryTrainer Trained(Recipe recipe, ulong seed, int steps)
     {

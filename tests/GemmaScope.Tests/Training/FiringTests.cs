@@ -13,8 +13,10 @@ public sealed class FiringTests
         for (var batch = 0; batch < 20; batch++)
         {
             firing.Add(0, 10, (batch + 1) * 50);
-            if (batch == 18) firing.Add(1, 50, (batch + 1) * 50);
-            if (batch == 19) firing.Add(2, 50, (batch + 1) * 50);
+            if (batch == 18)
+                firing.Add(1, 50, (batch + 1) * 50);
+            if (batch == 19)
+                firing.Add(2, 50, (batch + 1) * 50);
             firing.Close(50);
         }
         Assert.Equal(0.25, firing.ShareAbove(0.15));
@@ -29,7 +31,8 @@ public sealed class FiringTests
         firing.Close(500);
         Assert.Equal(1, firing.ShareAbove(0.1));
         Assert.False(firing.IsDead(0, 1000));
-        for (var batch = 0; batch < 2; batch++) firing.Close(500);
+        for (var batch = 0; batch < 2; batch++)
+            firing.Close(500);
         Assert.Equal(0, firing.ShareAbove(0.1));
         Assert.True(firing.IsDead(0, 1500));
     }

@@ -48,7 +48,11 @@ public sealed class LambdaSearchTests : IDisposable
         Assert.Equal(runs, noted);
         Assert.NotEqual(found, Search(configuration with { Search = configuration.Search with { L0 = 8 } }).Found);
 
-        using var trained = TrainingRun.Open([configuration with { Search = configuration.Search with { Lambda = found.Lambda } }], new SampleRows(Place), configuration.Output);
+        using var trained = TrainingRun.Open(
+            [configuration with { Search = configuration.Search with { Lambda = found.Lambda } }],
+            new SampleRows(Place),
+            configuration.Output
+        );
         Assert.Equal(found.Lambda, trained.Members[0].Trainer.Recipe.Lambda);
     }
 
@@ -58,19 +62,33 @@ public sealed class LambdaSearchTests : IDisposable
         var whole = Search(Configuration(Architecture.JumpRelu, SparsityTerm.L0, 1e-4)).Found;
         var parts = Configuration(Architecture.JumpRelu, SparsityTerm.L0, 1e-4) with { Output = _folder.File("parts") };
         var count = 0;
-        Assert.ThrowsAny<OperationCanceledException>(() => Search(parts, run =>
-        {
-            using var stop = new CancellationTokenSource();
-            if (++count == 2) stop.Cancel();
-            run.Run(cancellation: stop.Token);
-        }));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            Search(
+                parts,
+                run =>
+                {
+                    using var stop = new CancellationTokenSource();
+                    if (++count == 2)
+                        stop.Cancel();
+                    run.Run(cancellation: stop.Token);
+                }
+            )
+        );
         Assert.Equal(whole, Search(parts).Found);
     }
 
     [Fact]
     public void a_search_that_begins_anew_leaves_aside_what_was_noted()
     {
-        var configuration = Configuration(Architecture.JumpRelu, SparsityTerm.L0, 0.02) with { Search = new() { L0 = 5, Steps = 20, Runs = 2 } };
+        var configuration = Configuration(Architecture.JumpRelu, SparsityTerm.L0, 0.02) with
+        {
+            Search = new()
+            {
+                L0 = 5,
+                Steps = 20,
+                Runs = 2,
+            },
+        };
         Search(configuration, restart: true);
         var trained = 0;
         void Count(TrainingRun run)
@@ -84,22 +102,44 @@ public sealed class LambdaSearchTests : IDisposable
         Assert.InRange(trained, 1, 2);
     }
 
-    private static (SearchedLambda Found, List<SearchedLambda> Runs) Search(TrainingConfiguration configuration, Action<TrainingRun>? train = null, bool restart = false)
+    private static (SearchedLambda Found, List<SearchedLambda> Runs) Search(
+        TrainingConfiguration configuration,
+        Action<TrainingRun>? train = null,
+        bool restart = false
+    )
     {
         var runs = new List<SearchedLambda>();
         using var rows = new SampleRows(Place);
         return (LambdaSearch.Find(configuration, rows, train ?? (run => run.Run()), new Told(runs.Add), restart), runs);
     }
 
-    private TrainingConfiguration Configuration(Architecture architecture, SparsityTerm sparsity, double lambda) => new()
-    {
-        Sites = [Place], Width = 48, Batch = 64, Steps = 2000, Output = _folder.File("run"), Data = new() { Store = "none" },
-        Recipe = new()
+    private TrainingConfiguration Configuration(Architecture architecture, SparsityTerm sparsity, double lambda) =>
+        new()
         {
-            Architecture = architecture, Sparsity = sparsity, Lambda = lambda, LearningRate = 0.01, WarmupSteps = 50, LambdaWarmupSteps = 500, Epsilon = 0.05, ThresholdStart = 0.01,
-        },
-        Search = new() { L0 = 5, Tolerance = 0.1, Steps = 200 },
-    };
+            Sites = [Place],
+            Width = 48,
+            Batch = 64,
+            Steps = 2000,
+            Output = _folder.File("run"),
+            Data = new() { Store = "none" },
+            Recipe = new()
+            {
+                Architecture = architecture,
+                Sparsity = sparsity,
+                Lambda = lambda,
+                LearningRate = 0.01,
+                WarmupSteps = 50,
+                LambdaWarmupSteps = 500,
+                Epsilon = 0.05,
+                ThresholdStart = 0.01,
+            },
+            Search = new()
+            {
+                L0 = 5,
+                Tolerance = 0.1,
+                Steps = 200,
+            },
+        };
 
     private sealed class Told(Action<SearchedLambda> tell) : IProgress<SearchedLambda>
     {

@@ -6,9 +6,20 @@ namespace GemmaScope.Tests.Training;
 /// <summary>Rows are sums of three of 48 known directions in 32 dimensions; a dictionary must find them (METHODS §8.9).</summary>
 public class PlantedFeatureTests
 {
-    private const int Width = 32, Planted = 48, Active = 3, Batch = 256, Steps = 2500;
+    private const int Width = 32,
+        Planted = 48,
+        Active = 3,
+        Batch = 256,
+        Steps = 2500;
 
-    private static readonly Recipe Common = new() { LearningRate = 3e-3, WarmupSteps = 50, LambdaWarmupSteps = 500, DecayStart = Steps * 4 / 5, DecayEnd = Steps };
+    private static readonly Recipe Common = new()
+    {
+        LearningRate = 3e-3,
+        WarmupSteps = 50,
+        LambdaWarmupSteps = 500,
+        DecayStart = Steps * 4 / 5,
+        DecayEnd = Steps,
+    };
 
     [Fact]
     public void a_jumprelu_dictionary_finds_planted_features() =>
@@ -16,7 +27,17 @@ public class PlantedFeatureTests
 
     [Fact]
     public void a_topk_dictionary_finds_planted_features() =>
-        Recovers(Common with { Architecture = Architecture.TopK, Sparsity = SparsityTerm.None, K = Active, AuxiliaryCoefficient = 1.0 / 32, AuxiliaryK = 8, DeadAfterTokens = 20_000 });
+        Recovers(
+            Common with
+            {
+                Architecture = Architecture.TopK,
+                Sparsity = SparsityTerm.None,
+                K = Active,
+                AuxiliaryCoefficient = 1.0 / 32,
+                AuxiliaryK = 8,
+                DeadAfterTokens = 20_000,
+            }
+        );
 
     private static void Recovers(Recipe recipe)
     {

@@ -5,7 +5,8 @@ using Xunit;
 namespace GemmaScope.Tests.Training;
 
 /// <summary>
-/// The loss of a batch jumps when an entry crosses a threshold. Over very many entries that lie close together it is smooth, and its differences must be
+/// The loss of a batch jumps when an entry crosses a threshold. Over very many entries that lie close together it is smooth, and its
+/// differences must be
 /// what the straight-through derivatives say (METHODS §8.2).
 /// </summary>
 public class SmoothedLossTests
@@ -24,11 +25,18 @@ public class SmoothedLossTests
     {
         var recipe = new Recipe
         {
-            Sparsity = term, Lambda = 0.4, LambdaWarmupSteps = 0, L0Target = 0.3, Epsilon = 0.002, LogThreshold = log, SubtractDecoderBias = false,
+            Sparsity = term,
+            Lambda = 0.4,
+            LambdaWarmupSteps = 0,
+            L0Target = 0.3,
+            Epsilon = 0.002,
+            LogThreshold = log,
+            SubtractDecoderBias = false,
         };
         using var trainer = DictionaryTrainer.Create(recipe, TrainerShape.Autoencoder(1, 1), 1);
         using var x = Tensor.Uninitialized(Rows, 1);
-        for (var row = 0; row < Rows; row++) x.Row(row)[0] = (row + 0.5f) / Rows;
+        for (var row = 0; row < Rows; row++)
+            x.Row(row)[0] = (row + 0.5f) / Rows;
         trainer.Parameters.Encoder[0].Values.AsSpan()[0] = 1;
         trainer.Parameters.Decoder[0].Values.AsSpan()[0] = 1;
         var stored = trainer.Parameters.Threshold!.Values;

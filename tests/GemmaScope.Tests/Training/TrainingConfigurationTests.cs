@@ -15,7 +15,9 @@ public sealed class TrainingConfigurationTests : IDisposable
     [Fact]
     public void what_is_printed_is_the_whole_run_and_reads_back()
     {
-        var read = Load("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nwidth: 64\ndata: {store: rows}\noutput: out\nrecipe: {sparsity: l0_target, prefixes: [8, 64]}\n");
+        var read = Load(
+            "kind: clt\nsites: [mlp_in.0, mlp_in.1]\nwidth: 64\ndata: {store: rows}\noutput: out\nrecipe: {sparsity: l0_target, prefixes: [8, 64]}\n"
+        );
         Assert.Equal(DictionaryKind.CrossLayerTranscoder, read.Kind);
         Assert.Equal([Site.MlpOut(0), Site.MlpOut(1)], read.Outputs);
         Assert.Equal(SparsityTerm.L0Target, read.Recipe.Sparsity);
@@ -29,7 +31,12 @@ public sealed class TrainingConfigurationTests : IDisposable
     [Fact]
     public void options_win_over_the_file()
     {
-        var read = Load("sites: resid_post.3\ndata: {store: rows}\noutput: out\nwidth: 32\n", ("width", 64), ("recipe.lambda", 0.5), ("output", "123"));
+        var read = Load(
+            "sites: resid_post.3\ndata: {store: rows}\noutput: out\nwidth: 32\n",
+            ("width", 64),
+            ("recipe.lambda", 0.5),
+            ("output", "123")
+        );
         Assert.Equal((64, 0.5, "123"), (read.Width, read.Recipe.Lambda, read.Output));
     }
 
@@ -46,17 +53,39 @@ public sealed class TrainingConfigurationTests : IDisposable
     [InlineData("sites: resid_post.3\nkind: autoencoder", "must be one of sae, transcoder, skip_transcoder, crosscoder, clt")]
     [InlineData("sites: resid_post.3\noutput: null", "'output' must have a value")]
     public void what_contradicts_itself_is_refused(string yaml, string says) =>
-        Assert.Contains(says, Assert.Throws<FileFormatException>(() => Load(yaml, [.. yaml.Contains("data") ? [] : ((string, JsonNode?)[])[("data.store", "rows")], .. yaml.Contains("output") ? [] : ((string, JsonNode?)[])[("output", "out")]])).Message);
+        Assert.Contains(
+            says,
+            Assert
+                .Throws<FileFormatException>(() =>
+                    Load(
+                        yaml,
+                        [
+                            .. yaml.Contains("data") ? [] : ((string, JsonNode?)[])[("data.store", "rows")],
+                            .. yaml.Contains("output") ? [] : ((string, JsonNode?)[])[("output", "out")],
+                        ]
+                    )
+                )
+                .Message
+        );
 
     [Theory]
-    [InlineData("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nrecipe: {architecture: top_k, sparsity: none}", "train it with jump_relu or batch_top_k")]
-    [InlineData("kind: crosscoder\nsites: [resid_post.0, resid_post.1]\nrecipe: {architecture: gated, sparsity: l1}", "train it with jump_relu or batch_top_k")]
+    [InlineData(
+        "kind: clt\nsites: [mlp_in.0, mlp_in.1]\nrecipe: {architecture: top_k, sparsity: none}",
+        "train it with jump_relu or batch_top_k"
+    )]
+    [InlineData(
+        "kind: crosscoder\nsites: [resid_post.0, resid_post.1]\nrecipe: {architecture: gated, sparsity: l1}",
+        "train it with jump_relu or batch_top_k"
+    )]
     [InlineData("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nform: sae_lens", "several layers, for which only the form of Gemma Scope 2")]
     [InlineData("kind: transcoder\nsites: mlp_in.0\nrecipe: {architecture: top_k, sparsity: none}", "knows no topk transcoder")]
     [InlineData("kind: skip_transcoder\nsites: mlp_in.0\nform: scope1", "it has a skip connection")]
     [InlineData("sites: resid_post.0\nrecipe: {architecture: relu}", "only JumpReLU can learn from it")]
     public void what_could_not_be_written_after_the_training_is_refused_before_it(string yaml, string says) =>
-        Assert.Contains(says, Assert.Throws<ArgumentProblemException>(() => Load($"{yaml}\nwidth: 64\noutput: out\ndata: {{store: rows}}\n")).Message);
+        Assert.Contains(
+            says,
+            Assert.Throws<ArgumentProblemException>(() => Load($"{yaml}\nwidth: 64\noutput: out\ndata: {{store: rows}}\n")).Message
+        );
 
     [Fact]
     public void every_twentieth_window_is_held_out_but_never_the_first_of_them()

@@ -8,7 +8,8 @@ namespace GemmaScope.Tests.Training;
 
 public sealed partial class TrainingRunTests : IDisposable
 {
-    private static readonly Site Place = Site.ResidPost(1), Other = Site.MlpOut(1);
+    private static readonly Site Place = Site.ResidPost(1),
+        Other = Site.MlpOut(1);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -39,9 +40,20 @@ public sealed partial class TrainingRunTests : IDisposable
     public void several_dictionaries_on_one_stream_learn_what_each_would_alone()
     {
         TrainingConfiguration[] together = [Configuration("a"), Configuration("b") with { Width = 32, Seed = 5 }, Transcoder("c")];
-        using (var run = TrainingRun.Open(together, new SampleRows(Place, Other), Folder("group"))) run.Run();
-        TrainingConfiguration[] alone = [Configuration("alone-a"), Configuration("alone-b") with { Width = 32, Seed = 5 }, Transcoder("alone-c")];
-        foreach (var one in alone) Train(one);
+        using (var run = TrainingRun.Open(together, new SampleRows(Place, Other), Folder("group")))
+            run.Run();
+        TrainingConfiguration[] alone =
+        [
+            Configuration("alone-a"),
+            Configuration("alone-b") with
+            {
+                Width = 32,
+                Seed = 5,
+            },
+            Transcoder("alone-c"),
+        ];
+        foreach (var one in alone)
+            Train(one);
         Assert.Equal(Metrics("alone-a"), Metrics("a"));
         Assert.Equal(Metrics("alone-b"), Metrics("b"));
         Assert.Equal(Metrics("alone-c"), Metrics("c"));
@@ -54,7 +66,23 @@ public sealed partial class TrainingRunTests : IDisposable
         Train(Configuration("run") with { Steps = 150 });
         var lines = MetricsFile.Read(Folder("run")).ToArray();
         Assert.Equal([1, 2, 4, 8, 10, 20, 30], lines.Take(7).Select(line => line.Integer("step")));
-        foreach (var key in (string[])["tokens", "loss", "mse", "sparsity", "l0", "fvu", "dead", "dense", "learning_rate", "lambda", "tokens_per_second", "loading"])
+        foreach (
+            var key in (string[])
+                [
+                    "tokens",
+                    "loss",
+                    "mse",
+                    "sparsity",
+                    "l0",
+                    "fvu",
+                    "dead",
+                    "dense",
+                    "learning_rate",
+                    "lambda",
+                    "tokens_per_second",
+                    "loading",
+                ]
+        )
             Assert.All(lines, line => Assert.NotNull(line.Number(key)));
         Assert.Equal(150 * 64, lines[^1].Integer("tokens"));
         Assert.True(lines[^1].Number("fvu") < 0.5 * lines[0].Number("fvu"), $"{lines[0].Number("fvu")} to {lines[^1].Number("fvu")}");
@@ -65,8 +93,14 @@ public sealed partial class TrainingRunTests : IDisposable
     {
         Train(Configuration("run"));
         var changed = Configuration("run") with { Recipe = Configuration("run").Recipe with { LearningRate = 0.5 } };
-        Assert.Contains("recipe.learning_rate: 0.01 before, 0.5 now", Assert.Throws<ArgumentProblemException>(() => Train(changed)).Message);
-        Assert.Contains("--restart", Assert.Throws<ArgumentProblemException>(() => Train(Configuration("run") with { Width = 128 })).Message);
+        Assert.Contains(
+            "recipe.learning_rate: 0.01 before, 0.5 now",
+            Assert.Throws<ArgumentProblemException>(() => Train(changed)).Message
+        );
+        Assert.Contains(
+            "--restart",
+            Assert.Throws<ArgumentProblemException>(() => Train(Configuration("run") with { Width = 128 })).Message
+        );
         Assert.Equal(20, Resumed(Configuration("run") with { Steps = 30 }));
         Train(Configuration("run") with { Steps = 30 });
         Assert.Equal(30, MetricsFile.Read(Folder("run")).Last().Integer("step"));
@@ -78,7 +112,9 @@ public sealed partial class TrainingRunTests : IDisposable
     public void other_data_are_refused()
     {
         Train(Configuration("run"));
-        var error = Assert.Throws<ArgumentProblemException>(() => TrainingRun.Open([Configuration("run")], new SampleRows(Place, Other) { Factor = 4 }, Folder("run")));
+        var error = Assert.Throws<ArgumentProblemException>(() =>
+            TrainingRun.Open([Configuration("run")], new SampleRows(Place, Other) { Factor = 4 }, Folder("run"))
+        );
         Assert.Contains("has changed since the run began: the scale of resid_post.1", error.Message);
     }
 
@@ -86,13 +122,19 @@ public sealed partial class TrainingRunTests : IDisposable
     public void a_second_run_in_the_same_folder_is_refused()
     {
         using var first = TrainingRun.Open([Configuration("run")], Rows(), Folder("run"));
-        Assert.Contains("another run may be writing there", Assert.Throws<GemmaScopeException>(() => TrainingRun.Open([Configuration("run")], Rows(), Folder("run"))).Message);
+        Assert.Contains(
+            "another run may be writing there",
+            Assert.Throws<GemmaScopeException>(() => TrainingRun.Open([Configuration("run")], Rows(), Folder("run"))).Message
+        );
     }
 
     [Fact]
     public void a_batch_that_is_not_finite_ends_the_run_and_the_checkpoint_before_it_stays()
     {
-        var configuration = Configuration("run") with { Run = new() { LogSteps = 10, CheckpointSteps = 5 } };
+        var configuration = Configuration("run") with
+        {
+            Run = new() { LogSteps = 10, CheckpointSteps = 5 },
+        };
         var error = Assert.Throws<ArgumentProblemException>(() => Train(configuration, brokenAt: 12 * 64 + 3));
         Assert.Contains("step 12: ", error.Message);
         Assert.Contains("NaN", error.Message);
@@ -121,13 +163,33 @@ public sealed partial class TrainingRunTests : IDisposable
 
     private string Folder(string name) => _folder.File(name);
 
-    private TrainingConfiguration Configuration(string name) => new()
-    {
-        Sites = [Place], Width = 64, Batch = 64, Steps = 20, Output = Folder(name), Run = new() { LogSteps = 10 }, Data = new() { Store = "none" },
-        Recipe = new() { LearningRate = 0.01, WarmupSteps = 5, LambdaWarmupSteps = 10, Lambda = 1e-3, Epsilon = 0.05, ThresholdStart = 0.01 },
-    };
+    private TrainingConfiguration Configuration(string name) =>
+        new()
+        {
+            Sites = [Place],
+            Width = 64,
+            Batch = 64,
+            Steps = 20,
+            Output = Folder(name),
+            Run = new() { LogSteps = 10 },
+            Data = new() { Store = "none" },
+            Recipe = new()
+            {
+                LearningRate = 0.01,
+                WarmupSteps = 5,
+                LambdaWarmupSteps = 10,
+                Lambda = 1e-3,
+                Epsilon = 0.05,
+                ThresholdStart = 0.01,
+            },
+        };
 
-    private TrainingConfiguration Transcoder(string name) => Configuration(name) with { Kind = GemmaScope.Dictionaries.DictionaryKind.SkipTranscoder, Targets = [Other] };
+    private TrainingConfiguration Transcoder(string name) =>
+        Configuration(name) with
+        {
+            Kind = GemmaScope.Dictionaries.DictionaryKind.SkipTranscoder,
+            Targets = [Other],
+        };
 
     private static SampleRows Rows(long brokenAt = -1) => new(Place, Other) { BrokenAt = brokenAt };
 
@@ -135,7 +197,14 @@ public sealed partial class TrainingRunTests : IDisposable
     {
         using var run = TrainingRun.Open([configuration], Rows(brokenAt), configuration.Output);
         using var stop = new CancellationTokenSource();
-        run.Run(new At(step => { if (step == stopAfter) stop.Cancel(); }), stop.Token);
+        run.Run(
+            new At(step =>
+            {
+                if (step == stopAfter)
+                    stop.Cancel();
+            }),
+            stop.Token
+        );
     }
 
     private static long Resumed(TrainingConfiguration configuration)
@@ -151,7 +220,10 @@ public sealed partial class TrainingRunTests : IDisposable
         using var file = GemmaScope.Files.SafetensorsFile.Open(Path.Combine(Folder(name), "checkpoint.safetensors"));
         unsafe
         {
-            return file.Tensors.ToDictionary(tensor => tensor.Key, tensor => new ReadOnlySpan<byte>(tensor.Value.Pointer, (int)tensor.Value.ByteLength).ToArray());
+            return file.Tensors.ToDictionary(
+                tensor => tensor.Key,
+                tensor => new ReadOnlySpan<byte>(tensor.Value.Pointer, (int)tensor.Value.ByteLength).ToArray()
+            );
         }
     }
 

@@ -9,7 +9,8 @@ internal static class TrainingSamples
     public static Tensor Normal(Random random, int rows, int width)
     {
         var x = Tensor.Uninitialized(rows, width);
-        foreach (ref var value in x.AsSpan()) value = (float)(Gauss(random) / Math.Sqrt(width));
+        foreach (ref var value in x.AsSpan())
+            value = (float)(Gauss(random) / Math.Sqrt(width));
         return x;
     }
 
@@ -17,7 +18,8 @@ internal static class TrainingSamples
     public static Tensor Directions(Random random, int count, int width)
     {
         var directions = Normal(random, count, width);
-        for (var i = 0; i < count; i++) GemmaScope.Training.DecoderGeometry.Normalise(directions.Row(i));
+        for (var i = 0; i < count; i++)
+            GemmaScope.Training.DecoderGeometry.Normalise(directions.Row(i));
         return directions;
     }
 
@@ -26,11 +28,15 @@ internal static class TrainingSamples
     {
         var x = Tensor.Zeros(rows, directions.Columns);
         for (var row = 0; row < rows; row++)
-            for (var k = 0; k < active; k++)
-            {
-                var (direction, strength) = (directions.Row(random.Next((int)directions.Rows)).ToArray(), (0.5 + random.NextDouble()) / Math.Sqrt(active));
-                for (var i = 0; i < direction.Length; i++) x.Row(row)[i] += (float)strength * direction[i];
-            }
+        for (var k = 0; k < active; k++)
+        {
+            var (direction, strength) = (
+                directions.Row(random.Next((int)directions.Rows)).ToArray(),
+                (0.5 + random.NextDouble()) / Math.Sqrt(active)
+            );
+            for (var i = 0; i < direction.Length; i++)
+                x.Row(row)[i] += (float)strength * direction[i];
+        }
         return x;
     }
 
@@ -48,5 +54,6 @@ internal static class TrainingSamples
         return sum;
     }
 
-    private static double Gauss(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Gauss(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

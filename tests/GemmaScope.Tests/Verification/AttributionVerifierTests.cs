@@ -11,10 +11,19 @@ public class AttributionVerifierTests
     private static readonly AttributionVerifier Verifier = new();
 
     public static TheoryData<string> Modes =>
-    [
-        "add", "add_last3", "add_all_positions", "add_unit_direction", "clamp", "zero_ablate", "directional_ablation", "orthogonal_decomposition", "projection_cap", "add_norm_matched",
-        "directional_ablation_everywhere",
-    ];
+        [
+            "add",
+            "add_last3",
+            "add_all_positions",
+            "add_unit_direction",
+            "clamp",
+            "zero_ablate",
+            "directional_ablation",
+            "orthogonal_decomposition",
+            "projection_cap",
+            "add_norm_matched",
+            "directional_ablation_everywhere",
+        ];
 
     [Fact]
     public void every_mode_matches_the_reference_for_both_models_and_prompts()
@@ -22,11 +31,14 @@ public class AttributionVerifierTests
         var checks = Verifier.Verify(Folder, VerifyOptions.Default).ToArray();
         Assert.Empty(checks.Where(check => check.Outcome != Outcome.Passed).Select(check => check.ToString()));
         foreach (var model in (string[])["gemma2", "gemma3"])
-            foreach (var prompt in (int[])[0, 1])
-            {
-                Assert.Contains(checks, check => check.Name == $"steering.{model}.prompt{prompt}.sae.activations");
-                Assert.All(Modes.Select(row => row.Data), mode => Assert.Contains(checks, check => check.Name == $"steering.{model}.prompt{prompt}.{mode}.logits"));
-            }
+        foreach (var prompt in (int[])[0, 1])
+        {
+            Assert.Contains(checks, check => check.Name == $"steering.{model}.prompt{prompt}.sae.activations");
+            Assert.All(
+                Modes.Select(row => row.Data),
+                mode => Assert.Contains(checks, check => check.Name == $"steering.{model}.prompt{prompt}.{mode}.logits")
+            );
+        }
     }
 
     [Fact]
@@ -34,44 +46,63 @@ public class AttributionVerifierTests
         Assert.Equal("attribution", Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Folder)).Form);
 
     [Fact]
-    public void graphs_are_said_to_be_not_checked() => InCopy(copy =>
-    {
-        Directory.CreateDirectory(Path.Combine(copy, "graphs", "gemma2-scope1-p0"));
-        File.WriteAllText(Path.Combine(copy, "graphs", "gemma2-scope1-p0", "expected.json"), "{}");
-        var skipped = Assert.Single(Verifier.Verify(copy, VerifyOptions.Default), check => check.Outcome == Outcome.Skipped);
-        Assert.Equal("graphs.gemma2-scope1-p0", skipped.Name);
-    });
+    public void graphs_are_said_to_be_not_checked() =>
+        InCopy(copy =>
+        {
+            Directory.CreateDirectory(Path.Combine(copy, "graphs", "gemma2-scope1-p0"));
+            File.WriteAllText(Path.Combine(copy, "graphs", "gemma2-scope1-p0", "expected.json"), "{}");
+            var skipped = Assert.Single(Verifier.Verify(copy, VerifyOptions.Default), check => check.Outcome == Outcome.Skipped);
+            Assert.Equal("graphs.gemma2-scope1-p0", skipped.Name);
+        });
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public void another_setting_of_a_mode_is_noticed(string mode) => InCopy(copy =>
-    {
-        Change(copy, mode, one =>
+    public void another_setting_of_a_mode_is_noticed(string mode) =>
+        InCopy(copy =>
         {
-            var given = one["parameters"]!.AsObject();
-            if (new[] { "alpha", "value", "coeff", "cap" }.FirstOrDefault(given.ContainsKey) is { } number && mode != "zero_ablate") given[number] = given[number]!.GetValue<double>() + 0.01;
-            else given["feature"] = given["feature"]!.GetValue<int>() + 1;
+            Change(
+                copy,
+                mode,
+                one =>
+                {
+                    var given = one["parameters"]!.AsObject();
+                    if (new[] { "alpha", "value", "coeff", "cap" }.FirstOrDefault(given.ContainsKey) is { } number && mode != "zero_ablate")
+                        given[number] = given[number]!.GetValue<double>() + 0.01;
+                    else
+                        given["feature"] = given["feature"]!.GetValue<int>() + 1;
+                }
+            );
+            Assert.Equal([$"steering.gemma2.prompt0.{mode}"], Failed(copy));
         });
-        Assert.Equal([$"steering.gemma2.prompt0.{mode}"], Failed(copy));
-    });
 
     [Fact]
-    public void another_position_is_noticed() => InCopy(copy =>
-    {
-        Change(copy, "add", one => one["positions"]!.AsArray().RemoveAt(2));
-        Assert.Equal(["steering.gemma2.prompt0.add"], Failed(copy));
-    });
+    public void another_position_is_noticed() =>
+        InCopy(copy =>
+        {
+            Change(copy, "add", one => one["positions"]!.AsArray().RemoveAt(2));
+            Assert.Equal(["steering.gemma2.prompt0.add"], Failed(copy));
+        });
 
     [Fact]
-    public void a_mode_that_is_not_known_and_its_tensors_are_noticed() => InCopy(copy =>
-    {
-        Change(copy, "clamp", one => one["mode"] = "squeeze");
-        Assert.Equal(["steering.gemma2.prompt0.squeeze", "steering.gemma2.tensors"], Failed(copy));
-    });
+    public void a_mode_that_is_not_known_and_its_tensors_are_noticed() =>
+        InCopy(copy =>
+        {
+            Change(copy, "clamp", one => one["mode"] = "squeeze");
+            Assert.Equal(["steering.gemma2.prompt0.squeeze", "steering.gemma2.tensors"], Failed(copy));
+        });
 
     /// <summary>What failed, by its case.</summary>
-    private static string[] Failed(string folder) => [.. Verifier.Verify(folder, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed)
-        .Select(check => check.Name.Replace(".max_logit_change", "").Replace(".logits", "").Replace(".resid_post", "").Split(',')[0]).Distinct().Order(StringComparer.Ordinal)];
+    private static string[] Failed(string folder) =>
+        [
+            .. Verifier
+                .Verify(folder, VerifyOptions.Default)
+                .Where(check => check.Outcome == Outcome.Failed)
+                .Select(check =>
+                    check.Name.Replace(".max_logit_change", "").Replace(".logits", "").Replace(".resid_post", "").Split(',')[0]
+                )
+                .Distinct()
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Changes the first case of a mode of gemma2.</summary>
     private static void Change(string folder, string mode, Action<JsonNode> change)

@@ -52,7 +52,8 @@ public class DemoVerifierTests
         return json.RootElement.GetProperty("texts").GetArrayLength();
     }
 
-    /// <summary>The first value of a list, however deep, or the value itself, becomes another; of a pair [index, value] the value.</summary>
+    /// <summary>The first value of a list, however deep, or the value itself, becomes another; of a pair [index, value] the
+    /// value.</summary>
     private static JsonNode Changed(JsonNode node)
     {
         var copy = node.DeepClone();
@@ -62,7 +63,8 @@ public class DemoVerifierTests
             list[at] = Changed(list[at]!);
             return list;
         }
-        if (copy.GetValueKind() == JsonValueKind.String) return JsonValue.Create(copy.GetValue<string>() + "x");
+        if (copy.GetValueKind() == JsonValueKind.String)
+            return JsonValue.Create(copy.GetValue<string>() + "x");
         var number = copy.GetValue<double>();
         return JsonValue.Create(number % 1 == 0 ? number + 1 : number * 1.003);
     }

@@ -16,7 +16,8 @@ public sealed class DictionaryVerifierTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void agrees_with_the_golden_value(string name) => Assert.True(Checks.Value[name].Outcome == Outcome.Passed, Checks.Value[name].ToString());
+    public void agrees_with_the_golden_value(string name) =>
+        Assert.True(Checks.Value[name].Outcome == Outcome.Passed, Checks.Value[name].ToString());
 
     [Fact]
     public void every_case_and_every_part_is_checked()
@@ -25,7 +26,10 @@ public sealed class DictionaryVerifierTests
         using var cases = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "cases.json")));
         using var malformed = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "malformed", "expected.json")));
         Assert.All(cases.RootElement.EnumerateArray(), one => Assert.Contains($"{one.GetProperty("name")}.x_hat", Checks.Value.Keys));
-        Assert.Equal(malformed.RootElement.GetArrayLength(), Checks.Value.Keys.Count(name => name.StartsWith("malformed.", StringComparison.Ordinal)));
+        Assert.Equal(
+            malformed.RootElement.GetArrayLength(),
+            Checks.Value.Keys.Count(name => name.StartsWith("malformed.", StringComparison.Ordinal))
+        );
         Assert.All(["folding.input_scale.f", "metrics.kl_score", "sparse.topk_order"], name => Assert.Contains(name, Checks.Value.Keys));
     }
 
@@ -74,11 +78,14 @@ public sealed class DictionaryVerifierTests
     {
         using var copy = new DictionaryCopy();
         var name = "";
-        copy.Edit("malformed/expected.json", json =>
-        {
-            name = json[0]!["path"]!.GetValue<string>().Replace("malformed/", "malformed.", StringComparison.Ordinal);
-            json[0]![key] = value;
-        });
+        copy.Edit(
+            "malformed/expected.json",
+            json =>
+            {
+                name = json[0]!["path"]!.GetValue<string>().Replace("malformed/", "malformed.", StringComparison.Ordinal);
+                json[0]![key] = value;
+            }
+        );
         AssertOnlyFails(copy, name);
     }
 
@@ -116,14 +123,27 @@ public sealed class DictionaryVerifierTests
     {
         using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("dictionaries", "metrics", "expected.json")));
         var (root, traps) = (expected.RootElement, expected.RootElement.GetProperty("traps"));
-        foreach (var (trap, ours) in new[] { ("FVU_scalar_mean", "FVU"), ("FVU_including_masked_rows", "FVU"), ("FVU_mean_of_row_ratios", "FVU"), ("L0_including_masked_rows", "L0"), ("kl_reversed", "kl_spliced") })
-            Assert.True(Math.Abs(traps.GetProperty(trap).GetDouble() / root.GetProperty(ours).GetDouble() - 1) > 1e-3, $"{trap} would pass for {ours}");
+        foreach (
+            var (trap, ours) in new[]
+            {
+                ("FVU_scalar_mean", "FVU"),
+                ("FVU_including_masked_rows", "FVU"),
+                ("FVU_mean_of_row_ratios", "FVU"),
+                ("L0_including_masked_rows", "L0"),
+                ("kl_reversed", "kl_spliced"),
+            }
+        )
+            Assert.True(
+                Math.Abs(traps.GetProperty(trap).GetDouble() / root.GetProperty(ours).GetDouble() - 1) > 1e-3,
+                $"{trap} would pass for {ours}"
+            );
     }
 
     private static void AssertOnlyFails(DictionaryCopy copy, string check) =>
         Assert.Equal([check], Verify(copy.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name));
 
-    private static Dictionary<string, Check> Verify(string folder) => Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
+    private static Dictionary<string, Check> Verify(string folder) =>
+        Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
 
     /// <summary>The fixture folder with one file of its own; all others are links.</summary>
     private sealed class DictionaryCopy : IDisposable
@@ -150,20 +170,32 @@ public sealed class DictionaryVerifierTests
         public void Remove(string file) => File.Delete(Own(file));
 
         /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
-        public void ChangeLargest(string file, string tensor) => GoldenTensor.Change(Own(file), tensor, (data, type) =>
-        {
-            if (type == "I32")
-            {
-                BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
-            }
-            else
-            {
-                var largest = 0;
-                for (var at = 0; at < data.Length; at += 4)
-                    if (Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[at..])) > Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[largest..]))) largest = at;
-                BinaryPrimitives.WriteSingleLittleEndian(data[largest..], BinaryPrimitives.ReadSingleLittleEndian(data[largest..]) * 1.001f);
-            }
-        });
+        public void ChangeLargest(string file, string tensor) =>
+            GoldenTensor.Change(
+                Own(file),
+                tensor,
+                (data, type) =>
+                {
+                    if (type == "I32")
+                    {
+                        BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
+                    }
+                    else
+                    {
+                        var largest = 0;
+                        for (var at = 0; at < data.Length; at += 4)
+                            if (
+                                Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[at..]))
+                                > Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[largest..]))
+                            )
+                                largest = at;
+                        BinaryPrimitives.WriteSingleLittleEndian(
+                            data[largest..],
+                            BinaryPrimitives.ReadSingleLittleEndian(data[largest..]) * 1.001f
+                        );
+                    }
+                }
+            );
 
         /// <summary>Turns the links on the way to a file into folders and the file into a copy.</summary>
         private string Own(string file)
@@ -180,15 +212,18 @@ public sealed class DictionaryVerifierTests
                     continue;
                 }
                 Directory.CreateDirectory(own);
-                foreach (var entry in Directory.EnumerateFileSystemEntries(source)) Link(entry, System.IO.Path.Combine(own, System.IO.Path.GetFileName(entry)));
+                foreach (var entry in Directory.EnumerateFileSystemEntries(source))
+                    Link(entry, System.IO.Path.Combine(own, System.IO.Path.GetFileName(entry)));
             }
             return own;
         }
 
         private static void Link(string target, string link)
         {
-            if (Directory.Exists(target)) Directory.CreateSymbolicLink(link, target);
-            else File.CreateSymbolicLink(link, target);
+            if (Directory.Exists(target))
+                Directory.CreateSymbolicLink(link, target);
+            else
+                File.CreateSymbolicLink(link, target);
         }
     }
 }

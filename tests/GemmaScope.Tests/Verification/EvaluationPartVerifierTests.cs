@@ -7,7 +7,14 @@ namespace GemmaScope.Tests.Verification;
 [Trait("Category", "Golden")]
 public class EvaluationPartVerifierTests
 {
-    private static readonly EvaluationPartVerifier[] Verifiers = [EvaluationPartVerifier.Probing, EvaluationPartVerifier.Absorption, EvaluationPartVerifier.Metrics, EvaluationPartVerifier.Interpretation, EvaluationPartVerifier.SteeringScores];
+    private static readonly EvaluationPartVerifier[] Verifiers =
+    [
+        EvaluationPartVerifier.Probing,
+        EvaluationPartVerifier.Absorption,
+        EvaluationPartVerifier.Metrics,
+        EvaluationPartVerifier.Interpretation,
+        EvaluationPartVerifier.SteeringScores,
+    ];
 
     public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp", "steering_score"];
 
@@ -23,7 +30,10 @@ public class EvaluationPartVerifierTests
     [Theory]
     [MemberData(nameof(Parts))]
     public void a_folder_is_recognised_by_its_own_verifier_only(string part) =>
-        Assert.Equal(part, Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("evaluation", part))).Form);
+        Assert.Equal(
+            part,
+            Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("evaluation", part))).Form
+        );
 
     [Theory]
     [InlineData("probing", "balanced/k_sparse/5/coefficients/3", 2e-6)]
@@ -64,7 +74,8 @@ public class EvaluationPartVerifierTests
     [InlineData("metrics", "correlations/corr_constant/spearman", 0)]
     [InlineData("absorption", "cases/no_true_positive/full_rate", 0)]
     [InlineData("autointerp", "simulation/1/pearson", 0)]
-    public void a_number_where_there_is_none_is_noticed(string part, string path, double value) => OneFails(part, path, _ => JsonValue.Create(value));
+    public void a_number_where_there_is_none_is_noticed(string part, string path, double value) =>
+        OneFails(part, path, _ => JsonValue.Create(value));
 
     [Fact]
     public void an_undefined_number_where_there_is_one_is_noticed() => OneFails("metrics", "classifiers/ties/auroc", _ => null);
@@ -76,11 +87,14 @@ public class EvaluationPartVerifierTests
         var golden = JsonNode.Parse(File.ReadAllText(Fixtures.Path("evaluation", part, "expected.json")))!;
         var keys = path.Split('/');
         var holder = keys[..^1].Aggregate(golden, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
-        if (holder is JsonArray items) items[int.Parse(keys[^1])] = change(items[int.Parse(keys[^1])]);
-        else holder[keys[^1]] = change(holder[keys[^1]]);
+        if (holder is JsonArray items)
+            items[int.Parse(keys[^1])] = change(items[int.Parse(keys[^1])]);
+        else
+            holder[keys[^1]] = change(holder[keys[^1]]);
         File.WriteAllText(folder.File("expected.json"), golden.ToJsonString());
         Assert.Single(Verify(folder.Path), check => check.Outcome == Outcome.Failed);
     }
 
-    private static IEnumerable<Check> Verify(string folder) => Verifiers.Single(verifier => verifier.Recognizes(folder)).Verify(folder, VerifyOptions.Default);
+    private static IEnumerable<Check> Verify(string folder) =>
+        Verifiers.Single(verifier => verifier.Recognizes(folder)).Verify(folder, VerifyOptions.Default);
 }

@@ -16,7 +16,8 @@ public sealed class EvaluationVerifierTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void agrees_with_the_golden_value(string name) => Assert.True(Checks.Value[name].Outcome == Outcome.Passed, Checks.Value[name].ToString());
+    public void agrees_with_the_golden_value(string name) =>
+        Assert.True(Checks.Value[name].Outcome == Outcome.Passed, Checks.Value[name].ToString());
 
     [Fact]
     public void every_set_of_both_models_is_checked()
@@ -26,7 +27,10 @@ public sealed class EvaluationVerifierTests
         foreach (var host in new[] { "gemma2", "gemma3" })
         {
             using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("evaluation", "spliced", $"expected.{host}.json")));
-            Assert.All(expected.RootElement.GetProperty("sets").EnumerateObject(), set => Assert.Contains($"{host}.{set.Name}.kl_score", Checks.Value.Keys));
+            Assert.All(
+                expected.RootElement.GetProperty("sets").EnumerateObject(),
+                set => Assert.Contains($"{host}.{set.Name}.kl_score", Checks.Value.Keys)
+            );
         }
     }
 
@@ -79,12 +83,14 @@ public sealed class EvaluationVerifierTests
         copy.AssertOnlyFails(tensor);
     }
 
-    private static Dictionary<string, Check> Verify(string folder) => Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
+    private static Dictionary<string, Check> Verify(string folder) =>
+        Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
 
     /// <summary>The fixture folder with the Gemma 3 model only; * stands for its dictionary.</summary>
     private sealed class OneHost : IDisposable
     {
-        private const string Json = "expected.gemma3.json", Tensors = "expected.gemma3.safetensors";
+        private const string Json = "expected.gemma3.json",
+            Tensors = "expected.gemma3.safetensors";
 
         private readonly TemporaryFolder _folder = new();
         private readonly string _dictionary;
@@ -93,7 +99,8 @@ public sealed class EvaluationVerifierTests
         {
             foreach (var part in new[] { "models", "dictionaries" })
                 Directory.CreateSymbolicLink(_folder.File(part), Fixtures.Path("evaluation", "spliced", part));
-            foreach (var file in new[] { Json, Tensors }) File.WriteAllBytes(_folder.File(file), File.ReadAllBytes(Fixtures.Path("evaluation", "spliced", file)));
+            foreach (var file in new[] { Json, Tensors })
+                File.WriteAllBytes(_folder.File(file), File.ReadAllBytes(Fixtures.Path("evaluation", "spliced", file)));
             _dictionary = Read()["dictionaries"]![0]!["name"]!.GetValue<string>();
         }
 
@@ -109,14 +116,24 @@ public sealed class EvaluationVerifierTests
         }
 
         /// <summary>Adds 1 to the first number of a tensor.</summary>
-        public void Change(string tensor) => GoldenTensor.Change(_folder.File(Tensors), Named(tensor), (data, type) =>
-        {
-            if (type == "I32") BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
-            else BinaryPrimitives.WriteSingleLittleEndian(data, BinaryPrimitives.ReadSingleLittleEndian(data) + 1);
-        });
+        public void Change(string tensor) =>
+            GoldenTensor.Change(
+                _folder.File(Tensors),
+                Named(tensor),
+                (data, type) =>
+                {
+                    if (type == "I32")
+                        BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
+                    else
+                        BinaryPrimitives.WriteSingleLittleEndian(data, BinaryPrimitives.ReadSingleLittleEndian(data) + 1);
+                }
+            );
 
         public void AssertOnlyFails(string check) =>
-            Assert.Equal([$"gemma3.{Named(check)}"], Verify(_folder.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name));
+            Assert.Equal(
+                [$"gemma3.{Named(check)}"],
+                Verify(_folder.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name)
+            );
 
         private string Named(string path) => path.Replace("*", _dictionary, StringComparison.Ordinal);
 

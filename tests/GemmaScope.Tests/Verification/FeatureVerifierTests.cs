@@ -28,25 +28,62 @@ public class FeatureVerifierTests
     [Fact]
     public void golden_numbers_that_are_changed_are_noticed()
     {
-        string[] keys = ["count", "max", "activation_hist_counts", "interval_counts", "interval_sequences", "top_sequences", "top_values", "pearson", "coactivation",
-            "correlated_neurons_pearson", "decoder_cosine", "logit_effects", "gained_logit_top_ids", "logit_hist_counts", "alignment_l1", "top_dfa", "head_shares"];
+        string[] keys =
+        [
+            "count",
+            "max",
+            "activation_hist_counts",
+            "interval_counts",
+            "interval_sequences",
+            "top_sequences",
+            "top_values",
+            "pearson",
+            "coactivation",
+            "correlated_neurons_pearson",
+            "decoder_cosine",
+            "logit_effects",
+            "gained_logit_top_ids",
+            "logit_hist_counts",
+            "alignment_l1",
+            "top_dfa",
+            "head_shares",
+        ];
         using var copy = TemporaryFolder.CopyOf(Folder);
-        foreach (var key in keys) Change(copy.File(Path.Combine("statistics", "attention.safetensors")), key);
+        foreach (var key in keys)
+            Change(copy.File(Path.Combine("statistics", "attention.safetensors")), key);
         var json = copy.File("saedashboard-batch.json");
-        File.WriteAllText(json, File.ReadAllText(json).Replace("\"n_prompts_total\": 120", "\"n_prompts_total\": 121", StringComparison.Ordinal));
-        var failed = new FeatureVerifier().Verify(copy.Path, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed).Select(check => check.Name).ToHashSet();
+        File.WriteAllText(
+            json,
+            File.ReadAllText(json).Replace("\"n_prompts_total\": 120", "\"n_prompts_total\": 121", StringComparison.Ordinal)
+        );
+        var failed = new FeatureVerifier()
+            .Verify(copy.Path, VerifyOptions.Default)
+            .Where(check => check.Outcome == Outcome.Failed)
+            .Select(check => check.Name)
+            .ToHashSet();
         Assert.Empty(keys.Select(key => $"attention.{key}").Append("exports.saedashboard-batch.json").Except(failed));
         Assert.DoesNotContain(failed, name => name.StartsWith("residual.", StringComparison.Ordinal));
     }
 
     /// <summary>Changes the last number of a tensor.</summary>
-    private static void Change(string path, string tensor) => GoldenTensor.Change(path, tensor, (data, type) =>
-    {
-        switch (type)
-        {
-            case "U8": data[^1] ^= 1; break;
-            case "I32": BinaryPrimitives.WriteInt32LittleEndian(data[^4..], BinaryPrimitives.ReadInt32LittleEndian(data[^4..]) + 1); break;
-            default: BinaryPrimitives.WriteSingleLittleEndian(data[^4..], BinaryPrimitives.ReadSingleLittleEndian(data[^4..]) + 0.01f); break;
-        }
-    });
+    private static void Change(string path, string tensor) =>
+        GoldenTensor.Change(
+            path,
+            tensor,
+            (data, type) =>
+            {
+                switch (type)
+                {
+                    case "U8":
+                        data[^1] ^= 1;
+                        break;
+                    case "I32":
+                        BinaryPrimitives.WriteInt32LittleEndian(data[^4..], BinaryPrimitives.ReadInt32LittleEndian(data[^4..]) + 1);
+                        break;
+                    default:
+                        BinaryPrimitives.WriteSingleLittleEndian(data[^4..], BinaryPrimitives.ReadSingleLittleEndian(data[^4..]) + 0.01f);
+                        break;
+                }
+            }
+        );
 }

@@ -12,20 +12,27 @@ public class TrainingVerifierTests
     private static readonly TrainingVerifier Verifier = new();
     private static readonly Lazy<Check[]> Checks = new(() => [.. Verifier.Verify(Fixtures.Path("training"), VerifyOptions.Default)]);
 
-    public static TheoryData<string> Cases => [.. JsonFile.ReadList(Fixtures.Path("training", "cases.json")).Select(one => one.Text("name")!)];
+    public static TheoryData<string> Cases =>
+        [.. JsonFile.ReadList(Fixtures.Path("training", "cases.json")).Select(one => one.Text("name")!)];
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void every_case_matches_the_reference(string name)
     {
         Check[] checks = [.. Checks.Value.Where(check => check.Name.StartsWith($"{name}.", StringComparison.Ordinal))];
-        Assert.All(["grad.", "after1.", "after5.", "x_hat", "step 4.total"], part => Assert.Contains(checks, check => check.Name.StartsWith($"{name}.{part}", StringComparison.Ordinal)));
+        Assert.All(
+            ["grad.", "after1.", "after5.", "x_hat", "step 4.total"],
+            part => Assert.Contains(checks, check => check.Name.StartsWith($"{name}.{part}", StringComparison.Ordinal))
+        );
         Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));
     }
 
     [Fact]
     public void the_folder_is_recognised_by_its_own_verifier_only() =>
-        Assert.Equal("training", Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("training"))).Form);
+        Assert.Equal(
+            "training",
+            Assert.Single(VerificationRunner.Verifiers, verifier => verifier.Recognizes(Fixtures.Path("training"))).Form
+        );
 
     [Theory]
     [InlineData("jumprelu_l0", "grad.threshold")]
@@ -45,7 +52,10 @@ public class TrainingVerifierTests
     {
         using var copy = new CaseCopy(name);
         copy.Change(tensor);
-        Assert.Equal([$"{name}.{tensor}"], copy.Failures().Select(failure => failure.Replace(".dense.", ".", StringComparison.Ordinal)).Distinct());
+        Assert.Equal(
+            [$"{name}.{tensor}"],
+            copy.Failures().Select(failure => failure.Replace(".dense.", ".", StringComparison.Ordinal)).Distinct()
+        );
     }
 
     [Theory]
@@ -102,7 +112,10 @@ public class TrainingVerifierTests
 
         public CaseCopy(string name)
         {
-            var one = JsonNode.Parse(File.ReadAllText(Fixtures.Path("training", "cases.json")))!.AsArray().Single(one => one!["name"]!.GetValue<string>() == name)!;
+            var one = JsonNode
+                .Parse(File.ReadAllText(Fixtures.Path("training", "cases.json")))!
+                .AsArray()
+                .Single(one => one!["name"]!.GetValue<string>() == name)!;
             _cases = [one.DeepClone()];
             _file = _folder.File($"{name}.safetensors");
             File.Copy(Fixtures.Path("training", $"{name}.safetensors"), _file);
@@ -113,25 +126,34 @@ public class TrainingVerifierTests
         public void Change(string name, string? to = null)
         {
             Dictionary<string, Tensor> tensors;
-            using (var file = SafetensorsFile.Open(_file)) tensors = file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToF32());
+            using (var file = SafetensorsFile.Open(_file))
+                tensors = file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToF32());
             var values = tensors[name].AsSpan();
             var largest = System.Numerics.Tensors.TensorPrimitives.IndexOfMaxMagnitude<float>(values);
             values[largest] *= 1.0001f;
-            if (to is not null && tensors.Remove(name, out var renamed)) tensors[to] = renamed;
+            if (to is not null && tensors.Remove(name, out var renamed))
+                tensors[to] = renamed;
             SafetensorsWriter.Write(_file, tensors, overwrite: true);
         }
 
         public void Edit(string path, Func<double, double> change)
         {
             var keys = path.Split('/');
-            var holder = keys[..^1].Aggregate((JsonNode)_cases[0]!, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
+            var holder = keys[..^1]
+                .Aggregate((JsonNode)_cases[0]!, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
             holder[keys[^1]] = change(holder[keys[^1]]!.GetValue<double>());
             Save();
         }
 
         public void Remove() => File.Delete(_file);
 
-        public string[] Failures() => [.. Verifier.Verify(_folder.Path, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed).Select(check => check.Name)];
+        public string[] Failures() =>
+            [
+                .. Verifier
+                    .Verify(_folder.Path, VerifyOptions.Default)
+                    .Where(check => check.Outcome == Outcome.Failed)
+                    .Select(check => check.Name),
+            ];
 
         public void Dispose() => _folder.Dispose();
 

@@ -7,10 +7,13 @@ public enum CatalogueSource
 {
     /// <summary>Listed by name in a public catalogue.</summary>
     Listed,
+
     /// <summary>Follows from the table of what was released; the hub was not asked whether it is there.</summary>
     Derived,
+
     /// <summary>Seen on the hub by <see cref="CatalogueRefresh"/>.</summary>
     Hub,
+
     /// <summary>Of a folder on this machine (<see cref="LocalCatalogue"/>).</summary>
     Local,
 }
@@ -51,10 +54,12 @@ public sealed record CatalogueEntry
     /// <summary>The sparsity as its path names it, e.g. <c>71</c> or <c>medium</c>; null where nothing says it.</summary>
     public string? L0 { get; init; }
 
-    /// <summary>Whether it is the one to take for its site, layer and width where no L0 is asked for: in Gemma Scope 1 the L0 nearest 100.</summary>
+    /// <summary>Whether it is the one to take for its site, layer and width where no L0 is asked for: in Gemma Scope 1 the L0 nearest
+    /// 100.</summary>
     public bool Canonical { get; init; }
 
-    /// <summary>Its name on Neuronpedia, e.g. <c>gemma-2-2b/20-gemmascope-res-16k</c>, or null; * stands for the layer of a dictionary of several.</summary>
+    /// <summary>Its name on Neuronpedia, e.g. <c>gemma-2-2b/20-gemmascope-res-16k</c>, or null; * stands for the layer of a dictionary of
+    /// several.</summary>
     public string? Neuronpedia { get; init; }
 
     /// <summary>Bytes of its weights: those on the hub, else computed from its shapes as f32; null where these are not known.</summary>
@@ -70,19 +75,31 @@ public sealed record CatalogueEntry
     public string Name => $"{Repository[(Repository.IndexOf('/', StringComparison.Ordinal) + 1)..]}{(Path.Length == 0 ? "" : "/")}{Path}";
 
     /// <summary>The reference by which the hub knows it, <c>org/name/path</c>; of one's own dictionaries their folder.</summary>
-    public string Reference => Folder is not null ? Folder : Path.Length == 0 ? Repository : $"{Repository}/{Path}";
+    public string Reference =>
+        Folder is not null ? Folder
+        : Path.Length == 0 ? Repository
+        : $"{Repository}/{Path}";
 
     /// <summary>An entry of a Gemma Scope repository, by what its path says; null if it is no dictionary's.</summary>
     internal static CatalogueEntry? Of(string repository, string path, CatalogueSource source)
     {
         var known = DictionaryPath.OfHub(repository, path);
         var (kind, inputs, outputs) = known.Sites();
-        if (known.Model is not { } model || known.WidthLabel is not { } width || inputs.Count == 0) return null;
+        if (known.Model is not { } model || known.WidthLabel is not { } width || inputs.Count == 0)
+            return null;
         var two = DictionaryPath.IsScopeTwo(repository);
         return new CatalogueEntry
         {
-            Repository = repository, Path = path, Family = two ? ScopeReader.FamilyTwo : ScopeReader.FamilyOne, Source = source, Model = model, Kind = kind,
-            InputSites = inputs, OutputSites = outputs, Width = width, L0 = known.L0Label,
+            Repository = repository,
+            Path = path,
+            Family = two ? ScopeReader.FamilyTwo : ScopeReader.FamilyOne,
+            Source = source,
+            Model = model,
+            Kind = kind,
+            InputSites = inputs,
+            OutputSites = outputs,
+            Width = width,
+            L0 = known.L0Label,
             Bytes = DictionarySize.Bytes(model, kind, inputs, width, known.Affine),
         };
     }

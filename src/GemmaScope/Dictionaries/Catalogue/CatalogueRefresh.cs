@@ -15,29 +15,45 @@ public static class CatalogueRefresh
 
     private const string Heading = "# gemmascope catalogue 1: repository, path, bytes";
 
-    private static readonly string[] WeightFiles = [DictionaryLoader.ScopeOneFile, DictionaryLoader.ScopeTwoFile, MultiLayerReader.FirstFile];
+    private static readonly string[] WeightFiles =
+    [
+        DictionaryLoader.ScopeOneFile,
+        DictionaryLoader.ScopeTwoFile,
+        MultiLayerReader.FirstFile,
+    ];
 
-    /// <summary>The user's file: what <see cref="FileVariable"/> names, else <c>gemmascope/dictionaries.txt</c> in the user's folder of settings.</summary>
-    public static string UserFile() => Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } named
-        ? named
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "gemmascope", "dictionaries.txt");
+    /// <summary>The user's file: what <see cref="FileVariable"/> names, else <c>gemmascope/dictionaries.txt</c> in the user's folder of
+    /// settings.</summary>
+    public static string UserFile() =>
+        Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } named
+            ? named
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "gemmascope", "dictionaries.txt");
 
-    /// <summary>Lists a repository on the hub and writes what it found into the file, in place of what it said of that repository.</summary>
+    /// <summary>Lists a repository on the hub and writes what it found into the file, in place of what it said of that
+    /// repository.</summary>
     /// <param name="repository">The repository, <c>org/name[@revision]</c>.</param>
     /// <param name="file">The file; null for the user's own.</param>
     /// <param name="options">Settings of the hub; null for those of the environment.</param>
     /// <param name="cancel">Interrupts; the file stays as it was.</param>
     /// <returns>The dictionaries found.</returns>
-    /// <exception cref="GemmaScopeException">The hub cannot be asked, the repository holds no dictionary that its paths explain, or the file cannot be written.</exception>
+    /// <exception cref="GemmaScopeException">The hub cannot be asked, the repository holds no dictionary that its paths explain, or the
+    /// file cannot be written.</exception>
     public static async Task<IReadOnlyList<CatalogueEntry>> RunAsync(
-        string repository, string? file = null, HubOptions? options = null, CancellationToken cancel = default)
+        string repository,
+        string? file = null,
+        HubOptions? options = null,
+        CancellationToken cancel = default
+    )
     {
         var reference = HubReference.Parse(repository);
         using var client = new HubClient(options);
         var listing = await client.ListAsync(reference, cancel);
         var found = Dictionaries(reference.Repository, listing).ToArray();
         if (found.Length == 0)
-            throw new HubException($"none of its {listing.Files.Count} files is a dictionary whose path says model, site and width, as those of Gemma Scope do", repository);
+            throw new HubException(
+                $"none of its {listing.Files.Count} files is a dictionary whose path says model, site and width, as those of Gemma Scope do",
+                repository
+            );
         var target = file ?? UserFile();
         var text = new StringBuilder(Heading).Append('\n');
         foreach (var entry in Read(target).Where(entry => entry.Repository != reference.Repository).Concat(found))
@@ -49,7 +65,8 @@ public static class CatalogueRefresh
     /// <summary>The entries of a file; none if there is no such file.</summary>
     internal static IReadOnlyList<CatalogueEntry> Read(string file)
     {
-        if (!File.Exists(file)) return [];
+        if (!File.Exists(file))
+            return [];
         string[] lines;
         try
         {
@@ -59,13 +76,29 @@ public static class CatalogueRefresh
         {
             throw FileChecks.Unreadable(file, problem);
         }
-        if (lines is not [Heading, ..]) throw new FileFormatException("is no catalogue of dictionaries; delete it, or name another with " + FileVariable, file);
-        return [.. ScopeOneReleases.WithCanonical(lines[1..].Select((line, i) => Entry(line) ?? throw new FileFormatException($"line {i + 2} cannot be read; delete the file and refresh anew", file)))];
+        if (lines is not [Heading, ..])
+            throw new FileFormatException("is no catalogue of dictionaries; delete it, or name another with " + FileVariable, file);
+        return
+        [
+            .. ScopeOneReleases.WithCanonical(
+                lines[1..]
+                    .Select(
+                        (line, i) =>
+                            Entry(line)
+                            ?? throw new FileFormatException($"line {i + 2} cannot be read; delete the file and refresh anew", file)
+                    )
+            ),
+        ];
     }
 
-    private static CatalogueEntry? Entry(string line) => line.Split(' ') is [var repository, var path, var size]
-        && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && Seen(repository, path) is { } entry
-            ? entry with { Bytes = bytes }
+    private static CatalogueEntry? Entry(string line) =>
+        line.Split(' ') is [var repository, var path, var size]
+        && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+        && Seen(repository, path) is { } entry
+            ? entry with
+            {
+                Bytes = bytes,
+            }
             : null;
 
     private static IEnumerable<CatalogueEntry> Dictionaries(string repository, HubListing listing) =>
@@ -73,10 +106,17 @@ public static class CatalogueRefresh
         where folder.Any(file => WeightFiles.Contains(Path.GetFileName(file.Path))) && !folder.Key.Contains(' ')
         let entry = Seen(repository, folder.Key)
         where entry is not null
-        select entry with { Bytes = folder.Where(file => Path.GetExtension(file.Path) is ".npz" or ".safetensors").Sum(file => Math.Max(file.Size, 0)) };
+        select entry with
+        {
+            Bytes = folder.Where(file => Path.GetExtension(file.Path) is ".npz" or ".safetensors").Sum(file => Math.Max(file.Size, 0)),
+        };
 
     /// <summary>An entry by its path, with what the built-in catalogue knows besides.</summary>
-    private static CatalogueEntry? Seen(string repository, string path) => DictionaryCatalogue.BuiltIn.TryFind($"{repository}/{path}", out var known)
-        ? known with { Source = CatalogueSource.Hub }
-        : CatalogueEntry.Of(repository, path, CatalogueSource.Hub);
+    private static CatalogueEntry? Seen(string repository, string path) =>
+        DictionaryCatalogue.BuiltIn.TryFind($"{repository}/{path}", out var known)
+            ? known with
+            {
+                Source = CatalogueSource.Hub,
+            }
+            : CatalogueEntry.Of(repository, path, CatalogueSource.Hub);
 }

@@ -26,7 +26,10 @@ public sealed record DictionaryFilter
 
     /// <summary>Whether an entry is asked for.</summary>
     public bool Fits(CatalogueEntry entry) =>
-        (Model is null || entry.Model.Contains(Model[(Model.IndexOf('/', StringComparison.Ordinal) + 1)..], StringComparison.OrdinalIgnoreCase))
+        (
+            Model is null
+            || entry.Model.Contains(Model[(Model.IndexOf('/', StringComparison.Ordinal) + 1)..], StringComparison.OrdinalIgnoreCase)
+        )
         && (Site is null || entry.InputSites.Concat(entry.OutputSites).Any(site => site.ToString().Split('.')[0] == Site))
         && (Layer is not { } layer || entry.Layers.Contains(layer))
         && (Width is null || entry.Width.Equals(Width, StringComparison.OrdinalIgnoreCase))

@@ -7,15 +7,18 @@ using GemmaScope.Models;
 namespace GemmaScope.Dictionaries;
 
 /// <summary>
-/// Dictionaries of one's own in the catalogue. A folder of dictionaries says in <c>catalogue.json</c> what it holds; a file of the user lists such
-/// folders, whose dictionaries are then found by the folder's name and their path: <c>my-suite/resid_post/layer_3/width_2k/average_l0_24</c>.
+/// Dictionaries of one's own in the catalogue. A folder of dictionaries says in <c>catalogue.json</c> what it holds; a file of the user
+/// lists such
+/// folders, whose dictionaries are then found by the folder's name and their path:
+/// <c>my-suite/resid_post/layer_3/width_2k/average_l0_24</c>.
 /// </summary>
 public static class LocalCatalogue
 {
     /// <summary>The file in a folder that says which dictionaries it holds.</summary>
     public const string FileName = "catalogue.json";
 
-    private const string Key = "gemmascope_catalogue", DemoFolder = "demo-scope";
+    private const string Key = "gemmascope_catalogue",
+        DemoFolder = "demo-scope";
 
     /// <summary>The user's list of folders: <c>folders.txt</c> beside the list of what was seen on the hub.</summary>
     public static string UserFile() => ListBeside(CatalogueRefresh.UserFile());
@@ -34,11 +37,16 @@ public static class LocalCatalogue
             json.WriteNumber(Key, 1);
             json.WriteString("model", model);
             json.WriteStartArray("dictionaries");
-            foreach (var path in paths) WriteOne(json, folder, path);
+            foreach (var path in paths)
+                WriteOne(json, folder, path);
             json.WriteEndArray();
             json.WriteEndObject();
         }
-        AtomicFile.Write(Path.Combine(folder, FileName), stream => stream.Write(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)), overwrite: true);
+        AtomicFile.Write(
+            Path.Combine(folder, FileName),
+            stream => stream.Write(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)),
+            overwrite: true
+        );
     }
 
     /// <summary>The dictionaries of a folder.</summary>
@@ -46,8 +54,12 @@ public static class LocalCatalogue
     public static IReadOnlyList<CatalogueEntry> Read(string folder)
     {
         var file = JsonFile.Read(Path.Combine(folder, FileName));
-        if (file.Integer(Key) != 1) throw file.Bad(Key, "must be 1: it is no catalogue, or one of another version");
-        var (name, model) = (Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), file.Text("model") ?? throw file.Missing("model"));
+        if (file.Integer(Key) != 1)
+            throw file.Bad(Key, "must be 1: it is no catalogue, or one of another version");
+        var (name, model) = (
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+            file.Text("model") ?? throw file.Missing("model")
+        );
         return [.. file.Objects("dictionaries").Select(one => Entry(one, folder, name, model))];
     }
 
@@ -61,7 +73,11 @@ public static class LocalCatalogue
         var (entries, file, full) = (Read(folder), list ?? UserFile(), Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         // A folder of the same name would hide its dictionaries or be hidden by them.
         var others = Folders(file).Where(other => Path.GetFileName(other) != Path.GetFileName(full));
-        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(string.Join('\n', others.Append(full)) + "\n")), overwrite: true);
+        AtomicFile.Write(
+            file,
+            stream => stream.Write(Encoding.UTF8.GetBytes(string.Join('\n', others.Append(full)) + "\n")),
+            overwrite: true
+        );
         return entries;
     }
 
@@ -96,30 +112,52 @@ public static class LocalCatalogue
         json.WriteString("path", path.Replace(Path.DirectorySeparatorChar, '/'));
         json.WriteString("family", dictionary.Family);
         json.WriteString("kind", $"{dictionary.Kind}");
-        foreach (var (key, sites) in (ReadOnlySpan<(string, IReadOnlyList<Site>)>)[("reads", dictionary.InputSites), ("writes", dictionary.OutputSites)])
+        foreach (
+            var (key, sites) in (ReadOnlySpan<(string, IReadOnlyList<Site>)>)
+                [("reads", dictionary.InputSites), ("writes", dictionary.OutputSites)]
+        )
         {
             json.WriteStartArray(key);
-            foreach (var site in sites) json.WriteStringValue(site.ToString());
+            foreach (var site in sites)
+                json.WriteStringValue(site.ToString());
             json.WriteEndArray();
         }
         json.WriteString("width", DictionaryFolder.WidthLabel(dictionary.Width));
         json.WriteString("l0", known.L0Label);
-        json.WriteString("bytes", Directory.EnumerateFiles(Path.Combine(folder, path)).Sum(file => new FileInfo(file).Length).ToString(CultureInfo.InvariantCulture));
+        json.WriteString(
+            "bytes",
+            Directory
+                .EnumerateFiles(Path.Combine(folder, path))
+                .Sum(file => new FileInfo(file).Length)
+                .ToString(CultureInfo.InvariantCulture)
+        );
         json.WriteEndObject();
     }
 
     private static CatalogueEntry Entry(JsonSection one, string folder, string name, string model)
     {
         var path = one.Text("path") ?? throw one.Missing("path");
-        if (path.Split('/').Contains("..") || Path.IsPathRooted(path)) throw one.Bad("path", "must lie inside the folder");
-        Site[] Sites(string key) => [.. (one.Texts(key) ?? throw one.Missing(key)).Select(text => Site.TryParse(text, out var site) ? site : throw one.Bad(key, $"'{text}' is no site"))];
+        if (path.Split('/').Contains("..") || Path.IsPathRooted(path))
+            throw one.Bad("path", "must lie inside the folder");
+        Site[] Sites(string key) =>
+            [
+                .. (one.Texts(key) ?? throw one.Missing(key)).Select(text =>
+                    Site.TryParse(text, out var site) ? site : throw one.Bad(key, $"'{text}' is no site")
+                ),
+            ];
         return new CatalogueEntry
         {
-            Repository = name, Path = path, Folder = Path.GetFullPath(Path.Combine(folder, path)), Model = model, Source = CatalogueSource.Local,
+            Repository = name,
+            Path = path,
+            Folder = Path.GetFullPath(Path.Combine(folder, path)),
+            Model = model,
+            Source = CatalogueSource.Local,
             Family = one.Text("family") ?? throw one.Missing("family"),
             Kind = Enum.TryParse<DictionaryKind>(one.Text("kind"), out var kind) ? kind : throw one.Bad("kind", "is no kind of dictionary"),
             InputSites = Sites("reads") is { Length: > 0 } reads ? reads : throw one.Bad("reads", "must name a site"),
-            OutputSites = Sites("writes"), Width = one.Text("width") ?? throw one.Missing("width"), L0 = one.Text("l0"),
+            OutputSites = Sites("writes"),
+            Width = one.Text("width") ?? throw one.Missing("width"),
+            L0 = one.Text("l0"),
             Bytes = long.TryParse(one.Text("bytes"), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null,
         };
     }

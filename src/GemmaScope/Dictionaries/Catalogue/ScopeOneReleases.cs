@@ -14,12 +14,15 @@ internal static class ScopeOneReleases
         var repository = "";
         while (reader.ReadLine() is { } line)
         {
-            if (line.StartsWith('#')) continue;
+            if (line.StartsWith('#'))
+                continue;
             var words = line.Split(' ');
-            if (words is [var name]) repository = name;
+            if (words is [var name])
+                repository = name;
             else
             {
-                foreach (var entry in Entries(repository, words[0], words[1], words[2..])) yield return entry;
+                foreach (var entry in Entries(repository, words[0], words[1], words[2..]))
+                    yield return entry;
             }
         }
     }
@@ -29,12 +32,19 @@ internal static class ScopeOneReleases
     {
         foreach (var group in entries.GroupBy(entry => (entry.Repository, entry.InputSites[0], entry.Kind, entry.Width)))
         {
-            var chosen = group.FirstOrDefault(entry => entry.Canonical) ?? group.Where(entry => L0Of(entry) is not null).MinBy(entry => Math.Abs(L0Of(entry)!.Value - WantedL0));
-            foreach (var entry in group) yield return entry with { Canonical = ReferenceEquals(entry, chosen) };
+            var chosen =
+                group.FirstOrDefault(entry => entry.Canonical)
+                ?? group.Where(entry => L0Of(entry) is not null).MinBy(entry => Math.Abs(L0Of(entry)!.Value - WantedL0));
+            foreach (var entry in group)
+                yield return entry with
+                {
+                    Canonical = ReferenceEquals(entry, chosen),
+                };
         }
     }
 
-    private static int? L0Of(CatalogueEntry entry) => int.TryParse(entry.L0, NumberStyles.None, CultureInfo.InvariantCulture, out var l0) ? l0 : null;
+    private static int? L0Of(CatalogueEntry entry) =>
+        int.TryParse(entry.L0, NumberStyles.None, CultureInfo.InvariantCulture, out var l0) ? l0 : null;
 
     /// <summary>The dictionaries of one layer and width: each word is an L0 with its marks.</summary>
     private static IEnumerable<CatalogueEntry> Entries(string repository, string layer, string width, string[] marked)
@@ -46,7 +56,14 @@ internal static class ScopeOneReleases
             var (canonical, labelled) = (word.Contains('*'), word.Contains('+'));
             var site = repository[(repository.LastIndexOf('-') + 1)..] is var last && last == "transcoders" ? "transcoder" : last;
             var name = $"{entry.Model}/{entry.Layers.FirstOrDefault()}-gemmascope-{site}-{width}";
-            return entry with { Canonical = canonical, Neuronpedia = canonical ? name : labelled ? $"{name}__l0-{l0}" : null };
+            return entry with
+            {
+                Canonical = canonical,
+                Neuronpedia =
+                    canonical ? name
+                    : labelled ? $"{name}__l0-{l0}"
+                    : null,
+            };
         });
         return WithCanonical(entries);
     }

@@ -9,8 +9,10 @@ public enum DictionaryForm
 {
     /// <summary>Gemma Scope 1: params.npz; JumpReLU, the site only in the path.</summary>
     Scope1,
+
     /// <summary>Gemma Scope 2: params.safetensors, or one file a layer, with config.json; JumpReLU.</summary>
     Scope2,
+
     /// <summary>SAELens 6, which is also our own form: sae_weights.safetensors with cfg.json.</summary>
     SaeLens,
 }
@@ -18,7 +20,8 @@ public enum DictionaryForm
 /// <summary>Settings of <see cref="DictionaryWriter.Write"/>.</summary>
 public sealed record DictionaryWriteOptions
 {
-    /// <summary>Makes every decoder vector a unit vector; its norm goes into the encoder, the biases and the threshold, and activations scale with it (METHODS §7).</summary>
+    /// <summary>Makes every decoder vector a unit vector; its norm goes into the encoder, the biases and the threshold, and activations
+    /// scale with it (METHODS §7).</summary>
     public bool FoldDecoderNorm { get; init; }
 
     /// <summary>Type of the matrices, F32 or BF16; biases and thresholds are always f32. Default F32.</summary>
@@ -41,29 +44,47 @@ public static class DictionaryWriter
     /// <param name="form">The form.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
-    /// <exception cref="GemmaScopeException">The form cannot express the dictionary, the folder holds one already, or cannot be written.</exception>
+    /// <exception cref="GemmaScopeException">The form cannot express the dictionary, the folder holds one already, or cannot be
+    /// written.</exception>
     public static void Write(
-        SparseDictionary dictionary, string folder, DictionaryForm form, DictionaryWriteOptions? options = null, CancellationToken cancellation = default)
+        SparseDictionary dictionary,
+        string folder,
+        DictionaryForm form,
+        DictionaryWriteOptions? options = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new();
         Replace(folder, Prepare(dictionary, folder, form, options, cancellation), options.Overwrite);
     }
 
-    /// <summary>What writes a dictionary's files into a folder; refuses, before anything is written, what the form cannot express.</summary>
+    /// <summary>What writes a dictionary's files into a folder; refuses, before anything is written, what the form cannot
+    /// express.</summary>
     /// <exception cref="ArgumentProblemException">The form cannot express the dictionary.</exception>
     internal static Action<string> Prepare(
-        SparseDictionary dictionary, string folder, DictionaryForm form, DictionaryWriteOptions options, CancellationToken cancellation = default)
+        SparseDictionary dictionary,
+        string folder,
+        DictionaryForm form,
+        DictionaryWriteOptions options,
+        CancellationToken cancellation = default
+    )
     {
-        if (options.Type is not (DType.F32 or DType.BF16)) throw new ArgumentProblemException($"{options.Type} is not written; F32 and BF16 are", "type");
+        if (options.Type is not (DType.F32 or DType.BF16))
+            throw new ArgumentProblemException($"{options.Type} is not written; F32 and BF16 are", "type");
         return (dictionary, form) switch
         {
             (LayerDictionary { HasSites: true, InputSites.Count: > 1 }, _) => throw new ArgumentProblemException(
-                $"each feature of {dictionary.Name} reads {dictionary.InputSites.Count} sites at once, for which no form has a place", $"{form}"),
+                $"each feature of {dictionary.Name} reads {dictionary.InputSites.Count} sites at once, for which no form has a place",
+                $"{form}"
+            ),
             (LayerDictionary one, DictionaryForm.Scope1) => ScopeWriter.One(one, folder, options, cancellation),
             (LayerDictionary one, DictionaryForm.Scope2) => ScopeWriter.Two(one, options, cancellation),
             (LayerDictionary one, DictionaryForm.SaeLens) => SaeLensWriter.Make(one, options, cancellation),
             (MultiLayerDictionary many, DictionaryForm.Scope2) => MultiLayerWriter.Make(many, options, cancellation),
-            _ => throw new ArgumentProblemException($"{dictionary.Name} is a dictionary of several layers, for which only the form of Gemma Scope 2 has a place", $"{form}"),
+            _ => throw new ArgumentProblemException(
+                $"{dictionary.Name} is a dictionary of several layers, for which only the form of Gemma Scope 2 has a place",
+                $"{form}"
+            ),
         };
     }
 
@@ -85,9 +106,14 @@ public static class DictionaryWriter
     private static void Replace(string folder, Action<string> write, bool overwrite)
     {
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (File.Exists(target)) throw new ArgumentProblemException("is a file; name the folder that the dictionary is written to", folder);
+        if (File.Exists(target))
+            throw new ArgumentProblemException("is a file; name the folder that the dictionary is written to", folder);
         var before = Directory.Exists(target) ? Directory.GetFiles(target).Select(Path.GetFileName).Where(IsDictionaryFile).ToArray() : [];
-        if (before.Length > 0 && !overwrite) throw new ArgumentProblemException($"holds a dictionary already ({before[0]}); choose another folder, or allow it to be replaced (--force)", folder);
+        if (before.Length > 0 && !overwrite)
+            throw new ArgumentProblemException(
+                $"holds a dictionary already ({before[0]}); choose another folder, or allow it to be replaced (--force)",
+                folder
+            );
         var temporary = $"{target}.{Guid.NewGuid():N}.partial";
         try
         {
@@ -95,9 +121,15 @@ public static class DictionaryWriter
             write(temporary);
             var written = Directory.GetFiles(temporary).Select(file => Path.GetFileName(file)!).ToArray();
             if (before.Except(written).FirstOrDefault() is { } other)
-                throw new ArgumentProblemException($"holds a dictionary of another form ({other}), which would lie beside the new one; choose another folder", folder);
-            if (!Directory.Exists(target)) Directory.Move(temporary, target);
-            else foreach (var file in written) File.Move(Path.Combine(temporary, file), Path.Combine(target, file), overwrite: true);
+                throw new ArgumentProblemException(
+                    $"holds a dictionary of another form ({other}), which would lie beside the new one; choose another folder",
+                    folder
+                );
+            if (!Directory.Exists(target))
+                Directory.Move(temporary, target);
+            else
+                foreach (var file in written)
+                    File.Move(Path.Combine(temporary, file), Path.Combine(target, file), overwrite: true);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
@@ -105,10 +137,13 @@ public static class DictionaryWriter
         }
         finally
         {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
         }
     }
 
     private static bool IsDictionaryFile(string? name) =>
-        name is "config.json" or SaeLensReader.ConfigFile || DictionaryLoader.IsWeights(name!) || MultiLayerReader.LayerOf(name!) is not null;
+        name is "config.json" or SaeLensReader.ConfigFile
+        || DictionaryLoader.IsWeights(name!)
+        || MultiLayerReader.LayerOf(name!) is not null;
 }

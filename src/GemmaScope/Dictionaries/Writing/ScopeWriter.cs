@@ -10,40 +10,61 @@ namespace GemmaScope.Dictionaries;
 internal static class ScopeWriter
 {
     /// <summary>Gemma Scope 1: params.npz. Where its path says sites, they must be the dictionary's.</summary>
-    public static Action<string> One(LayerDictionary dictionary, string folder, DictionaryWriteOptions options, CancellationToken cancellation)
+    public static Action<string> One(
+        LayerDictionary dictionary,
+        string folder,
+        DictionaryWriteOptions options,
+        CancellationToken cancellation
+    )
     {
         Require(dictionary, "Gemma Scope 1");
-        if (dictionary.Weights.Skip is not null) throw Refused(dictionary, "Gemma Scope 1", "it has a skip connection");
-        if (options.Type != DType.F32) throw Refused(dictionary, "Gemma Scope 1", "NumPy has no bfloat16; write f32");
+        if (dictionary.Weights.Skip is not null)
+            throw Refused(dictionary, "Gemma Scope 1", "it has a skip connection");
+        if (options.Type != DType.F32)
+            throw Refused(dictionary, "Gemma Scope 1", "NumPy has no bfloat16; write f32");
         // A folder that is not there yet would be taken for a file's name.
         var sites = DictionaryPath.Parse(Path.Combine(folder, DictionaryLoader.ScopeOneFile)).SitesOne().Sites;
         if (sites is [var input, var output] && dictionary.HasSites && (input, output) != (dictionary.InputSite, dictionary.OutputSite))
-            throw Refused(dictionary, "Gemma Scope 1", $"this path means one that reads {input}, and it reads {dictionary.InputSite}; choose another folder");
+            throw Refused(
+                dictionary,
+                "Gemma Scope 1",
+                $"this path means one that reads {input}, and it reads {dictionary.InputSite}; choose another folder"
+            );
         // Readers of this form scale the input of embedding dictionaries by themselves.
         var layer = Prepare(dictionary, options, sites is [{ Kind: SiteKind.Embed }, _] ? 1 / MathF.Sqrt(dictionary.InputWidth) : 1);
-        return target => NpzWriter.Write(Path.Combine(target, DictionaryLoader.ScopeOneFile), Tensors(layer, upper: true), cancellation: cancellation);
+        return target =>
+            NpzWriter.Write(Path.Combine(target, DictionaryLoader.ScopeOneFile), Tensors(layer, upper: true), cancellation: cancellation);
     }
 
     /// <summary>Gemma Scope 2: params.safetensors and config.json.</summary>
     public static Action<string> Two(LayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellation)
     {
         Require(dictionary, "Gemma Scope 2");
-        var hooks = dictionary.HasSites ? (In: Hook(dictionary, dictionary.InputSite), Out: Hook(dictionary, dictionary.OutputSite)) : ((string In, string Out)?)null;
+        var hooks = dictionary.HasSites
+            ? (In: Hook(dictionary, dictionary.InputSite), Out: Hook(dictionary, dictionary.OutputSite))
+            : ((string In, string Out)?)null;
         var layer = Prepare(dictionary, options, 1);
         var skip = dictionary.Weights.Skip is not null;
         return target =>
         {
-            TensorSource[] tensors = [.. Tensors(layer, upper: false), .. skip ? (TensorSource[])[layer.Skip(ScopeReader.Skip, transposed: false)] : []];
+            TensorSource[] tensors =
+            [
+                .. Tensors(layer, upper: false),
+                .. skip ? (TensorSource[])[layer.Skip(ScopeReader.Skip, transposed: false)] : [],
+            ];
             SafetensorsWriter.Write(Path.Combine(target, DictionaryLoader.ScopeTwoFile), tensors, cancellation: cancellation);
-            DictionaryWriter.WriteJson(Path.Combine(target, "config.json"), json =>
-            {
-                if (hooks is { } names)
+            DictionaryWriter.WriteJson(
+                Path.Combine(target, "config.json"),
+                json =>
                 {
-                    json.WriteString("hf_hook_point_in", names.In);
-                    json.WriteString("hf_hook_point_out", names.Out);
+                    if (hooks is { } names)
+                    {
+                        json.WriteString("hf_hook_point_in", names.In);
+                        json.WriteString("hf_hook_point_out", names.Out);
+                    }
+                    WriteConfig(json, dictionary, dictionary.Kind == DictionaryKind.Sae ? "sae" : "transcoder");
                 }
-                WriteConfig(json, dictionary, dictionary.Kind == DictionaryKind.Sae ? "sae" : "transcoder");
-            });
+            );
         };
     }
 
@@ -51,17 +72,34 @@ internal static class ScopeWriter
     public static void WriteConfig(Utf8JsonWriter json, SparseDictionary dictionary, string type)
     {
         json.WriteNumber("width", dictionary.Width);
-        if (dictionary.Origin.Model is { } model) json.WriteString("model_name", model);
+        if (dictionary.Origin.Model is { } model)
+            json.WriteString("model_name", model);
         json.WriteString("architecture", "jump_relu");
-        if ((dictionary.Origin.L0 ?? (double.TryParse(dictionary.Origin.L0Label, NumberStyles.None, CultureInfo.InvariantCulture, out var label) ? label : null)) is { } l0) json.WriteNumber("l0", l0);
+        if (
+            (
+                dictionary.Origin.L0
+                ?? (
+                    double.TryParse(dictionary.Origin.L0Label, NumberStyles.None, CultureInfo.InvariantCulture, out var label)
+                        ? label
+                        : null
+                )
+            ) is
+            { } l0
+        )
+            json.WriteNumber("l0", l0);
         // One that was just trained has no file yet that says so, and what decodes otherwise with its input has no place here.
         json.WriteBoolean("affine_connection", dictionary.DecodesWithInput);
         json.WriteString("type", type);
     }
 
     /// <summary>The module path by which Gemma Scope 2 names a site.</summary>
-    public static string Hook(SparseDictionary dictionary, Site site) => site.HuggingFaceName
-        ?? throw Refused(dictionary, "Gemma Scope 2", $"it names sites by modules, and none puts out {site}; a reader would feed it what the norm puts out, with its gain");
+    public static string Hook(SparseDictionary dictionary, Site site) =>
+        site.HuggingFaceName
+        ?? throw Refused(
+            dictionary,
+            "Gemma Scope 2",
+            $"it names sites by modules, and none puts out {site}; a reader would feed it what the norm puts out, with its gain"
+        );
 
     public static ArgumentProblemException Refused(SparseDictionary dictionary, string form, string reason) =>
         new($"cannot be written in the form of {form}: {reason}", dictionary.Name);
@@ -74,16 +112,23 @@ internal static class ScopeWriter
     {
         if (dictionary.Activation is not (ActivationFunction.JumpRelu or ActivationFunction.Relu))
             throw Refused(dictionary, form, $"it knows only JumpReLU, and {dictionary.Activation} is no threshold on one number");
-        if (dictionary.Weights.Scaling.Factor is null) throw Refused(dictionary, form, "its input is scaled row by row, for which there is no place");
+        if (dictionary.Weights.Scaling.Factor is null)
+            throw Refused(dictionary, form, "its input is scaled row by row, for which there is no place");
         if (dictionary.InputWidth != dictionary.OutputWidth)
-            throw Refused(dictionary, form, $"it reads {dictionary.InputWidth} numbers and writes {dictionary.OutputWidth}, which must be equal");
+            throw Refused(
+                dictionary,
+                form,
+                $"it reads {dictionary.InputWidth} numbers and writes {dictionary.OutputWidth}, which must be equal"
+            );
     }
 
     private static TensorSource[] Tensors(WritableLayer layer, bool upper) =>
-    [
-        layer.Encoder(upper ? "W_enc" : "w_enc"), layer.Decoder(upper ? "W_dec" : "w_dec"),
-        WritableLayer.Vector("b_enc", layer.EncoderBias!), WritableLayer.Vector("b_dec", layer.DecoderBias),
-        // ReLU and SAELens's JumpReLU let no negative z through, which is a threshold of at least 0.
-        WritableLayer.Vector("threshold", [.. layer.Threshold!.Select(value => layer.KeepsNegative ? value : Math.Max(value, 0))]),
-    ];
+        [
+            layer.Encoder(upper ? "W_enc" : "w_enc"),
+            layer.Decoder(upper ? "W_dec" : "w_dec"),
+            WritableLayer.Vector("b_enc", layer.EncoderBias!),
+            WritableLayer.Vector("b_dec", layer.DecoderBias),
+            // ReLU and SAELens's JumpReLU let no negative z through, which is a threshold of at least 0.
+            WritableLayer.Vector("threshold", [.. layer.Threshold!.Select(value => layer.KeepsNegative ? value : Math.Max(value, 0))]),
+        ];
 }

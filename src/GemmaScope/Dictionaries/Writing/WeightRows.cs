@@ -17,8 +17,11 @@ internal static unsafe class WeightRows
         var size = weights.Type.Size();
         fixed (float* target = values[..weights.Outputs])
         {
-            if (weights.Layout == WeightLayout.InOut) Conversions.Widen(start + input * weights.Stride * size, weights.Type, target, weights.Outputs);
-            else for (var i = 0; i < weights.Outputs; i++) Conversions.Widen(start + (i * weights.Stride + input) * size, weights.Type, target + i, 1);
+            if (weights.Layout == WeightLayout.InOut)
+                Conversions.Widen(start + input * weights.Stride * size, weights.Type, target, weights.Outputs);
+            else
+                for (var i = 0; i < weights.Outputs; i++)
+                    Conversions.Widen(start + (i * weights.Stride + input) * size, weights.Type, target + i, 1);
         }
     }
 
@@ -27,16 +30,23 @@ internal static unsafe class WeightRows
     {
         var columns = checked((int)shape[^1]);
         long rows = 1;
-        foreach (var n in shape[..^1]) rows *= n;
-        return new TensorSource(name, type, shape, stream =>
-        {
-            var (values, narrow) = (new float[columns], new ushort[type == DType.BF16 ? columns : 0]);
-            for (var row = 0; row < rows; row++)
+        foreach (var n in shape[..^1])
+            rows *= n;
+        return new TensorSource(
+            name,
+            type,
+            shape,
+            stream =>
             {
-                make(row, values);
-                if (type == DType.BF16) Conversions.NarrowToBF16(values, narrow);
-                stream.Write(type == DType.BF16 ? MemoryMarshal.AsBytes<ushort>(narrow) : MemoryMarshal.AsBytes<float>(values));
+                var (values, narrow) = (new float[columns], new ushort[type == DType.BF16 ? columns : 0]);
+                for (var row = 0; row < rows; row++)
+                {
+                    make(row, values);
+                    if (type == DType.BF16)
+                        Conversions.NarrowToBF16(values, narrow);
+                    stream.Write(type == DType.BF16 ? MemoryMarshal.AsBytes<ushort>(narrow) : MemoryMarshal.AsBytes<float>(values));
+                }
             }
-        });
+        );
     }
 }

@@ -12,7 +12,8 @@ internal sealed class WritableLayer
 {
     private readonly DictionaryWeights _weights;
     private readonly DictionaryWriteOptions _options;
-    private readonly float[] _encoderFactors, _decoderFactors;
+    private readonly float[] _encoderFactors,
+        _decoderFactors;
 
     /// <summary>Prepares the vectors; nothing is written yet.</summary>
     /// <param name="dictionary">The dictionary.</param>
@@ -32,8 +33,12 @@ internal sealed class WritableLayer
         DecoderBias = [.. _weights.Bias.Select(value => value / scale)];
         _encoderFactors = [.. Enumerable.Range(0, dictionary.Width).Select(i => scale * (rescale?[i] ?? 1) * (norms?[i] ?? 1))];
         _decoderFactors = [.. Enumerable.Range(0, dictionary.Width).Select(i => 1 / (scale * (norms?[i] ?? 1)))];
-        float[] Folded(float[] bias, float[]? magnitude = null) => [.. bias.Select((value, i) =>
-            (float)((value - (shift?[i] ?? 0) * (magnitude?[i] ?? 1)) * (rescale?[i] ?? 1) * (norms?[i] ?? 1)))];
+        float[] Folded(float[] bias, float[]? magnitude = null) =>
+            [
+                .. bias.Select(
+                    (value, i) => (float)((value - (shift?[i] ?? 0) * (magnitude?[i] ?? 1)) * (rescale?[i] ?? 1) * (norms?[i] ?? 1))
+                ),
+            ];
 
         switch (_weights.Encoder.Selector)
         {
@@ -47,7 +52,10 @@ internal sealed class WritableLayer
                 break;
             case TopKSelector top:
                 if (norms?.Any(norm => Math.Abs(norm - 1) > 1e-5) ?? false)
-                    throw new ArgumentProblemException("folding the decoder's norms would change which features are the k largest", dictionary.Name);
+                    throw new ArgumentProblemException(
+                        "folding the decoder's norms would change which features are the k largest",
+                        dictionary.Name
+                    );
                 EncoderBias = Folded(top.Bias);
                 break;
         }
@@ -72,18 +80,30 @@ internal sealed class WritableLayer
     public float[]? MagnitudeLog { get; }
 
     /// <summary>W_enc [inputs, features].</summary>
-    public TensorSource Encoder(string name) => Matrix(name, _weights.Encoder.Inputs, _weights.Encoder.Features, (row, values) =>
-    {
-        WeightRows.Input(_weights.Encoder.Weights, row, values);
-        TensorPrimitives.Multiply(values, _encoderFactors, values);
-    });
+    public TensorSource Encoder(string name) =>
+        Matrix(
+            name,
+            _weights.Encoder.Inputs,
+            _weights.Encoder.Features,
+            (row, values) =>
+            {
+                WeightRows.Input(_weights.Encoder.Weights, row, values);
+                TensorPrimitives.Multiply(values, _encoderFactors, values);
+            }
+        );
 
     /// <summary>W_dec [features, outputs].</summary>
-    public TensorSource Decoder(string name) => Matrix(name, _weights.Encoder.Features, _weights.Decoder.Columns, (row, values) =>
-    {
-        _weights.Decoder.Read(row, values);
-        TensorPrimitives.Multiply(values, _decoderFactors[row], values);
-    });
+    public TensorSource Decoder(string name) =>
+        Matrix(
+            name,
+            _weights.Encoder.Features,
+            _weights.Decoder.Columns,
+            (row, values) =>
+            {
+                _weights.Decoder.Read(row, values);
+                TensorPrimitives.Multiply(values, _decoderFactors[row], values);
+            }
+        );
 
     /// <summary>The linear path from input to output: [inputs, outputs], or transposed.</summary>
     public TensorSource Skip(string name, bool transposed)
@@ -95,7 +115,8 @@ internal sealed class WritableLayer
     /// <summary>A vector as f32.</summary>
     public static TensorSource Vector(string name, float[] values) => new(name, Tensor.From(values, values.Length));
 
-    private TensorSource Matrix(string name, int rows, int columns, RowMaker make) => WeightRows.Source(name, [rows, columns], _options.Type, make);
+    private TensorSource Matrix(string name, int rows, int columns, RowMaker make) =>
+        WeightRows.Source(name, [rows, columns], _options.Type, make);
 
     /// <summary>‖W_dec,i‖ on the scale of the output; 1 for a vector of zeros, which stays.</summary>
     internal static float[] Norms(SparseDictionary dictionary)
@@ -105,7 +126,8 @@ internal sealed class WritableLayer
         {
             dictionary.Decoder(i, vector);
             double sum = 0;
-            foreach (var v in vector) sum += (double)v * v;
+            foreach (var v in vector)
+                sum += (double)v * v;
             norms[i] = sum > 0 ? (float)Math.Sqrt(sum) : 1;
         }
         return norms;
@@ -118,7 +140,8 @@ internal sealed class WritableLayer
         for (var d = 0; d < encoder.Inputs; d++)
         {
             WeightRows.Input(encoder, d, row);
-            for (var i = 0; i < product.Length; i++) product[i] += (double)bias[d] * row[i];
+            for (var i = 0; i < product.Length; i++)
+                product[i] += (double)bias[d] * row[i];
         }
         return product;
     }

@@ -5,7 +5,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Evaluation;
 
-/// <summary>How well the methods detect a concept: AUROC on texts they have not seen; null where it is undefined or the method does not apply.</summary>
+/// <summary>How well the methods detect a concept: AUROC on texts they have not seen; null where it is undefined or the method does not
+/// apply.</summary>
 /// <param name="Concept">The concept.</param>
 /// <param name="Train">Texts learned from.</param>
 /// <param name="Eval">Texts measured on.</param>
@@ -16,10 +17,20 @@ namespace GemmaScope.Evaluation;
 /// <param name="Probe">A logistic probe on mean activations.</param>
 /// <param name="Words">A logistic probe on counts of words.</param>
 public sealed record ConceptScores(
-    Concept Concept, RowCounts Train, RowCounts Eval, double? Labelled, double? Best, int BestFeature, double? DiffMean, double? Probe, double? Words);
+    Concept Concept,
+    RowCounts Train,
+    RowCounts Eval,
+    double? Labelled,
+    double? Best,
+    int BestFeature,
+    double? DiffMean,
+    double? Probe,
+    double? Words
+);
 
 /// <summary>
-/// Detection of concepts (METHODS §6.4): features, pooled by their largest value over the tokens that count, beside a difference of means, a probe
+/// Detection of concepts (METHODS §6.4): features, pooled by their largest value over the tokens that count, beside a difference of means,
+/// a probe
 /// and a bag of words. What is chosen or fitted is so on the training texts.
 /// </summary>
 public static class ConceptDetection
@@ -30,14 +41,24 @@ public static class ConceptDetection
     /// <param name="model">The model.</param>
     /// <param name="dictionary">A dictionary of one input site.</param>
     /// <param name="set">The set.</param>
-    /// <param name="source">The dictionary's name in the set's terms, <c>gemma-2-2b/20-gemmascope-res-16k</c> of Neuronpedia; null where it has none. The index of a feature means nothing in another dictionary, so the features that the set names are used only if the names agree.</param>
+    /// <param name="source">The dictionary's name in the set's terms, <c>gemma-2-2b/20-gemmascope-res-16k</c> of Neuronpedia; null where it
+    /// has none. The index of a feature means nothing in another dictionary, so the features that the set names are used only if the names
+    /// agree.</param>
     /// <param name="context">Tokens of a text at most; the beginning is kept.</param>
     /// <param name="progress">Told how many texts have been read.</param>
     /// <param name="cancellation">Stops between layers, blocks of features and steps of a fit.</param>
     public static IReadOnlyList<ConceptScores> Run(
-        GemmaModel model, SparseDictionary dictionary, ConceptSet set, string? source = null, int context = 512, IProgress<long>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        ConceptSet set,
+        string? source = null,
+        int context = 512,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (dictionary.InputSites.Count != 1) throw new ArgumentProblemException("reads several sites; concepts are detected at one", dictionary.Name);
+        if (dictionary.InputSites.Count != 1)
+            throw new ArgumentProblemException("reads several sites; concepts are detected at one", dictionary.Name);
         TokenText[] Tokens(IEnumerable<ConceptText> texts) => [.. texts.Select(text => TokenText.Of(model.Tokenizer, text.Text, context))];
         var train = PooledTexts.Read(model, [dictionary], Tokens(set.Train), FeaturePooling.Max, progress, cancellation);
         var learned = set.Concepts.Select(concept => Learned.From(concept, set, train, cancellation)).ToArray();
@@ -46,11 +67,25 @@ public static class ConceptDetection
         var projections = new double[set.Eval.Count];
         var directionOf = learned.ToDictionary(one => one.Concept.Id, one => one.Direction);
         var offset = new Offset(progress, set.Train.Count);
-        var eval = PooledTexts.Read(model, [dictionary], tokens, FeaturePooling.Max, offset, (row, x) =>
-        {
-            if (directionOf.TryGetValue(set.Eval[row].Concept, out var direction)) projections[row] = LargestProjection(x, tokens[row].Counted, direction);
-        }, cancellation);
-        return [.. learned.Select(one => Score(one, set, eval, projections, source is not null && one.Concept.Source == source ? one.Concept.Feature : null))];
+        var eval = PooledTexts.Read(
+            model,
+            [dictionary],
+            tokens,
+            FeaturePooling.Max,
+            offset,
+            (row, x) =>
+            {
+                if (directionOf.TryGetValue(set.Eval[row].Concept, out var direction))
+                    projections[row] = LargestProjection(x, tokens[row].Counted, direction);
+            },
+            cancellation
+        );
+        return
+        [
+            .. learned.Select(one =>
+                Score(one, set, eval, projections, source is not null && one.Concept.Source == source ? one.Concept.Feature : null)
+            ),
+        ];
     }
 
     private static ConceptScores Score(Learned learned, ConceptSet set, PooledTexts eval, double[] projections, int? labelled)
@@ -60,25 +95,57 @@ public static class ConceptDetection
         var own = eval.Rows(rows);
         double? Auroc(double[] scores) => Ranking.AurocOf(labels, scores);
         return new ConceptScores(
-            learned.Concept, learned.Rows, RowCounts.Of(labels), labelled is { } feature ? Auroc(new BestLatent(feature, 1, 0).Scores(own.Features[0])) : null,
-            Auroc(learned.Best.Scores(own.Features[0])), learned.Best.Feature, Auroc([.. rows.Select(row => projections[row])]),
-            Auroc(learned.Probe.Scores(own.Dense[0])), Auroc(learned.Words.Scores(own.Words)));
+            learned.Concept,
+            learned.Rows,
+            RowCounts.Of(labels),
+            labelled is { } feature ? Auroc(new BestLatent(feature, 1, 0).Scores(own.Features[0])) : null,
+            Auroc(learned.Best.Scores(own.Features[0])),
+            learned.Best.Feature,
+            Auroc([.. rows.Select(row => projections[row])]),
+            Auroc(learned.Probe.Scores(own.Dense[0])),
+            Auroc(learned.Words.Scores(own.Words))
+        );
     }
 
     /// <summary>What a concept's training texts teach.</summary>
-    private sealed record Learned(Concept Concept, RowCounts Rows, BestLatent Best, float[] Direction, LogisticProbe Probe, LogisticProbe Words)
+    private sealed record Learned(
+        Concept Concept,
+        RowCounts Rows,
+        BestLatent Best,
+        float[] Direction,
+        LogisticProbe Probe,
+        LogisticProbe Words
+    )
     {
         public static Learned From(Concept concept, ConceptSet set, PooledTexts train, CancellationToken cancellation)
         {
-            int[] rows = [.. Enumerable.Range(0, set.Train.Count).Where(row =>
-                set.Train[row].Positive ? set.Train[row].Concept == concept.Id : set.Train[row].Concept == concept.Id || (set.Train[row].Concept == -1 && set.Train[row].Genre == concept.Genre))];
+            int[] rows =
+            [
+                .. Enumerable
+                    .Range(0, set.Train.Count)
+                    .Where(row =>
+                        set.Train[row].Positive
+                            ? set.Train[row].Concept == concept.Id
+                            : set.Train[row].Concept == concept.Id
+                                || (set.Train[row].Concept == -1 && set.Train[row].Genre == concept.Genre)
+                    ),
+            ];
             bool[] labels = [.. rows.Select(row => set.Train[row].Positive)];
-            if (!labels.Contains(false)) throw new ArgumentProblemException($"has no negative texts of the genre {concept.Genre} to learn concept {concept.Id} from", "train");
+            if (!labels.Contains(false))
+                throw new ArgumentProblemException(
+                    $"has no negative texts of the genre {concept.Genre} to learn concept {concept.Id} from",
+                    "train"
+                );
             var own = train.Rows(rows);
             var logistic = new LogisticOptions { GradientTolerance = GradientTolerance };
             return new Learned(
-                concept, RowCounts.Of(labels), BestLatent.Choose(own.Features[0], labels, bothSigns: false), Difference(own, labels),
-                LogisticProbe.Fit(own.Dense[0], labels, logistic, cancellation), LogisticProbe.Fit(own.Words, labels, logistic, cancellation));
+                concept,
+                RowCounts.Of(labels),
+                BestLatent.Choose(own.Features[0], labels, bothSigns: false),
+                Difference(own, labels),
+                LogisticProbe.Fit(own.Dense[0], labels, logistic, cancellation),
+                LogisticProbe.Fit(own.Words, labels, logistic, cancellation)
+            );
         }
 
         /// <summary>Mean over all counted tokens of positive texts minus that of negative ones.</summary>
@@ -91,7 +158,11 @@ public static class ConceptDetection
                 SparseProducts.AddRow(texts.Dense[0], row, texts.Counted[row], sums[labels[row] ? 1 : 0]);
                 tokens[labels[row] ? 1 : 0] += texts.Counted[row];
             }
-            return [.. sums[1].Zip(sums[0], (positive, negative) => (float)(positive / Math.Max(1, tokens[1]) - negative / Math.Max(1, tokens[0])))];
+            return
+            [
+                .. sums[1]
+                    .Zip(sums[0], (positive, negative) => (float)(positive / Math.Max(1, tokens[1]) - negative / Math.Max(1, tokens[0]))),
+            ];
         }
     }
 
@@ -99,7 +170,8 @@ public static class ConceptDetection
     {
         var largest = double.NegativeInfinity;
         for (var row = 0; row < x.Rows; row++)
-            if (counted[row]) largest = Math.Max(largest, TensorPrimitives.Dot<float>(x.Row(row), direction));
+            if (counted[row])
+                largest = Math.Max(largest, TensorPrimitives.Dot<float>(x.Row(row), direction));
         return double.IsFinite(largest) ? largest : 0;
     }
 

@@ -3,13 +3,18 @@ using System.Numerics.Tensors;
 namespace GemmaScope.Evaluation;
 
 /// <summary>
-/// Learns which features carry an attribute (METHODS §6.2): a mask σ(θ / T) over the features, trained by Adam so that swapping the masked part
+/// Learns which features carry an attribute (METHODS §6.2): a mask σ(θ / T) over the features, trained by Adam so that swapping the masked
+/// part
 /// moves the attribute and leaves the others, while T falls and the mask becomes binary. The features with θ above 0 are chosen.
 /// </summary>
 internal sealed class FeatureMask(Interchange interchange, int epochs, double rate, int seed)
 {
     private const int Batch = 8;
-    private const double FirstTemperature = 1, LastTemperature = 0.01, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    private const double FirstTemperature = 1,
+        LastTemperature = 0.01,
+        Beta1 = 0.9,
+        Beta2 = 0.999,
+        Epsilon = 1e-8;
 
     /// <summary>Trains on pairs and returns the chosen features.</summary>
     public IReadOnlySet<int> Train(IReadOnlyList<InterchangePair> pairs, IProgress<long>? progress, CancellationToken cancellation)
@@ -17,7 +22,9 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
         Dictionary<int, (double Theta, double First, double Second)> state = [];
         var random = new Random(seed);
         InterchangePair[] order = [.. pairs];
-        int step = 0, steps = epochs * ((order.Length + Batch - 1) / Batch), done = 0;
+        int step = 0,
+            steps = epochs * ((order.Length + Batch - 1) / Batch),
+            done = 0;
         for (var epoch = 0; epoch < epochs; epoch++)
         {
             random.Shuffle(order);
@@ -31,7 +38,12 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
         return state.Where(pair => pair.Value.Theta > 0).Select(pair => pair.Key).ToHashSet();
     }
 
-    private Dictionary<int, double> Gradient(Dictionary<int, (double Theta, double, double)> state, InterchangePair[] batch, double temperature, CancellationToken cancellation)
+    private Dictionary<int, double> Gradient(
+        Dictionary<int, (double Theta, double, double)> state,
+        InterchangePair[] batch,
+        double temperature,
+        CancellationToken cancellation
+    )
     {
         double Mask(int feature) => 1 / (1 + Math.Exp(-state.GetValueOrDefault(feature).Theta / temperature));
         Dictionary<int, double> gradient = [];
@@ -42,7 +54,13 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
             {
                 // dL/dθ = ⟨dL/dx, W_dec⟩ Δf m (1 − m) / T.
                 var mask = Mask(feature);
-                var part = TensorPrimitives.Dot<float>(slope, interchange.Decoder(feature)) * difference * mask * (1 - mask) / temperature / batch.Length;
+                var part =
+                    TensorPrimitives.Dot<float>(slope, interchange.Decoder(feature))
+                    * difference
+                    * mask
+                    * (1 - mask)
+                    / temperature
+                    / batch.Length;
                 gradient[feature] = gradient.GetValueOrDefault(feature) + part;
             }
         }

@@ -34,10 +34,16 @@ public sealed record LetterAbsorption(char Letter, int Words, AbsorptionRate Rat
 /// <param name="LeftOut">Letters with too few.</param>
 /// <param name="Total">Over all words that their probe gets right.</param>
 /// <param name="ProbeAuroc">Mean AUROC of the probes on words they have not seen; null without letters.</param>
-public sealed record FirstLetterReport(IReadOnlyList<LetterAbsorption> Letters, IReadOnlyList<char> LeftOut, AbsorptionRate Total, double? ProbeAuroc);
+public sealed record FirstLetterReport(
+    IReadOnlyList<LetterAbsorption> Letters,
+    IReadOnlyList<char> LeftOut,
+    AbsorptionRate Total,
+    double? ProbeAuroc
+);
 
 /// <summary>
-/// Feature absorption on first letters (METHODS §6.2). The words are divided into five parts; probes and main latents of each part are chosen on
+/// Feature absorption on first letters (METHODS §6.2). The words are divided into five parts; probes and main latents of each part are
+/// chosen on
 /// the other four, so that every word is judged once, by what has not seen it.
 /// </summary>
 public static class FirstLetterAbsorption
@@ -54,29 +60,53 @@ public static class FirstLetterAbsorption
     /// <param name="progress">Told how many letters are done.</param>
     /// <param name="cancellation">Stops between two steps of a fit.</param>
     public static FirstLetterReport Run(
-        SparseDictionary dictionary, IReadOnlyList<SpellingPrompt> prompts, SparseActivations activations, SparseActivations features, FirstLetterOptions? options = null,
-        IProgress<long>? progress = null, CancellationToken cancellation = default)
+        SparseDictionary dictionary,
+        IReadOnlyList<SpellingPrompt> prompts,
+        SparseActivations activations,
+        SparseActivations features,
+        FirstLetterOptions? options = null,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new FirstLetterOptions();
         var parts = Divide(prompts, options.Seed);
         var letters = prompts.GroupBy(prompt => prompt.Letter).OrderBy(group => group.Key).Select(group => group.Key).ToArray();
-        bool Enough(int letter) => Enumerable.Range(0, Parts).All(part => prompts.Where((prompt, i) => prompt.Letter == letter && parts[i] != part).Count() >= options.LeastWords);
+        bool Enough(int letter) =>
+            Enumerable
+                .Range(0, Parts)
+                .All(part => prompts.Where((prompt, i) => prompt.Letter == letter && parts[i] != part).Count() >= options.LeastWords);
         var used = letters.Where(letter => Enough(letter) && letters.Length > 1).ToArray();
         var found = new (LetterAbsorption Letter, IReadOnlyList<AbsorbedWord> Words, double[] Aurocs)[used.Length];
         var done = 0;
-        Parallel.For(0, used.Length, new ParallelOptions { CancellationToken = cancellation }, i =>
-        {
-            found[i] = Letter(dictionary, prompts, parts, used[i], activations, features, options, cancellation);
-            progress?.Report(Interlocked.Increment(ref done));
-        });
+        Parallel.For(
+            0,
+            used.Length,
+            new ParallelOptions { CancellationToken = cancellation },
+            i =>
+            {
+                found[i] = Letter(dictionary, prompts, parts, used[i], activations, features, options, cancellation);
+                progress?.Report(Interlocked.Increment(ref done));
+            }
+        );
         return new FirstLetterReport(
-            [.. found.Select(one => one.Letter)], [.. letters.Except(used).Select(letter => (char)('a' + letter))],
-            AbsorptionRate.Of([.. found.SelectMany(one => one.Words)]), found.SelectMany(one => one.Aurocs).Cast<double?>().Average());
+            [.. found.Select(one => one.Letter)],
+            [.. letters.Except(used).Select(letter => (char)('a' + letter))],
+            AbsorptionRate.Of([.. found.SelectMany(one => one.Words)]),
+            found.SelectMany(one => one.Aurocs).Cast<double?>().Average()
+        );
     }
 
     private static (LetterAbsorption, IReadOnlyList<AbsorbedWord>, double[]) Letter(
-        SparseDictionary dictionary, IReadOnlyList<SpellingPrompt> prompts, int[] parts, int letter, SparseActivations activations, SparseActivations features,
-        FirstLetterOptions options, CancellationToken cancellation)
+        SparseDictionary dictionary,
+        IReadOnlyList<SpellingPrompt> prompts,
+        int[] parts,
+        int letter,
+        SparseActivations activations,
+        SparseActivations features,
+        FirstLetterOptions options,
+        CancellationToken cancellation
+    )
     {
         var logistic = new LogisticOptions { GradientTolerance = GradientTolerance };
         List<AbsorbedWord> words = [];
@@ -84,7 +114,8 @@ public static class FirstLetterAbsorption
         List<double> aurocs = [];
         for (var part = 0; part < Parts; part++)
         {
-            int[] train = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] != part)], test = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] == part)];
+            int[] train = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] != part)],
+                test = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] == part)];
             bool[] labels = [.. train.Select(i => prompts[i].Letter == letter)];
             var probe = LogisticProbe.Fit(SparseProducts.Rows(activations, train), labels, logistic, cancellation);
             mains.Add(MainLatents(SparseProducts.Rows(features, train), labels, options, logistic, cancellation));
@@ -92,15 +123,28 @@ public static class FirstLetterAbsorption
             var absorption = new Absorption(dictionary.Width, dictionary.Decoder, direction, mains[^1]);
             var held = SparseProducts.Rows(activations, test);
             var scores = probe.Scores(held);
-            if (Ranking.AurocOf([.. test.Select(i => prompts[i].Letter == letter)], scores) is { } auroc) aurocs.Add(auroc);
+            if (Ranking.AurocOf([.. test.Select(i => prompts[i].Letter == letter)], scores) is { } auroc)
+                aurocs.Add(auroc);
             for (var i = 0; i < test.Length; i++)
-                if (prompts[test[i]].Letter == letter && scores[i] > 0) words.Add(absorption.Judge(Dense(held, i), features, test[i]));
+                if (prompts[test[i]].Letter == letter && scores[i] > 0)
+                    words.Add(absorption.Judge(Dense(held, i), features, test[i]));
         }
-        return (new LetterAbsorption((char)('a' + letter), prompts.Count(prompt => prompt.Letter == letter), AbsorptionRate.Of(words), mains), words, [.. aurocs]);
+        return (
+            new LetterAbsorption((char)('a' + letter), prompts.Count(prompt => prompt.Letter == letter), AbsorptionRate.Of(words), mains),
+            words,
+            [.. aurocs]
+        );
     }
 
-    /// <summary>The latents that stand for the letter: as many as raise the F1 of a k-sparse probe, of those that fire more on the letter than elsewhere.</summary>
-    private static int[] MainLatents(SparseActivations x, bool[] labels, FirstLetterOptions options, LogisticOptions logistic, CancellationToken cancellation)
+    /// <summary>The latents that stand for the letter: as many as raise the F1 of a k-sparse probe, of those that fire more on the letter
+    /// than elsewhere.</summary>
+    private static int[] MainLatents(
+        SparseActivations x,
+        bool[] labels,
+        FirstLetterOptions options,
+        LogisticOptions logistic,
+        CancellationToken cancellation
+    )
     {
         var differences = MeanDifference.Of(x, labels);
         int[] ranking = [.. MeanDifference.Rank(differences).Where(feature => differences[feature] > 0).Take(options.MaxSplits)];
@@ -120,7 +164,8 @@ public static class FirstLetterAbsorption
         {
             var rows = group.ToArray();
             random.Shuffle(rows);
-            for (var i = 0; i < rows.Length; i++) parts[rows[i]] = i % Parts;
+            for (var i = 0; i < rows.Length; i++)
+                parts[rows[i]] = i % Parts;
         }
         return parts;
     }
@@ -128,7 +173,8 @@ public static class FirstLetterAbsorption
     private static float[] Dense(SparseActivations x, int row)
     {
         var values = new float[x.Width];
-        for (var i = 0; i < x.Indices(row).Length; i++) values[x.Indices(row)[i]] = x.Values(row)[i];
+        for (var i = 0; i < x.Indices(row).Length; i++)
+            values[x.Indices(row)[i]] = x.Values(row)[i];
         return values;
     }
 }

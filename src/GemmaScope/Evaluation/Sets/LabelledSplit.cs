@@ -16,8 +16,14 @@ public sealed record LabelledSplit(IReadOnlyList<int> Train, IReadOnlyList<int> 
     public static LabelledSplit Of(IReadOnlyList<string> labels, int seed = 0, int maxTrain = 4000, int maxTest = 1000)
     {
         var random = new Random(seed);
-        var classes = Enumerable.Range(0, labels.Count).GroupBy(row => labels[row]).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => group.ToArray()).ToArray();
-        List<int> train = [], test = [];
+        var classes = Enumerable
+            .Range(0, labels.Count)
+            .GroupBy(row => labels[row])
+            .OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => group.ToArray())
+            .ToArray();
+        List<int> train = [],
+            test = [];
         foreach (var rows in classes)
         {
             random.Shuffle(rows);

@@ -15,18 +15,24 @@ public enum FeaturePooling
 }
 
 /// <summary>
-/// Texts as several dictionaries, the model alone, and a count of words see them: one row a text. One run of the model serves all dictionaries;
+/// Texts as several dictionaries, the model alone, and a count of words see them: one row a text. One run of the model serves all
+/// dictionaries;
 /// only pooled rows are kept.
 /// </summary>
 public sealed class PooledTexts
 {
-    private PooledTexts(IReadOnlyList<SparseActivations> features, IReadOnlyList<SparseActivations> dense, SparseActivations words, IReadOnlyList<int> counted) =>
-        (Features, Dense, Words, Counted) = (features, dense, words, counted);
+    private PooledTexts(
+        IReadOnlyList<SparseActivations> features,
+        IReadOnlyList<SparseActivations> dense,
+        SparseActivations words,
+        IReadOnlyList<int> counted
+    ) => (Features, Dense, Words, Counted) = (features, dense, words, counted);
 
     /// <summary>Of each dictionary the pooled features: [texts, width].</summary>
     public IReadOnlyList<SparseActivations> Features { get; }
 
-    /// <summary>Of each dictionary the mean activations at its input: [texts, input width]; the same object where two read the same site.</summary>
+    /// <summary>Of each dictionary the mean activations at its input: [texts, input width]; the same object where two read the same
+    /// site.</summary>
     public IReadOnlyList<SparseActivations> Dense { get; }
 
     /// <summary>How often each token occurs: [texts, vocabulary].</summary>
@@ -43,21 +49,40 @@ public sealed class PooledTexts
     /// <param name="progress">Told how many texts have been read.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static PooledTexts Read(
-        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TokenText> texts, FeaturePooling pooling = FeaturePooling.Mean,
-        IProgress<long>? progress = null, CancellationToken cancellation = default) => Read(model, dictionaries, texts, pooling, progress, null, cancellation);
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        IReadOnlyList<TokenText> texts,
+        FeaturePooling pooling = FeaturePooling.Mean,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    ) => Read(model, dictionaries, texts, pooling, progress, null, cancellation);
 
-    /// <summary>The same, with somebody who looks at each text's activations at the first dictionary's input before they are forgotten.</summary>
+    /// <summary>The same, with somebody who looks at each text's activations at the first dictionary's input before they are
+    /// forgotten.</summary>
     internal static PooledTexts Read(
-        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<TokenText> texts, FeaturePooling pooling, IProgress<long>? progress,
-        Action<int, MatrixView>? look, CancellationToken cancellation)
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        IReadOnlyList<TokenText> texts,
+        FeaturePooling pooling,
+        IProgress<long>? progress,
+        Action<int, MatrixView>? look,
+        CancellationToken cancellation
+    )
     {
         var features = dictionaries.Select(one => new FeatureRows(texts.Count, one.Width)).ToArray();
         var sites = dictionaries.Select(one => string.Join(' ', one.InputSites)).ToArray();
-        var dense = sites.Distinct().ToDictionary(name => name, name => new FeatureRows(texts.Count, dictionaries[Array.IndexOf(sites, name)].InputWidth));
+        var dense = sites
+            .Distinct()
+            .ToDictionary(name => name, name => new FeatureRows(texts.Count, dictionaries[Array.IndexOf(sites, name)].InputWidth));
         var row = 0;
         foreach (var batch in TokenText.Batches(texts))
         {
-            using var run = model.Run([.. batch.Select(text => text.Ids)], capture: dictionaries.SelectMany(one => one.InputSites).Distinct(), logits: LogitRows.None, cancellation: cancellation);
+            using var run = model.Run(
+                [.. batch.Select(text => text.Ids)],
+                capture: dictionaries.SelectMany(one => one.InputSites).Distinct(),
+                logits: LogitRows.None,
+                cancellation: cancellation
+            );
             HashSet<string> done = [];
             for (var d = 0; d < dictionaries.Count; d++)
             {
@@ -68,9 +93,16 @@ public sealed class PooledTexts
                 {
                     var (start, count) = run.RowsOf(i);
                     var own = encoded.SliceRows(start, count);
-                    foreach (var (feature, value) in pooling == FeaturePooling.Mean ? Pooling.Mean(own, batch[i].Counted) : Pooling.Max(own, batch[i].Counted)) features[d][row + i].Add(feature, value);
-                    if (d == 0) look?.Invoke(row + i, x.AsMatrix().SliceRows(start, count));
-                    if (isNew) AddMean(dense[sites[d]][row + i], x.AsMatrix().SliceRows(start, count), batch[i].Counted);
+                    foreach (
+                        var (feature, value) in pooling == FeaturePooling.Mean
+                            ? Pooling.Mean(own, batch[i].Counted)
+                            : Pooling.Max(own, batch[i].Counted)
+                    )
+                        features[d][row + i].Add(feature, value);
+                    if (d == 0)
+                        look?.Invoke(row + i, x.AsMatrix().SliceRows(start, count));
+                    if (isNew)
+                        AddMean(dense[sites[d]][row + i], x.AsMatrix().SliceRows(start, count), batch[i].Counted);
                 }
             }
             row += batch.Length;
@@ -78,21 +110,30 @@ public sealed class PooledTexts
         }
         var means = dense.ToDictionary(pair => pair.Key, pair => pair.Value.ToActivations());
         return new PooledTexts(
-            [.. features.Select(rows => rows.ToActivations())], [.. sites.Select(name => means[name])],
-            BagOfWords.Count(texts.Select(text => text.Ids), model.Config.VocabularyRows), [.. texts.Select(text => text.Counted.Count(flag => flag))]);
+            [.. features.Select(rows => rows.ToActivations())],
+            [.. sites.Select(name => means[name])],
+            BagOfWords.Count(texts.Select(text => text.Ids), model.Config.VocabularyRows),
+            [.. texts.Select(text => text.Counted.Count(flag => flag))]
+        );
     }
 
     /// <summary>Some of the texts, in the order given.</summary>
     public PooledTexts Rows(IReadOnlyList<int> rows)
     {
         var dense = Dense.Distinct().ToDictionary(x => x, x => SparseProducts.Rows(x, rows));
-        return new PooledTexts([.. Features.Select(x => SparseProducts.Rows(x, rows))], [.. Dense.Select(x => dense[x])], SparseProducts.Rows(Words, rows), [.. rows.Select(row => Counted[row])]);
+        return new PooledTexts(
+            [.. Features.Select(x => SparseProducts.Rows(x, rows))],
+            [.. Dense.Select(x => dense[x])],
+            SparseProducts.Rows(Words, rows),
+            [.. rows.Select(row => Counted[row])]
+        );
     }
 
     private static void AddMean(FeatureRow row, MatrixView x, bool[] counted)
     {
         var mean = new float[x.Columns];
         Pooling.Mean(x, counted, mean);
-        for (var i = 0; i < mean.Length; i++) row.Add(i, mean[i]);
+        for (var i = 0; i < mean.Length; i++)
+            row.Add(i, mean[i]);
     }
 }

@@ -23,7 +23,15 @@ public sealed record ProbeEvaluationOptions
 /// <param name="Auroc">Their AUROC; null without both classes.</param>
 /// <param name="OtherAccuracy">Accuracy on the rows of another source; null without them.</param>
 /// <param name="OtherAuroc">AUROC on them.</param>
-public sealed record ProbeScore(string Method, int? Dictionary, IReadOnlyList<int> Features, double? Accuracy, double? Auroc, double? OtherAccuracy, double? OtherAuroc);
+public sealed record ProbeScore(
+    string Method,
+    int? Dictionary,
+    IReadOnlyList<int> Features,
+    double? Accuracy,
+    double? Auroc,
+    double? OtherAccuracy,
+    double? OtherAuroc
+);
 
 /// <summary>The methods side by side on one task: one class against the rest.</summary>
 /// <param name="Task">Its name.</param>
@@ -42,7 +50,8 @@ public readonly record struct RowCounts(int Rows, int Positives)
 }
 
 /// <summary>
-/// k-sparse probing (METHODS §6.2) with what it must be compared with: a probe on the dense activations, the difference of means, a bag of words,
+/// k-sparse probing (METHODS §6.2) with what it must be compared with: a probe on the dense activations, the difference of means, a bag of
+/// words,
 /// the best single latent, and naming the commonest class. Everything that is chosen or fitted is so on the training rows.
 /// </summary>
 public static class ProbeEvaluation
@@ -61,8 +70,16 @@ public static class ProbeEvaluation
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="cancellation">Stops between two steps of a fit.</param>
     public static ProbeTask Run(
-        string task, PooledTexts train, bool[] trainLabels, PooledTexts test, bool[] testLabels, PooledTexts other, bool[] otherLabels,
-        ProbeEvaluationOptions? options = null, CancellationToken cancellation = default)
+        string task,
+        PooledTexts train,
+        bool[] trainLabels,
+        PooledTexts test,
+        bool[] testLabels,
+        PooledTexts other,
+        bool[] otherLabels,
+        ProbeEvaluationOptions? options = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new ProbeEvaluationOptions();
         var logistic = new LogisticOptions { C = options.C, GradientTolerance = options.GradientTolerance };
@@ -80,15 +97,28 @@ public static class ProbeEvaluation
                 var dense = LogisticProbe.Fit(train.Dense[d], trainLabels, logistic, cancellation);
                 Measure("dense probe", d, [], 0, read => dense.Scores(read.Dense[own]));
                 var direction = MeanDifference.Of(train.Dense[d], trainLabels);
-                Measure("difference of means", d, [], ScoreThreshold.Fit(trainLabels, SparseProducts.Times(train.Dense[d], direction)), read => SparseProducts.Times(read.Dense[own], direction));
+                Measure(
+                    "difference of means",
+                    d,
+                    [],
+                    ScoreThreshold.Fit(trainLabels, SparseProducts.Times(train.Dense[d], direction)),
+                    read => SparseProducts.Times(read.Dense[own], direction)
+                );
             }
             var x = train.Features[d];
             var best = BestLatent.Choose(x, trainLabels);
-            Measure("best latent", d, [best.Feature], ScoreThreshold.Fit(trainLabels, best.Scores(x)), read => best.Scores(read.Features[own]));
+            Measure(
+                "best latent",
+                d,
+                [best.Feature],
+                ScoreThreshold.Fit(trainLabels, best.Scores(x)),
+                read => best.Scores(read.Features[own])
+            );
             var ranking = MeanDifference.Rank(MeanDifference.Of(x, trainLabels));
             foreach (var k in options.Sizes)
             {
-                if (k < 1) throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
+                if (k < 1)
+                    throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
                 var probe = KSparseProbe.Fit(x, trainLabels, ranking[..Math.Min(k, ranking.Length)], logistic, cancellation);
                 Measure($"{k} latent{(k == 1 ? "" : "s")}", d, probe.Features, 0, read => probe.Scores(read.Features[own]));
             }
@@ -97,10 +127,19 @@ public static class ProbeEvaluation
 
         void Measure(string method, int? dictionary, IReadOnlyList<int> features, double threshold, Func<PooledTexts, double[]> score)
         {
-            double[] own = score(test), foreign = score(other);
-            scores.Add(new ProbeScore(
-                method, dictionary, features, Confusion.At(testLabels, own, threshold).Accuracy, Ranking.AurocOf(testLabels, own),
-                Confusion.At(otherLabels, foreign, threshold).Accuracy, Ranking.AurocOf(otherLabels, foreign)));
+            double[] own = score(test),
+                foreign = score(other);
+            scores.Add(
+                new ProbeScore(
+                    method,
+                    dictionary,
+                    features,
+                    Confusion.At(testLabels, own, threshold).Accuracy,
+                    Ranking.AurocOf(testLabels, own),
+                    Confusion.At(otherLabels, foreign, threshold).Accuracy,
+                    Ranking.AurocOf(otherLabels, foreign)
+                )
+            );
         }
     }
 }

@@ -47,11 +47,21 @@ public sealed record RavelScore(string Method, int? Features, double? Cause, dou
 /// <param name="CausePairs">Pairs on which the cause is measured.</param>
 /// <param name="IsolationPairs">Pairs on which the isolation is measured.</param>
 /// <param name="Scores">One entry a method; none without pairs to learn from.</param>
-public sealed record RavelAttribute(string Attribute, int Asked, int Known, int Entities, int CausePairs, int IsolationPairs, IReadOnlyList<RavelScore> Scores);
+public sealed record RavelAttribute(
+    string Attribute,
+    int Asked,
+    int Known,
+    int Entities,
+    int CausePairs,
+    int IsolationPairs,
+    IReadOnlyList<RavelScore> Scores
+);
 
 /// <summary>
-/// RAVEL (METHODS §6.2): do some features carry one attribute of an entity and no other? The entity of one prompt is swapped into another through
-/// those features alone; the attribute should follow (cause) and all others stay (isolation). Only questions that the model answers rightly count.
+/// RAVEL (METHODS §6.2): do some features carry one attribute of an entity and no other? The entity of one prompt is swapped into another
+/// through
+/// those features alone; the attribute should follow (cause) and all others stay (isolation). Only questions that the model answers rightly
+/// count.
 /// </summary>
 public static class RavelEvaluation
 {
@@ -65,68 +75,137 @@ public static class RavelEvaluation
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="stage">Told what is being done, and how many steps it has.</param>
     /// <param name="cancellation">Stops between runs.</param>
-    /// <exception cref="ArgumentProblemException">The dictionary reads and writes different sites, or needs its input to decode.</exception>
+    /// <exception cref="ArgumentProblemException">The dictionary reads and writes different sites, or needs its input to
+    /// decode.</exception>
     public static IReadOnlyList<RavelAttribute> Run(
-        GemmaModel model, SparseDictionary dictionary, RavelSet set, RavelOptions? options = null, Func<string, long, IProgress<long>>? stage = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        RavelSet set,
+        RavelOptions? options = null,
+        Func<string, long, IProgress<long>>? stage = null,
+        CancellationToken cancellation = default
+    )
     {
         options ??= new RavelOptions();
-        if (dictionary.InputSites.Count != 1 || dictionary.OutputSites.Count != 1 || dictionary.InputSite != dictionary.OutputSite || dictionary.DecodesWithInput)
-            throw new ArgumentProblemException("an interchange needs a dictionary that writes the site it reads, from its features alone", dictionary.Name);
+        if (
+            dictionary.InputSites.Count != 1
+            || dictionary.OutputSites.Count != 1
+            || dictionary.InputSite != dictionary.OutputSite
+            || dictionary.DecodesWithInput
+        )
+            throw new ArgumentProblemException(
+                "an interchange needs a dictionary that writes the site it reads, from its features alone",
+                dictionary.Name
+            );
         var interchange = new Interchange(model, dictionary);
         var questions = set.Ask(model.Tokenizer, options.Entities, options.Prompts, options.Seed);
         var known = interchange.Known(questions, stage?.Invoke("questions", questions.Count), cancellation);
-        return [.. set.Prompts.Keys.Order(StringComparer.Ordinal).Select(attribute =>
-        {
-            var own = known.Where(one => one.Question.Attribute == attribute).ToArray();
-            var (train, test) = (new RavelPairs(set, known, attribute, training: true, options), new RavelPairs(set, known, attribute, training: false, options));
-            var scores = test.Cause.Count + test.Isolation.Count == 0 ? [] : Scores(interchange, dictionary, own, train, test, set, options, stage, cancellation);
-            return new RavelAttribute(
-                attribute, questions.Count(question => question.Attribute == attribute), own.Length, own.Select(one => one.Question.Entity).Distinct().Count(), test.Cause.Count, test.Isolation.Count, scores);
-        })];
+        return
+        [
+            .. set
+                .Prompts.Keys.Order(StringComparer.Ordinal)
+                .Select(attribute =>
+                {
+                    var own = known.Where(one => one.Question.Attribute == attribute).ToArray();
+                    var (train, test) = (
+                        new RavelPairs(set, known, attribute, training: true, options),
+                        new RavelPairs(set, known, attribute, training: false, options)
+                    );
+                    var scores =
+                        test.Cause.Count + test.Isolation.Count == 0
+                            ? []
+                            : Scores(interchange, dictionary, own, train, test, set, options, stage, cancellation);
+                    return new RavelAttribute(
+                        attribute,
+                        questions.Count(question => question.Attribute == attribute),
+                        own.Length,
+                        own.Select(one => one.Question.Entity).Distinct().Count(),
+                        test.Cause.Count,
+                        test.Isolation.Count,
+                        scores
+                    );
+                }),
+        ];
     }
 
     private static List<RavelScore> Scores(
-        Interchange interchange, SparseDictionary dictionary, KnownAnswer[] known, RavelPairs train, RavelPairs test, RavelSet set, RavelOptions options,
-        Func<string, long, IProgress<long>>? stage, CancellationToken cancellation)
+        Interchange interchange,
+        SparseDictionary dictionary,
+        KnownAnswer[] known,
+        RavelPairs train,
+        RavelPairs test,
+        RavelSet set,
+        RavelOptions options,
+        Func<string, long, IProgress<long>>? stage,
+        CancellationToken cancellation
+    )
     {
         RavelScore Measure(string method, int? features, RavelPairs pairs, Func<InterchangePair, float[]> swapped) =>
-            new(method, features, interchange.Accuracy(pairs.Cause, swapped, cancellation), interchange.Accuracy(pairs.Isolation, swapped, cancellation));
+            new(
+                method,
+                features,
+                interchange.Accuracy(pairs.Cause, swapped, cancellation),
+                interchange.Accuracy(pairs.Isolation, swapped, cancellation)
+            );
         RavelScore Chosen(string method, IReadOnlySet<int> features, RavelPairs pairs) =>
             Measure(method, features.Count, pairs, pair => interchange.Swapped(pair, feature => features.Contains(feature) ? 1 : 0));
 
         List<RavelScore> scores =
         [
-            Measure("nothing swapped", 0, test, pair => pair.Base.X), Measure("whole activation", null, test, pair => pair.Source.X),
+            Measure("nothing swapped", 0, test, pair => pair.Base.X),
+            Measure("whole activation", null, test, pair => pair.Source.X),
             Measure("all features", dictionary.Width, test, pair => interchange.Swapped(pair, _ => 1)),
         ];
-        if (train.Cause.Count == 0 || train.Isolation.Count == 0) return scores;
-        if (Ranking(dictionary, [.. known.Where(one => set.Training.Contains(one.Question.Entity))], cancellation) is { Length: > 0 } ranking)
+        if (train.Cause.Count == 0 || train.Isolation.Count == 0)
+            return scores;
+        if (
+            Ranking(dictionary, [.. known.Where(one => set.Training.Contains(one.Question.Entity))], cancellation) is
+            { Length: > 0 } ranking
+        )
         {
-            var size = options.Sizes.Select(k => Math.Min(k, ranking.Length)).Distinct().MaxBy(k => Chosen("", ranking[..k].ToHashSet(), train).Score);
+            var size = options
+                .Sizes.Select(k => Math.Min(k, ranking.Length))
+                .Distinct()
+                .MaxBy(k => Chosen("", ranking[..k].ToHashSet(), train).Score);
             scores.Add(Chosen("by probe weight", ranking[..size].ToHashSet(), test));
         }
         if (options.Epochs > 0)
         {
             InterchangePair[] pairs = [.. train.Cause, .. train.Isolation];
             var mask = new FeatureMask(interchange, options.Epochs, options.LearningRate, options.Seed);
-            scores.Add(Chosen("trained mask", mask.Train(pairs, stage?.Invoke("training steps", (long)pairs.Length * options.Epochs), cancellation), test));
+            scores.Add(
+                Chosen(
+                    "trained mask",
+                    mask.Train(pairs, stage?.Invoke("training steps", (long)pairs.Length * options.Epochs), cancellation),
+                    test
+                )
+            );
         }
         return scores;
     }
 
-    /// <summary>Features by the sum of their weights' sizes in probes that tell each value of the attribute from the rest; those without weight are left out.</summary>
+    /// <summary>Features by the sum of their weights' sizes in probes that tell each value of the attribute from the rest; those without
+    /// weight are left out.</summary>
     private static int[] Ranking(SparseDictionary dictionary, KnownAnswer[] known, CancellationToken cancellation)
     {
         var rows = new FeatureRows(known.Length, dictionary.Width);
         for (var row = 0; row < known.Length; row++)
-            foreach (var (feature, value) in known[row].Features.OrderBy(feature => feature.Feature)) rows[row].Add(feature, value);
+            foreach (var (feature, value) in known[row].Features.OrderBy(feature => feature.Feature))
+                rows[row].Add(feature, value);
         var x = rows.ToActivations();
         var weights = new double[dictionary.Width];
         foreach (var (answer, count) in known.CountBy(one => one.Question.Answer).OrderBy(pair => pair.Key))
         {
-            if (count < LeastOfAValue || count == known.Length) continue;
-            var probe = LogisticProbe.Fit(x, [.. known.Select(one => one.Question.Answer == answer)], new LogisticOptions { GradientTolerance = 1e-2 }, cancellation);
-            for (var i = 0; i < weights.Length; i++) weights[i] += Math.Abs(probe.Coefficients[i]);
+            if (count < LeastOfAValue || count == known.Length)
+                continue;
+            var probe = LogisticProbe.Fit(
+                x,
+                [.. known.Select(one => one.Question.Answer == answer)],
+                new LogisticOptions { GradientTolerance = 1e-2 },
+                cancellation
+            );
+            for (var i = 0; i < weights.Length; i++)
+                weights[i] += Math.Abs(probe.Coefficients[i]);
         }
         return [.. MeanDifference.Rank(weights).TakeWhile(feature => weights[feature] > 0)];
     }

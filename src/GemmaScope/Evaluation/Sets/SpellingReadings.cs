@@ -16,32 +16,49 @@ public sealed record SpellingReadings(IReadOnlyList<SparseActivations> Activatio
     /// <param name="progress">Told how many have been read.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static SpellingReadings Of(
-        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, IReadOnlyList<SpellingPrompt> prompts, IProgress<long>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        IReadOnlyList<SpellingPrompt> prompts,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         foreach (var one in dictionaries)
             if (one.InputSites.Count != 1 || one.OutputSites.Count != 1 || one.InputSite != one.OutputSite)
-                throw new ArgumentProblemException("absorption compares decoder vectors with a probe of the same site; a dictionary that reads one site and writes another has no such comparison", one.Name);
+                throw new ArgumentProblemException(
+                    "absorption compares decoder vectors with a probe of the same site; a dictionary that reads one site and writes another has no such comparison",
+                    one.Name
+                );
         var kept = dictionaries.Select(one => Tensor.Uninitialized(prompts.Count, one.InputWidth)).ToArray();
         try
         {
             var row = 0;
             foreach (var batch in TokenText.Batches([.. prompts.Select(prompt => new TokenText(prompt.Ids, []))]))
             {
-                using var run = model.Run([.. batch.Select(text => text.Ids)], capture: dictionaries.Select(one => one.InputSite).Distinct(), logits: LogitRows.None, cancellation: cancellation);
+                using var run = model.Run(
+                    [.. batch.Select(text => text.Ids)],
+                    capture: dictionaries.Select(one => one.InputSite).Distinct(),
+                    logits: LogitRows.None,
+                    cancellation: cancellation
+                );
                 for (var i = 0; i < batch.Length; i++)
                 {
                     var (start, count) = run.RowsOf(i);
-                    for (var d = 0; d < kept.Length; d++) run[dictionaries[d].InputSite].Row(start + count - 1).CopyTo(kept[d].Row(row + i));
+                    for (var d = 0; d < kept.Length; d++)
+                        run[dictionaries[d].InputSite].Row(start + count - 1).CopyTo(kept[d].Row(row + i));
                 }
                 row += batch.Length;
                 progress?.Report(row);
             }
             return new SpellingReadings(
-                [.. kept.Select(rows => SparseProducts.FromDense(rows.AsMatrix()))], [.. kept.Select((rows, d) => dictionaries[d].Encode(rows.AsMatrix(), cancellation))]);
+                [.. kept.Select(rows => SparseProducts.FromDense(rows.AsMatrix()))],
+                [.. kept.Select((rows, d) => dictionaries[d].Encode(rows.AsMatrix(), cancellation))]
+            );
         }
         finally
         {
-            foreach (var rows in kept) rows.Dispose();
+            foreach (var rows in kept)
+                rows.Dispose();
         }
     }
 }

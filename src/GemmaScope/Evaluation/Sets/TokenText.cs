@@ -14,7 +14,8 @@ public sealed record TokenText(int[] Ids, bool[] Counted)
     public static TokenText Of(Tokenizer tokenizer, string text, int context)
     {
         var ids = tokenizer.Encode(text, addBos: true);
-        if (ids.Length > context) ids = ids[..context];
+        if (ids.Length > context)
+            ids = ids[..context];
         return new(ids, [.. ids.Select((id, position) => position > 0 && !tokenizer.IsSpecial(id))]);
     }
 
@@ -34,6 +35,7 @@ public sealed record TokenText(int[] Ids, bool[] Counted)
             batch.Add(text);
             size += text.Ids.Length;
         }
-        if (batch.Count > 0) yield return [.. batch];
+        if (batch.Count > 0)
+            yield return [.. batch];
     }
 }

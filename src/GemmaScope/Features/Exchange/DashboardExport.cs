@@ -59,10 +59,12 @@ public static class DashboardExport
         DashboardFields.Numbers(json, "topkCosSimValues", one.Neighbours.Select(near => near.Cosine));
         DashboardFields.Write(json, one, source);
         json.WriteStartArray("activations");
-        foreach (var example in one.Examples) WriteNeuronpedia(json, one, example, source);
+        foreach (var example in one.Examples)
+            WriteNeuronpedia(json, one, example, source);
         json.WriteEndArray();
         json.WriteStartArray("explanations");
-        foreach (var label in feature.Labels) WriteLabel(json, one, label, source);
+        foreach (var label in feature.Labels)
+            WriteLabel(json, one, label, source);
         json.WriteEndArray();
         json.WriteEndObject();
     }
@@ -89,10 +91,14 @@ public static class DashboardExport
         DashboardFields.Bin(json, names, one, example);
         json.WriteNumber(names.Qualifying, example.Position - shift);
         DashboardFields.Numbers(json, names.SourceValues, sources);
-        if (sources.Length > 0) json.WriteNumber(names.SourceMaximum, sources.Max());
-        else json.WriteNull(names.SourceMaximum);
-        if (sources.Length > 0) json.WriteNumber(names.SourceTarget, example.Position - shift);
-        else json.WriteNull(names.SourceTarget);
+        if (sources.Length > 0)
+            json.WriteNumber(names.SourceMaximum, sources.Max());
+        else
+            json.WriteNull(names.SourceMaximum);
+        if (sources.Length > 0)
+            json.WriteNumber(names.SourceTarget, example.Position - shift);
+        else
+            json.WriteNull(names.SourceTarget);
         json.WriteEndObject();
     }
 
@@ -111,7 +117,8 @@ public static class DashboardExport
 
         void WriteScore(double? value, string? kind)
         {
-            if (value is not { } score) return;
+            if (value is not { } score)
+                return;
             json.WriteStartObject();
             json.WriteNumber("value", score);
             json.WriteString("explanationScoreTypeName", kind);
@@ -173,5 +180,6 @@ public static class DashboardExport
         json.WriteEndObject();
     }
 
-    private static float[] Sources(FeatureExample example, int shift, int count) => example.Sources is { } all ? [.. all.Skip(shift).Take(count)] : [];
+    private static float[] Sources(FeatureExample example, int shift, int count) =>
+        example.Sources is { } all ? [.. all.Skip(shift).Take(count)] : [];
 }

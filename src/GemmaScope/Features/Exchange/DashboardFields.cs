@@ -4,7 +4,8 @@ using GemmaScope.Models;
 
 namespace GemmaScope.Features.Exchange;
 
-/// <summary>The fields that Neuronpedia and SAEDashboard write alike (METHODS §7). The name <c>_l1</c> of correlated lists holds a cosine there.</summary>
+/// <summary>The fields that Neuronpedia and SAEDashboard write alike (METHODS §7). The name <c>_l1</c> of correlated lists holds a cosine
+/// there.</summary>
 internal static class DashboardFields
 {
     /// <summary>Entries of the lists of neurons, as the other programs have them.</summary>
@@ -33,34 +34,40 @@ internal static class DashboardFields
     public static void Integers(Utf8JsonWriter json, string name, IEnumerable<int> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values) json.WriteNumberValue(value);
+        foreach (var value in values)
+            json.WriteNumberValue(value);
         json.WriteEndArray();
     }
 
     public static void Numbers(Utf8JsonWriter json, string name, IEnumerable<float> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values) json.WriteNumberValue(value);
+        foreach (var value in values)
+            json.WriteNumberValue(value);
         json.WriteEndArray();
     }
 
     public static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values) json.WriteStringValue(value);
+        foreach (var value in values)
+            json.WriteStringValue(value);
         json.WriteEndArray();
     }
 
-    /// <summary>Tokens and values of an example as the other programs show them, and how far its indices moved: without BOS and without the padding at the end.</summary>
+    /// <summary>Tokens and values of an example as the other programs show them, and how far its indices moved: without BOS and without the
+    /// padding at the end.</summary>
     public static (string[] Tokens, float[] Values, int Shift) Shown(FeatureExample example, DashboardSource source)
     {
         var start = example is { Start: 0, Tokens: [var first, ..] } && first == source.Bos ? 1 : 0;
         var end = example.Tokens.Count;
-        while (end > start && example.Tokens[end - 1] == source.Pad) end--;
+        while (end > start && example.Tokens[end - 1] == source.Pad)
+            end--;
         return ([.. example.Tokens.Take(start..end).Select(source.Piece)], [.. example.Values.Take(start..end)], start);
     }
 
-    /// <summary>The bin an example stands for: of the top group −1, the maximum and −1; else its interval and the share of positions there.</summary>
+    /// <summary>The bin an example stands for: of the top group −1, the maximum and −1; else its interval and the share of positions
+    /// there.</summary>
     public static void Bin(Utf8JsonWriter json, ExportDialect names, FeatureDashboard one, FeatureExample example)
     {
         var top = example.Interval < 0;
@@ -79,7 +86,8 @@ internal static class DashboardFields
     {
         Integers(json, $"{name}_hist_data_bar_heights", counts);
         json.WriteStartArray($"{name}_hist_data_bar_values");
-        for (var bin = 0; bin < counts.Count; bin++) json.WriteNumberValue((float)(low + (bin + 0.5) / counts.Count * (high - low)));
+        for (var bin = 0; bin < counts.Count; bin++)
+            json.WriteNumberValue((float)(low + (bin + 0.5) / counts.Count * (high - low)));
         json.WriteEndArray();
     }
 }

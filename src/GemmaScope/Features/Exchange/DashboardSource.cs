@@ -23,7 +23,8 @@ public sealed record DashboardSource
     /// <summary>Name of the text.</summary>
     public string Text { get; init; } = "";
 
-    /// <summary>What tells this corpus from others of the same size and name: dictionaries of one corpus share its passages. Null where it belongs to one dictionary.</summary>
+    /// <summary>What tells this corpus from others of the same size and name: dictionaries of one corpus share its passages. Null where it
+    /// belongs to one dictionary.</summary>
     public string? CorpusId { get; init; }
 
     /// <summary>The piece of each token id.</summary>
@@ -49,9 +50,17 @@ public sealed record DashboardSource
 /// <param name="Score">How well it predicts the activations, or null.</param>
 /// <param name="ScoreKind">What the score measures, or null.</param>
 /// <param name="Fuzzing">Of labels that were scored twice, by detection and by fuzzing, the second score; or null.</param>
-/// <param name="Settings">What a label of ours was made and scored with, or null: the same text means that doing it again would give the same.</param>
+/// <param name="Settings">What a label of ours was made and scored with, or null: the same text means that doing it again would give the
+/// same.</param>
 public sealed record FeatureLabel(
-    string Text, string Author = "", string? Method = null, double? Score = null, string? ScoreKind = null, double? Fuzzing = null, string? Settings = null)
+    string Text,
+    string Author = "",
+    string? Method = null,
+    double? Score = null,
+    string? ScoreKind = null,
+    double? Fuzzing = null,
+    string? Settings = null
+)
 {
     /// <summary>What <see cref="ScoreKind"/> says where the score is the balanced accuracy of detection.</summary>
     public const string DetectionScore = "detection";
@@ -59,8 +68,10 @@ public sealed record FeatureLabel(
     /// <summary>What <see cref="Fuzzing"/> is called where scores are listed by name.</summary>
     public const string FuzzingScore = "fuzzing";
 
-    /// <summary>The order in which labels are shown: first those that nobody scored, which someone wrote by hand, then the best first; of equal ones as they came.</summary>
-    public static IReadOnlyList<FeatureLabel> BestFirst(IEnumerable<FeatureLabel> labels) => [.. labels.OrderByDescending(label => label.Score ?? label.Fuzzing ?? double.PositiveInfinity)];
+    /// <summary>The order in which labels are shown: first those that nobody scored, which someone wrote by hand, then the best first; of
+    /// equal ones as they came.</summary>
+    public static IReadOnlyList<FeatureLabel> BestFirst(IEnumerable<FeatureLabel> labels) =>
+        [.. labels.OrderByDescending(label => label.Score ?? label.Fuzzing ?? double.PositiveInfinity)];
 }
 
 /// <summary>A dashboard with its labels and, where it is known, its decoder vector.</summary>

@@ -13,64 +13,98 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var activations = one.Has("activations") ? one.Objects("activations") : [];
         var (histogram, values) = (Integers("freq_hist_data_bar_heights"), Numbers("freq_hist_data_bar_values"));
         // Rounding makes the listed maximum the better one; a feature without examples has the end of its histogram.
-        var max = one.Number("maxActApprox") ?? activations.Select(example => example.Number(names.BinMax) ?? 0).DefaultIfEmpty(values.LastOrDefault()).Max();
+        var max =
+            one.Number("maxActApprox")
+            ?? activations.Select(example => example.Number(names.BinMax) ?? 0).DefaultIfEmpty(values.LastOrDefault()).Max();
         var step = values.Length > 1 ? (values[^1] - values[0]) / (values.Length - 1) : 0;
         var density = one.Number("frac_nonzero") ?? 0;
-        return new(new FeatureDashboard
-        {
-            Feature = index,
-            Count = histogram.Sum(count => (long)count),
-            Density = density,
-            DensityAllPositions = density,
-            Max = (float)max,
-            MaxAnywhere = (float)max,
-            MeanNonzero = histogram.Length == values.Length && histogram.Sum() > 0 ? histogram.Zip(values, (count, value) => count * value).Sum() / histogram.Sum() : 0,
-            Histogram = histogram,
-            HistogramStart = values.Length > 0 ? Math.Max(0, values[0] - step / 2) : 0,
-            IntervalShares = Shares(activations, max),
-            Examples = [.. activations.Select(example => Example(example, max)).Where(example => example.Tokens.Count > 0)],
-            DecoderNorm = Numbers("vector") is { Length: > 0 } vector ? (float)DecoderGeometry.Norm([.. vector.Select(v => (float)v)]) : 0,
-            Alignment = Triples("neuron_alignment", "values", "l1", (i, a, b) => new AlignedCoordinate(i, a, b)),
-            CorrelatedNeurons = Triples("correlated_neurons", "pearson", "l1", (i, a, b) => new CorrelatedNeuron(i, a, b)),
-            CorrelatedFeatures = Triples("correlated_features", "pearson", "l1", (i, a, b) => new CorrelatedFeature(i, a, b)),
-            Neighbours = [.. Integers("topkCosSimIndices").Zip(Numbers("topkCosSimValues"), (feature, cosine) => new NearFeature(feature, (float)cosine))],
-            HeadShares = [.. Numbers("decoder_weights_dist").Select(share => (float)share)],
-            Logits = Logits(),
-        }, Labels(), Numbers("vector") is { Length: > 0 } numbers ? [.. numbers.Select(v => (float)v)] : null);
+        return new(
+            new FeatureDashboard
+            {
+                Feature = index,
+                Count = histogram.Sum(count => (long)count),
+                Density = density,
+                DensityAllPositions = density,
+                Max = (float)max,
+                MaxAnywhere = (float)max,
+                MeanNonzero =
+                    histogram.Length == values.Length && histogram.Sum() > 0
+                        ? histogram.Zip(values, (count, value) => count * value).Sum() / histogram.Sum()
+                        : 0,
+                Histogram = histogram,
+                HistogramStart = values.Length > 0 ? Math.Max(0, values[0] - step / 2) : 0,
+                IntervalShares = Shares(activations, max),
+                Examples = [.. activations.Select(example => Example(example, max)).Where(example => example.Tokens.Count > 0)],
+                DecoderNorm = Numbers("vector") is { Length: > 0 } vector
+                    ? (float)DecoderGeometry.Norm([.. vector.Select(v => (float)v)])
+                    : 0,
+                Alignment = Triples("neuron_alignment", "values", "l1", (i, a, b) => new AlignedCoordinate(i, a, b)),
+                CorrelatedNeurons = Triples("correlated_neurons", "pearson", "l1", (i, a, b) => new CorrelatedNeuron(i, a, b)),
+                CorrelatedFeatures = Triples("correlated_features", "pearson", "l1", (i, a, b) => new CorrelatedFeature(i, a, b)),
+                Neighbours =
+                [
+                    .. Integers("topkCosSimIndices")
+                        .Zip(Numbers("topkCosSimValues"), (feature, cosine) => new NearFeature(feature, (float)cosine)),
+                ],
+                HeadShares = [.. Numbers("decoder_weights_dist").Select(share => (float)share)],
+                Logits = Logits(),
+            },
+            Labels(),
+            Numbers("vector") is { Length: > 0 } numbers ? [.. numbers.Select(v => (float)v)] : null
+        );
     }
 
     private FeatureExample Example(JsonSection example, double max)
     {
         var tokens = example.Texts("tokens") ?? throw example.Missing("tokens");
         var values = Numbers(example, "values");
-        if (tokens.Count != values.Length) throw example.Bad("values", $"must be one for each of the {tokens.Count} tokens, found {values.Length}");
+        if (tokens.Count != values.Length)
+            throw example.Bad("values", $"must be one for each of the {tokens.Count} tokens, found {values.Length}");
         var sources = Numbers(example, names.SourceValues);
         int[] ids = [.. tokens.Select(words.Id)];
         // A dead feature's example has no marked token there: the first stands for it.
-        var marked = example.Integer(names.Qualifying) is { } place && (uint)place < (uint)ids.Length ? place : Math.Max(0, Array.IndexOf(values, values.DefaultIfEmpty().Max()));
+        var marked =
+            example.Integer(names.Qualifying) is { } place && (uint)place < (uint)ids.Length
+                ? place
+                : Math.Max(0, Array.IndexOf(values, values.DefaultIfEmpty().Max()));
         return new FeatureExample(
-            Interval(example, max), words.Passage(ids), marked, ids, [.. values.Select(value => (float)value)], sources.Length > 0 ? [.. sources.Select(value => (float)value)] : null);
+            Interval(example, max),
+            words.Passage(ids),
+            marked,
+            ids,
+            [.. values.Select(value => (float)value)],
+            sources.Length > 0 ? [.. sources.Select(value => (float)value)] : null
+        );
     }
 
     /// <summary>−1 for the top group, which is marked by a bin from −1.</summary>
-    private int Interval(JsonSection example, double max) => example.Number(names.BinMin) is not { } low || low < 0 || max <= 0
-        ? (example.Number(names.BinMin) >= 0 ? 0 : -1)
-        : Math.Clamp((int)Math.Round(low / max * ActivationDistribution.Intervals), 0, ActivationDistribution.Intervals - 1);
+    private int Interval(JsonSection example, double max) =>
+        example.Number(names.BinMin) is not { } low || low < 0 || max <= 0
+            ? (example.Number(names.BinMin) >= 0 ? 0 : -1)
+            : Math.Clamp((int)Math.Round(low / max * ActivationDistribution.Intervals), 0, ActivationDistribution.Intervals - 1);
 
     private double[] Shares(IReadOnlyList<JsonSection> activations, double max)
     {
         var shares = new double[ActivationDistribution.Intervals];
         foreach (var example in activations)
-            if (Interval(example, max) is >= 0 and var interval) shares[interval] = example.Number(names.BinContains) ?? 0;
+            if (Interval(example, max) is >= 0 and var interval)
+                shares[interval] = example.Number(names.BinContains) ?? 0;
         return shares;
     }
 
     private LogitEffects? Logits()
     {
         var (heights, values) = (Integers("logits_hist_data_bar_heights"), Numbers("logits_hist_data_bar_values"));
-        if (!one.Has("pos_str")) return null;
+        if (!one.Has("pos_str"))
+            return null;
         var step = values.Length > 1 ? (values[^1] - values[0]) / (values.Length - 1) : 0;
-        return new(Scores("pos"), Scores("neg"), (float)(values.FirstOrDefault() - step / 2), (float)(values.LastOrDefault() + step / 2), heights);
+        return new(
+            Scores("pos"),
+            Scores("neg"),
+            (float)(values.FirstOrDefault() - step / 2),
+            (float)(values.LastOrDefault() + step / 2),
+            heights
+        );
     }
 
     private TokenScore[] Scores(string name) =>
@@ -82,17 +116,29 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         return [.. indices.Zip(a, b).Select(triple => make(triple.First, (float)triple.Second, (float)triple.Third))];
     }
 
-    private FeatureLabel[] Labels() => !one.Has("explanations") ? [] :
-    [
-        .. one.Objects("explanations").Where(label => !string.IsNullOrWhiteSpace(label.Text("description"))).Select(label =>
-        {
-            var scores = label.Has("scores") ? label.Objects("scores").ToLookup(score => score.Text("explanationScoreTypeName") == FeatureLabel.FuzzingScore) : null;
-            var (score, fuzzing) = (scores?[false].FirstOrDefault(), scores?[true].FirstOrDefault());
-            return new FeatureLabel(
-                label.Text("description")!.Trim(), label.Text("explanationModelName") ?? label.Text("authorId") ?? "", label.Text("typeName"), score?.Number("value"),
-                score?.Text("explanationScoreTypeName"), fuzzing?.Number("value"));
-        }),
-    ];
+    private FeatureLabel[] Labels() =>
+        !one.Has("explanations")
+            ? []
+            :
+            [
+                .. one.Objects("explanations")
+                    .Where(label => !string.IsNullOrWhiteSpace(label.Text("description")))
+                    .Select(label =>
+                    {
+                        var scores = label.Has("scores")
+                            ? label.Objects("scores").ToLookup(score => score.Text("explanationScoreTypeName") == FeatureLabel.FuzzingScore)
+                            : null;
+                        var (score, fuzzing) = (scores?[false].FirstOrDefault(), scores?[true].FirstOrDefault());
+                        return new FeatureLabel(
+                            label.Text("description")!.Trim(),
+                            label.Text("explanationModelName") ?? label.Text("authorId") ?? "",
+                            label.Text("typeName"),
+                            score?.Number("value"),
+                            score?.Text("explanationScoreTypeName"),
+                            fuzzing?.Number("value")
+                        );
+                    }),
+            ];
 
     private int[] Integers(string key) => [.. one.Integers(key) ?? []];
 
@@ -100,9 +146,11 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
 
     private static double[] Numbers(JsonSection section, string key)
     {
-        if (!section.Has(key)) return [];
+        if (!section.Has(key))
+            return [];
         var list = section.Element.GetProperty(key);
-        if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number)) throw section.Bad(key, "must be a list of numbers");
+        if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+            throw section.Bad(key, "must be a list of numbers");
         return [.. list.EnumerateArray().Select(item => item.GetDouble())];
     }
 }

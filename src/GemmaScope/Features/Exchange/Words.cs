@@ -1,6 +1,7 @@
 namespace GemmaScope.Features.Exchange;
 
-/// <summary>The distinct words and passages of a file, numbered as they come: not every program says which sequence an example is.</summary>
+/// <summary>The distinct words and passages of a file, numbered as they come: not every program says which sequence an example
+/// is.</summary>
 internal sealed class Words
 {
     private readonly Dictionary<string, int> _ids = [];
@@ -11,7 +12,8 @@ internal sealed class Words
 
     public int Id(string word)
     {
-        if (_ids.TryGetValue(word, out var id)) return id;
+        if (_ids.TryGetValue(word, out var id))
+            return id;
         _all.Add(word);
         return _ids[word] = _all.Count - 1;
     }

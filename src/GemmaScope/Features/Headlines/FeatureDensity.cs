@@ -15,7 +15,8 @@ public sealed class FeatureDensity
         foreach (var reading in readings)
             for (var t = 0; t < reading.Counted.Count; t++)
             {
-                if (!reading.Counted[t]) continue;
+                if (!reading.Counted[t])
+                    continue;
                 Tokens++;
                 for (var i = 0; i < reading.Features.Indices(t).Length; i++)
                 {
@@ -33,7 +34,9 @@ public sealed class FeatureDensity
     public double Of(int feature) => Tokens == 0 ? 0 : (double)_active.GetValueOrDefault(feature) / Tokens;
 
     /// <summary>
-    /// What a unit of activation counts: ln((N + 1) / (n + 1)) / largest for n of N tokens; 0 for a feature that always fires, or never did.
+    /// What a unit of activation counts: ln((N + 1) / (n + 1)) / largest for n of N tokens; 0 for a feature that always fires, or never
+    /// did.
     /// </summary>
-    public double Weight(int feature) => _largest.GetValueOrDefault(feature) is var largest and > 0 ? Math.Log((Tokens + 1.0) / (_active[feature] + 1)) / largest : 0;
+    public double Weight(int feature) =>
+        _largest.GetValueOrDefault(feature) is var largest and > 0 ? Math.Log((Tokens + 1.0) / (_active[feature] + 1)) / largest : 0;
 }

@@ -5,7 +5,8 @@ namespace GemmaScope.Features;
 /// <summary>A headline, with its topic where a file says it.</summary>
 /// <param name="Text">The text.</param>
 /// <param name="Topic">Its topic, or null.</param>
-/// <param name="Group">What it has in common with others, such as the story it reports; groups are never split between training and held-out rows.</param>
+/// <param name="Group">What it has in common with others, such as the story it reports; groups are never split between training and
+/// held-out rows.</param>
 public sealed record Headline(string Text, string? Topic = null, string? Group = null)
 {
     private static readonly string[] TextNames = ["headline", "text", "title"];
@@ -13,7 +14,8 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
     private static readonly string[] GroupNames = ["story", "group"];
 
     /// <summary>
-    /// Reads a file: one headline a line; JSON lines (<c>.jsonl</c>, also gzipped); or a table (<c>.csv</c>, <c>.tsv</c>) with a head line. The
+    /// Reads a file: one headline a line; JSON lines (<c>.jsonl</c>, also gzipped); or a table (<c>.csv</c>, <c>.tsv</c>) with a head line.
+    /// The
     /// text is called headline, text or title, the topic topic, label or category, the group story or group. Empty texts are left out.
     /// </summary>
     /// <param name="file">The file.</param>
@@ -21,7 +23,8 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
     /// <exception cref="FileFormatException">The file is missing, malformed, or holds no headline.</exception>
     public static IReadOnlyList<Headline> Load(string file, string? topicName = null)
     {
-        if (FileChecks.LengthOf(file) > JsonFile.LargestFile) throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes; cut it into parts", file);
+        if (FileChecks.LengthOf(file) > JsonFile.LargestFile)
+            throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes; cut it into parts", file);
         string[] topics = topicName is null ? TopicNames : [topicName];
         var rows = Path.GetExtension(file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? file[..^3] : file).ToLowerInvariant() switch
         {
@@ -34,8 +37,13 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
         return read.Length > 0 ? read : throw new FileFormatException("holds no headline", file);
     }
 
-    private static Headline Of(JsonSection line, string[] topics) => new(
-        Value(line, TextNames)?.Trim() ?? throw new FileFormatException($"has no text; it is looked for under {string.Join(", ", TextNames)}", line.File), Value(line, topics), Value(line, GroupNames));
+    private static Headline Of(JsonSection line, string[] topics) =>
+        new(
+            Value(line, TextNames)?.Trim()
+                ?? throw new FileFormatException($"has no text; it is looked for under {string.Join(", ", TextNames)}", line.File),
+            Value(line, topics),
+            Value(line, GroupNames)
+        );
 
     private static string? Value(JsonSection line, string[] names) => names.Select(line.Text).FirstOrDefault(value => value is not null);
 
@@ -43,9 +51,13 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
     {
         var lines = Lines(file);
         var head = lines.Length == 0 ? [] : DelimitedText.Fields(lines[0], separator);
-        int Column(string[] names) => names.Select(name => head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(at => at >= 0, -1);
+        int Column(string[] names) =>
+            names
+                .Select(name => head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                .FirstOrDefault(at => at >= 0, -1);
         var (text, topic, group) = (Column(TextNames), Column(topics), Column(GroupNames));
-        if (text < 0) throw new FileFormatException($"has no column for the text; it is looked for under {string.Join(", ", TextNames)}", file);
+        if (text < 0)
+            throw new FileFormatException($"has no column for the text; it is looked for under {string.Join(", ", TextNames)}", file);
         foreach (var line in lines.Skip(1))
         {
             var fields = DelimitedText.Fields(line, separator);

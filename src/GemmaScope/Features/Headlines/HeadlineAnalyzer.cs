@@ -27,27 +27,45 @@ public sealed record AnalyzedHeadline(HeadlineReading Reading, IReadOnlyList<Wei
 public static class HeadlineAnalyzer
 {
     /// <summary>How features are ranked, for reports.</summary>
-    public const string Formula = "score = sum over tokens (without BOS and special tokens) of activation / largest activation x ln((N + 1) / (n + 1)); n of N tokens fire the feature";
+    public const string Formula =
+        "score = sum over tokens (without BOS and special tokens) of activation / largest activation x ln((N + 1) / (n + 1)); n of N tokens fire the feature";
 
     /// <summary>Ranks the features of each headline and finds its topic.</summary>
     /// <param name="readings">The headlines.</param>
     /// <param name="density">The densities that weigh features, of these headlines or of a larger set.</param>
     /// <param name="topics">Where topics come from.</param>
     /// <param name="top">Features reported of each headline.</param>
-    public static IReadOnlyList<AnalyzedHeadline> Analyze(IReadOnlyList<HeadlineReading> readings, FeatureDensity density, TopicRule topics, int top = 5) =>
-        [.. readings.Select(reading =>
-        {
-            var features = Top(reading, density, top);
-            return new AnalyzedHeadline(reading, features, topics.Assign(reading, features));
-        })];
+    public static IReadOnlyList<AnalyzedHeadline> Analyze(
+        IReadOnlyList<HeadlineReading> readings,
+        FeatureDensity density,
+        TopicRule topics,
+        int top = 5
+    ) =>
+        [
+            .. readings.Select(reading =>
+            {
+                var features = Top(reading, density, top);
+                return new AnalyzedHeadline(reading, features, topics.Assign(reading, features));
+            }),
+        ];
 
     private static WeightedFeature[] Top(HeadlineReading reading, FeatureDensity density, int count)
     {
         var tokens = reading.Counted.Count(counted => counted);
         var best = new TopSelection(count);
         foreach (var (feature, mean) in reading.Pooled)
-            if (mean * density.Weight(feature) is var score and > 0) best.Offer(feature, (float)(score * tokens));
-        return [.. best.Descending().Select(one => new WeightedFeature(
-            one.Feature, one.Value, one.Value / density.Weight(one.Feature), density.Of(one.Feature), reading.StrongestAt(one.Feature)))];
+            if (mean * density.Weight(feature) is var score and > 0)
+                best.Offer(feature, (float)(score * tokens));
+        return
+        [
+            .. best.Descending()
+                .Select(one => new WeightedFeature(
+                    one.Feature,
+                    one.Value,
+                    one.Value / density.Weight(one.Feature),
+                    density.Of(one.Feature),
+                    reading.StrongestAt(one.Feature)
+                )),
+        ];
     }
 }

@@ -13,7 +13,13 @@ namespace GemmaScope.Features;
 /// <param name="Pooled">The mean of each feature over the tokens that count, by rising index.</param>
 /// <param name="Dense">The mean activation at the dictionary's input over the same tokens.</param>
 public sealed record HeadlineReading(
-    Headline Headline, TokenizedText Tokens, IReadOnlyList<bool> Counted, SparseActivations Features, IReadOnlyList<FeatureActivation> Pooled, IReadOnlyList<float> Dense)
+    Headline Headline,
+    TokenizedText Tokens,
+    IReadOnlyList<bool> Counted,
+    SparseActivations Features,
+    IReadOnlyList<FeatureActivation> Pooled,
+    IReadOnlyList<float> Dense
+)
 {
     // Headlines are short; so many share one pass through the weights.
     private const int Batch = 64;
@@ -25,13 +31,23 @@ public sealed record HeadlineReading(
     /// <param name="progress">Told how many have been read.</param>
     /// <param name="cancellation">Stops between layers and blocks of features.</param>
     public static IReadOnlyList<HeadlineReading> Read(
-        GemmaModel model, SparseDictionary dictionary, IReadOnlyList<Headline> headlines, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        IReadOnlyList<Headline> headlines,
+        IProgress<int>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var result = new List<HeadlineReading>(headlines.Count);
         foreach (var batch in headlines.Chunk(Batch))
         {
             var tokens = Array.ConvertAll(batch, headline => model.Tokenizer.EncodeWithOffsets(headline.Text, addBos: true));
-            using var run = model.Run([.. tokens.Select(text => text.Ids.ToArray())], capture: dictionary.InputSites, logits: LogitRows.None, cancellation: cancellation);
+            using var run = model.Run(
+                [.. tokens.Select(text => text.Ids.ToArray())],
+                capture: dictionary.InputSites,
+                logits: LogitRows.None,
+                cancellation: cancellation
+            );
             using var x = SparseDictionary.Beside(run, dictionary.InputSites);
             var features = dictionary.Encode(x.AsMatrix(), cancellation);
             for (var i = 0; i < batch.Length; i++)

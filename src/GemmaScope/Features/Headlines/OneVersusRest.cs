@@ -14,21 +14,37 @@ internal sealed class OneVersusRest
     public IReadOnlyList<KSparseProbe> Probes { get; }
 
     /// <summary>Fits the probes, each on its own k columns, or on all where k is null.</summary>
-    public static OneVersusRest Fit(SparseActivations x, IReadOnlyList<int> topicOf, int topics, int? k, double c, CancellationToken cancellation)
+    public static OneVersusRest Fit(
+        SparseActivations x,
+        IReadOnlyList<int> topicOf,
+        int topics,
+        int? k,
+        double c,
+        CancellationToken cancellation
+    )
     {
         var probes = new KSparseProbe[topics];
         var options = new LogisticOptions { C = c, GradientTolerance = GradientTolerance };
-        Parallel.For(0, topics, new ParallelOptions { CancellationToken = cancellation }, topic =>
-        {
-            bool[] labels = [.. topicOf.Select(own => own == topic)];
-            probes[topic] = k is { } latents
-                ? KSparseProbe.Fit(x, labels, latents, options, cancellation)
-                : new KSparseProbe([.. Enumerable.Range(0, x.Width)], LogisticProbe.Fit(x, labels, options, cancellation));
-        });
+        Parallel.For(
+            0,
+            topics,
+            new ParallelOptions { CancellationToken = cancellation },
+            topic =>
+            {
+                bool[] labels = [.. topicOf.Select(own => own == topic)];
+                probes[topic] = k is { } latents
+                    ? KSparseProbe.Fit(x, labels, latents, options, cancellation)
+                    : new KSparseProbe([.. Enumerable.Range(0, x.Width)], LogisticProbe.Fit(x, labels, options, cancellation));
+            }
+        );
         return new OneVersusRest(probes);
     }
 
     /// <summary>[topic][row] probabilities.</summary>
     public double[][] Probabilities(SparseActivations x) =>
-        [.. Probes.Select(probe => Array.ConvertAll(probe.Features.Count == x.Width ? probe.Probe.Scores(x) : probe.Scores(x), LogisticProbe.Probability))];
+        [
+            .. Probes.Select(probe =>
+                Array.ConvertAll(probe.Features.Count == x.Width ? probe.Probe.Scores(x) : probe.Scores(x), LogisticProbe.Probability)
+            ),
+        ];
 }

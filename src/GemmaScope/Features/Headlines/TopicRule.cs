@@ -11,7 +11,12 @@ public sealed record TopicEvidence(int Feature, double Contribution, int Positio
 /// <param name="Score">Its score, or the best topic's where none is sure enough; null where there is none.</param>
 /// <param name="Evidence">The features that speak for it, strongest first.</param>
 /// <param name="Scores">The score of every topic that has one.</param>
-public sealed record TopicAssignment(string? Topic, double? Score, IReadOnlyList<TopicEvidence> Evidence, IReadOnlyDictionary<string, double> Scores)
+public sealed record TopicAssignment(
+    string? Topic,
+    double? Score,
+    IReadOnlyList<TopicEvidence> Evidence,
+    IReadOnlyDictionary<string, double> Scores
+)
 {
     /// <summary>No topic at all.</summary>
     public static TopicAssignment Unknown { get; } = new(null, null, [], new Dictionary<string, double>());
@@ -38,10 +43,16 @@ public abstract class TopicRule
     private protected static TopicAssignment Largest(IEnumerable<(string Topic, WeightedFeature Feature)> features)
     {
         var groups = features.GroupBy(pair => pair.Topic, pair => pair.Feature).ToArray();
-        if (groups.Length == 0) return TopicAssignment.Unknown;
+        if (groups.Length == 0)
+            return TopicAssignment.Unknown;
         var scores = groups.ToDictionary(group => group.Key, group => group.Sum(feature => feature.Score));
         var best = groups.MaxBy(group => scores[group.Key])!;
-        return new TopicAssignment(best.Key, scores[best.Key], [.. best.Take(EvidenceCount).Select(feature => new TopicEvidence(feature.Feature, feature.Score, feature.Position))], scores);
+        return new TopicAssignment(
+            best.Key,
+            scores[best.Key],
+            [.. best.Take(EvidenceCount).Select(feature => new TopicEvidence(feature.Feature, feature.Score, feature.Position))],
+            scores
+        );
     }
 }
 
@@ -68,7 +79,8 @@ public sealed class ArticleTopics : TopicRule
     public override string Warning => "a demonstration without meaning: the index of a feature says nothing about its topic";
 
     /// <inheritdoc/>
-    public override TopicAssignment Assign(HeadlineReading reading, IReadOnlyList<WeightedFeature> top) => Largest(top.Select(feature => (Name(feature.Feature), feature)));
+    public override TopicAssignment Assign(HeadlineReading reading, IReadOnlyList<WeightedFeature> top) =>
+        Largest(top.Select(feature => (Name(feature.Feature), feature)));
 
     private static string Name(int feature) => $"features {feature / Size * Size}-{feature / Size * Size + Size - 1}";
 }

@@ -5,7 +5,8 @@ namespace GemmaScope.Features;
 /// <summary>How well one method finds the topics of headlines it has not seen.</summary>
 /// <param name="Method">The method.</param>
 /// <param name="Accuracy">Share of headlines whose most likely topic is right.</param>
-/// <param name="Auroc">Mean over topics of the AUROC of that topic against the rest; topics that are not among the rows are left out.</param>
+/// <param name="Auroc">Mean over topics of the AUROC of that topic against the rest; topics that are not among the rows are left
+/// out.</param>
 /// <param name="Known">Share of headlines whose topic is likely enough to be named.</param>
 /// <param name="AccuracyWhereKnown">Share of right topics among those.</param>
 public sealed record TopicScores(string Method, double? Accuracy, double? Auroc, double? Known, double? AccuracyWhereKnown)
@@ -16,7 +17,13 @@ public sealed record TopicScores(string Method, double? Accuracy, double? Auroc,
         int[] best = [.. rows.Select(row => Enumerable.Range(0, probabilities.Length).MaxBy(topic => probabilities[topic][row]))];
         var known = rows.Where(row => probabilities[best[row]][row] >= minimum).ToArray();
         var aurocs = probabilities.Select((scores, topic) => Ranking.AurocOf([.. topicOf.Select(own => own == topic)], scores));
-        return new TopicScores(method, Share(rows), aurocs.Average(), rows.Length == 0 ? null : (double)known.Length / rows.Length, Share(known));
+        return new TopicScores(
+            method,
+            Share(rows),
+            aurocs.Average(),
+            rows.Length == 0 ? null : (double)known.Length / rows.Length,
+            Share(known)
+        );
 
         double? Share(int[] of) => of.Length == 0 ? null : of.Count(row => best[row] == topicOf[row]) / (double)of.Length;
     }

@@ -40,37 +40,70 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
     /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
     public async Task<string?> Explain(IChatModel model, FeatureEvidence evidence, CancellationToken cancellation = default)
     {
-        var examples = evidence.Examples.Take(_options.Shown).Select(example =>
-        {
-            // The marked token stands behind most of what the model had read when it fired.
-            var start = Math.Clamp(example.Position - _options.Window * 2 / 3, 0, Math.Max(0, example.Tokens.Count - _options.Window));
-            var values = example.Values.Skip(start).Take(_options.Window).ToArray();
-            var passage = writer.Write([.. example.Tokens.Skip(start).Take(_options.Window)], [.. values.Select(value => value > 0)]);
-            return (passage, Math.Clamp((int)Math.Ceiling(Strongest * values.Max() / evidence.Max), 1, Strongest));
-        });
+        var examples = evidence
+            .Examples.Take(_options.Shown)
+            .Select(example =>
+            {
+                // The marked token stands behind most of what the model had read when it fired.
+                var start = Math.Clamp(example.Position - _options.Window * 2 / 3, 0, Math.Max(0, example.Tokens.Count - _options.Window));
+                var values = example.Values.Skip(start).Take(_options.Window).ToArray();
+                var passage = writer.Write([.. example.Tokens.Skip(start).Take(_options.Window)], [.. values.Select(value => value > 0)]);
+                return (passage, Math.Clamp((int)Math.Ceiling(Strongest * values.Max() / evidence.Max), 1, Strongest));
+            });
         var question = InterpretationPrompts.Explain([.. examples], [.. evidence.Promoted.Select(writer.Quoted)]);
         return InterpretationPrompts.ReadExplanation(await model.Answer(question, _options.MaxAnswerTokens, cancellation));
     }
 
     /// <summary>Lets a model judge an explanation.</summary>
     /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
-    public async Task<InterpretationScore> Judge(IChatModel model, string explanation, QuestionSet questions, CancellationToken cancellation = default)
+    public async Task<InterpretationScore> Judge(
+        IChatModel model,
+        string explanation,
+        QuestionSet questions,
+        CancellationToken cancellation = default
+    )
     {
         (bool?[] detection, bool?[] fuzzing) = (new bool?[questions.Detection.Count], new bool?[questions.Fuzzing.Count]);
-        var parts = Parts(questions.Detection).Select(part => (part, Set: questions.Detection, Answers: detection, Ask: (Func<string, IReadOnlyList<string>, string>)InterpretationPrompts.Detect))
-            .Concat(Parts(questions.Fuzzing).Select(part => (part, Set: questions.Fuzzing, Answers: fuzzing, Ask: (Func<string, IReadOnlyList<string>, string>)InterpretationPrompts.Fuzz)));
+        var parts = Parts(questions.Detection)
+            .Select(part =>
+                (
+                    part,
+                    Set: questions.Detection,
+                    Answers: detection,
+                    Ask: (Func<string, IReadOnlyList<string>, string>)InterpretationPrompts.Detect
+                )
+            )
+            .Concat(
+                Parts(questions.Fuzzing)
+                    .Select(part =>
+                        (
+                            part,
+                            Set: questions.Fuzzing,
+                            Answers: fuzzing,
+                            Ask: (Func<string, IReadOnlyList<string>, string>)InterpretationPrompts.Fuzz
+                        )
+                    )
+            );
         var limits = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellation };
-        await System.Threading.Tasks.Parallel.ForEachAsync(parts, limits, async (one, cancel) =>
-        {
-            string[] passages = [.. one.Set.Skip(one.part.Start).Take(one.part.Count).Select(question => writer.Write(question.Tokens, question.Marks))];
-            var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancel);
-            InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
-        });
+        await System.Threading.Tasks.Parallel.ForEachAsync(
+            parts,
+            limits,
+            async (one, cancel) =>
+            {
+                string[] passages =
+                [
+                    .. one.Set.Skip(one.part.Start).Take(one.part.Count).Select(question => writer.Write(question.Tokens, question.Marks)),
+                ];
+                var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancel);
+                InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
+            }
+        );
         return InterpretationScore.Of(questions, detection, fuzzing);
     }
 
     private IEnumerable<(int Start, int Count)> Parts(IReadOnlyList<Question> questions)
     {
-        for (var start = 0; start < questions.Count; start += _options.PerQuestion) yield return (start, Math.Min(_options.PerQuestion, questions.Count - start));
+        for (var start = 0; start < questions.Count; start += _options.PerQuestion)
+            yield return (start, Math.Min(_options.PerQuestion, questions.Count - start));
     }
 }

@@ -7,7 +7,8 @@ public sealed class HeldOutActivations
 {
     private readonly Dictionary<int, List<Firing>> _firings;
 
-    internal HeldOutActivations(HeldOutText text, IEnumerable<int> features) => (Text, _firings) = (text, features.Distinct().ToDictionary(feature => feature, _ => new List<Firing>()));
+    internal HeldOutActivations(HeldOutText text, IEnumerable<int> features) =>
+        (Text, _firings) = (text, features.Distinct().ToDictionary(feature => feature, _ => new List<Firing>()));
 
     /// <summary>The text.</summary>
     public HeldOutText Text { get; }
@@ -20,11 +21,13 @@ public sealed class HeldOutActivations
     {
         for (var position = 0; position < Text.Window; position++)
         {
-            if (!Text.Counts(passage, position)) continue;
+            if (!Text.Counts(passage, position))
+                continue;
             var indices = activations.Indices(row + position);
             var values = activations.Values(row + position);
             for (var i = 0; i < indices.Length; i++)
-                if (values[i] > 0 && _firings.TryGetValue(indices[i], out var list)) list.Add(new Firing(passage, position, values[i]));
+                if (values[i] > 0 && _firings.TryGetValue(indices[i], out var list))
+                    list.Add(new Firing(passage, position, values[i]));
         }
     }
 
@@ -32,11 +35,13 @@ public sealed class HeldOutActivations
     /// <exception cref="ArgumentProblemException">The feature was not among those that were read.</exception>
     internal List<FiringPassage> Of(int feature)
     {
-        if (!_firings.TryGetValue(feature, out var list)) throw new ArgumentProblemException("was not among the features that the text was read for", $"feature {feature}");
+        if (!_firings.TryGetValue(feature, out var list))
+            throw new ArgumentProblemException("was not among the features that the text was read for", $"feature {feature}");
         var found = new List<FiringPassage>();
         for (int start = 0, end; start < list.Count; start = end)
         {
-            for (end = start; end < list.Count && list[end].Passage == list[start].Passage;) end++;
+            for (end = start; end < list.Count && list[end].Passage == list[start].Passage; )
+                end++;
             found.Add(new FiringPassage(list[start].Passage, list.GetRange(start, end - start)));
         }
         return found;

@@ -8,14 +8,17 @@ using GemmaScope.Text;
 namespace GemmaScope.Features.Interpretation;
 
 /// <summary>
-/// Text on which explanations are scored (METHODS §6.1), cut into passages of equal length. The model reads several of them together, so that a passage has a
-/// context before it; who judges sees the passage alone. A passage half of which or more stands in the text that explanations were made from is left out.
+/// Text on which explanations are scored (METHODS §6.1), cut into passages of equal length. The model reads several of them together, so
+/// that a passage has a
+/// context before it; who judges sees the passage alone. A passage half of which or more stands in the text that explanations were made
+/// from is left out.
 /// </summary>
 public sealed class HeldOutText
 {
     private const int PassagesPerContext = 4;
 
-    private const int ContextsPerRun = 8, StretchesPerPassage = 4;
+    private const int ContextsPerRun = 8,
+        StretchesPerPassage = 4;
 
     private readonly List<int[]> _contexts = [];
     private readonly List<bool[]> _counted = [];
@@ -44,22 +47,38 @@ public sealed class HeldOutText
     /// <param name="explained">Token ids of the texts that explanations are made from.</param>
     /// <param name="tokens">Ends before the context with which more tokens than these would be read.</param>
     /// <param name="window">Tokens of a passage.</param>
-    /// <exception cref="ArgumentProblemException">The window does not fit the model's context, or the text has no passage that is not known.</exception>
-    public static HeldOutText Cut(GemmaModel model, IEnumerable<string> documents, IEnumerable<int[]> explained, long tokens, int window = 32) =>
-        Cut(model.Tokenizer, model.Config.MaxPositions, documents, explained, tokens, window);
+    /// <exception cref="ArgumentProblemException">The window does not fit the model's context, or the text has no passage that is not
+    /// known.</exception>
+    public static HeldOutText Cut(
+        GemmaModel model,
+        IEnumerable<string> documents,
+        IEnumerable<int[]> explained,
+        long tokens,
+        int window = 32
+    ) => Cut(model.Tokenizer, model.Config.MaxPositions, documents, explained, tokens, window);
 
-    internal static HeldOutText Cut(Tokenizer tokenizer, int positions, IEnumerable<string> documents, IEnumerable<int[]> explained, long tokens, int window = 32)
+    internal static HeldOutText Cut(
+        Tokenizer tokenizer,
+        int positions,
+        IEnumerable<string> documents,
+        IEnumerable<int[]> explained,
+        long tokens,
+        int window = 32
+    )
     {
-        if (window < 4 || window >= positions) throw new ArgumentProblemException($"must be from 4 to {positions - 1}, one less than the model's context", "window");
+        if (window < 4 || window >= positions)
+            throw new ArgumentProblemException($"must be from 4 to {positions - 1}, one less than the model's context", "window");
         var text = new HeldOutText(window);
         var known = new KnownText(window / StretchesPerPassage);
-        foreach (var passage in explained) known.Add(passage);
+        foreach (var passage in explained)
+            known.Add(passage);
         var context = 1 + window * Math.Clamp((positions - 1) / window, 1, PassagesPerContext);
         var read = 0L;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var ids in TokenWindows.Pack(tokenizer, documents, context))
         {
-            if ((read += ids.Length) > tokens) break;
+            if ((read += ids.Length) > tokens)
+                break;
             text._contexts.Add(ids);
             text._counted.Add(CountedPositions.Of(ids, tokenizer));
             for (var start = 1; start + window <= ids.Length; start += window)
@@ -74,7 +93,12 @@ public sealed class HeldOutText
             }
         }
         if (text.Count == 0)
-            throw new ArgumentProblemException(text.LeftOut == 0 ? $"holds no passage of {window} tokens; give more text" : $"all {text.LeftOut} passages are in the text the dashboards were built from; give another text", "held-out text");
+            throw new ArgumentProblemException(
+                text.LeftOut == 0
+                    ? $"holds no passage of {window} tokens; give more text"
+                    : $"all {text.LeftOut} passages are in the text the dashboards were built from; give another text",
+                "held-out text"
+            );
         text.Fingerprint = Convert.ToHexString(hash.GetHashAndReset().AsSpan(0, 8));
         return text;
     }
@@ -83,7 +107,8 @@ public sealed class HeldOutText
     /// <param name="passage">0 to <see cref="Count"/> − 1.</param>
     public ReadOnlySpan<int> Passage(int passage) => _contexts[_passages[passage].Context].AsSpan(_passages[passage].Start, Window);
 
-    /// <summary>Whether explanations may be chosen by this passage; all others score them. Passages of one context are on one side.</summary>
+    /// <summary>Whether explanations may be chosen by this passage; all others score them. Passages of one context are on one
+    /// side.</summary>
     public bool IsForSelection(int passage) => _passages[passage].Context % 2 == 0;
 
     /// <summary>Whether a token of a passage counts: it is no special one.</summary>
@@ -97,15 +122,26 @@ public sealed class HeldOutText
     /// <param name="progress">Told the tokens read so far.</param>
     /// <param name="cancellation">Stops the model.</param>
     public HeldOutActivations Read(
-        GemmaModel model, SparseDictionary dictionary, IReadOnlyCollection<int> features, Arithmetic? arithmetic = null, IProgress<long>? progress = null,
-        CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        IReadOnlyCollection<int> features,
+        Arithmetic? arithmetic = null,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var found = new HeldOutActivations(this, features);
         var done = 0L;
         for (int first = 0, passage = 0; first < _contexts.Count; first += ContextsPerRun)
         {
             var sequences = _contexts.GetRange(first, Math.Min(ContextsPerRun, _contexts.Count - first));
-            using var run = model.Run(sequences, capture: dictionary.InputSites, logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
+            using var run = model.Run(
+                sequences,
+                capture: dictionary.InputSites,
+                logits: LogitRows.None,
+                arithmetic: arithmetic,
+                cancellation: cancellation
+            );
             var activations = dictionary.Encode(run, cancellation);
             for (; passage < Count && _passages[passage].Context < first + sequences.Count; passage++)
                 found.Add(passage, activations, run.RowsOf(_passages[passage].Context - first).Start + _passages[passage].Start);

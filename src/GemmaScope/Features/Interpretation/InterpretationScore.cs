@@ -7,18 +7,20 @@ namespace GemmaScope.Features.Interpretation;
 /// <param name="Fuzzing">Are these the tokens where it fires?</param>
 public sealed record InterpretationScore(DetectionScore Detection, DetectionScore Fuzzing)
 {
-    /// <summary>Balanced accuracy of detection; null where a class is missing, or where fewer than half of the answers could be read: the others are no fair sample.</summary>
+    /// <summary>Balanced accuracy of detection; null where a class is missing, or where fewer than half of the answers could be read: the
+    /// others are no fair sample.</summary>
     public double? DetectionAccuracy => Accuracy(Detection);
 
     /// <summary>The same of fuzzing.</summary>
     public double? FuzzingAccuracy => Accuracy(Fuzzing);
 
     /// <summary>Mean of the two, of those that are defined; null where neither is.</summary>
-    public double? Mean => (DetectionAccuracy, FuzzingAccuracy) switch
-    {
-        ({ } detection, { } fuzzing) => (detection + fuzzing) / 2,
-        var (detection, fuzzing) => detection ?? fuzzing,
-    };
+    public double? Mean =>
+        (DetectionAccuracy, FuzzingAccuracy) switch
+        {
+            ({ } detection, { } fuzzing) => (detection + fuzzing) / 2,
+            var (detection, fuzzing) => detection ?? fuzzing,
+        };
 
     /// <summary>Scores the answers to a set of questions.</summary>
     /// <param name="questions">The questions.</param>

@@ -6,13 +6,16 @@ using GemmaScope.Text;
 namespace GemmaScope.Features.Interpretation;
 
 /// <summary>
-/// Writes passages for a reader of text: one line each, marked tokens between &lt;&lt; and &gt;&gt;. Bytes of a character that is not whole, or only partly marked, stay
+/// Writes passages for a reader of text: one line each, marked tokens between &lt;&lt; and &gt;&gt;. Bytes of a character that is not
+/// whole, or only partly marked, stay
 /// named (&lt;0xE2&gt;). Nothing in a passage can end the reader's turn: what looks like a marker of a chat form gets other brackets.
 /// </summary>
 /// <param name="tokenizer">The tokenizer of the passages.</param>
 public sealed partial class PassageWriter(Tokenizer tokenizer)
 {
-    private const string Open = "<<", Close = ">>", Unknown = "[?]";
+    private const string Open = "<<",
+        Close = ">>",
+        Unknown = "[?]";
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -25,7 +28,8 @@ public sealed partial class PassageWriter(Tokenizer tokenizer)
         for (int start = 0, end; start < tokens.Count; start = end)
         {
             var marked = marks?[start] ?? false;
-            for (end = start + 1; end < tokens.Count && (marks?[end] ?? false) == marked;) end++;
+            for (end = start + 1; end < tokens.Count && (marks?[end] ?? false) == marked; )
+                end++;
             var part = Harmless(Plain([.. tokens.Skip(start).Take(end - start)]));
             // A mark stands at the word, not at the space before it.
             text.Append(marked ? $"{part[..^part.TrimStart().Length]}{Open}{part.TrimStart()}{Close}" : part);
@@ -47,7 +51,8 @@ public sealed partial class PassageWriter(Tokenizer tokenizer)
                 text.Append(tokens[start] < 0 ? Unknown : tokenizer.Display(tokens[start]));
                 continue;
             }
-            while (end < tokens.Length && ByteOf(tokens[end]) is not null) end++;
+            while (end < tokens.Length && ByteOf(tokens[end]) is not null)
+                end++;
             text.Append(Characters(tokens[start..end]));
         }
         return text.ToString();
@@ -58,7 +63,8 @@ public sealed partial class PassageWriter(Tokenizer tokenizer)
         try
         {
             var text = Strict.GetString([.. bytes.Select(id => ByteOf(id)!.Value)]);
-            if (!text.Any(char.IsControl)) return text;
+            if (!text.Any(char.IsControl))
+                return text;
         }
         catch (DecoderFallbackException)
         {
@@ -67,11 +73,18 @@ public sealed partial class PassageWriter(Tokenizer tokenizer)
         return string.Concat(bytes.Select(tokenizer.Display));
     }
 
-    private byte? ByteOf(int token) => token >= 0 && tokenizer.Piece(token) is ['<', '0', 'x', var high, var low, '>']
-        && byte.TryParse([high, low], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private byte? ByteOf(int token) =>
+        token >= 0
+        && tokenizer.Piece(token) is ['<', '0', 'x', var high, var low, '>']
+        && byte.TryParse([high, low], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : null;
 
-    private static string Harmless(string text) => Marker().Replace(text, found => $"‹{found.Value.Trim('<', '>', '[', ']')}›")
-        .Replace(Open, "< <", StringComparison.Ordinal).Replace(Close, "> >", StringComparison.Ordinal);
+    private static string Harmless(string text) =>
+        Marker()
+            .Replace(text, found => $"‹{found.Value.Trim('<', '>', '[', ']')}›")
+            .Replace(Open, "< <", StringComparison.Ordinal)
+            .Replace(Close, "> >", StringComparison.Ordinal);
 
     [GeneratedRegex(@"<\|[^<>\s]{1,40}\|>|</?(?:[a-z]+_[a-z_]+|bos|eos|pad|unk|s)>|\[/?[A-Z]{3,20}\]", RegexOptions.CultureInvariant)]
     private static partial Regex Marker();

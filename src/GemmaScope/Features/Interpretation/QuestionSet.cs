@@ -9,7 +9,8 @@ namespace GemmaScope.Features.Interpretation;
 public sealed record Question(IReadOnlyList<int> Tokens, IReadOnlyList<bool>? Marks, bool Truth);
 
 /// <summary>
-/// The questions about a feature (METHODS §6.1). Detection: passages in which it fires, as many from each tenth of them by their largest activation, and passages
+/// The questions about a feature (METHODS §6.1). Detection: passages in which it fires, as many from each tenth of them by their largest
+/// activation, and passages
 /// in which it does not. Fuzzing: the former twice, once with the tokens marked where it fires, once with as many others.
 /// </summary>
 /// <param name="Detection">Does it fire in this passage? Empty where too few passages are free of it.</param>
@@ -31,30 +32,40 @@ public sealed record QuestionSet(IReadOnlyList<Question> Detection, IReadOnlyLis
     /// <exception cref="ArgumentProblemException">The feature was not read, or there would be too few examples.</exception>
     public static QuestionSet? Draw(HeldOutActivations activations, int feature, bool selection, int examples = 50, int seed = 0)
     {
-        if (examples < Fewest) throw new ArgumentProblemException($"must be at least {Fewest}", "examples");
+        if (examples < Fewest)
+            throw new ArgumentProblemException($"must be at least {Fewest}", "examples");
         var text = activations.Text;
         var all = activations.Of(feature);
         FiringPassage[] firing = [.. all.Where(one => text.IsForSelection(one.Passage) == selection)];
-        if (firing.Length < Fewest) return null;
+        if (firing.Length < Fewest)
+            return null;
         var fires = all.Select(one => one.Passage).ToHashSet();
-        int[] silent = [.. Enumerable.Range(0, text.Count).Where(passage => text.IsForSelection(passage) == selection && !fires.Contains(passage))];
+        int[] silent =
+        [
+            .. Enumerable.Range(0, text.Count).Where(passage => text.IsForSelection(passage) == selection && !fires.Contains(passage)),
+        ];
 
         long[] keys = [seed, feature, selection ? 1 : 0];
         var shown = ByQuantile(firing, examples, keys);
-        List<Question> detection = [], fuzzing = [];
+        List<Question> detection = [],
+            fuzzing = [];
         if (silent.Length >= Fewest)
         {
             detection.AddRange(shown.Select(one => new Question(text.Passage(one.Passage).ToArray(), null, true)));
-            detection.AddRange(Shuffled(silent, [.. keys, 1]).Take(examples).Select(passage => new Question(text.Passage(passage).ToArray(), null, false)));
+            detection.AddRange(
+                Shuffled(silent, [.. keys, 1]).Take(examples).Select(passage => new Question(text.Passage(passage).ToArray(), null, false))
+            );
         }
-        foreach (var one in shown) fuzzing.AddRange(Marked(text, one, keys));
+        foreach (var one in shown)
+            fuzzing.AddRange(Marked(text, one, keys));
         return new QuestionSet([.. Shuffled(detection, [.. keys, 2])], [.. Shuffled(fuzzing, [.. keys, 3])]);
     }
 
     /// <summary>As many from each tenth of the passages by their largest activation.</summary>
     private static List<FiringPassage> ByQuantile(FiringPassage[] firing, int examples, long[] keys)
     {
-        if (firing.Length <= examples) return [.. firing];
+        if (firing.Length <= examples)
+            return [.. firing];
         FiringPassage[] ordered = [.. firing.OrderBy(one => one.Max).ThenBy(one => one.Passage)];
         var drawn = new List<FiringPassage>();
         for (var q = 0; q < Quantiles; q++)
@@ -70,14 +81,18 @@ public sealed record QuestionSet(IReadOnlyList<Question> Detection, IReadOnlyLis
     {
         var tokens = text.Passage(one.Passage).ToArray();
         var right = new bool[tokens.Length];
-        foreach (var firing in one.Firings) right[firing.Position] = true;
+        foreach (var firing in one.Firings)
+            right[firing.Position] = true;
         yield return new Question(tokens, right, true);
         int[] others = [.. Enumerable.Range(0, tokens.Length).Where(position => !right[position] && text.Counts(one.Passage, position))];
-        if (others.Length == 0) yield break;
+        if (others.Length == 0)
+            yield break;
         var wrong = new bool[tokens.Length];
-        foreach (var position in Shuffled(others, [.. keys, 5, one.Passage]).Take(one.Firings.Count)) wrong[position] = true;
+        foreach (var position in Shuffled(others, [.. keys, 5, one.Passage]).Take(one.Firings.Count))
+            wrong[position] = true;
         yield return new Question(tokens, wrong, false);
     }
 
-    private static IEnumerable<T> Shuffled<T>(IReadOnlyList<T> items, long[] keys) => Shuffle.Permutation(items.Count, keys).Select(i => items[i]);
+    private static IEnumerable<T> Shuffled<T>(IReadOnlyList<T> items, long[] keys) =>
+        Shuffle.Permutation(items.Count, keys).Select(i => items[i]);
 }

@@ -1,7 +1,8 @@
 namespace GemmaScope.Features.Statistics;
 
 /// <summary>
-/// Histograms of the non-zero activations and the sequences shown as examples (METHODS §7). Edges depend on each feature's maximum, so this is a second
+/// Histograms of the non-zero activations and the sequences shown as examples (METHODS §7). Edges depend on each feature's maximum, so this
+/// is a second
 /// reading, after <see cref="FeatureCounts"/>: every count is exact and memory does not grow with the corpus.
 /// </summary>
 internal sealed class ActivationDistribution
@@ -12,8 +13,10 @@ internal sealed class ActivationDistribution
     /// <summary>Intervals over 0 .. maximum from which examples are drawn.</summary>
     public const int Intervals = 5;
 
-    private readonly int _top, _drawn;
-    private readonly int[] _bins, _intervals;
+    private readonly int _top,
+        _drawn;
+    private readonly int[] _bins,
+        _intervals;
     private readonly Place[] _strongest;
     private readonly Draw[] _draws;
 
@@ -37,14 +40,22 @@ internal sealed class ActivationDistribution
     /// <summary>Counted positions with lo &lt; f ≤ hi in each interval.</summary>
     public ReadOnlySpan<int> IntervalCounts(int feature) => _intervals.AsSpan(feature * Intervals, Intervals);
 
-    /// <summary>The sequences with the largest maxima, largest first, of equal ones the earlier; with the first position that has it.</summary>
+    /// <summary>The sequences with the largest maxima, largest first, of equal ones the earlier; with the first position that has
+    /// it.</summary>
     public Place[] Strongest(int feature) => [.. _strongest[(feature * _top)..((feature + 1) * _top)].Where(place => place.Sequence >= 0)];
 
-    /// <summary>Sequences drawn from those with an activation in the interval, each with its first position there, in the order of the corpus.</summary>
+    /// <summary>Sequences drawn from those with an activation in the interval, each with its first position there, in the order of the
+    /// corpus.</summary>
     public Place[] Drawn(int feature, int interval)
     {
         var start = (feature * Intervals + interval) * _drawn;
-        return [.. _draws[start..(start + _drawn)].Select(draw => draw.Place).Where(place => place.Sequence >= 0).OrderBy(place => place.Sequence)];
+        return
+        [
+            .. _draws[start..(start + _drawn)]
+                .Select(draw => draw.Place)
+                .Where(place => place.Sequence >= 0)
+                .OrderBy(place => place.Sequence),
+        ];
     }
 
     /// <summary>Bin k holds edge k ≤ f &lt; edge k + 1, the last one the maximum too.</summary>
@@ -54,19 +65,34 @@ internal sealed class ActivationDistribution
     public static int IntervalOf(float value, float max) => Math.Min((int)Math.Ceiling((double)value * Intervals / max) - 1, Intervals - 1);
 
     public static ActivationDistribution Of(
-        ActivationStore store, int dictionary, FeatureCounts counts, FeatureStatisticsOptions options, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        ActivationStore store,
+        int dictionary,
+        FeatureCounts counts,
+        FeatureStatisticsOptions options,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var distribution = new ActivationDistribution(counts.Count.Length, options.TopExamples, options.ExamplesPerInterval);
-        FeatureSweep.Run(store, 0, counts.Count.Length, (first, end) => new Part(distribution, counts.Max, dictionary, (ulong)options.Seed, first, end), progress, cancellation);
+        FeatureSweep.Run(
+            store,
+            0,
+            counts.Count.Length,
+            (first, end) => new Part(distribution, counts.Max, dictionary, (ulong)options.Seed, first, end),
+            progress,
+            cancellation
+        );
         return distribution;
     }
 
     private void OfferStrongest(int feature, Place place)
     {
         var list = _strongest.AsSpan(feature * _top, _top);
-        if (_top == 0 || !(place.Value > list[^1].Value)) return;
+        if (_top == 0 || !(place.Value > list[^1].Value))
+            return;
         var at = _top - 1;
-        for (; at > 0 && place.Value > list[at - 1].Value; at--) list[at] = list[at - 1];
+        for (; at > 0 && place.Value > list[at - 1].Value; at--)
+            list[at] = list[at - 1];
         list[at] = place;
     }
 
@@ -74,16 +100,19 @@ internal sealed class ActivationDistribution
     private void OfferDraw(int feature, int interval, ulong lot, Place place)
     {
         var list = _draws.AsSpan((feature * Intervals + interval) * _drawn, _drawn);
-        if (_drawn == 0 || lot >= list[^1].Lot) return;
+        if (_drawn == 0 || lot >= list[^1].Lot)
+            return;
         var at = _drawn - 1;
-        for (; at > 0 && lot < list[at - 1].Lot; at--) list[at] = list[at - 1];
+        for (; at > 0 && lot < list[at - 1].Lot; at--)
+            list[at] = list[at - 1];
         list[at] = new(lot, place);
     }
 
     private sealed class Part(ActivationDistribution all, float[] maxima, int dictionary, ulong seed, int first, int end) : ISweepPart
     {
         // Of the sequence being read: the largest place of each feature, its first place in each interval, and which features were met.
-        private readonly Place[] _largest = new Place[end - first], _inside = new Place[(end - first) * Intervals];
+        private readonly Place[] _largest = new Place[end - first],
+            _inside = new Place[(end - first) * Intervals];
         private readonly bool[] _met = new bool[end - first];
         private readonly List<int> _features = [];
 
@@ -92,12 +121,15 @@ internal sealed class ActivationDistribution
             var start = segment.Start(local);
             for (var position = 0; position < segment.Length(local); position++)
             {
-                if (!segment.Counts(start + position)) continue;
+                if (!segment.Counts(start + position))
+                    continue;
                 var row = segment.Row(dictionary, start + position).Within(first, end);
                 for (var i = 0; i < row.Indices.Length; i++)
-                    if (row.Values[i] > 0) Add(row.Indices[i], new(sequence, position, row.Values[i]));
+                    if (row.Values[i] > 0)
+                        Add(row.Indices[i], new(sequence, position, row.Values[i]));
             }
-            foreach (var feature in _features) Finish(feature, sequence);
+            foreach (var feature in _features)
+                Finish(feature, sequence);
             _features.Clear();
         }
 
@@ -114,9 +146,11 @@ internal sealed class ActivationDistribution
             var interval = IntervalOf(place.Value, max);
             all._bins[feature * Bins + BinOf(place.Value, max)]++;
             all._intervals[feature * Intervals + interval]++;
-            if (place.Value > _largest[own].Value) _largest[own] = place;
+            if (place.Value > _largest[own].Value)
+                _largest[own] = place;
             ref var inside = ref _inside[own * Intervals + interval];
-            if (inside.Value == 0) inside = place;
+            if (inside.Value == 0)
+                inside = place;
         }
 
         private void Finish(int feature, int sequence)

@@ -15,18 +15,22 @@ internal readonly ref struct SparseRow(ReadOnlySpan<int> indices, ReadOnlySpan<f
     /// <summary>The entries of the features [first, end).</summary>
     public SparseRow Within(int first, int end)
     {
-        int from = LowerBound(Indices, first), to = LowerBound(Indices, end);
+        int from = LowerBound(Indices, first),
+            to = LowerBound(Indices, end);
         return new(Indices[from..to], Values[from..to]);
     }
 
     private static int LowerBound(ReadOnlySpan<int> sorted, int value)
     {
-        int low = 0, high = sorted.Length;
+        int low = 0,
+            high = sorted.Length;
         while (low < high)
         {
             var middle = (low + high) >>> 1;
-            if (sorted[middle] < value) low = middle + 1;
-            else high = middle;
+            if (sorted[middle] < value)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     }
@@ -38,7 +42,9 @@ internal readonly ref struct SparseRow(ReadOnlySpan<int> indices, ReadOnlySpan<f
 /// </summary>
 internal sealed unsafe class ActivationSegment : IDisposable
 {
-    private readonly Tensor _tokens, _starts, _counted;
+    private readonly Tensor _tokens,
+        _starts,
+        _counted;
     private readonly (Tensor Starts, Tensor Indices, Tensor Values)[] _features;
     private readonly IDisposable? _owner;
 
@@ -47,10 +53,17 @@ internal sealed unsafe class ActivationSegment : IDisposable
     /// <param name="counted">U8 [rows].</param>
     /// <param name="features">For each dictionary I32 [rows + 1], I32 [entries], F32 [entries].</param>
     /// <param name="owner">What is disposed with the segment: the mapped file.</param>
-    public ActivationSegment(Tensor tokens, Tensor starts, Tensor counted, (Tensor Starts, Tensor Indices, Tensor Values)[] features, IDisposable? owner)
+    public ActivationSegment(
+        Tensor tokens,
+        Tensor starts,
+        Tensor counted,
+        (Tensor Starts, Tensor Indices, Tensor Values)[] features,
+        IDisposable? owner
+    )
     {
         (_tokens, _starts, _counted, _features, _owner) = (tokens, starts, counted, features, owner);
-        foreach (var flag in new ReadOnlySpan<byte>(counted.Pointer, Rows)) Counted += flag;
+        foreach (var flag in new ReadOnlySpan<byte>(counted.Pointer, Rows))
+            Counted += flag;
     }
 
     public int Sequences => (int)_starts.Length - 1;
@@ -72,7 +85,8 @@ internal sealed unsafe class ActivationSegment : IDisposable
     public SparseRow Row(int dictionary, int row)
     {
         var (starts, indices, values) = _features[dictionary];
-        int begin = ((int*)starts.Pointer)[row], count = ((int*)starts.Pointer)[row + 1] - begin;
+        int begin = ((int*)starts.Pointer)[row],
+            count = ((int*)starts.Pointer)[row + 1] - begin;
         return new(new((int*)indices.Pointer + begin, count), new((float*)values.Pointer + begin, count));
     }
 
@@ -91,7 +105,10 @@ internal sealed unsafe class ActivationSegment : IDisposable
         try
         {
             accept(file.Metadata);
-            var features = Enumerable.Range(0, dictionaries).Select(d => (file[$"{d}.starts"], file[$"{d}.indices"], file[$"{d}.values"])).ToArray();
+            var features = Enumerable
+                .Range(0, dictionaries)
+                .Select(d => (file[$"{d}.starts"], file[$"{d}.indices"], file[$"{d}.values"]))
+                .ToArray();
             return new(file["tokens"], file["starts"], file["counted"], features, file);
         }
         catch
@@ -103,20 +120,34 @@ internal sealed unsafe class ActivationSegment : IDisposable
 
     /// <summary>Writes batches with the features of each dictionary as one file.</summary>
     public static void Write(
-        string path, IReadOnlyList<EvaluationBatch> batches, IReadOnlyList<SparseActivations[]> features, IReadOnlyDictionary<string, string> description)
+        string path,
+        IReadOnlyList<EvaluationBatch> batches,
+        IReadOnlyList<SparseActivations[]> features,
+        IReadOnlyDictionary<string, string> description
+    )
     {
         var starts = new List<int> { 0 };
-        foreach (var ids in batches.SelectMany(batch => batch.Sequences)) starts.Add(starts[^1] + ids.Length);
+        foreach (var ids in batches.SelectMany(batch => batch.Sequences))
+            starts.Add(starts[^1] + ids.Length);
         var tensors = new List<TensorSource>
         {
             Integers("tokens", [.. batches.SelectMany(batch => batch.Sequences).SelectMany(ids => ids)]),
             Integers("starts", [.. starts]),
-            Bytes("counted", DType.U8, starts[^1], [.. batches.SelectMany(batch => batch.Counted).Select(counts => counts ? (byte)1 : (byte)0)]),
+            Bytes(
+                "counted",
+                DType.U8,
+                starts[^1],
+                [.. batches.SelectMany(batch => batch.Counted).Select(counts => counts ? (byte)1 : (byte)0)]
+            ),
         };
         for (var d = 0; d < features[0].Length; d++)
         {
             var (rows, indices, values) = Joined([.. features.Select(batch => batch[d])]);
-            tensors.AddRange([Integers($"{d}.starts", rows), Integers($"{d}.indices", indices), Bytes($"{d}.values", DType.F32, values.Length, values)]);
+            tensors.AddRange([
+                Integers($"{d}.starts", rows),
+                Integers($"{d}.indices", indices),
+                Bytes($"{d}.values", DType.F32, values.Length, values),
+            ]);
         }
         SafetensorsWriter.Write(path, tensors, description, overwrite: true);
     }
@@ -132,7 +163,8 @@ internal sealed unsafe class ActivationSegment : IDisposable
             {
                 for (var i = 0; i < part.Indices(row).Length; i++)
                 {
-                    if (!(part.Values(row)[i] > 0)) continue;
+                    if (!(part.Values(row)[i] > 0))
+                        continue;
                     indices.Add(part.Indices(row)[i]);
                     values.Add(part.Values(row)[i]);
                 }
@@ -143,6 +175,7 @@ internal sealed unsafe class ActivationSegment : IDisposable
 
     private static TensorSource Integers(string name, int[] values) => Bytes(name, DType.I32, values.Length, values);
 
-    private static TensorSource Bytes<T>(string name, DType type, long length, T[] values) where T : unmanaged =>
+    private static TensorSource Bytes<T>(string name, DType type, long length, T[] values)
+        where T : unmanaged =>
         new(name, type, [length], stream => stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(values)));
 }

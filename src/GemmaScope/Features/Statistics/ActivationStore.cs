@@ -26,7 +26,8 @@ internal sealed class ActivationStore : IDisposable
         Sequences += segment.Sequences;
         Positions += segment.Rows;
         Counted += segment.Counted;
-        for (var s = 0; s < segment.Sequences; s++) LongestSequence = Math.Max(LongestSequence, segment.Length(s));
+        for (var s = 0; s < segment.Sequences; s++)
+            LongestSequence = Math.Max(LongestSequence, segment.Length(s));
     }
 
     /// <summary>Index of the first sequence of a segment among all.</summary>
@@ -36,12 +37,14 @@ internal sealed class ActivationStore : IDisposable
     public (ActivationSegment Segment, int Sequence) Find(int sequence)
     {
         var at = _firstSequence.BinarySearch(sequence);
-        if (at < 0) at = ~at - 1;
+        if (at < 0)
+            at = ~at - 1;
         return (_segments[at], sequence - _firstSequence[at]);
     }
 
     public void Dispose()
     {
-        foreach (var segment in _segments) segment.Dispose();
+        foreach (var segment in _segments)
+            segment.Dispose();
     }
 }

@@ -30,17 +30,40 @@ internal sealed class DashboardBuilder : IDisposable
     /// <param name="progress">Told what is being done and how far it is.</param>
     /// <param name="cancellation">Stops between segments.</param>
     public DashboardBuilder(
-        GemmaModel model, SparseDictionary dictionary, ActivationStore store, int index, NeuronSums? neurons, string folder, FeatureStatisticsOptions options,
-        IProgress<StatisticsProgress>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        SparseDictionary dictionary,
+        ActivationStore store,
+        int index,
+        NeuronSums? neurons,
+        string folder,
+        FeatureStatisticsOptions options,
+        IProgress<StatisticsProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         (_model, _dictionary, _store, _index, _neurons, _options) = (model, dictionary, store, index, neurons, options);
         _geometry = new DecoderGeometry(dictionary, model.Config);
         _logits = DirectLogits.Of(model, dictionary, options.Tokens);
         Counts = FeatureCounts.Of(store, index, dictionary.Width, StatisticsProgress.Of(progress, "counting"), cancellation);
-        Distribution = ActivationDistribution.Of(store, index, Counts, options, StatisticsProgress.Of(progress, "histograms and examples"), cancellation);
+        Distribution = ActivationDistribution.Of(
+            store,
+            index,
+            Counts,
+            options,
+            StatisticsProgress.Of(progress, "histograms and examples"),
+            cancellation
+        );
         if (options.SourceAttribution && SourceAttribution.Fits(dictionary))
             _sources = SourceAttribution.Of(
-                model, (LayerDictionary)dictionary, store, Distribution, options, folder, StatisticsProgress.Of(progress, "attributing sources"), cancellation);
+                model,
+                (LayerDictionary)dictionary,
+                store,
+                Distribution,
+                options,
+                folder,
+                StatisticsProgress.Of(progress, "attributing sources"),
+                cancellation
+            );
     }
 
     public FeatureCounts Counts { get; }
@@ -48,7 +71,8 @@ internal sealed class DashboardBuilder : IDisposable
     public ActivationDistribution Distribution { get; }
 
     /// <summary>Features whose pairs fit into the memory allowed.</summary>
-    private int BlockFeatures => (int)Math.Clamp(_options.PairBytes / FeaturePairs.BytesPerFeature(_dictionary.Width), 1, _dictionary.Width);
+    private int BlockFeatures =>
+        (int)Math.Clamp(_options.PairBytes / FeaturePairs.BytesPerFeature(_dictionary.Width), 1, _dictionary.Width);
 
     /// <summary>Dashboards of the features from <paramref name="first"/> on.</summary>
     public IEnumerable<FeatureDashboard> Dashboards(int first, IProgress<StatisticsProgress>? progress, CancellationToken cancellation)
@@ -56,7 +80,15 @@ internal sealed class DashboardBuilder : IDisposable
         for (var start = first; start < _dictionary.Width; start += BlockFeatures)
         {
             var end = Math.Min(start + BlockFeatures, _dictionary.Width);
-            using var pairs = FeaturePairs.Of(_store, _index, Counts, start, end, StatisticsProgress.Of(progress, $"pairs of features {start} to {end - 1}"), cancellation);
+            using var pairs = FeaturePairs.Of(
+                _store,
+                _index,
+                Counts,
+                start,
+                end,
+                StatisticsProgress.Of(progress, $"pairs of features {start} to {end - 1}"),
+                cancellation
+            );
             var neighbours = _geometry.Neighbours(start, end, _options.Neighbours, cancellation);
             var part = _logits?.BlockFeatures ?? end - start;
             for (var from = start; from < end; from += part)
@@ -64,7 +96,8 @@ internal sealed class DashboardBuilder : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 var dashboards = Part(from, Math.Min(from + part, end), pairs, neighbours.AsMemory(from - start));
                 progress?.Report(new("dashboards", (double)(from + dashboards.Length) / _dictionary.Width));
-                foreach (var dashboard in dashboards) yield return dashboard;
+                foreach (var dashboard in dashboards)
+                    yield return dashboard;
             }
         }
     }
@@ -98,7 +131,10 @@ internal sealed class DashboardBuilder : IDisposable
             MaxToken = MaxToken(feature),
             MeanNonzero = Counts.Count[feature] > 0 ? Counts.Sum[feature] / Counts.Count[feature] : 0,
             Histogram = Distribution.Histogram(feature).ToArray(),
-            IntervalShares = [.. Distribution.IntervalCounts(feature).ToArray().Select(count => (double)count / Math.Max(1, _store.Counted))],
+            IntervalShares =
+            [
+                .. Distribution.IntervalCounts(feature).ToArray().Select(count => (double)count / Math.Max(1, _store.Counted)),
+            ],
             Examples = Examples(feature),
             DecoderNorm = (float)DecoderGeometry.Norm(vector),
             Alignment = DecoderGeometry.Alignment(vector, _options.Coordinates),
@@ -114,19 +150,23 @@ internal sealed class DashboardBuilder : IDisposable
 
     private int MaxToken(int feature)
     {
-        if (Counts.MaxSequence[feature] < 0) return -1;
+        if (Counts.MaxSequence[feature] < 0)
+            return -1;
         var (segment, local) = _store.Find(Counts.MaxSequence[feature]);
         return segment.Tokens(local)[Counts.MaxPosition[feature]];
     }
 
     private CorrelatedFeature[] Correlated(int feature, FeaturePairs pairs)
     {
-        if (Counts.Count[feature] == 0) return [];
+        if (Counts.Count[feature] == 0)
+            return [];
         var best = new RankedList(_options.Neighbours);
         for (var other = 0; other < _dictionary.Width; other++)
-            if (other != feature && Counts.Count[other] > 0) best.Offer(other, pairs.Pearson(feature, other));
+            if (other != feature && Counts.Count[other] > 0)
+                best.Offer(other, pairs.Pearson(feature, other));
         var found = new CorrelatedFeature[best.Count];
-        for (var i = 0; i < found.Length; i++) found[i] = new(best.Indices[i], (float)best.Values[i], (float)pairs.Cosine(feature, best.Indices[i]));
+        for (var i = 0; i < found.Length; i++)
+            found[i] = new(best.Indices[i], (float)best.Values[i], (float)pairs.Cosine(feature, best.Indices[i]));
         return found;
     }
 
@@ -134,32 +174,51 @@ internal sealed class DashboardBuilder : IDisposable
     {
         var best = new RankedList(_options.Neighbours);
         for (var other = 0; other < _dictionary.Width; other++)
-            if (other != feature && pairs.Together(feature, other) is > 0 and var count) best.Offer(other, count);
+            if (other != feature && pairs.Together(feature, other) is > 0 and var count)
+                best.Offer(other, count);
         var found = new TogetherFeature[best.Count];
-        for (var i = 0; i < found.Length; i++) found[i] = new(best.Indices[i], (int)best.Values[i]);
+        for (var i = 0; i < found.Length; i++)
+            found[i] = new(best.Indices[i], (int)best.Values[i]);
         return found;
     }
 
     private FeatureExample[] Examples(int feature) =>
-    [
-        .. Distribution.Strongest(feature).Select((place, rank) => Example(feature, -1, place, rank)),
-        .. Enumerable.Range(0, ActivationDistribution.Intervals).Reverse().SelectMany(interval => Distribution.Drawn(feature, interval).Select(place => Example(feature, interval, place, -1))),
-    ];
+        [
+            .. Distribution.Strongest(feature).Select((place, rank) => Example(feature, -1, place, rank)),
+            .. Enumerable
+                .Range(0, ActivationDistribution.Intervals)
+                .Reverse()
+                .SelectMany(interval => Distribution.Drawn(feature, interval).Select(place => Example(feature, interval, place, -1))),
+        ];
 
     private FeatureExample Example(int feature, int interval, ActivationDistribution.Place place, int rank)
     {
         var (segment, local) = _store.Find(place.Sequence);
         var (start, values) = (segment.Start(local), new float[segment.Length(local)]);
         for (var i = 0; i < values.Length; i++)
-            if (segment.Counts(start + i)) values[i] = Math.Max(0, segment.Value(_index, start + i, feature));
+            if (segment.Counts(start + i))
+                values[i] = Math.Max(0, segment.Value(_index, start + i, feature));
         return new FeatureExample(
-            interval, place.Sequence, place.Position, segment.Tokens(local).ToArray(), values, rank < 0 ? null : _sources?.Read(feature, rank, values.Length));
+            interval,
+            place.Sequence,
+            place.Position,
+            segment.Tokens(local).ToArray(),
+            values,
+            rank < 0 ? null : _sources?.Read(feature, rank, values.Length)
+        );
     }
 
     private readonly struct Job(
-        DashboardBuilder builder, int from, FeaturePairs pairs, ReadOnlyMemory<NearFeature[]> neighbours, LogitEffects[]? logits, LogitEffects[]? gained,
-        FeatureDashboard[] dashboards) : IJob
+        DashboardBuilder builder,
+        int from,
+        FeaturePairs pairs,
+        ReadOnlyMemory<NearFeature[]> neighbours,
+        LogitEffects[]? logits,
+        LogitEffects[]? gained,
+        FeatureDashboard[] dashboards
+    ) : IJob
     {
-        public void Run(int index) => dashboards[index] = builder.Make(from + index, pairs, neighbours.Span[index], logits?[index], gained?[index]);
+        public void Run(int index) =>
+            dashboards[index] = builder.Make(from + index, pairs, neighbours.Span[index], logits?[index], gained?[index]);
     }
 }

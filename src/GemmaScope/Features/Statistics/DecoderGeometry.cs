@@ -26,7 +26,8 @@ internal sealed class DecoderGeometry
     public static double Norm(ReadOnlySpan<float> vector)
     {
         double squares = 0;
-        foreach (var v in vector) squares += (double)v * v;
+        foreach (var v in vector)
+            squares += (double)v * v;
         return Math.Sqrt(squares);
     }
 
@@ -39,7 +40,8 @@ internal sealed class DecoderGeometry
             sum += Math.Abs((double)vector[i]);
             largest.Offer(i, Math.Abs((double)vector[i]));
         }
-        if (sum == 0) return [];
+        if (sum == 0)
+            return [];
         var found = new AlignedCoordinate[largest.Count];
         for (var i = 0; i < found.Length; i++)
             found[i] = new(largest.Indices[i], (float)(vector[largest.Indices[i]] / norm), (float)(largest.Values[i] / sum));
@@ -50,7 +52,8 @@ internal sealed class DecoderGeometry
     public float[] HeadShares(ReadOnlySpan<float> vector)
     {
         var norms = new double[_heads];
-        for (var head = 0; head < _heads; head++) norms[head] = Norm(vector.Slice(head * (vector.Length / _heads), vector.Length / _heads));
+        for (var head = 0; head < _heads; head++)
+            norms[head] = Norm(vector.Slice(head * (vector.Length / _heads), vector.Length / _heads));
         var sum = norms.Sum();
         return [.. norms.Select(norm => sum > 0 ? (float)(norm / sum) : 0)];
     }
@@ -63,7 +66,8 @@ internal sealed class DecoderGeometry
         return [.. lists.Select(Found)];
     }
 
-    /// <summary>Cosines of the features [first, end) with all, a chunk of columns at a time: [end − first, chunk] from column start.</summary>
+    /// <summary>Cosines of the features [first, end) with all, a chunk of columns at a time: [end − first, chunk] from column
+    /// start.</summary>
     public void ForEachCosine(int first, int end, Action<int, MatrixView> use, CancellationToken cancellation = default)
     {
         using var own = Units(first, end);
@@ -88,7 +92,8 @@ internal sealed class DecoderGeometry
     private static NearFeature[] Found(RankedList list)
     {
         var found = new NearFeature[list.Count];
-        for (var i = 0; i < found.Length; i++) found[i] = new(list.Indices[i], (float)list.Values[i]);
+        for (var i = 0; i < found.Length; i++)
+            found[i] = new(list.Indices[i], (float)list.Values[i]);
         return found;
     }
 
@@ -98,7 +103,8 @@ internal sealed class DecoderGeometry
         {
             var row = cosines.Row(index);
             for (var i = 0; i < row.Length; i++)
-                if (start + i != first + index) lists[index].Offer(start + i, row[i]);
+                if (start + i != first + index)
+                    lists[index].Offer(start + i, row[i]);
         }
     }
 
@@ -109,7 +115,8 @@ internal sealed class DecoderGeometry
             var row = units.Row(index);
             dictionary.Decoder(first + index, row);
             var norm = Norm(row);
-            if (norm > 0) TensorPrimitives.Multiply(row, (float)(1 / norm), row);
+            if (norm > 0)
+                TensorPrimitives.Multiply(row, (float)(1 / norm), row);
         }
     }
 }

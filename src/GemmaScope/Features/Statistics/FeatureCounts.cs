@@ -27,7 +27,13 @@ internal sealed class FeatureCounts(int width)
     /// <summary>The first position of it that does.</summary>
     public int[] MaxPosition { get; } = [.. Enumerable.Repeat(-1, width)];
 
-    public static FeatureCounts Of(ActivationStore store, int dictionary, int width, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static FeatureCounts Of(
+        ActivationStore store,
+        int dictionary,
+        int width,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var counts = new FeatureCounts(width);
         FeatureSweep.Run(store, 0, width, (first, end) => new Part(counts, dictionary, first, end), progress, cancellation);
@@ -43,7 +49,8 @@ internal sealed class FeatureCounts(int width)
             {
                 var row = segment.Row(dictionary, start + position).Within(first, end);
                 for (var i = 0; i < row.Indices.Length; i++)
-                    if (row.Values[i] > 0) Add(row.Indices[i], row.Values[i], segment.Counts(start + position), sequence, position);
+                    if (row.Values[i] > 0)
+                        Add(row.Indices[i], row.Values[i], segment.Counts(start + position), sequence, position);
             }
         }
 
@@ -58,7 +65,8 @@ internal sealed class FeatureCounts(int width)
             counts.Count[feature]++;
             counts.Sum[feature] += value;
             counts.SumOfSquares[feature] += (double)value * value;
-            if (value <= counts.Max[feature]) return;
+            if (value <= counts.Max[feature])
+                return;
             counts.Max[feature] = value;
             (counts.MaxSequence[feature], counts.MaxPosition[feature]) = (sequence, position);
         }

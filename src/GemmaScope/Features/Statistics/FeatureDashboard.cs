@@ -3,8 +3,10 @@ using GemmaScope.Models;
 namespace GemmaScope.Features.Statistics;
 
 /// <summary>
-/// What a feature dashboard shows of one feature (METHODS §7). Only counted positions take part unless a name says otherwise. The dictionary is
-/// used as stored: where decoder vectors are not of norm 1, a view with folded norms multiplies activations by <see cref="DecoderNorm"/> and divides logit effects by it.
+/// What a feature dashboard shows of one feature (METHODS §7). Only counted positions take part unless a name says otherwise. The
+/// dictionary is
+/// used as stored: where decoder vectors are not of norm 1, a view with folded norms multiplies activations by <see cref="DecoderNorm"/>
+/// and divides logit effects by it.
 /// </summary>
 public sealed record FeatureDashboard
 {
@@ -41,16 +43,19 @@ public sealed record FeatureDashboard
     /// <summary>Mean of the non-zero activations.</summary>
     public required double MeanNonzero { get; init; }
 
-    /// <summary>Counts of the non-zero activations in equal bins over <see cref="HistogramStart"/> .. <see cref="Max"/>; 50 of ours.</summary>
+    /// <summary>Counts of the non-zero activations in equal bins over <see cref="HistogramStart"/> .. <see cref="Max"/>; 50 of
+    /// ours.</summary>
     public required IReadOnlyList<int> Histogram { get; init; }
 
     /// <summary>Where the histogram begins: 0, but the smallest activation in files of other programs.</summary>
     public double HistogramStart { get; init; }
 
-    /// <summary>Share of the counted positions with lo &lt; f ≤ hi in five equal intervals over 0 .. <see cref="Max"/>, the lowest first.</summary>
+    /// <summary>Share of the counted positions with lo &lt; f ≤ hi in five equal intervals over 0 .. <see cref="Max"/>, the lowest
+    /// first.</summary>
     public required IReadOnlyList<double> IntervalShares { get; init; }
 
-    /// <summary>Examples: the strongest sequences first (interval −1), then those drawn from the intervals, from the highest down.</summary>
+    /// <summary>Examples: the strongest sequences first (interval −1), then those drawn from the intervals, from the highest
+    /// down.</summary>
     public IReadOnlyList<FeatureExample> Examples { get; init; } = [];
 
     /// <summary>‖W_dec‖.</summary>
@@ -97,7 +102,14 @@ public sealed record FeatureDashboard
 /// <param name="Sources">Attention dictionaries, top group: how much each token gives to the activation at the marked one (DFA).</param>
 /// <param name="Start">Tokens of the sequence before the first of these: 0, or more in an excerpt.</param>
 public sealed record FeatureExample(
-    int Interval, int Sequence, int Position, IReadOnlyList<int> Tokens, IReadOnlyList<float> Values, IReadOnlyList<float>? Sources = null, int Start = 0);
+    int Interval,
+    int Sequence,
+    int Position,
+    IReadOnlyList<int> Tokens,
+    IReadOnlyList<float> Values,
+    IReadOnlyList<float>? Sources = null,
+    int Start = 0
+);
 
 /// <summary>A coordinate of a decoder vector.</summary>
 /// <param name="Index">Coordinate.</param>
@@ -133,4 +145,10 @@ public sealed record TogetherFeature(int Feature, int Positions);
 /// <param name="Minimum">Smallest of the vocabulary.</param>
 /// <param name="Maximum">Largest of the vocabulary.</param>
 /// <param name="Histogram">50 equal bins from the smallest to the largest, the last one closed.</param>
-public sealed record LogitEffects(IReadOnlyList<TokenScore> Top, IReadOnlyList<TokenScore> Bottom, float Minimum, float Maximum, IReadOnlyList<int> Histogram);
+public sealed record LogitEffects(
+    IReadOnlyList<TokenScore> Top,
+    IReadOnlyList<TokenScore> Bottom,
+    float Minimum,
+    float Maximum,
+    IReadOnlyList<int> Histogram
+);

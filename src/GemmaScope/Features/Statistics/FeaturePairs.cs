@@ -11,8 +11,10 @@ internal sealed unsafe class FeaturePairs : IDisposable
 {
     private readonly FeatureCounts _counts;
     private readonly long _positions;
-    private readonly int _first, _width;
-    private readonly Tensor _products, _together;
+    private readonly int _first,
+        _width;
+    private readonly Tensor _products,
+        _together;
 
     private FeaturePairs(FeatureCounts counts, long positions, int first, int end)
     {
@@ -25,7 +27,14 @@ internal sealed unsafe class FeaturePairs : IDisposable
     public static long BytesPerFeature(int width) => (sizeof(double) + sizeof(int)) * (long)width;
 
     public static FeaturePairs Of(
-        ActivationStore store, int dictionary, FeatureCounts counts, int first, int end, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        ActivationStore store,
+        int dictionary,
+        FeatureCounts counts,
+        int first,
+        int end,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var pairs = new FeaturePairs(counts, store.Counted, first, end);
         try
@@ -54,7 +63,8 @@ internal sealed unsafe class FeaturePairs : IDisposable
     /// <summary>(n Σxy − Σx Σy) / √((n Σx² − (Σx)²)(n Σy² − (Σy)²)); 0 where x or y does not vary.</summary>
     public static double Correlation(double xy, double x, double y, double xx, double yy, double n)
     {
-        double varianceX = n * xx - x * x, varianceY = n * yy - y * y;
+        double varianceX = n * xx - x * x,
+            varianceY = n * yy - y * y;
         return varianceX > 0 && varianceY > 0 ? (n * xy - x * y) / Math.Sqrt(varianceX * varianceY) : 0;
     }
 
@@ -73,10 +83,12 @@ internal sealed unsafe class FeaturePairs : IDisposable
             var (start, count) = (segment.Start(local), segment.Length(local));
             for (var row = start; row < start + count; row++)
             {
-                if (!segment.Counts(row)) continue;
+                if (!segment.Counts(row))
+                    continue;
                 var all = segment.Row(dictionary, row);
                 var own = all.Within(first, end);
-                for (var i = 0; i < own.Indices.Length; i++) Add(own.Indices[i] - pairs._first, own.Values[i], all);
+                for (var i = 0; i < own.Indices.Length; i++)
+                    Add(own.Indices[i] - pairs._first, own.Values[i], all);
             }
         }
 

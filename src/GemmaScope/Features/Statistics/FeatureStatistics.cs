@@ -15,7 +15,8 @@ public sealed record FeatureCorpus(int Sequences, long Positions, long Counted, 
 
 /// <summary>
 /// Dashboards of all features of some dictionaries (METHODS §7) over a text of any length. The model runs once: the active features of
-/// every position are written to a folder, segment after segment, and all that depends on maxima is found by reading them again. That costs 8 bytes
+/// every position are written to a folder, segment after segment, and all that depends on maxima is found by reading them again. That costs
+/// 8 bytes
 /// for each active feature of each token on disk, keeps every count exact, and lets an interrupted run go on.
 /// </summary>
 public sealed class FeatureStatistics : IDisposable
@@ -39,14 +40,20 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="folder">Where the activations are kept; made where it is missing.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="description">What they are of; a folder with another description is refused.</param>
-    /// <exception cref="GemmaScopeException">The folder belongs to other statistics, cannot be read, or a dictionary does not fit the model.</exception>
+    /// <exception cref="GemmaScopeException">The folder belongs to other statistics, cannot be read, or a dictionary does not fit the
+    /// model.</exception>
     public FeatureStatistics(
-        GemmaModel model, IReadOnlyList<SparseDictionary> dictionaries, string folder, FeatureStatisticsOptions? options = null,
-        IReadOnlyDictionary<string, string>? description = null)
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        string folder,
+        FeatureStatisticsOptions? options = null,
+        IReadOnlyDictionary<string, string>? description = null
+    )
     {
         (_model, _dictionaries, _folder, _options) = (model, dictionaries, folder, options ?? new());
         _description = new(description ?? new Dictionary<string, string>()) { ["neurons"] = $"{_options.Neurons}" };
-        foreach (var dictionary in dictionaries) Check(dictionary);
+        foreach (var dictionary in dictionaries)
+            Check(dictionary);
         _neurons = _options.Neurons ? [.. dictionaries.Select(one => new NeuronSums(one.Width, one.InputWidth))] : [];
         _quality = new QualitySums(dictionaries);
         try
@@ -76,32 +83,41 @@ public sealed class FeatureStatistics : IDisposable
     public void Add(EvaluationBatch batch, CancellationToken cancellation = default)
     {
         using var run = _model.Run(
-            batch.Sequences, capture: _dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct(), logits: LogitRows.None, arithmetic: _options.Arithmetic,
-            cancellation: cancellation);
+            batch.Sequences,
+            capture: _dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct(),
+            logits: LogitRows.None,
+            arithmetic: _options.Arithmetic,
+            cancellation: cancellation
+        );
         SparseActivations[] features = [.. _dictionaries.Select(one => one.Encode(run, cancellation))];
         for (var d = 0; d < _neurons.Length; d++)
         {
             using var x = SparseDictionary.Beside(run, _dictionaries[d].InputSites);
             _neurons[d].Add(x.AsMatrix(), features[d], batch.Counted);
         }
-        for (var d = 0; d < features.Length; d++) _quality.Add(run, d, features[d], batch.Counted);
+        for (var d = 0; d < features.Length; d++)
+            _quality.Add(run, d, features[d], batch.Counted);
         _batches.Add(batch);
         _features.Add(features);
-        if (_batches.Sum(one => one.Rows) >= _options.TokensPerSegment) Save();
+        if (_batches.Sum(one => one.Rows) >= _options.TokensPerSegment)
+            Save();
     }
 
     /// <summary>Writes what was added since the last segment; a killed process loses no more than what was not yet written.</summary>
     public void Save()
     {
-        if (_batches.Count == 0) return;
+        if (_batches.Count == 0)
+            return;
         var number = _store.Segments.Count;
         var description = new Dictionary<string, string>(_description) { [SegmentsKey] = $"{number + 1}" };
         ActivationSegment.Write(SegmentFile(number), _batches, _features, description);
         // The sums are of all segments: they count as written only together with the segment of the same number.
-        for (var d = 0; d < _neurons.Length; d++) _neurons[d].Save(NeuronFile(d, number + 1), description);
+        for (var d = 0; d < _neurons.Length; d++)
+            _neurons[d].Save(NeuronFile(d, number + 1), description);
         _quality.Save(QualityFile(number + 1), description);
         _store.Add(ActivationSegment.Open(SegmentFile(number), _dictionaries.Count, RequireSame));
-        foreach (var file in SumFiles(number)) File.Delete(file);
+        foreach (var file in SumFiles(number))
+            File.Delete(file);
         _batches.Clear();
         _features.Clear();
     }
@@ -112,19 +128,34 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="progress">Told what is being done and how far it is.</param>
     /// <param name="cancellation">Stops between segments and blocks.</param>
     public IEnumerable<FeatureDashboard> Dashboards(
-        int dictionary, int first = 0, IProgress<StatisticsProgress>? progress = null, CancellationToken cancellation = default)
+        int dictionary,
+        int first = 0,
+        IProgress<StatisticsProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         Save();
         using var builder = new DashboardBuilder(
-            _model, _dictionaries[dictionary], _store, dictionary, _neurons.ElementAtOrDefault(dictionary), _folder, _options, progress, cancellation);
-        foreach (var dashboard in builder.Dashboards(first, progress, cancellation)) yield return dashboard;
+            _model,
+            _dictionaries[dictionary],
+            _store,
+            dictionary,
+            _neurons.ElementAtOrDefault(dictionary),
+            _folder,
+            _options,
+            progress,
+            cancellation
+        );
+        foreach (var dashboard in builder.Dashboards(first, progress, cancellation))
+            yield return dashboard;
     }
 
     /// <summary>Closes the files; the folder stays.</summary>
     public void Dispose()
     {
         _store.Dispose();
-        foreach (var sums in _neurons) sums.Dispose();
+        foreach (var sums in _neurons)
+            sums.Dispose();
     }
 
     private string SegmentFile(int number) => Path.Combine(_folder, $"segment-{number:00000}.safetensors");
@@ -133,20 +164,28 @@ public sealed class FeatureStatistics : IDisposable
 
     private string QualityFile(int segments) => Path.Combine(_folder, $"quality-{segments:00000}.safetensors");
 
-    private IEnumerable<string> SumFiles(int segments) => Enumerable.Range(0, _neurons.Length).Select(d => NeuronFile(d, segments)).Append(QualityFile(segments));
+    private IEnumerable<string> SumFiles(int segments) =>
+        Enumerable.Range(0, _neurons.Length).Select(d => NeuronFile(d, segments)).Append(QualityFile(segments));
 
     private void GoOn()
     {
         Directory.CreateDirectory(_folder);
-        foreach (var left in Directory.EnumerateFiles(_folder, "*.partial")) File.Delete(left);
+        foreach (var left in Directory.EnumerateFiles(_folder, "*.partial"))
+            File.Delete(left);
         var segments = 0;
-        while (File.Exists(SegmentFile(segments))) segments++;
-        if (segments > 0) ActivationSegment.Open(SegmentFile(0), _dictionaries.Count, RequireSame).Dispose();
+        while (File.Exists(SegmentFile(segments)))
+            segments++;
+        if (segments > 0)
+            ActivationSegment.Open(SegmentFile(0), _dictionaries.Count, RequireSame).Dispose();
         // A process that was killed between the files of a step left a segment that the sums do not know.
-        while (segments > 0 && SumFiles(segments).Any(file => !File.Exists(file))) File.Delete(SegmentFile(--segments));
-        for (var number = 0; number < segments; number++) _store.Add(ActivationSegment.Open(SegmentFile(number), _dictionaries.Count, RequireSame));
-        if (segments == 0) return;
-        for (var d = 0; d < _neurons.Length; d++) _neurons[d].Restore(NeuronFile(d, segments), RequireSame);
+        while (segments > 0 && SumFiles(segments).Any(file => !File.Exists(file)))
+            File.Delete(SegmentFile(--segments));
+        for (var number = 0; number < segments; number++)
+            _store.Add(ActivationSegment.Open(SegmentFile(number), _dictionaries.Count, RequireSame));
+        if (segments == 0)
+            return;
+        for (var d = 0; d < _neurons.Length; d++)
+            _neurons[d].Restore(NeuronFile(d, segments), RequireSame);
         _quality.Restore(QualityFile(segments), RequireSame);
     }
 
@@ -155,16 +194,27 @@ public sealed class FeatureStatistics : IDisposable
         foreach (var (key, value) in _description)
             if (saved.GetValueOrDefault(key) != value)
                 throw new ArgumentProblemException(
-                    string.Create(CultureInfo.InvariantCulture, $"holds statistics with another {key} ({saved.GetValueOrDefault(key)?.ReplaceLineEndings(", ") ?? "none"}); give the same, or another folder"), _folder);
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"holds statistics with another {key} ({saved.GetValueOrDefault(key)?.ReplaceLineEndings(", ") ?? "none"}); give the same, or another folder"
+                    ),
+                    _folder
+                );
     }
 
     private void Check(SparseDictionary dictionary)
     {
         foreach (var site in dictionary.InputSites)
             if (!_model.Config.Has(site))
-                throw new ArgumentProblemException($"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})", dictionary.Name);
+                throw new ArgumentProblemException(
+                    $"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})",
+                    dictionary.Name
+                );
         var reads = dictionary.InputSites.Sum(site => _model.Config.SiteWidth(site.Kind));
         if (reads != dictionary.InputWidth)
-            throw new ArgumentProblemException($"reads {dictionary.InputWidth} numbers a token where the model has {reads}; it belongs to another model", dictionary.Name);
+            throw new ArgumentProblemException(
+                $"reads {dictionary.InputWidth} numbers a token where the model has {reads}; it belongs to another model",
+                dictionary.Name
+            );
     }
 }

@@ -26,7 +26,8 @@ public sealed record FeatureStatisticsOptions
     /// <summary>Whether correlations with the coordinates of the input are kept: 8 bytes times features times input width.</summary>
     public bool Neurons { get; init; } = true;
 
-    /// <summary>Whether sources are attributed for dictionaries of attention heads, which runs the sequences of the top group once more.</summary>
+    /// <summary>Whether sources are attributed for dictionaries of attention heads, which runs the sequences of the top group once
+    /// more.</summary>
     public bool SourceAttribution { get; init; } = true;
 
     /// <summary>Tokens after which what was found is written to disk.</summary>

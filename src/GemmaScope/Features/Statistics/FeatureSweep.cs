@@ -21,12 +21,20 @@ internal static class FeatureSweep
     private const int PartsPerWorker = 2;
 
     /// <summary>Divides the features [first, end) and lets each part read everything.</summary>
-    public static TPart[] Run<TPart>(ActivationStore store, int first, int end, Func<int, int, TPart> make, IProgress<double>? progress, CancellationToken cancellation)
+    public static TPart[] Run<TPart>(
+        ActivationStore store,
+        int first,
+        int end,
+        Func<int, int, TPart> make,
+        IProgress<double>? progress,
+        CancellationToken cancellation
+    )
         where TPart : ISweepPart
     {
         var count = Math.Clamp(end - first, 1, Workers.Count * PartsPerWorker);
         var parts = new TPart[count];
-        for (var p = 0; p < count; p++) parts[p] = make(Bound(p), Bound(p + 1));
+        for (var p = 0; p < count; p++)
+            parts[p] = make(Bound(p), Bound(p + 1));
         for (var i = 0; i < store.Segments.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -38,11 +46,13 @@ internal static class FeatureSweep
         int Bound(int part) => first + (int)((long)(end - first) * part / count);
     }
 
-    private readonly struct Job<TPart>(TPart[] parts, ActivationSegment segment, int firstSequence) : IJob where TPart : ISweepPart
+    private readonly struct Job<TPart>(TPart[] parts, ActivationSegment segment, int firstSequence) : IJob
+        where TPart : ISweepPart
     {
         public void Run(int index)
         {
-            for (var s = 0; s < segment.Sequences; s++) parts[index].Read(segment, s, firstSequence + s);
+            for (var s = 0; s < segment.Sequences; s++)
+                parts[index].Read(segment, s, firstSequence + s);
         }
     }
 }

@@ -14,7 +14,8 @@ internal sealed unsafe class NeuronSums : IDisposable
     private const int PartsPerWorker = 2;
 
     private readonly Tensor _products; // F64 [width, inputs]
-    private readonly double[] _sums, _squares;
+    private readonly double[] _sums,
+        _squares;
 
     public NeuronSums(int width, int inputs)
     {
@@ -47,10 +48,21 @@ internal sealed unsafe class NeuronSums : IDisposable
     /// <summary>The coordinates with the largest correlations with a feature.</summary>
     public CorrelatedNeuron[] Strongest(int feature, FeatureCounts counts, long positions, int k)
     {
-        if (counts.Count[feature] == 0) return [];
+        if (counts.Count[feature] == 0)
+            return [];
         var best = new RankedList(k);
         for (var i = 0; i < Inputs; i++)
-            best.Offer(i, FeaturePairs.Correlation(Product(feature, i), counts.Sum[feature], _sums[i], counts.SumOfSquares[feature], _squares[i], positions));
+            best.Offer(
+                i,
+                FeaturePairs.Correlation(
+                    Product(feature, i),
+                    counts.Sum[feature],
+                    _sums[i],
+                    counts.SumOfSquares[feature],
+                    _squares[i],
+                    positions
+                )
+            );
         var found = new CorrelatedNeuron[best.Count];
         for (var i = 0; i < found.Length; i++)
         {
@@ -61,14 +73,22 @@ internal sealed unsafe class NeuronSums : IDisposable
         return found;
     }
 
-    public void Save(string file, IReadOnlyDictionary<string, string> description) => SafetensorsWriter.Write(
-        file, [new TensorSource("products", _products), Numbers("sums", _sums), Numbers("squares", _squares)], description, overwrite: true);
+    public void Save(string file, IReadOnlyDictionary<string, string> description) =>
+        SafetensorsWriter.Write(
+            file,
+            [new TensorSource("products", _products), Numbers("sums", _sums), Numbers("squares", _squares)],
+            description,
+            overwrite: true
+        );
 
     public void Restore(string file, Action<IReadOnlyDictionary<string, string>> accept)
     {
         using var saved = SafetensorsFile.Open(file);
         accept(saved.Metadata);
-        fixed (double* sums = _sums, squares = _squares)
+        fixed (
+            double* sums = _sums,
+                squares = _squares
+        )
         {
             Copy("products", _products.Pointer, _products.ByteLength);
             Copy("sums", sums, sizeof(double) * Inputs);
@@ -78,7 +98,8 @@ internal sealed unsafe class NeuronSums : IDisposable
         void Copy(string name, void* target, long bytes)
         {
             var tensor = saved[name];
-            if (tensor.Type != DType.F64 || tensor.ByteLength != bytes) throw new FileFormatException($"the tensor '{name}' belongs to another dictionary", file);
+            if (tensor.Type != DType.F64 || tensor.ByteLength != bytes)
+                throw new FileFormatException($"the tensor '{name}' belongs to another dictionary", file);
             Buffer.MemoryCopy(tensor.Pointer, target, bytes, bytes);
         }
     }
@@ -94,18 +115,25 @@ internal sealed unsafe class NeuronSums : IDisposable
     {
         public void Run(int index)
         {
-            int first = (int)((long)sums.Width * index / parts), end = (int)((long)sums.Width * (index + 1) / parts);
+            int first = (int)((long)sums.Width * index / parts),
+                end = (int)((long)sums.Width * (index + 1) / parts);
             foreach (var row in rows)
             {
                 var own = new SparseRow(features.Indices(row), features.Values(row)).Within(first, end);
                 for (var i = 0; i < own.Indices.Length; i++)
-                    if (own.Values[i] > 0) Add((double*)sums._products.Pointer + (long)own.Indices[i] * sums.Inputs, own.Values[i], x.Data + (long)row * x.Stride);
+                    if (own.Values[i] > 0)
+                        Add(
+                            (double*)sums._products.Pointer + (long)own.Indices[i] * sums.Inputs,
+                            own.Values[i],
+                            x.Data + (long)row * x.Stride
+                        );
             }
         }
 
         private void Add(double* products, double value, float* input)
         {
-            for (var i = 0; i < sums.Inputs; i++) products[i] += value * input[i];
+            for (var i = 0; i < sums.Inputs; i++)
+                products[i] += value * input[i];
         }
     }
 }

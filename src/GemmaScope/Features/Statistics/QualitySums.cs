@@ -5,7 +5,8 @@ using GemmaScope.Models;
 
 namespace GemmaScope.Features.Statistics;
 
-/// <summary>How well a dictionary does over the counted positions of a corpus (METHODS §2.9); what no position was counted for is NaN.</summary>
+/// <summary>How well a dictionary does over the counted positions of a corpus (METHODS §2.9); what no position was counted for is
+/// NaN.</summary>
 /// <param name="Tokens">Counted positions.</param>
 /// <param name="L0">Mean number of active features.</param>
 /// <param name="Fvu">Fraction of variance unexplained at the sites it writes.</param>
@@ -13,14 +14,20 @@ namespace GemmaScope.Features.Statistics;
 public sealed record DictionaryQuality(long Tokens, double L0, double Fvu, double CosineSimilarity);
 
 /// <summary>
-/// Sums that give the quality of dictionaries, made while the model runs: decoding what is active costs little beside the encoding of all features.
+/// Sums that give the quality of dictionaries, made while the model runs: decoding what is active costs little beside the encoding of all
+/// features.
 /// </summary>
 internal sealed class QualitySums(IReadOnlyList<SparseDictionary> dictionaries)
 {
     private readonly PositionSums[] _sums = [.. dictionaries.Select(one => new PositionSums(one.OutputWidth))];
 
     public DictionaryQuality this[int dictionary] =>
-        new(_sums[dictionary].Reconstruction.Rows, _sums[dictionary].L0, _sums[dictionary].Reconstruction.Fvu, _sums[dictionary].Reconstruction.CosineSimilarity);
+        new(
+            _sums[dictionary].Reconstruction.Rows,
+            _sums[dictionary].L0,
+            _sums[dictionary].Reconstruction.Fvu,
+            _sums[dictionary].Reconstruction.CosineSimilarity
+        );
 
     /// <summary>Adds the rows of a run that count.</summary>
     public void Add(ModelRun run, int dictionary, SparseActivations features, ReadOnlySpan<bool> counted)
@@ -32,7 +39,8 @@ internal sealed class QualitySums(IReadOnlyList<SparseDictionary> dictionaries)
         using var reconstruction = one.Decode(features, x?.AsMatrix());
         var products = RowProducts.Of(target, reconstruction.AsMatrix());
         for (var row = 0; row < counted.Length; row++)
-            if (counted[row]) _sums[dictionary].Add(target.Row(row), products[row], features.L0(row));
+            if (counted[row])
+                _sums[dictionary].Add(target.Row(row), products[row], features.L0(row));
     }
 
     public void Save(string file, IReadOnlyDictionary<string, string> description)
@@ -51,6 +59,7 @@ internal sealed class QualitySums(IReadOnlyList<SparseDictionary> dictionaries)
 
     private void Visit(SumsState state)
     {
-        for (var i = 0; i < _sums.Length; i++) state.Within($"{i}", _sums[i].Visit);
+        for (var i = 0; i < _sums.Length; i++)
+            state.Within($"{i}", _sums[i].Visit);
     }
 }

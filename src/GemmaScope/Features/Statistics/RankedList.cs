@@ -19,9 +19,11 @@ internal sealed class RankedList(int k)
 
     public void Offer(int index, double value)
     {
-        if (Count == k && (k == 0 || !(value > _values[k - 1]))) return;
+        if (Count == k && (k == 0 || !(value > _values[k - 1])))
+            return;
         var at = Count < k ? Count++ : k - 1;
-        for (; at > 0 && value > _values[at - 1]; at--) (_indices[at], _values[at]) = (_indices[at - 1], _values[at - 1]);
+        for (; at > 0 && value > _values[at - 1]; at--)
+            (_indices[at], _values[at]) = (_indices[at - 1], _values[at - 1]);
         (_indices[at], _values[at]) = (index, value);
     }
 }

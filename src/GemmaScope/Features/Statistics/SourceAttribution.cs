@@ -8,8 +8,10 @@ namespace GemmaScope.Features.Statistics;
 
 /// <summary>
 /// Which source positions a feature of an attention dictionary reads (direct feature attribution, METHODS §7):
-/// Σ_h p_h(dest, src) · ⟨v_src of head h, W_enc slice of head h⟩ at the marked position of each sequence of the top group. Over all sources it sums to
-/// the activation without b_enc. The sequences run once more; rows go to a temporary file, for they are made by sequence and read by feature.
+/// Σ_h p_h(dest, src) · ⟨v_src of head h, W_enc slice of head h⟩ at the marked position of each sequence of the top group. Over all sources
+/// it sums to
+/// the activation without b_enc. The sequences run once more; rows go to a temporary file, for they are made by sequence and read by
+/// feature.
 /// </summary>
 internal sealed class SourceAttribution : IDisposable
 {
@@ -17,7 +19,8 @@ internal sealed class SourceAttribution : IDisposable
     private const int TokensAtOnce = 2048;
 
     private readonly SafeFileHandle _file;
-    private readonly int _top, _longest;
+    private readonly int _top,
+        _longest;
 
     private SourceAttribution(string folder, int top, int longest)
     {
@@ -28,20 +31,32 @@ internal sealed class SourceAttribution : IDisposable
 
     /// <summary>Whether sources can be attributed: the dictionary reads concatenated heads, by a linear map.</summary>
     public static bool Fits(SparseDictionary dictionary) =>
-        dictionary is LayerDictionary { HasSites: true, InputSites: [{ Kind: SiteKind.Z }] } layer && layer.Weights.Scaling.Factor is not null;
+        dictionary is LayerDictionary { HasSites: true, InputSites: [{ Kind: SiteKind.Z }] } layer
+        && layer.Weights.Scaling.Factor is not null;
 
     /// <summary>Attributes all examples of the top groups.</summary>
     public static SourceAttribution Of(
-        GemmaModel model, LayerDictionary dictionary, ActivationStore store, ActivationDistribution distribution, FeatureStatisticsOptions options, string folder,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        GemmaModel model,
+        LayerDictionary dictionary,
+        ActivationStore store,
+        ActivationDistribution distribution,
+        FeatureStatisticsOptions options,
+        string folder,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var attribution = new SourceAttribution(folder, options.TopExamples, store.LongestSequence);
         try
         {
             Entry[] entries =
             [
-                .. Enumerable.Range(0, dictionary.Width).SelectMany(feature => distribution.Strongest(feature)
-                    .Select((place, rank) => new Entry(feature, rank, place.Sequence, place.Position))).OrderBy(entry => entry.Sequence),
+                .. Enumerable
+                    .Range(0, dictionary.Width)
+                    .SelectMany(feature =>
+                        distribution.Strongest(feature).Select((place, rank) => new Entry(feature, rank, place.Sequence, place.Position))
+                    )
+                    .OrderBy(entry => entry.Sequence),
             ];
             for (int from = 0, to; from < entries.Length; from = to)
             {
@@ -76,7 +91,8 @@ internal sealed class SourceAttribution : IDisposable
         var tokens = 0;
         for (int start = from, end; start < entries.Length && (groups.Count == 0 || tokens < TokensAtOnce); start = end)
         {
-            for (end = start; end < entries.Length && entries[end].Sequence == entries[start].Sequence;) end++;
+            for (end = start; end < entries.Length && entries[end].Sequence == entries[start].Sequence; )
+                end++;
             groups.Add(entries[start..end]);
             var (segment, local) = store.Find(entries[start].Sequence);
             tokens += segment.Length(local);
@@ -84,16 +100,36 @@ internal sealed class SourceAttribution : IDisposable
         return groups;
     }
 
-    private void Attribute(GemmaModel model, LayerDictionary dictionary, ActivationStore store, List<Entry[]> groups, Arithmetic? arithmetic, CancellationToken cancellation)
+    private void Attribute(
+        GemmaModel model,
+        LayerDictionary dictionary,
+        ActivationStore store,
+        List<Entry[]> groups,
+        Arithmetic? arithmetic,
+        CancellationToken cancellation
+    )
     {
-        var sequences = groups.Select(group => store.Find(group[0].Sequence)).Select(found => found.Segment.Tokens(found.Sequence).ToArray()).ToArray();
+        var sequences = groups
+            .Select(group => store.Find(group[0].Sequence))
+            .Select(found => found.Segment.Tokens(found.Sequence).ToArray())
+            .ToArray();
         var layer = dictionary.InputSite.Layer!.Value;
-        Site pattern = new(SiteKind.AttnPattern, layer), values = new(SiteKind.V, layer);
-        using var run = model.Run(sequences, capture: [pattern, values], logits: LogitRows.None, arithmetic: arithmetic, cancellation: cancellation);
+        Site pattern = new(SiteKind.AttnPattern, layer),
+            values = new(SiteKind.V, layer);
+        using var run = model.Run(
+            sequences,
+            capture: [pattern, values],
+            logits: LogitRows.None,
+            arithmetic: arithmetic,
+            cancellation: cancellation
+        );
         for (var s = 0; s < groups.Count; s++)
         {
             var (start, count) = run.RowsOf(s);
-            var v = run[values].Reshape(run[values].Shape[0], (long)model.Config.KeyValueHeads * model.Config.HeadSize).AsMatrix().SliceRows(start, count);
+            var v = run[values]
+                .Reshape(run[values].Shape[0], (long)model.Config.KeyValueHeads * model.Config.HeadSize)
+                .AsMatrix()
+                .SliceRows(start, count);
             Workers.For(groups[s].Length, new Job(this, model.Config, dictionary, groups[s], run.Attention(pattern, s).AsMatrix(), v));
         }
     }
@@ -102,7 +138,14 @@ internal sealed class SourceAttribution : IDisposable
 
     private readonly record struct Entry(int Feature, int Rank, int Sequence, int Position);
 
-    private readonly struct Job(SourceAttribution all, GemmaConfig config, LayerDictionary dictionary, Entry[] entries, MatrixView pattern, MatrixView v) : IJob
+    private readonly struct Job(
+        SourceAttribution all,
+        GemmaConfig config,
+        LayerDictionary dictionary,
+        Entry[] entries,
+        MatrixView pattern,
+        MatrixView v
+    ) : IJob
     {
         public void Run(int index)
         {
@@ -116,7 +159,8 @@ internal sealed class SourceAttribution : IDisposable
                 {
                     var value = v.Row(source).Slice(head / (config.Heads / config.KeyValueHeads) * size, size);
                     double product = 0;
-                    for (var i = 0; i < size; i++) product += (double)value[i] * encoder[head * size + i];
+                    for (var i = 0; i < size; i++)
+                        product += (double)value[i] * encoder[head * size + i];
                     sum += pattern.Row(head * v.Rows + entry.Position)[source] * product;
                 }
                 sources[source] = (float)sum;

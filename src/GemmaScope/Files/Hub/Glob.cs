@@ -6,9 +6,15 @@ namespace GemmaScope.Files;
 internal sealed class Glob(string pattern)
 {
     private readonly Regex _regex = new(
-        "^" + Regex.Escape(pattern).Replace(@"\*\*", ".*", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal)
-            .Replace(@"\?", "[^/]", StringComparison.Ordinal) + "$",
-        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        "^"
+            + Regex
+                .Escape(pattern)
+                .Replace(@"\*\*", ".*", StringComparison.Ordinal)
+                .Replace(@"\*", "[^/]*", StringComparison.Ordinal)
+                .Replace(@"\?", "[^/]", StringComparison.Ordinal)
+            + "$",
+        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking
+    );
 
     public bool Matches(string path) => _regex.IsMatch(path);
 
@@ -16,7 +22,9 @@ internal sealed class Glob(string pattern)
     public static bool AnyFile(string folder, IReadOnlyList<string> patterns)
     {
         var globs = patterns.Select(p => new Glob(p)).ToList();
-        return Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(HubCache.Holds)
+        return Directory
+            .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(HubCache.Holds)
             .Select(f => Path.GetRelativePath(folder, f).Replace(Path.DirectorySeparatorChar, '/'))
             .Any(f => globs.Count == 0 || globs.Any(g => g.Matches(f)));
     }

@@ -9,8 +9,14 @@ public static class Hub
     /// <summary>What is downloaded of a model repository: configuration, vocabulary and safetensors weights.</summary>
     public static IReadOnlyList<string> ModelFiles { get; } =
     [
-        "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
-        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "config.json",
+        "generation_config.json",
+        "*.safetensors",
+        "*.safetensors.index.json",
+        "tokenizer.model",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
     ];
 
     /// <summary>What is downloaded of a dictionary's folder.</summary>
@@ -24,9 +30,14 @@ public static class Hub
     /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
     /// <exception cref="HubException">The model cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveModelAsync(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        if (LocalFolder(nameOrPath) is { } local) return local;
+        if (LocalFolder(nameOrPath) is { } local)
+            return local;
         using var client = new HubClient(options);
         return await client.GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancel);
     }
@@ -40,10 +51,15 @@ public static class Hub
     /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
     /// <exception cref="HubException">The folder cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveFolderAsync(
-        string nameOrPath, IReadOnlyList<string>? patterns = null, HubOptions? options = null,
-        IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+        string nameOrPath,
+        IReadOnlyList<string>? patterns = null,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        if (LocalFolder(nameOrPath) is { } local) return local;
+        if (LocalFolder(nameOrPath) is { } local)
+            return local;
         using var client = new HubClient(options);
         return await client.GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancel);
     }
@@ -56,26 +72,44 @@ public static class Hub
     /// <exception cref="ArgumentProblemException">The name is neither a file nor a reference.</exception>
     /// <exception cref="HubException">The file cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveFileAsync(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        if (File.Exists(nameOrPath)) return new(Path.GetFullPath(nameOrPath), PathSource.Local);
-        if (Directory.Exists(nameOrPath)) throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
+        if (File.Exists(nameOrPath))
+            return new(Path.GetFullPath(nameOrPath), PathSource.Local);
+        if (Directory.Exists(nameOrPath))
+            throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
         using var client = new HubClient(options);
         return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancel);
     }
 
-    /// <summary>Finds or downloads a dictionary: a weights file, or the <see cref="DictionaryFiles"/> of a folder without those of the folders in it.</summary>
-    /// <param name="nameOrPath">A file or folder, or <c>org/name[@revision]/path</c>; a path whose last part has an extension names a file.</param>
+    /// <summary>Finds or downloads a dictionary: a weights file, or the <see cref="DictionaryFiles"/> of a folder without those of the
+    /// folders in it.</summary>
+    /// <param name="nameOrPath">A file or folder, or <c>org/name[@revision]/path</c>; a path whose last part has an extension names a
+    /// file.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <exception cref="ArgumentProblemException">The name is neither a path nor a reference.</exception>
     /// <exception cref="HubException">The dictionary cannot be had.</exception>
     public static Task<ResolvedPath> ResolveDictionaryAsync(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        var isFile = File.Exists(nameOrPath)
-            || (Path.HasExtension(nameOrPath) && !Directory.Exists(nameOrPath) && HubReference.TryParse(nameOrPath, out var reference) && reference.Path.Length > 0);
+        var isFile =
+            File.Exists(nameOrPath)
+            || (
+                Path.HasExtension(nameOrPath)
+                && !Directory.Exists(nameOrPath)
+                && HubReference.TryParse(nameOrPath, out var reference)
+                && reference.Path.Length > 0
+            );
         return isFile
             ? ResolveFileAsync(nameOrPath, options, progress, cancel)
             : ResolveFolderAsync(nameOrPath, DictionaryFiles, options, progress, cancel);
@@ -83,34 +117,51 @@ public static class Hub
 
     /// <inheritdoc cref="ResolveDictionaryAsync"/>
     public static ResolvedPath ResolveDictionary(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
-        Wait(() => ResolveDictionaryAsync(nameOrPath, options, progress, cancel));
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    ) => Wait(() => ResolveDictionaryAsync(nameOrPath, options, progress, cancel));
 
     /// <inheritdoc cref="ResolveModelAsync"/>
     public static ResolvedPath ResolveModel(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
-        Wait(() => ResolveModelAsync(nameOrPath, options, progress, cancel));
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    ) => Wait(() => ResolveModelAsync(nameOrPath, options, progress, cancel));
 
     /// <inheritdoc cref="ResolveFolderAsync"/>
     public static ResolvedPath ResolveFolder(
-        string nameOrPath, IReadOnlyList<string>? patterns = null, HubOptions? options = null,
-        IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
-        Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancel));
+        string nameOrPath,
+        IReadOnlyList<string>? patterns = null,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    ) => Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancel));
 
     /// <inheritdoc cref="ResolveFileAsync"/>
     public static ResolvedPath ResolveFile(
-        string nameOrPath, HubOptions? options = null, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
-        Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancel));
+        string nameOrPath,
+        HubOptions? options = null,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    ) => Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancel));
 
     private static ResolvedPath? LocalFolder(string path)
     {
-        if (Directory.Exists(path)) return new(Path.GetFullPath(path), PathSource.Local);
+        if (Directory.Exists(path))
+            return new(Path.GetFullPath(path), PathSource.Local);
         return File.Exists(path) ? throw new ArgumentProblemException("is a file where a folder is expected", path) : null;
     }
 
-    private static HubReference Reference(string name, string kind) => HubReference.TryParse(name, out var reference)
-        ? reference
-        : throw new ArgumentProblemException($"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)", name);
+    private static HubReference Reference(string name, string kind) =>
+        HubReference.TryParse(name, out var reference)
+            ? reference
+            : throw new ArgumentProblemException(
+                $"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)",
+                name
+            );
 
     // On the thread pool, so that a caller with a synchronization context does not wait for itself.
     private static ResolvedPath Wait(Func<Task<ResolvedPath>> resolve) => Task.Run(resolve).GetAwaiter().GetResult();

@@ -13,7 +13,9 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
 
     /// <summary>Address of the file that a reference names.</summary>
     public Uri FileUri(HubReference reference) =>
-        new($"{_base}/{reference.Repository}/resolve/{Uri.EscapeDataString(reference.Revision)}/{string.Join('/', reference.Path.Split('/').Select(Uri.EscapeDataString))}");
+        new(
+            $"{_base}/{reference.Repository}/resolve/{Uri.EscapeDataString(reference.Revision)}/{string.Join('/', reference.Path.Split('/').Select(Uri.EscapeDataString))}"
+        );
 
     /// <summary>The commit that a revision means and the names of its files.</summary>
     public async Task<(string Commit, List<string> Names)> RepositoryAsync(HubReference reference, CancellationToken cancel) =>
@@ -27,8 +29,15 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
         for (var count = 0; page is not null && count < MostPages; count++)
         {
             var here = page;
-            var answer = await ReadJsonAsync(here, reference, (json, response) => (HubListing.FromTree(json).ToList(), NextPage(response, here)), cancel, optional: count == 0);
-            if (answer.Item1 is null) return null;
+            var answer = await ReadJsonAsync(
+                here,
+                reference,
+                (json, response) => (HubListing.FromTree(json).ToList(), NextPage(response, here)),
+                cancel,
+                optional: count == 0
+            );
+            if (answer.Item1 is null)
+                return null;
             files.AddRange(answer.Item1);
             page = answer.Item2;
         }
@@ -37,12 +46,17 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
 
     /// <summary>What a file is at its revision; the file is null if there is none, and the commit too if the hub does not tell.</summary>
     public Task<(string? Commit, HubFile? File)> FileAsync(HubReference reference, CancellationToken cancel) =>
-        transport.RunAsync(() => new(HttpMethod.Head, FileUri(reference)), (response, _) =>
-        {
-            if (HubFailure.IsMissingFile(response)) return Task.FromResult((HubMetadata.CommitOf(response), (HubFile?)null));
-            HubFailure.ThrowIfRefused(response, reference, options);
-            return Task.FromResult<(string?, HubFile?)>(HubMetadata.Read(response, reference));
-        }, cancel);
+        transport.RunAsync(
+            () => new(HttpMethod.Head, FileUri(reference)),
+            (response, _) =>
+            {
+                if (HubFailure.IsMissingFile(response))
+                    return Task.FromResult((HubMetadata.CommitOf(response), (HubFile?)null));
+                HubFailure.ThrowIfRefused(response, reference, options);
+                return Task.FromResult<(string?, HubFile?)>(HubMetadata.Read(response, reference));
+            },
+            cancel
+        );
 
     private Uri Address(HubReference reference, string kind) =>
         new($"{_base}/api/models/{reference.Repository}/{kind}/{Uri.EscapeDataString(reference.Revision)}");
@@ -50,33 +64,51 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
     private static (string Commit, List<string> Names) RepositoryInfo(JsonElement json, HttpResponseMessage _)
     {
         var commit = json.GetProperty("sha").GetString();
-        if (!HubReference.IsCommit(commit)) throw new FormatException($"'{commit}' is not a commit");
+        if (!HubReference.IsCommit(commit))
+            throw new FormatException($"'{commit}' is not a commit");
         return (commit!, [.. json.GetProperty("siblings").EnumerateArray().Select(f => HubListing.Text(f.GetProperty("rfilename")))]);
     }
 
     private static Uri? NextPage(HttpResponseMessage response, Uri here)
     {
-        var link = HubMetadata.Header(response, "Link")?.Split(',').FirstOrDefault(l => l.Contains("rel=\"next\"", StringComparison.Ordinal));
+        var link = HubMetadata
+            .Header(response, "Link")
+            ?.Split(',')
+            .FirstOrDefault(l => l.Contains("rel=\"next\"", StringComparison.Ordinal));
         var (start, end) = (link?.IndexOf('<') ?? -1, link?.IndexOf('>') ?? -1);
         return start >= 0 && end > start ? new Uri(here, link![(start + 1)..end]) : null;
     }
 
     /// <summary>Reads a JSON answer; the default value if <paramref name="optional"/> and the server knows no such address.</summary>
     private Task<T?> ReadJsonAsync<T>(
-        Uri uri, HubReference reference, Func<JsonElement, HttpResponseMessage, T> read, CancellationToken cancel, bool optional = false) =>
-        transport.RunAsync(() => new(HttpMethod.Get, uri), async (response, deadline) =>
-        {
-            if (optional && response.StatusCode == HttpStatusCode.NotFound) return default;
-            HubFailure.ThrowIfRefused(response, reference.At(""), options);
-            try
+        Uri uri,
+        HubReference reference,
+        Func<JsonElement, HttpResponseMessage, T> read,
+        CancellationToken cancel,
+        bool optional = false
+    ) =>
+        transport.RunAsync(
+            () => new(HttpMethod.Get, uri),
+            async (response, deadline) =>
             {
-                await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
-                using var json = await JsonDocument.ParseAsync(body, cancellationToken: deadline.Token);
-                return read(json.RootElement, response);
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-            {
-                throw new HubException($"the answer is not that of a Hugging Face hub ({e.Message}); check HF_ENDPOINT", uri.GetLeftPart(UriPartial.Path), e);
-            }
-        }, cancel);
+                if (optional && response.StatusCode == HttpStatusCode.NotFound)
+                    return default;
+                HubFailure.ThrowIfRefused(response, reference.At(""), options);
+                try
+                {
+                    await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
+                    using var json = await JsonDocument.ParseAsync(body, cancellationToken: deadline.Token);
+                    return read(json.RootElement, response);
+                }
+                catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+                {
+                    throw new HubException(
+                        $"the answer is not that of a Hugging Face hub ({e.Message}); check HF_ENDPOINT",
+                        uri.GetLeftPart(UriPartial.Path),
+                        e
+                    );
+                }
+            },
+            cancel
+        );
 }

@@ -14,7 +14,8 @@ public sealed class HubCache(string folder)
     /// <summary>The commit a reference means as far as the cache knows, or null.</summary>
     public string? FindCommit(HubReference reference)
     {
-        if (reference.IsPinned) return reference.Revision;
+        if (reference.IsPinned)
+            return reference.Revision;
         return ReadText(RefFile(reference))?.Trim() is { } commit && HubReference.IsCommit(commit) ? commit : null;
     }
 
@@ -27,7 +28,8 @@ public sealed class HubCache(string folder)
         FindCommit(reference) is { } commit && SnapshotPath(reference, commit) is var path && Directory.Exists(path) ? path : null;
 
     /// <summary>Whether a file is there with its content: File.Exists is also true of a link that leads nowhere.</summary>
-    internal static bool Holds(string path) => File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is not { Exists: false };
+    internal static bool Holds(string path) =>
+        File.Exists(path) && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is not { Exists: false };
 
     /// <summary>The error for a cache that cannot be written.</summary>
     internal HubException Unwritable(Exception cause) =>
@@ -39,13 +41,16 @@ public sealed class HubCache(string folder)
 
     internal void WriteRef(HubReference reference, string commit)
     {
-        if (!reference.IsPinned && FindCommit(reference) != commit) WriteText(RefFile(reference), commit);
+        if (!reference.IsPinned && FindCommit(reference) != commit)
+            WriteText(RefFile(reference), commit);
     }
 
     /// <summary>Whether the hub has already said that a file does not exist at a commit.</summary>
-    internal bool IsKnownMissing(HubReference reference, string commit) => File.Exists(Local(Of(reference, ".no_exist", commit), reference.Path));
+    internal bool IsKnownMissing(HubReference reference, string commit) =>
+        File.Exists(Local(Of(reference, ".no_exist", commit), reference.Path));
 
-    internal void MarkMissing(HubReference reference, string commit) => WriteText(Local(Of(reference, ".no_exist", commit), reference.Path), "");
+    internal void MarkMissing(HubReference reference, string commit) =>
+        WriteText(Local(Of(reference, ".no_exist", commit), reference.Path), "");
 
     /// <summary>The listing of a commit, or null if none is kept or it cannot be used.</summary>
     internal HubListing? ReadListing(HubReference reference, string commit)
@@ -93,7 +98,8 @@ public sealed class HubCache(string folder)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.Delete(path); // A link whose blob has gone.
-        if (link && TryLink(Path.GetRelativePath(Path.GetDirectoryName(path)!, blob), path)) return;
+        if (link && TryLink(Path.GetRelativePath(Path.GetDirectoryName(path)!, blob), path))
+            return;
         if (fresh)
         {
             File.Move(blob, path);
@@ -124,9 +130,13 @@ public sealed class HubCache(string folder)
     private static string CheckName(string etag, HubReference reference) =>
         etag.Length is > 0 and <= 128 && etag[0] != '.' && etag.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
             ? etag
-            : throw new HubException($"the etag '{etag}' of '{reference.Path}' cannot name a file; is HF_ENDPOINT a Hugging Face hub?", reference.Repository);
+            : throw new HubException(
+                $"the etag '{etag}' of '{reference.Path}' cannot name a file; is HF_ENDPOINT a Hugging Face hub?",
+                reference.Repository
+            );
 
-    private static string RepositoryName(HubReference reference) => "models--" + reference.Repository.Replace("/", "--", StringComparison.Ordinal);
+    private static string RepositoryName(HubReference reference) =>
+        "models--" + reference.Repository.Replace("/", "--", StringComparison.Ordinal);
 
     private string Of(HubReference reference, string kind, string name) => Path.Combine(Folder, RepositoryName(reference), kind, name);
 

@@ -31,12 +31,15 @@ public sealed class HubClient : IDisposable
     /// <exception cref="HubException">The repository is not there, may not be read, or the hub cannot be reached.</exception>
     public async Task<HubListing> ListAsync(HubReference reference, CancellationToken cancel = default)
     {
-        if (Cache.FindCommit(reference) is { } known && Cache.ReadListing(reference, known) is { } kept) return kept;
+        if (Cache.FindCommit(reference) is { } known && Cache.ReadListing(reference, known) is { } kept)
+            return kept;
         ThrowIfOffline(reference);
         var (commit, names) = await _api.RepositoryAsync(reference, cancel);
         Cache.WriteRef(reference, commit);
-        if (Cache.ReadListing(reference, commit) is { } listing) return listing;
-        if (await _api.TreeAsync(reference.Pinned(commit), cancel) is not { } files) return new(commit, [.. names.Select(n => new HubFile(n, -1, ""))]);
+        if (Cache.ReadListing(reference, commit) is { } listing)
+            return listing;
+        if (await _api.TreeAsync(reference.Pinned(commit), cancel) is not { } files)
+            return new(commit, [.. names.Select(n => new HubFile(n, -1, ""))]);
         listing = new(commit, files);
         Cache.WriteListing(reference, listing);
         return listing;
@@ -44,12 +47,19 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Gets the one file that the reference names.</summary>
     /// <exception cref="HubException">The file is not there, may not be read, arrives damaged, or the hub cannot be reached.</exception>
-    public async Task<ResolvedPath> GetFileAsync(HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancel = default)
+    public async Task<ResolvedPath> GetFileAsync(
+        HubReference reference,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        if (reference.Path.Length == 0) throw new ArgumentProblemException("names a repository where a file is expected; add /path/to/file", reference.ToString());
+        if (reference.Path.Length == 0)
+            throw new ArgumentProblemException("names a repository where a file is expected; add /path/to/file", reference.ToString());
         var known = Cache.FindCommit(reference);
-        if (Cache.FindFile(reference) is { } cached) return new(cached, PathSource.Cache, reference, known);
-        if (known is not null && Cache.IsKnownMissing(reference, known)) throw new HubException(HubFailure.MissingFile(reference), reference.Repository);
+        if (Cache.FindFile(reference) is { } cached)
+            return new(cached, PathSource.Cache, reference, known);
+        if (known is not null && Cache.IsKnownMissing(reference, known))
+            throw new HubException(HubFailure.MissingFile(reference), reference.Repository);
         ThrowIfOffline(reference);
         var (commit, file) = await DescribeAsync(reference, cancel);
         Cache.WriteRef(reference, commit);
@@ -65,18 +75,28 @@ public sealed class HubClient : IDisposable
     /// <returns>The folder of the snapshot.</returns>
     /// <exception cref="HubException">No such file is there or may be read, one arrives damaged, or the hub cannot be reached.</exception>
     public Task<ResolvedPath> GetFolderAsync(
-        HubReference reference, IReadOnlyList<string> patterns, IProgress<HubProgress>? progress = null, CancellationToken cancel = default) =>
-        GetFolderAsync(reference, patterns, lacks: null, progress, cancel);
+        HubReference reference,
+        IReadOnlyList<string> patterns,
+        IProgress<HubProgress>? progress = null,
+        CancellationToken cancel = default
+    ) => GetFolderAsync(reference, patterns, lacks: null, progress, cancel);
 
     /// <param name="reference">The folder.</param>
     /// <param name="patterns">Globs.</param>
-    /// <param name="lacks">Names what a folder lacks, judged by its content alone, or null if it can be used as it is; no function if the content does not tell.</param>
+    /// <param name="lacks">Names what a folder lacks, judged by its content alone, or null if it can be used as it is; no function if the
+    /// content does not tell.</param>
     /// <param name="progress">Told how far the download is.</param>
     /// <param name="cancel">Interrupts.</param>
     internal async Task<ResolvedPath> GetFolderAsync(
-        HubReference reference, IReadOnlyList<string> patterns, Func<string, string?>? lacks, IProgress<HubProgress>? progress, CancellationToken cancel)
+        HubReference reference,
+        IReadOnlyList<string> patterns,
+        Func<string, string?>? lacks,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancel
+    )
     {
-        if (FindComplete(reference, patterns, lacks) is { } found) return found;
+        if (FindComplete(reference, patterns, lacks) is { } found)
+            return found;
         HubListing listing;
         try
         {
@@ -87,7 +107,8 @@ public sealed class HubClient : IDisposable
             return FindAny(reference, patterns, lacks, e);
         }
         var files = listing.Select(reference.Path, patterns);
-        if (files.Count == 0) throw new HubException(HubFailure.MissingFile(reference, listing.Folders()), reference.Repository);
+        if (files.Count == 0)
+            throw new HubException(HubFailure.MissingFile(reference, listing.Folders()), reference.Repository);
         ThrowIfOffline(files.Select(f => reference.At(f.Path)).FirstOrDefault(f => Cache.FindFile(f) is null) ?? reference);
         files = [.. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancel)))];
         await DownloadAsync(reference, listing.Commit, files, progress, cancel);
@@ -97,9 +118,11 @@ public sealed class HubClient : IDisposable
     /// <summary>The cached folder, if it is known to hold everything that is asked for.</summary>
     private ResolvedPath? FindComplete(HubReference reference, IReadOnlyList<string> patterns, Func<string, string?>? lacks)
     {
-        if (Cache.FindFolder(reference) is not { } folder) return null;
+        if (Cache.FindFolder(reference) is not { } folder)
+            return null;
         var commit = Cache.FindCommit(reference)!;
-        var complete = Cache.ReadListing(reference, commit)?.Select(reference.Path, patterns) is { Count: > 0 } files
+        var complete =
+            Cache.ReadListing(reference, commit)?.Select(reference.Path, patterns) is { Count: > 0 } files
             && files.TrueForAll(f => Cache.FindFile(reference.At(f.Path)) is not null);
         return complete || (lacks is not null && lacks(folder) is null) ? new(folder, PathSource.Cache, reference, commit) : null;
     }
@@ -107,20 +130,37 @@ public sealed class HubClient : IDisposable
     /// <summary>The cached folder as it is, where the hub cannot be asked; if there is nothing in it, the reason why not.</summary>
     private ResolvedPath FindAny(HubReference reference, IReadOnlyList<string> patterns, Func<string, string?>? lacks, HubException reason)
     {
-        if (Cache.FindFolder(reference) is not { } folder || !Glob.AnyFile(folder, patterns)) throw reason;
-        if (lacks?.Invoke(folder) is { } missing) throw new HubException($"the cache holds a part of it, without {missing}. {reason.Message}", reference.Repository, reason);
-        return new(folder, PathSource.Cache, reference, Cache.FindCommit(reference), $"possibly not all of it, as the hub could not be asked: {reason.Message}");
+        if (Cache.FindFolder(reference) is not { } folder || !Glob.AnyFile(folder, patterns))
+            throw reason;
+        if (lacks?.Invoke(folder) is { } missing)
+            throw new HubException($"the cache holds a part of it, without {missing}. {reason.Message}", reference.Repository, reason);
+        return new(
+            folder,
+            PathSource.Cache,
+            reference,
+            Cache.FindCommit(reference),
+            $"possibly not all of it, as the hub could not be asked: {reason.Message}"
+        );
     }
 
     private async Task DownloadAsync(
-        HubReference reference, string commit, IReadOnlyList<HubFile> files, IProgress<HubProgress>? progress, CancellationToken cancel)
+        HubReference reference,
+        string commit,
+        IReadOnlyList<HubFile> files,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancel
+    )
     {
         var sum = new ProgressSum(files, progress);
         var options = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancel };
         try
         {
             CheckSpace(reference, commit, files);
-            await Parallel.ForEachAsync(files, options, async (file, stop) => await DownloadAsync(reference.Pinned(commit).At(file.Path), commit, file, sum, stop));
+            await Parallel.ForEachAsync(
+                files,
+                options,
+                async (file, stop) => await DownloadAsync(reference.Pinned(commit).At(file.Path), commit, file, sum, stop)
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -141,7 +181,8 @@ public sealed class HubClient : IDisposable
                 var download = new HubDownload(_transport, _options, reference, _api.FileUri(reference), file);
                 await download.RunAsync(Incomplete(blob), blob, bytes => sum.Report(file, bytes), cancel);
             }
-            if (!HubCache.Holds(path)) HubCache.Show(blob, path, _options.Symlinks, fresh);
+            if (!HubCache.Holds(path))
+                HubCache.Show(blob, path, _options.Symlinks, fresh);
         }
         sum.Report(file, file.Size, done: true);
     }
@@ -152,15 +193,20 @@ public sealed class HubClient : IDisposable
         foreach (var file in files)
         {
             var blob = Cache.BlobFile(reference, file.Etag);
-            if (HubCache.Holds(Cache.SnapshotPath(reference.At(file.Path), commit)) || File.Exists(blob)) continue;
+            if (HubCache.Holds(Cache.SnapshotPath(reference.At(file.Path), commit)) || File.Exists(blob))
+                continue;
             var begun = new FileInfo(Incomplete(blob));
             needed += file.Size - (begun.Exists ? Math.Min(begun.Length, file.Size) : 0);
         }
-        if (needed == 0) return;
+        if (needed == 0)
+            return;
         Directory.CreateDirectory(Cache.Folder);
         if (_options.FreeBytes(Cache.Folder) is { } free && free < needed)
-            throw new HubException($"needs {needed / 1e9:0.00} GB, but the disk of the cache at {Cache.Folder} has {free / 1e9:0.00} GB free; "
-                + "make room or set HF_HUB_CACHE to a folder on another disk", reference.Repository);
+            throw new HubException(
+                $"needs {needed / 1e9:0.00} GB, but the disk of the cache at {Cache.Folder} has {free / 1e9:0.00} GB free; "
+                    + "make room or set HF_HUB_CACHE to a folder on another disk",
+                reference.Repository
+            );
     }
 
     private static string Incomplete(string blob) => blob + ".incomplete";
@@ -169,7 +215,8 @@ public sealed class HubClient : IDisposable
     private async Task<(string Commit, HubFile File)> DescribeAsync(HubReference reference, CancellationToken cancel)
     {
         var (commit, file) = await _api.FileAsync(reference, cancel);
-        if (file is not null) return (commit!, file);
+        if (file is not null)
+            return (commit!, file);
         if (commit is not null)
         {
             Cache.WriteRef(reference, commit);
@@ -195,8 +242,12 @@ public sealed class HubClient : IDisposable
 
     private void ThrowIfOffline(HubReference reference)
     {
-        if (!_options.Offline) return;
-        throw new HubException($"is not in the cache at {Cache.Folder}, and HF_HUB_OFFLINE forbids asking the hub; unset it, "
-            + $"or run `hf download {reference.Repository}` where there is a network and copy the cache", reference.ToString());
+        if (!_options.Offline)
+            return;
+        throw new HubException(
+            $"is not in the cache at {Cache.Folder}, and HF_HUB_OFFLINE forbids asking the hub; unset it, "
+                + $"or run `hf download {reference.Repository}` where there is a network and copy the cache",
+            reference.ToString()
+        );
     }
 }

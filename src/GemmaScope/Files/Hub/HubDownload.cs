@@ -20,8 +20,11 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
         if (!await ArrivesIntactAsync(incomplete, report, cancel))
         {
             File.Delete(incomplete);
-            throw new HubException($"'{file.Path}' arrives damaged: its checksum is not {file.Etag}; "
-                + "try again, and if it happens again look for a proxy that alters downloads", reference.Repository);
+            throw new HubException(
+                $"'{file.Path}' arrives damaged: its checksum is not {file.Etag}; "
+                    + "try again, and if it happens again look for a proxy that alters downloads",
+                reference.Repository
+            );
         }
         File.Move(incomplete, target, overwrite: true);
     }
@@ -30,7 +33,8 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
     {
         using var part = await PartialFile.OpenAsync(incomplete, file, cancel);
         await FillAsync(part, report, cancel);
-        if (part.IsIntact()) return true;
+        if (part.IsIntact())
+            return true;
         // What lay there from an earlier attempt may have been the damaged part.
         part.Restart();
         await FillAsync(part, report, cancel);
@@ -48,20 +52,23 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
 
     private HubRequest Request(PartialFile part)
     {
-        if (!_canResume && part.Length > 0) part.Restart();
+        if (!_canResume && part.Length > 0)
+            part.Restart();
         return new(HttpMethod.Get, uri, part.Length);
     }
 
     private async Task<bool> ReceiveAsync(PartialFile part, HttpResponseMessage response, Deadline deadline, Action<long> report)
     {
-        if (!Continues(part, response)) return false;
+        if (!Continues(part, response))
+            return false;
         await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
             while (await body.ReadAsync(buffer.AsMemory(0, Chunk), deadline.Token) is var count and > 0)
             {
-                if (part.Length + count > file.Size) throw WrongSize("more");
+                if (part.Length + count > file.Size)
+                    throw WrongSize("more");
                 await part.AppendAsync(buffer.AsMemory(0, count));
                 report(part.Length);
                 deadline.Restart();
@@ -71,7 +78,8 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-        if (part.Length < file.Size) throw new HttpIOException(HttpRequestError.ResponseEnded, "the connection ended before the file");
+        if (part.Length < file.Size)
+            throw new HttpIOException(HttpRequestError.ResponseEnded, "the connection ended before the file");
         return true;
     }
 
@@ -84,15 +92,22 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
             return false;
         }
         HubFailure.ThrowIfRefused(response, reference, options);
-        if (response.StatusCode == HttpStatusCode.OK && part.Length > 0) part.Restart(); // The server ignores ranges.
-        if (response.Content.Headers.ContentLength is { } offered && part.Length + offered != file.Size) throw WrongSize($"{part.Length + offered}");
+        if (response.StatusCode == HttpStatusCode.OK && part.Length > 0)
+            part.Restart(); // The server ignores ranges.
+        if (response.Content.Headers.ContentLength is { } offered && part.Length + offered != file.Size)
+            throw WrongSize($"{part.Length + offered}");
         return true;
     }
 
     private bool IsOtherRange(PartialFile part, HttpResponseMessage response) =>
         response.StatusCode == HttpStatusCode.PartialContent
-        && (response.Content.Headers.ContentRange is not { } range || range.From != part.Length || (range.Length ?? file.Size) != file.Size);
+        && (
+            response.Content.Headers.ContentRange is not { } range || range.From != part.Length || (range.Length ?? file.Size) != file.Size
+        );
 
-    private HubException WrongSize(string offered) => new(
-        $"'{file.Path}' has the wrong size: {file.Size} bytes were announced, the server sends {offered}; try again later", reference.Repository);
+    private HubException WrongSize(string offered) =>
+        new(
+            $"'{file.Path}' has the wrong size: {file.Size} bytes were announced, the server sends {offered}; try again later",
+            reference.Repository
+        );
 }

@@ -14,7 +14,8 @@ internal static class HubFailure
     /// <exception cref="HubException">What was refused, why, and the cure.</exception>
     public static void ThrowIfRefused(HttpResponseMessage response, HubReference reference, HubOptions options)
     {
-        if ((int)response.StatusCode >= 400) throw new HubException(Explain(response, reference, options), reference.Repository);
+        if ((int)response.StatusCode >= 400)
+            throw new HubException(Explain(response, reference, options), reference.Repository);
     }
 
     private static string Explain(HttpResponseMessage response, HubReference reference, HubOptions options)
@@ -25,17 +26,25 @@ internal static class HubFailure
         return (Code(response), response.StatusCode) switch
         {
             ("GatedRepo", _) => $"is gated: accept its licence at {hub}/{reference.Repository}, then "
-                + (options.Token is null ? signIn : "try again; the token that was sent has no access yet, so use one of the account that accepted it"),
-            ("RevisionNotFound", _) => $"has no revision '{reference.Revision}'; the branches and tags are listed at {hub}/{reference.Repository}/tree/main",
+                + (
+                    options.Token is null
+                        ? signIn
+                        : "try again; the token that was sent has no access yet, so use one of the account that accepted it"
+                ),
+            ("RevisionNotFound", _) =>
+                $"has no revision '{reference.Revision}'; the branches and tags are listed at {hub}/{reference.Repository}/tree/main",
             ("EntryNotFound", _) => MissingFile(reference),
-            ("RepoNotFound", _) or (null, HttpStatusCode.NotFound) => $"{path}was not found at {hub}; check the spelling. If the repository is private, {signIn}",
+            ("RepoNotFound", _) or (null, HttpStatusCode.NotFound) =>
+                $"{path}was not found at {hub}; check the spelling. If the repository is private, {signIn}",
             (_, HttpStatusCode.Unauthorized) => options.Token is null
                 ? $"was not found, or is private or gated; check the spelling, accept its licence at {hub}/{reference.Repository}, {signIn}"
                 : $"the hub refuses the token{Quote(response)}; {signIn}",
             (_, HttpStatusCode.Forbidden) => $"access is forbidden{Quote(response)}; accept its licence at {hub}/{reference.Repository}, "
                 + (options.Token is null ? signIn : "and check what the token may read at " + hub + "/settings/tokens"),
             (_, HttpStatusCode.TooManyRequests) => "the hub asks to slow down"
-                + (response.Headers.RetryAfter is { } wait ? $" (Retry-After: {wait})" : "") + "; try again later" + (options.Token is null ? ", or " + signIn : ""),
+                + (response.Headers.RetryAfter is { } wait ? $" (Retry-After: {wait})" : "")
+                + "; try again later"
+                + (options.Token is null ? ", or " + signIn : ""),
             _ => $"{path}{hub} answered {(int)response.StatusCode} {response.ReasonPhrase}{Quote(response)}; try again later",
         };
     }
@@ -52,7 +61,8 @@ internal static class HubFailure
 
     private static string Quote(HttpResponseMessage response)
     {
-        if (HubMetadata.Header(response, "X-Error-Message") is not { Length: > 0 } text) return "";
+        if (HubMetadata.Header(response, "X-Error-Message") is not { Length: > 0 } text)
+            return "";
         return $" ({(text.Length > LongestQuote ? text[..LongestQuote] + "…" : text)})";
     }
 }

@@ -26,8 +26,13 @@ public sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
     {
         var prefix = folder.Length == 0 ? "" : folder + "/";
         var globs = patterns.Select(p => new Glob(p)).ToList();
-        return [.. Files.Where(f => f.Path.StartsWith(prefix, StringComparison.Ordinal)
-            && (globs.Count == 0 || globs.Any(g => g.Matches(f.Path[prefix.Length..]))))];
+        return
+        [
+            .. Files.Where(f =>
+                f.Path.StartsWith(prefix, StringComparison.Ordinal)
+                && (globs.Count == 0 || globs.Any(g => g.Matches(f.Path[prefix.Length..])))
+            ),
+        ];
     }
 
     /// <summary>All folders that hold files.</summary>
@@ -42,19 +47,30 @@ public sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
             Text(entry.GetProperty("path")),
             entry.GetProperty("size").GetInt64(),
             Text(entry.GetProperty("oid")),
-            entry.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object ? Text(lfs.GetProperty("oid")) : null);
+            entry.TryGetProperty("lfs", out var lfs) && lfs.ValueKind == JsonValueKind.Object ? Text(lfs.GetProperty("oid")) : null
+        );
 
-    /// <summary>Reads the listing that huggingface_hub keeps per commit (<c>trees/COMMIT.json</c>); null if it is of another format.</summary>
+    /// <summary>Reads the listing that huggingface_hub keeps per commit (<c>trees/COMMIT.json</c>); null if it is of another
+    /// format.</summary>
     internal static HubListing? FromCache(string commit, string json)
     {
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
-        if (root.GetProperty("format_version").GetInt32() != CacheFormat) return null;
-        return new(commit, [.. root.GetProperty("files").EnumerateObject().Select(f => new HubFile(
-            f.Name,
-            f.Value.GetProperty("size").GetInt64(),
-            Text(f.Value.GetProperty("blob_id")),
-            f.Value.TryGetProperty("lfs_sha256", out var sha) ? sha.GetString() : null))]);
+        if (root.GetProperty("format_version").GetInt32() != CacheFormat)
+            return null;
+        return new(
+            commit,
+            [
+                .. root.GetProperty("files")
+                    .EnumerateObject()
+                    .Select(f => new HubFile(
+                        f.Name,
+                        f.Value.GetProperty("size").GetInt64(),
+                        Text(f.Value.GetProperty("blob_id")),
+                        f.Value.TryGetProperty("lfs_sha256", out var sha) ? sha.GetString() : null
+                    )),
+            ]
+        );
     }
 
     /// <summary>The text of a JSON string; JSON's null is an error like any other value.</summary>
@@ -67,7 +83,8 @@ public sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         foreach (var file in Files.OrderBy(f => f.Path, StringComparer.Ordinal))
         {
             var entry = new JsonObject { ["size"] = file.Size, ["blob_id"] = file.BlobId };
-            if (file.Sha256 is not null) (entry["lfs_sha256"], entry["lfs_size"]) = (file.Sha256, file.Size);
+            if (file.Sha256 is not null)
+                (entry["lfs_sha256"], entry["lfs_size"]) = (file.Sha256, file.Size);
             files[file.Path] = entry;
         }
         return new JsonObject { ["format_version"] = CacheFormat, ["files"] = files }.ToJsonString();

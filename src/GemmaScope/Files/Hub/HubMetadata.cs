@@ -12,7 +12,8 @@ internal static class HubMetadata
         Header(response, Commit) is not null && Header(response, LinkedEtag) is not null && Header(response, LinkedSize) is not null;
 
     /// <summary>The commit that was answered from, or null.</summary>
-    public static string? CommitOf(HttpResponseMessage response) => Header(response, Commit) is { } commit && HubReference.IsCommit(commit) ? commit : null;
+    public static string? CommitOf(HttpResponseMessage response) =>
+        Header(response, Commit) is { } commit && HubReference.IsCommit(commit) ? commit : null;
 
     /// <summary>The commit and the file that an answer to HEAD describes.</summary>
     /// <exception cref="HubException">The server is not a hub.</exception>
@@ -24,7 +25,10 @@ internal static class HubMetadata
         var own = (int)response.StatusCode / 100 == 2 ? response.Content.Headers.ContentLength : null;
         var size = long.TryParse(Header(response, LinkedSize), out var linked) ? linked : own;
         if (commit is null || etag is null || size is null or < 0)
-            throw new HubException($"the server does not tell commit, checksum and size of '{reference.Path}'; is HF_ENDPOINT a Hugging Face hub?", reference.Repository);
+            throw new HubException(
+                $"the server does not tell commit, checksum and size of '{reference.Path}'; is HF_ENDPOINT a Hugging Face hub?",
+                reference.Repository
+            );
         return (commit, new(reference.Path, size.Value, etag));
     }
 

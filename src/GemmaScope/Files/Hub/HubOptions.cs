@@ -86,7 +86,8 @@ public sealed partial record HubOptions
     private static string Expand(string path, Func<string, string?> read)
     {
         path = Variable().Replace(path, m => read(m.Groups[1].Value) ?? m.Value);
-        if (path != "~" && !path.StartsWith("~/", StringComparison.Ordinal)) return path;
+        if (path != "~" && !path.StartsWith("~/", StringComparison.Ordinal))
+            return path;
         return (read("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)) + path[1..];
     }
 

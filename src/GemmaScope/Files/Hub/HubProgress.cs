@@ -9,7 +9,14 @@ namespace GemmaScope.Files;
 /// <param name="FilesDone">Files that are complete and checked.</param>
 /// <param name="Files">Files in all.</param>
 public readonly record struct HubProgress(
-    string File, long FileBytes, long FileSize, long Bytes, long TotalBytes, int FilesDone, int Files);
+    string File,
+    long FileBytes,
+    long FileSize,
+    long Bytes,
+    long TotalBytes,
+    int FilesDone,
+    int Files
+);
 
 /// <summary>Adds up the progress of files that download at once.</summary>
 internal sealed class ProgressSum(IReadOnlyCollection<HubFile> files, IProgress<HubProgress>? progress)
@@ -22,13 +29,15 @@ internal sealed class ProgressSum(IReadOnlyCollection<HubFile> files, IProgress<
 
     public void Report(HubFile file, long bytes, bool done = false)
     {
-        if (progress is null) return;
+        if (progress is null)
+            return;
         lock (_lock)
         {
             // A restarted file goes back to zero, so what is here is kept per file.
             _bytes += bytes - _here.GetValueOrDefault(file.Path);
             _here[file.Path] = bytes;
-            if (done) _done++;
+            if (done)
+                _done++;
             progress.Report(new(file.Path, bytes, file.Size, _bytes, _total, _done, files.Count));
         }
     }

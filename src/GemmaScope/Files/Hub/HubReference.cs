@@ -29,19 +29,22 @@ public sealed partial record HubReference
 
     /// <summary>Reads a reference.</summary>
     /// <exception cref="ArgumentProblemException">The text is not a reference.</exception>
-    public static HubReference Parse(string text) => TryParse(text, out var reference)
-        ? reference
-        : throw new ArgumentProblemException("is not a hub reference; write org/name, org/name@revision or org/name/path/inside", text);
+    public static HubReference Parse(string text) =>
+        TryParse(text, out var reference)
+            ? reference
+            : throw new ArgumentProblemException("is not a hub reference; write org/name, org/name@revision or org/name/path/inside", text);
 
     /// <summary>Reads a reference; false if the text is none.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out HubReference? reference)
     {
         reference = null;
         var match = Form().Match(text.TrimEnd('/'));
-        if (!match.Success || !IsName(match.Groups["org"].Value) || !IsName(match.Groups["name"].Value)) return false;
+        if (!match.Success || !IsName(match.Groups["org"].Value) || !IsName(match.Groups["name"].Value))
+            return false;
         var revision = match.Groups["revision"] is { Success: true } named ? Uri.UnescapeDataString(named.Value) : DefaultRevision;
         var path = match.Groups["path"].Value;
-        if (!IsInside(revision) || (path.Length > 0 && !IsInside(path))) return false;
+        if (!IsInside(revision) || (path.Length > 0 && !IsInside(path)))
+            return false;
         reference = new($"{match.Groups["org"].Value}/{match.Groups["name"].Value}", revision, path);
         return true;
     }
@@ -56,27 +59,36 @@ public sealed partial record HubReference
 
     /// <inheritdoc/>
     public override string ToString() =>
-        Repository + (Revision == DefaultRevision ? "" : "@" + (SpecialRevision().IsMatch(Revision) ? Revision : Uri.EscapeDataString(Revision))) + (Path.Length == 0 ? "" : "/" + Path);
+        Repository
+        + (Revision == DefaultRevision ? "" : "@" + (SpecialRevision().IsMatch(Revision) ? Revision : Uri.EscapeDataString(Revision)))
+        + (Path.Length == 0 ? "" : "/" + Path);
 
     /// <summary>Whether a text is a full commit hash.</summary>
     internal static bool IsCommit(string? text) => text is { Length: 40 } && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>The path, if it stays inside the folder that it is relative to: paths and names from a server are not trusted.</summary>
     /// <exception cref="HubException">It does not.</exception>
-    internal static string CheckInside(string path, string repository) => IsInside(path)
-        ? path
-        : throw new HubException($"the path '{path}' is refused, because it may lead out of the repository's folder", repository);
+    internal static string CheckInside(string path, string repository) =>
+        IsInside(path)
+            ? path
+            : throw new HubException($"the path '{path}' is refused, because it may lead out of the repository's folder", repository);
 
-    private static bool IsInside(string path) => !path.Any(c => c is '\\' or ':' || char.IsControl(c))
-        && path.Split('/').All(part => part is not ("" or "." or ".."));
+    private static bool IsInside(string path) =>
+        !path.Any(c => c is '\\' or ':' || char.IsControl(c)) && path.Split('/').All(part => part is not ("" or "." or ".."));
 
     // The hub's own rules; "--" would also make the cache's folder names ambiguous.
     private static bool IsName(string name) =>
-        name.Length <= 96 && name[0] is not ('-' or '.') && name[^1] is not ('-' or '.')
-        && !name.Contains("--", StringComparison.Ordinal) && !name.Contains("..", StringComparison.Ordinal)
+        name.Length <= 96
+        && name[0] is not ('-' or '.')
+        && name[^1] is not ('-' or '.')
+        && !name.Contains("--", StringComparison.Ordinal)
+        && !name.Contains("..", StringComparison.Ordinal)
         && !name.EndsWith(".git", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^(?<org>[A-Za-z0-9_.-]+)/(?<name>[A-Za-z0-9_.-]+)(@(?<revision>refs/(?:pr|convert)/[^/@]+|[^/@]+))?(/(?<path>.+))?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(?<org>[A-Za-z0-9_.-]+)/(?<name>[A-Za-z0-9_.-]+)(@(?<revision>refs/(?:pr|convert)/[^/@]+|[^/@]+))?(/(?<path>.+))?$",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Form();
 
     [GeneratedRegex(@"^refs/(?:pr|convert)/[^/@%]+$", RegexOptions.CultureInvariant)]

@@ -26,7 +26,14 @@ internal sealed class HubTransport : IDisposable
         if (options.Token?.Any(c => c is <= ' ' or > '~') == true)
             throw new ArgumentProblemException("holds a blank or a special character; copy the token again", "HF_TOKEN or token file");
         _options = options;
-        var handler = options.Handler ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, MaxConnectionsPerServer = 2 * options.Parallel };
+        var handler =
+            options.Handler
+            ?? new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                ConnectTimeout = options.Silence,
+                MaxConnectionsPerServer = 2 * options.Parallel,
+            };
         _http = new(handler, disposeHandler: options.Handler is null) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -46,18 +53,21 @@ internal sealed class HubTransport : IDisposable
         while (true)
         {
             var request = next();
-            if (request.From > reached) (failures, reached) = (0, request.From);
+            if (request.From > reached)
+                (failures, reached) = (0, request.From);
             TimeSpan? asked = null;
             try
             {
                 using var deadline = new Deadline(_options.Silence, cancel);
                 using var response = await FollowAsync(request, deadline);
                 asked = RetryAfter(response);
-                if (!IsPassing(response.StatusCode) || ++failures >= _options.Attempts || asked > LongestRetryAfter) return await read(response, deadline);
+                if (!IsPassing(response.StatusCode) || ++failures >= _options.Attempts || asked > LongestRetryAfter)
+                    return await read(response, deadline);
             }
             catch (Exception e) when (IsDropped(e) && !cancel.IsCancellationRequested)
             {
-                if (++failures >= _options.Attempts) throw Unreachable(request.Uri, e);
+                if (++failures >= _options.Attempts)
+                    throw Unreachable(request.Uri, e);
             }
             await Task.Delay(asked ?? Pause(failures), _options.Clock, cancel);
         }
@@ -71,13 +81,18 @@ internal sealed class HubTransport : IDisposable
             using var message = Message(request, uri, trusted);
             deadline.Restart();
             var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
-            if ((int)response.StatusCode / 100 != 3 || response.Headers.Location is not { } location) return response;
+            if ((int)response.StatusCode / 100 != 3 || response.Headers.Location is not { } location)
+                return response;
             var target = new Uri(uri, location);
             // What a file is stands in the hub's own answer; the store that it points to knows less.
-            if (request.Method == HttpMethod.Head && (!SameOrigin(uri, target) || HubMetadata.IsIn(response))) return response;
+            if (request.Method == HttpMethod.Head && (!SameOrigin(uri, target) || HubMetadata.IsIn(response)))
+                return response;
             response.Dispose();
             if (target.Scheme != Uri.UriSchemeHttps && target.Scheme != uri.Scheme)
-                throw new HubException($"redirects to the unprotected address {target.GetLeftPart(UriPartial.Path)}, which is refused", uri.Host);
+                throw new HubException(
+                    $"redirects to the unprotected address {target.GetLeftPart(UriPartial.Path)}, which is refused",
+                    uri.Host
+                );
             // A signed address of another host must not learn the token, nor may that host send us back with it.
             (uri, trusted) = (target, trusted && SameOrigin(uri, target));
         }
@@ -89,8 +104,10 @@ internal sealed class HubTransport : IDisposable
         var message = new HttpRequestMessage(request.Method, uri);
         message.Headers.UserAgent.ParseAdd(_agent);
         message.Headers.AcceptEncoding.ParseAdd("identity"); // Sizes and ranges are those of the file itself.
-        if (request.From > 0) message.Headers.Range = new RangeHeaderValue(request.From, null);
-        if (trusted && _options.Token is not null && SameOrigin(uri, _options.Endpoint)) message.Headers.Authorization = new("Bearer", _options.Token);
+        if (request.From > 0)
+            message.Headers.Range = new RangeHeaderValue(request.From, null);
+        if (trusted && _options.Token is not null && SameOrigin(uri, _options.Endpoint))
+            message.Headers.Authorization = new("Bearer", _options.Token);
         return message;
     }
 
@@ -105,7 +122,8 @@ internal sealed class HubTransport : IDisposable
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
     {
-        if (response.Headers.RetryAfter is not { } header) return null;
+        if (response.Headers.RetryAfter is not { } header)
+            return null;
         var wait = header.Delta ?? header.Date - _options.Clock.GetUtcNow() ?? TimeSpan.Zero;
         return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
     }
@@ -117,9 +135,13 @@ internal sealed class HubTransport : IDisposable
         return TimeSpan.FromSeconds(full * (0.5 + Random.Shared.NextDouble() / 2));
     }
 
-    private HubException Unreachable(Uri uri, Exception cause) => new(
-        $"cannot be reached ({(cause is OperationCanceledException ? $"no answer within {_options.Silence.TotalSeconds:0.#} s" : cause.Message)}); "
-        + "check the network, the proxy and HF_ENDPOINT; what has been downloaded is kept and continued", uri.GetLeftPart(UriPartial.Authority), cause);
+    private HubException Unreachable(Uri uri, Exception cause) =>
+        new(
+            $"cannot be reached ({(cause is OperationCanceledException ? $"no answer within {_options.Silence.TotalSeconds:0.#} s" : cause.Message)}); "
+                + "check the network, the proxy and HF_ENDPOINT; what has been downloaded is kept and continued",
+            uri.GetLeftPart(UriPartial.Authority),
+            cause
+        );
 }
 
 /// <summary>Cancels a request that makes no headway.</summary>

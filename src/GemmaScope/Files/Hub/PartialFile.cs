@@ -36,8 +36,10 @@ internal sealed class PartialFile : IDisposable
         var partial = new PartialFile(path, file);
         try
         {
-            if (partial._stream.Length > file.Size) partial.Restart();
-            else await partial.HashExistingAsync(cancel);
+            if (partial._stream.Length > file.Size)
+                partial.Restart();
+            else
+                await partial.HashExistingAsync(cancel);
             return partial;
         }
         catch
@@ -64,7 +66,8 @@ internal sealed class PartialFile : IDisposable
     }
 
     /// <summary>Whether size and checksum are those the hub declared. An etag that is no checksum says nothing.</summary>
-    public bool IsIntact() => Length == _file.Size
+    public bool IsIntact() =>
+        Length == _file.Size
         && (_hash is null || Convert.ToHexString(_hash.GetCurrentHash()).Equals(_file.Etag, StringComparison.OrdinalIgnoreCase));
 
     public void Dispose()
@@ -93,9 +96,12 @@ internal sealed class PartialFile : IDisposable
     // Large files are named by their SHA-256, the others as git names them: SHA-1 over "blob SIZE\0" and the content.
     private IncrementalHash? NewHash()
     {
-        if (!_file.Etag.All(char.IsAsciiHexDigit)) return null;
-        if (_file.Etag.Length == 64) return IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        if (_file.Etag.Length != 40) return null;
+        if (!_file.Etag.All(char.IsAsciiHexDigit))
+            return null;
+        if (_file.Etag.Length == 64)
+            return IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (_file.Etag.Length != 40)
+            return null;
         var git = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
         git.AppendData(Encoding.ASCII.GetBytes($"blob {_file.Size}\0"));
         return git;

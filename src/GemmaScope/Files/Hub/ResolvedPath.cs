@@ -5,8 +5,10 @@ public enum PathSource
 {
     /// <summary>A local path, named as such.</summary>
     Local,
+
     /// <summary>The hub cache; nothing was downloaded.</summary>
     Cache,
+
     /// <summary>Downloaded just now, at least in part.</summary>
     Download,
 }
@@ -17,7 +19,13 @@ public enum PathSource
 /// <param name="Reference">The hub reference, unless it was local.</param>
 /// <param name="Commit">The commit, unless it was local.</param>
 /// <param name="Remark">Something to know, e.g. that the hub could not be asked; or null.</param>
-public sealed record ResolvedPath(string Path, PathSource Source, HubReference? Reference = null, string? Commit = null, string? Remark = null)
+public sealed record ResolvedPath(
+    string Path,
+    PathSource Source,
+    HubReference? Reference = null,
+    string? Commit = null,
+    string? Remark = null
+)
 {
     /// <summary>One line that says how the name was resolved.</summary>
     public override string ToString()

@@ -7,10 +7,15 @@ internal static class Similar
 
     /// <summary>The up to three candidates with the least edit distance, none that differs in more than half of its letters.</summary>
     public static List<string> To(string name, IEnumerable<string> candidates) =>
-        [.. candidates.Select(c => (Name: c, Distance: Distance(name, c)))
-            .Where(c => c.Distance <= Math.Max(name.Length, c.Name.Length) / 2)
-            .OrderBy(c => c.Distance).ThenBy(c => c.Name, StringComparer.Ordinal)
-            .Take(Most).Select(c => c.Name)];
+        [
+            .. candidates
+                .Select(c => (Name: c, Distance: Distance(name, c)))
+                .Where(c => c.Distance <= Math.Max(name.Length, c.Name.Length) / 2)
+                .OrderBy(c => c.Distance)
+                .ThenBy(c => c.Name, StringComparer.Ordinal)
+                .Take(Most)
+                .Select(c => c.Name),
+        ];
 
     /// <summary>Levenshtein distance, in one row.</summary>
     internal static int Distance(string a, string b)
