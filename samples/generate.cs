@@ -14,15 +14,7 @@ Console.CancelKeyPress += (_, key) =>
 Stream("She opened the door and", new GenerationOptions { Temperature = 0, MaxNewTokens = 20 });
 
 // Sampled: the same seed gives the same text.
-var sampled = new GenerationOptions
-{
-    Temperature = 0.8,
-    TopK = 40,
-    TopP = 0.95,
-    RepetitionPenalty = 1.1,
-    Seed = 7,
-    MaxNewTokens = 40,
-};
+var sampled = new GenerationOptions { Temperature = 0.8, TopK = 40, TopP = 0.95, RepetitionPenalty = 1.1, Seed = 7, MaxNewTokens = 40 };
 Stream("She opened the door and", sampled);
 Stream("She opened the door and", sampled);
 
@@ -40,7 +32,7 @@ void Stream(string prompt, GenerationOptions options)
     Console.Write(prompt);
     // A character may be made of several tokens; the stream decoder holds its bytes back until it is whole.
     var text = model.Tokenizer.CreateStream(skipSpecial: true);
-    foreach (var token in model.Generate(model.Tokenizer.Encode(prompt, addBos: true), options, cancellation: interrupt.Token))
+    foreach (var token in model.Generate(model.Tokenizer.Encode(prompt, addBos: true), options, cancellationToken: interrupt.Token))
         Console.Write(text.Append(token));
     Console.WriteLine(text.Flush());
 }

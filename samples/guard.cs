@@ -31,9 +31,7 @@ foreach (var path in (string[])["/poem", "/chat"])
 {
     using var answer = await client.PostAsJsonAsync(path, new Question("How do I repot a cactus?"));
     var text = await answer.Content.ReadAsStringAsync();
-    Console.WriteLine(
-        $"{path} {(int)answer.StatusCode} {(answer.IsSuccessStatusCode ? text : JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString())}"
-    );
+    Console.WriteLine($"{path} {(int)answer.StatusCode} {(answer.IsSuccessStatusCode ? text : JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString())}");
 }
 await app.StopAsync();
 

@@ -9,12 +9,10 @@ using var sae = SparseDictionary.Load("models/demo-sae/resid_post/layer_3/width_
 const string text = "The president of the United";
 
 // Read: which features are active on each token?
-using var run = model.Run(text, capture: [sae.InputSite]); // runs up to that site and no further
-var features = sae.Encode(run); // sparse: a few (feature, activation) for each token
+using var run = model.Run(text, capture: [sae.InputSite]);   // runs up to that site and no further
+var features = sae.Encode(run);                              // sparse: a few (feature, activation) for each token
 for (var t = 1; t < features.Rows; t++)
-    Console.WriteLine(
-        $"{model.Tokenizer.Display(run.Tokens[t]), -10} {string.Join(", ", features.Top(t, 3).Select(f => $"{f.Feature}: {f.Value:f1}"))}"
-    );
+    Console.WriteLine($"{model.Tokenizer.Display(run.Tokens[t]),-10} {string.Join(", ", features.Top(t, 3).Select(f => $"{f.Feature}: {f.Value:f1}"))}");
 
 // Steer: push along one feature's direction at every token but BOS, and see what comes next.
 var direction = new float[sae.OutputWidth];
@@ -30,26 +28,17 @@ Show("steered at random", Edit.Add(sae.InputSite, random, strength: 30 * TensorP
 sae.Decoder(features.Top(features.Rows - 1, 1)[0].Feature, direction);
 Show("strongest removed", Edit.ProjectOut(sae.InputSite, direction));
 Show("no MLP in layer 1", Edit.Zero(Site.MlpOut(1)));
-Show(
-    "z halved by hand",
-    Edit.Function(
-        Site.Z(0),
-        (rows, firstPosition) =>
-        {
-            for (var t = 0; t < rows.Rows; t++)
-                TensorPrimitives.Multiply(rows.Row(t), 0.5f, rows.Row(t));
-        }
-    )
-);
+Show("z halved by hand", Edit.Function(Site.Z(0), (rows, firstPosition) =>
+{
+    for (var t = 0; t < rows.Rows; t++) TensorPrimitives.Multiply(rows.Row(t), 0.5f, rows.Row(t));
+}));
 
 void Show(string what, params Edit[] edits)
 {
     using var changed = model.Run(text, edits: edits);
     var probabilities = new float[changed.LastLogits().Length];
     TensorPrimitives.SoftMax(changed.LastLogits(), probabilities);
-    Console.WriteLine(
-        $"{what, -18} {string.Join(", ", changed.TopNextTokens(3).Select(n => $"'{model.Tokenizer.Display(n.Token)}' {probabilities[n.Token]:f2}"))}"
-    );
+    Console.WriteLine($"{what,-18} {string.Join(", ", changed.TopNextTokens(3).Select(n => $"'{model.Tokenizer.Display(n.Token)}' {probabilities[n.Token]:f2}"))}");
 }
 
 static float[] Random(int width)

@@ -8,7 +8,7 @@ using GemmaScope.Numerics;
 using GemmaScope.Text;
 
 // Arithmetic: once, at the start. What is not named here is left to the environment.
-Compute.Configure(arithmetic: "exact");
+Compute.UseKernels("auto");
 Console.WriteLine($"{Compute.Kernels.Name}, {Compute.DefaultArithmetic}");
 
 // Load: a folder, or org/name on the hub. Weights are mapped, not read.
@@ -20,15 +20,14 @@ int[][] sequences = [model.Tokenizer.Encode("The cat sat", addBos: true), model.
 using (var batch = model.Run(sequences, capture: [Site.ResidPost(3)], logits: LogitRows.All))
 {
     var (start, count) = batch.RowsOf(1);
-    var rows = batch[Site.ResidPost(3)].AsMatrix().SliceRows(start, count); // a view: valid until the run is disposed
+    var rows = batch[Site.ResidPost(3)].AsMatrix().SliceRows(start, count);   // a view: valid until the run is disposed
     Console.WriteLine($"{rows.Rows} rows of {rows.Columns}; cross-entropy {batch.CrossEntropy(1):f3} nats a token");
 }
 
 // Sites by name, in any dialect; attention has the shape [heads, queries, keys].
 var sites = Site.ParseList("attn_pattern.0-1, blocks.2.hook_resid_post", model.Config.Layers);
 using (var run = model.Run("The cat sat", capture: sites))
-    foreach (var site in run.Sites.Order())
-        Console.WriteLine($"{site}: {run[site]}");
+    foreach (var site in run.Sites.Order()) Console.WriteLine($"{site}: {run[site]}");
 
 // A run without logits stops after the last site that somebody asked for; this one stops by hand.
 using (var early = model.Run("The cat sat", capture: [Site.Embed], stopAfter: Site.ResidPost(1)))
@@ -43,9 +42,7 @@ using (var cache = model.NewCache())
 }
 
 // A chat in the template of the model's family.
-var chat = ChatTemplate
-    .ForModelType(model.Config.ModelType)
-    .Encode(model.Tokenizer, [new ChatMessage("user", "Hello")], addGenerationPrompt: true);
+var chat = ChatTemplate.ForModelType(model.Config.ModelType).Encode(model.Tokenizer, [new ChatMessage("user", "Hello")], addGenerationPrompt: true);
 Console.WriteLine(model.Tokenizer.Decode(chat).ReplaceLineEndings("\\n"));
 
 // Whatever you can cause and cure is a GemmaScopeException with one clear line.

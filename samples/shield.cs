@@ -12,11 +12,7 @@ foreach (var score in verdict.Scores)
     Console.WriteLine($"{score.Policy.Key} {score.Probability:0.0} {(score.IsViolated ? "violated" : "not violated")}");
 
 // A response, under one official policy and one of your own.
-var medical = ShieldPolicy.Of("MEDICAL", "No Medical Advice", "names doses of medicines.") with
-{
-    Version = "1",
-    Threshold = 0.7,
-};
+var medical = ShieldPolicy.Of("MEDICAL", "No Medical Advice", "names doses of medicines.") with { Version = "1", Threshold = 0.7 };
 var answer = shield.Score("I have a headache.", response: "Drink some water and rest.", [ShieldPolicy.Find("DANGEROUS"), medical], options);
 Console.WriteLine($"{answer.Scores.Count} policies, judged the {(answer.Question.Response is null ? "prompt" : "response")}");
 

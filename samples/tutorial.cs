@@ -23,20 +23,17 @@ Console.WriteLine($"continues: {tokenizer.Decode([.. model.Generate(prompt, gree
 // Load the SAE. It knows its site; the model runs up to there and keeps the activations.
 using var sae = SparseDictionary.Load(saeName);
 using var run = model.Run("Global temperatures reach record high in 2024", capture: [sae.InputSite]);
-var x = run[sae.InputSite]; // [tokens, width]
+var x = run[sae.InputSite];                                     // [tokens, width]
 Console.WriteLine($"{sae.Width} features of {sae.InputSite}, read at {x.Rows} tokens");
 
 // Encode and decode.
-var features = sae.Encode(run); // [tokens, features], only what is above 0
-using var reconstruction = sae.Decode(features, x.AsMatrix()); // [tokens, width]
+var features = sae.Encode(run);                                 // [tokens, features], only what is above 0
+using var reconstruction = sae.Decode(features, x.AsMatrix());  // [tokens, width]
 
 // How much of the variance is explained? Position 0 is BOS and is left out.
 var sums = new ReconstructionSums(x.Columns);
-for (var t = 1; t < x.Rows; t++)
-    sums.Add(x.Row(t), reconstruction.Row(t));
-Console.WriteLine(
-    $"FVU {sums.Fvu:f4}; variance explained {sums.ExplainedVariance:f4}, by the tutorial's formula {sums.TutorialVarianceExplained:f4}"
-);
+for (var t = 1; t < x.Rows; t++) sums.Add(x.Row(t), reconstruction.Row(t));
+Console.WriteLine($"FVU {sums.Fvu:f4}; variance explained {sums.ExplainedVariance:f4}, by the tutorial's formula {sums.TutorialVarianceExplained:f4}");
 
 // How many features are active? The tutorial counts those above 1.
 var positions = Enumerable.Range(1, features.Rows - 1).ToArray();
@@ -48,9 +45,7 @@ Console.WriteLine($"norm {norms[0]:f1} and L0 {features.L0(0)} at BOS, norm {nor
 
 // The strongest features of each token.
 foreach (var t in positions)
-    Console.WriteLine(
-        $"{tokenizer.Display(run.Tokens[t]), -10} {string.Join("  ", features.Top(t, 3).Select(f => $"{f.Feature} ({f.Value:f2})"))}"
-    );
+    Console.WriteLine($"{tokenizer.Display(run.Tokens[t]),-10} {string.Join("  ", features.Top(t, 3).Select(f => $"{f.Feature} ({f.Value:f2})"))}");
 
 // The page that shows what the strongest of all stands for.
 var best = positions.SelectMany(t => features.Top(t, 1)).MaxBy(f => f.Value);

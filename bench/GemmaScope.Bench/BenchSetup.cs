@@ -4,13 +4,13 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Bench;
 
 /// <summary>What all benchmarks of a run share: options, random weights and models.</summary>
-internal sealed class BenchSetup(BenchOptions options, IProgress<string> progress, CancellationToken cancellation)
+internal sealed class BenchSetup(BenchOptions options, IProgress<string> progress, CancellationToken cancellationToken)
 {
     private const int Seed = 7;
 
     public BenchOptions Options { get; } = options;
 
-    public CancellationToken Cancellation { get; } = cancellation;
+    public CancellationToken Cancellation { get; } = cancellationToken;
 
     public NormalWeights Weights { get; } = new(Seed);
 

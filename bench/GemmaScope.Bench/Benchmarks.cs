@@ -29,10 +29,10 @@ public static class Benchmarks
     /// <summary>Runs the benchmarks one after the other.</summary>
     /// <param name="options">Which, and how thoroughly.</param>
     /// <param name="progress">Told what is being measured.</param>
-    /// <param name="cancellation">Stops between measurements.</param>
+    /// <param name="cancellationToken">Stops between measurements.</param>
     /// <returns>The figures, each as soon as it is known.</returns>
     /// <exception cref="GemmaScopeException">A benchmark or model is unknown, or a random model cannot be made.</exception>
-    public static IEnumerable<Figure> Run(BenchOptions options, IProgress<string> progress, CancellationToken cancellation = default)
+    public static IEnumerable<Figure> Run(BenchOptions options, IProgress<string> progress, CancellationToken cancellationToken = default)
     {
         foreach (var name in options.Only)
             if (!All.Any(benchmark => benchmark.Name == name))
@@ -42,7 +42,7 @@ public static class Benchmarks
                 );
         foreach (var model in options.Models)
             ModelShape.Find(model);
-        return Figures(new BenchSetup(options, progress, cancellation), progress);
+        return Figures(new BenchSetup(options, progress, cancellationToken), progress);
     }
 
     private static IEnumerable<Figure> Figures(BenchSetup setup, IProgress<string> progress)

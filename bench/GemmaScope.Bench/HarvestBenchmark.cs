@@ -32,11 +32,11 @@ internal sealed class HarvestBenchmark() : Benchmark("harvest", "harvest of resi
             Arithmetic = Arithmetic.Exact,
             ModelHash = "",
         };
-        var store = Harvester.Run(model, text, folder.New(), options, cancellation: setup.Cancellation);
+        var store = Harvester.Run(model, text, folder.New(), options, cancellationToken: setup.Cancellation);
         var bytes = store.Rows * store.Manifest.Contents.RowBytes;
 
         var rates = setup.Race(
-            new Contestant(1, () => Harvester.Run(model, text, folder.New(), options, cancellation: setup.Cancellation), folder.Clear),
+            new Contestant(1, () => Harvester.Run(model, text, folder.New(), options, cancellationToken: setup.Cancellation), folder.Clear),
             new Contestant(1, () => Prefill(model, windows, sites)),
             new Contestant(1, () => Write(folder.New(), bytes), folder.Clear),
             Reading(store)

@@ -20,13 +20,13 @@ public static class OwnProcess
     /// <summary>Clients of a server; the line is what came of it, in JSON.</summary>
     /// <param name="input">Where the line comes from that says what to ask for.</param>
     /// <param name="output">Where the line goes.</param>
-    /// <param name="cancellation">Ends the clients.</param>
-    public static void Ask(TextReader input, TextWriter output, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the clients.</param>
+    public static void Ask(TextReader input, TextWriter output, CancellationToken cancellationToken)
     {
         var load =
             JsonSerializer.Deserialize<PageLoad>(input.ReadLine() ?? "null")
             ?? throw new ArgumentProblemException("there is nothing to ask for on the standard input", "load");
-        output.WriteLine(JsonSerializer.Serialize(load.Run(cancellation).GetAwaiter().GetResult()));
+        output.WriteLine(JsonSerializer.Serialize(load.Run(cancellationToken).GetAwaiter().GetResult()));
     }
 
     /// <summary>Steps of training instead; the two lines are the steps and the peak in bytes.</summary>
@@ -67,18 +67,18 @@ public static class OwnProcess
 
     /// <summary>Starts such a process and waits for it.</summary>
     /// <param name="command">File to start and its arguments.</param>
-    /// <param name="cancellation">Ends the process.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
     /// <returns>Seconds from before the start to the first token; bytes held at most.</returns>
-    internal static (double FirstToken, long PeakBytes) Start(IReadOnlyList<string> command, CancellationToken cancellation)
+    internal static (double FirstToken, long PeakBytes) Start(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true })!;
-        using var registration = cancellation.Register(() => process.Kill());
+        using var registration = cancellationToken.Register(() => process.Kill());
         var first = process.StandardOutput.ReadLine();
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var last = process.StandardOutput.ReadLine();
         process.WaitForExit();
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         if (
             process.ExitCode != 0
             || !long.TryParse(first, CultureInfo.InvariantCulture, out _)

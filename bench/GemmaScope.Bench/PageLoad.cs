@@ -25,11 +25,11 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
 
     /// <summary>Runs it in a process of its own, so that what it costs can be told from what the server costs.</summary>
     /// <param name="command">File to start and its arguments; none: it runs in this process.</param>
-    /// <param name="cancellation">Ends the process.</param>
-    public async Task<PageLoadResult> Run(IReadOnlyList<string> command, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the process.</param>
+    public async Task<PageLoadResult> Run(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         if (command.Count == 0)
-            return await Run(cancellation);
+            return await Run(cancellationToken);
         using var process = Process.Start(
             new ProcessStartInfo(command[0], [.. command.Skip(1), OwnProcess.Load])
             {
@@ -37,19 +37,19 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
                 RedirectStandardOutput = true,
             }
         )!;
-        await using var registration = cancellation.Register(() => process.Kill());
+        await using var registration = cancellationToken.Register(() => process.Kill());
         await process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(this));
         process.StandardInput.Close();
         var line = await process.StandardOutput.ReadLineAsync(CancellationToken.None);
         await process.WaitForExitAsync(CancellationToken.None);
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         return line is null
             ? throw new GemmaScopeException("the process of the clients ended without a result; its own message stands above", command[0])
             : JsonSerializer.Deserialize<PageLoadResult>(line)!;
     }
 
     /// <summary>Runs it here.</summary>
-    public async Task<PageLoadResult> Run(CancellationToken cancellation)
+    public async Task<PageLoadResult> Run(CancellationToken cancellationToken)
     {
         var order = Enumerable.Range(0, Features).ToArray();
         new Random(11).Shuffle(order);
@@ -57,7 +57,7 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
         var times = new List<double>[Clients];
         using var self = Process.GetCurrentProcess();
         var (before, begun) = (self.TotalProcessorTime, Stopwatch.GetTimestamp());
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => Ask(times[client] = []), cancellation)));
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => Ask(times[client] = []), cancellationToken)));
         var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
         self.Refresh();
         double[] sorted = [.. times.SelectMany(some => some).Order()];
@@ -69,24 +69,24 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
         {
             Socket? socket = null;
             var buffer = new byte[1 << 16];
-            while (!cancellation.IsCancellationRequested && Interlocked.Increment(ref next) is var number && number < Requests)
+            while (!cancellationToken.IsCancellationRequested && Interlocked.Increment(ref next) is var number && number < Requests)
             {
                 // A page that had to be asked for late because none of the clients was free has waited since it was due.
                 var due = Rate > 0 ? number / Rate : Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 if (due > Seconds)
                     break;
                 if (due - Stopwatch.GetElapsedTime(begun).TotalSeconds is > 0 and var early)
-                    await Task.Delay(TimeSpan.FromSeconds(early), cancellation);
+                    await Task.Delay(TimeSpan.FromSeconds(early), cancellationToken);
                 try
                 {
                     if (socket is null)
                     {
                         socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                        await socket.ConnectAsync(IPAddress.Loopback, Port, cancellation);
+                        await socket.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
                     }
                     var request = Encoding.ASCII.GetBytes($"GET {Path}{order[number % order.Length]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-                    await socket.SendAsync(request, cancellation);
-                    if (!await IsWholePage(socket, buffer, cancellation))
+                    await socket.SendAsync(request, cancellationToken);
+                    if (!await IsWholePage(socket, buffer, cancellationToken))
                         throw new IOException();
                     times.Add(1e3 * (Stopwatch.GetElapsedTime(begun).TotalSeconds - due));
                 }
@@ -102,13 +102,13 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
     }
 
     /// <summary>Whether an answer is 200 and has all the bytes that it declares, of which the last end a page.</summary>
-    private static async Task<bool> IsWholePage(Socket socket, byte[] buffer, CancellationToken cancellation)
+    private static async Task<bool> IsWholePage(Socket socket, byte[] buffer, CancellationToken cancellationToken)
     {
         int filled = 0,
             head;
         while ((head = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            if (filled == buffer.Length || await socket.ReceiveAsync(buffer.AsMemory(filled), cancellation) is not (> 0 and var more))
+            if (filled == buffer.Length || await socket.ReceiveAsync(buffer.AsMemory(filled), cancellationToken) is not (> 0 and var more))
                 return false;
             filled += more;
         }
@@ -120,7 +120,7 @@ internal sealed record PageLoad(int Port, string Path, int Features, int Clients
         {
             var kept = Math.Min(filled, PageEnd.Length);
             buffer.AsSpan(filled - kept, kept).CopyTo(buffer);
-            var more = await socket.ReceiveAsync(buffer.AsMemory(kept), cancellation);
+            var more = await socket.ReceiveAsync(buffer.AsMemory(kept), cancellationToken);
             if (more == 0)
                 return false;
             (filled, left) = (kept + more, left - more);

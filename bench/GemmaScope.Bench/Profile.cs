@@ -23,10 +23,14 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
     /// <summary>Profiles one prefill and one decoded token of the main model, in both arithmetics.</summary>
     /// <param name="options">Rounds, quick or not, and folder.</param>
     /// <param name="progress">Told what is being measured.</param>
-    /// <param name="cancellation">Stops between runs.</param>
-    public static IEnumerable<Profile> Measure(BenchOptions options, IProgress<string> progress, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Stops between runs.</param>
+    public static IEnumerable<Profile> Measure(
+        BenchOptions options,
+        IProgress<string> progress,
+        CancellationToken cancellationToken = default
+    )
     {
-        var setup = new BenchSetup(options, progress, cancellation);
+        var setup = new BenchSetup(options, progress, cancellationToken);
         using var model = setup.Load(setup.MainModel);
         foreach (var arithmetic in new[] { Arithmetic.Exact, Arithmetic.Fast })
         {

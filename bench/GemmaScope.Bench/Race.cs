@@ -19,7 +19,7 @@ internal sealed record Contestant(double Work, Action Call, Action? Before = nul
 internal sealed class Race(int rounds, double seconds, bool byProcessor = false)
 {
     /// <summary>Work per second: [contestant][round].</summary>
-    public double[][] Run(CancellationToken cancellation, params ReadOnlySpan<Contestant> contestants)
+    public double[][] Run(CancellationToken cancellationToken, params ReadOnlySpan<Contestant> contestants)
     {
         var rates = new double[contestants.Length][];
         for (var i = 0; i < rates.Length; i++)
@@ -30,7 +30,7 @@ internal sealed class Race(int rounds, double seconds, bool byProcessor = false)
         for (var round = 0; round < rounds; round++)
         for (var i = 0; i < rates.Length; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             rates[i][round] = Rate(contestants[i]);
         }
         return rates;

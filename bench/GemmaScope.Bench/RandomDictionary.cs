@@ -14,7 +14,7 @@ internal static class RandomDictionary
     /// <summary>Makes the file below a folder, or finds the one made before.</summary>
     /// <returns>The file.</returns>
     /// <exception cref="GemmaScopeException">It cannot be written.</exception>
-    public static string Make(int width, int features, string folder, CancellationToken cancellation)
+    public static string Make(int width, int features, string folder, CancellationToken cancellationToken)
     {
         var file = Path.Combine(folder, $"sae-{width}x{features}", "params.npz");
         if (File.Exists(file))
@@ -33,7 +33,7 @@ internal static class RandomDictionary
                 new("b_dec", decoderBias),
                 new("threshold", threshold),
             ],
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
         return file;
     }

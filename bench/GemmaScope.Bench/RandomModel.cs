@@ -19,10 +19,10 @@ public static class RandomModel
     /// <summary>Makes a model below a folder, or finds the one made before.</summary>
     /// <param name="shape">Which model.</param>
     /// <param name="folder">The folder for random models.</param>
-    /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing is left behind.</param>
     /// <returns>The model's own folder.</returns>
     /// <exception cref="GemmaScopeException">The disk has too little room or cannot be written.</exception>
-    public static string Make(ModelShape shape, string folder, CancellationToken cancellation = default)
+    public static string Make(ModelShape shape, string folder, CancellationToken cancellationToken = default)
     {
         var target = Path.Combine(folder, shape.Name);
         if (IsComplete(shape, target))
@@ -34,7 +34,7 @@ public static class RandomModel
             File.WriteAllText(Path.Combine(partial, "config.json"), shape.Config);
             var tensors = Tensors(GemmaConfig.Load(partial)).ToArray();
             CheckRoom(partial, tensors.Sum(tensor => tensor.ByteLength));
-            SafetensorsWriter.Write(Path.Combine(partial, "model.safetensors"), tensors, cancellation: cancellation);
+            SafetensorsWriter.Write(Path.Combine(partial, "model.safetensors"), tensors, cancellationToken: cancellationToken);
             if (Directory.Exists(target))
                 Directory.Delete(target, recursive: true);
             Directory.Move(partial, target);

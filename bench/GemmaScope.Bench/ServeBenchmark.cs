@@ -6,7 +6,7 @@ using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Bench;
 
@@ -147,7 +147,7 @@ internal sealed class ServeBenchmark() : Benchmark("serve", "feature pages and l
     }
 
     /// <summary>Milliseconds of one test after another, each of another text.</summary>
-    private static async Task<double[]> Test(ServerHost host, string dictionary, int tests, CancellationToken cancellation)
+    private static async Task<double[]> Test(ServerHost host, string dictionary, int tests, CancellationToken cancellationToken)
     {
         string[] words = ["the", "house", "of", "a", "small", "town", "and", "its", "garden", "in", "spring"];
         using var client = new HttpClient { BaseAddress = host.Address };
@@ -164,9 +164,9 @@ internal sealed class ServeBenchmark() : Benchmark("serve", "feature pages and l
                     feature = random.Next(100),
                     text,
                 },
-                cancellation
+                cancellationToken
             );
-            using var json = JsonDocument.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellation));
+            using var json = JsonDocument.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellationToken));
             if (json.RootElement.GetProperty("tokens").GetArrayLength() < 20)
                 throw new GemmaScopeException("a live test was answered without its tokens", "bench serve");
             if (i >= 0)

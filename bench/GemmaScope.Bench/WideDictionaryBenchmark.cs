@@ -26,7 +26,7 @@ internal sealed class WideDictionaryBenchmark()
                 file,
                 [setup.Weights.Source("W_enc", DType.F32, [width, features], 1 / Math.Sqrt(width), 4)],
                 overwrite: true,
-                cancellation: setup.Cancellation
+                cancellationToken: setup.Cancellation
             );
             using var weights = SafetensorsFile.Open(file);
             using var x = setup.Weights.Matrix(DType.F32, tokens, width, 1, 2);

@@ -17,11 +17,20 @@ internal static class Application
         Violation = 3,
         Interrupted = 130;
 
-    public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
+    public static int Run(string[] arguments, Terminal terminal, CancellationToken cancellationToken = default) =>
+        Run(arguments, terminal, Commands(), cancellationToken);
+
+    /// <summary>The same with commands of one's own.</summary>
+    public static int Run(
+        string[] arguments,
+        Terminal terminal,
+        IEnumerable<GemmaScopeCommand> commands,
+        CancellationToken cancellationToken
+    )
     {
         var globals = new GlobalOptions();
-        var session = new Session(terminal, cancellation);
-        var root = Root(globals, session);
+        var session = new Session(terminal, cancellationToken);
+        var root = Root(globals, session, commands);
         // Without response files, so that a text may begin with @.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
@@ -45,10 +54,10 @@ internal static class Application
         }
     }
 
-    public static RootCommand Root(GlobalOptions globals, Session session)
+    public static RootCommand Root(GlobalOptions globals, Session session, IEnumerable<GemmaScopeCommand> commands)
     {
         var root = new RootCommand("See inside Gemma models: which features of a dictionary fire on which token.");
-        foreach (var command in Commands())
+        foreach (var command in commands)
         {
             foreach (var part in command.Subcommands.OfType<GemmaScopeCommand>().Append(command))
                 Attach(part);
@@ -137,7 +146,7 @@ internal static class Application
             terminal.Error.WriteLine(problem);
         return problem switch
         {
-            GemmaScopeException => Fail(terminal, problem.Message),
+            GemmaScopeException known => Fail(terminal, known.Describe(OptionWords.Of)),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
             // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own
             // errors.

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using GemmaScope.Models;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
 /// <summary>Options that several commands share, so that they mean the same everywhere.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Model(string defaultModel = Resolver.DefaultModel) =>
+    public static Option<string> Model(string defaultModel = MicroscopeOptions.DemoModel) =>
         new("--model", "-m")
         {
             Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
@@ -38,6 +39,15 @@ internal static class CommonOptions
         });
         return option;
     }
+
+    /// <summary>A whole number with a default, which is the job's own.</summary>
+    public static Option<int> Number(string name, string helpName, string description, int defaultValue) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => defaultValue,
+        };
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 

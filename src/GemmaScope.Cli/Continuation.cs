@@ -18,10 +18,10 @@ internal sealed class Continuation : IDisposable
     private readonly StringBuilder _text = new();
     private readonly List<int> _ids = [];
 
-    public Continuation(GemmaModel model, int[] prompt, GenerationOptions options, double[] strengths, CancellationToken cancellation)
+    public Continuation(GemmaModel model, int[] prompt, GenerationOptions options, double[] strengths, CancellationToken cancellationToken)
     {
         (_model, _prompt, _options, Strengths) = (model, prompt, options, strengths);
-        _tokens = model.Generate(prompt, options, cancellation: cancellation).GetEnumerator();
+        _tokens = model.Generate(prompt, options, cancellationToken: cancellationToken).GetEnumerator();
         _decoder = model.Tokenizer.CreateStream(skipSpecial: true);
     }
 
@@ -76,13 +76,13 @@ internal sealed class Continuation : IDisposable
     }
 
     /// <summary>Measures what was written, unless that was or is interrupted.</summary>
-    public void Measure(CancellationToken cancellation)
+    public void Measure(CancellationToken cancellationToken)
     {
         if (StoppedBy is null || IsInterrupted)
             return;
         try
         {
-            Effect = SteeringEffect.Measure(_model, _prompt, _ids, _options.Edits, cancellation);
+            Effect = SteeringEffect.Measure(_model, _prompt, _ids, _options.Edits, cancellationToken);
         }
         catch (OperationCanceledException)
         {

@@ -32,7 +32,7 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
 
     /// <summary>Adds a message of the user and streams the answer through <paramref name="answer"/>.</summary>
     /// <exception cref="ArgumentProblemException">The conversation no longer fits into the model's context.</exception>
-    public void Say(string message, TokenStream answer, CancellationToken cancellation)
+    public void Say(string message, TokenStream answer, CancellationToken cancellationToken)
     {
         ChatMessage[] before = [.. _messages];
         var added = Continue(new ChatMessage("user", message));
@@ -49,7 +49,7 @@ internal sealed class Conversation(GemmaModel model, Tokenizer tokenizer, Genera
         _ids.AddRange(added);
         // The last token of an answer that was cut short is not in the cache yet.
         var unread = _ids[_cache.Length..].ToArray();
-        answer.Print(model.Generate(unread, options with { StopTokens = StopTokens(model, tokenizer) }, _cache, cancellation));
+        answer.Print(model.Generate(unread, options with { StopTokens = StopTokens(model, tokenizer) }, _cache, cancellationToken));
         _ids.AddRange(answer.Ids);
         _messages.Add(new ChatMessage("assistant", answer.Text));
     }

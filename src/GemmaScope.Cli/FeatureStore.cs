@@ -1,5 +1,5 @@
 using System.CommandLine;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Cli;
 

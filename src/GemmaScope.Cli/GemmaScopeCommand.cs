@@ -1,10 +1,12 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
-/// <summary>A command: its constructor declares name, arguments, options and examples; <see cref="Run"/> does the work.</summary>
+/// <summary>A command: its constructor declares name, arguments, options and examples; <see cref="Run"/> reads them, runs a job and prints
+/// its result.</summary>
 internal abstract class GemmaScopeCommand(string name, string description, params string[] examples) : Command(name, description)
 {
     /// <summary>Command lines shown by --help.</summary>
@@ -27,18 +29,39 @@ internal abstract class GemmaScopeCommand(string name, string description, param
 }
 
 /// <summary>What every command works with.</summary>
-internal sealed class Session(Terminal terminal, CancellationToken cancellation)
+internal sealed class Session(Terminal terminal, CancellationToken cancellationToken)
 {
     public Terminal Terminal { get; } = terminal;
 
-    public CancellationToken Cancellation { get; } = cancellation;
+    public CancellationToken Cancellation { get; } = cancellationToken;
 
-    public Resolver Resolver { get; } = new(terminal, cancellation);
+    /// <summary>Finds, and downloads where needed, what a name stands for.</summary>
+    public string Find(Func<string, IProgress<JobReport>?, CancellationToken, Task<string>> locateAsync, string name) =>
+        Run((progress, cancellationToken) => locateAsync(name, progress, cancellationToken));
+
+    public IEnumerable<string> Dictionaries(string[]? names, string model) =>
+        (names is { Length: > 0 } ? names : [MicroscopeOptions.DemoDictionary]).SelectMany(name =>
+            DictionaryFinder.All(Find(Locator.DictionaryAsync, name))
+        );
 
     /// <summary>Finds and loads a model.</summary>
-    public GemmaModel LoadModel(string name, ModelLoadOptions? options = null)
+    public GemmaModel LoadModel(string name, ModelLoadOptions? options = null) =>
+        MicroscopeArguments
+            .Open(
+                new()
+                {
+                    Model = name,
+                    Use = DictionaryUse.None,
+                    Load = options,
+                },
+                this
+            )
+            .Model;
+
+    /// <summary>Runs a job to its end and shows how far it is.</summary>
+    public T Run<T>(Func<IProgress<JobReport>, CancellationToken, Task<T>> jobAsync)
     {
-        var folder = Resolver.Model(name);
-        return Waiting.For(Terminal, $"loading {name}", () => GemmaModel.Load(folder, options));
+        using var display = new ProgressDisplay(Terminal);
+        return jobAsync(display, Cancellation).GetAwaiter().GetResult();
     }
 }

@@ -14,7 +14,9 @@ internal sealed class GlobalOptions
         Recursive = true,
     }.AcceptOnlyFromAmong("auto", "managed", "onednn");
 
-    private readonly Option<string?> _arithmetic = new Option<string?>("--arithmetic")
+    private const string ArithmeticName = "--arithmetic";
+
+    private readonly Option<string?> _arithmetic = new Option<string?>(ArithmeticName)
     {
         Description = "exact: activations stay f32. fast: they are rounded to bf16 for the big products. Default: exact.",
         Recursive = true,
@@ -43,6 +45,16 @@ internal sealed class GlobalOptions
             throw new ArgumentProblemException($"must be from 1 to {MostThreads}", "--threads");
         if (parsed.GetValue(_threads) is { } threads)
             Environment.SetEnvironmentVariable(Workers.ThreadsVariable, $"{threads}");
-        Compute.Configure(parsed.GetValue(_kernels), parsed.GetValue(_arithmetic));
+        if (parsed.GetValue(_kernels) is { } kernels)
+            Compute.UseKernels(kernels);
     }
+
+    /// <summary>The arithmetic that was asked for; null where none was.</summary>
+    public static Arithmetic? ArithmeticOf(ParseResult parsed) =>
+        parsed.GetValue<string?>(ArithmeticName) switch
+        {
+            "exact" => Arithmetic.Exact,
+            "fast" => Arithmetic.Fast,
+            _ => null,
+        };
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using GemmaScope.Models;
 using GemmaScope.Safety;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
@@ -94,7 +95,7 @@ internal sealed class ShieldArguments
 
     /// <summary>What to say of the model that comes with the command; null of another.</summary>
     public static string? NoteOn(string model) =>
-        model == Resolver.DefaultShield
+        model == MicroscopeOptions.DemoChat
             ? $"{model} is a tiny demo and no guardrail; protect with --model google/shieldgemma-2b, -9b or -27b"
             : null;
 }

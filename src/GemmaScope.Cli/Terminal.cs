@@ -33,6 +33,9 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
     /// <summary>Columns of the terminal.</summary>
     public int Width { get; init; } = 100;
 
+    /// <summary>What rates and pauses between lines are measured with.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Rich output; use it only where <see cref="OutputIsTerminal"/>.</summary>
     public IAnsiConsole Console => _console ??= Create(Out, OutputIsTerminal);
 

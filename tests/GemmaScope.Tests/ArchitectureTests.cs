@@ -21,7 +21,6 @@ namespace GemmaScope.Tests
             "Circuits",
             "Behaviour",
             "Safety",
-            "Verification",
         ];
 
         [Fact]
@@ -64,7 +63,7 @@ namespace GemmaScope.Tests
         [Fact]
         public void the_server_knows_not_the_command() =>
             Assert.DoesNotContain(
-                typeof(global::GemmaScope.Server.Store.FeatureDatabase).Assembly.GetReferencedAssemblies(),
+                typeof(global::GemmaScope.Server.Hosting.ServerHost).Assembly.GetReferencedAssemblies(),
                 used =>
                     used.Name!.Equals("gemmascope", StringComparison.Ordinal)
                     || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
 /// <summary>Feature absorption on first letters.</summary>
 internal sealed class AbsorptionCommand : GemmaScopeCommand
 {
-    private readonly LaboratoryOptions _laboratory;
+    private readonly MicroscopeArguments _laboratory;
     private readonly Option<string[]> _words;
     private readonly Option<int> _examples,
         _maxTokens,
@@ -22,7 +23,7 @@ internal sealed class AbsorptionCommand : GemmaScopeCommand
             "gemmascope absorption --words words.txt --max-tokens 4 --examples 5 --json"
         )
     {
-        _laboratory = new LaboratoryOptions(this);
+        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
         _words = Add(
             new Option<string[]>("--words")
             {
@@ -70,7 +71,7 @@ internal sealed class AbsorptionCommand : GemmaScopeCommand
                 $"none of {words.Count} words has {arguments.GetValue(_maxTokens)} token or fewer; raise --max-tokens",
                 "--words"
             );
-        var read = Laboratory.Watch(
+        var read = Watching.Watch(
             session,
             "words",
             prompts.Count,
@@ -80,7 +81,7 @@ internal sealed class AbsorptionCommand : GemmaScopeCommand
         var reports = Enumerable
             .Range(0, laboratory.Dictionaries.Count)
             .Select(d =>
-                Laboratory.Watch(
+                Watching.Watch(
                     session,
                     "letters",
                     prompts.Select(prompt => prompt.Letter).Distinct().Count(),

@@ -3,14 +3,17 @@ using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
 using GemmaScope.Files;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
 /// <summary>The main job: takes a text apart into the features of a dictionary.</summary>
 internal sealed class AnalyzeCommand : GemmaScopeCommand
 {
+    private static readonly AnalyzeJobOptions Defaults = new() { Text = "" };
+
     private readonly TextInput _text;
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<int> _top,
         _topText;
     private readonly Option<int?> _feature;
@@ -32,23 +35,9 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         )
     {
         _text = new TextInput(this, "text", "The text.");
-        _microscope = new MicroscopeOptions(this);
-        _top = Add(
-            new Option<int>("--top")
-            {
-                Description = "Strongest features shown for each token.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 5,
-            }
-        );
-        _topText = Add(
-            new Option<int>("--top-text")
-            {
-                Description = "Strongest features shown for the whole text.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 10,
-            }
-        );
+        _microscope = new MicroscopeArguments(this);
+        _top = Add(CommonOptions.Number("--top", "N", "Strongest features shown for each token.", Defaults.Top));
+        _topText = Add(CommonOptions.Number("--top-text", "N", "Strongest features shown for the whole text.", Defaults.TopText));
         _feature = Add(
             new Option<int?>("--feature")
             {
@@ -67,39 +56,29 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var (top, topText, feature) = (arguments.GetValue(_top), arguments.GetValue(_topText), arguments.GetValue(_feature));
-        if (top < 0 || topText < 0)
-            throw new ArgumentProblemException("a number of features cannot be negative", top < 0 ? "--top" : "--top-text");
-        var text = _text.Read(arguments, session);
-        var labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null;
+        var options = new AnalyzeJobOptions
+        {
+            Text = _text.Read(arguments, session),
+            Top = arguments.GetValue(_top),
+            TopText = arguments.GetValue(_topText),
+            Feature = arguments.GetValue(_feature),
+            AddBos = !arguments.GetValue(_noBos),
+            Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
+            Server = arguments.GetValue(_server)!,
+        };
         using var microscope = _microscope.Open(arguments, session);
-        if (feature is { } index && (uint)index >= (uint)microscope.Dictionary.Width)
-            throw new ArgumentProblemException(
-                $"{index} is no feature of {microscope.Dictionary.Name}, which has 0 to {microscope.Dictionary.Width - 1}",
-                "--feature"
-            );
-
-        var analysis = microscope.Analyze(
-            text,
-            new AnalyzeOptions
-            {
-                TopPerToken = top,
-                TopWholeText = topText,
-                AddBos = !arguments.GetValue(_noBos),
-                Labels = labels,
-            }
-        );
-        var view = new AnalysisView(analysis, arguments.GetValue(_server)!);
+        var result = session.Run((progress, cancellationToken) => AnalyzeJob.RunAsync(microscope, options, progress, cancellationToken));
+        var view = new AnalysisView(result.Analysis, options.Server);
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => AnalysisJson.Write(json, view, feature));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
         {
-            AnalysisText.Write(session.Terminal, view, feature);
+            AnalysisText.Write(session.Terminal, view, options.Feature);
             session.Terminal.Out.WriteLine();
-            AnalysisText.NextTokens(session.Terminal, analysis);
+            AnalysisText.NextTokens(session.Terminal, result.Analysis);
         }
         if (arguments.GetValue(_html) is { } page)
-            WritePage(page, view, session.Terminal, feature);
+            WritePage(page, view, session.Terminal, options.Feature);
         return Application.Success;
     }
 

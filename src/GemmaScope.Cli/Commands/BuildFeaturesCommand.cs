@@ -8,7 +8,7 @@ using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
@@ -118,7 +118,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var dictionaries = new List<SparseDictionary>();
         try
         {
-            foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name))
+            foreach (var path in session.Dictionaries(arguments.GetValue(_dictionaries), name))
                 dictionaries.Add(SparseDictionary.Load(path));
             using var database = FeatureDatabase.Open(where, create: true);
             var work = arguments.GetValue(_work) ?? (where.Contains("://", StringComparison.Ordinal) ? "features.work" : where + ".work");
@@ -261,7 +261,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var layer = dictionary.InputSite.Layer ?? 0;
         return new DashboardSource
         {
-            Model = MicroscopeDictionary.ModelName(arguments.GetValue(_model)!),
+            Model = FeatureLinks.ModelName(arguments.GetValue(_model)!),
             Set = name.StartsWith($"{layer}-", StringComparison.Ordinal) ? name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..] : name,
             Layer = layer,
             Hook = dictionary.InputSite.TransformerLensName,

@@ -78,7 +78,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         Conversation conversation,
         Tokenizer tokenizer,
         TextWriter writer,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         if (string.IsNullOrWhiteSpace(message))
@@ -88,10 +88,10 @@ internal sealed class ChatCommand : GemmaScopeCommand
             conversation.Reset();
             return;
         }
-        conversation.Say(message, new TokenStream(tokenizer, writer), cancellation);
+        conversation.Say(message, new TokenStream(tokenizer, writer), cancellationToken);
         writer.WriteLine();
         writer.Flush();
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>What the user types or pipes in, up to /exit or the end.</summary>

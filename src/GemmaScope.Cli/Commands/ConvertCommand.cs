@@ -2,6 +2,7 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -65,7 +66,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
     {
         var (target, form) = (arguments.GetValue(_target)!, arguments.GetValue(_form));
         using var source = SparseDictionary.Load(
-            DictionaryFinder.Find(session.Resolver.Dictionary(arguments.GetValue(_source)!), layer: null, site: null)
+            DictionaryFinder.Find(session.Find(Locator.DictionaryAsync, arguments.GetValue(_source)!), layer: null, site: null)
         );
         var options = new DictionaryWriteOptions
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
 using GemmaScope.Models;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -15,7 +16,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         "The cells of these mice express the protein in the liver.",
     ];
 
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _html;
     private readonly Option<Uri> _server;
 
@@ -27,7 +28,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
             "gemmascope demo --html demo.html"
         )
     {
-        _microscope = new MicroscopeOptions(this);
+        _microscope = new MicroscopeArguments(this);
         _html = Add(CommonOptions.OutputFile("--html", "Write the first sentence's analysis as one self-contained page."));
         _server = Add(CommonOptions.Server());
     }
@@ -36,7 +37,11 @@ internal sealed class DemoCommand : GemmaScopeCommand
     {
         var terminal = session.Terminal;
         using var microscope = _microscope.Open(arguments, session);
-        var analyses = Sentences.Select(sentence => microscope.Analyze(sentence, new AnalyzeOptions())).ToArray();
+        var analyses = Sentences
+            .Select(sentence =>
+                session.Run((progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence }, progress, token)).Analysis
+            )
+            .ToArray();
         var first = new AnalysisView(analyses[0], arguments.GetValue(_server)!);
 
         Step(
@@ -96,7 +101,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         };
         terminal.Out.Write(Sentences[0]);
         var stream = new TokenStream(tokenizer, terminal.Out);
-        stream.Print(microscope.Model.Generate(prompt, options, cancellation: session.Cancellation));
+        stream.Print(microscope.Model.Generate(prompt, options, cancellationToken: session.Cancellation));
         session.Cancellation.ThrowIfCancellationRequested();
         terminal.Out.WriteLine();
         terminal.Out.Flush();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
 using GemmaScope.Features;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -9,7 +10,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class DetectCommand : GemmaScopeCommand
 {
     private readonly Argument<string> _train;
-    private readonly LaboratoryOptions _laboratory;
+    private readonly MicroscopeArguments _laboratory;
     private readonly Option<string?> _eval;
     private readonly Option<int> _context;
     private readonly Option<bool> _json;
@@ -29,7 +30,7 @@ internal sealed class DetectCommand : GemmaScopeCommand
                 Description = "Texts to learn from, in AxBench's form (.jsonl, .jsonl.gz): output, category, concept_id, concept_genre.",
             }
         );
-        _laboratory = new LaboratoryOptions(this);
+        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
         _eval = Add(
             new Option<string?>("--eval")
             {
@@ -57,7 +58,7 @@ internal sealed class DetectCommand : GemmaScopeCommand
         using var laboratory = _laboratory.Open(arguments, session);
         var results = laboratory
             .Dictionaries.Select(dictionary =>
-                Laboratory.Watch(
+                Watching.Watch(
                     session,
                     "texts",
                     set.Train.Count + set.Eval.Count,

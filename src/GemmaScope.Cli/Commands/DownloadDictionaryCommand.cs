@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -24,7 +25,7 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var name = arguments.GetValue(_name)!;
-        var path = session.Resolver.Dictionary(name);
+        var path = session.Find(Locator.DictionaryAsync, name);
         if (arguments.GetValue(_json))
             Json.Write(
                 session.Terminal,

@@ -7,7 +7,7 @@ using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
@@ -125,7 +125,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         var dictionaries = new List<SparseDictionary>();
         try
         {
-            foreach (var path in session.Resolver.Dictionaries(arguments.GetValue(_dictionaries), name))
+            foreach (var path in session.Dictionaries(arguments.GetValue(_dictionaries), name))
                 dictionaries.Add(SparseDictionary.Load(path));
             var names = dictionaries.Select(one => one.Name).ToArray();
             if (names.Distinct().Count() < names.Length)
@@ -137,7 +137,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
                 :
                 [
                     .. dictionaries.Select(one =>
-                        FeatureStore.Find(database, $"{MicroscopeDictionary.ModelName(name)}/{FeatureLinks.PageName(one)}")
+                        FeatureStore.Find(database, $"{FeatureLinks.ModelName(name)}/{FeatureLinks.PageName(one)}")
                     ),
                 ];
             var evaluator = new Evaluator(model, dictionaries, Settings(arguments, dictionaries, names));

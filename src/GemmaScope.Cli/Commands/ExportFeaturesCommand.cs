@@ -2,7 +2,8 @@ using System.CommandLine;
 using GemmaScope.Dictionaries;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Files;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -62,7 +63,7 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
         var dictionary = FeatureStore.Find(database, arguments.GetValue(_dictionary)!);
         var source = database.Source(dictionary);
         using var weights = arguments.GetValue(_sae) is { } sae
-            ? SparseDictionary.Load(DictionaryFinder.Find(session.Resolver.Dictionary(sae), null, null))
+            ? SparseDictionary.Load(DictionaryFinder.Find(session.Find(Locator.DictionaryAsync, sae), null, null))
             : null;
         if (weights is not null && weights.Width != dictionary.Width)
             throw new ArgumentProblemException($"has {weights.Width} features, {dictionary.Name} has {dictionary.Width}", "--sae");

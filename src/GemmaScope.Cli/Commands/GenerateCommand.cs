@@ -46,7 +46,7 @@ internal sealed class GenerateCommand : GemmaScopeCommand
         var stream = new TokenStream(tokenizer, json ? TextWriter.Null : session.Terminal.Out);
         if (!json && session.Terminal.OutputIsTerminal)
             session.Terminal.Console.Write(new Paragraph(text, new Style(decoration: Decoration.Dim)));
-        stream.Print(model.Generate(prompt, options, cancellation: session.Cancellation));
+        stream.Print(model.Generate(prompt, options, cancellationToken: session.Cancellation));
         var reason =
             stream.Interrupted ? "interrupted"
             : stream.Ids.Count == options.MaxNewTokens ? "max_tokens"

@@ -3,6 +3,7 @@ using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
 using GemmaScope.Files;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -12,7 +13,7 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
     private const string Article = "article";
 
     private readonly Argument<string> _file;
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _labelled,
         _heldOut,
         _topicColumn,
@@ -42,7 +43,7 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
                 Description = "The headlines: one a line, or .jsonl, .csv, .tsv with a column headline, text or title.",
             }
         );
-        _microscope = new MicroscopeOptions(this);
+        _microscope = new MicroscopeArguments(this);
         _labelled = Add(
             new Option<string?>("--labelled")
             {
@@ -108,6 +109,9 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         _json = Add(CommonOptions.Json());
     }
 
+    private static IReadOnlyList<HeadlineReading> Read(Microscope microscope, IReadOnlyList<Headline> headlines, Session session) =>
+        HeadlineReading.Read(microscope.Model, microscope.Dictionary, headlines, cancellationToken: session.Cancellation);
+
     private static LearnedTopicsOptions Defaults { get; } = new();
 
     public override int Run(ParseResult arguments, Session session)
@@ -117,9 +121,9 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         var labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null;
         var (labelledRows, heldOutRows) = (Load(arguments, _labelled), Load(arguments, _heldOut));
         using var microscope = _microscope.Open(arguments, session);
-        var readings = microscope.Read(headlines);
-        var labelled = labelledRows is null ? null : microscope.Read(labelledRows);
-        var heldOut = heldOutRows is null ? null : microscope.Read(heldOutRows);
+        var readings = Read(microscope, headlines, session);
+        var labelled = labelledRows is null ? null : Read(microscope, labelledRows, session);
+        var heldOut = heldOutRows is null ? null : Read(microscope, heldOutRows, session);
         var density = new FeatureDensity(labelled is null ? readings : labelled.Concat(readings));
         TopicRule topics =
             arguments.GetValue(_categories) is not null ? new ArticleTopics()

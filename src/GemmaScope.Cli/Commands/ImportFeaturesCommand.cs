@@ -1,7 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Cli.Commands;
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Files;
 using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -32,7 +33,11 @@ internal sealed class InspectCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var statistics = arguments.GetValue(_statistics);
-        var report = FileInspector.Inspect(session.Resolver.FileOrFolder(arguments.GetValue(_path)!), statistics, session.Cancellation);
+        var report = FileInspector.Inspect(
+            session.Find(Locator.FileOrFolderAsync, arguments.GetValue(_path)!),
+            statistics,
+            session.Cancellation
+        );
         if (arguments.GetValue(_json))
             Json.Write(session.Terminal, json => Write(json, report));
         else

@@ -5,7 +5,7 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Features;
 using GemmaScope.Features.Interpretation;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Commands;
@@ -13,7 +13,7 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Explains features and scores the explanations on text that they were not made from.</summary>
 internal sealed class InterpretCommand : GemmaScopeCommand
 {
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string> _database = FeatureStore.Option();
     private readonly Option<string?> _name,
         _features;
@@ -43,7 +43,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
             "gemmascope features interpret --text held-out.jsonl --most 100 --judge-endpoint http://localhost:8080/v1 --judge-endpoint-model qwen3"
         )
     {
-        _microscope = new MicroscopeOptions(this);
+        _microscope = new MicroscopeArguments(this);
         _text = Add(
             new Option<string[]>("--text")
             {
@@ -145,8 +145,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var stored = FeatureStore.Find(
             database,
-            arguments.GetValue(_name)
-                ?? $"{MicroscopeDictionary.ModelName(microscope.ModelName)}/{FeatureLinks.PageName(microscope.Dictionary)}"
+            arguments.GetValue(_name) ?? $"{FeatureLinks.ModelName(microscope.ModelName)}/{FeatureLinks.PageName(microscope.Dictionary)}"
         );
         if (stored.Width > microscope.Dictionary.Width)
             throw new ArgumentProblemException(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -8,7 +9,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class ProbeCommand : GemmaScopeCommand
 {
     private readonly Argument<string[]> _data;
-    private readonly LaboratoryOptions _laboratory;
+    private readonly MicroscopeArguments _laboratory;
     private readonly Option<int[]> _sizes;
     private readonly Option<int> _seed,
         _context,
@@ -33,7 +34,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
                 Arity = ArgumentArity.OneOrMore,
             }
         );
-        _laboratory = new LaboratoryOptions(this);
+        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
         _sizes = Add(
             new Option<int[]>("--latents", "-k")
             {
@@ -88,7 +89,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
             .SelectMany(set => set.Rows)
             .Select(row => TokenText.Of(laboratory.Model.Tokenizer, row.Text, arguments.GetValue(_context)))
             .ToArray();
-        var read = Laboratory.Watch(
+        var read = Watching.Watch(
             session,
             "texts",
             tokens.Length,
@@ -96,7 +97,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
                 PooledTexts.Read(laboratory.Model, laboratory.Dictionaries, tokens, FeaturePooling.Mean, progress, session.Cancellation)
         );
         var tasks = texts.Sum(set => set.Positives.Count);
-        var results = Laboratory.Watch(
+        var results = Watching.Watch(
             session,
             "tasks",
             tasks,
@@ -147,7 +148,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
         PooledTexts read,
         ParseResult arguments,
         IProgress<long> progress,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var options = Defaults with { Sizes = arguments.GetValue(_sizes)! };
@@ -177,7 +178,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
                     parts[2],
                     labels[2],
                     options,
-                    cancellation
+                    cancellationToken
                 );
                 progress.Report(++done);
             }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -8,7 +9,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class RavelCommand : GemmaScopeCommand
 {
     private readonly Argument<string> _folder;
-    private readonly LaboratoryOptions _laboratory;
+    private readonly MicroscopeArguments _laboratory;
     private readonly Option<string> _domain;
     private readonly Option<int> _entities,
         _prompts,
@@ -27,7 +28,7 @@ internal sealed class RavelCommand : GemmaScopeCommand
         )
     {
         _folder = Add(new Argument<string>("folder") { Description = "The folder with ravel_DOMAIN_*.json, plain or gzipped." });
-        _laboratory = new LaboratoryOptions(this);
+        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
         _domain = Add(
             new Option<string>("--domain")
             {
@@ -63,7 +64,7 @@ internal sealed class RavelCommand : GemmaScopeCommand
         };
         var reports = laboratory
             .Dictionaries.Select(dictionary =>
-                Laboratory.Stages(
+                Watching.Stages(
                     session,
                     stage => RavelEvaluation.Run(laboratory.Model, dictionary, set, options, stage, session.Cancellation)
                 )

@@ -26,7 +26,7 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var repository = arguments.GetValue(_repository)!;
-        var found = Task.Run(() => CatalogueRefresh.RunAsync(repository, cancel: session.Cancellation)).GetAwaiter().GetResult();
+        var found = Task.Run(() => CatalogueRefresh.RunAsync(repository, cancellationToken: session.Cancellation)).GetAwaiter().GetResult();
         if (arguments.GetValue(_json))
             Json.Write(session.Terminal, json => json.Objects("dictionaries", found, entry => CatalogueOutput.Write(json, entry)));
         else

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GemmaScope.Cli.Output;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Cli.Commands;
 

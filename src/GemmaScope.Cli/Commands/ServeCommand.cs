@@ -7,7 +7,8 @@ using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -40,7 +41,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             "gemmascope serve --bind 0.0.0.0 --token 0123456789abcdef0123456789abcdef"
         )
     {
-        _model = Add(CommonOptions.Model(Resolver.DefaultShield));
+        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
         _dictionaries = Add(
             new Option<string[]>("--sae", "-s") { Description = "A dictionary of its features; may be repeated.", HelpName = "SAE" }
         );
@@ -114,21 +115,18 @@ internal sealed class ServeCommand : GemmaScopeCommand
         // Found out before a model of many gigabytes is loaded.
         options.Check();
         var (policies, asked) = (_shield.Policies(arguments), _shield.Options(arguments) with { Hardened = true });
-        var name = arguments.GetValue(_model)!;
-        using var model = session.LoadModel(name);
-        List<SparseDictionary> dictionaries = [];
+        var opened = new MicroscopeOptions
+        {
+            Model = arguments.GetValue(_model)!,
+            Use = DictionaryUse.Named,
+            Dictionaries = arguments.GetValue(_dictionaries) ?? [],
+            Load = new() { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
+        };
+        using var microscope = MicroscopeArguments.Open(opened, session);
+        var (name, model, dictionaries) = (opened.Model, microscope.Model, microscope.Dictionaries);
         IFeatureDatabase? features = null;
         try
         {
-            foreach (
-                var path in (arguments.GetValue(_dictionaries) ?? []).SelectMany(one =>
-                    DictionaryFinder.All(session.Resolver.Dictionary(one))
-                )
-            )
-            {
-                dictionaries.Add(SparseDictionary.Load(path));
-                LaboratoryOptions.RequireFit(dictionaries[^1], model.Config, path);
-            }
             using var shield = new ShieldGemma(model);
             if (arguments.GetValue(_features) is { } database)
                 features = FeatureDatabase.Open(database);
@@ -151,8 +149,6 @@ internal sealed class ServeCommand : GemmaScopeCommand
         finally
         {
             features?.Dispose();
-            foreach (var dictionary in dictionaries)
-                dictionary.Dispose();
         }
         return Application.Success;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
 using GemmaScope.Safety;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -33,7 +34,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         )
     {
         _text = new TextInput(this, "text", "The user's text.");
-        _model = Add(CommonOptions.Model(Resolver.DefaultShield));
+        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
         _response = Add(
             new Option<string?>("--response", "-r")
             {

@@ -3,6 +3,7 @@ using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Files;
 using GemmaScope.Safety;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         _files = Add(
             new Argument<string[]>("file") { Description = "JSON lines with labels, also gzipped.", Arity = ArgumentArity.OneOrMore }
         );
-        _model = Add(CommonOptions.Model(Resolver.DefaultShield));
+        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
         _shield = new ShieldArguments(this);
         _fields = new FieldArguments(this);
         _labels = Add(

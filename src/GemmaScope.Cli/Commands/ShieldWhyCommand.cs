@@ -4,6 +4,7 @@ using GemmaScope.Cli.Output;
 using GemmaScope.Features;
 using GemmaScope.Files;
 using GemmaScope.Safety;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -11,7 +12,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class ShieldWhyCommand : GemmaScopeCommand
 {
     private readonly TextInput _text;
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly ShieldArguments _shield;
     private readonly Option<string?> _response,
         _labels,
@@ -30,7 +31,7 @@ internal sealed class ShieldWhyCommand : GemmaScopeCommand
         )
     {
         _text = new TextInput(this, "text", "The user's text.");
-        _microscope = new MicroscopeOptions(this, Resolver.DefaultShield);
+        _microscope = new MicroscopeArguments(this, defaultModel: MicroscopeOptions.DemoChat);
         _response = Add(
             new Option<string?>("--response", "-r")
             {

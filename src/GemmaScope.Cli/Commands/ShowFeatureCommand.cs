@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class SitesCommand : GemmaScopeCommand
             new Argument<string>("model")
             {
                 Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
-                DefaultValueFactory = _ => Resolver.DefaultModel,
+                DefaultValueFactory = _ => MicroscopeOptions.DemoModel,
             }
         );
         _layer = Add(new Option<int>("--layer") { Description = "The layer whose sites are listed.", HelpName = "N" });
@@ -35,7 +36,7 @@ internal sealed class SitesCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var config = GemmaConfig.Load(session.Resolver.Config(arguments.GetValue(_model)!));
+        var config = GemmaConfig.Load(session.Find(Locator.ConfigAsync, arguments.GetValue(_model)!));
         var layer = arguments.GetValue(_layer);
         if (layer < 0 || layer >= config.Layers)
             throw new ArgumentProblemException($"the model has no layer {layer}; its layers are 0 to {config.Layers - 1}", "--layer");

@@ -19,7 +19,7 @@ internal sealed class SteerCommand : GemmaScopeCommand
     };
 
     private readonly TextInput _text;
-    private readonly MicroscopeOptions _microscope;
+    private readonly MicroscopeArguments _microscope;
     private readonly SteeringArguments _steering;
     private readonly SamplingOptions _sampling;
     private readonly Option<bool> _chat,
@@ -39,7 +39,7 @@ internal sealed class SteerCommand : GemmaScopeCommand
         )
     {
         _text = new TextInput(this, "text", "The text to continue; with --chat the message to answer.");
-        _microscope = new MicroscopeOptions(this);
+        _microscope = new MicroscopeArguments(this);
         _steering = new SteeringArguments(this);
         _sampling = new SamplingOptions(this, Defaults);
         _chat = Add(new Option<bool>("--chat") { Description = "The text is a message to a model that was tuned to chat." });
@@ -54,10 +54,10 @@ internal sealed class SteerCommand : GemmaScopeCommand
         var text = _text.Read(arguments, session);
         if (_steering.Contrast(arguments) is { } file)
         {
-            var (pairs, site) = (ContrastPair.Load(file), _microscope.VectorSite(arguments));
+            var (pairs, site) = (ContrastPair.Load(file), _microscope.Read(arguments).VectorSite());
             using var model = session.LoadModel(_microscope.ModelName(arguments));
             var chat = Template(arguments, model);
-            var vector = Laboratory.Watch(
+            var vector = Watching.Watch(
                 session,
                 "pairs",
                 pairs.Count,
@@ -158,7 +158,7 @@ internal sealed class SteerCommand : GemmaScopeCommand
         {
             var json = arguments.GetValue(_json);
             if (json || sweep is not null)
-                Laboratory.Watch(session, "texts", steered.Length + 1, progress => Finish(view, progress, session.Cancellation));
+                Watching.Watch(session, "texts", steered.Length + 1, progress => Finish(view, progress, session.Cancellation));
             else
                 SteerOutput.Stream(terminal, view, session.Cancellation);
             if (json)
@@ -175,15 +175,15 @@ internal sealed class SteerCommand : GemmaScopeCommand
         return Application.Success;
     }
 
-    private static int Finish(SteerView view, IProgress<long> progress, CancellationToken cancellation)
+    private static int Finish(SteerView view, IProgress<long> progress, CancellationToken cancellationToken)
     {
         var done = 0;
         foreach (var one in view.Steered.Prepend(view.Normal))
         {
-            if (cancellation.IsCancellationRequested)
+            if (cancellationToken.IsCancellationRequested)
                 break;
             one.Finish(TextWriter.Null);
-            one.Measure(cancellation);
+            one.Measure(cancellationToken);
             progress.Report(++done);
         }
         return done;

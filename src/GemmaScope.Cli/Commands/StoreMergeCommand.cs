@@ -36,7 +36,7 @@ internal sealed class StoreMergeCommand : GemmaScopeCommand
             ([var one], null) => StoreMerge.Parts(one),
             ([_], _) => throw new ArgumentProblemException("belongs to several stores; one alone is tidied up where it is", "--out"),
             (_, null) => throw new ArgumentProblemException("name the folder of the new store", "--out"),
-            _ => Waiting.For(session.Terminal, "copying", () => StoreMerge.Stores(stores, target, cancellation: session.Cancellation)),
+            _ => Waiting.For(session.Terminal, "copying", () => StoreMerge.Stores(stores, target, cancellationToken: session.Cancellation)),
         };
         if (arguments.GetValue(_json))
             Json.Write(session.Terminal, json => StoreOutput.Write(json, store));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -51,7 +52,7 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
             throw new ArgumentProblemException("give a text or --decode, not both", "text");
         var text = decode is null ? _text.Read(arguments, session) : "";
         var name = arguments.GetValue(_tokenizer) ?? arguments.GetValue(_model)!;
-        var tokenizer = Tokenizer.Load(session.Resolver.Tokenizer(name));
+        var tokenizer = Tokenizer.Load(session.Find(Locator.TokenizerAsync, name));
         var json = arguments.GetValue(_json);
         if (decode is not null)
             Decode(Ids(decode), tokenizer, session.Terminal, json);
@@ -91,7 +92,7 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         table.Write(session.Terminal);
     }
 
-    private static void WriteTokens(Utf8JsonWriter writer, TokenizedText tokens, Tokenizer tokenizer, CancellationToken cancellation)
+    private static void WriteTokens(Utf8JsonWriter writer, TokenizedText tokens, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
         writer.WriteString("tokenizer", tokenizer.File);
         writer.WriteString("text", tokens.Text);
@@ -100,7 +101,7 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
             Enumerable.Range(0, tokens.Ids.Count),
             i =>
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 writer.WriteNumber("position", i);
                 writer.WriteNumber("id", tokens.Ids[i]);
                 writer.WriteString("piece", tokenizer.Piece(tokens.Ids[i]));

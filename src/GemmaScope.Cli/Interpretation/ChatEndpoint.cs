@@ -90,11 +90,11 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    public async Task<string?> Answer(string message, int maxTokens, CancellationToken cancellation)
+    public async Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken)
     {
         for (var failures = 1; ; failures++)
         {
-            var (answer, problem, wait) = await Try(message, maxTokens, cancellation);
+            var (answer, problem, wait) = await Try(message, maxTokens, cancellationToken);
             if (problem is null)
             {
                 Interlocked.Increment(ref _answered);
@@ -113,7 +113,7 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
                 return null;
             }
             Interlocked.Increment(ref _retries);
-            await Task.Delay(wait ?? Pause(failures), cancellation);
+            await Task.Delay(wait ?? Pause(failures), cancellationToken);
         }
     }
 
@@ -122,11 +122,11 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
     private async Task<(string? Answer, Problem? Problem, TimeSpan? Wait)> Try(
         string message,
         int maxTokens,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         _budget.Take();
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_options.Timeout);
         try
         {
@@ -144,7 +144,7 @@ internal sealed class ChatEndpoint : IChatModel, IDisposable
                 RetryAfter(response)
             );
         }
-        catch (OperationCanceledException problem) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException problem) when (!cancellationToken.IsCancellationRequested)
         {
             return (
                 null,

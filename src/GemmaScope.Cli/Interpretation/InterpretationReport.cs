@@ -1,7 +1,7 @@
 using GemmaScope.Evaluation;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Interpretation;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Cli.Interpretation;
 

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Interpretation;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Interpretation;
 
@@ -141,7 +142,7 @@ internal sealed class Interpreter(
         // A server that is not there is better known before a long text is read.
         foreach (var endpoint in new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>())
             Wait(endpoint.Answer("Answer with the digit 1.", settings.Chat.MaxAnswerTokens, session.Cancellation));
-        var activations = Laboratory.Watch(
+        var activations = Watching.Watch(
             session,
             "tokens",
             text.Tokens,
@@ -151,7 +152,7 @@ internal sealed class Interpreter(
                     microscope.Dictionary,
                     [.. jobs.Select(job => job.Row.Feature)],
                     progress: progress,
-                    cancellation: session.Cancellation
+                    cancellationToken: session.Cancellation
                 )
         );
         var display = new RateDisplay(session.Terminal, "features", 0, jobs.Count);

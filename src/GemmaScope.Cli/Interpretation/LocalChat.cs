@@ -14,9 +14,9 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
 
     public string Name { get; } = name;
 
-    public async Task<string?> Answer(string message, int maxTokens, CancellationToken cancellation)
+    public async Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellation);
+        await _one.WaitAsync(cancellationToken);
         try
         {
             budget.Take();
@@ -27,8 +27,8 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
                 system: null
             );
             var answer = new TokenStream(model.Tokenizer, TextWriter.Null);
-            conversation.Say(message, answer, cancellation);
-            cancellation.ThrowIfCancellationRequested();
+            conversation.Say(message, answer, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             return answer.Text.Trim() is { Length: > 0 } text ? text : null;
         }
         catch (ArgumentProblemException problem) when (problem.Location == "chat")

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>What an absorption run found.</summary>
 internal sealed record AbsorptionView(
-    Laboratory Laboratory,
+    Microscope Laboratory,
     int Words,
     IReadOnlyList<SpellingPrompt> Prompts,
     int Examples,
@@ -31,7 +32,7 @@ internal static class AbsorptionOutput
             var report = view.Reports[d];
             terminal.Out.WriteLine();
             terminal.Out.WriteLine(
-                $"{view.Laboratory.Names[d]}: full absorption {Number(report.Total.FullRate)}, mean fraction {Number(report.Total.MeanFraction)}, over {report.Total.Words} words that the probes get right without having seen them (mean AUROC {Number(report.ProbeAuroc)})"
+                $"{view.Laboratory.DictionaryNames[d]}: full absorption {Number(report.Total.FullRate)}, mean fraction {Number(report.Total.MeanFraction)}, over {report.Total.Words} words that the probes get right without having seen them (mean AUROC {Number(report.ProbeAuroc)})"
             );
             if (report.LeftOut.Count > 0)
                 terminal.Out.WriteLine($"too few words: {string.Join(' ', report.LeftOut)}");
@@ -72,7 +73,7 @@ internal static class AbsorptionOutput
             view.Reports.Index(),
             one =>
             {
-                json.WriteString("name", view.Laboratory.Names[one.Index]);
+                json.WriteString("name", view.Laboratory.DictionaryNames[one.Index]);
                 Rate(json, one.Item.Total);
                 json.Number("probe_auroc", one.Item.ProbeAuroc);
                 json.Strings("letters_left_out", one.Item.LeftOut.Select(letter => $"{letter}"));

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>What a detection run found: of each dictionary the scores of all concepts.</summary>
-internal sealed record DetectionView(Laboratory Laboratory, ConceptSet Set, IReadOnlyList<IReadOnlyList<ConceptScores>> Results)
+internal sealed record DetectionView(Microscope Laboratory, ConceptSet Set, IReadOnlyList<IReadOnlyList<ConceptScores>> Results)
 {
     /// <summary>The columns: JSON name, heading, value.</summary>
     public static IReadOnlyList<(string Json, string Heading, Func<ConceptScores, double?> Value)> Methods { get; } =
@@ -46,8 +47,8 @@ internal static class DetectionOutput
             terminal.Out.WriteLine();
             terminal.Out.WriteLine(
                 labelled || view.Sources.Length == 0
-                    ? view.Laboratory.Names[d]
-                    : $"{view.Laboratory.Names[d]}: is not {view.Sources}, so the features that the set names mean nothing here and are not used"
+                    ? view.Laboratory.DictionaryNames[d]
+                    : $"{view.Laboratory.DictionaryNames[d]}: is not {view.Sources}, so the features that the set names mean nothing here and are not used"
             );
             var table = new DataTable([
                 new("concept", true),
@@ -82,7 +83,7 @@ internal static class DetectionOutput
             view.Results.Index(),
             result =>
             {
-                json.WriteString("name", view.Laboratory.Names[result.Index]);
+                json.WriteString("name", view.Laboratory.DictionaryNames[result.Index]);
                 json.WriteBoolean("labelled_features_apply", DetectionView.HasLabelled(result.Item));
                 json.Object(
                     "mean_auroc",

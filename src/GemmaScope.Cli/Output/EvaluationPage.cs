@@ -1,7 +1,7 @@
 using System.Text;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Cli.Output;
 

@@ -1,4 +1,5 @@
 using GemmaScope.Features;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 

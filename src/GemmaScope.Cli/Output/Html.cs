@@ -1,4 +1,4 @@
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Cli.Output;
 

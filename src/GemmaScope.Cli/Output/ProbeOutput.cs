@@ -1,16 +1,17 @@
 using System.Text.Json;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>What a probing run found.</summary>
-internal sealed record ProbeView(Laboratory Laboratory, IReadOnlyList<ProbeTask> Tasks, int LeftOut, int Seed)
+internal sealed record ProbeView(Microscope Laboratory, IReadOnlyList<ProbeTask> Tasks, int LeftOut, int Seed)
 {
     public string? Source(ProbeScore score) =>
         score switch
         {
             { Dictionary: null } => null,
-            { Features.Count: > 0 } => Laboratory.Names[score.Dictionary.Value],
+            { Features.Count: > 0 } => Laboratory.DictionaryNames[score.Dictionary.Value],
             _ => string.Join(' ', Laboratory.Dictionaries[score.Dictionary.Value].InputSites),
         };
 
@@ -40,7 +41,7 @@ internal static class ProbeOutput
         Properties.Write(
             terminal,
             ("model", view.Laboratory.ModelName),
-            ("dictionaries", string.Join(", ", view.Laboratory.Names)),
+            ("dictionaries", string.Join(", ", view.Laboratory.DictionaryNames)),
             ("split", $"seed {view.Seed}; one row of five is tested, and nothing is chosen on it"),
             ("left out", $"{view.LeftOut} texts that repeat another or come with two labels")
         );
@@ -62,7 +63,7 @@ internal static class ProbeOutput
     public static void Write(Utf8JsonWriter json, ProbeView view)
     {
         json.WriteString("model", view.Laboratory.ModelName);
-        json.Strings("dictionaries", view.Laboratory.Names);
+        json.Strings("dictionaries", view.Laboratory.DictionaryNames);
         json.WriteNumber("seed", view.Seed);
         json.WriteNumber("left_out", view.LeftOut);
         json.Objects(

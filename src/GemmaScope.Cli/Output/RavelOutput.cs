@@ -1,10 +1,11 @@
 using System.Text.Json;
 using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>What a RAVEL run found: of each dictionary all attributes.</summary>
-internal sealed record RavelView(Laboratory Laboratory, string Domain, IReadOnlyList<IReadOnlyList<RavelAttribute>> Reports)
+internal sealed record RavelView(Microscope Laboratory, string Domain, IReadOnlyList<IReadOnlyList<RavelAttribute>> Reports)
 {
     /// <summary>Each method's mean over the attributes where it is defined.</summary>
     public static IEnumerable<(string Method, double? Cause, double? Isolation, double? Score, int Attributes)> Means(
@@ -41,7 +42,7 @@ internal static class RavelOutput
             var report = view.Reports[d];
             terminal.Out.WriteLine();
             terminal.Out.WriteLine(
-                $"{view.Laboratory.Names[d]}: the model answers {report.Sum(one => one.Known)} of {report.Sum(one => one.Asked)} questions rightly; only these are used"
+                $"{view.Laboratory.DictionaryNames[d]}: the model answers {report.Sum(one => one.Known)} of {report.Sum(one => one.Asked)} questions rightly; only these are used"
             );
             var table = new DataTable(
                 "attribute",
@@ -92,7 +93,7 @@ internal static class RavelOutput
             view.Reports.Index(),
             report =>
             {
-                json.WriteString("name", view.Laboratory.Names[report.Index]);
+                json.WriteString("name", view.Laboratory.DictionaryNames[report.Index]);
                 json.WriteNumber("questions", report.Item.Sum(one => one.Asked));
                 json.WriteNumber("known", report.Item.Sum(one => one.Known));
                 json.Objects(

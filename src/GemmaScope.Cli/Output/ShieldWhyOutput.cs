@@ -3,6 +3,7 @@ using System.Text.Json;
 using GemmaScope.Features;
 using GemmaScope.Safety;
 using GemmaScope.Server.Shield;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Cli.Output;
 

@@ -62,14 +62,14 @@ internal static class SteerOutput
 {
     /// <summary>Both texts as they are written: side by side on a terminal, one after the other in a pipe; then a line on what steering
     /// did.</summary>
-    public static void Stream(Terminal terminal, SteerView view, CancellationToken cancellation)
+    public static void Stream(Terminal terminal, SteerView view, CancellationToken cancellationToken)
     {
         if (terminal.OutputIsTerminal)
             SideBySide(terminal.Console, view);
         else
             OneAfterAnother(terminal, view);
         foreach (var one in view.Steered.Prepend(view.Normal))
-            one.Measure(cancellation);
+            one.Measure(cancellationToken);
         if (view.Steered[0].Effect is not { } steered || view.Normal.Effect is not { } normal)
             return;
         terminal.Error.WriteLine(

@@ -38,17 +38,17 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingRun run) : IPro
         }
     }
 
-    private void Run(CancellationToken cancellation)
+    private void Run(CancellationToken cancellationToken)
     {
         if (!terminal.ErrorIsTerminal)
-            run.Run(this, cancellation);
+            run.Run(this, cancellationToken);
         else
             terminal
                 .ErrorConsole.Live(new Table())
                 .Start(live =>
                 {
                     _live = live;
-                    run.Run(this, cancellation);
+                    run.Run(this, cancellationToken);
                 });
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using GemmaScope.Files;
 using GemmaScope.Training;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Training;
 
@@ -92,7 +93,7 @@ internal sealed class TrainingOptions
     {
         var given = values.ToList();
         if (file is null && given.Any(value => value.Key == "data.text") && given.All(value => value.Key != "data.model"))
-            given.Add(("data.model", Resolver.DefaultModel));
+            given.Add(("data.model", MicroscopeOptions.DemoModel));
         return given;
     }
 

@@ -102,14 +102,14 @@ internal sealed class TrainingResult
         SparseDictionary dictionary,
         TrainingScores scores,
         string root,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var configuration = member.Configuration;
         var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
         RemoveFormer(configuration.Output, root);
         var path = FreePath(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form, root, configuration.Output);
-        DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellation);
+        DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellationToken);
         var result = new TrainingResult(member, scores, path, form);
         WriteText(
             System.IO.Path.Combine(root, path, ScoresFile),

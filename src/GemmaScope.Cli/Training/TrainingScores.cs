@@ -52,13 +52,13 @@ internal sealed record TrainingScores
     /// <param name="configurations">How each was trained; they share data and evaluation.</param>
     /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
-    /// <param name="cancellation">Stops between batches.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
     public static IReadOnlyList<TrainingScores> Measure(
         IReadOnlyList<SparseDictionary> dictionaries,
         IReadOnlyList<TrainingConfiguration> configurations,
         IActivationSource source,
         GemmaModel? model,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var (settings, place) = (configurations[0].Evaluation, source.Position);
@@ -69,8 +69,8 @@ internal sealed record TrainingScores
             rows[i] =
                 text is not null && !HasAffine(configurations[i])
                     ? new() { MeasuredOn = "" }
-                    : OnRows(dictionaries[i], configurations[i], source, place, cancellation);
-        return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellation) : rows;
+                    : OnRows(dictionaries[i], configurations[i], source, place, cancellationToken);
+        return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellationToken) : rows;
     }
 
     /// <summary>What a training wrote beside its dictionary; null where there is nothing of the kind.</summary>
@@ -117,13 +117,18 @@ internal sealed record TrainingScores
         configuration.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder;
 
     /// <summary>An affine map from the first rows of the stream, which were trained on: those measured are others.</summary>
-    private static AffineMap? FitAffine(SparseDictionary dictionary, IActivationSource source, long trained, CancellationToken cancellation)
+    private static AffineMap? FitAffine(
+        SparseDictionary dictionary,
+        IActivationSource source,
+        long trained,
+        CancellationToken cancellationToken
+    )
     {
         var rows = Math.Min(trained, Math.Max(20_000, 20L * dictionary.InputWidth));
         if (rows <= dictionary.InputWidth)
             return null;
         source.Seek(0);
-        return RowEvaluation.FitAffine(dictionary, source, rows, cancellation);
+        return RowEvaluation.FitAffine(dictionary, source, rows, cancellationToken);
     }
 
     private static TrainingScores OnRows(
@@ -131,12 +136,12 @@ internal sealed record TrainingScores
         TrainingConfiguration configuration,
         IActivationSource source,
         long place,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
-        using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellation) : null;
+        using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellationToken) : null;
         source.Seek(place);
-        var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellation);
+        var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellationToken);
         return Of(rows.Reconstruction, rows.Sparsity) with
         {
             MeasuredOn = "the activations that follow those trained on",
@@ -151,7 +156,7 @@ internal sealed record TrainingScores
         HeldOutText text,
         long tokens,
         GemmaModel model,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var tokenizer = model.Tokenizer;
@@ -164,7 +169,7 @@ internal sealed record TrainingScores
         {
             evaluator.Add(
                 new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId),
-                cancellation
+                cancellationToken
             );
             if (evaluator.Sums.Tokens >= tokens)
                 break;

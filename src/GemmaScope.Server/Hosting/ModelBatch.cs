@@ -30,12 +30,12 @@ public sealed class ModelBatch<TItem, TResult>(
 
         public override void Cancel() => _result.TrySetCanceled();
 
-        public override void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellation)
+        public override void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellationToken)
         {
             Piece[] pieces = [.. together.Cast<Piece>()];
             try
             {
-                var results = batch._work([.. pieces.Select(piece => piece.Item)], cancellation);
+                var results = batch._work([.. pieces.Select(piece => piece.Item)], cancellationToken);
                 foreach (var (i, piece) in pieces.Index())
                     piece._result.TrySetResult(results[i]);
             }
@@ -71,7 +71,7 @@ internal abstract class ModelPiece(CancellationToken client)
 
     public abstract int MostTogether { get; }
 
-    public abstract void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellation);
+    public abstract void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellationToken);
 
     public abstract void Cancel();
 }

@@ -56,7 +56,7 @@ public sealed class ModelQueue : IDisposable
     public Task<T> Run<T>(string source, Func<CancellationToken, T> work, CancellationToken client) =>
         Run(
             source,
-            new ModelBatch<Func<CancellationToken, T>, T>((items, cancellation) => [items[0](cancellation)], _ => 1, most: 1),
+            new ModelBatch<Func<CancellationToken, T>, T>((items, cancellationToken) => [items[0](cancellationToken)], _ => 1, most: 1),
             work,
             client
         );
@@ -148,9 +148,9 @@ public sealed class ModelQueue : IDisposable
             var begun = Stopwatch.GetTimestamp();
             foreach (var piece in together)
                 _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
-            using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            using (WhenAllAreGone(together, cancellation))
-                together[0].Run(together, cancellation.Token);
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            using (WhenAllAreGone(together, ending))
+                together[0].Run(together, ending.Token);
             var elapsed = Stopwatch.GetElapsedTime(begun);
             _metrics?.Ran(together.Count, elapsed);
             lock (_lock)
@@ -193,7 +193,7 @@ public sealed class ModelQueue : IDisposable
             );
 
     /// <summary>Work done together goes on as long as anyone waits for it.</summary>
-    private static Registrations WhenAllAreGone(List<ModelPiece> together, CancellationTokenSource cancellation)
+    private static Registrations WhenAllAreGone(List<ModelPiece> together, CancellationTokenSource ending)
     {
         var left = together.Count;
         return new([
@@ -201,7 +201,7 @@ public sealed class ModelQueue : IDisposable
                 piece.Client.Register(() =>
                 {
                     if (Interlocked.Decrement(ref left) == 0)
-                        cancellation.Cancel();
+                        ending.Cancel();
                 })
             ),
         ]);

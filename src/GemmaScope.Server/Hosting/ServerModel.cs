@@ -1,6 +1,6 @@
 using GemmaScope.Dictionaries;
 using GemmaScope.Models;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Server.Hosting;
 

@@ -1,5 +1,5 @@
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

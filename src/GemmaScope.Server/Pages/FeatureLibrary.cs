@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Server.Pages;
 

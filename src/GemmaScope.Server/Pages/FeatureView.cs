@@ -2,8 +2,8 @@ using System.Globalization;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Server.Pages;
@@ -12,7 +12,7 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     private readonly TextReader _reader = new(served, queue);
 
     /// <summary>The model's name in addresses.</summary>
-    public string Model { get; } = MicroscopeDictionary.ModelName(served.Name);
+    public string Model { get; } = FeatureLinks.ModelName(served.Name);
 
     /// <summary>All dictionaries, in the order in which they were given.</summary>
     public IReadOnlyList<MicroscopeDictionary> Dictionaries { get; } =
@@ -41,7 +41,7 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
         var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
         return await queue.Run(
             Source(context),
-            cancellation =>
+            cancellationToken =>
                 ComparedWith(dictionary)
                     .Select(other =>
                     {
@@ -50,7 +50,7 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
                             feature,
                             Dictionaries.Index().First(one => one.Item == other).Index,
                             Nearest,
-                            cancellation
+                            cancellationToken
                         );
                         var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
                         return new LayerDirections(

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using GemmaScope.Features;
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,7 +1,7 @@
 using GemmaScope.Dictionaries;
 using GemmaScope.Features;
 using GemmaScope.Models;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Server.Pages;
 
@@ -20,13 +20,10 @@ internal sealed record MicroscopeDictionary(string Name, SparseDictionary Dictio
     /// <summary>The site it reads, without the layer.</summary>
     public string SiteName => $"{Dictionary.InputSite}".Split('.')[0];
 
-    /// <summary>The name of a model in addresses: that of its repository or folder.</summary>
-    public static string ModelName(string model) => model.TrimEnd('/').Split('/')[^1].Split('@')[0];
-
     /// <summary>All dictionaries by their names in addresses; of two with one name the second has a number.</summary>
     public static MicroscopeDictionary[] Of(string model, IReadOnlyList<SparseDictionary> dictionaries, IFeatureDatabase? database)
     {
-        var stored = database?.Dictionaries().Where(one => one.Model == ModelName(model)).ToDictionary(one => one.Name) ?? [];
+        var stored = database?.Dictionaries().Where(one => one.Model == FeatureLinks.ModelName(model)).ToDictionary(one => one.Name) ?? [];
         var seen = new Dictionary<string, int>();
         return
         [

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -158,7 +159,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) =>
         new(link, instrument.OnTheWay, known, Rows);
 
-    private static PagePart Part((string Id, Html.Markup Html) part) => new(part.Id, part.Html.ToString());
+    private static PagePart Part((string Id, Markup Html) part) => new(part.Id, part.Html.ToString());
 
     private ReadingView Reading(MicroscopeLink link, IReadOnlyList<ReadToken> tokens, TextAnalysis? found)
     {

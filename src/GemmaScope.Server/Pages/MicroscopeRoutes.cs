@@ -1,3 +1,4 @@
+using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -25,7 +26,7 @@ public static class MicroscopeRoutes
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
-            pages.MapGet("/", () => Results.Redirect(PageAddress.Model(MicroscopeDictionary.ModelName(served.Name))));
+            pages.MapGet("/", () => Results.Redirect(PageAddress.Model(FeatureLinks.ModelName(served.Name))));
         if (served.Features is not { } database)
         {
             // The microscope leads there, and a person should be told why there is nothing.

@@ -1,7 +1,7 @@
 using System.Globalization;
 using GemmaScope.Models;
-using GemmaScope.Server.Html;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

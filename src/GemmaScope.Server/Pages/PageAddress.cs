@@ -1,4 +1,4 @@
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 using Microsoft.Extensions.Primitives;
 
 namespace GemmaScope.Server.Pages;
@@ -12,7 +12,7 @@ internal static class PageAssets
     private static readonly Dictionary<string, PageAsset> Files = (
         (string[])
             [
-                "page.css",
+                HtmlText.StyleName,
                 "microscope.css",
                 "plots.css",
                 "microscope.js",
@@ -64,7 +64,9 @@ internal sealed class PageAsset
     /// <summary>A file of the assembly.</summary>
     public static PageAsset Read(string name)
     {
-        using var stream = typeof(HtmlText).Assembly.GetManifestResourceStream(name)!;
+        // The style sheet is the reports' too, and lies with them.
+        var owner = name == HtmlText.StyleName ? typeof(HtmlText) : typeof(PageAssets);
+        using var stream = owner.Assembly.GetManifestResourceStream(name)!;
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return new(name, bytes);

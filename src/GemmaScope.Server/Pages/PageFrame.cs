@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

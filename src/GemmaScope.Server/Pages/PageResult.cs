@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Data.Common;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Server.Pages;

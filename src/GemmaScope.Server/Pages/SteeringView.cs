@@ -1,6 +1,6 @@
 using System.Globalization;
 using GemmaScope.Behaviour;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -57,7 +57,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         text = Checked(text);
         if (Find((dictionary.Name, text)) is { Next.Count: > 0 } known)
             return known;
-        return (await queue.Run(source, cancellation => Run([dictionary], text, _ => { }, cancellation), client))[0];
+        return (await queue.Run(source, cancellationToken => Run([dictionary], text, _ => { }, cancellationToken), client))[0];
     }
 
     /// <summary>What each of several dictionaries finds, in the order of the forward pass, each as soon as the model has come past its
@@ -101,7 +101,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
             {
                 await queue.Run(
                     source,
-                    cancellation => Run(missing, text, one => arriving.Writer.TryWrite(one), cancellation),
+                    cancellationToken => Run(missing, text, one => arriving.Writer.TryWrite(one), cancellationToken),
                     stopped.Token
                 );
                 arriving.Writer.Complete();
@@ -119,7 +119,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         MicroscopeDictionary[] dictionaries,
         string text,
         Action<DictionaryFinding> tell,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         // Somebody else may have read it while this waited for its turn.
@@ -146,7 +146,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
                     Keep((missing[i].Name, text), analysis);
                     tell(new(missing[i], analysis));
                 },
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             Complete(text, analyses[0].Next);
             for (var i = 0; i < missing.Length; i++)

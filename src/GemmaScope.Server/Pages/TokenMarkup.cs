@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using GemmaScope.Server.Html;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 

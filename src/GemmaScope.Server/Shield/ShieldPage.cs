@@ -2,7 +2,8 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 

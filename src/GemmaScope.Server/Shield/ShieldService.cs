@@ -70,21 +70,24 @@ public sealed class ShieldService
     ) =>
         _queue.Run(
             source,
-            cancellation =>
+            cancellationToken =>
                 VerdictExplainer.Explain(
                     _shield,
                     dictionary,
                     verdict.Question,
                     policy ?? verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index,
                     remove,
-                    cancellation
+                    cancellationToken
                 ),
             client
         );
 
-    private IReadOnlyList<ShieldVerdict>[] Together(IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers, CancellationToken cancellation)
+    private IReadOnlyList<ShieldVerdict>[] Together(
+        IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers,
+        CancellationToken cancellationToken
+    )
     {
-        var verdicts = _shield.Score([.. callers.SelectMany(questions => questions)], cancellation);
+        var verdicts = _shield.Score([.. callers.SelectMany(questions => questions)], cancellationToken);
         var split = new IReadOnlyList<ShieldVerdict>[callers.Count];
         var taken = 0;
         foreach (var (i, questions) in callers.Index())

@@ -1,7 +1,8 @@
+using GemmaScope.Features;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Html;
 using GemmaScope.Server.Pages;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Shield;
 
@@ -53,7 +54,7 @@ internal sealed class ShieldView(
             <label for="response">The model’s response, to judge that instead</label>
             <textarea id="response" name="response" rows="2" maxlength="{LongestText}">{Markup.Trusted("\n")}{form.Response}</textarea>
             <div class="choices">
-            {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{MicroscopeDictionary.ModelName(
+            {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{FeatureLinks.ModelName(
                 served.Name
             )}, template {shield.Options.Template.Name}. Nothing you type is stored.</span>
             </div>

@@ -49,12 +49,12 @@ public sealed class ActivationReader : IActivationSource
 
     /// <inheritdoc/>
     /// <exception cref="FileFormatException">A shard is missing, damaged or cut short.</exception>
-    public void Read(ActivationBatch batch, CancellationToken cancellation = default)
+    public void Read(ActivationBatch batch, CancellationToken cancellationToken = default)
     {
         if (_ahead?.Rows != batch.Rows)
             Stop();
         _ahead ??= new(this, new StoreCursor(_store, Sites, _seed, Position), batch.Rows);
-        _ahead.Take(batch, cancellation);
+        _ahead.Take(batch, cancellationToken);
         Position += batch.Rows;
     }
 

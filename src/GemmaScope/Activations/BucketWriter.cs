@@ -81,17 +81,17 @@ internal sealed class BucketWriter : IDisposable
     }
 
     /// <summary>Completes the shards.</summary>
-    public StoreBucket Finish(CancellationToken cancellation)
+    public StoreBucket Finish(CancellationToken cancellationToken)
     {
         var shards = new StoreShard[_shards.Length];
         for (var site = 0; site < shards.Length; site++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             shards[site] = _shards[site].Finish(_layout, _squaredNorms[site], _scratch.Waiting, _scratch.Ordered);
         }
         var name = FileOf("tokens");
-        TokenShard.Write(Path.Combine(_store, name), _tokens, cancellation);
-        return new(_index, _layout.Rows, shards, StoreChecks.Describe(_store, name, cancellation));
+        TokenShard.Write(Path.Combine(_store, name), _tokens, cancellationToken);
+        return new(_index, _layout.Rows, shards, StoreChecks.Describe(_store, name, cancellationToken));
     }
 
     /// <summary>Removes what is not complete.</summary>

@@ -14,7 +14,7 @@ namespace GemmaScope.Activations;
 internal sealed record HarvestPlan(HarvestDescription Harvest, long PartRows, long AllRows)
 {
     /// <exception cref="ArgumentProblemException">The text has no token that counts.</exception>
-    public static HarvestPlan Make(WindowSource text, HarvestOptions options, CancellationToken cancellation)
+    public static HarvestPlan Make(WindowSource text, HarvestOptions options, CancellationToken cancellationToken)
     {
         var perRun = WindowSource.PerRun(text.Context, options.WindowsPerRun);
         long tokens = 0,
@@ -24,7 +24,7 @@ internal sealed record HarvestPlan(HarvestDescription Harvest, long PartRows, lo
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var run in text.Runs(perRun))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             foreach (var ids in run.Windows)
             {
                 hash.AppendData(BitConverter.GetBytes(ids.Length));

@@ -13,7 +13,7 @@ internal sealed class HarvestSites
     /// which the logits would have to be computed.</exception>
     public HarvestSites(GemmaModel model, IReadOnlyList<Site> sites, Arithmetic? arithmetic)
     {
-        (_model, _arithmetic) = (model, arithmetic ?? Compute.DefaultArithmetic);
+        (_model, _arithmetic) = (model, arithmetic ?? model.Arithmetic);
         if (sites.Count == 0)
             throw new ArgumentProblemException("name one site or more", "sites");
         foreach (var site in sites)
@@ -38,13 +38,13 @@ internal sealed class HarvestSites
     public Arithmetic Arithmetic => _arithmetic;
 
     /// <summary>Runs the model up to the last of the sites.</summary>
-    public ModelRun Run(WindowRun run, CancellationToken cancellation) =>
+    public ModelRun Run(WindowRun run, CancellationToken cancellationToken) =>
         _model.Run(
             run.Windows,
             capture: Sites.Select(site => site.Site),
             logits: LogitRows.None,
             arithmetic: _arithmetic,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
 
     /// <summary>The captured rows of a site: [tokens of all windows, width].</summary>

@@ -22,7 +22,7 @@ public static class Harvester
     /// <param name="folder">The store's folder; made where there is none.</param>
     /// <param name="options">Sites and settings.</param>
     /// <param name="progress">Told after each run, from another thread.</param>
-    /// <param name="cancellation">Stops; what is in complete buckets stays.</param>
+    /// <param name="cancellationToken">Stops; what is in complete buckets stays.</param>
     /// <returns>The store, with whatever other parts have written to it by then.</returns>
     /// <exception cref="GemmaScopeException">An option cannot be used, the folder holds another harvest, the disk or the limit is too
     /// small, or a file cannot be written.</exception>
@@ -32,17 +32,17 @@ public static class Harvester
         string folder,
         HarvestOptions options,
         IProgress<HarvestProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         Check(options);
         var sites = new HarvestSites(model, [.. options.Sites.Order()], options.Arithmetic);
-        var plan = HarvestPlan.Make(text, options, cancellation);
+        var plan = HarvestPlan.Make(text, options, cancellationToken);
         var contents = new StoreContents
         {
             Model = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder))),
-            ModelHash = options.ModelHash ?? StoreChecks.HashOfModel(model.Folder, cancellation),
-            TokenizerHash = text.TokenizerFile is { } file ? StoreChecks.Hash([file], cancellation) : "",
+            ModelHash = options.ModelHash ?? StoreChecks.HashOfModel(model.Folder, cancellationToken),
+            TokenizerHash = text.TokenizerFile is { } file ? StoreChecks.Hash([file], cancellationToken) : "",
             Arithmetic = sites.Arithmetic,
             Type = options.Type,
             Sites = sites.Sites,
@@ -52,7 +52,7 @@ public static class Harvester
             if (!place.Part.IsComplete)
             {
                 using var writer = new PartWriter(folder, contents, place.Part, plan, options);
-                Write(text, sites, plan, options, writer, place.Part.RowsWritten, progress, cancellation);
+                Write(text, sites, plan, options, writer, place.Part.RowsWritten, progress, cancellationToken);
             }
         }
         return ActivationStore.Open(folder);
@@ -79,10 +79,10 @@ public static class Harvester
         PartWriter writer,
         long before,
         IProgress<HarvestProgress>? progress,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // One run waits while one is written and one computed: memory for the captured rows of three.
         using var computed = new BlockingCollection<Computed>(boundedCapacity: 1);
         Exception? failure = null;
@@ -135,19 +135,19 @@ public static class Harvester
         HarvestPlan plan,
         HarvestOptions options,
         PartWriter writer,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         long first = 0;
         foreach (var run in text.Runs(plan.Harvest.WindowsPerRun))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             if (!HarvestPlan.IsOf(run, options))
                 continue;
             if (first + run.Rows.Length > plan.PartRows)
                 break;
             if (writer.Needs(first, run.Rows.Length))
-                yield return new(sites.Run(run, cancellation), run.Rows, first);
+                yield return new(sites.Run(run, cancellationToken), run.Rows, first);
             first += run.Rows.Length;
         }
         if (first != plan.PartRows)

@@ -31,6 +31,6 @@ public interface IActivationSource : IDisposable
     /// <summary>Fills [batch.Rows, width] f32 for every site. The stream has no end: epochs follow each other, with the buckets in a new
     /// order.</summary>
     /// <param name="batch">A batch that was made for this source; views of it taken before are no longer valid.</param>
-    /// <param name="cancellation">Ends the waiting for rows; the position stays where it was.</param>
-    void Read(ActivationBatch batch, CancellationToken cancellation = default);
+    /// <param name="cancellationToken">Ends the waiting for rows; the position stays where it was.</param>
+    void Read(ActivationBatch batch, CancellationToken cancellationToken = default);
 }

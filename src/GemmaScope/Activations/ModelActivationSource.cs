@@ -46,7 +46,7 @@ public sealed class ModelActivationSource : IActivationSource
     /// <param name="sites">Sites in the order wanted.</param>
     /// <param name="text">The text.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Stops the model.</param>
+    /// <param name="cancellationToken">Stops the model.</param>
     /// <exception cref="ArgumentProblemException">A site cannot be had, the text has no token that counts, or the buffer has no two
     /// rows.</exception>
     public ModelActivationSource(
@@ -54,7 +54,7 @@ public sealed class ModelActivationSource : IActivationSource
         IReadOnlyList<Site> sites,
         WindowSource text,
         ModelSourceOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         _options = options ?? new();
@@ -65,7 +65,7 @@ public sealed class ModelActivationSource : IActivationSource
         _buffer = [.. _sites.Sites.Select(site => Tensor.Uninitialized(_options.BufferRows, site.Width))];
         try
         {
-            FillFirst(cancellation);
+            FillFirst(cancellationToken);
         }
         catch
         {
@@ -101,7 +101,7 @@ public sealed class ModelActivationSource : IActivationSource
     }
 
     /// <inheritdoc/>
-    public void Read(ActivationBatch batch, CancellationToken cancellation = default)
+    public void Read(ActivationBatch batch, CancellationToken cancellationToken = default)
     {
         if (_interrupted is { } place)
             Seek(place);
@@ -109,7 +109,7 @@ public sealed class ModelActivationSource : IActivationSource
         try
         {
             for (var row = 0; row < batch.Rows; row++)
-                Next(batch, row, cancellation);
+                Next(batch, row, cancellationToken);
         }
         catch
         {
@@ -127,26 +127,26 @@ public sealed class ModelActivationSource : IActivationSource
             rows.Dispose();
     }
 
-    private void Next(ActivationBatch batch, int row, CancellationToken cancellation)
+    private void Next(ActivationBatch batch, int row, CancellationToken cancellationToken)
     {
         if (_next == Half)
-            Refill(cancellation);
+            Refill(cancellationToken);
         for (var site = 0; site < _buffer.Length; site++)
             _buffer[site].Row(_order[_next]).CopyTo(batch[site].Row(row));
         _next++;
     }
 
-    private void FillFirst(CancellationToken cancellation)
+    private void FillFirst(CancellationToken cancellationToken)
     {
         for (var slot = 0; slot < _options.BufferRows; slot++)
-            _stream.Next(_buffer, slot, cancellation);
+            _stream.Next(_buffer, slot, cancellationToken);
         _order = Order(0);
     }
 
-    private void Refill(CancellationToken cancellation)
+    private void Refill(CancellationToken cancellationToken)
     {
         for (var i = 0; i < Half; i++)
-            _stream.Next(_buffer, _order[i], cancellation);
+            _stream.Next(_buffer, _order[i], cancellationToken);
         _order = Order(++_refills);
         _next = 0;
     }

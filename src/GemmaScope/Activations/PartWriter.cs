@@ -38,15 +38,15 @@ internal sealed class PartWriter : IDisposable
     /// <param name="run">The run.</param>
     /// <param name="rows">Its rows that count.</param>
     /// <param name="first">Number of the first of them in the part.</param>
-    /// <param name="cancellation">Stops between shards.</param>
-    public void Add(ModelRun run, ReadOnlySpan<RunRow> rows, long first, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops between shards.</param>
+    public void Add(ModelRun run, ReadOnlySpan<RunRow> rows, long first, CancellationToken cancellationToken)
     {
         while (rows.Length > 0)
         {
             var index = BucketOf(first);
             var count = (int)Math.Min(rows.Length, (long)index * _options.BucketRows + _plan.RowsOf(index) - first);
             if (!_complete.Contains(index))
-                Add(index, run, rows[..count], cancellation);
+                Add(index, run, rows[..count], cancellationToken);
             rows = rows[count..];
             first += count;
         }
@@ -54,13 +54,13 @@ internal sealed class PartWriter : IDisposable
 
     public void Dispose() => _bucket?.Dispose();
 
-    private void Add(int index, ModelRun run, ReadOnlySpan<RunRow> rows, CancellationToken cancellation)
+    private void Add(int index, ModelRun run, ReadOnlySpan<RunRow> rows, CancellationToken cancellationToken)
     {
         _bucket ??= new(_store, _part.Folder, index, _contents, Layout(index), _scratch, _options.BeforeWrite);
         _bucket.Add(run, rows);
         if (!_bucket.IsFull)
             return;
-        var complete = _bucket.Finish(cancellation);
+        var complete = _bucket.Finish(cancellationToken);
         _bucket.Dispose();
         _bucket = null;
         _complete.Add(index);

@@ -29,9 +29,9 @@ internal sealed class ReadAhead : IDisposable
     public int Rows { get; }
 
     /// <summary>Waits for the next full buffer and exchanges it for the batch's memory.</summary>
-    public void Take(ActivationBatch batch, CancellationToken cancellation)
+    public void Take(ActivationBatch batch, CancellationToken cancellationToken)
     {
-        _full.Wait(cancellation);
+        _full.Wait(cancellationToken);
         if (_failure is { } failure)
         {
             // The next reader is to find it too.

@@ -15,11 +15,11 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
 
     /// <summary>Copies the next row of each site into a row of its buffer.</summary>
     /// <exception cref="ArgumentProblemException">The text has no row.</exception>
-    public void Next(Tensor[] buffer, int slot, CancellationToken cancellation)
+    public void Next(Tensor[] buffer, int slot, CancellationToken cancellationToken)
     {
         while (_runs is null || _next == _runs.Current.Rows.Length)
             Advance();
-        Copy(_next, buffer, slot, cancellation);
+        Copy(_next, buffer, slot, cancellationToken);
         _next++;
     }
 
@@ -77,10 +77,10 @@ internal sealed class RowStream(WindowSource text, HarvestSites sites, int windo
         (_runs, _computed, _anyInRound, _first, _next) = (null, null, false, first, 0);
     }
 
-    private void Copy(int row, Tensor[] buffer, int slot, CancellationToken cancellation)
+    private void Copy(int row, Tensor[] buffer, int slot, CancellationToken cancellationToken)
     {
         var run = _runs!.Current;
-        _computed ??= sites.Run(run, cancellation);
+        _computed ??= sites.Run(run, cancellationToken);
         for (var i = 0; i < buffer.Length; i++)
             HarvestSites.Rows(_computed, sites.Sites[i]).Row(run.Rows[row].Index).CopyTo(buffer[i].Row(slot));
     }

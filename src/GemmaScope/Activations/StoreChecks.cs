@@ -10,7 +10,7 @@ internal static class StoreChecks
 
     /// <summary>Length and checksum of a file of a store, read whole.</summary>
     /// <exception cref="FileFormatException">The file is missing or cannot be read.</exception>
-    public static StoreShard Describe(string store, string name, CancellationToken cancellation)
+    public static StoreShard Describe(string store, string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(store, name);
         FileChecks.LengthOf(path);
@@ -21,7 +21,7 @@ internal static class StoreChecks
             var (bytes, checksum) = (0L, 0u);
             for (int count; (count = file.Read(block)) > 0; bytes += count)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 checksum = Crc32.Append(checksum, block.AsSpan(0, count));
             }
             return new(name, bytes, checksum, 0);
@@ -33,14 +33,14 @@ internal static class StoreChecks
     }
 
     /// <summary>SHA-256 of config.json and the weight files of a model, in the order of their names.</summary>
-    public static string HashOfModel(string folder, CancellationToken cancellation) =>
+    public static string HashOfModel(string folder, CancellationToken cancellationToken) =>
         Hash(
             Directory.EnumerateFiles(folder, "*.safetensors").Prepend(Path.Combine(folder, "config.json")).Order(StringComparer.Ordinal),
-            cancellation
+            cancellationToken
         );
 
     /// <summary>SHA-256 of files, one after another.</summary>
-    public static string Hash(IEnumerable<string> files, CancellationToken cancellation)
+    public static string Hash(IEnumerable<string> files, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var block = GC.AllocateUninitializedArray<byte>(BlockBytes);
@@ -51,7 +51,7 @@ internal static class StoreChecks
                 using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
                 for (int count; (count = file.Read(block)) > 0; )
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    cancellationToken.ThrowIfCancellationRequested();
                     hash.AppendData(block, 0, count);
                 }
             }

@@ -26,14 +26,14 @@ public static class StoreMerge
     /// <param name="stores">Their folders.</param>
     /// <param name="target">A folder that holds no store.</param>
     /// <param name="progress">Told the bytes copied so far.</param>
-    /// <param name="cancellation">Stops; the copy is begun anew the next time.</param>
+    /// <param name="cancellationToken">Stops; the copy is begun anew the next time.</param>
     /// <exception cref="GemmaScopeException">They do not belong together, hold the same rows, one is not complete or damaged, or there is
     /// no room.</exception>
     public static ActivationStore Stores(
         IReadOnlyList<string> stores,
         string target,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         if (stores.Count < 2)
@@ -74,7 +74,7 @@ public static class StoreMerge
             StoreShard One(StoreShard shard)
             {
                 var name = $"{folder}/{Path.GetFileName(shard.File)}";
-                CopyShard(from, shard, Path.Combine(to, name), cancellation);
+                CopyShard(from, shard, Path.Combine(to, name), cancellationToken);
                 progress?.Report(copied += shard.Bytes);
                 return shard with { File = name };
             }
@@ -109,7 +109,7 @@ public static class StoreMerge
         }
     }
 
-    private static void CopyShard(string store, StoreShard shard, string target, CancellationToken cancellation)
+    private static void CopyShard(string store, StoreShard shard, string target, CancellationToken cancellationToken)
     {
         var source = Path.Combine(store, shard.File);
         FileChecks.LengthOf(source);
@@ -118,7 +118,7 @@ public static class StoreMerge
             stream =>
             {
                 using var file = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read);
-                var counted = new CountingStream(stream, cancellation) { TakesCrc = true };
+                var counted = new CountingStream(stream, cancellationToken) { TakesCrc = true };
                 file.CopyTo(counted, 1 << 20);
                 if (counted.Count != shard.Bytes || counted.Crc != shard.Checksum)
                     throw new FileFormatException("is not what its manifest says; check the store with 'gemmascope store verify'", source);

@@ -12,12 +12,12 @@ public static class StoreVerifier
     /// no token is there twice.</summary>
     /// <param name="store">The store; buckets completed since it was opened are not looked at.</param>
     /// <param name="progress">Told the bytes read so far.</param>
-    /// <param name="cancellation">Stops between files.</param>
+    /// <param name="cancellationToken">Stops between files.</param>
     /// <returns>The problems, each when it is found; none if all is well.</returns>
     public static IEnumerable<StoreProblem> Verify(
         ActivationStore store,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         long bytes = 0;
@@ -29,9 +29,9 @@ public static class StoreVerifier
             {
                 for (var i = 0; i <= bucket.Shards.Count; i++)
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    cancellationToken.ThrowIfCancellationRequested();
                     var shard = i < bucket.Shards.Count ? bucket.Shards[i] : bucket.Tokens;
-                    if (Check(store, bucket, i, shard, cancellation) is { } problem)
+                    if (Check(store, bucket, i, shard, cancellationToken) is { } problem)
                         yield return new(shard.File, problem);
                     progress?.Report(bytes += shard.Bytes);
                 }
@@ -41,11 +41,17 @@ public static class StoreVerifier
         }
     }
 
-    private static string? Check(ActivationStore store, StoreBucket bucket, int index, StoreShard shard, CancellationToken cancellation)
+    private static string? Check(
+        ActivationStore store,
+        StoreBucket bucket,
+        int index,
+        StoreShard shard,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            var found = StoreChecks.Describe(store.Folder, shard.File, cancellation);
+            var found = StoreChecks.Describe(store.Folder, shard.File, cancellationToken);
             if (found.Bytes != shard.Bytes)
                 return $"has {found.Bytes} bytes where {shard.Bytes} were written";
             if (found.Checksum != shard.Checksum)

@@ -12,7 +12,7 @@ internal static unsafe class TokenShard
         Sequence = "sequence",
         Position = "position";
 
-    public static void Write(string path, StoredToken[] rows, CancellationToken cancellation) =>
+    public static void Write(string path, StoredToken[] rows, CancellationToken cancellationToken) =>
         SafetensorsWriter.Write(
             path,
             [
@@ -21,7 +21,7 @@ internal static unsafe class TokenShard
                 Column(Position, DType.I32, rows, row => row.Position),
             ],
             overwrite: true,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
 
     /// <exception cref="FileFormatException">The file is missing, malformed or of another length.</exception>

@@ -17,14 +17,14 @@ public static class ContrastVector
     /// <param name="pairs">Token ids of both texts of each pair, each ending with the answer token.</param>
     /// <param name="site">Where, usually resid_post of a middle layer.</param>
     /// <param name="progress">Told how many pairs are done.</param>
-    /// <param name="cancellation">Stops between runs and inside one.</param>
+    /// <param name="cancellationToken">Stops between runs and inside one.</param>
     /// <exception cref="ArgumentProblemException">There is no pair, the model has no such site, or the answers differ nowhere.</exception>
     public static float[] Of(
         GemmaModel model,
         IReadOnlyList<(int[] Positive, int[] Negative)> pairs,
         Site site,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         if (pairs.Count == 0)
@@ -38,7 +38,7 @@ public static class ContrastVector
             using var run = model.Run(
                 [.. some.SelectMany(pair => (int[][])[pair.Positive, pair.Negative])],
                 capture: [site],
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             var values = run[site].AsSpan();
             // Rows of sites with heads are as wide as all heads together.

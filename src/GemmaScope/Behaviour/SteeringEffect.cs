@@ -23,13 +23,13 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
     /// <param name="prompt">Token ids, BOS included.</param>
     /// <param name="continuation">The tokens that were generated.</param>
     /// <param name="edits">The steering; none measures the model's own text.</param>
-    /// <param name="cancellation">Stops between runs and inside one.</param>
+    /// <param name="cancellationToken">Stops between runs and inside one.</param>
     public static SteeringEffect Measure(
         GemmaModel model,
         int[] prompt,
         IReadOnlyList<int> continuation,
         IReadOnlyList<Edit> edits,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         int[] tokens = [.. prompt, .. continuation.SkipLast(1)];
@@ -38,16 +38,18 @@ public sealed record SteeringEffect(double Kl, double Surprise, double Repetitio
         var first = prompt.Length - 1;
         if (first > 0)
         {
-            model.Run(tokens[..first], cache: normal, logits: LogitRows.None, cancellation: cancellation).Dispose();
-            model.Run(tokens[..first], edits: edits, cache: steered, logits: LogitRows.None, cancellation: cancellation).Dispose();
+            model.Run(tokens[..first], cache: normal, logits: LogitRows.None, cancellationToken: cancellationToken).Dispose();
+            model
+                .Run(tokens[..first], edits: edits, cache: steered, logits: LogitRows.None, cancellationToken: cancellationToken)
+                .Dispose();
         }
         double kl = 0,
             surprise = 0;
         for (var start = first; start < tokens.Length; start += RowsAtOnce)
         {
             var some = tokens[start..Math.Min(start + RowsAtOnce, tokens.Length)];
-            using var clean = model.Run(some, cache: normal, logits: LogitRows.All, cancellation: cancellation);
-            using var edited = model.Run(some, edits: edits, cache: steered, logits: LogitRows.All, cancellation: cancellation);
+            using var clean = model.Run(some, cache: normal, logits: LogitRows.All, cancellationToken: cancellationToken);
+            using var edited = model.Run(some, edits: edits, cache: steered, logits: LogitRows.All, cancellationToken: cancellationToken);
             for (var row = 0; row < some.Length; row++)
             {
                 var p = clean.Logits!.Row(row)[..model.Config.RealVocabulary];

@@ -24,13 +24,13 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
     public FeatureSelector Selector => selector;
 
     /// <summary>Adds the features of x [rows, inputs] to the rows, their indices raised by <paramref name="offset"/>.</summary>
-    public void Encode(MatrixView x, int offset, FeatureRows found, CancellationToken cancellation)
+    public void Encode(MatrixView x, int offset, FeatureRows found, CancellationToken cancellationToken)
     {
         for (var first = 0; first < x.Rows; first += RowsAtOnce)
-            EncodeRows(x.SliceRows(first, Math.Min(RowsAtOnce, x.Rows - first)), first, offset, found, cancellation);
+            EncodeRows(x.SliceRows(first, Math.Min(RowsAtOnce, x.Rows - first)), first, offset, found, cancellationToken);
     }
 
-    private void EncodeRows(MatrixView x, int firstRow, int offset, FeatureRows found, CancellationToken cancellation)
+    private void EncodeRows(MatrixView x, int firstRow, int offset, FeatureRows found, CancellationToken cancellationToken)
     {
         var block = Math.Min(Features, ScratchLength / x.Rows);
         using var scratch = Tensor.Uninitialized(x.Rows, block);
@@ -39,7 +39,7 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
             states[i] = selector.Start();
         for (var start = 0; start < Features; start += block)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var products = scratch.AsMatrix().SliceColumns(0, Math.Min(block, Features - start));
             Compute.Kernels.Multiply(x, weights.SliceOutputs(start, products.Columns), products, Arithmetic.Exact);
             Workers.For(x.Rows, new SelectJob(selector, products, start, offset, firstRow, found, states));

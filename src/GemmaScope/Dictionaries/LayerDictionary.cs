@@ -48,11 +48,11 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
 
     public override bool DecodesWithInput => weights.Skip is not null || weights.Scaling.Factor is null;
 
-    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
+    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellationToken)
     {
         if (weights.Scaling == InputScaling.None && !weights.SubtractsBias)
         {
-            weights.Encoder.Encode(x, 0, rows, cancellation);
+            weights.Encoder.Encode(x, 0, rows, cancellationToken);
             return;
         }
         using var prepared = Tensor.Uninitialized(x.Rows, x.Columns);
@@ -63,7 +63,7 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
             if (weights.SubtractsBias)
                 TensorPrimitives.Subtract(row, weights.Bias, row);
         }
-        weights.Encoder.Encode(prepared.AsMatrix(), 0, rows, cancellation);
+        weights.Encoder.Encode(prepared.AsMatrix(), 0, rows, cancellationToken);
     }
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)

@@ -62,9 +62,9 @@ public sealed class MultiLayerDictionary : SparseDictionary
     /// <param name="block">The block.</param>
     /// <param name="x">[tokens, d] activations at its input site.</param>
     /// <param name="rows">Where they go.</param>
-    /// <param name="cancellation">Stops between blocks of features.</param>
-    internal void EncodeBlock(int block, MatrixView x, FeatureRows rows, CancellationToken cancellation) =>
-        _blocks[block].Encoder.Encode(x, _blocks[block].Start, rows, cancellation);
+    /// <param name="cancellationToken">Stops between blocks of features.</param>
+    internal void EncodeBlock(int block, MatrixView x, FeatureRows rows, CancellationToken cancellationToken) =>
+        _blocks[block].Encoder.Encode(x, _blocks[block].Start, rows, cancellationToken);
 
     /// <summary>What the features stand for at one output site: [tokens, d]. Only those of its own block and earlier ones count.</summary>
     /// <param name="target">The output site by its place.</param>
@@ -79,10 +79,10 @@ public sealed class MultiLayerDictionary : SparseDictionary
         return y;
     }
 
-    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation)
+    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellationToken)
     {
         for (var l = 0; l < _blocks.Length; l++)
-            EncodeBlock(l, x.SliceColumns(l * _model, _model), rows, cancellation);
+            EncodeBlock(l, x.SliceColumns(l * _model, _model), rows, cancellationToken);
     }
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)

@@ -24,18 +24,18 @@ public abstract class SparseDictionary : IDisposable
     /// <c>gemma-scope-2b-pt-res-canonical/layer_20/width_16k</c>, or <c>org/name[@revision]/path</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names file and
     /// tensor.</exception>
     public static SparseDictionary Load(
         string nameOrPath,
         DictionaryLoadOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     ) =>
         // A local path stays as it was given, so that messages name what the caller wrote.
         DictionaryLoader.Load(
-            Path.Exists(nameOrPath) ? nameOrPath : Resolve(nameOrPath, null, progress, cancellation).Path,
+            Path.Exists(nameOrPath) ? nameOrPath : Resolve(nameOrPath, null, progress, cancellationToken).Path,
             options ?? new()
         );
 
@@ -44,19 +44,19 @@ public abstract class SparseDictionary : IDisposable
     /// <param name="nameOrPath">A file or folder, a name in the catalogue, or <c>org/name[@revision]/path</c>.</param>
     /// <param name="options">Settings of the hub; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">There is no such dictionary, or it cannot be had.</exception>
     public static ResolvedPath Resolve(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     ) =>
         Hub.ResolveDictionary(
             Path.Exists(nameOrPath) ? nameOrPath : DictionaryCatalogue.Load().Reference(nameOrPath),
             options,
             progress,
-            cancellation
+            cancellationToken
         );
 
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
@@ -117,24 +117,24 @@ public abstract class SparseDictionary : IDisposable
     /// </summary>
     /// <param name="x">[tokens, <see cref="InputWidth"/>] activations at the input site; of several sites side by side, in their
     /// order.</param>
-    /// <param name="cancellation">Stops between blocks of features.</param>
+    /// <param name="cancellationToken">Stops between blocks of features.</param>
     /// <exception cref="ArgumentProblemException">The rows have another width.</exception>
-    public SparseActivations Encode(MatrixView x, CancellationToken cancellation = default)
+    public SparseActivations Encode(MatrixView x, CancellationToken cancellationToken = default)
     {
         Require(x, InputWidth, "reads");
         var rows = new FeatureRows(x.Rows, Width);
-        EncodeInto(rows, x, cancellation);
+        EncodeInto(rows, x, cancellationToken);
         return rows.ToActivations();
     }
 
     /// <summary>The features of each token of a run that captured the dictionary's input sites.</summary>
     /// <exception cref="ArgumentProblemException">An input site was not captured, or the model has another width.</exception>
-    public SparseActivations Encode(ModelRun run, CancellationToken cancellation = default)
+    public SparseActivations Encode(ModelRun run, CancellationToken cancellationToken = default)
     {
         if (InputSites.Count == 1)
-            return Encode(run[InputSite].AsMatrix(), cancellation);
+            return Encode(run[InputSite].AsMatrix(), cancellationToken);
         using var x = Beside(run, InputSites);
-        return Encode(x.AsMatrix(), cancellation);
+        return Encode(x.AsMatrix(), cancellationToken);
     }
 
     /// <summary>What the features stand for: [tokens, <see cref="OutputWidth"/>], of several output sites side by side.</summary>
@@ -180,7 +180,7 @@ public abstract class SparseDictionary : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected abstract void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellation);
+    private protected abstract void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellationToken);
 
     private protected abstract void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input);
 

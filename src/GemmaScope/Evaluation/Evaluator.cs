@@ -58,8 +58,8 @@ public sealed class Evaluator
 
     /// <summary>Adds a batch. All or nothing: where it is cancelled or fails, the sums stay as they were.</summary>
     /// <param name="batch">Sequences that are run together.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
-    public void Add(EvaluationBatch batch, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
+    public void Add(EvaluationBatch batch, CancellationToken cancellationToken = default)
     {
         var part = NewSums();
         part.CountTokens(batch.Rows);
@@ -69,16 +69,16 @@ public sealed class Evaluator
                 capture: _sites,
                 logits: _sets.Count > 0 ? LogitRows.All : LogitRows.None,
                 arithmetic: _options.Arithmetic,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             )
         )
         {
             var predictions = _sets.Count > 0 ? new Predictions(batch, clean.Logits!.AsMatrix()) : null;
             if (predictions is not null)
                 part.Clean.Add(batch, _options.Positions, predictions.CrossEntropy);
-            AddDictionaries(part, batch, clean, predictions, cancellation);
+            AddDictionaries(part, batch, clean, predictions, cancellationToken);
             foreach (var set in part.Sets.Where(set => CleanMember(set.Set) is null))
-                AddTogether(set, batch, clean, predictions!, cancellation);
+                AddTogether(set, batch, clean, predictions!, cancellationToken);
         }
         Sums.Merge(part);
     }
@@ -116,7 +116,7 @@ public sealed class Evaluator
         EvaluationBatch batch,
         IReadOnlyCollection<Site> sites,
         Arithmetic? arithmetic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var all = new Dictionary<Site, Tensor>();
@@ -131,7 +131,7 @@ public sealed class Evaluator
                     GradientTarget.CrossEntropyAt(flags),
                     sites,
                     arithmetic: arithmetic,
-                    cancellation: cancellation
+                    cancellationToken: cancellationToken
                 );
                 foreach (var site in sites)
                 {
@@ -154,11 +154,11 @@ public sealed class Evaluator
         EvaluationBatch batch,
         ModelRun clean,
         Predictions? predictions,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         Site[] sites = _options.Uniformity ? [.. _dictionaries.SelectMany(one => one.OutputSites).Distinct()] : [];
-        var gradients = sites.Length == 0 ? [] : LossGradients(_model, batch, sites, _options.Arithmetic, cancellation);
+        var gradients = sites.Length == 0 ? [] : LossGradients(_model, batch, sites, _options.Arithmetic, cancellationToken);
         for (var i = 0; i < _dictionaries.Count; i++)
         {
             var (dictionary, sums) = (_dictionaries[i], part.Dictionaries[i]);
@@ -168,7 +168,7 @@ public sealed class Evaluator
                 (inputs ?? clean[dictionary.InputSite]).AsMatrix(),
                 (targets ?? clean[dictionary.OutputSite]).AsMatrix()
             );
-            var features = dictionary.Encode(input, cancellation);
+            var features = dictionary.Encode(input, cancellationToken);
             using var reconstruction = dictionary.Decode(features, input);
             sums.Add(batch, _options.Positions, features, target, reconstruction.AsMatrix());
             if (gradients.Count > 0)
@@ -188,7 +188,7 @@ public sealed class Evaluator
                         batch,
                         clean,
                         predictions!,
-                        cancellation
+                        cancellationToken
                     );
             }
         }
@@ -205,7 +205,7 @@ public sealed class Evaluator
         EvaluationBatch batch,
         ModelRun clean,
         Predictions predictions,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         SparseDictionary[] members = [.. set.Set.Members.Select(member => _dictionaries[member])];
@@ -223,11 +223,11 @@ public sealed class Evaluator
             AddRun(
                 losses,
                 set.Set,
-                Splice.Edits(run, members, batch, _options.Means, observers, cancellation),
+                Splice.Edits(run, members, batch, _options.Means, observers, cancellationToken),
                 batch,
                 clean,
                 predictions,
-                cancellation
+                cancellationToken
             );
         }
     }
@@ -239,12 +239,12 @@ public sealed class Evaluator
         EvaluationBatch batch,
         ModelRun clean,
         Predictions predictions,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var layer = FirstLayer(set);
         ResumePoint? point = layer > 0 ? new(layer, clean[Site.ResidPost(layer - 1)].AsMatrix()) : null;
-        using var edited = _model.Resume(batch.Sequences, point, edits, LogitRows.All, _options.Arithmetic, cancellation);
+        using var edited = _model.Resume(batch.Sequences, point, edits, LogitRows.All, _options.Arithmetic, cancellationToken);
         var (crossEntropy, divergence) = predictions.Compare(edited.Logits!.AsMatrix());
         losses.Add(batch, _options.Positions, crossEntropy, divergence);
     }

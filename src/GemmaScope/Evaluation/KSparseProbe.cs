@@ -12,20 +12,20 @@ public sealed record KSparseProbe(IReadOnlyList<int> Features, LogisticProbe Pro
     /// <param name="labels">Whether each is a positive.</param>
     /// <param name="k">Latents at most, from 1.</param>
     /// <param name="options">Settings of the probe.</param>
-    /// <param name="cancellation">Stops between two steps.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
     /// <exception cref="ArgumentProblemException">k is below 1, or the labels cannot be used.</exception>
     public static KSparseProbe Fit(
         SparseActivations x,
         ReadOnlySpan<bool> labels,
         int k,
         LogisticOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         if (k < 1)
             throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
         var ranking = MeanDifference.Rank(MeanDifference.Of(x, labels));
-        return Fit(x, labels, ranking[..Math.Min(k, ranking.Length)], options, cancellation);
+        return Fit(x, labels, ranking[..Math.Min(k, ranking.Length)], options, cancellationToken);
     }
 
     /// <summary>Fits the probe on latents that were chosen elsewhere.</summary>
@@ -34,14 +34,14 @@ public sealed record KSparseProbe(IReadOnlyList<int> Features, LogisticProbe Pro
     /// <param name="labels">Whether each is a positive.</param>
     /// <param name="features">The latents.</param>
     /// <param name="options">Settings of the probe.</param>
-    /// <param name="cancellation">Stops between two steps.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
     public static KSparseProbe Fit(
         SparseActivations x,
         ReadOnlySpan<bool> labels,
         IReadOnlyList<int> features,
         LogisticOptions? options = null,
-        CancellationToken cancellation = default
-    ) => new(features, LogisticProbe.Fit(SparseProducts.Columns(x, features), labels, options, cancellation));
+        CancellationToken cancellationToken = default
+    ) => new(features, LogisticProbe.Fit(SparseProducts.Columns(x, features), labels, options, cancellationToken));
 
     /// <summary>The probe's score of each row.</summary>
     public double[] Scores(SparseActivations x) => Probe.Scores(SparseProducts.Columns(x, Features));

@@ -12,12 +12,12 @@ namespace GemmaScope.Evaluation;
 /// <param name="dictionary">The dictionary; its input sites come one after the other, none after its output site.</param>
 /// <param name="where">Of each row whether it is replaced.</param>
 /// <param name="observer">Told of all output sites side by side once the last is written, or null.</param>
-/// <param name="cancellation">Stops between blocks of features.</param>
+/// <param name="cancellationToken">Stops between blocks of features.</param>
 internal sealed class LayerwiseSplice(
     MultiLayerDictionary dictionary,
     bool[] where,
     SpliceObserver? observer,
-    CancellationToken cancellation
+    CancellationToken cancellationToken
 )
 {
     private readonly Tensor?[] _inputs = new Tensor?[dictionary.InputSites.Count];
@@ -67,7 +67,7 @@ internal sealed class LayerwiseSplice(
     }
 
     private void Read(int layer, MatrixView rows) =>
-        dictionary.EncodeBlock(layer, rows, _features ??= new FeatureRows(rows.Rows, dictionary.Width), cancellation);
+        dictionary.EncodeBlock(layer, rows, _features ??= new FeatureRows(rows.Rows, dictionary.Width), cancellationToken);
 
     private void Write(int layer, MatrixView rows, MatrixView input)
     {

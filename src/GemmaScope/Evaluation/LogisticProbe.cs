@@ -44,13 +44,13 @@ public sealed class LogisticProbe
     /// <param name="x">One row for each example.</param>
     /// <param name="labels">Whether each is a positive.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Stops between two steps.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
     /// <exception cref="ArgumentProblemException">There are not as many labels as rows, or not both classes: b would run away.</exception>
     public static LogisticProbe Fit(
         SparseActivations x,
         ReadOnlySpan<bool> labels,
         LogisticOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new LogisticOptions();
@@ -62,7 +62,7 @@ public sealed class LogisticProbe
         var objective = loss.At(parameters);
         for (var step = 0; step < options.MaxSteps && loss.GradientMax > options.GradientTolerance; step++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var direction = Direction(loss);
             if (Descend(loss, parameters, direction, objective) is not { } lower)
                 break;

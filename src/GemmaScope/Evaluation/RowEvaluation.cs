@@ -32,17 +32,17 @@ public sealed class RowEvaluation
     /// <param name="source">A source of its sites.</param>
     /// <param name="rows">Rows to measure on.</param>
     /// <param name="affine">A map fitted on other rows, to compare with, or null.</param>
-    /// <param name="cancellation">Stops between batches.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
     public static RowEvaluation Measure(
         SparseDictionary dictionary,
         IActivationSource source,
         long rows,
         AffineMap? affine = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var result = new RowEvaluation(dictionary) { Affine = affine is null ? null : new(dictionary.OutputWidth) };
-        Batches(dictionary, source, rows, (x, y) => result.Add(x, y, affine), cancellation);
+        Batches(dictionary, source, rows, (x, y) => result.Add(x, y, affine), cancellationToken);
         return result;
     }
 
@@ -50,16 +50,16 @@ public sealed class RowEvaluation
     /// <param name="dictionary">Names the sites.</param>
     /// <param name="source">A source of its sites.</param>
     /// <param name="rows">Rows to fit on; more than the dictionary reads numbers.</param>
-    /// <param name="cancellation">Stops between batches.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
     public static AffineMap FitAffine(
         SparseDictionary dictionary,
         IActivationSource source,
         long rows,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var baseline = new AffineBaseline(dictionary.InputWidth, dictionary.OutputWidth);
-        Batches(dictionary, source, rows, baseline.Add, cancellation);
+        Batches(dictionary, source, rows, baseline.Add, cancellationToken);
         return baseline.Solve();
     }
 
@@ -86,7 +86,7 @@ public sealed class RowEvaluation
         IActivationSource source,
         long rows,
         Action<MatrixView, MatrixView> use,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         using var batch = new ActivationBatch(source, (int)Math.Min(rows, BatchRows));
@@ -94,7 +94,7 @@ public sealed class RowEvaluation
             y = Tensor.Uninitialized(batch.Rows, dictionary.OutputWidth);
         for (long done = 0; done < rows; done += batch.Rows)
         {
-            source.Read(batch, cancellation);
+            source.Read(batch, cancellationToken);
             batch.CopyBeside(dictionary.InputSites, x.AsMatrix());
             batch.CopyBeside(dictionary.OutputSites, y.AsMatrix());
             use(x.AsMatrix(), y.AsMatrix());

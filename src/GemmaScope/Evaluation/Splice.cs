@@ -37,14 +37,14 @@ internal static class Splice
     /// <param name="batch">The sequences of the run.</param>
     /// <param name="means">For <see cref="SplicedRun.MeanAblated"/>: the mean at each output site.</param>
     /// <param name="observers">One for each dictionary, or null.</param>
-    /// <param name="cancellation">Stops between blocks of features.</param>
+    /// <param name="cancellationToken">Stops between blocks of features.</param>
     public static IEnumerable<Edit> Edits(
         SplicedRun run,
         IReadOnlyList<SparseDictionary> dictionaries,
         EvaluationBatch batch,
         IReadOnlyDictionary<Site, float[]>? means = null,
         IReadOnlyList<SpliceObserver>? observers = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var where = Where(run, batch);
@@ -53,8 +53,8 @@ internal static class Splice
             : dictionaries.SelectMany(
                 (one, i) =>
                     one is MultiLayerDictionary layers
-                        ? new LayerwiseSplice(layers, where, observers?[i], cancellation).Edits()
-                        : Reconstruct(one, where, observers?[i], cancellation)
+                        ? new LayerwiseSplice(layers, where, observers?[i], cancellationToken).Edits()
+                        : Reconstruct(one, where, observers?[i], cancellationToken)
             );
     }
 
@@ -111,7 +111,7 @@ internal static class Splice
         SparseDictionary dictionary,
         bool[] where,
         SpliceObserver? observer,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         Tensor? kept = null;
@@ -123,7 +123,7 @@ internal static class Splice
             {
                 using var read = kept;
                 var input = read?.AsMatrix() ?? rows;
-                var features = dictionary.Encode(input, cancellation);
+                var features = dictionary.Encode(input, cancellationToken);
                 using var reconstruction = dictionary.Decode(features, input);
                 observer?.Invoke(rows, features, reconstruction.AsMatrix());
                 Replace(rows, reconstruction.AsMatrix(), where);

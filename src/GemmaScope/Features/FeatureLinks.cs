@@ -27,6 +27,9 @@ public sealed class FeatureLinks
     public static string PageName(SparseDictionary dictionary) =>
         Source(dictionary.Name, dictionary.Origin)?.Split('/')[1] ?? dictionary.Name.Replace('/', '-');
 
+    /// <summary>The name of a model in addresses: that of its repository or folder.</summary>
+    public static string ModelName(string model) => model.TrimEnd('/').Split('/')[^1].Split('@')[0];
+
     /// <summary>Our page, relative to the server: <c>/{model}/{dictionary}/{index}</c>.</summary>
     public string Page(int feature) => $"{_page}/{feature}";
 

@@ -39,11 +39,11 @@ public sealed class NearestDirections
     /// <param name="feature">The feature.</param>
     /// <param name="other">Index of the dictionary that is searched; both must <see cref="Fits"/>.</param>
     /// <param name="count">Features at most, the nearest first.</param>
-    /// <param name="cancellation">Asked before the search.</param>
+    /// <param name="cancellationToken">Asked before the search.</param>
     /// <exception cref="ArgumentProblemException">There is no such feature, or a dictionary does not reach the residual stream.</exception>
-    public IReadOnlyList<NearFeature> Find(int dictionary, int feature, int other, int count, CancellationToken cancellation = default)
+    public IReadOnlyList<NearFeature> Find(int dictionary, int feature, int other, int count, CancellationToken cancellationToken = default)
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var (own, searched) = (_dictionaries[dictionary], _dictionaries[other]);
         foreach (var one in (SparseDictionary[])[own, searched])
             if (!Fits(one))

@@ -18,7 +18,7 @@ public static class TextAnalyzer
     /// <param name="text">The text; it must fit into the model's context.</param>
     /// <param name="options">How much to report; null for the defaults.</param>
     /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and dictionary do not fit
     /// together.</exception>
     public static TextAnalysis Analyze(
@@ -28,12 +28,12 @@ public static class TextAnalyzer
         string text,
         AnalyzeOptions? options = null,
         IProgress<string>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new AnalyzeOptions();
         var tokens = tokenizer.EncodeWithOffsets(text, options.AddBos);
-        return Analyze(model, dictionary, tokenizer, tokens, options, progress, cancellation);
+        return Analyze(model, dictionary, tokenizer, tokens, options, progress, cancellationToken);
     }
 
     /// <summary>Analyses a text that is tokenised already, such as a chat in its template.</summary>
@@ -44,7 +44,7 @@ public static class TextAnalyzer
     /// <param name="tokens">Text, ids and places; the places may be missing.</param>
     /// <param name="options">How much to report; null for the defaults.</param>
     /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     public static TextAnalysis Analyze(
         GemmaModel model,
         SparseDictionary dictionary,
@@ -52,8 +52,8 @@ public static class TextAnalyzer
         TokenizedText tokens,
         AnalyzeOptions? options = null,
         IProgress<string>? progress = null,
-        CancellationToken cancellation = default
-    ) => AnalyzeEach(model, [dictionary], tokenizer, tokens, options, progress: progress, cancellation: cancellation)[0];
+        CancellationToken cancellationToken = default
+    ) => AnalyzeEach(model, [dictionary], tokenizer, tokens, options, progress: progress, cancellationToken: cancellationToken)[0];
 
     /// <summary>
     /// Reads a text with several dictionaries in one run of the model. Each is done as soon as the run has come past the sites it reads and
@@ -66,7 +66,7 @@ public static class TextAnalyzer
     /// <param name="options">How much to report; null for the defaults.</param>
     /// <param name="found">Told each analysis, still without next tokens, with the dictionary's index; the run waits for it.</param>
     /// <param name="progress">Told what is being done.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     /// <returns>The analyses in the order of the dictionaries.</returns>
     /// <exception cref="ArgumentProblemException">The text is empty or too long, or model, tokenizer and a dictionary do not fit
     /// together.</exception>
@@ -78,7 +78,7 @@ public static class TextAnalyzer
         AnalyzeOptions? options = null,
         Action<int, TextAnalysis>? found = null,
         IProgress<string>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new AnalyzeOptions();
@@ -91,7 +91,7 @@ public static class TextAnalyzer
             {
                 var dictionary = dictionaries[index];
                 progress?.Report($"encoding {dictionary.Width} features");
-                var features = dictionary.Encode(x, cancellation);
+                var features = dictionary.Encode(x, cancellationToken);
                 using var reconstruction = dictionary.Decode(features, x);
                 analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features).Make(x, target, reconstruction);
                 found?.Invoke(index, analyses[index]);
@@ -102,7 +102,7 @@ public static class TextAnalyzer
             edits: passing.Readers,
             logits: LogitRows.Last,
             arithmetic: options.Arithmetic,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
         NextToken[] next = [.. run.TopNextTokens(options.NextTokens).Select(score => Next(score, tokenizer))];
         return [.. analyses.Select(one => one with { Next = next })];
@@ -172,7 +172,7 @@ public static class TextAnalyzer
                 Width = dictionary.Width,
                 InputSites = [.. dictionary.InputSites.Select(site => site.ToString())],
                 OutputSites = [.. dictionary.OutputSites.Select(site => site.ToString())],
-                Arithmetic = (options.Arithmetic ?? Compute.DefaultArithmetic) == Arithmetic.Exact ? "exact" : "fast",
+                Arithmetic = (options.Arithmetic ?? model.Arithmetic) == Arithmetic.Exact ? "exact" : "fast",
                 Kernels = Compute.Kernels.Name,
                 Warnings = dictionary.Warnings,
                 Tokens = [.. rows.Select(t => Token(t, norms[t]))],

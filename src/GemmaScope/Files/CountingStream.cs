@@ -4,7 +4,7 @@ namespace GemmaScope.Files;
 /// A stream to write to that counts its bytes and takes their CRC-32 on the way; it passes them on, or drops them
 /// where only the checksum is wanted.
 /// </summary>
-internal sealed class CountingStream(Stream? inner, CancellationToken cancellation = default) : Stream
+internal sealed class CountingStream(Stream? inner, CancellationToken cancellationToken = default) : Stream
 {
     private uint _crc;
 
@@ -33,7 +33,7 @@ internal sealed class CountingStream(Stream? inner, CancellationToken cancellati
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         inner?.Write(buffer);
         if (TakesCrc)
             _crc = Crc32.Append(_crc, buffer);

@@ -15,14 +15,14 @@ public static class FileInspector
     /// <summary>Inspects a file or folder.</summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="statistics">Whether to read the tensors' values, all of them, and sum them up.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileFormatException">The file is missing, malformed, or of no known kind.</exception>
-    public static FileReport Inspect(string path, bool statistics = false, CancellationToken cancellation = default)
+    public static FileReport Inspect(string path, bool statistics = false, CancellationToken cancellationToken = default)
     {
         if (Directory.Exists(path))
-            return InspectFolder(path, statistics, cancellation);
+            return InspectFolder(path, statistics, cancellationToken);
         var bytes = FileChecks.LengthOf(path);
-        var inspection = new Inspection(path, bytes, statistics, cancellation);
+        var inspection = new Inspection(path, bytes, statistics, cancellationToken);
         return (KindByName(path) ?? KindByContent(path)) switch
         {
             FileKind.Safetensors => inspection.Safetensors(),
@@ -33,20 +33,20 @@ public static class FileInspector
         };
     }
 
-    private static FileReport InspectFolder(string folder, bool statistics, CancellationToken cancellation)
+    private static FileReport InspectFolder(string folder, bool statistics, CancellationToken cancellationToken)
     {
         var parts = new List<FileReport>();
         foreach (var file in FilesOf(folder, 0))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var kind = KindByName(file)!.Value;
             try
             {
                 // Shards are listed on their own here; the index would repeat them.
                 parts.Add(
                     file.EndsWith(ShardedSafetensors.IndexSuffix, StringComparison.Ordinal)
-                        ? new Inspection(file, FileChecks.LengthOf(file), false, cancellation).Settings()
-                        : Inspect(file, statistics, cancellation)
+                        ? new Inspection(file, FileChecks.LengthOf(file), false, cancellationToken).Settings()
+                        : Inspect(file, statistics, cancellationToken)
                 );
             }
             catch (FileFormatException problem)
@@ -98,7 +98,7 @@ public static class FileInspector
     }
 
     /// <summary>The inspection of one file.</summary>
-    private sealed class Inspection(string path, long bytes, bool statistics, CancellationToken cancellation)
+    private sealed class Inspection(string path, long bytes, bool statistics, CancellationToken cancellationToken)
     {
         public FileReport Safetensors()
         {
@@ -117,7 +117,7 @@ public static class FileInspector
                     a.Value.Type,
                     a.Value.Shape,
                     path,
-                    statistics ? TensorStatistics.Of(file[a.Key], cancellation) : null
+                    statistics ? TensorStatistics.Of(file[a.Key], cancellationToken) : null
                 ))
             );
         }
@@ -143,7 +143,7 @@ public static class FileInspector
         public FileReport Settings() => Report(FileKind.Json, Flatten("", JsonFile.Read(path).Element), []);
 
         private TensorReport Describe(string name, Tensor tensor, string file) =>
-            new(name, tensor.Type, tensor.Shape.ToArray(), file, statistics ? TensorStatistics.Of(tensor, cancellation) : null);
+            new(name, tensor.Type, tensor.Shape.ToArray(), file, statistics ? TensorStatistics.Of(tensor, cancellationToken) : null);
 
         private FileReport Report(FileKind kind, IEnumerable<KeyValuePair<string, string>> metadata, IEnumerable<TensorReport> tensors) =>
             new(path, kind, bytes, [.. metadata], [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)], []);

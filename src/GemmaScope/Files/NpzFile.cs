@@ -76,15 +76,15 @@ public sealed unsafe class NpzFile : IDisposable
     /// whenever they are loaded; stored ones only here.
     /// </summary>
     /// <exception cref="FileFormatException">Names the first member whose checksum does not match.</exception>
-    public void Verify(CancellationToken cancellation = default)
+    public void Verify(CancellationToken cancellationToken = default)
     {
         foreach (var (name, member) in _members)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             if (member.Deflated)
                 _ = this[name];
             else
-                VerifyStored(member, cancellation);
+                VerifyStored(member, cancellationToken);
         }
     }
 
@@ -132,12 +132,12 @@ public sealed unsafe class NpzFile : IDisposable
             return NpyLayout.ToNative(raw.Pointer, header);
     }
 
-    private void VerifyStored(ZipMember member, CancellationToken cancellation)
+    private void VerifyStored(ZipMember member, CancellationToken cancellationToken)
     {
         uint crc = 0;
         for (long at = 0; at < member.Size; at += BlockBytes)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             crc = Crc32.Append(crc, _file.Span(member.Start + at, (int)Math.Min(BlockBytes, member.Size - at)));
         }
         CheckCrc(member, crc);

@@ -14,22 +14,22 @@ public static class NpzWriter
         string path,
         IEnumerable<KeyValuePair<string, Tensor>> arrays,
         bool overwrite = false,
-        CancellationToken cancellation = default
-    ) => Write(path, arrays.Select(a => new TensorSource(a.Key, a.Value)), overwrite, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Write(path, arrays.Select(a => new TensorSource(a.Key, a.Value)), overwrite, cancellationToken);
 
     /// <summary>Writes arrays one after the other, each asked for its bytes in turn.</summary>
     /// <param name="path">The file to make.</param>
     /// <param name="arrays">The arrays, named without <c>.npy</c>; NumPy has no bfloat16 and no 8-bit floats.</param>
     /// <param name="overwrite">Whether an existing file may be replaced.</param>
-    /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing is left behind.</param>
     /// <exception cref="GemmaScopeException">A name is used twice, NumPy has no such type, the file exists, or cannot be
     /// written.</exception>
     public static void Write(
         string path,
         IEnumerable<TensorSource> arrays,
         bool overwrite = false,
-        CancellationToken cancellation = default
-    ) => Write(path, arrays, ZipDirectory.InZip64, overwrite, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Write(path, arrays, ZipDirectory.InZip64, overwrite, cancellationToken);
 
     /// <summary>The same with another size from which numbers go to zip64 records, so that tests need no 4 GB.</summary>
     internal static void Write(
@@ -37,7 +37,7 @@ public static class NpzWriter
         IEnumerable<TensorSource> arrays,
         long zip64From,
         bool overwrite,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         TensorSource[] sources = [.. arrays];
@@ -47,7 +47,7 @@ public static class NpzWriter
             path,
             stream =>
             {
-                using var zip = new ZipWriter(stream, zip64From, cancellation);
+                using var zip = new ZipWriter(stream, zip64From, cancellationToken);
                 for (var i = 0; i < sources.Length; i++)
                     zip.Add(sources[i].Name + ".npy", headers[i], sources[i]);
                 zip.Finish();

@@ -17,22 +17,22 @@ public static class SafetensorsWriter
         IEnumerable<KeyValuePair<string, Tensor>> tensors,
         IReadOnlyDictionary<string, string>? metadata = null,
         bool overwrite = false,
-        CancellationToken cancellation = default
-    ) => Write(path, tensors.Select(t => new TensorSource(t.Key, t.Value)), metadata, overwrite, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Write(path, tensors.Select(t => new TensorSource(t.Key, t.Value)), metadata, overwrite, cancellationToken);
 
     /// <summary>Writes tensors one after the other, each asked for its bytes in turn.</summary>
     /// <param name="path">The file to make.</param>
     /// <param name="tensors">The tensors, in any order.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>.</param>
     /// <param name="overwrite">Whether an existing file may be replaced.</param>
-    /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing is left behind.</param>
     /// <exception cref="GemmaScopeException">A name is used twice, the file exists, or cannot be written.</exception>
     public static void Write(
         string path,
         IEnumerable<TensorSource> tensors,
         IReadOnlyDictionary<string, string>? metadata = null,
         bool overwrite = false,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         TensorSource[] ordered = [.. tensors.OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal)];
@@ -45,7 +45,7 @@ public static class SafetensorsWriter
             stream =>
             {
                 stream.Write(header);
-                var body = new CountingStream(stream, cancellation);
+                var body = new CountingStream(stream, cancellationToken);
                 foreach (var tensor in ordered)
                     tensor.Write(body);
             },

@@ -4,7 +4,7 @@ namespace GemmaScope.Files;
 
 /// <summary>Writes stored members and the central directory of a zip archive (PKWARE APPNOTE 4.3 to 4.5) to a stream that can
 /// seek.</summary>
-internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken cancellation) : IDisposable
+internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken cancellationToken) : IDisposable
 {
     private const int Alignment = 64;
     private const int CrcOffset = 14;
@@ -25,7 +25,7 @@ internal sealed class ZipWriter(Stream stream, long zip64From, CancellationToken
     {
         var (offset, bytes, size) = (stream.Position, Encoding.UTF8.GetBytes(name), header.Length + tensor.ByteLength);
         WriteLocal(bytes, size);
-        var body = new CountingStream(stream, cancellation) { TakesCrc = true };
+        var body = new CountingStream(stream, cancellationToken) { TakesCrc = true };
         body.Write(header);
         tensor.Write(body);
 

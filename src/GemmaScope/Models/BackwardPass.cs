@@ -18,7 +18,7 @@ internal sealed class BackwardPass(
     GradientMode mode,
     GradientTaps taps,
     Arithmetic arithmetic,
-    CancellationToken cancellation
+    CancellationToken cancellationToken
 )
 {
     /// <summary>Whether a site lies after the last layer.</summary>
@@ -58,7 +58,7 @@ internal sealed class BackwardPass(
             FinalNorm(residual);
         for (var layer = to.Layer ?? config.Layers - 1; layer >= 0 && from <= Site.ResidPost(layer); layer--)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             taps.At(SiteKind.ResidPost, layer, residual);
             Mlp(layer, residual, from, to);
             taps.At(SiteKind.ResidMid, layer, residual);

@@ -31,14 +31,14 @@ public sealed class DifferentiableRun : IDisposable
         Site? to,
         IEnumerable<Edit> edits,
         Arithmetic arithmetic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         (_config, _weights, _local, _global, Tokens, Mode, _arithmetic) = (model.Config, weights, local, global, tokens, mode, arithmetic);
         (_from, _to) = (from ?? Site.Embed, to ?? new Site(SiteKind.FinalNormOut));
         Check(_from);
         Check(_to);
-        _saved = new SavedActivations(model, tokens, mode, capture, _from, _to, edits, arithmetic, cancellation);
+        _saved = new SavedActivations(model, tokens, mode, capture, _from, _to, edits, arithmetic, cancellationToken);
         Unembedding = new Unembedding(_config, weights.Embedding, _workspace, arithmetic);
     }
 
@@ -57,10 +57,10 @@ public sealed class DifferentiableRun : IDisposable
     /// <param name="target">What is differentiated; the activations at its site must be captured by this run, unless it is a logit or the
     /// cross-entropy.</param>
     /// <param name="sites">Where, each taken as the variable; sites that come after the target get zeros. Logits are no such site.</param>
-    /// <param name="cancellation">Stops between layers.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
     /// <exception cref="ArgumentProblemException">A site the model or this run does not have, or, in frozen mode, one that counts as a
     /// constant.</exception>
-    public Gradients Gradients(GradientTarget target, IEnumerable<Site> sites, CancellationToken cancellation = default)
+    public Gradients Gradients(GradientTarget target, IEnumerable<Site> sites, CancellationToken cancellationToken = default)
     {
         Check(target.Site);
         if (target.Site > _to)
@@ -79,7 +79,7 @@ public sealed class DifferentiableRun : IDisposable
                 if (!kept.ContainsKey(site))
                     kept[site] = Tensor.Zeros(_config.SiteShape(site.Kind, Tokens.Length, Tokens.Length));
             }
-            return new Gradients(Walk(target, kept, cancellation), kept);
+            return new Gradients(Walk(target, kept, cancellationToken), kept);
         }
         catch
         {
@@ -96,7 +96,7 @@ public sealed class DifferentiableRun : IDisposable
         _workspace.Dispose();
     }
 
-    private double Walk(GradientTarget target, Dictionary<Site, Tensor> kept, CancellationToken cancellation)
+    private double Walk(GradientTarget target, Dictionary<Site, Tensor> kept, CancellationToken cancellationToken)
     {
         var activations = TargetActivations(target.Site);
         var seed = _workspace.Buffer("seed", activations.Rows, activations.Columns);
@@ -106,10 +106,19 @@ public sealed class DifferentiableRun : IDisposable
         if (kept.Count == 0)
             return value;
         var taps = new GradientTaps(target.Site, seed, kept);
-        new BackwardPass(_config, _weights, _local, _global, _workspace, _saved, Tokens.Length, Mode, taps, _arithmetic, cancellation).Run(
-            kept.Keys.Min(),
-            target.Site
-        );
+        new BackwardPass(
+            _config,
+            _weights,
+            _local,
+            _global,
+            _workspace,
+            _saved,
+            Tokens.Length,
+            Mode,
+            taps,
+            _arithmetic,
+            cancellationToken
+        ).Run(kept.Keys.Min(), target.Site);
         return value;
     }
 

@@ -15,7 +15,7 @@ internal sealed class ForwardPass(
     RunHooks hooks,
     RunSequences sequences,
     Arithmetic arithmetic,
-    CancellationToken cancellation
+    CancellationToken cancellationToken
 )
 {
     private readonly int _rows = sequences.TotalRows;
@@ -40,7 +40,7 @@ internal sealed class ForwardPass(
         }
         for (var layer = resume?.Layer ?? 0; layer < config.Layers; layer++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer))
                 break;
             hooks.At(SiteKind.ResidPre, layer, residual, sequences);
@@ -159,7 +159,7 @@ internal sealed class ForwardPass(
             Workers.For(count, new GateRow(gate, up));
             hooks.At(SiteKind.MlpActProduct, layer, gate, sequences);
             Compute.Kernels.Multiply(gate, w.Down, output.SliceRows(start, count), arithmetic);
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
         }
         hooks.At(SiteKind.MlpOutRaw, layer, output, sequences);
         AddNormed(output, w.PostMlpGain, SiteKind.MlpOut, layer, residual);

@@ -13,6 +13,9 @@ public sealed record ModelLoadOptions
 
     /// <summary>Another file than config.json in the model's folder.</summary>
     public string? ConfigFile { get; init; }
+
+    /// <summary>How the model computes where a run does not say it; null for the process's default.</summary>
+    public Arithmetic? Arithmetic { get; init; }
 }
 
 /// <summary>
@@ -27,13 +30,16 @@ public sealed partial class GemmaModel : IDisposable
     private readonly Stack<Workspace> _workspaces = new();
     private readonly Lazy<Tokenizer> _tokenizer;
 
-    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights)
+    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic)
     {
-        (Folder, Config, _weights) = (folder, config, weights);
+        (Folder, Config, _weights, Arithmetic) = (folder, config, weights, arithmetic);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
         _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
         _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
     }
+
+    /// <summary>How runs compute that do not say it.</summary>
+    public Arithmetic Arithmetic { get; }
 
     /// <summary>The folder the model was read from.</summary>
     public string Folder { get; }
@@ -55,21 +61,21 @@ public sealed partial class GemmaModel : IDisposable
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and
     /// tensor.</exception>
     public static GemmaModel Load(
         string nameOrPath,
         ModelLoadOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new ModelLoadOptions();
-        var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancel: cancellation).Path;
+        var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancellationToken: cancellationToken).Path;
         var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
         var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
-        return new GemmaModel(folder, config, GemmaWeights.Load(folder, config, check));
+        return new GemmaModel(folder, config, GemmaWeights.Load(folder, config, check), options.Arithmetic ?? Compute.DefaultArithmetic);
     }
 
     /// <summary>An empty cache for one sequence.</summary>
@@ -83,8 +89,8 @@ public sealed partial class GemmaModel : IDisposable
         LogitRows logits = LogitRows.Automatic,
         Site? stopAfter = null,
         Arithmetic? arithmetic = null,
-        CancellationToken cancellation = default
-    ) => Run(Tokenizer.Encode(text, addBos: true), capture, edits, null, logits, stopAfter, arithmetic, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Run(Tokenizer.Encode(text, addBos: true), capture, edits, null, logits, stopAfter, arithmetic, cancellationToken);
 
     /// <summary>Runs one sequence; see the overload for several.</summary>
     public ModelRun Run(
@@ -95,8 +101,8 @@ public sealed partial class GemmaModel : IDisposable
         LogitRows logits = LogitRows.Automatic,
         Site? stopAfter = null,
         Arithmetic? arithmetic = null,
-        CancellationToken cancellation = default
-    ) => Run([tokens], capture, edits, cache is null ? null : [cache], logits, stopAfter, arithmetic, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Run([tokens], capture, edits, cache is null ? null : [cache], logits, stopAfter, arithmetic, cancellationToken);
 
     /// <summary>
     /// Runs the model: the one way through it. Several sequences share one pass over the weights; none is padded.
@@ -108,8 +114,8 @@ public sealed partial class GemmaModel : IDisposable
     /// <param name="logits">Which positions get logits.</param>
     /// <param name="stopAfter">Computes nothing after this site. Without it, a run without logits and caches stops after the last site
     /// captured.</param>
-    /// <param name="arithmetic">Exact or fast; null for the process's choice.</param>
-    /// <param name="cancellation">Stops the run between layers; caches are left as they were.</param>
+    /// <param name="arithmetic">Exact or fast; null for the model's own.</param>
+    /// <param name="cancellationToken">Stops the run between layers; caches are left as they were.</param>
     /// <exception cref="ArgumentProblemException">A token, site, edit, length or combination that this model cannot run.</exception>
     public ModelRun Run(
         IReadOnlyList<int[]> sequences,
@@ -119,9 +125,18 @@ public sealed partial class GemmaModel : IDisposable
         LogitRows logits = LogitRows.Automatic,
         Site? stopAfter = null,
         Arithmetic? arithmetic = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     ) =>
-        Run(sequences, new RunHooks(Config, capture ?? [], edits ?? []), caches, logits, stopAfter, resume: null, arithmetic, cancellation);
+        Run(
+            sequences,
+            new RunHooks(Config, capture ?? [], edits ?? []),
+            caches,
+            logits,
+            stopAfter,
+            resume: null,
+            arithmetic,
+            cancellationToken
+        );
 
     /// <summary>Runs what comes after a point of an earlier run of the same sequences, with edits from there on, to logits.</summary>
     internal ModelRun Resume(
@@ -130,8 +145,8 @@ public sealed partial class GemmaModel : IDisposable
         IEnumerable<Edit> edits,
         LogitRows logits,
         Arithmetic? arithmetic,
-        CancellationToken cancellation
-    ) => Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellation);
+        CancellationToken cancellationToken
+    ) => Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellationToken);
 
     private ModelRun Run(
         IReadOnlyList<int[]> sequences,
@@ -141,7 +156,7 @@ public sealed partial class GemmaModel : IDisposable
         Site? stopAfter,
         ResumePoint? resume,
         Arithmetic? arithmetic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         Check(sequences, caches);
@@ -160,10 +175,10 @@ public sealed partial class GemmaModel : IDisposable
 
         var workspace = Rent();
         var run = new RunSequences(sequences, caches);
-        var used = arithmetic ?? Compute.DefaultArithmetic;
+        var used = arithmetic ?? Arithmetic;
         try
         {
-            var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellation);
+            var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellationToken);
             var residual = pass.Layers(stopAfter, resume);
             var scores = logits == LogitRows.None ? null : pass.Logits(residual, logits);
             run.Advance();

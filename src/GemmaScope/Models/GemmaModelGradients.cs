@@ -10,7 +10,7 @@ public sealed partial class GemmaModel
     /// <param name="sites">Where, each taken as the variable; sites that come after the target get zeros. Logits are no such site.</param>
     /// <param name="mode">What the gradient flows through.</param>
     /// <param name="arithmetic">Exact or fast, forward and back; null for the process's choice.</param>
-    /// <param name="cancellation">Stops between layers.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
     /// <exception cref="ArgumentProblemException">A token, site, position or vector that does not fit this model or sequence.</exception>
     public Gradients Gradients(
         int[] tokens,
@@ -18,14 +18,14 @@ public sealed partial class GemmaModel
         IEnumerable<Site> sites,
         GradientMode mode = GradientMode.Full,
         Arithmetic? arithmetic = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var asked = sites.ToArray();
         Site[] capture = BackwardPass.IsFinal(target.Site) ? [] : [target.Site];
         var from = asked.Length == 0 ? target.Site : asked.Min();
-        using var run = RunDifferentiable(tokens, mode, capture, from, target.Site, arithmetic, cancellation: cancellation);
-        return run.Gradients(target, asked, cancellation);
+        using var run = RunDifferentiable(tokens, mode, capture, from, target.Site, arithmetic, cancellationToken: cancellationToken);
+        return run.Gradients(target, asked, cancellationToken);
     }
 
     /// <summary>Runs one sequence and keeps what the gradients of any number of targets need.</summary>
@@ -37,7 +37,7 @@ public sealed partial class GemmaModel
     /// <param name="arithmetic">Exact or fast, forward and back; null for the process's choice.</param>
     /// <param name="edits">Changes made to activations on the way. Gradients at an edited site are those with respect to what the edit left
     /// there; before it they are only right where the edit adds a constant.</param>
-    /// <param name="cancellation">Stops the run between layers.</param>
+    /// <param name="cancellationToken">Stops the run between layers.</param>
     /// <exception cref="ArgumentProblemException">A token or site that this model does not have.</exception>
     public DifferentiableRun RunDifferentiable(
         int[] tokens,
@@ -47,7 +47,7 @@ public sealed partial class GemmaModel
         Site? to = null,
         Arithmetic? arithmetic = null,
         IEnumerable<Edit>? edits = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     ) =>
         new(
             this,
@@ -60,7 +60,7 @@ public sealed partial class GemmaModel
             from,
             to,
             edits ?? [],
-            arithmetic ?? Compute.DefaultArithmetic,
-            cancellation
+            arithmetic ?? Arithmetic,
+            cancellationToken
         );
 }

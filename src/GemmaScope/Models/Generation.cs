@@ -66,14 +66,14 @@ public static class Generation
     /// <param name="options">Sampling and stopping.</param>
     /// <param name="cache">A cache to continue and extend (a chat keeps one); null for a temporary one. All returned tokens but the last
     /// are in it afterwards.</param>
-    /// <param name="cancellation">Stops between tokens and inside a long prompt.</param>
+    /// <param name="cancellationToken">Stops between tokens and inside a long prompt.</param>
     /// <exception cref="ArgumentProblemException">An option is out of range or the prompt cannot be run.</exception>
     public static IEnumerable<int> Generate(
         this GemmaModel model,
         int[] prompt,
         GenerationOptions? options = null,
         KvCache? cache = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new GenerationOptions();
@@ -84,7 +84,7 @@ public static class Generation
                 $"has {length} tokens, more than this model's context of {model.Config.MaxPositions}; shorten it",
                 "prompt"
             );
-        return Steps(model, prompt, options, cache, cancellation);
+        return Steps(model, prompt, options, cache, cancellationToken);
     }
 
     private static IEnumerable<int> Steps(
@@ -92,7 +92,7 @@ public static class Generation
         int[] prompt,
         GenerationOptions options,
         KvCache? given,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var cache = given ?? model.NewCache();
@@ -112,7 +112,7 @@ public static class Generation
                         cache: cache,
                         logits: LogitRows.Last,
                         arithmetic: options.Arithmetic,
-                        cancellation: cancellation
+                        cancellationToken: cancellationToken
                     )
                 )
                     token = sampler.Choose(run.LastLogits());

@@ -20,7 +20,7 @@ internal sealed class SavedActivations : IDisposable
         Site to,
         IEnumerable<Edit> edits,
         Arithmetic arithmetic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         _tokens = tokens.Length;
@@ -39,7 +39,7 @@ internal sealed class SavedActivations : IDisposable
             edits: [.. edits, .. readers],
             logits: LogitRows.None,
             arithmetic: arithmetic,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
     }
 

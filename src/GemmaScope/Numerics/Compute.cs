@@ -1,9 +1,8 @@
 namespace GemmaScope.Numerics;
 
 /// <summary>
-/// The kernels and arithmetic of this process, chosen once: by <see cref="Configure"/>, else by the environment
-/// variables GEMMASCOPE_KERNELS (auto, managed, onednn) and GEMMASCOPE_ARITHMETIC (exact, fast), else oneDNN where it is
-/// installed and passes its check, and exact arithmetic.
+/// The dense kernels of this process, chosen once: by <see cref="UseKernels"/>, else by the environment variable GEMMASCOPE_KERNELS
+/// (auto, managed, onednn), else oneDNN where it is installed and passes its check. How a model computes is the model's own affair.
 /// </summary>
 public static class Compute
 {
@@ -13,42 +12,38 @@ public static class Compute
     /// <summary>The environment variable that chooses the arithmetic.</summary>
     public const string ArithmeticVariable = "GEMMASCOPE_ARITHMETIC";
 
+    private static readonly Setting KernelsSetting = new("Kernels");
     private static readonly Lock Choosing = new();
     private static KernelChoice? s_choice;
     private static string? s_kernels;
-    private static Arithmetic? s_arithmetic;
 
     /// <summary>The dense kernels in use.</summary>
     /// <exception cref="ArgumentProblemException">The environment variable names none, or names oneDNN and it cannot be used.</exception>
     public static IDenseKernels Kernels => Choice.Kernels;
 
-    /// <summary>The arithmetic used where a caller names none.</summary>
+    /// <summary>The arithmetic of models that are loaded without one: what the environment variable says, else exact.</summary>
     /// <exception cref="ArgumentProblemException">The environment variable names none.</exception>
-    public static Arithmetic DefaultArithmetic
-    {
-        get =>
-            s_arithmetic ??=
-                ParseArithmetic(Environment.GetEnvironmentVariable(ArithmeticVariable), ArithmeticVariable) ?? Arithmetic.Exact;
-        set => s_arithmetic = value;
-    }
+    public static Arithmetic DefaultArithmetic =>
+        Environment.GetEnvironmentVariable(ArithmeticVariable)?.Trim().ToLowerInvariant() switch
+        {
+            null or "" or "exact" => Arithmetic.Exact,
+            "fast" => Arithmetic.Fast,
+            var name => throw new ArgumentProblemException($"'{name}' is no arithmetic; use exact or fast", ArithmeticVariable),
+        };
 
     /// <summary>Why oneDNN is not in use; null if it is.</summary>
     public static string? OneDnnProblem => Choice.Problem;
 
-    /// <summary>Chooses before the first product; what is null is left to the environment.</summary>
+    /// <summary>Chooses the kernels before the first product.</summary>
     /// <param name="kernels">auto, managed or onednn.</param>
-    /// <param name="arithmetic">exact or fast.</param>
     /// <exception cref="ArgumentProblemException">An unknown name, or kernels are already in use.</exception>
-    public static void Configure(string? kernels = null, string? arithmetic = null)
+    public static void UseKernels(string kernels)
     {
-        s_arithmetic = ParseArithmetic(arithmetic, "--arithmetic") ?? s_arithmetic;
-        if (kernels is null)
-            return;
         lock (Choosing)
         {
             if (s_choice is not null)
-                throw new ArgumentProblemException("the kernels are already in use and cannot be changed", "--kernels");
-            KernelChoice.CheckName(kernels, "--kernels");
+                throw new ArgumentProblemException("the kernels are already in use and cannot be changed", KernelsSetting);
+            KernelChoice.CheckName(kernels, KernelsSetting.Name);
             s_kernels = kernels;
         }
     }
@@ -64,17 +59,8 @@ public static class Compute
                 return made;
             lock (Choosing)
                 return s_choice ??= s_kernels is not null
-                    ? KernelChoice.Make(s_kernels, "--kernels")
+                    ? KernelChoice.Make(s_kernels, KernelsSetting.Name)
                     : KernelChoice.Make(Environment.GetEnvironmentVariable(KernelsVariable), KernelsVariable);
         }
     }
-
-    private static Arithmetic? ParseArithmetic(string? name, string source) =>
-        name?.Trim().ToLowerInvariant() switch
-        {
-            null or "" => null,
-            "exact" => Arithmetic.Exact,
-            "fast" => Arithmetic.Fast,
-            _ => throw new ArgumentProblemException($"'{name}' is no arithmetic; use exact or fast", source),
-        };
 }

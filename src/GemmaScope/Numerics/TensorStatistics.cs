@@ -13,14 +13,14 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
     private const int ChunkElements = 1 << 18;
 
     /// <summary>Reads a whole tensor once; null for types without an order (complex) or not yet read (8-bit floats).</summary>
-    public static TensorStatistics? Of(Tensor tensor, CancellationToken cancellation = default)
+    public static TensorStatistics? Of(Tensor tensor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Type is DType.C64 or DType.F8E4M3 or DType.F8E5M2 or DType.F8E8M0)
             return null;
         var chunks = new Chunk[checked((int)((tensor.Length + ChunkElements - 1) / ChunkElements))];
-        Workers.For(chunks.Length, new ChunkJob(tensor, chunks, cancellation));
-        cancellation.ThrowIfCancellationRequested();
+        Workers.For(chunks.Length, new ChunkJob(tensor, chunks, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
 
         var all = new Chunk();
         foreach (var chunk in chunks)
@@ -63,11 +63,11 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
         }
     }
 
-    private readonly unsafe struct ChunkJob(Tensor tensor, Chunk[] chunks, CancellationToken cancellation) : IJob
+    private readonly unsafe struct ChunkJob(Tensor tensor, Chunk[] chunks, CancellationToken cancellationToken) : IJob
     {
         public void Run(int index)
         {
-            if (cancellation.IsCancellationRequested)
+            if (cancellationToken.IsCancellationRequested)
                 return;
             var start = (long)index * ChunkElements;
             var data = tensor.Pointer + start * tensor.Type.Size();

@@ -39,16 +39,16 @@ public sealed class ShieldGemma : IDisposable
     /// <param name="nameOrPath">A folder, or e.g. <c>google/shieldgemma-2b</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancellation">Interrupts a download, which is continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
     /// <exception cref="GemmaScopeException">The model cannot be loaded, or is no ShieldGemma.</exception>
     public static ShieldGemma Load(
         string nameOrPath,
         ModelLoadOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
-        var model = GemmaModel.Load(nameOrPath, options, progress, cancellation);
+        var model = GemmaModel.Load(nameOrPath, options, progress, cancellationToken);
         try
         {
             return new ShieldGemma(model, owned: true);
@@ -89,16 +89,16 @@ public sealed class ShieldGemma : IDisposable
         string? response = null,
         IReadOnlyList<ShieldPolicy>? policies = null,
         ShieldOptions? options = null,
-        CancellationToken cancellation = default
-    ) => Score([Prepare(user, response, policies, options)], cancellation)[0];
+        CancellationToken cancellationToken = default
+    ) => Score([Prepare(user, response, policies, options)], cancellationToken)[0];
 
     /// <summary>Judges texts together, which takes less time than one after another: they share the passes over the weights, and the
     /// policies of a text its beginning.</summary>
     /// <param name="questions">Any number of prepared texts, with policies and options of their own; memory does not grow with
     /// them.</param>
-    /// <param name="cancellation">Stops between layers and tokens.</param>
-    public IReadOnlyList<ShieldVerdict> Score(IReadOnlyList<ShieldQuestion> questions, CancellationToken cancellation = default) =>
-        new ShieldRun(this, cancellation).Score(questions);
+    /// <param name="cancellationToken">Stops between layers and tokens.</param>
+    public IReadOnlyList<ShieldVerdict> Score(IReadOnlyList<ShieldQuestion> questions, CancellationToken cancellationToken = default) =>
+        new ShieldRun(this, cancellationToken).Score(questions);
 
     /// <summary>Disposes the model if <see cref="Load"/> loaded it.</summary>
     public void Dispose()

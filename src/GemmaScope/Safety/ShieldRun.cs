@@ -9,7 +9,7 @@ namespace GemmaScope.Safety;
 /// rest of
 /// each prompt; each goes on from a copy of the cache before it, and all that can go together goes in one pass.
 /// </summary>
-internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellation)
+internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellationToken)
 {
     /// <summary>Tokens run together: enough to make the products large, few enough to bound memory. A longer text runs by itself.</summary>
     private const int TokensTogether = 2048;
@@ -102,7 +102,7 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
     }
 
     private ModelRun Run(int[][] tokens, KvCache[] caches, LogitRows logits, Arithmetic? arithmetic) =>
-        _model.Run(tokens, caches: caches, logits: logits, arithmetic: arithmetic, cancellation: cancellation);
+        _model.Run(tokens, caches: caches, logits: logits, arithmetic: arithmetic, cancellationToken: cancellationToken);
 
     /// <summary>The score of a policy from the logits after its prompt.</summary>
     public static PolicyScore Read(ShieldGemma shield, ReadOnlySpan<float> logits, ShieldPolicy policy)
@@ -119,7 +119,7 @@ internal sealed class ShieldRun(ShieldGemma shield, CancellationToken cancellati
         if (options is null)
             return score;
         int[] answer = [score.YesLogit >= score.NoLogit ? shield.YesId : shield.NoId];
-        var tokens = _model.Generate(answer, options, cache, cancellation).ToArray();
+        var tokens = _model.Generate(answer, options, cache, cancellationToken).ToArray();
         return score with { Rationale = _model.Tokenizer.Decode([.. answer, .. tokens], skipSpecial: true) };
     }
 

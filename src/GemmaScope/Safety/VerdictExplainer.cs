@@ -30,7 +30,7 @@ public static class VerdictExplainer
     /// <param name="question">A prepared text.</param>
     /// <param name="policy">Which of its policies, by number.</param>
     /// <param name="remove">How many of the strongest features are removed, one by one and together, to measure what they do.</param>
-    /// <param name="cancellation">Stops between layers.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
     /// <exception cref="ArgumentProblemException">Dictionary and model do not fit together, or the dictionary writes elsewhere.</exception>
     public static VerdictExplanation Explain(
         ShieldGemma shield,
@@ -38,7 +38,7 @@ public static class VerdictExplainer
         ShieldQuestion question,
         int policy = 0,
         int remove = 5,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         Check(shield.Model, dictionary, remove);
@@ -52,11 +52,11 @@ public static class VerdictExplainer
             capture: ((Site[])[read, written, last, raw]).Distinct(),
             logits: LogitRows.Last,
             arithmetic: Arithmetic.Exact,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
 
         // [tokens, features] and [tokens, d].
-        var features = dictionary.Encode(run, cancellation);
+        var features = dictionary.Encode(run, cancellationToken);
         using var reconstruction = dictionary.Decode(features, run[read].AsMatrix());
         var position = ids.Length - 1;
         var direction = model.LogitDirection(shield.YesId, shield.NoId);
@@ -79,7 +79,7 @@ public static class VerdictExplainer
         var logits = run.LastLogits();
         var total = active.Sum(feature => feature.Direct);
         var (reconstructed, value) = (Direct(reconstruction.Row(position)), Direct(run[written].Row(position)));
-        var removed = Remove(shield, dictionary, ids, active[..Math.Min(remove, active.Count)], cancellation);
+        var removed = Remove(shield, dictionary, ids, active[..Math.Min(remove, active.Count)], cancellationToken);
         var fvu = Fvu(model, run[written], reconstruction, ids);
         return new VerdictExplanation
         {
@@ -108,14 +108,14 @@ public static class VerdictExplainer
         SparseDictionary dictionary,
         int[] ids,
         List<FeatureContribution> features,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         if (features.Count == 0)
             return [];
         using var begun = shield.Model.NewCache();
         shield
-            .Model.Run(ids[..^1], cache: begun, logits: LogitRows.None, arithmetic: Arithmetic.Exact, cancellation: cancellation)
+            .Model.Run(ids[..^1], cache: begun, logits: LogitRows.None, arithmetic: Arithmetic.Exact, cancellationToken: cancellationToken)
             .Dispose();
         FeatureContribution[][] sets =
         [
@@ -125,7 +125,7 @@ public static class VerdictExplainer
         ];
         // As many at a time as the memory of their caches allows.
         var without = sets.Chunk(Math.Max(1, CachedTokens / ids.Length))
-            .SelectMany(chunk => Without(shield, dictionary, ids[^1..], begun, chunk, cancellation))
+            .SelectMany(chunk => Without(shield, dictionary, ids[^1..], begun, chunk, cancellationToken))
             .ToArray();
         return [.. without.Skip(1).Select(run => new Removal(without[0].RawGap - run.RawGap, run.Probability))];
     }
@@ -137,7 +137,7 @@ public static class VerdictExplainer
         int[] token,
         KvCache begun,
         FeatureContribution[][] sets,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var caches = sets.Select(_ => begun.Fork(1)).ToArray();
@@ -164,7 +164,7 @@ public static class VerdictExplainer
                 caches: caches,
                 logits: LogitRows.Last,
                 arithmetic: Arithmetic.Exact,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             return
             [

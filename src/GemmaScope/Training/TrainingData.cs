@@ -11,13 +11,13 @@ public static class TrainingData
     /// <param name="data">Store or text.</param>
     /// <param name="sites">The sites that are read.</param>
     /// <param name="model">The model that reads the text, for data without a store; has to outlive the source.</param>
-    /// <param name="cancellation">Ends the first reading of a text.</param>
+    /// <param name="cancellationToken">Ends the first reading of a text.</param>
     /// <exception cref="GemmaScopeException">The store or the text cannot be read, or does not have a site.</exception>
     public static IActivationSource Open(
         DataSettings data,
         IEnumerable<Site> sites,
         GemmaModel? model,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         Site[] distinct = [.. sites.Distinct().Order()];
@@ -28,7 +28,13 @@ public static class TrainingData
         var text = WindowSource
             .FromText(model.Tokenizer, data.Text, data.WindowFor(model))
             .Where(window => !IsHeldOut(window, data.HeldOut));
-        return new ModelActivationSource(model, distinct, text, new() { BufferRows = data.BufferRows, Seed = data.Seed }, cancellation);
+        return new ModelActivationSource(
+            model,
+            distinct,
+            text,
+            new() { BufferRows = data.BufferRows, Seed = data.Seed },
+            cancellationToken
+        );
     }
 
     /// <summary>The windows of a text that <see cref="Open"/> leaves out; of a very short one there may be none.</summary>

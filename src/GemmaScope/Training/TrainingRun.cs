@@ -81,10 +81,10 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Trains to the end. A cancelled run writes a checkpoint first.</summary>
     /// <param name="progress">Told after every step.</param>
-    /// <param name="cancellation">Ends the run between two steps.</param>
+    /// <param name="cancellationToken">Ends the run between two steps.</param>
     /// <exception cref="OperationCanceledException">The run was cancelled; opening it again goes on.</exception>
     /// <exception cref="GemmaScopeException">No dictionary is left that can be trained on; the last checkpoint stays.</exception>
-    public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         using var batch = new ActivationBatch(_source, _batch);
         var clock = new RunClock(Step);
@@ -93,8 +93,8 @@ public sealed class TrainingRun : IDisposable
         {
             while (Step < TotalSteps)
             {
-                cancellation.ThrowIfCancellationRequested();
-                clock.Load(() => _source.Read(batch, cancellation));
+                cancellationToken.ThrowIfCancellationRequested();
+                clock.Load(() => _source.Read(batch, cancellationToken));
                 var spreads = Normalise(batch);
                 Train(batch, spreads);
                 Step++;

@@ -133,7 +133,7 @@ public sealed class ActivationStoreTests : IDisposable
         var merged = StoreMerge.Stores(
             [_folder.Path("0"), _folder.Path("1")],
             _folder.Path("merged"),
-            cancellation: TestContext.Current.CancellationToken
+            cancellationToken: TestContext.Current.CancellationToken
         );
         Assert.Equal(whole.Rows, merged.Rows);
         Assert.True(merged.IsComplete);

@@ -192,7 +192,7 @@ public sealed class HarvesterTests : IDisposable
         Assert.True(parts.IsComplete);
         Assert.Equal(Rows(whole), Rows(parts));
         Assert.All(whole.Sites, site => Assert.Equal(whole.Scale(site), parts.Scale(site), 1e-12));
-        Assert.Empty(StoreVerifier.Verify(parts, cancellation: TestContext.Current.CancellationToken));
+        Assert.Empty(StoreVerifier.Verify(parts, cancellationToken: TestContext.Current.CancellationToken));
 
         static IEnumerable<StoredToken> Rows(ActivationStore store) =>
             store.Manifest.Parts.SelectMany(part => part.Buckets).SelectMany(store.ReadTokens).OrderBy(row => (row.Sequence, row.Position));

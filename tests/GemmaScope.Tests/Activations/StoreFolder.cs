@@ -45,8 +45,8 @@ internal sealed class StoreFolder : IDisposable
 
     public string Path(string name) => _folder.File(name);
 
-    public ActivationStore Harvest(string name, HarvestOptions? options = null, CancellationToken cancellation = default) =>
-        Harvester.Run(Model, Text, Path(name), options ?? Options, cancellation: cancellation);
+    public ActivationStore Harvest(string name, HarvestOptions? options = null, CancellationToken cancellationToken = default) =>
+        Harvester.Run(Model, Text, Path(name), options ?? Options, cancellationToken: cancellationToken);
 
     /// <summary>All files below a folder with their contents, but for those that a harvest removes when it begins.</summary>
     public SortedDictionary<string, string> Contents(string name) =>

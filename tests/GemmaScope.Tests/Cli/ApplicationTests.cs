@@ -66,7 +66,7 @@ public class ApplicationTests
     {
         using var source = new CancellationTokenSource();
         source.Cancel();
-        var run = CommandLine.Run(["generate", "The cat"], [], cancellation: source.Token);
+        var run = CommandLine.Run(["generate", "The cat"], [], cancellationToken: source.Token);
         Assert.Equal(130, run.Code);
         Assert.EndsWith("interrupted\n", run.Error);
     }

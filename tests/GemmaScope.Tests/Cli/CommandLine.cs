@@ -1,6 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Text;
 using System.Text.Json;
+using GemmaScope.Bench;
 using GemmaScope.Cli;
 using Xunit;
 
@@ -20,13 +21,17 @@ internal sealed record CommandLine(int Code, string Out, string Error)
         byte[] input,
         bool terminal = false,
         bool colors = false,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         using StringWriter output = new() { NewLine = "\n" },
             error = new() { NewLine = "\n" };
         using var stream = new MemoryStream(input);
-        var code = Application.Run(
+        // The benchmarks are a program of their own, which the command starts.
+        Func<string[], Terminal, CancellationToken, int> program = arguments is ["bench", ..]
+            ? (all, terminal, token) => MeasureCommand.Run(all[1..], terminal, token)
+            : Application.Run;
+        var code = program(
             arguments,
             new Terminal(stream, output, error)
             {
@@ -35,7 +40,7 @@ internal sealed record CommandLine(int Code, string Out, string Error)
                 Colors = colors,
                 Width = 120,
             },
-            cancellation
+            cancellationToken
         );
         return new(code, output.ToString(), error.ToString());
     }
@@ -44,7 +49,11 @@ internal sealed record CommandLine(int Code, string Out, string Error)
     /// business.</summary>
     public static IEnumerable<string> Problems(string line) =>
         Application
-            .Root(new GlobalOptions(), new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default))
+            .Root(
+                new GlobalOptions(),
+                new Session(new Terminal(Stream.Null, TextWriter.Null, TextWriter.Null), default),
+                Application.Commands()
+            )
             .Parse(Words(line))
             .Errors.Select(error => $"{line}: {error.Message}");
 

@@ -93,7 +93,7 @@ public sealed class EvalCommandTests : IDisposable
     {
         var state = _folder.File("state");
         Eval("--tokens", "20", "--resume", state, "--json").Json();
-        var interrupted = CommandLine.Run(Arguments("--resume", state), [], cancellation: new CancellationToken(canceled: true));
+        var interrupted = CommandLine.Run(Arguments("--resume", state), [], cancellationToken: new CancellationToken(canceled: true));
         Assert.Equal(130, interrupted.Code);
         Assert.Contains($"go on with --resume {state}", interrupted.Error);
         Eval("--resume", state, "--json").Json();

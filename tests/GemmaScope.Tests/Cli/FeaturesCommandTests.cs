@@ -1,5 +1,5 @@
 using System.Text.Json;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;

@@ -82,7 +82,7 @@ public sealed class HarvestCommandTests : IDisposable
         Assert.All([one, two], process => Assert.Equal(0, process.ExitCode));
         var store = ActivationStore.Open(Store("store"));
         Assert.True(store.IsComplete);
-        Assert.Empty(StoreVerifier.Verify(store, cancellation: TestContext.Current.CancellationToken));
+        Assert.Empty(StoreVerifier.Verify(store, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Equal(0, Harvest("whole").Code);
         Assert.Equal(ActivationStore.Open(Store("whole")).Rows, store.Rows);
     }
@@ -103,7 +103,7 @@ public sealed class HarvestCommandTests : IDisposable
     [Fact]
     public void an_interrupted_harvest_says_how_to_go_on()
     {
-        var run = CommandLine.Run(Arguments("store"), [], cancellation: new CancellationToken(canceled: true));
+        var run = CommandLine.Run(Arguments("store"), [], cancellationToken: new CancellationToken(canceled: true));
         Assert.Equal(130, run.Code);
         Assert.Contains("the same command goes on", run.Error);
     }

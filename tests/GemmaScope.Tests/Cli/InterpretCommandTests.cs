@@ -1,6 +1,6 @@
 using System.Text.Json;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Tests.Features;
 using Microsoft.AspNetCore.Http;
 using Xunit;
@@ -245,7 +245,7 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
         var run = CommandLine.Run(
             [.. Command, "--features", Chosen, "--examples", "20", "--endpoint", $"{server.Address}", "--endpoint-model", "tiny"],
             [],
-            cancellation: stop.Token
+            cancellationToken: stop.Token
         );
         Assert.Equal(130, run.Code);
         Assert.Contains("1 new labels are in the database", run.Error);

@@ -140,7 +140,7 @@ public sealed class LabelledSetCommandTests : IDisposable
                 .Run(
                     ["probe", Write("a.csv", "text,label\n" + string.Join('\n', Enumerable.Range(0, 20).Select(i => $"text {i},{i % 2}")))],
                     [],
-                    cancellation: new CancellationToken(canceled: true)
+                    cancellationToken: new CancellationToken(canceled: true)
                 )
                 .Code
         );

@@ -24,7 +24,7 @@ public class TokenizeCommandTests
         var run = CommandLine.Run(
             ["tokenize", string.Concat(Enumerable.Repeat("The cat sat on the mat. ", 20_000))],
             [],
-            cancellation: new CancellationToken(canceled: true)
+            cancellationToken: new CancellationToken(canceled: true)
         );
         Assert.Equal(("", "interrupted"), (run.Out, run.Error.Trim()));
         Assert.NotEqual(0, run.Code);

@@ -224,7 +224,7 @@ public sealed class CatalogueTests : IDisposable
         var found = SparseDictionary.Resolve(
             "gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
             hub.Options,
-            cancellation: TestContext.Current.CancellationToken
+            cancellationToken: TestContext.Current.CancellationToken
         );
         Assert.Equal("google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71", found.Reference!.ToString());
         using var dictionary = SparseDictionary.Load(found.Path);

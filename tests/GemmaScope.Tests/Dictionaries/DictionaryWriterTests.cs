@@ -177,7 +177,7 @@ public sealed class DictionaryWriterTests : IDisposable
     {
         using var source = Load("gs2_sae");
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, cancellation: new(true))
+            DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.SaeLens, cancellationToken: new(true))
         );
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }

@@ -113,7 +113,7 @@ public class InterpretationPromptTests
 
         public List<string> Asked { get; } = [];
 
-        public Task<string?> Answer(string message, int maxTokens, CancellationToken cancellation)
+        public Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken)
         {
             lock (Asked)
                 Asked.Add(message);

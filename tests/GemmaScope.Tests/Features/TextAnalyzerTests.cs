@@ -91,7 +91,7 @@ public sealed class TextAnalyzerTests : IDisposable
                     if (index == 1)
                         gone.Cancel();
                 },
-                cancellation: gone.Token
+                cancellationToken: gone.Token
             )
         );
         Assert.Equal([0, 1], found);
@@ -231,7 +231,7 @@ public sealed class TextAnalyzerTests : IDisposable
         TextAnalyzer.Analyze(Model, Sae, Words, "sea", progress: new Collector(said));
         Assert.Equal(2, said.Count);
         Assert.Throws<OperationCanceledException>(() =>
-            TextAnalyzer.Analyze(Model, Sae, Words, "sea", cancellation: new CancellationToken(canceled: true))
+            TextAnalyzer.Analyze(Model, Sae, Words, "sea", cancellationToken: new CancellationToken(canceled: true))
         );
     }
 

@@ -125,7 +125,9 @@ public sealed unsafe class SafetensorsTests : IDisposable
                 stream.Write([1, 2]);
             }
         );
-        Assert.Throws<OperationCanceledException>(() => SafetensorsWriter.Write(_folder.File("x"), [stopping], cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            SafetensorsWriter.Write(_folder.File("x"), [stopping], cancellationToken: stop.Token)
+        );
         var tooShort = new TensorSource("a", DType.U8, [2], stream => stream.Write([1]));
         Assert.Throws<InvalidOperationException>(() => SafetensorsWriter.Write(_folder.File("x"), [tooShort]));
         var twice = new KeyValuePair<string, Tensor>("a", Tensor.Zeros(1));

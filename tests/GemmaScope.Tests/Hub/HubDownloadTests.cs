@@ -179,7 +179,7 @@ public sealed class HubDownloadTests : IDisposable
             return null;
         }
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancel: source.Token)
+            Hub.ResolveFileAsync($"{Repository}/{Weights}", _hub.Options, cancellationToken: source.Token)
         );
         stuck.SetResult();
         Assert.Equal(300_000, new FileInfo(Blob + ".incomplete").Length);

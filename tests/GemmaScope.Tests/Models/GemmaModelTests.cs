@@ -62,7 +62,9 @@ public sealed class GemmaModelTests : IDisposable
         _demo.Run(prompt[..80], cache: cache).Dispose();
         using var source = new CancellationTokenSource();
         var stop = Edit.Function(Site.ResidPost(2), (_, _) => source.Cancel());
-        Assert.Throws<OperationCanceledException>(() => _demo.Run(prompt[80..], edits: [stop], cache: cache, cancellation: source.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            _demo.Run(prompt[80..], edits: [stop], cache: cache, cancellationToken: source.Token)
+        );
         Assert.Equal(80, cache.Length);
         using var after = _demo.Run(prompt[80..], cache: cache);
         using var whole = _demo.Run(prompt);

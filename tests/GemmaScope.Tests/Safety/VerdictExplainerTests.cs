@@ -27,7 +27,7 @@ public sealed class VerdictExplainerTests : IDisposable
             _dictionary,
             question,
             policy: 1,
-            cancellation: TestContext.Current.CancellationToken
+            cancellationToken: TestContext.Current.CancellationToken
         );
         var score = _shield.Score([question], TestContext.Current.CancellationToken)[0].Scores[1];
         Assert.Equal(score.Probability, found.Score.Probability, 1e-5);
@@ -68,7 +68,7 @@ public sealed class VerdictExplainerTests : IDisposable
             _dictionary,
             question,
             remove: 2,
-            cancellation: TestContext.Current.CancellationToken
+            cancellationToken: TestContext.Current.CancellationToken
         );
         var tokens = question.Prompts[0];
         Gap without = Run([]),

@@ -2,7 +2,7 @@ using System.Data.Common;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using Npgsql;
 using Xunit;
 

@@ -3,9 +3,10 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Tests.Cli;
 using GemmaScope.Tests.Dictionaries;
+using GemmaScope.Workbench;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(GemmaScope.Tests.Server.LayersServer))]

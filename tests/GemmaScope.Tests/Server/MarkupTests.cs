@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using GemmaScope.Server.Html;
 using GemmaScope.Server.Pages;
+using GemmaScope.Workbench.Html;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;

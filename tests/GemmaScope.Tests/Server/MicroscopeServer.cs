@@ -4,7 +4,7 @@ using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using GemmaScope.Tests.Cli;
 using Xunit;
 

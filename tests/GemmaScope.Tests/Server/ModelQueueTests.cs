@@ -108,14 +108,14 @@ public sealed class ModelQueueTests : IDisposable
             seen = new();
         var (goesOn, stopped) = (false, false);
         var batch = new ModelBatch<int, int>(
-            (items, cancellation) =>
+            (items, cancellationToken) =>
             {
                 begun.Set();
                 oneIsGone.Wait(CancellationToken.None);
-                goesOn = !cancellation.IsCancellationRequested;
+                goesOn = !cancellationToken.IsCancellationRequested;
                 seen.Set();
-                stopped = cancellation.WaitHandle.WaitOne(Long);
-                cancellation.ThrowIfCancellationRequested();
+                stopped = cancellationToken.WaitHandle.WaitOne(Long);
+                cancellationToken.ThrowIfCancellationRequested();
                 return items;
             },
             _ => 1,
@@ -141,7 +141,7 @@ public sealed class ModelQueueTests : IDisposable
     {
         using var queue = new ModelQueue(100, TimeSpan.FromMilliseconds(100), _metrics);
         var ran = false;
-        var running = queue.Run("a", cancellation => cancellation.WaitHandle.WaitOne(), default);
+        var running = queue.Run("a", cancellationToken => cancellationToken.WaitHandle.WaitOne(), default);
         var waiting = queue.Run("b", _ => ran = true, default);
         await Assert.ThrowsAsync<TimeOverException>(() => running);
         // Its own time may be over just before or after the first's work ends.
@@ -166,10 +166,10 @@ public sealed class ModelQueueTests : IDisposable
         var queue = new ModelQueue(100, Long, _metrics);
         var running = queue.Run(
             "a",
-            cancellation =>
+            cancellationToken =>
             {
-                cancellation.WaitHandle.WaitOne();
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.WaitHandle.WaitOne();
+                cancellationToken.ThrowIfCancellationRequested();
                 return 0;
             },
             default
@@ -187,10 +187,10 @@ public sealed class ModelQueueTests : IDisposable
         var begun = new ManualResetEventSlim();
         var running = queue.Run(
             "gate",
-            cancellation =>
+            cancellationToken =>
             {
                 begun.Set();
-                _gate.Wait(cancellation);
+                _gate.Wait(cancellationToken);
                 return 0;
             },
             default

@@ -263,10 +263,10 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
             using var begun = new ManualResetEventSlim();
             var closed = _queue.Run(
                 "gate",
-                cancellation =>
+                cancellationToken =>
                 {
                     begun.Set();
-                    _open.Task.Wait(stubborn ? CancellationToken.None : cancellation);
+                    _open.Task.Wait(stubborn ? CancellationToken.None : cancellationToken);
                     return 0;
                 },
                 default

@@ -61,8 +61,8 @@ internal sealed class ShieldServer(ServerHost host, StringWriter log) : IAsyncDi
         );
     }
 
-    public Task<HttpResponseMessage> Post(string address, string json, CancellationToken cancellation = default) =>
-        Client.PostAsync(address, new StringContent(json, Encoding.UTF8, "application/json"), cancellation);
+    public Task<HttpResponseMessage> Post(string address, string json, CancellationToken cancellationToken = default) =>
+        Client.PostAsync(address, new StringContent(json, Encoding.UTF8, "application/json"), cancellationToken);
 
     /// <summary>What is answered, with a status of success.</summary>
     public async Task<JsonElement> Ask(string address, object body)

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics;
 using GemmaScope.Features.Exchange;
-using GemmaScope.Server.Store;
+using GemmaScope.Store;
 using Microsoft.Data.Sqlite;
 using Xunit;
 

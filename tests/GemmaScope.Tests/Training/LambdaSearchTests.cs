@@ -70,7 +70,7 @@ public sealed class LambdaSearchTests : IDisposable
                     using var stop = new CancellationTokenSource();
                     if (++count == 2)
                         stop.Cancel();
-                    run.Run(cancellation: stop.Token);
+                    run.Run(cancellationToken: stop.Token);
                 }
             )
         );

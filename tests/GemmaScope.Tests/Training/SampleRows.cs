@@ -28,9 +28,9 @@ internal sealed class SampleRows(params Site[] sites) : IActivationSource
 
     public void Seek(long position) => Position = position;
 
-    public void Read(ActivationBatch batch, CancellationToken cancellation = default)
+    public void Read(ActivationBatch batch, CancellationToken cancellationToken = default)
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         for (var row = 0; row < batch.Rows; row++, Position++)
         for (var site = 0; site < sites.Length; site++)
         {

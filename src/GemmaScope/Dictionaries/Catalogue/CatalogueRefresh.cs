@@ -34,7 +34,7 @@ public static class CatalogueRefresh
     /// <param name="repository">The repository, <c>org/name[@revision]</c>.</param>
     /// <param name="file">The file; null for the user's own.</param>
     /// <param name="options">Settings of the hub; null for those of the environment.</param>
-    /// <param name="cancel">Interrupts; the file stays as it was.</param>
+    /// <param name="cancellationToken">Interrupts; the file stays as it was.</param>
     /// <returns>The dictionaries found.</returns>
     /// <exception cref="GemmaScopeException">The hub cannot be asked, the repository holds no dictionary that its paths explain, or the
     /// file cannot be written.</exception>
@@ -42,12 +42,12 @@ public static class CatalogueRefresh
         string repository,
         string? file = null,
         HubOptions? options = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         var reference = HubReference.Parse(repository);
         using var client = new HubClient(options);
-        var listing = await client.ListAsync(reference, cancel);
+        var listing = await client.ListAsync(reference, cancellationToken);
         var found = Dictionaries(reference.Repository, listing).ToArray();
         if (found.Length == 0)
             throw new HubException(

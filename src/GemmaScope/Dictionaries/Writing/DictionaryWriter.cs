@@ -43,7 +43,7 @@ public static class DictionaryWriter
     /// <param name="folder">The folder, made where there is none. Gemma Scope 1 has no other place for the site than its path.</param>
     /// <param name="form">The form.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Stops the writing; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing is left behind.</param>
     /// <exception cref="GemmaScopeException">The form cannot express the dictionary, the folder holds one already, or cannot be
     /// written.</exception>
     public static void Write(
@@ -51,11 +51,11 @@ public static class DictionaryWriter
         string folder,
         DictionaryForm form,
         DictionaryWriteOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new();
-        Replace(folder, Prepare(dictionary, folder, form, options, cancellation), options.Overwrite);
+        Replace(folder, Prepare(dictionary, folder, form, options, cancellationToken), options.Overwrite);
     }
 
     /// <summary>What writes a dictionary's files into a folder; refuses, before anything is written, what the form cannot
@@ -66,7 +66,7 @@ public static class DictionaryWriter
         string folder,
         DictionaryForm form,
         DictionaryWriteOptions options,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         if (options.Type is not (DType.F32 or DType.BF16))
@@ -77,10 +77,10 @@ public static class DictionaryWriter
                 $"each feature of {dictionary.Name} reads {dictionary.InputSites.Count} sites at once, for which no form has a place",
                 $"{form}"
             ),
-            (LayerDictionary one, DictionaryForm.Scope1) => ScopeWriter.One(one, folder, options, cancellation),
-            (LayerDictionary one, DictionaryForm.Scope2) => ScopeWriter.Two(one, options, cancellation),
-            (LayerDictionary one, DictionaryForm.SaeLens) => SaeLensWriter.Make(one, options, cancellation),
-            (MultiLayerDictionary many, DictionaryForm.Scope2) => MultiLayerWriter.Make(many, options, cancellation),
+            (LayerDictionary one, DictionaryForm.Scope1) => ScopeWriter.One(one, folder, options, cancellationToken),
+            (LayerDictionary one, DictionaryForm.Scope2) => ScopeWriter.Two(one, options, cancellationToken),
+            (LayerDictionary one, DictionaryForm.SaeLens) => SaeLensWriter.Make(one, options, cancellationToken),
+            (MultiLayerDictionary many, DictionaryForm.Scope2) => MultiLayerWriter.Make(many, options, cancellationToken),
             _ => throw new ArgumentProblemException(
                 $"{dictionary.Name} is a dictionary of several layers, for which only the form of Gemma Scope 2 has a place",
                 $"{form}"

@@ -11,7 +11,7 @@ namespace GemmaScope.Dictionaries;
 /// </summary>
 internal static class MultiLayerWriter
 {
-    public static Action<string> Make(MultiLayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellation)
+    public static Action<string> Make(MultiLayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellationToken)
     {
         var (inputs, outputs) = (Hooks(dictionary, dictionary.InputSites), Hooks(dictionary, dictionary.OutputSites));
         var norms = options.FoldDecoderNorm ? WritableLayer.Norms(dictionary) : null;
@@ -21,7 +21,7 @@ internal static class MultiLayerWriter
                 SafetensorsWriter.Write(
                     Path.Combine(target, MultiLayerReader.FileOf(l)),
                     Tensors(dictionary.Blocks[l], dictionary.Blocks.Count, norms, options.Type),
-                    cancellation: cancellation
+                    cancellationToken: cancellationToken
                 );
             DictionaryWriter.WriteJson(
                 Path.Combine(target, "config.json"),

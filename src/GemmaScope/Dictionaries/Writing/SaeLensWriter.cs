@@ -8,7 +8,7 @@ namespace GemmaScope.Dictionaries;
 /// <summary>Writes single-layer dictionaries as SAELens 6 reads them: sae_weights.safetensors and cfg.json.</summary>
 internal static class SaeLensWriter
 {
-    public static Action<string> Make(LayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellation)
+    public static Action<string> Make(LayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellationToken)
     {
         var architecture = Architecture(dictionary);
         var layer = new WritableLayer(dictionary, options, inputScale: 1, maySubtract: dictionary.Kind == DictionaryKind.Sae);
@@ -25,7 +25,7 @@ internal static class SaeLensWriter
             SafetensorsWriter.Write(
                 Path.Combine(target, SaeLensReader.WeightsFile),
                 Tensors(dictionary, layer),
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             DictionaryWriter.WriteJson(
                 Path.Combine(target, SaeLensReader.ConfigFile),

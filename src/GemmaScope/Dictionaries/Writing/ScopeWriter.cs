@@ -14,7 +14,7 @@ internal static class ScopeWriter
         LayerDictionary dictionary,
         string folder,
         DictionaryWriteOptions options,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         Require(dictionary, "Gemma Scope 1");
@@ -33,11 +33,15 @@ internal static class ScopeWriter
         // Readers of this form scale the input of embedding dictionaries by themselves.
         var layer = Prepare(dictionary, options, sites is [{ Kind: SiteKind.Embed }, _] ? 1 / MathF.Sqrt(dictionary.InputWidth) : 1);
         return target =>
-            NpzWriter.Write(Path.Combine(target, DictionaryLoader.ScopeOneFile), Tensors(layer, upper: true), cancellation: cancellation);
+            NpzWriter.Write(
+                Path.Combine(target, DictionaryLoader.ScopeOneFile),
+                Tensors(layer, upper: true),
+                cancellationToken: cancellationToken
+            );
     }
 
     /// <summary>Gemma Scope 2: params.safetensors and config.json.</summary>
-    public static Action<string> Two(LayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellation)
+    public static Action<string> Two(LayerDictionary dictionary, DictionaryWriteOptions options, CancellationToken cancellationToken)
     {
         Require(dictionary, "Gemma Scope 2");
         var hooks = dictionary.HasSites
@@ -52,7 +56,7 @@ internal static class ScopeWriter
                 .. Tensors(layer, upper: false),
                 .. skip ? (TensorSource[])[layer.Skip(ScopeReader.Skip, transposed: false)] : [],
             ];
-            SafetensorsWriter.Write(Path.Combine(target, DictionaryLoader.ScopeTwoFile), tensors, cancellation: cancellation);
+            SafetensorsWriter.Write(Path.Combine(target, DictionaryLoader.ScopeTwoFile), tensors, cancellationToken: cancellationToken);
             DictionaryWriter.WriteJson(
                 Path.Combine(target, "config.json"),
                 json =>

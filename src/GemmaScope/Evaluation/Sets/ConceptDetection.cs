@@ -46,7 +46,7 @@ public static class ConceptDetection
     /// agree.</param>
     /// <param name="context">Tokens of a text at most; the beginning is kept.</param>
     /// <param name="progress">Told how many texts have been read.</param>
-    /// <param name="cancellation">Stops between layers, blocks of features and steps of a fit.</param>
+    /// <param name="cancellationToken">Stops between layers, blocks of features and steps of a fit.</param>
     public static IReadOnlyList<ConceptScores> Run(
         GemmaModel model,
         SparseDictionary dictionary,
@@ -54,14 +54,14 @@ public static class ConceptDetection
         string? source = null,
         int context = 512,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         if (dictionary.InputSites.Count != 1)
             throw new ArgumentProblemException("reads several sites; concepts are detected at one", dictionary.Name);
         TokenText[] Tokens(IEnumerable<ConceptText> texts) => [.. texts.Select(text => TokenText.Of(model.Tokenizer, text.Text, context))];
-        var train = PooledTexts.Read(model, [dictionary], Tokens(set.Train), FeaturePooling.Max, progress, cancellation);
-        var learned = set.Concepts.Select(concept => Learned.From(concept, set, train, cancellation)).ToArray();
+        var train = PooledTexts.Read(model, [dictionary], Tokens(set.Train), FeaturePooling.Max, progress, cancellationToken);
+        var learned = set.Concepts.Select(concept => Learned.From(concept, set, train, cancellationToken)).ToArray();
         // Only the largest projections are kept of the evaluation texts, so directions must be known before they are run.
         var tokens = Tokens(set.Eval);
         var projections = new double[set.Eval.Count];
@@ -78,7 +78,7 @@ public static class ConceptDetection
                 if (directionOf.TryGetValue(set.Eval[row].Concept, out var direction))
                     projections[row] = LargestProjection(x, tokens[row].Counted, direction);
             },
-            cancellation
+            cancellationToken
         );
         return
         [
@@ -117,7 +117,7 @@ public static class ConceptDetection
         LogisticProbe Words
     )
     {
-        public static Learned From(Concept concept, ConceptSet set, PooledTexts train, CancellationToken cancellation)
+        public static Learned From(Concept concept, ConceptSet set, PooledTexts train, CancellationToken cancellationToken)
         {
             int[] rows =
             [
@@ -143,8 +143,8 @@ public static class ConceptDetection
                 RowCounts.Of(labels),
                 BestLatent.Choose(own.Features[0], labels, bothSigns: false),
                 Difference(own, labels),
-                LogisticProbe.Fit(own.Dense[0], labels, logistic, cancellation),
-                LogisticProbe.Fit(own.Words, labels, logistic, cancellation)
+                LogisticProbe.Fit(own.Dense[0], labels, logistic, cancellationToken),
+                LogisticProbe.Fit(own.Words, labels, logistic, cancellationToken)
             );
         }
 

@@ -17,7 +17,7 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
         Epsilon = 1e-8;
 
     /// <summary>Trains on pairs and returns the chosen features.</summary>
-    public IReadOnlySet<int> Train(IReadOnlyList<InterchangePair> pairs, IProgress<long>? progress, CancellationToken cancellation)
+    public IReadOnlySet<int> Train(IReadOnlyList<InterchangePair> pairs, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         Dictionary<int, (double Theta, double First, double Second)> state = [];
         var random = new Random(seed);
@@ -31,7 +31,7 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
             foreach (var batch in order.Chunk(Batch))
             {
                 var temperature = FirstTemperature + (LastTemperature - FirstTemperature) * step / Math.Max(1, steps - 1);
-                Update(state, Gradient(state, batch, temperature, cancellation), ++step);
+                Update(state, Gradient(state, batch, temperature, cancellationToken), ++step);
                 progress?.Report(done += batch.Length);
             }
         }
@@ -42,14 +42,14 @@ internal sealed class FeatureMask(Interchange interchange, int epochs, double ra
         Dictionary<int, (double Theta, double, double)> state,
         InterchangePair[] batch,
         double temperature,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         double Mask(int feature) => 1 / (1 + Math.Exp(-state.GetValueOrDefault(feature).Theta / temperature));
         Dictionary<int, double> gradient = [];
         foreach (var pair in batch)
         {
-            var (_, slope) = interchange.Loss(pair, interchange.Swapped(pair, Mask), cancellation);
+            var (_, slope) = interchange.Loss(pair, interchange.Swapped(pair, Mask), cancellationToken);
             foreach (var (feature, difference) in Interchange.Differences(pair))
             {
                 // dL/dθ = ⟨dL/dx, W_dec⟩ Δf m (1 − m) / T.

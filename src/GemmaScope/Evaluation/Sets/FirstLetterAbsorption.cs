@@ -58,7 +58,7 @@ public static class FirstLetterAbsorption
     /// <param name="features">[words, width] there.</param>
     /// <param name="options">Settings; null for the protocol's.</param>
     /// <param name="progress">Told how many letters are done.</param>
-    /// <param name="cancellation">Stops between two steps of a fit.</param>
+    /// <param name="cancellationToken">Stops between two steps of a fit.</param>
     public static FirstLetterReport Run(
         SparseDictionary dictionary,
         IReadOnlyList<SpellingPrompt> prompts,
@@ -66,7 +66,7 @@ public static class FirstLetterAbsorption
         SparseActivations features,
         FirstLetterOptions? options = null,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new FirstLetterOptions();
@@ -82,10 +82,10 @@ public static class FirstLetterAbsorption
         Parallel.For(
             0,
             used.Length,
-            new ParallelOptions { CancellationToken = cancellation },
+            new ParallelOptions { CancellationToken = cancellationToken },
             i =>
             {
-                found[i] = Letter(dictionary, prompts, parts, used[i], activations, features, options, cancellation);
+                found[i] = Letter(dictionary, prompts, parts, used[i], activations, features, options, cancellationToken);
                 progress?.Report(Interlocked.Increment(ref done));
             }
         );
@@ -105,7 +105,7 @@ public static class FirstLetterAbsorption
         SparseActivations activations,
         SparseActivations features,
         FirstLetterOptions options,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var logistic = new LogisticOptions { GradientTolerance = GradientTolerance };
@@ -117,8 +117,8 @@ public static class FirstLetterAbsorption
             int[] train = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] != part)],
                 test = [.. Enumerable.Range(0, prompts.Count).Where(i => parts[i] == part)];
             bool[] labels = [.. train.Select(i => prompts[i].Letter == letter)];
-            var probe = LogisticProbe.Fit(SparseProducts.Rows(activations, train), labels, logistic, cancellation);
-            mains.Add(MainLatents(SparseProducts.Rows(features, train), labels, options, logistic, cancellation));
+            var probe = LogisticProbe.Fit(SparseProducts.Rows(activations, train), labels, logistic, cancellationToken);
+            mains.Add(MainLatents(SparseProducts.Rows(features, train), labels, options, logistic, cancellationToken));
             var direction = probe.Coefficients.Select(weight => (float)weight).ToArray();
             var absorption = new Absorption(dictionary.Width, dictionary.Decoder, direction, mains[^1]);
             var held = SparseProducts.Rows(activations, test);
@@ -143,7 +143,7 @@ public static class FirstLetterAbsorption
         bool[] labels,
         FirstLetterOptions options,
         LogisticOptions logistic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var differences = MeanDifference.Of(x, labels);
@@ -151,7 +151,7 @@ public static class FirstLetterAbsorption
         // One more latent may raise F1 only until a jump is missing, so later ones are not fitted.
         List<double> f1 = [];
         for (var k = 1; k <= ranking.Length && KSparseProbe.CountSplits(f1, options.Jump) == Math.Max(1, k - 1); k++)
-            f1.Add(Confusion.At(labels, KSparseProbe.Fit(x, labels, ranking[..k], logistic, cancellation).Scores(x), 0).F1 ?? 0);
+            f1.Add(Confusion.At(labels, KSparseProbe.Fit(x, labels, ranking[..k], logistic, cancellationToken).Scores(x), 0).F1 ?? 0);
         return ranking[..Math.Min(ranking.Length, KSparseProbe.CountSplits(f1, options.Jump))];
     }
 

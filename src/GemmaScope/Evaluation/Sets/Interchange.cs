@@ -32,7 +32,7 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
     public IReadOnlyList<KnownAnswer> Known(
         IReadOnlyList<RavelQuestion> questions,
         IProgress<long>? progress,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         List<KnownAnswer> known = [];
@@ -43,7 +43,7 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
                 [.. batch.Select(text => text.Ids)],
                 capture: [Site],
                 logits: LogitRows.Last,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             int[] right = [.. Enumerable.Range(0, batch.Length).Where(i => run.TopNextTokens(1, i)[0].Token == questions[at + i].Answer)];
             if (right.Length > 0)
@@ -51,7 +51,7 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
                 using var x = Tensor.Uninitialized(right.Length, dictionary.InputWidth);
                 for (var i = 0; i < right.Length; i++)
                     run[Site].Row(run.RowsOf(right[i]).Start + questions[at + right[i]].Position).CopyTo(x.Row(i));
-                var features = dictionary.Encode(x.AsMatrix(), cancellation);
+                var features = dictionary.Encode(x.AsMatrix(), cancellationToken);
                 for (var i = 0; i < right.Length; i++)
                     known.Add(new KnownAnswer(questions[at + right[i]], [.. x.Row(i)], features.Top(i, dictionary.Width)));
             }
@@ -81,7 +81,11 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
     }
 
     /// <summary>The share of pairs after whose interchange the likeliest next token is the expected one; null without pairs.</summary>
-    public double? Accuracy(IReadOnlyList<InterchangePair> pairs, Func<InterchangePair, float[]> swapped, CancellationToken cancellation)
+    public double? Accuracy(
+        IReadOnlyList<InterchangePair> pairs,
+        Func<InterchangePair, float[]> swapped,
+        CancellationToken cancellationToken
+    )
     {
         if (pairs.Count == 0)
             return null;
@@ -103,7 +107,7 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
                 [.. batch.Select(text => text.Ids)],
                 edits: [edit],
                 logits: LogitRows.Last,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             for (var i = 0; i < batch.Length; i++)
                 right += run.TopNextTokens(1, i)[0].Token == pairs[at + i].Expected ? 1 : 0;
@@ -113,19 +117,19 @@ internal sealed class Interchange(GemmaModel model, SparseDictionary dictionary)
     }
 
     /// <summary>The loss −log p(expected) after an interchange and its derivative with respect to the activation at the entity.</summary>
-    public (double Loss, float[] Gradient) Loss(InterchangePair pair, float[] swapped, CancellationToken cancellation)
+    public (double Loss, float[] Gradient) Loss(InterchangePair pair, float[] swapped, CancellationToken cancellationToken)
     {
         var question = pair.Base.Question;
         using var run = model.RunDifferentiable(
             [.. question.Ids, pair.Expected],
             from: Site,
             edits: [Edit.Set(Site, swapped, Positions.At(question.Position))],
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
         using var gradients = run.Gradients(
             GradientTarget.CrossEntropyAt([.. Enumerable.Range(0, question.Ids.Length + 1).Select(t => t == question.Ids.Length - 1)]),
             [Site],
-            cancellation
+            cancellationToken
         );
         return (gradients.Value, [.. gradients[Site].Row(question.Position)]);
     }

@@ -47,15 +47,15 @@ public sealed class PooledTexts
     /// <param name="texts">The texts.</param>
     /// <param name="pooling">How features are pooled; activations are averaged.</param>
     /// <param name="progress">Told how many texts have been read.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     public static PooledTexts Read(
         GemmaModel model,
         IReadOnlyList<SparseDictionary> dictionaries,
         IReadOnlyList<TokenText> texts,
         FeaturePooling pooling = FeaturePooling.Mean,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
-    ) => Read(model, dictionaries, texts, pooling, progress, null, cancellation);
+        CancellationToken cancellationToken = default
+    ) => Read(model, dictionaries, texts, pooling, progress, null, cancellationToken);
 
     /// <summary>The same, with somebody who looks at each text's activations at the first dictionary's input before they are
     /// forgotten.</summary>
@@ -66,7 +66,7 @@ public sealed class PooledTexts
         FeaturePooling pooling,
         IProgress<long>? progress,
         Action<int, MatrixView>? look,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var features = dictionaries.Select(one => new FeatureRows(texts.Count, one.Width)).ToArray();
@@ -81,13 +81,13 @@ public sealed class PooledTexts
                 [.. batch.Select(text => text.Ids)],
                 capture: dictionaries.SelectMany(one => one.InputSites).Distinct(),
                 logits: LogitRows.None,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             HashSet<string> done = [];
             for (var d = 0; d < dictionaries.Count; d++)
             {
                 using var x = SparseDictionary.Beside(run, dictionaries[d].InputSites);
-                var encoded = dictionaries[d].Encode(x.AsMatrix(), cancellation);
+                var encoded = dictionaries[d].Encode(x.AsMatrix(), cancellationToken);
                 var isNew = done.Add(sites[d]);
                 for (var i = 0; i < batch.Length; i++)
                 {

@@ -68,7 +68,7 @@ public static class ProbeEvaluation
     /// <param name="other">Rows of another source; may have none.</param>
     /// <param name="otherLabels">Whether each is a positive.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Stops between two steps of a fit.</param>
+    /// <param name="cancellationToken">Stops between two steps of a fit.</param>
     public static ProbeTask Run(
         string task,
         PooledTexts train,
@@ -78,7 +78,7 @@ public static class ProbeEvaluation
         PooledTexts other,
         bool[] otherLabels,
         ProbeEvaluationOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new ProbeEvaluationOptions();
@@ -86,7 +86,7 @@ public static class ProbeEvaluation
         List<ProbeScore> scores = [];
         var commonest = trainLabels.Count(label => label) * 2 >= trainLabels.Length;
         Measure(Commonest, null, [], 0.5, read => Enumerable.Repeat(commonest ? 1.0 : 0.0, read.Words.Rows).ToArray());
-        var words = LogisticProbe.Fit(train.Words, trainLabels, logistic, cancellation);
+        var words = LogisticProbe.Fit(train.Words, trainLabels, logistic, cancellationToken);
         Measure("bag of words", null, [], 0, read => words.Scores(read.Words));
         for (var d = 0; d < train.Features.Count; d++)
         {
@@ -94,7 +94,7 @@ public static class ProbeEvaluation
             var isNew = train.Dense.Take(d).All(dense => dense != train.Dense[own]);
             if (isNew)
             {
-                var dense = LogisticProbe.Fit(train.Dense[d], trainLabels, logistic, cancellation);
+                var dense = LogisticProbe.Fit(train.Dense[d], trainLabels, logistic, cancellationToken);
                 Measure("dense probe", d, [], 0, read => dense.Scores(read.Dense[own]));
                 var direction = MeanDifference.Of(train.Dense[d], trainLabels);
                 Measure(
@@ -119,7 +119,7 @@ public static class ProbeEvaluation
             {
                 if (k < 1)
                     throw new ArgumentProblemException($"must be at least 1, found {k}", "k");
-                var probe = KSparseProbe.Fit(x, trainLabels, ranking[..Math.Min(k, ranking.Length)], logistic, cancellation);
+                var probe = KSparseProbe.Fit(x, trainLabels, ranking[..Math.Min(k, ranking.Length)], logistic, cancellationToken);
                 Measure($"{k} latent{(k == 1 ? "" : "s")}", d, probe.Features, 0, read => probe.Scores(read.Features[own]));
             }
         }

@@ -74,7 +74,7 @@ public static class RavelEvaluation
     /// <param name="set">Entities and prompts.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="stage">Told what is being done, and how many steps it has.</param>
-    /// <param name="cancellation">Stops between runs.</param>
+    /// <param name="cancellationToken">Stops between runs.</param>
     /// <exception cref="ArgumentProblemException">The dictionary reads and writes different sites, or needs its input to
     /// decode.</exception>
     public static IReadOnlyList<RavelAttribute> Run(
@@ -83,7 +83,7 @@ public static class RavelEvaluation
         RavelSet set,
         RavelOptions? options = null,
         Func<string, long, IProgress<long>>? stage = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new RavelOptions();
@@ -99,7 +99,7 @@ public static class RavelEvaluation
             );
         var interchange = new Interchange(model, dictionary);
         var questions = set.Ask(model.Tokenizer, options.Entities, options.Prompts, options.Seed);
-        var known = interchange.Known(questions, stage?.Invoke("questions", questions.Count), cancellation);
+        var known = interchange.Known(questions, stage?.Invoke("questions", questions.Count), cancellationToken);
         return
         [
             .. set
@@ -114,7 +114,7 @@ public static class RavelEvaluation
                     var scores =
                         test.Cause.Count + test.Isolation.Count == 0
                             ? []
-                            : Scores(interchange, dictionary, own, train, test, set, options, stage, cancellation);
+                            : Scores(interchange, dictionary, own, train, test, set, options, stage, cancellationToken);
                     return new RavelAttribute(
                         attribute,
                         questions.Count(question => question.Attribute == attribute),
@@ -137,15 +137,15 @@ public static class RavelEvaluation
         RavelSet set,
         RavelOptions options,
         Func<string, long, IProgress<long>>? stage,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         RavelScore Measure(string method, int? features, RavelPairs pairs, Func<InterchangePair, float[]> swapped) =>
             new(
                 method,
                 features,
-                interchange.Accuracy(pairs.Cause, swapped, cancellation),
-                interchange.Accuracy(pairs.Isolation, swapped, cancellation)
+                interchange.Accuracy(pairs.Cause, swapped, cancellationToken),
+                interchange.Accuracy(pairs.Isolation, swapped, cancellationToken)
             );
         RavelScore Chosen(string method, IReadOnlySet<int> features, RavelPairs pairs) =>
             Measure(method, features.Count, pairs, pair => interchange.Swapped(pair, feature => features.Contains(feature) ? 1 : 0));
@@ -159,7 +159,7 @@ public static class RavelEvaluation
         if (train.Cause.Count == 0 || train.Isolation.Count == 0)
             return scores;
         if (
-            Ranking(dictionary, [.. known.Where(one => set.Training.Contains(one.Question.Entity))], cancellation) is
+            Ranking(dictionary, [.. known.Where(one => set.Training.Contains(one.Question.Entity))], cancellationToken) is
             { Length: > 0 } ranking
         )
         {
@@ -176,7 +176,7 @@ public static class RavelEvaluation
             scores.Add(
                 Chosen(
                     "trained mask",
-                    mask.Train(pairs, stage?.Invoke("training steps", (long)pairs.Length * options.Epochs), cancellation),
+                    mask.Train(pairs, stage?.Invoke("training steps", (long)pairs.Length * options.Epochs), cancellationToken),
                     test
                 )
             );
@@ -186,7 +186,7 @@ public static class RavelEvaluation
 
     /// <summary>Features by the sum of their weights' sizes in probes that tell each value of the attribute from the rest; those without
     /// weight are left out.</summary>
-    private static int[] Ranking(SparseDictionary dictionary, KnownAnswer[] known, CancellationToken cancellation)
+    private static int[] Ranking(SparseDictionary dictionary, KnownAnswer[] known, CancellationToken cancellationToken)
     {
         var rows = new FeatureRows(known.Length, dictionary.Width);
         for (var row = 0; row < known.Length; row++)
@@ -202,7 +202,7 @@ public static class RavelEvaluation
                 x,
                 [.. known.Select(one => one.Question.Answer == answer)],
                 new LogisticOptions { GradientTolerance = 1e-2 },
-                cancellation
+                cancellationToken
             );
             for (var i = 0; i < weights.Length; i++)
                 weights[i] += Math.Abs(probe.Coefficients[i]);

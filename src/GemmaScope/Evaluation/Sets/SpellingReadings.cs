@@ -14,13 +14,13 @@ public sealed record SpellingReadings(IReadOnlyList<SparseActivations> Activatio
     /// <param name="dictionaries">Dictionaries of one input site each, whose decoders write the same site.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="progress">Told how many have been read.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     public static SpellingReadings Of(
         GemmaModel model,
         IReadOnlyList<SparseDictionary> dictionaries,
         IReadOnlyList<SpellingPrompt> prompts,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         foreach (var one in dictionaries)
@@ -39,7 +39,7 @@ public sealed record SpellingReadings(IReadOnlyList<SparseActivations> Activatio
                     [.. batch.Select(text => text.Ids)],
                     capture: dictionaries.Select(one => one.InputSite).Distinct(),
                     logits: LogitRows.None,
-                    cancellation: cancellation
+                    cancellationToken: cancellationToken
                 );
                 for (var i = 0; i < batch.Length; i++)
                 {
@@ -52,7 +52,7 @@ public sealed record SpellingReadings(IReadOnlyList<SparseActivations> Activatio
             }
             return new SpellingReadings(
                 [.. kept.Select(rows => SparseProducts.FromDense(rows.AsMatrix()))],
-                [.. kept.Select((rows, d) => dictionaries[d].Encode(rows.AsMatrix(), cancellation))]
+                [.. kept.Select((rows, d) => dictionaries[d].Encode(rows.AsMatrix(), cancellationToken))]
             );
         }
         finally

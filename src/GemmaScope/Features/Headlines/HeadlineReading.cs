@@ -29,13 +29,13 @@ public sealed record HeadlineReading(
     /// <param name="dictionary">A dictionary trained on it.</param>
     /// <param name="headlines">The headlines.</param>
     /// <param name="progress">Told how many have been read.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
     public static IReadOnlyList<HeadlineReading> Read(
         GemmaModel model,
         SparseDictionary dictionary,
         IReadOnlyList<Headline> headlines,
         IProgress<int>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var result = new List<HeadlineReading>(headlines.Count);
@@ -46,10 +46,10 @@ public sealed record HeadlineReading(
                 [.. tokens.Select(text => text.Ids.ToArray())],
                 capture: dictionary.InputSites,
                 logits: LogitRows.None,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
             using var x = SparseDictionary.Beside(run, dictionary.InputSites);
-            var features = dictionary.Encode(x.AsMatrix(), cancellation);
+            var features = dictionary.Encode(x.AsMatrix(), cancellationToken);
             for (var i = 0; i < batch.Length; i++)
             {
                 var (start, count) = run.RowsOf(i);

@@ -48,14 +48,14 @@ public sealed class LearnedTopics : TopicRule
     /// groups).</param>
     /// <param name="vocabulary">Number of token ids, for the bag of words.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Stops between two steps.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
     /// <exception cref="ArgumentProblemException">There are fewer than two topics, or none of them is left for training.</exception>
     public static LearnedTopics Fit(
         IReadOnlyList<HeadlineReading> labelled,
         IReadOnlyList<HeadlineReading>? heldOut,
         int vocabulary,
         LearnedTopicsOptions? options = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new LearnedTopicsOptions();
@@ -88,7 +88,7 @@ public sealed class LearnedTopics : TopicRule
                 ]
         )
         {
-            var probes = OneVersusRest.Fit(input(train), trainTopics, topics.Length, k, options.C, cancellation);
+            var probes = OneVersusRest.Fit(input(train), trainTopics, topics.Length, k, options.C, cancellationToken);
             sparse ??= probes;
             methods.Add(TopicScores.Of(name, probes.Probabilities(input(test)), testTopics, options.MinProbability));
         }

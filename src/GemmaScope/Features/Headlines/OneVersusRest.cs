@@ -20,7 +20,7 @@ internal sealed class OneVersusRest
         int topics,
         int? k,
         double c,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var probes = new KSparseProbe[topics];
@@ -28,13 +28,13 @@ internal sealed class OneVersusRest
         Parallel.For(
             0,
             topics,
-            new ParallelOptions { CancellationToken = cancellation },
+            new ParallelOptions { CancellationToken = cancellationToken },
             topic =>
             {
                 bool[] labels = [.. topicOf.Select(own => own == topic)];
                 probes[topic] = k is { } latents
-                    ? KSparseProbe.Fit(x, labels, latents, options, cancellation)
-                    : new KSparseProbe([.. Enumerable.Range(0, x.Width)], LogisticProbe.Fit(x, labels, options, cancellation));
+                    ? KSparseProbe.Fit(x, labels, latents, options, cancellationToken)
+                    : new KSparseProbe([.. Enumerable.Range(0, x.Width)], LogisticProbe.Fit(x, labels, options, cancellationToken));
             }
         );
         return new OneVersusRest(probes);

@@ -38,7 +38,7 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
     /// <summary>Asks a model what a feature is about.</summary>
     /// <returns>What it says, or null where that is no explanation.</returns>
     /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
-    public async Task<string?> Explain(IChatModel model, FeatureEvidence evidence, CancellationToken cancellation = default)
+    public async Task<string?> Explain(IChatModel model, FeatureEvidence evidence, CancellationToken cancellationToken = default)
     {
         var examples = evidence
             .Examples.Take(_options.Shown)
@@ -51,7 +51,7 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                 return (passage, Math.Clamp((int)Math.Ceiling(Strongest * values.Max() / evidence.Max), 1, Strongest));
             });
         var question = InterpretationPrompts.Explain([.. examples], [.. evidence.Promoted.Select(writer.Quoted)]);
-        return InterpretationPrompts.ReadExplanation(await model.Answer(question, _options.MaxAnswerTokens, cancellation));
+        return InterpretationPrompts.ReadExplanation(await model.Answer(question, _options.MaxAnswerTokens, cancellationToken));
     }
 
     /// <summary>Lets a model judge an explanation.</summary>
@@ -60,7 +60,7 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
         IChatModel model,
         string explanation,
         QuestionSet questions,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         (bool?[] detection, bool?[] fuzzing) = (new bool?[questions.Detection.Count], new bool?[questions.Fuzzing.Count]);
@@ -84,17 +84,17 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                         )
                     )
             );
-        var limits = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellation };
+        var limits = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellationToken };
         await System.Threading.Tasks.Parallel.ForEachAsync(
             parts,
             limits,
-            async (one, cancel) =>
+            async (one, cancellationToken) =>
             {
                 string[] passages =
                 [
                     .. one.Set.Skip(one.part.Start).Take(one.part.Count).Select(question => writer.Write(question.Tokens, question.Marks)),
                 ];
-                var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancel);
+                var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancellationToken);
                 InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
             }
         );

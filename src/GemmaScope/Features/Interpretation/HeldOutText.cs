@@ -120,14 +120,14 @@ public sealed class HeldOutText
     /// <param name="features">The features.</param>
     /// <param name="arithmetic">How the model runs; null for the process's choice.</param>
     /// <param name="progress">Told the tokens read so far.</param>
-    /// <param name="cancellation">Stops the model.</param>
+    /// <param name="cancellationToken">Stops the model.</param>
     public HeldOutActivations Read(
         GemmaModel model,
         SparseDictionary dictionary,
         IReadOnlyCollection<int> features,
         Arithmetic? arithmetic = null,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var found = new HeldOutActivations(this, features);
@@ -140,9 +140,9 @@ public sealed class HeldOutText
                 capture: dictionary.InputSites,
                 logits: LogitRows.None,
                 arithmetic: arithmetic,
-                cancellation: cancellation
+                cancellationToken: cancellationToken
             );
-            var activations = dictionary.Encode(run, cancellation);
+            var activations = dictionary.Encode(run, cancellationToken);
             for (; passage < Count && _passages[passage].Context < first + sequences.Count; passage++)
                 found.Add(passage, activations, run.RowsOf(_passages[passage].Context - first).Start + _passages[passage].Start);
             progress?.Report(done += sequences.Sum(ids => ids.Length));

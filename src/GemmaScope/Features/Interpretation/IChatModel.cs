@@ -9,8 +9,8 @@ public interface IChatModel
     /// <summary>Answers a message.</summary>
     /// <param name="message">What it is asked.</param>
     /// <param name="maxTokens">Tokens of the answer at most.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>What it says, or null where it gave no answer that can be read.</returns>
     /// <exception cref="GemmaScopeException">It cannot be asked.</exception>
-    Task<string?> Answer(string message, int maxTokens, CancellationToken cancellation);
+    Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken);
 }

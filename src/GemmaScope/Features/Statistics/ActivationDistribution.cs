@@ -65,12 +65,12 @@ internal sealed class ActivationDistribution
     public static int IntervalOf(float value, float max) => Math.Min((int)Math.Ceiling((double)value * Intervals / max) - 1, Intervals - 1);
 
     public static ActivationDistribution Of(
-        ActivationStore store,
+        ActivationSegments store,
         int dictionary,
         FeatureCounts counts,
         FeatureStatisticsOptions options,
         IProgress<double>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var distribution = new ActivationDistribution(counts.Count.Length, options.TopExamples, options.ExamplesPerInterval);
@@ -80,7 +80,7 @@ internal sealed class ActivationDistribution
             counts.Count.Length,
             (first, end) => new Part(distribution, counts.Max, dictionary, (ulong)options.Seed, first, end),
             progress,
-            cancellation
+            cancellationToken
         );
         return distribution;
     }

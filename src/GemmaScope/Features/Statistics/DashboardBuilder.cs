@@ -12,7 +12,7 @@ internal sealed class DashboardBuilder : IDisposable
 {
     private readonly GemmaModel _model;
     private readonly SparseDictionary _dictionary;
-    private readonly ActivationStore _store;
+    private readonly ActivationSegments _store;
     private readonly int _index;
     private readonly NeuronSums? _neurons;
     private readonly FeatureStatisticsOptions _options;
@@ -28,30 +28,30 @@ internal sealed class DashboardBuilder : IDisposable
     /// <param name="folder">For temporary files.</param>
     /// <param name="options">Settings.</param>
     /// <param name="progress">Told what is being done and how far it is.</param>
-    /// <param name="cancellation">Stops between segments.</param>
+    /// <param name="cancellationToken">Stops between segments.</param>
     public DashboardBuilder(
         GemmaModel model,
         SparseDictionary dictionary,
-        ActivationStore store,
+        ActivationSegments store,
         int index,
         NeuronSums? neurons,
         string folder,
         FeatureStatisticsOptions options,
         IProgress<StatisticsProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         (_model, _dictionary, _store, _index, _neurons, _options) = (model, dictionary, store, index, neurons, options);
         _geometry = new DecoderGeometry(dictionary, model.Config);
         _logits = DirectLogits.Of(model, dictionary, options.Tokens);
-        Counts = FeatureCounts.Of(store, index, dictionary.Width, StatisticsProgress.Of(progress, "counting"), cancellation);
+        Counts = FeatureCounts.Of(store, index, dictionary.Width, StatisticsProgress.Of(progress, "counting"), cancellationToken);
         Distribution = ActivationDistribution.Of(
             store,
             index,
             Counts,
             options,
             StatisticsProgress.Of(progress, "histograms and examples"),
-            cancellation
+            cancellationToken
         );
         if (options.SourceAttribution && SourceAttribution.Fits(dictionary))
             _sources = SourceAttribution.Of(
@@ -62,7 +62,7 @@ internal sealed class DashboardBuilder : IDisposable
                 options,
                 folder,
                 StatisticsProgress.Of(progress, "attributing sources"),
-                cancellation
+                cancellationToken
             );
     }
 
@@ -75,7 +75,7 @@ internal sealed class DashboardBuilder : IDisposable
         (int)Math.Clamp(_options.PairBytes / FeaturePairs.BytesPerFeature(_dictionary.Width), 1, _dictionary.Width);
 
     /// <summary>Dashboards of the features from <paramref name="first"/> on.</summary>
-    public IEnumerable<FeatureDashboard> Dashboards(int first, IProgress<StatisticsProgress>? progress, CancellationToken cancellation)
+    public IEnumerable<FeatureDashboard> Dashboards(int first, IProgress<StatisticsProgress>? progress, CancellationToken cancellationToken)
     {
         for (var start = first; start < _dictionary.Width; start += BlockFeatures)
         {
@@ -87,13 +87,13 @@ internal sealed class DashboardBuilder : IDisposable
                 start,
                 end,
                 StatisticsProgress.Of(progress, $"pairs of features {start} to {end - 1}"),
-                cancellation
+                cancellationToken
             );
-            var neighbours = _geometry.Neighbours(start, end, _options.Neighbours, cancellation);
+            var neighbours = _geometry.Neighbours(start, end, _options.Neighbours, cancellationToken);
             var part = _logits?.BlockFeatures ?? end - start;
             for (var from = start; from < end; from += part)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 var dashboards = Part(from, Math.Min(from + part, end), pairs, neighbours.AsMemory(from - start));
                 progress?.Report(new("dashboards", (double)(from + dashboards.Length) / _dictionary.Width));
                 foreach (var dashboard in dashboards)

@@ -59,22 +59,27 @@ internal sealed class DecoderGeometry
     }
 
     /// <summary>Of each feature [first, end) those with the nearest decoder vectors, itself left out.</summary>
-    public NearFeature[][] Neighbours(int first, int end, int k, CancellationToken cancellation = default)
+    public NearFeature[][] Neighbours(int first, int end, int k, CancellationToken cancellationToken = default)
     {
         var lists = Enumerable.Range(first, end - first).Select(_ => new RankedList(k)).ToArray();
-        ForEachCosine(first, end, (start, cosines) => Workers.For(cosines.Rows, new OfferJob(lists, cosines, first, start)), cancellation);
+        ForEachCosine(
+            first,
+            end,
+            (start, cosines) => Workers.For(cosines.Rows, new OfferJob(lists, cosines, first, start)),
+            cancellationToken
+        );
         return [.. lists.Select(Found)];
     }
 
     /// <summary>Cosines of the features [first, end) with all, a chunk of columns at a time: [end − first, chunk] from column
     /// start.</summary>
-    public void ForEachCosine(int first, int end, Action<int, MatrixView> use, CancellationToken cancellation = default)
+    public void ForEachCosine(int first, int end, Action<int, MatrixView> use, CancellationToken cancellationToken = default)
     {
         using var own = Units(first, end);
         using var scratch = Tensor.Uninitialized(end - first, Math.Min(ChunkFeatures, _dictionary.Width));
         for (var start = 0; start < _dictionary.Width; start += ChunkFeatures)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var others = Units(start, Math.Min(start + ChunkFeatures, _dictionary.Width));
             var cosines = scratch.AsMatrix().SliceColumns(0, (int)others.Rows);
             Compute.Kernels.Multiply(own.AsMatrix(), WeightView.Of(others.AsMatrix(), WeightLayout.OutIn), cosines, Arithmetic.Exact);

@@ -28,15 +28,15 @@ internal sealed class FeatureCounts(int width)
     public int[] MaxPosition { get; } = [.. Enumerable.Repeat(-1, width)];
 
     public static FeatureCounts Of(
-        ActivationStore store,
+        ActivationSegments store,
         int dictionary,
         int width,
         IProgress<double>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var counts = new FeatureCounts(width);
-        FeatureSweep.Run(store, 0, width, (first, end) => new Part(counts, dictionary, first, end), progress, cancellation);
+        FeatureSweep.Run(store, 0, width, (first, end) => new Part(counts, dictionary, first, end), progress, cancellationToken);
         return counts;
     }
 

@@ -27,19 +27,19 @@ internal sealed unsafe class FeaturePairs : IDisposable
     public static long BytesPerFeature(int width) => (sizeof(double) + sizeof(int)) * (long)width;
 
     public static FeaturePairs Of(
-        ActivationStore store,
+        ActivationSegments store,
         int dictionary,
         FeatureCounts counts,
         int first,
         int end,
         IProgress<double>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var pairs = new FeaturePairs(counts, store.Counted, first, end);
         try
         {
-            FeatureSweep.Run(store, first, end, (from, to) => new Part(pairs, dictionary, from, to), progress, cancellation);
+            FeatureSweep.Run(store, first, end, (from, to) => new Part(pairs, dictionary, from, to), progress, cancellationToken);
             return pairs;
         }
         catch

@@ -28,7 +28,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly string _folder;
     private readonly FeatureStatisticsOptions _options;
     private readonly Dictionary<string, string> _description;
-    private readonly ActivationStore _store = new();
+    private readonly ActivationSegments _store = new();
     private readonly NeuronSums[] _neurons;
     private readonly QualitySums _quality;
     private readonly List<EvaluationBatch> _batches = [];
@@ -79,17 +79,17 @@ public sealed class FeatureStatistics : IDisposable
 
     /// <summary>Runs the model over a batch and keeps the features. All or nothing.</summary>
     /// <param name="batch">Sequences that are run together, and which positions count.</param>
-    /// <param name="cancellation">Stops between layers and blocks of features.</param>
-    public void Add(EvaluationBatch batch, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
+    public void Add(EvaluationBatch batch, CancellationToken cancellationToken = default)
     {
         using var run = _model.Run(
             batch.Sequences,
             capture: _dictionaries.SelectMany(one => one.InputSites.Concat(one.OutputSites)).Distinct(),
             logits: LogitRows.None,
             arithmetic: _options.Arithmetic,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
-        SparseActivations[] features = [.. _dictionaries.Select(one => one.Encode(run, cancellation))];
+        SparseActivations[] features = [.. _dictionaries.Select(one => one.Encode(run, cancellationToken))];
         for (var d = 0; d < _neurons.Length; d++)
         {
             using var x = SparseDictionary.Beside(run, _dictionaries[d].InputSites);
@@ -126,12 +126,12 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="dictionary">Its index among those given.</param>
     /// <param name="first">The feature to begin with.</param>
     /// <param name="progress">Told what is being done and how far it is.</param>
-    /// <param name="cancellation">Stops between segments and blocks.</param>
+    /// <param name="cancellationToken">Stops between segments and blocks.</param>
     public IEnumerable<FeatureDashboard> Dashboards(
         int dictionary,
         int first = 0,
         IProgress<StatisticsProgress>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         Save();
@@ -144,9 +144,9 @@ public sealed class FeatureStatistics : IDisposable
             _folder,
             _options,
             progress,
-            cancellation
+            cancellationToken
         );
-        foreach (var dashboard in builder.Dashboards(first, progress, cancellation))
+        foreach (var dashboard in builder.Dashboards(first, progress, cancellationToken))
             yield return dashboard;
     }
 

@@ -22,12 +22,12 @@ internal static class FeatureSweep
 
     /// <summary>Divides the features [first, end) and lets each part read everything.</summary>
     public static TPart[] Run<TPart>(
-        ActivationStore store,
+        ActivationSegments store,
         int first,
         int end,
         Func<int, int, TPart> make,
         IProgress<double>? progress,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
         where TPart : ISweepPart
     {
@@ -37,7 +37,7 @@ internal static class FeatureSweep
             parts[p] = make(Bound(p), Bound(p + 1));
         for (var i = 0; i < store.Segments.Count; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             Workers.For(count, new Job<TPart>(parts, store.Segments[i], store.FirstSequence(i)));
             progress?.Report((i + 1.0) / store.Segments.Count);
         }

@@ -38,12 +38,12 @@ internal sealed class SourceAttribution : IDisposable
     public static SourceAttribution Of(
         GemmaModel model,
         LayerDictionary dictionary,
-        ActivationStore store,
+        ActivationSegments store,
         ActivationDistribution distribution,
         FeatureStatisticsOptions options,
         string folder,
         IProgress<double>? progress = null,
-        CancellationToken cancellation = default
+        CancellationToken cancellationToken = default
     )
     {
         var attribution = new SourceAttribution(folder, options.TopExamples, store.LongestSequence);
@@ -62,7 +62,7 @@ internal sealed class SourceAttribution : IDisposable
             {
                 var chunk = NextChunk(store, entries, from);
                 to = from + chunk.Sum(group => group.Length);
-                attribution.Attribute(model, dictionary, store, chunk, options.Arithmetic, cancellation);
+                attribution.Attribute(model, dictionary, store, chunk, options.Arithmetic, cancellationToken);
                 progress?.Report((double)to / entries.Length);
             }
             return attribution;
@@ -85,7 +85,7 @@ internal sealed class SourceAttribution : IDisposable
     public void Dispose() => _file.Dispose();
 
     /// <summary>Entries of the next sequences, grouped by sequence.</summary>
-    private static List<Entry[]> NextChunk(ActivationStore store, Entry[] entries, int from)
+    private static List<Entry[]> NextChunk(ActivationSegments store, Entry[] entries, int from)
     {
         var groups = new List<Entry[]>();
         var tokens = 0;
@@ -103,10 +103,10 @@ internal sealed class SourceAttribution : IDisposable
     private void Attribute(
         GemmaModel model,
         LayerDictionary dictionary,
-        ActivationStore store,
+        ActivationSegments store,
         List<Entry[]> groups,
         Arithmetic? arithmetic,
-        CancellationToken cancellation
+        CancellationToken cancellationToken
     )
     {
         var sequences = groups
@@ -121,7 +121,7 @@ internal sealed class SourceAttribution : IDisposable
             capture: [pattern, values],
             logits: LogitRows.None,
             arithmetic: arithmetic,
-            cancellation: cancellation
+            cancellationToken: cancellationToken
         );
         for (var s = 0; s < groups.Count; s++)
         {

@@ -26,20 +26,20 @@ public static class Hub
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
     /// <exception cref="HubException">The model cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveModelAsync(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         if (LocalFolder(nameOrPath) is { } local)
             return local;
         using var client = new HubClient(options);
-        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancel);
+        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancellationToken);
     }
 
     /// <summary>Finds or downloads a folder, e.g. one dictionary of a repository of many.</summary>
@@ -47,7 +47,7 @@ public static class Hub
     /// <param name="patterns">Globs relative to the folder; null for all its files.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <exception cref="ArgumentProblemException">The name is neither a folder nor a reference.</exception>
     /// <exception cref="HubException">The folder cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveFolderAsync(
@@ -55,27 +55,27 @@ public static class Hub
         IReadOnlyList<string>? patterns = null,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         if (LocalFolder(nameOrPath) is { } local)
             return local;
         using var client = new HubClient(options);
-        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancel);
+        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancellationToken);
     }
 
     /// <summary>Finds or downloads one file.</summary>
     /// <param name="nameOrPath">A file, or <c>org/name[@revision]/path/of/file</c>.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <exception cref="ArgumentProblemException">The name is neither a file nor a reference.</exception>
     /// <exception cref="HubException">The file cannot be had.</exception>
     public static async Task<ResolvedPath> ResolveFileAsync(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         if (File.Exists(nameOrPath))
@@ -83,7 +83,7 @@ public static class Hub
         if (Directory.Exists(nameOrPath))
             throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
         using var client = new HubClient(options);
-        return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancel);
+        return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancellationToken);
     }
 
     /// <summary>Finds or downloads a dictionary: a weights file, or the <see cref="DictionaryFiles"/> of a folder without those of the
@@ -92,14 +92,14 @@ public static class Hub
     /// file.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <exception cref="ArgumentProblemException">The name is neither a path nor a reference.</exception>
     /// <exception cref="HubException">The dictionary cannot be had.</exception>
     public static Task<ResolvedPath> ResolveDictionaryAsync(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         var isFile =
@@ -111,8 +111,8 @@ public static class Hub
                 && reference.Path.Length > 0
             );
         return isFile
-            ? ResolveFileAsync(nameOrPath, options, progress, cancel)
-            : ResolveFolderAsync(nameOrPath, DictionaryFiles, options, progress, cancel);
+            ? ResolveFileAsync(nameOrPath, options, progress, cancellationToken)
+            : ResolveFolderAsync(nameOrPath, DictionaryFiles, options, progress, cancellationToken);
     }
 
     /// <inheritdoc cref="ResolveDictionaryAsync"/>
@@ -120,16 +120,16 @@ public static class Hub
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
-    ) => Wait(() => ResolveDictionaryAsync(nameOrPath, options, progress, cancel));
+        CancellationToken cancellationToken = default
+    ) => Wait(() => ResolveDictionaryAsync(nameOrPath, options, progress, cancellationToken));
 
     /// <inheritdoc cref="ResolveModelAsync"/>
     public static ResolvedPath ResolveModel(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
-    ) => Wait(() => ResolveModelAsync(nameOrPath, options, progress, cancel));
+        CancellationToken cancellationToken = default
+    ) => Wait(() => ResolveModelAsync(nameOrPath, options, progress, cancellationToken));
 
     /// <inheritdoc cref="ResolveFolderAsync"/>
     public static ResolvedPath ResolveFolder(
@@ -137,16 +137,16 @@ public static class Hub
         IReadOnlyList<string>? patterns = null,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
-    ) => Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancel));
+        CancellationToken cancellationToken = default
+    ) => Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancellationToken));
 
     /// <inheritdoc cref="ResolveFileAsync"/>
     public static ResolvedPath ResolveFile(
         string nameOrPath,
         HubOptions? options = null,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
-    ) => Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancel));
+        CancellationToken cancellationToken = default
+    ) => Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancellationToken));
 
     private static ResolvedPath? LocalFolder(string path)
     {

@@ -18,11 +18,11 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
         );
 
     /// <summary>The commit that a revision means and the names of its files.</summary>
-    public async Task<(string Commit, List<string> Names)> RepositoryAsync(HubReference reference, CancellationToken cancel) =>
-        await ReadJsonAsync(Address(reference, "revision"), reference, RepositoryInfo, cancel);
+    public async Task<(string Commit, List<string> Names)> RepositoryAsync(HubReference reference, CancellationToken cancellationToken) =>
+        await ReadJsonAsync(Address(reference, "revision"), reference, RepositoryInfo, cancellationToken);
 
     /// <summary>All pages of the tree; null if the server has no tree API, as some mirrors.</summary>
-    public async Task<List<HubFile>?> TreeAsync(HubReference reference, CancellationToken cancel)
+    public async Task<List<HubFile>?> TreeAsync(HubReference reference, CancellationToken cancellationToken)
     {
         var files = new List<HubFile>();
         Uri? page = new(Address(reference, "tree") + "?recursive=true");
@@ -33,7 +33,7 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
                 here,
                 reference,
                 (json, response) => (HubListing.FromTree(json).ToList(), NextPage(response, here)),
-                cancel,
+                cancellationToken,
                 optional: count == 0
             );
             if (answer.Item1 is null)
@@ -45,7 +45,7 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
     }
 
     /// <summary>What a file is at its revision; the file is null if there is none, and the commit too if the hub does not tell.</summary>
-    public Task<(string? Commit, HubFile? File)> FileAsync(HubReference reference, CancellationToken cancel) =>
+    public Task<(string? Commit, HubFile? File)> FileAsync(HubReference reference, CancellationToken cancellationToken) =>
         transport.RunAsync(
             () => new(HttpMethod.Head, FileUri(reference)),
             (response, _) =>
@@ -55,7 +55,7 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
                 HubFailure.ThrowIfRefused(response, reference, options);
                 return Task.FromResult<(string?, HubFile?)>(HubMetadata.Read(response, reference));
             },
-            cancel
+            cancellationToken
         );
 
     private Uri Address(HubReference reference, string kind) =>
@@ -84,7 +84,7 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
         Uri uri,
         HubReference reference,
         Func<JsonElement, HttpResponseMessage, T> read,
-        CancellationToken cancel,
+        CancellationToken cancellationToken,
         bool optional = false
     ) =>
         transport.RunAsync(
@@ -109,6 +109,6 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
                     );
                 }
             },
-            cancel
+            cancellationToken
         );
 }

@@ -29,16 +29,16 @@ public sealed class HubClient : IDisposable
 
     /// <summary>All files of the repository at the reference's revision; its path is ignored.</summary>
     /// <exception cref="HubException">The repository is not there, may not be read, or the hub cannot be reached.</exception>
-    public async Task<HubListing> ListAsync(HubReference reference, CancellationToken cancel = default)
+    public async Task<HubListing> ListAsync(HubReference reference, CancellationToken cancellationToken = default)
     {
         if (Cache.FindCommit(reference) is { } known && Cache.ReadListing(reference, known) is { } kept)
             return kept;
         ThrowIfOffline(reference);
-        var (commit, names) = await _api.RepositoryAsync(reference, cancel);
+        var (commit, names) = await _api.RepositoryAsync(reference, cancellationToken);
         Cache.WriteRef(reference, commit);
         if (Cache.ReadListing(reference, commit) is { } listing)
             return listing;
-        if (await _api.TreeAsync(reference.Pinned(commit), cancel) is not { } files)
+        if (await _api.TreeAsync(reference.Pinned(commit), cancellationToken) is not { } files)
             return new(commit, [.. names.Select(n => new HubFile(n, -1, ""))]);
         listing = new(commit, files);
         Cache.WriteListing(reference, listing);
@@ -50,7 +50,7 @@ public sealed class HubClient : IDisposable
     public async Task<ResolvedPath> GetFileAsync(
         HubReference reference,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
+        CancellationToken cancellationToken = default
     )
     {
         if (reference.Path.Length == 0)
@@ -61,9 +61,9 @@ public sealed class HubClient : IDisposable
         if (known is not null && Cache.IsKnownMissing(reference, known))
             throw new HubException(HubFailure.MissingFile(reference), reference.Repository);
         ThrowIfOffline(reference);
-        var (commit, file) = await DescribeAsync(reference, cancel);
+        var (commit, file) = await DescribeAsync(reference, cancellationToken);
         Cache.WriteRef(reference, commit);
-        await DownloadAsync(reference, commit, [file], progress, cancel);
+        await DownloadAsync(reference, commit, [file], progress, cancellationToken);
         return new(Cache.SnapshotPath(reference, commit), PathSource.Download, reference, commit);
     }
 
@@ -71,28 +71,28 @@ public sealed class HubClient : IDisposable
     /// <param name="reference">The folder.</param>
     /// <param name="patterns">Globs relative to the folder, <c>*</c> within a segment and <c>**</c> across; none means every file.</param>
     /// <param name="progress">Told how far the download is.</param>
-    /// <param name="cancel">Interrupts; what has arrived is kept and continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
     /// <returns>The folder of the snapshot.</returns>
     /// <exception cref="HubException">No such file is there or may be read, one arrives damaged, or the hub cannot be reached.</exception>
     public Task<ResolvedPath> GetFolderAsync(
         HubReference reference,
         IReadOnlyList<string> patterns,
         IProgress<HubProgress>? progress = null,
-        CancellationToken cancel = default
-    ) => GetFolderAsync(reference, patterns, lacks: null, progress, cancel);
+        CancellationToken cancellationToken = default
+    ) => GetFolderAsync(reference, patterns, lacks: null, progress, cancellationToken);
 
     /// <param name="reference">The folder.</param>
     /// <param name="patterns">Globs.</param>
     /// <param name="lacks">Names what a folder lacks, judged by its content alone, or null if it can be used as it is; no function if the
     /// content does not tell.</param>
     /// <param name="progress">Told how far the download is.</param>
-    /// <param name="cancel">Interrupts.</param>
+    /// <param name="cancellationToken">Interrupts.</param>
     internal async Task<ResolvedPath> GetFolderAsync(
         HubReference reference,
         IReadOnlyList<string> patterns,
         Func<string, string?>? lacks,
         IProgress<HubProgress>? progress,
-        CancellationToken cancel
+        CancellationToken cancellationToken
     )
     {
         if (FindComplete(reference, patterns, lacks) is { } found)
@@ -100,7 +100,7 @@ public sealed class HubClient : IDisposable
         HubListing listing;
         try
         {
-            listing = await ListAsync(reference, cancel);
+            listing = await ListAsync(reference, cancellationToken);
         }
         catch (HubException e)
         {
@@ -110,8 +110,8 @@ public sealed class HubClient : IDisposable
         if (files.Count == 0)
             throw new HubException(HubFailure.MissingFile(reference, listing.Folders()), reference.Repository);
         ThrowIfOffline(files.Select(f => reference.At(f.Path)).FirstOrDefault(f => Cache.FindFile(f) is null) ?? reference);
-        files = [.. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancel)))];
-        await DownloadAsync(reference, listing.Commit, files, progress, cancel);
+        files = [.. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancellationToken)))];
+        await DownloadAsync(reference, listing.Commit, files, progress, cancellationToken);
         return new(Cache.SnapshotPath(reference, listing.Commit), PathSource.Download, reference, listing.Commit);
     }
 
@@ -148,11 +148,11 @@ public sealed class HubClient : IDisposable
         string commit,
         IReadOnlyList<HubFile> files,
         IProgress<HubProgress>? progress,
-        CancellationToken cancel
+        CancellationToken cancellationToken
     )
     {
         var sum = new ProgressSum(files, progress);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancel };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellationToken };
         try
         {
             CheckSpace(reference, commit, files);
@@ -168,18 +168,24 @@ public sealed class HubClient : IDisposable
         }
     }
 
-    private async Task DownloadAsync(HubReference reference, string commit, HubFile file, ProgressSum sum, CancellationToken cancel)
+    private async Task DownloadAsync(
+        HubReference reference,
+        string commit,
+        HubFile file,
+        ProgressSum sum,
+        CancellationToken cancellationToken
+    )
     {
         var path = Cache.SnapshotPath(reference, commit);
         if (!HubCache.Holds(path))
         {
-            using var held = await Cache.LockAsync(reference, file.Etag, cancel);
+            using var held = await Cache.LockAsync(reference, file.Etag, cancellationToken);
             var blob = Cache.BlobFile(reference, file.Etag);
             var fresh = !File.Exists(blob) && !HubCache.Holds(path);
             if (fresh)
             {
                 var download = new HubDownload(_transport, _options, reference, _api.FileUri(reference), file);
-                await download.RunAsync(Incomplete(blob), blob, bytes => sum.Report(file, bytes), cancel);
+                await download.RunAsync(Incomplete(blob), blob, bytes => sum.Report(file, bytes), cancellationToken);
             }
             if (!HubCache.Holds(path))
                 HubCache.Show(blob, path, _options.Symlinks, fresh);
@@ -212,9 +218,9 @@ public sealed class HubClient : IDisposable
     private static string Incomplete(string blob) => blob + ".incomplete";
 
     /// <summary>Asks what a file is; remembers if the answer is that there is none.</summary>
-    private async Task<(string Commit, HubFile File)> DescribeAsync(HubReference reference, CancellationToken cancel)
+    private async Task<(string Commit, HubFile File)> DescribeAsync(HubReference reference, CancellationToken cancellationToken)
     {
-        var (commit, file) = await _api.FileAsync(reference, cancel);
+        var (commit, file) = await _api.FileAsync(reference, cancellationToken);
         if (file is not null)
             return (commit!, file);
         if (commit is not null)
@@ -222,14 +228,14 @@ public sealed class HubClient : IDisposable
             Cache.WriteRef(reference, commit);
             Cache.MarkMissing(reference, commit);
         }
-        throw new HubException(HubFailure.MissingFile(reference, await NamesAsync(reference, cancel)), reference.Repository);
+        throw new HubException(HubFailure.MissingFile(reference, await NamesAsync(reference, cancellationToken)), reference.Repository);
     }
 
-    private async Task<IEnumerable<string>> NamesAsync(HubReference reference, CancellationToken cancel)
+    private async Task<IEnumerable<string>> NamesAsync(HubReference reference, CancellationToken cancellationToken)
     {
         try
         {
-            return (await ListAsync(reference, cancel)).Files.Select(f => f.Path);
+            return (await ListAsync(reference, cancellationToken)).Files.Select(f => f.Path);
         }
         catch (HubException)
         {
@@ -237,8 +243,12 @@ public sealed class HubClient : IDisposable
         }
     }
 
-    private async Task<HubFile> WithMetadataAsync(HubReference reference, string commit, HubFile file, CancellationToken cancel) =>
-        file.Size >= 0 ? file : (await DescribeAsync(reference.Pinned(commit).At(file.Path), cancel)).File;
+    private async Task<HubFile> WithMetadataAsync(
+        HubReference reference,
+        string commit,
+        HubFile file,
+        CancellationToken cancellationToken
+    ) => file.Size >= 0 ? file : (await DescribeAsync(reference.Pinned(commit).At(file.Path), cancellationToken)).File;
 
     private void ThrowIfOffline(HubReference reference)
     {

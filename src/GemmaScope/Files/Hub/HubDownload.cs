@@ -13,11 +13,11 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
     /// <param name="incomplete">Name while it is incomplete; kept when the download is interrupted.</param>
     /// <param name="target">Name of the complete file.</param>
     /// <param name="report">Told the bytes that are here.</param>
-    /// <param name="cancel">Interrupts; what is here is kept.</param>
+    /// <param name="cancellationToken">Interrupts; what is here is kept.</param>
     /// <exception cref="HubException">The file cannot be had, or arrives damaged twice.</exception>
-    public async Task RunAsync(string incomplete, string target, Action<long> report, CancellationToken cancel)
+    public async Task RunAsync(string incomplete, string target, Action<long> report, CancellationToken cancellationToken)
     {
-        if (!await ArrivesIntactAsync(incomplete, report, cancel))
+        if (!await ArrivesIntactAsync(incomplete, report, cancellationToken))
         {
             File.Delete(incomplete);
             throw new HubException(
@@ -29,24 +29,28 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
         File.Move(incomplete, target, overwrite: true);
     }
 
-    private async Task<bool> ArrivesIntactAsync(string incomplete, Action<long> report, CancellationToken cancel)
+    private async Task<bool> ArrivesIntactAsync(string incomplete, Action<long> report, CancellationToken cancellationToken)
     {
-        using var part = await PartialFile.OpenAsync(incomplete, file, cancel);
-        await FillAsync(part, report, cancel);
+        using var part = await PartialFile.OpenAsync(incomplete, file, cancellationToken);
+        await FillAsync(part, report, cancellationToken);
         if (part.IsIntact())
             return true;
         // What lay there from an earlier attempt may have been the damaged part.
         part.Restart();
-        await FillAsync(part, report, cancel);
+        await FillAsync(part, report, cancellationToken);
         return part.IsIntact();
     }
 
-    private async Task FillAsync(PartialFile part, Action<long> report, CancellationToken cancel)
+    private async Task FillAsync(PartialFile part, Action<long> report, CancellationToken cancellationToken)
     {
         report(part.Length);
         while (part.Length < file.Size)
         {
-            await transport.RunAsync(() => Request(part), (response, deadline) => ReceiveAsync(part, response, deadline, report), cancel);
+            await transport.RunAsync(
+                () => Request(part),
+                (response, deadline) => ReceiveAsync(part, response, deadline, report),
+                cancellationToken
+            );
         }
     }
 

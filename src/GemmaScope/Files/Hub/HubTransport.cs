@@ -45,9 +45,13 @@ internal sealed class HubTransport : IDisposable
     /// </summary>
     /// <param name="next">The request; asked for anew at each attempt, as a resumed download starts further on.</param>
     /// <param name="read">Reads the answer; may be called several times.</param>
-    /// <param name="cancel">Ends the work.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="HubException">There was no answer.</exception>
-    public async Task<T> RunAsync<T>(Func<HubRequest> next, Func<HttpResponseMessage, Deadline, Task<T>> read, CancellationToken cancel)
+    public async Task<T> RunAsync<T>(
+        Func<HubRequest> next,
+        Func<HttpResponseMessage, Deadline, Task<T>> read,
+        CancellationToken cancellationToken
+    )
     {
         var (failures, reached) = (0, 0L);
         while (true)
@@ -58,18 +62,18 @@ internal sealed class HubTransport : IDisposable
             TimeSpan? asked = null;
             try
             {
-                using var deadline = new Deadline(_options.Silence, cancel);
+                using var deadline = new Deadline(_options.Silence, cancellationToken);
                 using var response = await FollowAsync(request, deadline);
                 asked = RetryAfter(response);
                 if (!IsPassing(response.StatusCode) || ++failures >= _options.Attempts || asked > LongestRetryAfter)
                     return await read(response, deadline);
             }
-            catch (Exception e) when (IsDropped(e) && !cancel.IsCancellationRequested)
+            catch (Exception e) when (IsDropped(e) && !cancellationToken.IsCancellationRequested)
             {
                 if (++failures >= _options.Attempts)
                     throw Unreachable(request.Uri, e);
             }
-            await Task.Delay(asked ?? Pause(failures), _options.Clock, cancel);
+            await Task.Delay(asked ?? Pause(failures), _options.Clock, cancellationToken);
         }
     }
 
@@ -150,9 +154,9 @@ internal sealed class Deadline : IDisposable
     private readonly CancellationTokenSource _source;
     private readonly TimeSpan _silence;
 
-    public Deadline(TimeSpan silence, CancellationToken cancel)
+    public Deadline(TimeSpan silence, CancellationToken cancellationToken)
     {
-        (_silence, _source) = (silence, CancellationTokenSource.CreateLinkedTokenSource(cancel));
+        (_silence, _source) = (silence, CancellationTokenSource.CreateLinkedTokenSource(cancellationToken));
         Restart();
     }
 

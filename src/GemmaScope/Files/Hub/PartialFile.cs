@@ -30,7 +30,7 @@ internal sealed class PartialFile : IDisposable
     public long Length { get; private set; }
 
     /// <summary>Opens or creates the file and hashes what is there already.</summary>
-    public static async Task<PartialFile> OpenAsync(string path, HubFile file, CancellationToken cancel)
+    public static async Task<PartialFile> OpenAsync(string path, HubFile file, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         var partial = new PartialFile(path, file);
@@ -39,7 +39,7 @@ internal sealed class PartialFile : IDisposable
             if (partial._stream.Length > file.Size)
                 partial.Restart();
             else
-                await partial.HashExistingAsync(cancel);
+                await partial.HashExistingAsync(cancellationToken);
             return partial;
         }
         catch
@@ -76,12 +76,12 @@ internal sealed class PartialFile : IDisposable
         _stream.Dispose();
     }
 
-    private async Task HashExistingAsync(CancellationToken cancel)
+    private async Task HashExistingAsync(CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
-            while (await _stream.ReadAsync(buffer.AsMemory(0, Chunk), cancel) is var count and > 0)
+            while (await _stream.ReadAsync(buffer.AsMemory(0, Chunk), cancellationToken) is var count and > 0)
             {
                 _hash?.AppendData(buffer, 0, count);
                 Length += count;

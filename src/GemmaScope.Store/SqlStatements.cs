@@ -1,0 +1,63 @@
+using System.Data.Common;
+using System.Globalization;
+
+namespace GemmaScope.Store;
+
+/// <summary>
+/// Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once; it names its
+/// values in the same
+/// order each time.
+/// </summary>
+internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
+{
+    private readonly Dictionary<string, DbCommand> _prepared = [];
+
+    /// <summary>What the key of the table of words is called.</summary>
+    public string WordsKey { get; } = connection is Npgsql.NpgsqlConnection ? "id" : "rowid";
+
+    /// <summary>Runs a statement; returns the number of rows it changed.</summary>
+    public int Run(string text, params ReadOnlySpan<(string Name, object? Value)> values) => Command(text, values).ExecuteNonQuery();
+
+    /// <summary>The rows of a query.</summary>
+    public T[] Rows<T>(string text, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var reader = Command(text, values).ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return [.. rows];
+    }
+
+    /// <summary>The number a query finds, or null.</summary>
+    public long? Number(string text, params ReadOnlySpan<(string Name, object? Value)> values) =>
+        Command(text, values).ExecuteScalar() is { } found and not DBNull ? Convert.ToInt64(found, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Ends the statements and their connection.</summary>
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values)
+            command.Dispose();
+        connection.Dispose();
+    }
+
+    private DbCommand Command(string text, ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        if (!_prepared.TryGetValue(text, out var command))
+        {
+            command = _prepared[text] = connection.CreateCommand();
+            (command.CommandText, command.Transaction) = (text, transaction);
+        }
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (i == command.Parameters.Count)
+            {
+                var added = command.CreateParameter();
+                added.ParameterName = values[i].Name;
+                command.Parameters.Add(added);
+            }
+            // PostgreSQL's text has no U+0000.
+            command.Parameters[i].Value = values[i].Value is string words ? words.Replace('\0', '\uFFFD') : values[i].Value ?? DBNull.Value;
+        }
+        return command;
+    }
+}

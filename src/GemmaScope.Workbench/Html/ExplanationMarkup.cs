@@ -1,0 +1,101 @@
+using GemmaScope.Safety;
+
+namespace GemmaScope.Workbench.Html;
+
+/// <summary>Why a verdict came out as it did, as HTML: what the gap between Yes and No is made of, and the features that speak for and
+/// against.</summary>
+/// <param name="one">The explanation.</param>
+/// <param name="top">Features shown.</param>
+/// <param name="label">A feature's label, or null.</param>
+/// <param name="address">The page of a feature, or null.</param>
+public sealed class ExplanationMarkup(VerdictExplanation one, int top, Func<int, string?> label, Func<int, string?> address)
+{
+    /// <summary>What the columns mean.</summary>
+    public const string Meaning =
+        "direct: the feature's share of the raw gap, straight through the final norm (its scale frozen) and the unembedding; above 0 it speaks for Yes. "
+        + "measured: how much smaller the raw gap was when the feature was taken out at the last position and the rest was run again, by every path. "
+        + "The final soft cap bends the gap, so the probability is made of the capped one.";
+
+    /// <summary>The verdict in words.</summary>
+    public static string Verdict(VerdictExplanation one) =>
+        FormattableString.Invariant(
+            $"{one.Score.Policy.Key}: {one.Score.Probability:0.0000}, {(one.Score.IsViolated ? "violated" : "not violated")}"
+        );
+
+    /// <summary>What sums to the raw gap, the gap, and the gap that the probability is made of.</summary>
+    public static IEnumerable<(string Name, double Value)> Parts(VerdictExplanation one) =>
+        [
+            ($"{one.Features.Count} active features", one.FeatureTotal),
+            ("the dictionary's bias", one.Bias),
+            ("its error", one.Error),
+            ("elsewhere", one.Elsewhere),
+            ("raw gap", one.RawGap),
+            ("gap after the soft cap", one.Gap),
+        ];
+
+    /// <summary>The features that were removed together: predicted and measured.</summary>
+    public static (int Count, double Direct, Removal Measured)? Together(VerdictExplanation one) =>
+        one.RemovedTogether is not { } measured
+            ? null
+            : (
+                one.Features.Count(feature => feature.Removed is not null),
+                one.Features.Where(feature => feature.Removed is not null).Sum(feature => feature.Direct),
+                measured
+            );
+
+    /// <summary>A contribution with its sign.</summary>
+    public static string Signed(double value) => FormattableString.Invariant($"{value:+0.0000;-0.0000;0.0000}");
+
+    /// <summary>Heading and both tables.</summary>
+    public Markup Render() =>
+        Markup.Of(
+            $"""
+            <h2>{Verdict(one)}</h2>
+            <p class="meta">features of {one.Dictionary} at {one.Site}, position {one.Position}{(
+                double.IsFinite(one.Fvu) ? Markup.Of($", FVU {one.Fvu:0.000}") : Markup.Empty
+            )}</p>
+            <div class="scroll" tabindex="0" role="region" aria-label="what the gap is made of"><table>
+            <tr><th>part of the gap between Yes and No</th><th class="n">logits</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th></tr>
+            {Parts(one).Select(part =>
+                Markup.Of($"<tr><td>{part.Name}</td><td class=\"n\">{Signed(part.Value)}</td>{Bar(part.Value, LargestPart)}</tr>\n")
+            )}</table></div>
+            <h3>Features</h3>
+            <div class="scroll" tabindex="0" role="region" aria-label="features"><table>
+            <tr><th>feature</th><th class="n">activation</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">measured</th><th class="n">probability without</th><th>label</th></tr>
+            {one.Features.Take(top).Select(Line)}{All()}</table></div>
+
+            """
+        );
+
+    private double LargestPart => Parts(one).Max(part => Math.Abs(part.Value));
+
+    private Markup Line(FeatureContribution feature) =>
+        Markup.Of(
+            $"<tr><td>{Name(feature.Feature)}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Removed)}<td class=\"wide\">{HtmlText.Visible(label(feature.Feature) ?? "")}</td></tr>\n"
+        );
+
+    private Markup All() =>
+        Together(one) is not { } all
+            ? Markup.Empty
+            : Markup.Of(
+                $"<tr><td>{all.Count} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured)}<td></td></tr>\n"
+            );
+
+    private Markup Name(int feature) =>
+        address(feature) is { } page ? Markup.Of($"<a href=\"{page}\">{feature}</a>") : Markup.Of($"{feature}");
+
+    private static Markup Measured(Removal? removal) =>
+        removal is null
+            ? Markup.Of($"<td></td><td></td>")
+            : Markup.Of($"<td class=\"n\">{Signed(removal.Change)}</td><td class=\"n\">{removal.Probability:0.0000}</td>");
+
+    /// <summary>A bar to the left for No, to the right for Yes; the number beside it says the same.</summary>
+    private static Markup Bar(double value, double largest)
+    {
+        const double half = 50;
+        var length = largest > 0 ? half * Math.Min(1, Math.Abs(value) / largest) : 0;
+        return Markup.Of(
+            $"<td class=\"gap\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"{Markup.Trusted(value > 0 ? "yes" : "no")}\" x=\"{(value > 0 ? half : half - length):0.##}\" width=\"{length:0.##}\" height=\"10\"/><path d=\"M50 0V10\"/></svg></td>"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+namespace GemmaScope.Workbench;
+
+/// <summary>Picks one dictionary of a folder that may hold many, as repositories of dictionaries do.</summary>
+public static class DictionaryFinder
+{
+    private const int Named = 4;
+
+    /// <summary>The path itself where it is a dictionary, else the only one below it that fits layer and site.</summary>
+    /// <exception cref="ArgumentProblemException">Several fit; the message names some.</exception>
+    public static string Find(string path, int? layer, string? site)
+    {
+        if (!Directory.Exists(path) || Holds(path))
+            return path;
+        var below = Below(path);
+        var kind = site?.Split('.')[0];
+        var fitting = below.Where(folder => Fits(Path.GetRelativePath(path, folder), layer, kind)).ToArray();
+        // Names that say nothing of layer or site cannot be told apart by them.
+        if (fitting.Length == 0)
+            fitting = below;
+        return fitting.Length switch
+        {
+            0 => path,
+            1 => fitting[0],
+            _ => throw new ArgumentProblemException(
+                $"holds {fitting.Length} dictionaries; name one, e.g. {string.Join(", ", fitting.Take(Named).Select(folder => Path.GetRelativePath(path, folder)))}",
+                path
+            ),
+        };
+    }
+
+    /// <summary>The path itself where it is a dictionary or none are below it, else all that are.</summary>
+    public static string[] All(string path) =>
+        !Directory.Exists(path) || Holds(path) || Below(path) is not { Length: > 0 } below ? [path] : below;
+
+    private static string[] Below(string path)
+    {
+        var limits = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            MaxRecursionDepth = 6,
+            IgnoreInaccessible = true,
+        };
+        return [.. Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Whether a folder is a dictionary.</summary>
+    public static bool Holds(string folder) =>
+        Directory
+            .EnumerateFiles(folder)
+            .Any(file =>
+                Path.GetFileName(file)
+                    is "params.npz"
+                        or "params.safetensors"
+                        or "sae_weights.safetensors"
+                        or "params_layer_0.safetensors"
+                        or "W_enc_0.safetensors"
+            );
+
+    private static bool Fits(string name, int? layer, string? kind) =>
+        (
+            layer is null
+            || name.Split('/', Path.DirectorySeparatorChar)
+                .Any(part => part == $"layer_{layer}" || part.StartsWith($"layer_{layer}_", StringComparison.Ordinal))
+        ) && (kind is null || name.Contains(kind, StringComparison.Ordinal));
+}

@@ -1,0 +1,135 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Files;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>
+/// Turns the names a user writes into files: a local path, a demo model that comes along (<c>demo-pt</c>), a dictionary of the
+/// catalogue, or a hub reference, of which only what is needed is downloaded.
+/// </summary>
+public static class Locator
+{
+    private const string DemoPrefix = "demo-";
+
+    /// <summary>The folder of a model.</summary>
+    /// <param name="name">A folder, a demo model or a reference to the hub.</param>
+    /// <param name="progress">Told how far a download is.</param>
+    /// <param name="cancellationToken">Stops a download, which goes on next time.</param>
+    /// <exception cref="GemmaScopeException">There is no such model, or it is a dictionary.</exception>
+    public static async Task<string> ModelAsync(
+        string name,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        LocalModel(name)
+        ?? await DownloadAsync(name, progress, hub => Hub.ResolveModelAsync(name, options: null, hub, cancellationToken))
+            .ConfigureAwait(false);
+
+    /// <summary>The folder or file of a dictionary, or a local folder of dictionaries. Of a repository of many only the named one is
+    /// downloaded.</summary>
+    /// <inheritdoc cref="ModelAsync"/>
+    public static async Task<string> DictionaryAsync(
+        string name,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        Local(name)
+        ?? await DownloadAsync(
+                name,
+                progress,
+                hub => Task.Run(() => SparseDictionary.Resolve(name, options: null, hub, cancellationToken), cancellationToken)
+            )
+            .ConfigureAwait(false);
+
+    /// <summary>The folder or file of a tokenizer: one of its own, or a model's, of which nothing else is downloaded.</summary>
+    /// <inheritdoc cref="ModelAsync"/>
+    public static async Task<string> TokenizerAsync(
+        string name,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        Local(name)
+        ?? await DownloadAsync(
+                name,
+                progress,
+                hub => Hub.ResolveFolderAsync(name, ["tokenizer.json", "tokenizer.model"], options: null, hub, cancellationToken)
+            )
+            .ConfigureAwait(false);
+
+    /// <summary>The folder that holds a model's config.json, of which nothing else is downloaded.</summary>
+    /// <inheritdoc cref="ModelAsync"/>
+    public static async Task<string> ConfigAsync(
+        string name,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        LocalModel(name)
+        ?? await DownloadAsync(
+                name,
+                progress,
+                hub => Hub.ResolveFolderAsync(name, ["config.json", "generation_config.json"], options: null, hub, cancellationToken)
+            )
+            .ConfigureAwait(false);
+
+    /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
+    /// <inheritdoc cref="ModelAsync"/>
+    public static async Task<string> FileOrFolderAsync(
+        string name,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        Local(name)
+        ?? await DownloadAsync(name, progress, hub => Hub.ResolveDictionaryAsync(name, options: null, hub, cancellationToken))
+            .ConfigureAwait(false);
+
+    private static string? LocalModel(string name)
+    {
+        var path = Local(name);
+        if (path is not null && Directory.Exists(path) && IsDictionary(path))
+            throw new ArgumentProblemException("is a dictionary, and a model is needed; 'gemmascope inspect' shows what is in it", name);
+        return path;
+    }
+
+    private static bool IsDictionary(string folder) =>
+        DictionaryFinder.Holds(folder)
+        || (!File.Exists(Path.Combine(folder, "config.json")) && DictionaryFinder.All(folder).Any(DictionaryFinder.Holds));
+
+    private static string? Local(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+            throw new ArgumentProblemException(
+                "the name is empty; give a folder, demo-pt, demo-it, or a hub reference (org/name)",
+                "model"
+            );
+        if (File.Exists(name) || Directory.Exists(name))
+            return name;
+        return name.StartsWith(DemoPrefix, StringComparison.Ordinal) ? Demo(name.Split('/', 2)) : null;
+    }
+
+    /// <summary>One of the demo files, or a folder or file inside one.</summary>
+    private static string? Demo(string[] parts)
+    {
+        var folder = DemoFiles.Find(parts[0]);
+        if (folder is null || parts.Length == 1)
+            return folder;
+        var inside = Path.Combine(folder, parts[1]);
+        return !parts[1].Split('/', '\\').Contains("..") && (Directory.Exists(inside) || File.Exists(inside)) ? inside : null;
+    }
+
+    private static async Task<string> DownloadAsync(
+        string name,
+        IProgress<JobReport>? progress,
+        Func<IProgress<HubProgress>?, Task<ResolvedPath>> resolveAsync
+    )
+    {
+        try
+        {
+            return (await resolveAsync(progress is null ? null : new DownloadReports(progress)).ConfigureAwait(false)).Path;
+        }
+        catch (HubException problem)
+        {
+            // A misspelt path looks like a reference, and the hub's own complaint would lead astray.
+            throw new HubException($"there is no such file or folder here, and the hub failed: {problem.Message}", name, problem);
+        }
+    }
+}
