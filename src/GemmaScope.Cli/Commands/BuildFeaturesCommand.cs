@@ -1,6 +1,5 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
-using GemmaScope.Cli.Training;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
 using GemmaScope.Features;
@@ -10,6 +9,7 @@ using GemmaScope.Models;
 using GemmaScope.Server.Pages;
 using GemmaScope.Store;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
