@@ -1,18 +1,29 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
-using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
 /// <summary>Writes activations over a text into a store, to train dictionaries on.</summary>
 internal sealed class HarvestCommand : GemmaScopeCommand
 {
-    private static readonly string[] Types = ["f32", "bf16", "f16"];
+    private static readonly HarvestJobOptions Defaults = new()
+    {
+        Text = [],
+        Sites = "",
+        Store = "",
+    };
 
-    private readonly Option<string> _model = CommonOptions.Model();
+    private static readonly Dictionary<string, DType> Types = new()
+    {
+        ["f32"] = DType.F32,
+        ["bf16"] = DType.BF16,
+        ["f16"] = DType.F16,
+    };
+
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _text;
     private readonly Option<string> _sites,
         _out,
@@ -34,7 +45,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
             "gemmascope harvest --text texts/ --sites mlp_in.0-2,mlp_out.0-2 --part 0/8 --max-bytes 100GB --out store"
         )
     {
-        Options.Add(_model);
+        _microscope = new MicroscopeArguments(this, DictionaryUse.None);
         _text = Add(
             new Option<string[]>("--text")
             {
@@ -66,7 +77,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
             {
                 Description = "Stop after this many tokens of text, of all parts together.",
                 HelpName = "N",
-                DefaultValueFactory = _ => 10_000_000,
+                DefaultValueFactory = _ => Defaults.Tokens,
                 CustomParser = Quantity.Count,
             }
         );
@@ -75,24 +86,19 @@ internal sealed class HarvestCommand : GemmaScopeCommand
             {
                 Description = "Stored type.",
                 HelpName = "TYPE",
-                DefaultValueFactory = _ => Types[0],
+                DefaultValueFactory = _ => Types.Single(type => type.Value == Defaults.Type).Key,
             }
         );
-        _type.AcceptOnlyFromAmong(Types);
+        _type.AcceptOnlyFromAmong([.. Types.Keys]);
         _context = Add(
-            new Option<int>("--context")
-            {
-                Description = "Tokens of a window, BOS included; at most the model's own context.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 1024,
-            }
+            CommonOptions.Number("--context", "N", "Tokens of a window, BOS included; at most the model's own context.", Defaults.Context)
         );
         _bucket = Add(
             new Option<long>("--bucket")
             {
                 Description = "Rows that are shuffled together. An interruption costs at most so many.",
                 HelpName = "N",
-                DefaultValueFactory = _ => 1 << 20,
+                DefaultValueFactory = _ => Defaults.BucketRows,
                 CustomParser = Quantity.Count,
             }
         );
@@ -119,59 +125,33 @@ internal sealed class HarvestCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var name = arguments.GetValue(_model)!;
-        using var model = session.LoadModel(name);
-        var context = Math.Min(arguments.GetValue(_context), model.Config.MaxPositions);
-        if (context < arguments.GetValue(_context))
-            session.Terminal.Error.WriteLine($"note: windows have {context} tokens, the model's context");
-        var (index, count) = arguments.GetValue(_part);
-        if (arguments.GetValue(_bucket) > int.MaxValue)
-            throw new ArgumentProblemException($"must be below {int.MaxValue}", "--bucket");
-        var options = new HarvestOptions
-        {
-            ModelName = name,
-            Sites = Site.ParseList(arguments.GetValue(_sites)!, model.Config.Layers),
-            Type = TypeOf(arguments.GetValue(_type)!),
-            BucketRows = (int)arguments.GetValue(_bucket),
-            Seed = arguments.GetValue(_seed),
-            Part = index,
-            Parts = count,
-            MaxBytes = arguments.GetValue(_maxBytes),
-        };
-        var text = WindowSource.FromText(model.Tokenizer, arguments.GetValue(_text)!, context, arguments.GetValue(_tokens));
-        var store = Harvest(model, text, arguments.GetValue(_out)!, options, session);
-        if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else
-            StoreOutput.Write(session.Terminal, store);
+        var options = Read(arguments);
+        using var microscope = _microscope.Open(arguments, session);
+        var store = session.Run((progress, cancellationToken) => HarvestJob.RunAsync(microscope, options, progress, cancellationToken));
+        StoreOutput.Write(session.Terminal, store, arguments.GetValue(_json));
         return Application.Success;
     }
 
-    private static ActivationStore Harvest(GemmaModel model, WindowSource text, string folder, HarvestOptions options, Session session)
+    private HarvestJobOptions Read(ParseResult arguments)
     {
-        RateDisplay? display = null;
-        var progress = new DirectProgress<HarvestProgress>(done =>
-            (display ??= new RateDisplay(session.Terminal, "rows", done.RowsBefore, done.TotalRows)).Report(done.Rows)
-        );
-        try
+        if (arguments.GetValue(_bucket) > int.MaxValue)
+            throw new ArgumentProblemException($"must be below {int.MaxValue}", _bucket.Name);
+        var (part, parts) = arguments.GetValue(_part);
+        return new()
         {
-            return Harvester.Run(model, text, folder, options, progress, session.Cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            session.Terminal.Error.WriteLine("complete buckets are kept; the same command goes on");
-            throw;
-        }
-        finally
-        {
-            display?.End();
-        }
+            Text = arguments.GetValue(_text)!,
+            Sites = arguments.GetValue(_sites)!,
+            Store = arguments.GetValue(_out)!,
+            Tokens = arguments.GetValue(_tokens),
+            Type = Types[arguments.GetValue(_type)!],
+            Context = arguments.GetValue(_context),
+            BucketRows = (int)arguments.GetValue(_bucket),
+            Seed = arguments.GetValue(_seed),
+            Part = part,
+            Parts = parts,
+            MaxBytes = arguments.GetValue(_maxBytes),
+        };
     }
-
-    private static DType TypeOf(string name) =>
-        name == "bf16" ? DType.BF16
-        : name == "f16" ? DType.F16
-        : DType.F32;
 
     private static (int, int) Part(ArgumentResult result)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -24,11 +25,8 @@ internal sealed class StoreInfoCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var store = ActivationStore.Open(arguments.GetValue(_store)!);
-        if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else
-            StoreOutput.Write(session.Terminal, store);
+        var store = new StoreSummary(ActivationStore.Open(arguments.GetValue(_store)!));
+        StoreOutput.Write(session.Terminal, store, arguments.GetValue(_json));
         return Application.Success;
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -30,18 +30,9 @@ internal sealed class StoreMergeCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var (stores, target) = (arguments.GetValue(_stores)!, arguments.GetValue(_out));
-        var store = (stores, target) switch
-        {
-            ([var one], null) => StoreMerge.Parts(one),
-            ([_], _) => throw new ArgumentProblemException("belongs to several stores; one alone is tidied up where it is", "--out"),
-            (_, null) => throw new ArgumentProblemException("name the folder of the new store", "--out"),
-            _ => Waiting.For(session.Terminal, "copying", () => StoreMerge.Stores(stores, target, cancellationToken: session.Cancellation)),
-        };
-        if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => StoreOutput.Write(json, store));
-        else
-            StoreOutput.Write(session.Terminal, store);
+        var options = new StoreMergeJobOptions { Stores = arguments.GetValue(_stores)!, Target = arguments.GetValue(_out) };
+        var store = session.Run((progress, cancellationToken) => StoreMergeJob.RunAsync(options, progress, cancellationToken));
+        StoreOutput.Write(session.Terminal, store, arguments.GetValue(_json));
         return Application.Success;
     }
 }

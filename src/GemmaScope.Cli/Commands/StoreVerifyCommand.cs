@@ -1,6 +1,6 @@
 using System.CommandLine;
-using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -24,38 +24,12 @@ internal sealed class StoreVerifyCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var store = ActivationStore.Open(arguments.GetValue(_store)!);
-        var display = new RateDisplay(session.Terminal, "bytes", 0, StoreOutput.Bytes(store));
-        var problems = StoreVerifier.Verify(store, new DirectProgress<long>(display.Report), session.Cancellation).ToArray();
-        display.End();
+        var options = new StoreVerifyJobOptions { Store = arguments.GetValue(_store)! };
+        var found = session.Run((progress, cancellationToken) => StoreVerifyJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(
-                session.Terminal,
-                json =>
-                {
-                    json.WriteNumber("rows", store.Rows);
-                    json.WriteBoolean("complete", store.IsComplete);
-                    json.Objects(
-                        "problems",
-                        problems,
-                        problem =>
-                        {
-                            json.WriteString("file", problem.File);
-                            json.WriteString("problem", problem.Problem);
-                        }
-                    );
-                }
-            );
+            session.Terminal.Out.WriteLine(ResultJson.Text(found));
         else
-        {
-            foreach (var (file, problem) in problems)
-                session.Terminal.Out.WriteLine($"{file}: {problem}");
-            session.Terminal.Out.WriteLine(
-                problems.Length == 0
-                    ? $"{store.Rows} rows at {store.Sites.Count} sites are whole{(store.IsComplete ? "" : "; the store is not complete")}"
-                    : $"{problems.Length} problems"
-            );
-        }
-        return problems.Length == 0 ? Application.Success : Application.Failure;
+            StoreOutput.Write(session.Terminal, found);
+        return found.Problems.Count == 0 ? Application.Success : Application.Failure;
     }
 }

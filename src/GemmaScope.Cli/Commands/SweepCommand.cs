@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using GemmaScope.Cli.Output;
 using GemmaScope.Cli.Training;
-using GemmaScope.Files;
+using GemmaScope.Models;
 using GemmaScope.Training;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -50,19 +50,25 @@ internal sealed class SweepCommand : GemmaScopeCommand
         var values = TrainingOptions.Set(arguments.GetValue(_set)).ToList();
         if (arguments.GetValue(_output) is { } output)
             values.Add(("output", output));
-        var suite = new Suite(SweepConfiguration.Load(arguments.GetValue(_file)!, values), session);
+        var configuration = SweepConfiguration.Load(arguments.GetValue(_file)!, values);
         if (arguments.GetValue(_print))
         {
-            session.Terminal.Out.Write(suite.Configuration.ToYaml());
-            foreach (var item in suite.Items())
+            session.Terminal.Out.Write(configuration.ToYaml());
+            foreach (var item in SweepJob.Items(configuration))
                 session.Terminal.Out.WriteLine($"# {item.Name}");
             return Application.Success;
         }
-        var results = suite.Train(arguments.GetValue(_restart));
+        var options = new SweepJobOptions
+        {
+            Configuration = configuration,
+            Restart = arguments.GetValue(_restart),
+            Load = new ModelLoadOptions { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
+        };
+        var suite = TrainingDisplay.Run(session, (progress, cancellationToken) => SweepJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => SuiteResults.Write(json, suite.Configuration, results));
+            session.Terminal.Out.WriteLine(ResultJson.Text(suite));
         else
-            SuiteResults.Print(session.Terminal, suite.Configuration, results);
+            TrainingOutput.Write(session.Terminal, suite);
         return Application.Success;
     }
 }

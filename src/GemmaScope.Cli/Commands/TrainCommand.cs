@@ -1,8 +1,8 @@
 using System.CommandLine;
-using GemmaScope.Activations;
 using GemmaScope.Cli.Output;
 using GemmaScope.Cli.Training;
-using GemmaScope.Training;
+using GemmaScope.Models;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -49,76 +49,20 @@ internal sealed class TrainCommand : GemmaScopeCommand
             session.Terminal.Out.Write(configuration.ToYaml());
             return Application.Success;
         }
-        using var model = TrainingModel.Load(configuration, session);
-        using var source = Waiting.For(
-            session.Terminal,
-            "opening the data",
-            () => TrainingData.Open(configuration.Data, configuration.AllSites, model, session.Cancellation)
+        var options = new TrainJobOptions
+        {
+            Configuration = configuration,
+            Restart = arguments.GetValue(_restart),
+            Load = new ModelLoadOptions { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
+        };
+        var trained = TrainingDisplay.Run(
+            session,
+            (progress, cancellationToken) => TrainJob.RunAsync(options, progress, cancellationToken)
         );
-        if (configuration.Search is { L0: not null, Lambda: null })
-            configuration = Search(configuration, source, arguments.GetValue(_restart), session);
-        using var run = TrainingRun.Open([configuration], source, configuration.Output, arguments.GetValue(_restart));
-        TrainingDisplay.Run(run, session, configuration.Output);
-        var trained = TrainingResult.Finish(run.Members, configuration.Output, source, model, session)[0];
-        if (
-            configuration.Search is { L0: { } wanted } search
-            && trained.Scores.L0 is { } l0
-            && Math.Abs(l0 / wanted - 1) > search.Tolerance
-        )
-            session.Terminal.Error.WriteLine(
-                $"search: the training came to L0 {l0:0.0}, not {wanted}: its short runs had learned too little to tell; take more search.steps"
-            );
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, trained.Write);
+            session.Terminal.Out.WriteLine(ResultJson.Text(trained));
         else
-            Print(trained, session.Terminal);
+            TrainingOutput.Write(session.Terminal, trained);
         return Application.Success;
-    }
-
-    private static TrainingConfiguration Search(
-        TrainingConfiguration configuration,
-        IActivationSource source,
-        bool restart,
-        Session session
-    )
-    {
-        var (search, error) = (configuration.Search, session.Terminal.Error);
-        var found = LambdaSearch.Find(
-            configuration,
-            source,
-            run => TrainingDisplay.Run(run, session, run.Members[0].Configuration.Output),
-            new Tried(error),
-            restart
-        );
-        error.WriteLine(
-            Math.Abs(found.L0 / search.L0!.Value - 1) <= search.Tolerance
-                ? $"search: training with lambda {found.Lambda:g4}"
-                : $"search: no lambda within {search.Tolerance:0%} of L0 {search.L0} in {search.Runs} runs (search.runs); training with the nearest, {found.Lambda:g4}"
-        );
-        source.Seek(0);
-        return configuration with { Search = search with { Lambda = found.Lambda } };
-    }
-
-    private sealed class Tried(TextWriter error) : IProgress<SearchedLambda>
-    {
-        public void Report(SearchedLambda value) => error.WriteLine($"search: lambda {value.Lambda:g4} gives L0 {value.L0:0.0}");
-    }
-
-    private static void Print(TrainingResult trained, Terminal terminal)
-    {
-        var scores = trained.Scores;
-        Properties.Write(
-            terminal,
-            [
-                ("dictionary", Path.Combine(trained.Configuration.Output, trained.Path)),
-                ("trained on", $"{trained.Tokens:#,0} activations in {trained.Steps:#,0} steps"),
-                (
-                    "measured on",
-                    $"{scores.Tokens:#,0} tokens: {scores.MeasuredOn}{(scores.Tokens > 0 ? ModelCard.HeldOut(scores.HeldOut) : "")}"
-                ),
-                .. ModelCard.Scores(scores).Where(score => score.Value is not null).Select(score => (score.Name, score.Value!)),
-                ("curves", Path.Combine(trained.Configuration.Output, TrainingResult.PageFile)),
-            ]
-        );
     }
 }

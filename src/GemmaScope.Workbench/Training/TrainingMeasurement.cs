@@ -8,7 +8,7 @@ using GemmaScope.Training;
 namespace GemmaScope.Workbench;
 
 /// <summary>Measures what was trained: on text with the model's losses, where there is both, else on activations.</summary>
-public static class TrainingMeasurement
+internal static class TrainingMeasurement
 {
     private const int WindowsPerRun = 8;
     private const double Dense = 0.1;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using GemmaScope.Files;
 
@@ -49,6 +50,27 @@ public sealed record TrainingScores
     /// <summary>The same of the divergence from the model's own predictions.</summary>
     public double? KlScore { get; init; }
 
+    /// <summary>Scores with their names, as people read them; those that were not measured are left out.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<(string Name, string Value)> Measured =>
+        [
+            .. Named()
+                .Where(score => score.Value is { } value && double.IsFinite(value))
+                .Select(score => (score.Name, score.Value!.Value.ToString(score.Format, CultureInfo.InvariantCulture))),
+        ];
+
+    /// <summary>What they were measured on and whether that was trained on, in words.</summary>
+    [JsonIgnore]
+    public string Basis =>
+        $"{Tokens:#,0} tokens: {MeasuredOn}"
+        + (Tokens, HeldOut) switch
+        {
+            (0, _) => "",
+            (_, true) => ", not trained on",
+            (_, false) => ", which it was trained on too",
+            _ => "; whether it was trained on some of them is not known",
+        };
+
     /// <summary>What a training wrote beside its dictionary; null where there is nothing of the kind.</summary>
     /// <param name="folder">The dictionary's folder.</param>
     /// <exception cref="FileFormatException">The file is malformed.</exception>
@@ -77,4 +99,17 @@ public sealed record TrainingScores
                 LossRecovered = scores.Number("loss_recovered"),
                 KlScore = scores.Number("kl_score"),
             };
+
+    private IEnumerable<(string Name, double? Value, string Format)> Named() =>
+        [
+            ("L0", L0, "0.0"),
+            ("FVU", Fvu, "0.000"),
+            ("FVU of an affine map alone", AffineFvu, "0.000"),
+            ("cosine", Cosine, "0.000"),
+            ("features that never fired", DeadFeatures, "0"),
+            ("features that fired at more than 10 % of the tokens", DenseFeatures, "0"),
+            ("delta loss (nats)", DeltaLoss, "0.0000"),
+            ("loss recovered", LossRecovered, "0.000"),
+            ("KL score", KlScore, "0.000"),
+        ];
 }

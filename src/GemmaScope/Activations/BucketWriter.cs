@@ -127,10 +127,7 @@ internal sealed class BucketWriter : IDisposable
             sum += SquaredNorm.Of(activations.Row(row.Index));
         return double.IsFinite(sum)
             ? sum
-            : throw new GemmaScopeException(
-                "the model computes numbers there that are not finite; check its weights with 'gemmascope inspect'",
-                $"{site.Site}"
-            );
+            : throw new GemmaScopeException("the model computes numbers there that are not finite; check its weights", $"{site.Site}");
     }
 
     private void Narrow(ReadOnlySpan<float> row, Span<byte> target, int site)
@@ -147,7 +144,7 @@ internal sealed class BucketWriter : IDisposable
                 if (Math.Abs(TensorPrimitives.MaxMagnitude(row)) > (float)Half.MaxValue)
                     throw new ArgumentProblemException(
                         $"{_contents.Sites[site].Site} has numbers above {Half.MaxValue}, which f16 cannot hold; store bf16 or f32",
-                        "--dtype"
+                        new Setting(nameof(HarvestOptions.Type))
                     );
                 Conversions.NarrowToF16(row, MemoryMarshal.Cast<byte, ushort>(target));
                 break;

@@ -6,6 +6,8 @@ internal sealed class HarvestFolder : IDisposable
     private const int HeaderBytes = 1024,
         TokenBytes = 16;
 
+    private static readonly Setting Narrow = new(nameof(HarvestOptions.Type), "bf16");
+
     private readonly FileStream _lock;
 
     private HarvestFolder(StorePart part, FileStream @lock) => (Part, _lock) = (part, @lock);
@@ -31,8 +33,9 @@ internal sealed class HarvestFolder : IDisposable
         part = part with { Buckets = Found(store, contents, part) };
         if (Bytes(contents, plan.AllRows, plan.Harvest.BucketRows) is var all && all > options.MaxBytes)
             throw new ArgumentProblemException(
-                $"the store will take {Size(all)} for {plan.AllRows} rows, more than the limit of {Size(options.MaxBytes.Value)}; allow more, or take fewer tokens or sites or --dtype bf16",
-                "--max-bytes"
+                $"the store will take {Size(all)} for {plan.AllRows} rows, more than the limit of {Size(options.MaxBytes.Value)}",
+                new Setting(nameof(options.MaxBytes)),
+                new Remedy($"allow more, or take fewer tokens or sites or {Narrow}")
             );
         try
         {
@@ -57,8 +60,9 @@ internal sealed class HarvestFolder : IDisposable
                 );
                 if (needed > free)
                     throw new GemmaScopeException(
-                        $"the disk has {Size(free)} free and the harvest needs {Size(needed)} more; take fewer tokens or sites, --dtype bf16, or another disk",
-                        store
+                        $"the disk has {Size(free)} free and the harvest needs {Size(needed)} more",
+                        store,
+                        remedy: new Remedy($"take fewer tokens or sites, {Narrow}, or another disk")
                     );
                 return new(part, locked);
             }
@@ -95,10 +99,7 @@ internal sealed class HarvestFolder : IDisposable
         return [.. before?.Buckets.Where(bucket => IsWhole(store, bucket)) ?? []];
 
         GemmaScopeException Another(string what) =>
-            new(
-                $"holds a harvest with another {what}; give the same again, or another folder and join them later with 'gemmascope store merge'",
-                store
-            );
+            new($"holds a harvest with another {what}; give the same again, or another folder and merge the stores later", store);
     }
 
     private static bool IsWhole(string store, StoreBucket bucket) =>

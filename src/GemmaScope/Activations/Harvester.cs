@@ -61,13 +61,13 @@ public static class Harvester
     private static void Check(HarvestOptions options)
     {
         if (!Numerics.DTypes.IsWeightType(options.Type))
-            throw new ArgumentProblemException($"must be f32, bf16 or f16, found {options.Type}", "--dtype");
+            throw new ArgumentProblemException($"must be f32, bf16 or f16, found {options.Type}", new Setting(nameof(options.Type)));
         if (options.BucketRows < 1)
-            throw new ArgumentProblemException($"must be 1 or more, found {options.BucketRows}", "--bucket");
+            throw new ArgumentProblemException($"must be 1 or more, found {options.BucketRows}", new Setting(nameof(options.BucketRows)));
         if (options.Parts < 1 || options.Part < 0 || options.Part >= options.Parts)
             throw new ArgumentProblemException(
                 $"part {options.Part} of {options.Parts} does not exist; parts are counted from 0",
-                "--part"
+                new Setting(nameof(options.Part))
             );
     }
 

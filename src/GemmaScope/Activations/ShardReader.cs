@@ -31,7 +31,7 @@ internal sealed unsafe class ShardReader : IDisposable
         {
             if (mapped.Length != shard.Bytes)
                 throw new FileFormatException(
-                    $"has {mapped.Length} bytes where the manifest says {shard.Bytes}; run 'gemmascope store verify', then the same harvest again",
+                    $"has {mapped.Length} bytes where the manifest says {shard.Bytes}; verify the store, then run the same harvest again",
                     _path
                 );
             var header = SafetensorsHeader.Read(mapped);

@@ -11,10 +11,7 @@ public static class StoreMerge
     {
         var store = ActivationStore.Open(folder);
         if (!store.IsComplete)
-            throw new GemmaScopeException(
-                "a part is missing or not complete; harvest it first ('gemmascope store info' shows which)",
-                folder
-            );
+            throw new GemmaScopeException("a part is missing or not complete; harvest it first", folder);
         // Where this is interrupted, both manifests name the same parts, which then count once.
         ManifestFile.Write(Path.Combine(folder, ManifestFile.Merged), store.Manifest);
         foreach (var part in store.Manifest.Parts)
@@ -121,7 +118,7 @@ public static class StoreMerge
                 var counted = new CountingStream(stream, cancellationToken) { TakesCrc = true };
                 file.CopyTo(counted, 1 << 20);
                 if (counted.Count != shard.Bytes || counted.Crc != shard.Checksum)
-                    throw new FileFormatException("is not what its manifest says; check the store with 'gemmascope store verify'", source);
+                    throw new FileFormatException("is not what its manifest says; verify the store", source);
             },
             overwrite: true
         );

@@ -36,8 +36,9 @@ internal sealed class MetricsLog : IDisposable
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
             if (file.Length < length)
                 throw new FileFormatException(
-                    $"has {file.Length} bytes where the checkpoint knows {length}; begin anew with --restart",
-                    path
+                    $"has {file.Length} bytes where the checkpoint knows {length}",
+                    path,
+                    remedy: RunSettingNames.BeginAnew
                 );
             file.SetLength(length);
             file.Position = length;

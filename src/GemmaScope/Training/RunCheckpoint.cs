@@ -75,14 +75,18 @@ internal sealed record RunCheckpoint
     public static RunCheckpoint Read(SafetensorsFile file)
     {
         if (file.Metadata.GetValueOrDefault(Key) != Format || !file.Metadata.TryGetValue("run", out var run))
-            throw new FileFormatException("is no checkpoint of a training run of this version; begin anew with --restart", file.Path);
+            throw new FileFormatException(
+                "is no checkpoint of a training run of this version",
+                file.Path,
+                remedy: RunSettingNames.BeginAnew
+            );
         try
         {
             return JsonSerializer.Deserialize<RunCheckpoint>(run) ?? throw new JsonException("nothing is there");
         }
         catch (JsonException problem)
         {
-            throw new FileFormatException($"is damaged: {problem.Message}; begin anew with --restart", file.Path, problem);
+            throw new FileFormatException($"is damaged: {problem.Message}", file.Path, problem, RunSettingNames.BeginAnew);
         }
     }
 
@@ -94,7 +98,7 @@ internal sealed record RunCheckpoint
         {
             var saved = file[name];
             if (saved.Type != tensor.Type || !saved.Shape.SequenceEqual(tensor.Shape))
-                throw new FileFormatException($"{name} is {saved} where {tensor} is needed; begin anew with --restart", file.Path);
+                throw new FileFormatException($"{name} is {saved} where {tensor} is needed", file.Path, remedy: RunSettingNames.BeginAnew);
             Buffer.MemoryCopy(saved.Pointer, tensor.Pointer, tensor.ByteLength, saved.ByteLength);
         }
     }

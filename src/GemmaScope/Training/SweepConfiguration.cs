@@ -27,19 +27,26 @@ public sealed record SweepConfiguration
     public static SweepConfiguration Load(string? file, IEnumerable<(string Key, JsonNode? Value)> values)
     {
         var suite = Settings.Read(YamlFile.ReadWith(file, values), new SweepConfiguration());
-        var source = file ?? "options";
-        if (suite.Output.Length == 0)
+        suite.Check(file ?? "options");
+        return suite;
+    }
+
+    /// <summary>Refuses what contradicts itself, as far as it does not depend on the data.</summary>
+    /// <param name="source">What the error names.</param>
+    /// <exception cref="FileFormatException">A value is missing, out of range, or contradicts another.</exception>
+    public void Check(string source = "suite")
+    {
+        if (Output.Length == 0)
             throw new FileFormatException("'output' is missing: name the folder of the suite", source);
-        if (suite.Base.Sites.Count > 0 || suite.Base.Targets.Count > 0)
+        if (Base.Sites.Count > 0 || Base.Targets.Count > 0)
             throw new FileFormatException("'base.sites' is what the grid varies; write grid.sites and grid.layers", source);
-        if (suite.Base.Search.L0 is not null)
+        if (Base.Search.L0 is not null)
             throw new FileFormatException(
-                "'base.search.l0' is for a single dictionary (gemmascope train --search); of a suite write grid.lambdas or grid.target_l0",
+                "'base.search.l0' is for a single dictionary; of a suite write grid.lambdas or grid.target_l0",
                 source
             );
-        if (suite.MemoryGib is <= 0)
+        if (MemoryGib is <= 0)
             throw new FileFormatException("'memory_gib' must be above 0", source);
-        return suite;
     }
 
     /// <summary>The whole suite as YAML, defaults included.</summary>

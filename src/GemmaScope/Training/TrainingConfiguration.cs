@@ -132,7 +132,7 @@ public sealed record TrainingConfiguration
     /// <summary>Refuses what contradicts itself.</summary>
     /// <param name="source">What the error names.</param>
     /// <exception cref="FileFormatException">A value is missing, out of range, or contradicts another.</exception>
-    internal void Check(string source)
+    public void Check(string source = "configuration")
     {
         void Require(bool holds, string key, string problem)
         {

@@ -148,16 +148,19 @@ public sealed class TrainingRun : IDisposable
         var checkpoint = RunCheckpoint.Read(file);
         if (checkpoint.Members.Count != Members.Count)
             throw new ArgumentProblemException(
-                $"is of {checkpoint.Members.Count} dictionaries, not {Members.Count}; begin anew with --restart",
-                _file
+                $"is of {checkpoint.Members.Count} dictionaries, not {Members.Count}",
+                _file,
+                remedy: RunSettingNames.BeginAnew
             );
         foreach (var (member, state) in Members.Zip(checkpoint.Members))
             RequireSame(member.Configuration, state.Settings);
         foreach (var (site, scale) in _scales)
             if (checkpoint.Scales.GetValueOrDefault(site) != scale)
                 throw new ArgumentProblemException(
-                    $"has changed since the run began: the scale of {site} is {scale:g6}, it was {checkpoint.Scales.GetValueOrDefault(site):g6}. Give the same data, or begin anew with --restart",
-                    "data"
+                    $"has changed since the run began: the scale of {site} is {scale:g6}, "
+                        + $"it was {checkpoint.Scales.GetValueOrDefault(site):g6}",
+                    "data",
+                    remedy: new Remedy($"give the same data, or begin anew with {RunSettingNames.Restart}")
                 );
         foreach (var (member, state) in Members.Zip(checkpoint.Members))
         {
@@ -177,8 +180,11 @@ public sealed class TrainingRun : IDisposable
             .FirstOrDefault(difference => !MayChange.Any(key => difference.StartsWith(key, StringComparison.Ordinal)));
         if (changed is not null)
             throw new ArgumentProblemException(
-                $"was made with another setting: {changed}. Give the same, another --output, or begin anew with --restart",
-                _file
+                $"was made with another setting: {changed}",
+                _file,
+                remedy: new Remedy(
+                    $"give the same, another {new Setting(nameof(configuration.Output))}, or begin anew with {RunSettingNames.Restart}"
+                )
             );
     }
 

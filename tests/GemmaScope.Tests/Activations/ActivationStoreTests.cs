@@ -49,7 +49,7 @@ public sealed class ActivationStoreTests : IDisposable
             file.SetLength(file.Length - 9);
         using var reader = store.NewReader([Site.Z(1)]);
         using var batch = new ActivationBatch(reader, (int)store.Rows);
-        Assert.Contains("store verify", Assert.Throws<FileFormatException>(() => reader.Read(batch)).Message);
+        Assert.Contains("verify the store", Assert.Throws<FileFormatException>(() => reader.Read(batch)).Message);
         Assert.Throws<FileFormatException>(() => reader.Read(batch));
     }
 

@@ -175,7 +175,7 @@ public sealed class HarvesterTests : IDisposable
     public void a_store_above_its_limit_is_refused_before_anything_is_written()
     {
         Assert.Contains(
-            "--max-bytes",
+            "MaxBytes: the store will take",
             Assert.Throws<ArgumentProblemException>(() => _folder.Harvest("store", StoreFolder.Options with { MaxBytes = 100_000 })).Message
         );
         Assert.False(Directory.Exists(_folder.Path("store")));

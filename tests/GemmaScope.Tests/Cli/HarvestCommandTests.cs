@@ -105,7 +105,7 @@ public sealed class HarvestCommandTests : IDisposable
     {
         var run = CommandLine.Run(Arguments("store"), [], cancellationToken: new CancellationToken(canceled: true));
         Assert.Equal(130, run.Code);
-        Assert.Contains("the same command goes on", run.Error);
+        Assert.Contains("the same harvest goes on", run.Error);
     }
 
     [Theory]

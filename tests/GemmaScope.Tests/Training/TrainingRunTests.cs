@@ -98,7 +98,7 @@ public sealed partial class TrainingRunTests : IDisposable
             Assert.Throws<ArgumentProblemException>(() => Train(changed)).Message
         );
         Assert.Contains(
-            "--restart",
+            "begin anew with Restart",
             Assert.Throws<ArgumentProblemException>(() => Train(Configuration("run") with { Width = 128 })).Message
         );
         Assert.Equal(20, Resumed(Configuration("run") with { Steps = 30 }));

@@ -1,9 +1,8 @@
-using System.Text;
-using GemmaScope.Cli.Output;
 using GemmaScope.Files;
 using GemmaScope.Training;
+using GemmaScope.Workbench.Html;
 
-namespace GemmaScope.Cli.Training;
+namespace GemmaScope.Workbench;
 
 /// <summary>The curves of a run as one HTML page that needs nothing else.</summary>
 internal static class TrainingPage
@@ -31,23 +30,30 @@ internal static class TrainingPage
         ("loading", "Share of time spent on loading"),
     ];
 
-    public static string Render(TrainingConfiguration configuration)
+    public static Markup Render(TrainingConfiguration configuration)
     {
-        var lines = MetricsFile.Read(configuration.Output).ToArray();
-        var html = new StringBuilder(
-            Html.Begin(
-                $"Training of {string.Join(", ", configuration.Sites)}",
-                Style,
-                $"""<p class="meta">{Html.Encode($"{configuration.Kind} of {string.Join(", ", configuration.Sites)} · {configuration.Width} features")}</p>"""
+        var (lines, sites) = (MetricsFile.Read(configuration.Output).ToArray(), string.Join(", ", configuration.Sites));
+        var plots = Curves.Select(curve =>
+            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title).Points(Points(lines, curve.Key), joined: true))
+        );
+        return new ReportPage(
+            $"Training of {sites}",
+            Markup.Of($"<p class=\"meta\">{$"{configuration.Kind}"} of {sites} · {configuration.Width} features</p>")
+        )
+        {
+            Style = Style,
+        }.Render(
+            Markup.Of(
+                $"""
+                <h2>Curves</h2>
+                <div class="plots">
+                {plots}</div>
+                <h2>Configuration</h2>
+                <pre>{configuration.ToYaml()}</pre>
+
+                """
             )
         );
-        html.Append("<h2>Curves</h2>\n<div class=\"plots\">\n");
-        foreach (var (key, title) in Curves)
-            html.Append(new SvgPlot(title, "step", title).Points(Points(lines, key), joined: true));
-        html.Append("</div>\n<h2>Configuration</h2>\n<pre>")
-            .Append(Html.Encode(configuration.ToYaml()))
-            .Append("</pre>\n</main>\n</body>\n</html>\n");
-        return html.ToString();
     }
 
     private static List<PlotPoint> Points(JsonSection[] lines, string key)

@@ -1,0 +1,92 @@
+using System.Globalization;
+using GemmaScope.Workbench.Html;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>A suite as one HTML page: the table, and loss and FVU against L0: for each site a line a width, or all layers
+/// together.</summary>
+internal static class SuitePage
+{
+    private const string Style = """
+        .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+        td:first-child { white-space: nowrap; }
+        .plots svg { max-width: 100%; height: auto; }
+
+        """;
+
+    public static Markup Render(SweepResult suite)
+    {
+        SweptDictionary[] plotted = [.. suite.Dictionaries.Where(one => one.Failure is null)];
+        // With one dictionary of each site there is no frontier to draw, and the layers stand in one plot.
+        var frontiers = plotted.GroupBy(one => (Kind(one), one.Site)).Any(site => site.Count() > 1);
+        var plots = plotted
+            .GroupBy(one => (Kind: Kind(one), Site: frontiers ? one.Site : one.Site.Split('.')[0]))
+            .SelectMany(site =>
+            {
+                var (place, series) = (
+                    $"{site.Key.Kind} of {site.Key.Site}",
+                    site.GroupBy(one => frontiers ? $"{one.Width} features" : one.Site).ToArray()
+                );
+                return (Markup[])
+                    [
+                        Plot($"Delta loss, {place}", "delta loss (nats)", series, one => one.DeltaLoss),
+                        Plot($"FVU, {place}", "FVU", series, one => one.Fvu),
+                    ];
+            });
+        return new ReportPage($"{suite.Dictionaries.Count} dictionaries", Markup.Of($"<p class=\"meta\">{suite.Output}</p>"))
+        {
+            Style = Style,
+        }.Render(
+            Markup.Of(
+                $"""
+                <h2>{(frontiers ? "Frontiers" : "Loss and FVU")}</h2>
+                <div class="plots">
+                {plots}</div>
+                <h2>Dictionaries</h2>
+                <div class="scroll" tabindex="0" role="region" aria-label="dictionaries"><table>
+                <tr><th>dictionary</th>{SweepResult.Columns.Select(column =>
+                    Markup.Of($"<th class=\"n\">{column.Title}</th>")
+                )}<th>folder</th></tr>
+                {suite.Dictionaries.Select(Row)}</table></div>
+
+                """
+            )
+        );
+    }
+
+    private static string Kind(SweptDictionary one) => one.Name.Split('-')[0];
+
+    private static Markup Row(SweptDictionary one)
+    {
+        var cells = SweepResult.Columns.Select(column =>
+            Markup.Of($"<td class=\"n\">{column.Of(one)?.ToString(column.Format, CultureInfo.InvariantCulture) ?? "–"}</td>")
+        );
+        return Markup.Of($"<tr><td>{one.Name}</td>{cells}<td>{(one.Failure is { } failure ? $"failed: {failure}" : one.Path)}</td></tr>\n");
+    }
+
+    private static Markup Plot(
+        string title,
+        string label,
+        IEnumerable<IGrouping<string, SweptDictionary>> series,
+        Func<SweptDictionary, double?> score
+    ) =>
+        Markup.Trusted(
+            new SvgPlot(title, "L0", label).Series(
+                series.Select(one =>
+                    (
+                        one.Key,
+                        (IReadOnlyList<PlotPoint>)
+                            [
+                                .. one.Where(dictionary => score(dictionary) is not null)
+                                    .OrderBy(dictionary => dictionary.L0)
+                                    .Select(dictionary => new PlotPoint(
+                                        dictionary.L0 ?? double.NaN,
+                                        score(dictionary)!.Value,
+                                        dictionary.Name
+                                    )),
+                            ]
+                    )
+                )
+            )
+        );
+}

@@ -1,0 +1,168 @@
+using System.Text.Json;
+using GemmaScope.Cli.Output;
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+using GemmaScope.Training;
+using GemmaScope.Workbench;
+using Xunit;
+
+namespace GemmaScope.Tests.Workbench;
+
+public sealed class TrainJobTests : IDisposable
+{
+    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+
+    public TrainJobTests() =>
+        File.WriteAllText(
+            _folder.File("text.txt"),
+            string.Join(' ', Enumerable.Range(0, 100).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city."))
+        );
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task a_dictionary_is_trained_and_measured_from_a_program()
+    {
+        var steps = new List<TrainingReport>();
+        var trained = await Train(
+            Configuration,
+            new DirectProgress<JobReport>(report =>
+            {
+                if (report is TrainingReport step)
+                    steps.Add(step);
+            })
+        );
+        Assert.Equal(Enumerable.Range(1, 12).Select(step => (long)step), steps.Select(step => step.Progress.Step));
+        Assert.Equal(Configuration.Sites, Assert.Single(steps[^1].Members).Configuration.Sites);
+        using var dictionary = SparseDictionary.Load(trained.Folder);
+        Assert.Equal((32, Site.ResidPost(1)), (dictionary.Width, dictionary.InputSite));
+        Assert.Equal(trained.Scores, TrainingScores.Read(trained.Folder));
+        Assert.Contains(trained.Scores.Measured, score => score.Name == "L0");
+
+        var text = ResultJson.Text(trained);
+        Assert.Equal(text, File.ReadAllText(Path.Combine(trained.Output, TrainResult.FileName)));
+        using var json = JsonDocument.Parse(text);
+        Assert.Equal(
+            ["output", "dictionary", "form", "kind", "sites", "targets", "width", "steps", "tokens", "skipped_batches", "scores"],
+            json.RootElement.EnumerateObject().Select(member => member.Name)
+        );
+        Assert.Equal(
+            [
+                "measured_on",
+                "held_out",
+                "tokens",
+                "l0",
+                "fvu",
+                "cosine",
+                "dead_features",
+                "dense_features",
+                "affine_fvu",
+                "ce_clean",
+                "delta_loss",
+                "loss_recovered",
+                "kl_score",
+            ],
+            json.RootElement.GetProperty("scores").EnumerateObject().Select(member => member.Name)
+        );
+    }
+
+    [Fact]
+    public async Task a_training_that_was_cancelled_goes_on_where_it_was()
+    {
+        using var stop = new CancellationTokenSource();
+        var notes = new List<JobNote>();
+        var progress = new DirectProgress<JobReport>(report =>
+        {
+            if (report is JobNote note)
+                notes.Add(note);
+            if (report is TrainingReport { Progress.Step: 5 })
+                stop.Cancel();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Train(Configuration, progress, stop.Token));
+        Assert.StartsWith("step 5 of 12 is kept in", Assert.Single(notes).Text);
+        var trained = await Train(Configuration, progress);
+        Assert.Equal(12, trained.Steps);
+        Assert.StartsWith("going on from step 5 of 12", notes[1].Text);
+        Assert.Equal([new Setting("Restart")], notes[1].Remedy!.Settings);
+    }
+
+    [Fact]
+    public async Task what_contradicts_itself_is_refused_before_a_model_is_opened()
+    {
+        var nothing = Configuration with
+        {
+            Data = new() { Text = ["none.txt"], Model = "no-such-model" },
+        };
+        var problem = await Assert.ThrowsAsync<FileFormatException>(() => Train(nothing with { Sites = [] }));
+        Assert.Contains("'sites' is missing", problem.Message);
+        var suite = new SweepConfiguration { Output = _folder.File("suite"), Base = nothing };
+        problem = await Assert.ThrowsAsync<FileFormatException>(() => SweepJob.RunAsync(new() { Configuration = suite }));
+        Assert.Contains("'base.sites' is what the grid varies", problem.Message);
+    }
+
+    [Fact]
+    public async Task a_suite_is_trained_from_a_program()
+    {
+        var suite = new SweepConfiguration
+        {
+            Output = _folder.File("suite"),
+            Grid = new() { Layers = [1], Lambdas = [0.001, 0.1] },
+            Base = Configuration with { Sites = [], Output = "" },
+        };
+        Assert.Equal(2, SweepJob.Items(suite).Count);
+        var result = await SweepJob.RunAsync(new() { Configuration = suite }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.All(result.Dictionaries, one => Assert.True(one.L0 > 0 && one.Failure is null));
+        Assert.Equal(ResultJson.Text(result), File.ReadAllText(_folder.File("suite/results.json")));
+        using var json = JsonDocument.Parse(ResultJson.Text(result));
+        Assert.Equal(["output", "dictionaries"], json.RootElement.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(
+            [
+                "name",
+                "site",
+                "width",
+                "path",
+                "failure",
+                "l0",
+                "fvu",
+                "affine_fvu",
+                "delta_loss",
+                "loss_recovered",
+                "dead_features",
+                "dense_features",
+            ],
+            json.RootElement.GetProperty("dictionaries")[0].EnumerateObject().Select(member => member.Name)
+        );
+    }
+
+    private TrainingConfiguration Configuration =>
+        new()
+        {
+            Sites = [Site.ResidPost(1)],
+            Width = 32,
+            Data = new()
+            {
+                Text = [_folder.File("text.txt")],
+                Model = "demo-pt",
+                Window = 32,
+                BufferRows = 256,
+            },
+            Batch = 64,
+            Steps = 12,
+            Recipe = new()
+            {
+                LearningRate = 0.01,
+                WarmupSteps = 1,
+                LambdaWarmupSteps = 1,
+                Epsilon = 0.05,
+                ThresholdStart = 0.02,
+            },
+            Evaluation = new() { Tokens = 500 },
+            Output = _folder.File("run"),
+        };
+
+    private static Task<TrainResult> Train(
+        TrainingConfiguration configuration,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    ) => TrainJob.RunAsync(new() { Configuration = configuration }, progress, cancellationToken);
+}
