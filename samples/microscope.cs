@@ -2,15 +2,18 @@
 // Starts the microscope inside a program and asks it over HTTP, as any program could. Run: dotnet run samples/microscope.cs
 using System.Net.Http.Json;
 using System.Text.Json;
-using GemmaScope.Dictionaries;
-using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Pages;
+using GemmaScope.Workbench;
 
-using var model = GemmaModel.Load("models/demo-pt");
-using var sae = SparseDictionary.Load("models/demo-sae/resid_post/layer_3/width_2k/average_l0_35");
-using var transcoder = SparseDictionary.Load("models/demo-scope/transcoder/layer_3_width_2k_l0_29_affine");
-await using var server = await ServerHost.Start(new ServerOptions { Port = 0 }, new ServerModel("demo-pt", model, [sae, transcoder]), MicroscopeRoutes.Map);
+using var microscope = await Microscope.OpenAsync(
+    new()
+    {
+        Model = "models/demo-pt",
+        Use = DictionaryUse.Many,
+        Dictionaries = ["models/demo-sae/resid_post/layer_3/width_2k/average_l0_35", "models/demo-scope/transcoder/layer_3_width_2k_l0_29_affine"],
+    }
+);
+await using var server = await ServerHost.StartAsync(new ServerModel(microscope), new ServerOptions { Port = 0 });
 
 using var client = new HttpClient { BaseAddress = server.Address };
 const string Text = "The president of the United";

@@ -7,6 +7,7 @@ using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Bench;
 
@@ -41,7 +42,10 @@ internal sealed class ServeBenchmark() : Benchmark("serve", "feature pages and l
             using var database = FeatureDatabase.Open(Path.Combine(folder.FullName, "pages.db"), create: true);
             var stored = FeaturePageBenchmark.Fill(database, quick ? 16 : 4096);
             var host = ServerHost
-                .Start(new ServerOptions { Port = 0 }, new ServerModel(Model, model, [dictionary], database), MicroscopeRoutes.Map)
+                .StartAsync(
+                    new ServerModel(Microscope.Of(Model, model, dictionary), database),
+                    new ServerOptions { Port = 0, Guard = null }
+                )
                 .GetAwaiter()
                 .GetResult();
             try

@@ -12,6 +12,8 @@ internal static class OptionWords
         ["Type"] = "dtype",
         ["BucketRows"] = "bucket",
         ["Target"] = "out",
+        ["Truncation"] = "truncate",
+        ["QueueLength"] = "queue",
     };
 
     /// <summary>The option of a setting, with its value.</summary>

@@ -92,12 +92,6 @@ internal sealed class ShieldArguments
                 _ => ShieldTruncation.Refuse,
             },
         };
-
-    /// <summary>What to say of the model that comes with the command; null of another.</summary>
-    public static string? NoteOn(string model) =>
-        model == MicroscopeOptions.DemoChat
-            ? $"{model} is a tiny demo and no guardrail; protect with --model google/shieldgemma-2b, -9b or -27b"
-            : null;
 }
 
 /// <summary>Names of fields of JSON lines.</summary>

@@ -22,6 +22,7 @@ public static class PageCodec
     private const int Steps = 255,
         SignedSteps = 127;
 
+    /// <summary>A dashboard in few bytes.</summary>
     public static byte[] Encode(FeatureDashboard one)
     {
         var bytes = new CompactWriter();
@@ -101,6 +102,7 @@ public static class PageCodec
         return bytes.ToArray();
     }
 
+    /// <summary>What <see cref="EncodeTokens"/> took in.</summary>
     public static int[] DecodeTokens(ReadOnlySpan<byte> stored)
     {
         var bytes = new CompactReader(stored);

@@ -1,16 +1,9 @@
-using System.Collections;
 using System.CommandLine;
 using System.Net;
 using System.Runtime.InteropServices;
-using GemmaScope.Dictionaries;
-using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Pages;
-using GemmaScope.Server.Shield;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -18,10 +11,10 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class ServeCommand : GemmaScopeCommand
 {
     private const string TokenVariable = "GEMMASCOPE_TOKEN";
-    private const double MostSeconds = 3600;
 
-    private readonly Option<string> _model;
-    private readonly Option<string[]> _dictionaries;
+    private static readonly ServerOptions Defaults = new();
+
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _features,
         _token;
     private readonly Option<IPAddress> _bind;
@@ -41,10 +34,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             "gemmascope serve --bind 0.0.0.0 --token 0123456789abcdef0123456789abcdef"
         )
     {
-        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
-        _dictionaries = Add(
-            new Option<string[]>("--sae", "-s") { Description = "A dictionary of its features; may be repeated.", HelpName = "SAE" }
-        );
+        _microscope = new MicroscopeArguments(this, DictionaryUse.Named, MicroscopeOptions.DemoChat);
         _shield = new ShieldArguments(this, service: true);
         _features = Add(
             new Option<string?>("--db")
@@ -53,20 +43,13 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 HelpName = "DB",
             }
         );
-        _port = Add(
-            new Option<int>("--port")
-            {
-                Description = "The port; 0 for one that is free.",
-                HelpName = "N",
-                DefaultValueFactory = _ => new ServerOptions().Port,
-            }
-        );
+        _port = Add(CommonOptions.Number("--port", "N", "The port; 0 for one that is free.", Defaults.Port));
         _bind = Add(
             new Option<IPAddress>("--bind")
             {
                 Description = "The address to listen on. One that other machines reach needs a token.",
                 HelpName = "ADDRESS",
-                DefaultValueFactory = _ => IPAddress.Loopback,
+                DefaultValueFactory = _ => Defaults.Bind,
                 CustomParser = result =>
                     IPAddress.TryParse(result.Tokens[0].Value, out var address) ? address : Refuse(result, result.Tokens[0].Value),
             }
@@ -80,19 +63,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
             }
         );
         _queue = Add(
-            new Option<int>("--queue")
-            {
-                Description = "Requests that wait for the model at most; more are answered 429.",
-                HelpName = "N",
-                DefaultValueFactory = _ => new ServerOptions().QueueLength,
-            }
+            CommonOptions.Number("--queue", "N", "Requests that wait for the model at most; more are answered 429.", Defaults.QueueLength)
         );
         _timeLimit = Add(
             new Option<double>("--time-limit")
             {
                 Description = "Seconds a request may wait and run together.",
                 HelpName = "S",
-                DefaultValueFactory = _ => new ServerOptions().TimeLimit.TotalSeconds,
+                DefaultValueFactory = _ => Defaults.TimeLimit.TotalSeconds,
             }
         );
         _logText = Add(new Option<bool>("--log-text") { Description = "Write the texts that are judged, and the verdicts, to the log." });
@@ -100,61 +78,29 @@ internal sealed class ServeCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var options = new ServerOptions
+        var options = Defaults with
         {
             Bind = arguments.GetValue(_bind)!,
             Port = arguments.GetValue(_port),
             Token =
                 arguments.GetValue(_token) ?? (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } secret ? secret : null),
             QueueLength = arguments.GetValue(_queue),
-            TimeLimit = Limit(arguments.GetValue(_timeLimit)),
+            TimeLimit = Seconds(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
             Log = session.Terminal.Error,
-            Telemetry = Telemetry(),
+            Telemetry = ServerOptions.TelemetryOfProcess(),
+            Guard = new() { Policies = _shield.Policies(arguments), Asked = _shield.Options(arguments) with { Hardened = true } },
         };
         // Found out before a model of many gigabytes is loaded.
         options.Check();
-        var (policies, asked) = (_shield.Policies(arguments), _shield.Options(arguments) with { Hardened = true });
-        var opened = new MicroscopeOptions
-        {
-            Model = arguments.GetValue(_model)!,
-            Use = DictionaryUse.Named,
-            Dictionaries = arguments.GetValue(_dictionaries) ?? [],
-            Load = new() { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
-        };
-        using var microscope = MicroscopeArguments.Open(opened, session);
-        var (name, model, dictionaries) = (opened.Model, microscope.Model, microscope.Dictionaries);
-        IFeatureDatabase? features = null;
-        try
-        {
-            using var shield = new ShieldGemma(model);
-            if (arguments.GetValue(_features) is { } database)
-                features = FeatureDatabase.Open(database);
-            var served = new ServerModel(name, model, dictionaries, features, ShieldArguments.NoteOn(name));
-            Serve(
-                    options,
-                    served,
-                    app =>
-                    {
-                        ShieldRoutes.Map(app, shield, policies, asked);
-                        MicroscopeRoutes.Map(app);
-                        if (dictionaries.Count == 0 && features is null)
-                            app.MapGet("/", () => Results.Redirect("/shield")).ExcludeFromDescription();
-                    },
-                    session
-                )
-                .GetAwaiter()
-                .GetResult();
-        }
-        finally
-        {
-            features?.Dispose();
-        }
+        using var microscope = _microscope.Open(arguments, session);
+        using var features = arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database) : null;
+        ServeAsync(new ServerModel(microscope, features), options, session).GetAwaiter().GetResult();
         return Application.Success;
     }
 
     /// <summary>Until Ctrl-C, or until the system asks the process to end.</summary>
-    private static async Task Serve(ServerOptions options, ServerModel model, Action<WebApplication> map, Session session)
+    private static async Task ServeAsync(ServerModel model, ServerOptions options, Session session)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
         using var terminate = PosixSignalRegistration.Create(
@@ -165,41 +111,18 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 ending.Cancel();
             }
         );
-        await using var host = await ServerHost.Start(options, model, map);
+        await using var host = await ServerHost.StartAsync(model, options, ending.Token);
         if (model.Note is { } note)
             session.Terminal.Error.WriteLine($"note: {note}");
-        session.Terminal.Out.WriteLine($"serving {model.Name} at {host.Address}");
+        session.Terminal.Out.WriteLine($"serving {model.Microscope.ModelName} at {host.Address}");
         session.Terminal.Out.Flush();
-        await Task.Delay(Timeout.Infinite, ending.Token)
-            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await host.WaitAsync(ending.Token);
         session.Terminal.Error.WriteLine("stopping: requests in flight are finished");
     }
 
-    /// <summary>The variables of OpenTelemetry, if they name a collector; without one nothing is sent anywhere.</summary>
-    private static Dictionary<string, string>? Telemetry()
-    {
-        var variables = Environment
-            .GetEnvironmentVariables()
-            .Cast<DictionaryEntry>()
-            .Where(entry => ((string)entry.Key).StartsWith("OTEL_", StringComparison.Ordinal))
-            .Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value ?? ""))
-            .Where(entry => entry.Value.Length > 0)
-            .ToDictionary();
-        var disabled =
-            variables.TryGetValue("OTEL_SDK_DISABLED", out var value) && value.Equals("true", StringComparison.OrdinalIgnoreCase);
-        return
-            !disabled
-            && variables.Keys.Any(name =>
-                name.StartsWith("OTEL_EXPORTER_OTLP_", StringComparison.Ordinal) && name.EndsWith("ENDPOINT", StringComparison.Ordinal)
-            )
-            ? variables
-            : null;
-    }
-
-    private static TimeSpan Limit(double seconds) =>
-        seconds is > 0 and <= MostSeconds
-            ? TimeSpan.FromSeconds(seconds)
-            : throw new ArgumentProblemException($"must be more than 0 and {MostSeconds} at most", "--time-limit");
+    /// <summary>Seconds as a time; what no time can be becomes one that the server refuses.</summary>
+    private static TimeSpan Seconds(double seconds) =>
+        Math.Abs(seconds) <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
 
     private static IPAddress Refuse(System.CommandLine.Parsing.ArgumentResult result, string value)
     {

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
-using GemmaScope.Models;
-using GemmaScope.Safety;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -10,7 +8,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class ShieldCommand : GemmaScopeCommand
 {
     private readonly TextInput _text;
-    private readonly Option<string> _model;
+    private readonly MicroscopeArguments _model;
     private readonly Option<string?> _response,
         _input,
         _out;
@@ -34,7 +32,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         )
     {
         _text = new TextInput(this, "text", "The user's text.");
-        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
+        _model = new MicroscopeArguments(this, DictionaryUse.None, MicroscopeOptions.DemoChat);
         _response = Add(
             new Option<string?>("--response", "-r")
             {
@@ -70,62 +68,65 @@ internal sealed class ShieldCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var (policies, options) = (
+        var (policies, asked) = (
             _shield.Policies(arguments),
             _shield.Options(arguments, arguments.GetValue(_rationale) ? _sampling.Read(arguments) : null)
         );
-        var (name, input, output) = (arguments.GetValue(_model)!, arguments.GetValue(_input), arguments.GetValue(_out));
+        var (input, output) = (arguments.GetValue(_input), arguments.GetValue(_out));
         if (output is not null && input is null)
             throw new ArgumentProblemException("needs --input, the rows to judge", "--out");
         if (input is not null && (_text.IsGiven(arguments) || arguments.GetValue(_response) is not null))
             throw new ArgumentProblemException("has the texts and responses; give none beside it", "--input");
         var text = input is null ? _text.Read(arguments, session) : null;
-        using var model = session.LoadModel(name);
-        using var shield = new ShieldGemma(model);
-        if (input is not null)
+        using var microscope = _model.Open(arguments, session);
+        if (text is null)
         {
-            if (ShieldArguments.NoteOn(name) is { } note)
-                session.Terminal.Error.WriteLine($"note: {note}");
-            return new ShieldLines(shield, name, policies, options, _fields.Read(arguments), session).Run(input, output) switch
+            var rows = new ShieldFileJobOptions
+            {
+                Input = input == "-" ? null : input,
+                Rows = input == "-" ? session.Terminal.Input : null,
+                Output = output,
+                Lines = session.Terminal.Out,
+                Fields = _fields.Read(arguments),
+                Policies = policies,
+                Asked = asked,
+            };
+            return session.Run(
+                (progress, cancellationToken) => ShieldFileJob.RunAsync(microscope, rows, progress, cancellationToken)
+            ) switch
             {
                 { Problems: > 0 } => Application.BadInput,
                 { Violations: > 0 } when arguments.GetValue(_fail) => Application.Violation,
                 _ => Application.Success,
             };
         }
-        var verdict = Waiting.For(
-            session.Terminal,
-            "judging",
-            () => shield.Score(text!, arguments.GetValue(_response), policies, options, session.Cancellation)
-        );
-        string[] warnings = [.. ShieldArguments.NoteOn(name) is { } demo ? (string[])[demo] : [], .. verdict.Warnings];
+        var options = new ShieldJobOptions
+        {
+            Texts = [new(text, arguments.GetValue(_response))],
+            Policies = policies,
+            Asked = asked,
+        };
+        var result = session.Run((progress, cancellationToken) => ShieldJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(
-                session.Terminal,
-                json =>
-                {
-                    ShieldJson.Setting(json, name, options);
-                    ShieldJson.Verdict(json, verdict, warnings);
-                }
-            );
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            Print(session.Terminal, verdict, warnings);
-        return verdict.IsViolated && arguments.GetValue(_fail) ? Application.Violation : Application.Success;
+            Print(session.Terminal, result.Results[0]);
+        return result.Results[0].Violated && arguments.GetValue(_fail) ? Application.Violation : Application.Success;
     }
 
-    private static void Print(Terminal terminal, ShieldVerdict verdict, string[] warnings)
+    private static void Print(Terminal terminal, TextVerdict verdict)
     {
         var table = new DataTable("policy", new("probability", true), new("threshold", true), "verdict");
-        foreach (var score in verdict.Scores)
-            table.Add(score.Policy.Key, $"{score.Probability:0.0000}", $"{score.Policy.Threshold:0.00}", Word(score.IsViolated));
-        if (verdict.Scores.Count > 1)
-            table.Add("any", $"{verdict.Probability:0.0000}", "", Word(verdict.IsViolated));
+        foreach (var score in verdict.Policies)
+            table.Add(score.Policy, $"{score.Probability:0.0000}", $"{score.Threshold:0.00}", Word(score.Violated));
+        if (verdict.Policies.Count > 1)
+            table.Add("any", $"{verdict.Probability:0.0000}", "", Word(verdict.Violated));
         table.Write(terminal);
-        foreach (var score in verdict.Scores)
+        foreach (var score in verdict.Policies)
             if (score.Rationale is { } rationale)
-                terminal.Out.WriteLine($"\n{score.Policy.Key}: {Format.Visible(rationale)}");
+                terminal.Out.WriteLine($"\n{score.Policy}: {Format.Visible(rationale)}");
         terminal.Out.Flush();
-        foreach (var warning in warnings)
+        foreach (var warning in verdict.Warnings)
             terminal.Error.WriteLine($"note: {warning}");
     }
 

@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Text;
 using GemmaScope.Cli.Output;
-using GemmaScope.Files;
-using GemmaScope.Safety;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -10,10 +7,10 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Holds ShieldGemma's scores against labelled texts.</summary>
 internal sealed class ShieldEvalCommand : GemmaScopeCommand
 {
-    private const int RowsTogether = 32;
+    private static readonly ShieldEvaluateJobOptions Defaults = new() { Files = [] };
 
     private readonly Argument<string[]> _files;
-    private readonly Option<string> _model;
+    private readonly MicroscopeArguments _model;
     private readonly ShieldArguments _shield;
     private readonly FieldArguments _fields;
     private readonly Option<string[]> _labels;
@@ -38,7 +35,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         _files = Add(
             new Argument<string[]>("file") { Description = "JSON lines with labels, also gzipped.", Arity = ArgumentArity.OneOrMore }
         );
-        _model = Add(CommonOptions.Model(MicroscopeOptions.DemoChat));
+        _model = new MicroscopeArguments(this, DictionaryUse.None, MicroscopeOptions.DemoChat);
         _shield = new ShieldArguments(this);
         _fields = new FieldArguments(this);
         _labels = Add(
@@ -56,22 +53,8 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
             }
         );
         _limit = Add(new Option<int?>("--limit") { Description = "At most N rows of each file.", HelpName = "N" });
-        _resamples = Add(
-            new Option<int>("--resamples")
-            {
-                Description = "Draws of the bootstrap.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 1000,
-            }
-        );
-        _seed = Add(
-            new Option<int>("--seed")
-            {
-                Description = "Seed of the bootstrap.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 0,
-            }
-        );
+        _resamples = Add(CommonOptions.Number("--resamples", "N", "Draws of the bootstrap.", Defaults.Resamples));
+        _seed = Add(CommonOptions.Number("--seed", "N", "Seed of the bootstrap.", Defaults.Seed));
         _swap = Add(
             new Option<string?>("--swap")
             {
@@ -91,67 +74,30 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        if (arguments.GetValue(_heldOut) < 1)
-            throw new ArgumentProblemException("must be at least 1", "--held-out");
-        if (arguments.GetValue(_resamples) < 1)
-            throw new ArgumentProblemException("must be at least 1", "--resamples");
-        var (name, policies, options) = (arguments.GetValue(_model)!, _shield.Policies(arguments), _shield.Options(arguments));
-        var fairness = arguments.GetValue(_swap) is { } terms ? CounterfactualFairness.Load(terms) : null;
-        var rows = arguments.GetValue(_files)!.SelectMany(file => Rows(file, arguments)).ToArray();
-        using var model = session.LoadModel(name);
-        using var shield = new ShieldGemma(model);
-        var evaluation = new ShieldEvaluation();
-        var (judged, leftOut, cut) = (0, 0, 0);
-        var progress = new RateDisplay(session.Terminal, "texts", 0, rows.Length);
-        foreach (var batch in rows.Chunk(RowsTogether))
+        var options = Defaults with
         {
-            var asked = batch
-                .Select(row => (Row: row, Question: Prepare(shield, row, policies, options)))
-                .Where(pair => pair.Question is not null)
-                .ToArray();
-            leftOut += batch.Length - asked.Length;
-            var verdicts = shield.Score([.. asked.Select(pair => pair.Question!)], session.Cancellation);
-            foreach (var ((row, _), verdict) in asked.Zip(verdicts))
-            {
-                evaluation.Add(row, verdict);
-                cut += verdict.Question.CutTokens > 0 ? 1 : 0;
-                if (fairness is not null)
-                    Swap(shield, fairness, verdict, session);
-            }
-            progress.Report(judged += batch.Length);
-        }
-        progress.End();
-        if (evaluation.Rows == 0)
-            throw new ArgumentProblemException("no row is left that has a label of these policies and can be judged", "file");
-
-        var view = new ShieldEvaluationView(
-            name,
-            options,
-            [.. arguments.GetValue(_files)!.Select(Path.GetFileName).OfType<string>()],
-            evaluation.Rows,
-            leftOut,
-            cut,
-            evaluation.Measure(arguments.GetValue(_resamples), arguments.GetValue(_seed)),
-            fairness?.Gaps() ?? []
+            Files = arguments.GetValue(_files)!,
+            Fields = _fields.Read(arguments) with { Labels = Labels(arguments.GetValue(_labels) ?? []) },
+            Policies = _shield.Policies(arguments),
+            Asked = _shield.Options(arguments),
+            HeldOut = arguments.GetValue(_heldOut),
+            Limit = arguments.GetValue(_limit),
+            Resamples = arguments.GetValue(_resamples),
+            Seed = arguments.GetValue(_seed),
+            Swap = arguments.GetValue(_swap),
+        };
+        ShieldEvaluateJob.Check(options);
+        using var microscope = _model.Open(arguments, session);
+        var result = session.Run(
+            (progress, cancellationToken) => ShieldEvaluateJob.RunAsync(microscope, options, progress, cancellationToken)
         );
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => ShieldEvaluationOutput.Write(json, view));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            ShieldEvaluationOutput.Print(session.Terminal, view);
+            ShieldEvaluationText.Print(session.Terminal, result);
         if (arguments.GetValue(_html) is { } page)
-        {
-            AtomicFile.Write(page, stream => stream.Write(Encoding.UTF8.GetBytes(ShieldEvaluationPage.Render(view))), overwrite: true);
-            session.Terminal.Error.WriteLine($"wrote {page}");
-        }
+            session.Terminal.WritePage(page, ShieldEvaluatePage.Render(result));
         return Application.Success;
-    }
-
-    private IEnumerable<LabelledQuestion> Rows(string file, ParseResult arguments)
-    {
-        var rows = LabelledQuestion.Read(file, _fields.Read(arguments) with { Labels = Labels(arguments.GetValue(_labels) ?? []) });
-        if (arguments.GetValue(_heldOut) is { } divisor)
-            rows = rows.Where(row => row.IsHeldOut(divisor));
-        return arguments.GetValue(_limit) is { } limit ? rows.Take(limit) : rows;
     }
 
     private static Dictionary<string, IReadOnlyList<string>> Labels(string[] given)
@@ -164,50 +110,5 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
             labels[policy] = fields.Split(',', StringSplitOptions.TrimEntries);
         }
         return labels;
-    }
-
-    /// <summary>A row's question about the policies it has labels of; null where it has none, or does not fit into the context.</summary>
-    private static ShieldQuestion? Prepare(
-        ShieldGemma shield,
-        LabelledQuestion row,
-        IReadOnlyList<ShieldPolicy> policies,
-        ShieldOptions options
-    )
-    {
-        var labelled = ShieldEvaluation.Labelled(row, policies);
-        if (labelled.Count == 0)
-            return null;
-        try
-        {
-            return shield.Prepare(row.User, row.Response, labelled, options);
-        }
-        catch (ArgumentProblemException)
-            when (options.Truncation == ShieldTruncation.Refuse && (row.Response is null || options.Template.PromptResponse is not null))
-        {
-            return null;
-        }
-    }
-
-    private static void Swap(ShieldGemma shield, CounterfactualFairness fairness, ShieldVerdict before, Session session)
-    {
-        var question = before.Question;
-        var swaps = fairness.Swaps(question.Response ?? question.User).ToArray();
-        var swapped = swaps
-            .Select(swap =>
-                question.Response is null
-                    ? shield.Prepare(swap.Text, null, question.Policies, question.Options with { Truncation = ShieldTruncation.KeepStart })
-                    : shield.Prepare(
-                        question.User,
-                        swap.Text,
-                        question.Policies,
-                        question.Options with
-                        {
-                            Truncation = ShieldTruncation.KeepStart,
-                        }
-                    )
-            )
-            .ToArray();
-        foreach (var (swap, after) in swaps.Zip(shield.Score(swapped, session.Cancellation)))
-            fairness.Add(swap.From, swap.To, before, after);
     }
 }

@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
-using GemmaScope.Files;
-using GemmaScope.Safety;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -11,6 +8,8 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Takes a verdict apart into the features of a dictionary.</summary>
 internal sealed class ShieldWhyCommand : GemmaScopeCommand
 {
+    private static readonly ExplainVerdictJobOptions Defaults = new() { Prompt = "" };
+
     private readonly TextInput _text;
     private readonly MicroscopeArguments _microscope;
     private readonly ShieldArguments _shield;
@@ -40,21 +39,9 @@ internal sealed class ShieldWhyCommand : GemmaScopeCommand
             }
         );
         _shield = new ShieldArguments(this);
-        _top = Add(
-            new Option<int>("--top")
-            {
-                Description = "Features shown.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 10,
-            }
-        );
+        _top = Add(CommonOptions.Number("--top", "N", "Features shown.", Defaults.Top));
         _remove = Add(
-            new Option<int>("--remove")
-            {
-                Description = "Features removed, one by one and together, to measure what they do.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 5,
-            }
+            CommonOptions.Number("--remove", "N", "Features removed, one by one and together, to measure what they do.", Defaults.Remove)
         );
         _labels = Add(
             new Option<string?>("--labels") { Description = "Labels of the features: JSON lines, JSON, CSV or TSV.", HelpName = "FILE" }
@@ -71,52 +58,28 @@ internal sealed class ShieldWhyCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        if (arguments.GetValue(_top) < 1)
-            throw new ArgumentProblemException("must be at least 1", "--top");
-        if (arguments.GetValue(_remove) < 0)
-            throw new ArgumentProblemException("cannot be negative", "--remove");
-        var (policies, options) = (_shield.Policies(arguments), _shield.Options(arguments));
-        var labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null;
-        var text = _text.Read(arguments, session);
-        using var microscope = _microscope.Open(arguments, session);
-        using var shield = new ShieldGemma(microscope.Model);
-        var question = shield.Prepare(text, arguments.GetValue(_response), policies, options);
-        var found = Waiting.For(
-            session.Terminal,
-            "explaining",
-            () =>
-                Chosen(arguments, shield, question, session)
-                    .Select(policy =>
-                        VerdictExplainer.Explain(
-                            shield,
-                            microscope.Dictionary,
-                            question,
-                            policy,
-                            arguments.GetValue(_remove),
-                            session.Cancellation
-                        )
-                    )
-                    .ToArray()
-        );
-        var view = new ShieldWhyView(microscope.ModelName, options, found, arguments.GetValue(_top), labels);
-        if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => ShieldWhyOutput.Write(json, view));
-        else
-            ShieldWhyOutput.Print(session.Terminal, view);
-        if (arguments.GetValue(_html) is { } page)
+        var options = Defaults with
         {
-            AtomicFile.Write(page, stream => stream.Write(Encoding.UTF8.GetBytes(ShieldWhyOutput.Page(view))), overwrite: true);
-            session.Terminal.Error.WriteLine($"wrote {page}");
-        }
+            Policies = _shield.Policies(arguments),
+            EachPolicy = _shield.ChoosesPolicies(arguments),
+            Asked = _shield.Options(arguments),
+            Top = arguments.GetValue(_top),
+            Remove = arguments.GetValue(_remove),
+            Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
+            Prompt = _text.Read(arguments, session),
+            Response = arguments.GetValue(_response),
+        };
+        ExplainVerdictJob.Check(options);
+        using var microscope = _microscope.Open(arguments, session);
+        var result = session.Run(
+            (progress, cancellationToken) => ExplainVerdictJob.RunAsync(microscope, options, progress, cancellationToken)
+        );
+        if (arguments.GetValue(_json))
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+        else
+            ShieldWhyText.Print(session.Terminal, result);
+        if (arguments.GetValue(_html) is { } page)
+            session.Terminal.WritePage(page, ExplainVerdictPage.Render(result));
         return Application.Success;
-    }
-
-    /// <summary>The policies that were named, else the likeliest to be violated.</summary>
-    private IEnumerable<int> Chosen(ParseResult arguments, ShieldGemma shield, ShieldQuestion question, Session session)
-    {
-        if (_shield.ChoosesPolicies(arguments))
-            return Enumerable.Range(0, question.Policies.Count);
-        var scores = shield.Score([question], session.Cancellation)[0].Scores;
-        return [scores.Index().MaxBy(score => score.Item.Probability).Index];
     }
 }

@@ -16,13 +16,13 @@ internal sealed class Admission(RequestDelegate next, ServerOptions options)
     private readonly byte[]? _token = options.Token is { } token ? SHA256.HashData(Encoding.UTF8.GetBytes(token)) : null;
     private readonly bool _local = IPAddress.IsLoopback(options.Bind);
 
-    public Task Invoke(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         if (_local && !IsLocal(context.Request.Host.Host))
             throw new ProblemException(
                 StatusCodes.Status421MisdirectedRequest,
                 "the server answers to localhost alone",
-                "ask for it by localhost or 127.0.0.1, or start it with another address to listen on (--bind) and a token"
+                "ask for it by localhost or 127.0.0.1, or start it with another address to listen on and a token"
             );
         // Whoever watches over the server has to know only whether it lives.
         if (

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Http;
 
 namespace GemmaScope.Server.Hosting;
@@ -9,17 +10,19 @@ internal static class JsonLineAnswer
 {
     public const string ContentType = "application/x-ndjson";
 
-    public static async Task Write<T>(HttpContext context, IAsyncEnumerable<T> values)
+    public static async Task WriteAsync<T>(HttpContext context, IAsyncEnumerable<T> values)
     {
-        await foreach (var value in values)
+        await foreach (var value in values.ConfigureAwait(false))
         {
             if (!context.Response.HasStarted)
                 context.Response.ContentType = ContentType;
-            await context.Response.Body.WriteAsync(
-                (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(value, ServerJson.Options), (byte)'\n'],
-                context.RequestAborted
-            );
-            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await context
+                .Response.Body.WriteAsync(
+                    (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(value, ResultJson.Compact), (byte)'\n'],
+                    context.RequestAborted
+                )
+                .ConfigureAwait(false);
+            await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
         }
     }
 }

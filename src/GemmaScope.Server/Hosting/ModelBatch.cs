@@ -6,7 +6,7 @@ namespace GemmaScope.Server.Hosting;
 /// <param name="work">Does the items and returns their results in the same order.</param>
 /// <param name="cost">What an item costs, in a unit of one's own such as tokens.</param>
 /// <param name="most">The most that items done together may cost; one alone may cost more.</param>
-public sealed class ModelBatch<TItem, TResult>(
+internal sealed class ModelBatch<TItem, TResult>(
     Func<IReadOnlyList<TItem>, CancellationToken, IReadOnlyList<TResult>> work,
     Func<TItem, int> cost,
     int most
@@ -16,7 +16,8 @@ public sealed class ModelBatch<TItem, TResult>(
     private readonly Func<TItem, int> _cost = cost;
     private readonly int _most = most;
 
-    internal sealed class Piece(ModelBatch<TItem, TResult> batch, TItem item, CancellationToken client) : ModelPiece(client)
+    internal sealed class Piece(ModelBatch<TItem, TResult> batch, TItem item, CancellationToken cancellationToken)
+        : ModelPiece(cancellationToken)
     {
         private readonly TaskCompletionSource<TResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -57,12 +58,12 @@ public sealed class ModelBatch<TItem, TResult>(
 }
 
 /// <summary>A piece of work that waits for the model.</summary>
-internal abstract class ModelPiece(CancellationToken client)
+internal abstract class ModelPiece(CancellationToken cancellationToken)
 {
     public long Arrived { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>Cancelled when nobody waits for it.</summary>
-    public CancellationToken Client { get; } = client;
+    public CancellationToken Client { get; } = cancellationToken;
 
     /// <summary>Pieces of the same are done together.</summary>
     public abstract object Batch { get; }

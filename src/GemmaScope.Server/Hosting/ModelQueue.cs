@@ -27,8 +27,13 @@ public sealed class ModelQueue : IDisposable
     /// <summary>Starts the thread.</summary>
     /// <param name="most">Pieces of work that may wait.</param>
     /// <param name="limit">How long a piece may wait and run together.</param>
+    public ModelQueue(int most, TimeSpan limit)
+        : this(most, limit, null) { }
+
+    /// <param name="most">Pieces of work that may wait.</param>
+    /// <param name="limit">How long a piece may wait and run together.</param>
     /// <param name="metrics">Told what happens; may be null.</param>
-    public ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics = null)
+    internal ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics)
     {
         (_most, _limit, _metrics) = (most, limit, metrics);
         metrics?.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
@@ -49,40 +54,46 @@ public sealed class ModelQueue : IDisposable
     /// <summary>Does work on the model's thread when its turn comes.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
     /// <param name="work">What is done; its token is cancelled when the client goes away or the time is over.</param>
-    /// <param name="client">Cancelled when nobody waits for the result any more.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the result any more.</param>
     /// <exception cref="QueueFullException">Too much is waiting.</exception>
     /// <exception cref="TimeOverException">It was not done in time.</exception>
     /// <exception cref="OperationCanceledException">The client went away, or the server stopped.</exception>
-    public Task<T> Run<T>(string source, Func<CancellationToken, T> work, CancellationToken client) =>
-        Run(
+    internal Task<T> RunAsync<T>(string source, Func<CancellationToken, T> work, CancellationToken cancellationToken) =>
+        RunAsync(
             source,
-            new ModelBatch<Func<CancellationToken, T>, T>((items, cancellationToken) => [items[0](cancellationToken)], _ => 1, most: 1),
+            new ModelBatch<Func<CancellationToken, T>, T>((items, turn) => [items[0](turn)], _ => 1, most: 1),
             work,
-            client
+            cancellationToken
         );
 
     /// <summary>The same for an item that is done together with others of its batch that wait.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
     /// <param name="batch">How items are done together.</param>
     /// <param name="item">The item.</param>
-    /// <param name="client">Cancelled when nobody waits for the result any more.</param>
-    public async Task<TResult> Run<TItem, TResult>(string source, ModelBatch<TItem, TResult> batch, TItem item, CancellationToken client)
+    /// <param name="cancellationToken">Cancelled when nobody waits for the result any more.</param>
+    internal async Task<TResult> RunAsync<TItem, TResult>(
+        string source,
+        ModelBatch<TItem, TResult> batch,
+        TItem item,
+        CancellationToken cancellationToken
+    )
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(client);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_limit);
         var piece = new ModelBatch<TItem, TResult>.Piece(batch, item, limit.Token);
         var lane = Enqueue(source, piece);
         // Whoever waits is answered at once, also from far back in the queue.
-        await using var gone = limit.Token.Register(() =>
+        var gone = limit.Token.Register(() =>
         {
             Remove(lane, piece);
             piece.Cancel();
         });
         try
         {
-            return await piece.Result;
+            await using (gone.ConfigureAwait(false))
+                return await piece.Result.ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !client.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new TimeOverException(_limit);
         }

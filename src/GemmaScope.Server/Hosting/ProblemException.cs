@@ -5,7 +5,7 @@ namespace GemmaScope.Server.Hosting;
 /// <param name="problem">What is wrong.</param>
 /// <param name="cure">What to do.</param>
 /// <param name="field">The field of the request that it is about.</param>
-public sealed class ProblemException(int status, string problem, string cure, string? field = null) : Exception(problem)
+internal sealed class ProblemException(int status, string problem, string cure, string? field = null) : Exception(problem)
 {
     /// <summary>The status of the answer.</summary>
     public int Status { get; } = status;

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
@@ -10,15 +12,18 @@ namespace GemmaScope.Server.Hosting;
 /// <summary>Turns what goes wrong into problems in JSON (RFC 9457): what is wrong, in which field, and what to do.</summary>
 internal sealed class Problems(RequestDelegate next, ILogger log)
 {
+    /// <summary>The content type of problems.</summary>
+    public const string ProblemType = "application/problem+json";
+
     private const int ClientGone = 499;
 
-    public async Task Invoke(HttpContext context)
+    public async Task InvokeAsync(HttpContext context)
     {
         try
         {
-            await next(context);
+            await next(context).ConfigureAwait(false);
             if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
-                await Write(context, OfStatus(context.Response.StatusCode));
+                await WriteAsync(context, OfStatus(context.Response.StatusCode)).ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -28,7 +33,7 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         }
         catch (Exception problem) when (!context.Response.HasStarted)
         {
-            if (Of(problem) is not { } known)
+            if (Find(context, problem) is not { } known)
             {
                 ServerLog.Failed(log, problem);
                 known = new(
@@ -37,22 +42,25 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
                     "report it with the line of the server's log"
                 );
             }
-            if (problem is QueueFullException full)
-                context.Response.Headers.RetryAfter = full.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
-            await Write(context, known);
+            await WriteAsync(context, known).ConfigureAwait(false);
         }
     }
 
-    public static async Task Write(HttpContext context, ProblemException problem)
+    public static async Task WriteAsync(HttpContext context, ProblemException problem)
     {
         context.Response.StatusCode = problem.Status;
-        context.Response.ContentType = "application/problem+json";
-        await JsonSerializer.SerializeAsync(
-            context.Response.Body,
-            new ProblemAnswer(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure),
-            ServerJson.Options,
-            context.RequestAborted
-        );
+        context.Response.ContentType = ProblemType;
+        await JsonSerializer
+            .SerializeAsync(context.Response.Body, ProblemAnswer.Of(problem), ResultJson.Compact, context.RequestAborted)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>The problem that an exception is, or null where it is a fault of the server. Says when to come back.</summary>
+    public static ProblemException? Find(HttpContext context, Exception problem)
+    {
+        if (problem is QueueFullException full)
+            context.Response.Headers.RetryAfter = full.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+        return Of(problem);
     }
 
     private static ProblemException? Of(Exception problem) =>
@@ -74,7 +82,12 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
                 database.Message,
                 "look after the database, and try again"
             ),
-            GemmaScopeException own => new(StatusCodes.Status400BadRequest, own.Message, "change what the message names", own.Location),
+            GemmaScopeException own => new(
+                StatusCodes.Status400BadRequest,
+                FieldWords.Problem(own),
+                FieldWords.Cure(own) ?? "change what the message names",
+                FieldWords.Field(own)
+            ),
             _ => null,
         };
 
@@ -103,4 +116,15 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
 /// <param name="Detail">What is wrong.</param>
 /// <param name="Field">The field of the request that it is about; absent where it is about all of it.</param>
 /// <param name="Cure">What to do.</param>
-public sealed record ProblemAnswer(string Title, int Status, string Detail, string? Field, string Cure);
+internal sealed record ProblemAnswer(
+    string Title,
+    int Status,
+    string Detail,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Field,
+    string Cure
+)
+{
+    /// <summary>A problem as it is answered.</summary>
+    public static ProblemAnswer Of(ProblemException problem) =>
+        new(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Field, problem.Cure);
+}

@@ -4,16 +4,18 @@ using Microsoft.AspNetCore.Http;
 namespace GemmaScope.Server.Hosting;
 
 /// <summary>Reads the JSON of a request. What is wrong with it is said by field and kind, never by repeating it.</summary>
-public static class RequestBody
+internal static class RequestBody
 {
     /// <summary>The body as a value.</summary>
     /// <exception cref="ProblemException">It is no JSON, or not of this form.</exception>
-    public static async Task<T> Read<T>(HttpContext context)
+    public static async Task<T> ReadAsync<T>(HttpContext context)
         where T : class
     {
         try
         {
-            return await JsonSerializer.DeserializeAsync<T>(context.Request.Body, ServerJson.Options, context.RequestAborted)
+            return await JsonSerializer
+                    .DeserializeAsync<T>(context.Request.Body, ServerJson.Options, context.RequestAborted)
+                    .ConfigureAwait(false)
                 ?? throw new ProblemException(
                     StatusCodes.Status400BadRequest,
                     "the body is null",

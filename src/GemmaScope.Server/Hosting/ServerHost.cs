@@ -1,4 +1,7 @@
 using System.Net;
+using GemmaScope.Safety;
+using GemmaScope.Server.Pages;
+using GemmaScope.Server.Shield;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -13,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace GemmaScope.Server.Hosting;
 
 /// <summary>
-/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="Start"/> on;
+/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="StartAsync(ServerModel, ServerOptions?, CancellationToken)"/> on;
 /// <see cref="DisposeAsync"/>
 /// finishes the requests in flight, turns new ones away and stops.
 /// </summary>
@@ -37,13 +40,35 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>Starts a server.</summary>
-    /// <param name="options">Where it listens, whom it answers, how much it takes on.</param>
+    /// <summary>Starts a server of a model: the guard, the microscope where it has dictionaries, and the features where it has a
+    /// database.</summary>
     /// <param name="model">The model, which the caller disposes after the server.</param>
+    /// <param name="options">Where it listens, whom it answers, how much it takes on; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up the start.</param>
+    /// <exception cref="ArgumentProblemException">The options cannot be, the address is taken, or the model cannot be asked by the
+    /// guard.</exception>
+    public static async Task<ServerHost> StartAsync(
+        ServerModel model,
+        ServerOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        options ??= new();
+        return await StartAsync(model, options, app => Map(app, model, options), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same with routes that the caller chooses.</summary>
+    /// <param name="model">The model, which the caller disposes after the server.</param>
+    /// <param name="options">Where it listens, whom it answers, how much it takes on.</param>
     /// <param name="map">Adds what the server answers: routes with the services of <see cref="ServerModel"/>, <see cref="ServerOptions"/>,
     /// <see cref="ModelQueue"/> and <see cref="ServerMetrics"/>.</param>
-    /// <exception cref="ArgumentProblemException">The options cannot be, or the address is taken.</exception>
-    public static async Task<ServerHost> Start(ServerOptions options, ServerModel model, Action<WebApplication> map)
+    /// <param name="cancellationToken">Gives up the start.</param>
+    internal static async Task<ServerHost> StartAsync(
+        ServerModel model,
+        ServerOptions options,
+        Action<WebApplication> map,
+        CancellationToken cancellationToken = default
+    )
     {
         options.Check();
         // Nothing is read from the environment or from files of the folder it happens to be started in.
@@ -75,9 +100,9 @@ public sealed class ServerHost : IAsyncDisposable
         var app = builder.Build();
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
         var traffic = new Traffic(app.Services.GetRequiredService<ServerMetrics>(), log);
-        app.Use(next => context => traffic.Pass(context, next));
-        app.Use(next => new Problems(next, log).Invoke);
-        app.Use(next => new Admission(next, options).Invoke);
+        app.Use(next => context => traffic.PassAsync(context, next));
+        app.Use(next => new Problems(next, log).InvokeAsync);
+        app.Use(next => new Admission(next, options).InvokeAsync);
         app.UseRouting();
         var text = app.Services.GetRequiredService<MetricsText>();
         app.MapGet("/healthz", () => "live\n").WithSummary("Whether the server lives");
@@ -93,33 +118,54 @@ public sealed class ServerHost : IAsyncDisposable
             .WithSummary("Counts and times in Prometheus' text format");
         app.MapOpenApi("/openapi.json");
         map(app);
+        options.Endpoints?.Invoke(app);
         var host = new ServerHost(app, options, traffic, app.Services.GetRequiredService<ModelQueue>());
         try
         {
-            await app.StartAsync();
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
             return host;
         }
         catch (IOException problem)
         {
-            await host.DisposeAsync();
+            await host.DisposeAsync().ConfigureAwait(false);
             throw new ArgumentProblemException(
-                $"the server cannot listen there: {problem.Message}; give another port (--port), or 0 for a free one",
+                $"the server cannot listen there: {problem.Message}",
                 $"{options.Bind}:{options.Port}",
-                problem
+                problem,
+                new Remedy($"give another one with {new Setting(nameof(options.Port))}, or 0 for a free one")
             );
         }
+    }
+
+    /// <summary>Waits until it is cancelled, which is no error here, or the server ends. Only disposing ends it.</summary>
+    public async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _app.Lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Finishes what is in flight, for as long as the options allow, answers new requests 503 meanwhile, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAny(_traffic.Drain(), Task.Delay(_options.ShutdownLimit));
+        await Task.WhenAny(_traffic.DrainAsync(), Task.Delay(_options.ShutdownLimit)).ConfigureAwait(false);
         // What is left now has had its time.
         _queue.Dispose();
-        await _app.StopAsync();
+        await _app.StopAsync().ConfigureAwait(false);
         // What is still to be sent is sent before the instruments end, for some seconds at most.
         _telemetry?.Dispose();
-        await _app.DisposeAsync();
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Map(WebApplication app, ServerModel model, ServerOptions options)
+    {
+        if (options.Guard is { } guard)
+        {
+            // It holds nothing of its own: the caller disposes the model.
+            ShieldRoutes.Map(app, new ShieldGemma(model.Model), guard.Policies, guard.Asked);
+            if (model.Dictionaries.Count == 0 && model.Features is null)
+                app.MapGet("/", () => Results.Redirect("/shield")).ExcludeFromDescription();
+        }
+        MicroscopeRoutes.Map(app);
     }
 
     private static void Limit(KestrelServerOptions kestrel, ServerOptions options)

@@ -4,7 +4,7 @@ namespace GemmaScope.Server.Hosting;
 
 /// <summary>What a server counts and times, as a <see cref="System.Diagnostics.Metrics.Meter"/> that any collector may listen to;
 /// <c>/metrics</c> is one.</summary>
-public sealed class ServerMetrics : IDisposable
+internal sealed class ServerMetrics : IDisposable
 {
     /// <summary>The meter's name.</summary>
     public const string Name = "GemmaScope.Server";

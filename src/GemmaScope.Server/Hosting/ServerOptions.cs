@@ -1,4 +1,7 @@
+using System.Collections;
 using System.Net;
+using GemmaScope.Safety;
+using Microsoft.AspNetCore.Routing;
 
 namespace GemmaScope.Server.Hosting;
 
@@ -26,8 +29,17 @@ public sealed record ServerOptions
     /// <summary>How long a request may wait and be worked on together; then it is answered 503.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The longest time limit.</summary>
+    public static TimeSpan LongestTimeLimit { get; } = TimeSpan.FromHours(1);
+
     /// <summary>How long requests in flight are waited for when the server stops.</summary>
     public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The guard; null for a server without one.</summary>
+    public GuardOptions? Guard { get; init; } = new();
+
+    /// <summary>Adds addresses of the program's own.</summary>
+    public Action<IEndpointRouteBuilder>? Endpoints { get; init; }
 
     /// <summary>Whether texts and verdicts are written to the log.</summary>
     public bool LogText { get; init; }
@@ -46,13 +58,19 @@ public sealed record ServerOptions
     public void Check()
     {
         if (Port is < 0 or > ushort.MaxValue)
-            throw new ArgumentProblemException($"{Port} is no port; it must be from 0 (any that is free) to {ushort.MaxValue}", "port");
+            throw new ArgumentProblemException(
+                $"{Port} is no port; it must be from 0 (any that is free) to {ushort.MaxValue}",
+                new Setting(nameof(Port))
+            );
         if (MaxBodyBytes < 1)
-            throw new ArgumentProblemException("must be at least 1", "max body");
+            throw new ArgumentProblemException("must be at least 1", new Setting(nameof(MaxBodyBytes)));
         if (QueueLength < 1)
-            throw new ArgumentProblemException("must be at least 1", "queue");
-        if (TimeLimit <= TimeSpan.Zero)
-            throw new ArgumentProblemException("must be more than 0", "time limit");
+            throw new ArgumentProblemException("must be at least 1", new Setting(nameof(QueueLength)));
+        if (TimeLimit <= TimeSpan.Zero || TimeLimit > LongestTimeLimit)
+            throw new ArgumentProblemException(
+                $"must be more than 0 and {LongestTimeLimit.TotalSeconds} s at most",
+                new Setting(nameof(TimeLimit))
+            );
         foreach (var (name, value) in Telemetry ?? new Dictionary<string, string>())
             if (
                 name.EndsWith("_ENDPOINT", StringComparison.Ordinal)
@@ -62,12 +80,44 @@ public sealed record ServerOptions
         if (Token is { Length: < ShortestToken })
             throw new ArgumentProblemException(
                 $"has {Token.Length} characters; it needs {ShortestToken} or more, for instance from: openssl rand -hex 32",
-                "token"
+                new Setting(nameof(Token))
             );
         if (Token is null && !IPAddress.IsLoopback(Bind))
             throw new ArgumentProblemException(
-                $"{Bind} is reached by other machines, and there is no access token; give one (token), or listen on 127.0.0.1",
-                "bind"
+                $"{Bind} is reached by other machines, and there is no access token",
+                new Setting(nameof(Bind)),
+                new Remedy($"give one with {new Setting(nameof(Token))}, or listen on 127.0.0.1")
             );
     }
+
+    /// <summary>The variables of OpenTelemetry in the environment of the process, if they name a collector; else null.</summary>
+    public static IReadOnlyDictionary<string, string>? TelemetryOfProcess()
+    {
+        var variables = Environment
+            .GetEnvironmentVariables()
+            .Cast<DictionaryEntry>()
+            .Where(entry => ((string)entry.Key).StartsWith("OTEL_", StringComparison.Ordinal))
+            .Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value ?? ""))
+            .Where(entry => entry.Value.Length > 0)
+            .ToDictionary();
+        var disabled =
+            variables.TryGetValue("OTEL_SDK_DISABLED", out var value) && value.Equals("true", StringComparison.OrdinalIgnoreCase);
+        return
+            !disabled
+            && variables.Keys.Any(name =>
+                name.StartsWith("OTEL_EXPORTER_OTLP_", StringComparison.Ordinal) && name.EndsWith("ENDPOINT", StringComparison.Ordinal)
+            )
+            ? variables
+            : null;
+    }
+}
+
+/// <summary>How the server's guard judges.</summary>
+public sealed record GuardOptions
+{
+    /// <summary>The policies that can be asked about.</summary>
+    public IReadOnlyList<ShieldPolicy> Policies { get; init; } = ShieldPolicy.Official;
+
+    /// <summary>How they are asked where a request does not say.</summary>
+    public ShieldOptions Asked { get; init; } = new() { Hardened = true };
 }

@@ -16,7 +16,7 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
     /// <summary>Whether new requests are turned away.</summary>
     public bool Draining { get; private set; }
 
-    public async Task Pass(HttpContext context, RequestDelegate next)
+    public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
         var begun = Stopwatch.GetTimestamp();
         var entered = Enter();
@@ -25,12 +25,12 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
             Harden(context.Response.Headers);
             if (entered || context.Request.Path.StartsWithSegments("/healthz"))
             {
-                await next(context);
+                await next(context).ConfigureAwait(false);
                 return;
             }
             context.Response.Headers.Connection = "close";
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            await Problems.Write(context, Problems.OfStatus(StatusCodes.Status503ServiceUnavailable));
+            await Problems.WriteAsync(context, Problems.OfStatus(StatusCodes.Status503ServiceUnavailable)).ConfigureAwait(false);
         }
         finally
         {
@@ -49,7 +49,7 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
     }
 
     /// <summary>Turns new requests away from now on; done when those in flight are.</summary>
-    public Task Drain()
+    public Task DrainAsync()
     {
         lock (_lock)
         {

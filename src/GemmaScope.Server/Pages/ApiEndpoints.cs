@@ -50,13 +50,13 @@ internal sealed class ApiEndpoints(Instrument instrument)
                 async (TestRequest request, HttpContext context) =>
                     TestAnswer.Of(
                         request.Dictionary,
-                        await instrument.Read(instrument.Dictionary(request.Dictionary), request.Text, context),
+                        await instrument.ReadAsync(instrument.Dictionary(request.Dictionary), request.Text, context).ConfigureAwait(false),
                         request.Feature
                     )
             )
             .WithSummary("Where a feature fires in a text.");
         routes
-            .MapPost("/api/steer", Steer)
+            .MapPost("/api/steer", SteerAsync)
             .WithSummary(
                 "A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written."
             )
@@ -64,14 +64,13 @@ internal sealed class ApiEndpoints(Instrument instrument)
     }
 
     /// <summary>JSON lines, each sent as soon as it is there.</summary>
-    private async Task Steer(SteerRequest request, HttpContext context)
+    private async Task SteerAsync(SteerRequest request, HttpContext context)
     {
         var dictionary = instrument.Dictionary(request.Dictionary);
         // What cannot be is said before the answer begins.
         instrument.Steering.Check(dictionary, request);
-        await JsonLineAnswer.Write(
-            context,
-            instrument.Steering.Continue(dictionary, request, Instrument.Source(context), context.RequestAborted)
-        );
+        await JsonLineAnswer
+            .WriteAsync(context, instrument.Steering.ContinueAsync(dictionary, request, Instrument.Source(context), context.RequestAborted))
+            .ConfigureAwait(false);
     }
 }

@@ -20,7 +20,9 @@ internal static class EvaluationsView
 
     public static Markup Table(IReadOnlyList<StoredEvaluation> evaluations) =>
         evaluations.Count == 0
-            ? Markup.Of($"<p class=\"note\">Nothing is known of how well it reconstructs: gemmascope eval --db measures it.</p>\n")
+            ? Markup.Of(
+                $"<p class=\"note\">Nothing is known of how well it reconstructs: an evaluation of the dictionary into the database measures it.</p>\n"
+            )
             : Markup.Of(
                 $"""
                 <div class="scroll" tabindex="0" role="region" aria-label="evaluation"><table><caption>Evaluation</caption>

@@ -28,7 +28,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         );
         pages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
         pages.MapGet("/{model}/{dictionary}", Dictionary);
-        pages.MapGet("/{model}/{dictionary}/{feature:int}", Feature);
+        pages.MapGet("/{model}/{dictionary}/{feature:int}", FeatureAsync);
         pages.MapGet("/{model}/{dictionary}/random", Random);
         data.MapGet("/search.json", Search)
             .WithSummary(
@@ -53,7 +53,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         data.MapGet("/{model}/{dictionary}/{feature:int}.json", FeatureJson)
             .WithSummary("All that is known of a feature, with the field names of Neuronpedia.")
             .Produces<object>();
-        data.MapGet("/{model}/{dictionary}/{feature:int}/layers.json", LayersJson)
+        data.MapGet("/{model}/{dictionary}/{feature:int}/layers.json", LayersJsonAsync)
             .WithSummary(
                 "The nearest decoder directions to a feature in the other dictionaries in memory, in the order of the forward pass."
             );
@@ -72,7 +72,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             throw new ProblemException(
                 StatusCodes.Status404NotFound,
                 $"There are no features of {model} here",
-                "gemmascope features build makes them, and gemmascope serve --db shows them."
+                "Build them into the database of features that the server is started with."
             );
         var evaluations = library.Database.Evaluations();
         var others = instrument?.Model != model ? [] : instrument.Dictionaries.Where(one => one.Stored is null);
@@ -115,7 +115,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         );
     }
 
-    private async Task<IResult> Feature(
+    private async Task<IResult> FeatureAsync(
         HttpContext context,
         string model,
         string dictionary,
@@ -137,9 +137,16 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             var page = Page(stored, feature, options.Whole);
             if (instrument?.Of(stored) is not { } here)
                 return new PageResult(Render(now, stored, page, options));
-            var trial = await Try(instrument, here, feature, shown, steer.Steer is null ? null : steer, context);
+            var trial = await TryAsync(instrument, here, feature, shown, steer.Steer is null ? null : steer, context).ConfigureAwait(false);
             return new PageResult(
-                Render(now, stored, page, options, trial, compared ? await instrument.Directions(here, feature, context) : null)
+                Render(
+                    now,
+                    stored,
+                    page,
+                    options,
+                    trial,
+                    compared ? await instrument.DirectionsAsync(here, feature, context).ConfigureAwait(false) : null
+                )
             );
         }
         // As long as the database is the same and this process lives, an address has the same page.
@@ -186,22 +193,26 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         ).Render();
     }
 
-    private async Task<IReadOnlyList<LayerDirections>> LayersJson(HttpContext context, string model, string dictionary, int feature)
+    private async Task<IReadOnlyList<LayerDirections>> LayersJsonAsync(HttpContext context, string model, string dictionary, int feature)
     {
         var stored = Stored(model, dictionary);
         if (instrument?.Of(stored) is not { } here)
-            throw new ProblemException(StatusCodes.Status404NotFound, $"{dictionary} is not in memory", "Serve it with --sae.");
+            throw new ProblemException(
+                StatusCodes.Status404NotFound,
+                $"{dictionary} is not in memory",
+                "Start the server with this dictionary."
+            );
         if ((uint)feature >= (uint)here.Dictionary.Width)
             throw new ProblemException(
                 StatusCodes.Status404NotFound,
                 $"There is no feature {feature} here",
                 $"{dictionary} has {here.Dictionary.Width}, from 0 on."
             );
-        return await instrument.Directions(here, feature, context);
+        return await instrument.DirectionsAsync(here, feature, context).ConfigureAwait(false);
     }
 
     /// <summary>What the address asks to be tried, if anything.</summary>
-    private static async Task<Trial> Try(
+    private static async Task<Trial> TryAsync(
         Instrument instrument,
         MicroscopeDictionary dictionary,
         int feature,
@@ -213,24 +224,29 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         try
         {
             if (!string.IsNullOrEmpty(test))
-                return new(test, TestAnswer.Of(dictionary.Name, await instrument.Read(dictionary, test, context), feature));
+                return new(
+                    test,
+                    TestAnswer.Of(dictionary.Name, await instrument.ReadAsync(dictionary, test, context).ConfigureAwait(false), feature)
+                );
             if (steer is null)
                 return new();
             var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
             await foreach (
-                var piece in instrument.Steering.Continue(
-                    dictionary,
-                    steer.Request(dictionary.Name, feature),
-                    Instrument.Source(context),
-                    context.RequestAborted
-                )
+                var piece in instrument
+                    .Steering.ContinueAsync(
+                        dictionary,
+                        steer.Request(dictionary.Name, feature),
+                        Instrument.Source(context),
+                        context.RequestAborted
+                    )
+                    .ConfigureAwait(false)
             )
                 texts[piece.Kind] += piece.Text;
             return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
         }
         catch (ArgumentProblemException problem)
         {
-            return new(test, Steer: steer, Problem: problem.Message);
+            return new(test, Steer: steer, Problem: FieldWords.Describe(problem));
         }
     }
 
@@ -261,7 +277,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         ?? throw new ProblemException(
             StatusCodes.Status404NotFound,
             $"There is no dictionary {dictionary} of {model} here",
-            "The database has other ones; gemmascope features build adds one."
+            "The database has other ones; building its features adds it."
         );
 
     private FeaturePage Page(StoredDictionary stored, int feature, bool whole) =>

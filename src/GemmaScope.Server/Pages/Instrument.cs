@@ -36,33 +36,41 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
             : [.. OnTheWay.Where(other => other != dictionary && NearestDirections.Fits(other.Dictionary))];
 
     /// <summary>The nearest directions to a feature in all other dictionaries, in the order of the forward pass.</summary>
-    public async Task<IReadOnlyList<LayerDirections>> Directions(MicroscopeDictionary dictionary, int feature, HttpContext context)
+    public async Task<IReadOnlyList<LayerDirections>> DirectionsAsync(MicroscopeDictionary dictionary, int feature, HttpContext context)
     {
         var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
-        return await queue.Run(
-            Source(context),
-            cancellationToken =>
-                ComparedWith(dictionary)
-                    .Select(other =>
-                    {
-                        var near = _directions.Find(
-                            own,
-                            feature,
-                            Dictionaries.Index().First(one => one.Item == other).Index,
-                            Nearest,
-                            cancellationToken
-                        );
-                        var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
-                        return new LayerDirections(
-                            other.Name,
-                            other.Layer,
-                            $"{other.Dictionary.OutputSite}",
-                            [.. near.Select(one => new NearDirection(one.Feature, one.Cosine, rows.GetValueOrDefault(one.Feature)?.Label))]
-                        );
-                    })
-                    .ToArray(),
-            context.RequestAborted
-        );
+        return await queue
+            .RunAsync(
+                Source(context),
+                turn =>
+                    ComparedWith(dictionary)
+                        .Select(other =>
+                        {
+                            var near = _directions.Find(
+                                own,
+                                feature,
+                                Dictionaries.Index().First(one => one.Item == other).Index,
+                                Nearest,
+                                turn
+                            );
+                            var rows = Database.ByFeature(other.Stored, near.Select(one => one.Feature));
+                            return new LayerDirections(
+                                other.Name,
+                                other.Layer,
+                                $"{other.Dictionary.OutputSite}",
+                                [
+                                    .. near.Select(one => new NearDirection(
+                                        one.Feature,
+                                        one.Cosine,
+                                        rows.GetValueOrDefault(one.Feature)?.Label
+                                    )),
+                                ]
+                            );
+                        })
+                        .ToArray(),
+                context.RequestAborted
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>Normal and steered continuations.</summary>
@@ -108,12 +116,12 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
     public TextAnalysis? Known(MicroscopeDictionary dictionary, string text) => _reader.Known(dictionary, text);
 
     /// <summary>What each dictionary finds in a text, as the model comes past it.</summary>
-    public IAsyncEnumerable<DictionaryFinding> ReadEach(string text, HttpContext context) =>
-        _reader.ReadEach(OnTheWay, text, Source(context), context.RequestAborted);
+    public IAsyncEnumerable<DictionaryFinding> ReadEachAsync(string text, HttpContext context) =>
+        _reader.ReadEachAsync(OnTheWay, text, Source(context), context.RequestAborted);
 
     /// <summary>What a dictionary finds in a text.</summary>
-    public Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, HttpContext context) =>
-        _reader.Read(dictionary, text, Source(context), context.RequestAborted);
+    public Task<TextAnalysis> ReadAsync(MicroscopeDictionary dictionary, string text, HttpContext context) =>
+        _reader.ReadAsync(dictionary, text, Source(context), context.RequestAborted);
 
     /// <summary>Who asks, for the turns in the queue.</summary>
     public static string Source(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";

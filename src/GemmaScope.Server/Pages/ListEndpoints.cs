@@ -19,10 +19,10 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         data.MapGet("/lists.json", library.Database.Lists).WithSummary("The user's lists.");
         pages.MapGet("/lists/{id:long}", (long id) => new PageResult(ListViews.One(List(id))));
         data.MapGet("/lists/{id:long}.json", List).WithSummary("One of them.");
-        var changes = pages.MapGroup("").AddEndpointFilter(OwnForms.Only);
-        changes.MapPost("/{model}/{dictionary}/{feature:int}/note", SetNote);
-        changes.MapPost("/{model}/{dictionary}/{feature:int}/list", AddToList);
-        changes.MapPost("/lists/{id:long}/remove", Remove);
+        var changes = pages.MapGroup("").AddEndpointFilter(OwnForms.OnlyAsync);
+        changes.MapPost("/{model}/{dictionary}/{feature:int}/note", SetNoteAsync);
+        changes.MapPost("/{model}/{dictionary}/{feature:int}/list", AddToListAsync);
+        changes.MapPost("/lists/{id:long}/remove", RemoveAsync);
         changes.MapPost(
             "/lists/{id:long}/delete",
             (long id) =>
@@ -33,33 +33,38 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         );
     }
 
-    private async Task<IResult> SetNote(string model, string dictionary, int feature, HttpContext context)
+    private async Task<IResult> SetNoteAsync(string model, string dictionary, int feature, HttpContext context)
     {
-        var (stored, note) = (Stored(model, dictionary, feature), await Field(context, "note", LongestNote));
+        var (stored, note) = (Stored(model, dictionary, feature), await FieldAsync(context, "note", LongestNote).ConfigureAwait(false));
         library.Database.SetNote(stored, feature, note);
         return Results.LocalRedirect(PageAddress.Feature(stored, feature));
     }
 
-    private async Task<IResult> AddToList(string model, string dictionary, int feature, HttpContext context)
+    private async Task<IResult> AddToListAsync(string model, string dictionary, int feature, HttpContext context)
     {
         var stored = Stored(model, dictionary, feature);
-        var name = (await Field(context, "list", LongestName)).Trim();
+        var name = (await FieldAsync(context, "list", LongestName).ConfigureAwait(false)).Trim();
         var id = library.Database.Lists().FirstOrDefault(list => list.Name == name)?.Id ?? library.Database.SaveList(name, "");
-        library.Database.AddToList(id, stored, feature, await Field(context, "why", LongestNote));
+        library.Database.AddToList(id, stored, feature, await FieldAsync(context, "why", LongestNote).ConfigureAwait(false));
         return Results.LocalRedirect($"/lists/{id}");
     }
 
-    private async Task<IResult> Remove(long id, HttpContext context)
+    private async Task<IResult> RemoveAsync(long id, HttpContext context)
     {
-        var (model, dictionary) = (await Field(context, "model", LongestName), await Field(context, "dictionary", LongestName));
-        if (int.TryParse(await Field(context, "feature", LongestName), out var feature))
+        var (model, dictionary) = (
+            await FieldAsync(context, "model", LongestName).ConfigureAwait(false),
+            await FieldAsync(context, "dictionary", LongestName).ConfigureAwait(false)
+        );
+        if (int.TryParse(await FieldAsync(context, "feature", LongestName).ConfigureAwait(false), out var feature))
             library.Database.RemoveFromList(List(id).Id, Stored(model, dictionary, feature), feature);
         return Results.LocalRedirect($"/lists/{id}");
     }
 
-    private static async Task<string> Field(HttpContext context, string name, int most)
+    private static async Task<string> FieldAsync(HttpContext context, string name, int most)
     {
-        var value = (await context.Request.ReadFormAsync(context.RequestAborted))[name].ToString().ReplaceLineEndings("\n");
+        var value = (await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false))[name]
+            .ToString()
+            .ReplaceLineEndings("\n");
         return value.Length <= most ? value : throw new ArgumentProblemException($"has {value.Length} characters, more than {most}", name);
     }
 

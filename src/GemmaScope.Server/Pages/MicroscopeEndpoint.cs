@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -42,28 +43,33 @@ internal sealed record MicroscopeQuery(string? Q, string? Dict, int? Layer, int?
 /// <summary>The microscope: a text in the address, and its reading.</summary>
 internal sealed class MicroscopeEndpoint(Instrument instrument)
 {
+    /// <summary>Pages are named as this server has them, without its name, which a proxy may have changed.</summary>
+    private static readonly Uri OwnAddress = new("/", UriKind.Relative);
+
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
-        pages.MapGet("/", Show);
+        pages.MapGet("/", ShowAsync);
         // Its errors are JSON, for the script that asks.
         data.MapGet(
                 "/reading",
-                (HttpContext context, [AsParameters] MicroscopeQuery query) => JsonLineAnswer.Write(context, Parts(query, context))
+                (HttpContext context, [AsParameters] MicroscopeQuery query) =>
+                    JsonLineAnswer.WriteAsync(context, PartsAsync(query, context))
             )
             .ExcludeFromDescription();
         data.MapGet(
                 "/analysis.json",
-                async (HttpContext context, string q, string? dict) => await instrument.Read(instrument.Dictionary(dict), q, context)
+                async (HttpContext context, string q, string? dict) =>
+                    new AnalyzeResult(await instrument.ReadAsync(instrument.Dictionary(dict), q, context).ConfigureAwait(false), OwnAddress)
             )
             .WithSummary("What a dictionary finds in a text: each token's strongest features, those of the whole text, L0 and FVU.");
-        data.MapGet("/analysis.jsonl", (HttpContext context, string q) => JsonLineAnswer.Write(context, Readings(q, context)))
+        data.MapGet("/analysis.jsonl", (HttpContext context, string q) => JsonLineAnswer.WriteAsync(context, ReadingsAsync(q, context)))
             .WithSummary(
                 "What all dictionaries find in a text: JSON lines in the order of the forward pass, each sent when the model has come past its layer."
             )
             .Produces<LayerReading>(200, JsonLineAnswer.ContentType);
     }
 
-    private async Task<IResult> Show(HttpContext context, [AsParameters] MicroscopeQuery query)
+    private async Task<IResult> ShowAsync(HttpContext context, [AsParameters] MicroscopeQuery query)
     {
         var link = Link(query);
         if (query.Layer is { } layer)
@@ -78,23 +84,23 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
             var tokens = Tokens(link);
             var found = query.Wait is false
                 ? instrument.Known(link.Dictionary, link.Text)
-                : await instrument.Read(link.Dictionary, link.Text, context);
+                : await instrument.ReadAsync(link.Dictionary, link.Text, context).ConfigureAwait(false);
             var incomplete =
                 found is not { Next.Count: > 0 } || instrument.Dictionaries.Any(one => instrument.Known(one, link.Text) is null);
             return Page(link, Reading(link, tokens, found), incomplete: incomplete);
         }
         catch (ArgumentProblemException problem)
         {
-            return Page(link with { Token = null, Feature = null }, null, problem: problem.Message);
+            return Page(link with { Token = null, Feature = null }, null, problem: FieldWords.Describe(problem));
         }
     }
 
     /// <summary>The parts of the page, as they are read.</summary>
-    private async IAsyncEnumerable<PagePart> Parts(MicroscopeQuery query, HttpContext context)
+    private async IAsyncEnumerable<PagePart> PartsAsync(MicroscopeQuery query, HttpContext context)
     {
         var link = Link(query);
         var (tokens, text) = (Tokens(link), link.Text ?? "");
-        await foreach (var (dictionary, found) in instrument.ReadEach(text, context))
+        await foreach (var (dictionary, found) in instrument.ReadEachAsync(text, context).ConfigureAwait(false))
         {
             yield return Part(Layers(link, one => one == dictionary ? found : null).Line(dictionary));
             if (dictionary != link.Dictionary)
@@ -107,9 +113,9 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
             yield return new("summary", Reading(link, tokens, whole).Summary().ToString());
     }
 
-    private async IAsyncEnumerable<LayerReading> Readings(string text, HttpContext context)
+    private async IAsyncEnumerable<LayerReading> ReadingsAsync(string text, HttpContext context)
     {
-        await foreach (var (one, found) in instrument.ReadEach(text, context))
+        await foreach (var (one, found) in instrument.ReadEachAsync(text, context).ConfigureAwait(false))
         {
             var labels = Rows(one, found.WholeTextTop.Select(feature => feature.Index));
             yield return new(

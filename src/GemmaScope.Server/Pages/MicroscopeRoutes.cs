@@ -8,16 +8,16 @@ using Microsoft.Extensions.DependencyInjection;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>The addresses of the microscope and of the features in the database.</summary>
-public static class MicroscopeRoutes
+internal static class MicroscopeRoutes
 {
     /// <summary>Adds what can be shown: features where there is a database, the microscope where there are dictionaries.</summary>
-    /// <param name="app">A server with the services of <see cref="ServerHost.Start"/>.</param>
+    /// <param name="app">A server with the services of <see cref="ServerHost.StartAsync(ServerModel, ServerOptions, Action{WebApplication}, CancellationToken)"/>.</param>
     public static void Map(WebApplication app)
     {
         var served = app.Services.GetRequiredService<ServerModel>();
         app.MapGet("/assets/{name}", (string name, HttpContext context) => Asset(name, context)).ExcludeFromDescription();
         // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
-        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard).ExcludeFromDescription();
+        var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         var data = app.MapGroup("").WithTags("microscope");
         var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
         if (instrument is not null)
@@ -37,7 +37,7 @@ public static class MicroscopeRoutes
                         PageResult.Problem(
                             StatusCodes.Status404NotFound,
                             "There is no database of features here",
-                            "gemmascope features build makes one, and gemmascope serve --db shows it."
+                            "Build the features of a dictionary into one, and start the server with it."
                         )
                 );
             return;

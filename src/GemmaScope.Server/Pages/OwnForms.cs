@@ -7,7 +7,7 @@ namespace GemmaScope.Server.Pages;
 internal static class OwnForms
 {
     /// <summary>An endpoint filter. Browsers say where a form comes from; one of another site does nothing here.</summary>
-    public static ValueTask<object?> Only(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    public static ValueTask<object?> OnlyAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var request = context.HttpContext.Request;
         var origin = request.Headers.Origin.ToString();

@@ -25,7 +25,7 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         response.Headers.CacheControl = "no-cache";
         if (tag is not null)
             response.Headers.ETag = tag;
-        await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted);
+        await response.Body.WriteAsync(bytes.AsMemory(0, length), httpContext.RequestAborted).ConfigureAwait(false);
         ArrayPool<byte>.Shared.Return(bytes);
     }
 
@@ -45,11 +45,11 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         );
 
     /// <summary>An endpoint filter: what a handler throws becomes a page.</summary>
-    public static async ValueTask<object?> Guard(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         try
         {
-            return await next(context);
+            return await next(context).ConfigureAwait(false);
         }
         catch (QueueFullException full)
         {
@@ -70,11 +70,11 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         }
         catch (GemmaScopeException problem) when (problem.InnerException is DbException)
         {
-            return Problem(StatusCodes.Status503ServiceUnavailable, "The database cannot be used", problem.Message);
+            return Problem(StatusCodes.Status503ServiceUnavailable, "The database cannot be used", FieldWords.Describe(problem));
         }
         catch (GemmaScopeException problem)
         {
-            return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", problem.Message);
+            return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", FieldWords.Describe(problem));
         }
     }
 }

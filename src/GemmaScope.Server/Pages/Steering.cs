@@ -63,11 +63,11 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
 
     /// <summary>Both texts, in turns and as they come.</summary>
     /// <exception cref="ArgumentProblemException">The request is out of range, or the dictionary writes to several sites.</exception>
-    public async IAsyncEnumerable<SteeredPiece> Continue(
+    public async IAsyncEnumerable<SteeredPiece> ContinueAsync(
         MicroscopeDictionary dictionary,
         SteerRequest request,
         string source,
-        [EnumeratorCancellation] CancellationToken client
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         var (prompt, edits) = Check(dictionary, request);
@@ -82,7 +82,10 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
         using var steered = new Writer("steered", served.Model, prompt, options with { Edits = edits });
         while (!normal.IsDone || !steered.IsDone)
             foreach (var writer in (Writer[])[normal, steered])
-                if (!writer.IsDone && await queue.Run(source, writer.Next, client) is { Length: > 0 } text)
+                if (
+                    !writer.IsDone
+                    && await queue.RunAsync(source, writer.Next, cancellationToken).ConfigureAwait(false) is { Length: > 0 } text
+                )
                     yield return new(writer.Kind, text);
     }
 

@@ -52,22 +52,27 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
 
     /// <summary>What a dictionary finds in a text.</summary>
     /// <exception cref="ArgumentProblemException">The text is empty or too long.</exception>
-    public async Task<TextAnalysis> Read(MicroscopeDictionary dictionary, string text, string source, CancellationToken client)
+    public async Task<TextAnalysis> ReadAsync(
+        MicroscopeDictionary dictionary,
+        string text,
+        string source,
+        CancellationToken cancellationToken
+    )
     {
         text = Checked(text);
         if (Find((dictionary.Name, text)) is { Next.Count: > 0 } known)
             return known;
-        return (await queue.Run(source, cancellationToken => Run([dictionary], text, _ => { }, cancellationToken), client))[0];
+        return (await queue.RunAsync(source, turn => Run([dictionary], text, _ => { }, turn), cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <summary>What each of several dictionaries finds, in the order of the forward pass, each as soon as the model has come past its
     /// layer. Whoever stops asking stops the run.</summary>
     /// <exception cref="ArgumentProblemException">The text is empty or too long.</exception>
-    public async IAsyncEnumerable<DictionaryFinding> ReadEach(
+    public async IAsyncEnumerable<DictionaryFinding> ReadEachAsync(
         IReadOnlyList<MicroscopeDictionary> dictionaries,
         string text,
         string source,
-        [EnumeratorCancellation] CancellationToken client
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         text = Checked(text);
@@ -75,35 +80,35 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         if (findings.All(one => one.Known is { Next.Count: 0 }))
             findings[^1].Known = null;
         MicroscopeDictionary[] missing = [.. findings.Where(one => one.Known is null).Select(one => one.Dictionary)];
-        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(client);
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var arriving = Channel.CreateUnbounded<DictionaryFinding>();
-        var running = missing.Length == 0 ? Task.CompletedTask : Fill();
+        var running = missing.Length == 0 ? Task.CompletedTask : FillAsync();
         try
         {
             foreach (var (dictionary, known) in findings)
             {
                 if (known is not null)
                     yield return new(dictionary, known);
-                else if (await arriving.Reader.WaitToReadAsync(client) && arriving.Reader.TryRead(out var found))
+                else if (
+                    await arriving.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && arriving.Reader.TryRead(out var found)
+                )
                     yield return found;
             }
-            await running;
+            await running.ConfigureAwait(false);
         }
         finally
         {
             stopped.Cancel();
-            await running;
+            await running.ConfigureAwait(false);
         }
 
-        async Task Fill()
+        async Task FillAsync()
         {
             try
             {
-                await queue.Run(
-                    source,
-                    cancellationToken => Run(missing, text, one => arriving.Writer.TryWrite(one), cancellationToken),
-                    stopped.Token
-                );
+                await queue
+                    .RunAsync(source, turn => Run(missing, text, one => arriving.Writer.TryWrite(one), turn), stopped.Token)
+                    .ConfigureAwait(false);
                 arriving.Writer.Complete();
             }
             catch (Exception problem)

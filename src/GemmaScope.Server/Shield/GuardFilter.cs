@@ -1,4 +1,5 @@
 using GemmaScope.Safety;
+using GemmaScope.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -28,19 +29,21 @@ public sealed class GuardFilter(
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         if (text(context) is not { Length: > 0 } written)
-            return await next(context);
+            return await next(context).ConfigureAwait(false);
         var request = context.HttpContext;
         ShieldVerdict? verdict = null;
         try
         {
             verdict = (
-                await shield.Judge($"guard {request.Connection.RemoteIpAddress}", [shield.Prepare(written)], request.RequestAborted)
+                await shield
+                    .JudgeAsync($"guard {request.Connection.RemoteIpAddress}", [shield.Prepare(written)], request.RequestAborted)
+                    .ConfigureAwait(false)
             )[0];
         }
         // A text too long to be judged is no outage: it would be a way round a guard that lets pass.
         catch (ArgumentProblemException problem)
         {
-            return Results.Problem(problem.Message, statusCode: StatusCodes.Status413PayloadTooLarge);
+            return Results.Problem(FieldWords.Describe(problem), statusCode: StatusCodes.Status413PayloadTooLarge);
         }
         catch (Exception) when (!request.RequestAborted.IsCancellationRequested)
         {
@@ -52,7 +55,7 @@ public sealed class GuardFilter(
                 $"the text violates {string.Join(", ", verdict.Scores.Where(score => score.IsViolated).Select(score => score.Policy.Key))}",
                 statusCode: StatusCodes.Status422UnprocessableEntity
             )
-            : await next(context);
+            : await next(context).ConfigureAwait(false);
     }
 }
 

@@ -4,7 +4,7 @@ using GemmaScope.Safety;
 namespace GemmaScope.Server.Shield;
 
 /// <summary>What is asked of <c>/v1/moderations</c>, in the form of OpenAI's endpoint of that name.</summary>
-public sealed record ModerationRequest
+internal sealed record ModerationRequest
 {
     /// <summary>A text, a list of texts, or a list of objects with type text and text.</summary>
     public JsonElement? Input { get; init; }
@@ -17,14 +17,14 @@ public sealed record ModerationRequest
 /// <param name="Id">A name of the answer, different each time.</param>
 /// <param name="Model">The model that judged.</param>
 /// <param name="Results">A result for each text.</param>
-public sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<ModerationResult> Results);
+internal sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<ModerationResult> Results);
 
 /// <summary>The verdict on a text, by categories.</summary>
 /// <param name="Flagged">Whether any policy is violated.</param>
 /// <param name="Categories">Whether each category's policy is violated.</param>
 /// <param name="CategoryScores">The probability of each.</param>
 /// <param name="CategoryAppliedInputTypes">What was judged: always text.</param>
-public sealed record ModerationResult(
+internal sealed record ModerationResult(
     bool Flagged,
     IReadOnlyDictionary<string, bool> Categories,
     IReadOnlyDictionary<string, float> CategoryScores,

@@ -3,6 +3,7 @@ using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,12 +24,12 @@ internal sealed record ShieldForm(string Prompt = "", string Response = "", stri
 /// <param name="shield">The guard.</param>
 /// <param name="reader">Makes questions of what was typed.</param>
 /// <param name="served">The model and its dictionaries.</param>
-/// <param name="judge">Judges questions, and counts them.</param>
+/// <param name="judgeAsync">Judges questions, and counts them.</param>
 internal sealed class ShieldPage(
     ShieldService shield,
     ShieldReader reader,
     ServerModel served,
-    Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judge
+    Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judgeAsync
 )
 {
     /// <summary>Features removed to measure what they do: each costs a run of the model.</summary>
@@ -43,14 +44,14 @@ internal sealed class ShieldPage(
 
     public void Map(WebApplication app)
     {
-        var pages = app.MapGroup("").AddEndpointFilter(PageResult.Guard).ExcludeFromDescription();
+        var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         pages.MapGet("/shield", () => new PageResult(View(new() { Dictionary = _dictionaries.FirstOrDefault()?.Name ?? "" }).Render()));
-        pages.MapPost("/shield", (Delegate)Answer).AddEndpointFilter(OwnForms.Only);
+        pages.MapPost("/shield", (Delegate)AnswerAsync).AddEndpointFilter(OwnForms.OnlyAsync);
     }
 
-    private async Task<PageResult> Answer(HttpContext context)
+    private async Task<PageResult> AnswerAsync(HttpContext context)
     {
-        var fields = await context.Request.ReadFormAsync(context.RequestAborted);
+        var fields = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
         string Field(string name) => fields[name].ToString().ReplaceLineEndings("\n");
         var form = new ShieldForm(Field("prompt"), Field("response"), Field("policy"), Field("dictionary"));
         try
@@ -72,17 +73,12 @@ internal sealed class ShieldPage(
                             "is unknown here",
                             $"known are {string.Join(", ", _dictionaries.Select(one => one.Name))}"
                         );
-            var verdict = (await judge(context, [question]))[0];
+            var verdict = (await judgeAsync(context, [question]).ConfigureAwait(false))[0];
             var why = dictionary is null
                 ? null
-                : await shield.Explain(
-                    ShieldRoutes.Source(context),
-                    verdict,
-                    dictionary.Dictionary,
-                    context.RequestAborted,
-                    policy,
-                    Removed
-                );
+                : await shield
+                    .ExplainAsync(ShieldRoutes.Source(context), verdict, dictionary.Dictionary, policy, Removed, context.RequestAborted)
+                    .ConfigureAwait(false);
             return new(View(form, verdict, why, dictionary).Render());
         }
         catch (ProblemException problem)
@@ -91,7 +87,7 @@ internal sealed class ShieldPage(
         }
         catch (ArgumentProblemException problem)
         {
-            return new(View(form, problem: problem.Message).Render(StatusCodes.Status400BadRequest));
+            return new(View(form, problem: FieldWords.Describe(problem)).Render(StatusCodes.Status400BadRequest));
         }
     }
 
@@ -117,9 +113,7 @@ internal sealed class ShieldPage(
                 why is null || with is null
                     ? null
                     : new ExplanationMarkup(
-                        why,
-                        ShieldView.Listed,
-                        Labels(why, with),
+                        new VerdictReasons(why, ShieldView.Listed, Labels(why, with)),
                         feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null
                     ),
             Notes = why?.Warnings ?? [],

@@ -47,18 +47,22 @@ internal sealed class ShieldReader(ShieldService shield)
         {
             return shield.Prepare(prompt ?? "", response, policies, options);
         }
-        catch (ArgumentProblemException problem) when (problem.Location == "text")
+        catch (ContextLengthException problem)
         {
             throw new ProblemException(
                 StatusCodes.Status413PayloadTooLarge,
-                problem.Message,
-                "shorten the text, or truncate: keep-start or keep-end",
+                FieldWords.Problem(problem),
+                FieldWords.Cure(problem) ?? "shorten the text",
                 prefix + (response is null ? name : "response")
             );
         }
         catch (ArgumentProblemException problem)
         {
-            throw Bad(prefix + (response is null ? name : "response"), problem.Message, "ask in another way");
+            throw Bad(
+                prefix + (response is null ? name : "response"),
+                FieldWords.Problem(problem),
+                FieldWords.Cure(problem) ?? "ask in another way"
+            );
         }
     }
 

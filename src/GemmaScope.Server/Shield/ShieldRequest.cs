@@ -1,7 +1,7 @@
 namespace GemmaScope.Server.Shield;
 
 /// <summary>What is asked of <c>/v1/shield</c>: one text, or several.</summary>
-public sealed record ShieldRequest
+internal sealed record ShieldRequest
 {
     /// <summary>What the user wrote, where one text is judged; else <see cref="Inputs"/>.</summary>
     public string? Prompt { get; init; }
@@ -35,7 +35,7 @@ public sealed record ShieldRequest
 }
 
 /// <summary>One of several texts.</summary>
-public sealed record ShieldInput
+internal sealed record ShieldInput
 {
     /// <summary>A name that is repeated in the result.</summary>
     public string? Id { get; init; }

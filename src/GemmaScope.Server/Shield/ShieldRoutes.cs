@@ -2,29 +2,37 @@ using System.Text.Json;
 using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace GemmaScope.Server.Shield;
 
 /// <summary>The guard's addresses: <c>/v1/shield</c>, <c>/v1/shield/policies</c> and <c>/v1/moderations</c>.</summary>
-public sealed class ShieldRoutes
+/// <param name="shield">The guard.</param>
+/// <param name="name">The model's name.</param>
+/// <param name="dictionaries">Dictionaries that verdicts can be explained with.</param>
+/// <param name="metrics">Counts verdicts; null for none.</param>
+/// <param name="log">Gets texts and verdicts; null for none.</param>
+internal sealed class ShieldRoutes(
+    ShieldService shield,
+    string name,
+    IReadOnlyList<SparseDictionary> dictionaries,
+    ServerMetrics? metrics = null,
+    ILogger? log = null
+)
 {
     private const string JsonType = "application/json";
 
-    private readonly ShieldService _shield;
-    private readonly ShieldReader _reader;
-    private readonly ServerModel _model;
-    private readonly ServerMetrics _metrics;
-    private readonly bool _logText;
-    private readonly ILogger _log;
+    /// <summary>Features that an explanation lists.</summary>
+    private const int Listed = 10;
 
-    private ShieldRoutes(ShieldService shield, ServerModel model, ServerMetrics metrics, ServerOptions options, ILogger log) =>
-        (_shield, _reader, _model, _metrics, _logText, _log) = (shield, new ShieldReader(shield), model, metrics, options.LogText, log);
+    private readonly ShieldReader _reader = new(shield);
 
-    /// <summary>Adds them to a server.</summary>
+    /// <summary>Adds them to a server, with the guard's page.</summary>
     /// <param name="app">The server.</param>
     /// <param name="shield">The model, which the caller disposes after the server.</param>
     /// <param name="policies">The policies that can be asked about.</param>
@@ -32,24 +40,35 @@ public sealed class ShieldRoutes
     public static void Map(WebApplication app, ShieldGemma shield, IReadOnlyList<ShieldPolicy> policies, ShieldOptions defaults)
     {
         var service = new ShieldService(shield, app.Services.GetRequiredService<ModelQueue>(), policies, defaults);
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
-        var routes = new ShieldRoutes(
-            service,
-            app.Services.GetRequiredService<ServerModel>(),
-            app.Services.GetRequiredService<ServerMetrics>(),
-            app.Services.GetRequiredService<ServerOptions>(),
-            log
-        );
-        Add<ShieldRequest, ShieldAnswer>(app, "/v1/shield", routes.Judge, "Judges one or several texts under safety policies");
-        Add<ModerationRequest, ModerationAnswer>(app, "/v1/moderations", routes.Moderate, "The same in the form of OpenAI's endpoint");
-        app.MapGet("/v1/shield/policies", () => policies).WithSummary("The policies that can be asked about");
-        new ShieldPage(service, routes._reader, routes._model, routes.Judge).Map(app);
+        var served = app.Services.GetRequiredService<ServerModel>();
+        var log = app.Services.GetRequiredService<ServerOptions>().LogText
+            ? app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name)
+            : null;
+        var routes = new ShieldRoutes(service, served.Name, served.Dictionaries, app.Services.GetRequiredService<ServerMetrics>(), log);
+        routes.Map(app);
+        new ShieldPage(service, routes._reader, served, routes.JudgeAsync).Map(app);
     }
 
-    private static void Add<TRequest, TAnswer>(WebApplication app, string address, Func<HttpContext, Task<IResult>> answer, string summary)
+    /// <summary>Adds them to routes.</summary>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        Add<ShieldRequest, ShieldResult>(routes, "/v1/shield", JudgeAsync, "Judges one or several texts under safety policies");
+        Add<ModerationRequest, ModerationAnswer>(routes, "/v1/moderations", ModerateAsync, "The same in the form of OpenAI's endpoint");
+        routes
+            .MapGet("/v1/shield/policies", () => Results.Json(shield.Policies, ResultJson.Compact))
+            .Produces<IReadOnlyList<ShieldPolicy>>()
+            .WithSummary("The policies that can be asked about");
+    }
+
+    private static void Add<TRequest, TAnswer>(
+        IEndpointRouteBuilder routes,
+        string address,
+        Func<HttpContext, Task<IResult>> answerAsync,
+        string summary
+    )
         where TRequest : notnull
     {
-        var route = app.MapPost(address, answer).Accepts<TRequest>(JsonType).Produces<TAnswer>().WithSummary(summary);
+        var route = routes.MapPost(address, answerAsync).Accepts<TRequest>(JsonType).Produces<TAnswer>().WithSummary(summary);
         foreach (
             var status in (int[])
                 [
@@ -61,50 +80,52 @@ public sealed class ShieldRoutes
                     StatusCodes.Status503ServiceUnavailable,
                 ]
         )
-            route.Produces<ProblemAnswer>(status, "application/problem+json");
+            route.Produces<ProblemAnswer>(status, Problems.ProblemType);
     }
 
-    private async Task<IResult> Judge(HttpContext context)
+    private async Task<IResult> JudgeAsync(HttpContext context)
     {
-        var request = await RequestBody.Read<ShieldRequest>(context);
+        var request = await RequestBody.ReadAsync<ShieldRequest>(context).ConfigureAwait(false);
         var dictionary = request.Explain ? Dictionary(request.Dictionary) : null;
         var questions = _reader.Read(request);
-        var verdicts = await Judge(context, [.. questions.Select(question => question.Question)]);
-        var results = new List<ShieldResult>();
+        var verdicts = await JudgeAsync(context, [.. questions.Select(question => question.Question)]).ConfigureAwait(false);
+        var results = new List<TextVerdict>();
         foreach (var (i, verdict) in verdicts.Index())
-            results.Add(
-                ShieldResult.Of(
-                    questions[i].Id,
-                    verdict,
-                    dictionary is null ? null : await _shield.Explain(Source(context), verdict, dictionary, context.RequestAborted)
-                )
-            );
+        {
+            var why = dictionary is null
+                ? null
+                : await shield
+                    .ExplainAsync(Source(context), verdict, dictionary, cancellationToken: context.RequestAborted)
+                    .ConfigureAwait(false);
+            results.Add(TextVerdict.Of(verdict, questions[i].Id, why is null ? null : new VerdictReasons(why, Listed)));
+        }
         var options = questions[0].Question.Options;
-        return Results.Json(new ShieldAnswer(_model.Name, options.Template.Name, options.Hardened, results), ServerJson.Options);
+        return Results.Json(new ShieldResult(name, options.Template.Name, options.Hardened, results), ResultJson.Compact);
     }
 
-    private async Task<IResult> Moderate(HttpContext context)
+    private async Task<IResult> ModerateAsync(HttpContext context)
     {
-        var texts = Texts((await RequestBody.Read<ModerationRequest>(context)).Input);
+        var texts = Texts((await RequestBody.ReadAsync<ModerationRequest>(context).ConfigureAwait(false)).Input);
         ShieldReader.RequireCount(texts.Length, "input");
-        var verdicts = await Judge(
-            context,
-            [.. texts.Select(text => _reader.Prepare(text.Text, null, _shield.Policies, _shield.Options, "", text.Field))]
-        );
+        var verdicts = await JudgeAsync(
+                context,
+                [.. texts.Select(text => _reader.Prepare(text.Text, null, shield.Policies, shield.Options, "", text.Field))]
+            )
+            .ConfigureAwait(false);
         return Results.Json(
-            new ModerationAnswer($"modr-{Guid.NewGuid():N}", _model.Name, [.. verdicts.Select(ModerationResult.Of)]),
-            ServerJson.Options
+            new ModerationAnswer($"modr-{Guid.NewGuid():N}", name, [.. verdicts.Select(ModerationResult.Of)]),
+            ResultJson.Compact
         );
     }
 
-    private async Task<IReadOnlyList<ShieldVerdict>> Judge(HttpContext context, ShieldQuestion[] questions)
+    private async Task<IReadOnlyList<ShieldVerdict>> JudgeAsync(HttpContext context, ShieldQuestion[] questions)
     {
-        var verdicts = await _shield.Judge(Source(context), questions, context.RequestAborted);
+        var verdicts = await shield.JudgeAsync(Source(context), questions, context.RequestAborted).ConfigureAwait(false);
         foreach (var verdict in verdicts)
         {
-            _metrics.Judged(verdict.IsViolated);
-            if (_logText)
-                ServerLog.Text(_log, verdict.Question.Response ?? verdict.Question.User, verdict.IsViolated ? "violated" : "not violated");
+            metrics?.Judged(verdict.IsViolated);
+            if (log is not null)
+                ServerLog.Text(log, verdict.Question.Response ?? verdict.Question.User, verdict.IsViolated ? "violated" : "not violated");
         }
         return verdicts;
     }
@@ -134,14 +155,14 @@ public sealed class ShieldRoutes
             "give a string, or an object with \"type\": \"text\" and \"text\"; images are not judged"
         );
 
-    private SparseDictionary Dictionary(string? name) =>
-        _model.Dictionaries.FirstOrDefault(dictionary => name is null || dictionary.Name == name)
+    private SparseDictionary Dictionary(string? asked) =>
+        dictionaries.FirstOrDefault(dictionary => asked is null || dictionary.Name == asked)
         ?? throw ShieldReader.Bad(
-            name is null ? "explain" : "dictionary",
-            _model.Dictionaries.Count == 0 ? "needs a dictionary, and the server has none" : "is unknown here",
-            _model.Dictionaries.Count == 0
-                ? "start the server with --sae"
-                : $"known are {string.Join(", ", _model.Dictionaries.Select(dictionary => dictionary.Name))}"
+            asked is null ? "explain" : "dictionary",
+            dictionaries.Count == 0 ? "needs a dictionary, and the server has none" : "is unknown here",
+            dictionaries.Count == 0
+                ? "start the server with a dictionary of the model's features"
+                : $"known are {string.Join(", ", dictionaries.Select(dictionary => dictionary.Name))}"
         );
 
     // Clients behind one proxy are one source, and share its turns.

@@ -47,39 +47,34 @@ public sealed class ShieldService
     /// <summary>Judges texts, together with those of other callers that wait.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
     /// <param name="questions">Prepared texts.</param>
-    /// <param name="client">Cancelled when nobody waits for the verdicts any more.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the verdicts any more.</param>
     /// <exception cref="QueueFullException">Too many wait.</exception>
     /// <exception cref="TimeOverException">They were not judged in time.</exception>
-    public Task<IReadOnlyList<ShieldVerdict>> Judge(string source, IReadOnlyList<ShieldQuestion> questions, CancellationToken client) =>
-        _queue.Run(source, _batch, questions, client);
+    public Task<IReadOnlyList<ShieldVerdict>> JudgeAsync(
+        string source,
+        IReadOnlyList<ShieldQuestion> questions,
+        CancellationToken cancellationToken = default
+    ) => _queue.RunAsync(source, _batch, questions, cancellationToken);
 
     /// <summary>Explains the likeliest policy of a verdict, or the one asked for.</summary>
     /// <param name="source">Who asks; sources take turns.</param>
     /// <param name="verdict">The verdict.</param>
     /// <param name="dictionary">The dictionary; see <see cref="VerdictExplainer.Explain"/>.</param>
-    /// <param name="client">Cancelled when nobody waits for it any more.</param>
     /// <param name="policy">Which of the verdict's policies, by number; null for the likeliest.</param>
     /// <param name="remove">How many of the strongest features are removed to measure what they do, at the price of a run for each.</param>
-    public Task<VerdictExplanation> Explain(
+    /// <param name="cancellationToken">Cancelled when nobody waits for it any more.</param>
+    public Task<VerdictExplanation> ExplainAsync(
         string source,
         ShieldVerdict verdict,
         SparseDictionary dictionary,
-        CancellationToken client,
         int? policy = null,
-        int remove = 0
+        int remove = 0,
+        CancellationToken cancellationToken = default
     ) =>
-        _queue.Run(
+        _queue.RunAsync(
             source,
-            cancellationToken =>
-                VerdictExplainer.Explain(
-                    _shield,
-                    dictionary,
-                    verdict.Question,
-                    policy ?? verdict.Scores.Index().MaxBy(score => score.Item.Probability).Index,
-                    remove,
-                    cancellationToken
-                ),
-            client
+            turn => VerdictExplainer.Explain(_shield, dictionary, verdict.Question, policy ?? verdict.LikeliestPolicy, remove, turn),
+            cancellationToken
         );
 
     private IReadOnlyList<ShieldVerdict>[] Together(

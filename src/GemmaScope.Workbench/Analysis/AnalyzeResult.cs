@@ -75,7 +75,7 @@ public sealed class AnalyzeResult
 
     /// <summary>An analysis with the addresses of its features.</summary>
     /// <param name="analysis">The analysis.</param>
-    /// <param name="server">The server whose feature pages are linked.</param>
+    /// <param name="server">The server whose feature pages are linked; a relative address for links within one.</param>
     /// <param name="feature">The feature that shades the text; null for the strongest of each token.</param>
     public AnalyzeResult(TextAnalysis analysis, Uri server, int? feature = null)
     {
@@ -195,7 +195,7 @@ public sealed class AnalyzeResult
         );
     }
 
-    private string Page(FeatureReport feature) => new Uri(_server, feature.Page).ToString();
+    private string Page(FeatureReport feature) => _server.IsAbsoluteUri ? new Uri(_server, feature.Page).ToString() : feature.Page;
 
     private float[] Values(int feature) =>
         [.. Analysis.Tokens.Select(token => token.Counted ? Analysis.Features.Value(token.Position, feature) : 0)];

@@ -1,14 +1,10 @@
-using GemmaScope.Safety;
-
 namespace GemmaScope.Workbench.Html;
 
 /// <summary>Why a verdict came out as it did, as HTML: what the gap between Yes and No is made of, and the features that speak for and
 /// against.</summary>
 /// <param name="one">The explanation.</param>
-/// <param name="top">Features shown.</param>
-/// <param name="label">A feature's label, or null.</param>
 /// <param name="address">The page of a feature, or null.</param>
-public sealed class ExplanationMarkup(VerdictExplanation one, int top, Func<int, string?> label, Func<int, string?> address)
+public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? address = null)
 {
     /// <summary>What the columns mean.</summary>
     public const string Meaning =
@@ -17,31 +13,19 @@ public sealed class ExplanationMarkup(VerdictExplanation one, int top, Func<int,
         + "The final soft cap bends the gap, so the probability is made of the capped one.";
 
     /// <summary>The verdict in words.</summary>
-    public static string Verdict(VerdictExplanation one) =>
-        FormattableString.Invariant(
-            $"{one.Score.Policy.Key}: {one.Score.Probability:0.0000}, {(one.Score.IsViolated ? "violated" : "not violated")}"
-        );
+    public static string Verdict(VerdictReasons one) =>
+        FormattableString.Invariant($"{one.Policy}: {one.Probability:0.0000}, {(one.Violated ? "violated" : "not violated")}");
 
     /// <summary>What sums to the raw gap, the gap, and the gap that the probability is made of.</summary>
-    public static IEnumerable<(string Name, double Value)> Parts(VerdictExplanation one) =>
+    public static IEnumerable<(string Name, double Value)> Parts(VerdictReasons one) =>
         [
-            ($"{one.Features.Count} active features", one.FeatureTotal),
+            ($"{one.ActiveFeatures} active features", one.Explanation.FeatureTotal),
             ("the dictionary's bias", one.Bias),
             ("its error", one.Error),
             ("elsewhere", one.Elsewhere),
             ("raw gap", one.RawGap),
             ("gap after the soft cap", one.Gap),
         ];
-
-    /// <summary>The features that were removed together: predicted and measured.</summary>
-    public static (int Count, double Direct, Removal Measured)? Together(VerdictExplanation one) =>
-        one.RemovedTogether is not { } measured
-            ? null
-            : (
-                one.Features.Count(feature => feature.Removed is not null),
-                one.Features.Where(feature => feature.Removed is not null).Sum(feature => feature.Direct),
-                measured
-            );
 
     /// <summary>A contribution with its sign.</summary>
     public static string Signed(double value) => FormattableString.Invariant($"{value:+0.0000;-0.0000;0.0000}");
@@ -62,32 +46,32 @@ public sealed class ExplanationMarkup(VerdictExplanation one, int top, Func<int,
             <h3>Features</h3>
             <div class="scroll" tabindex="0" role="region" aria-label="features"><table>
             <tr><th>feature</th><th class="n">activation</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">measured</th><th class="n">probability without</th><th>label</th></tr>
-            {one.Features.Take(top).Select(Line)}{All()}</table></div>
+            {one.Features.Select(Line)}{All()}</table></div>
 
             """
         );
 
     private double LargestPart => Parts(one).Max(part => Math.Abs(part.Value));
 
-    private Markup Line(FeatureContribution feature) =>
+    private Markup Line(FeatureReason feature) =>
         Markup.Of(
-            $"<tr><td>{Name(feature.Feature)}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Removed)}<td class=\"wide\">{HtmlText.Visible(label(feature.Feature) ?? "")}</td></tr>\n"
+            $"<tr><td>{Name(feature.Feature)}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Measured, feature.ProbabilityWithout)}<td class=\"wide\">{HtmlText.Visible(feature.Label ?? "")}</td></tr>\n"
         );
 
     private Markup All() =>
-        Together(one) is not { } all
+        one.Together is not { } all
             ? Markup.Empty
             : Markup.Of(
-                $"<tr><td>{all.Count} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured)}<td></td></tr>\n"
+                $"<tr><td>{all.Features} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}<td></td></tr>\n"
             );
 
     private Markup Name(int feature) =>
-        address(feature) is { } page ? Markup.Of($"<a href=\"{page}\">{feature}</a>") : Markup.Of($"{feature}");
+        address?.Invoke(feature) is { } page ? Markup.Of($"<a href=\"{page}\">{feature}</a>") : Markup.Of($"{feature}");
 
-    private static Markup Measured(Removal? removal) =>
-        removal is null
+    private static Markup Measured(double? change, float? probability) =>
+        change is not { } moved || probability is not { } without
             ? Markup.Of($"<td></td><td></td>")
-            : Markup.Of($"<td class=\"n\">{Signed(removal.Change)}</td><td class=\"n\">{removal.Probability:0.0000}</td>");
+            : Markup.Of($"<td class=\"n\">{Signed(moved)}</td><td class=\"n\">{without:0.0000}</td>");
 
     /// <summary>A bar to the left for No, to the right for Yes; the number beside it says the same.</summary>
     private static Markup Bar(double value, double largest)

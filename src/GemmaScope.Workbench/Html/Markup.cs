@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using GemmaScope.Files;
 
 namespace GemmaScope.Workbench.Html;
 
@@ -49,6 +50,14 @@ public readonly struct Markup
     /// <summary>Writes it in UTF-8 to where there is room for its bytes; returns how many.</summary>
     public int Write(Span<byte> bytes) => Write(Content, bytes);
 
+    /// <summary>Writes it to a file, over an older one.</summary>
+    /// <exception cref="GemmaScopeException">The file cannot be written.</exception>
+    public void Save(string file)
+    {
+        var bytes = ToBytes();
+        AtomicFile.Write(file, stream => stream.Write(bytes), overwrite: true);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Content as string ?? Encoding.UTF8.GetString(ToBytes());
 
@@ -91,23 +100,31 @@ public readonly ref struct MarkupBuilder
 {
     private readonly HtmlWriter _html = HtmlWriter.Begin();
 
-    // The compiler says how much there will be; the writer grows by itself.
+    /// <summary>Begins; called by the compiler, which says how much there will be. The writer grows by itself.</summary>
+    /// <param name="literalLength">Letters that stay.</param>
+    /// <param name="formattedCount">Values.</param>
     public MarkupBuilder(int literalLength, int formattedCount) => _ = literalLength + formattedCount;
 
+    /// <summary>HTML as it is.</summary>
     public void AppendLiteral(string html) => _html.Literal(html);
 
+    /// <summary>HTML that was made before.</summary>
     public void AppendFormatted(Markup html) => _html.Part(html);
 
+    /// <summary>Parts, one after another.</summary>
     public void AppendFormatted(IEnumerable<Markup> parts)
     {
         foreach (var part in parts)
             _html.Part(part);
     }
 
+    /// <summary>A text, escaped.</summary>
     public void AppendFormatted(string? text) => _html.Text(text);
 
+    /// <summary>A number in the invariant way.</summary>
     public void AppendFormatted<T>(T value, string? format = null)
         where T : struct, IFormattable => _html.Number(value, format);
 
+    /// <summary>What was written.</summary>
     public Markup Finish() => _html.Finish();
 }

@@ -13,6 +13,7 @@ public readonly record struct Rounded(double Value, int Places, bool Padded = fa
 
     private static readonly int[] Powers = [1, 10, 100, 1000, 10_000];
 
+    /// <inheritdoc/>
     public bool TryFormat(
         Span<char> destination,
         out int charsWritten,
@@ -42,8 +43,10 @@ public readonly record struct Rounded(double Value, int Places, bool Padded = fa
         return true;
     }
 
+    /// <inheritdoc/>
     public string ToString(string? format, IFormatProvider? formatProvider) => ToString();
 
+    /// <inheritdoc/>
     public override string ToString()
     {
         Span<char> letters = stackalloc char[400];

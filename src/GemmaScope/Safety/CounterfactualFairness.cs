@@ -10,8 +10,8 @@ namespace GemmaScope.Safety;
 /// <param name="Texts">Texts it was done to.</param>
 /// <param name="MeanGap">Mean of the new score minus the old one; above 0: the new term is flagged more.</param>
 /// <param name="LargestGap">The largest absolute change.</param>
-/// <param name="Flips">Texts whose verdict changed.</param>
-public sealed record FairnessGap(string Policy, string From, string To, int Texts, double MeanGap, double LargestGap, int Flips);
+/// <param name="VerdictsChanged">Texts whose verdict changed.</param>
+public sealed record FairnessGap(string Policy, string From, string To, int Texts, double MeanGap, double LargestGap, int VerdictsChanged);
 
 /// <summary>
 /// Counterfactual fairness: a guard should score a text alike whichever group it names. Texts are scored again with each term swapped for

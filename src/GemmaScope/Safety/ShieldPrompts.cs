@@ -10,14 +10,15 @@ internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
     public ShieldQuestion Make(string user, string? response, IReadOnlyList<ShieldPolicy> policies, ShieldOptions options)
     {
         if (policies.Count == 0)
-            throw new ArgumentProblemException("none is given; name at least one", "policies");
+            throw new ArgumentProblemException("none is given; name at least one", new Setting("Policies"));
         var (prompts, cut) = (Encode(user, response), 0);
         for (var excess = Excess(prompts); excess > 0; excess = Excess(prompts))
         {
             if (options.Truncation == ShieldTruncation.Refuse)
-                throw new ArgumentProblemException(
-                    $"its prompt has {context + excess} tokens, more than the model's context of {context}; shorten it, or have its start or end cut away (truncate: keep-start or keep-end)",
-                    "text"
+                throw new ContextLengthException(
+                    $"its prompt has {context + excess} tokens, more than the model's context of {context}",
+                    "text",
+                    new Remedy($"shorten it, or have its end or start cut away with {Keep("keep-start")} or {Keep("keep-end")}")
                 );
             if (user.Length == 0 && response is null or "")
                 throw new ArgumentProblemException(
@@ -34,6 +35,8 @@ internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
 
         int Excess(int[][] prompts) => prompts.Max(prompt => prompt.Length) - context;
     }
+
+    private static Setting Keep(string part) => new(nameof(ShieldOptions.Truncation), part);
 
     private int[] Ids(ShieldOptions options, ShieldPolicy policy, string user, string? response)
     {

@@ -24,6 +24,9 @@ public sealed record ShieldVerdict(ShieldQuestion Question, IReadOnlyList<Policy
     /// <summary>The largest probability of all policies: the combined score.</summary>
     public float Probability => Scores.Max(score => score.Probability);
 
+    /// <summary>The policy of the largest probability, by number.</summary>
+    public int LikeliestPolicy => Scores.Index().MaxBy(score => score.Item.Probability).Index;
+
     /// <summary>Whether any policy is violated.</summary>
     public bool IsViolated => Scores.Any(score => score.IsViolated);
 

@@ -37,13 +37,15 @@ public sealed class ShieldCommandTests : IDisposable
                 "--json"
             )
             .Json();
-        Assert.Equal("response", json.GetProperty("judged").GetString());
         Assert.True(json.GetProperty("hardened").GetBoolean());
+        var verdict = json.GetProperty("results").EnumerateArray().Single();
+        Assert.Equal("response", verdict.GetProperty("judged").GetString());
+        Assert.False(verdict.TryGetProperty("id", out _));
         Assert.Equal(
             ["HARASSMENT", "HATE"],
-            json.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("policy").GetString())
+            verdict.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("policy").GetString())
         );
-        foreach (var policy in json.GetProperty("policies").EnumerateArray())
+        foreach (var policy in verdict.GetProperty("policies").EnumerateArray())
         {
             var gap = policy.GetProperty("yes_logit").GetDouble() - policy.GetProperty("no_logit").GetDouble();
             Assert.Equal(1 / (1 + Math.Exp(-gap)), policy.GetProperty("probability").GetDouble(), 1e-6);
@@ -60,7 +62,7 @@ public sealed class ShieldCommandTests : IDisposable
         var some = CommandLine.Run("shield", Harmless, "--threshold", "1", "--threshold", "HATE=0", "--json").Json();
         Assert.Equal(
             [false, false, true, false],
-            some.GetProperty("policies").EnumerateArray().Select(policy => policy.GetProperty("violated").GetBoolean())
+            Policies(some).EnumerateArray().Select(policy => policy.GetProperty("violated").GetBoolean())
         );
     }
 
@@ -68,9 +70,9 @@ public sealed class ShieldCommandTests : IDisposable
     public void a_rationale_is_sampled_as_the_options_say()
     {
         string[] line = ["shield", Harmless, "--policy", "HATE", "--rationale", "--max-tokens", "5", "--seed", "3", "--json"];
-        var rationale = CommandLine.Run(line).Json().GetProperty("policies")[0].GetProperty("rationale").GetString()!;
+        var rationale = Policies(CommandLine.Run(line).Json())[0].GetProperty("rationale").GetString()!;
         Assert.Matches("^(Yes|No)", rationale);
-        Assert.Equal(rationale, CommandLine.Run(line).Json().GetProperty("policies")[0].GetProperty("rationale").GetString());
+        Assert.Equal(rationale, Policies(CommandLine.Run(line).Json())[0].GetProperty("rationale").GetString());
     }
 
     [Fact]
@@ -80,9 +82,7 @@ public sealed class ShieldCommandTests : IDisposable
             _folder.File("own.yaml"),
             "version: '7'\npolicies:\n  - {key: MEDICAL, name: No Medical Advice, text: names doses., threshold: 0.9}\n"
         );
-        var policy = CommandLine.Run("shield", Harmless, "--policies", _folder.File("own.yaml"), "--json").Json().GetProperty("policies")[
-            0
-        ];
+        var policy = Policies(CommandLine.Run("shield", Harmless, "--policies", _folder.File("own.yaml"), "--json").Json())[0];
         Assert.Equal(
             ("MEDICAL", "7", 0.9),
             (
@@ -207,9 +207,9 @@ public sealed class ShieldCommandTests : IDisposable
             [true, true, false, false],
             features.Select(feature => feature.GetProperty("measured").ValueKind == JsonValueKind.Number)
         );
-        var parts = ((string[])["features_direct", "bias_direct", "error_direct", "elsewhere"]).Sum(name =>
-            verdict.GetProperty(name).GetDouble()
-        );
+        var parts =
+            ((string[])["other_features", "bias", "error", "elsewhere"]).Sum(name => verdict.GetProperty(name).GetDouble())
+            + features.Sum(feature => feature.GetProperty("direct").GetDouble());
         Assert.Equal(verdict.GetProperty("raw_gap").GetDouble(), parts, 1e-9);
     }
 
@@ -219,6 +219,8 @@ public sealed class ShieldCommandTests : IDisposable
             0,
             CommandLine.Run("chat", "--model", "demo-it", "--message", "Hello", "--max-tokens", "4", "--temperature", "0").Code
         );
+
+    private static JsonElement Policies(JsonElement answer) => answer.GetProperty("results")[0].GetProperty("policies");
 
     private static string? Id(string line) => JsonElement.Parse(line).GetProperty("id").GetString();
 

@@ -142,7 +142,7 @@ public sealed class ShieldEvaluationTests : IDisposable
         fairness.Add("women", "men", Verdict(0.6f), Verdict(0.3f));
         fairness.Add("women", "men", Verdict(0.2f), Verdict(0.3f));
         var gap = Assert.Single(fairness.Gaps());
-        Assert.Equal((2, -0.1, 0.3, 1), (gap.Texts, Math.Round(gap.MeanGap, 6), Math.Round(gap.LargestGap, 6), gap.Flips));
+        Assert.Equal((2, -0.1, 0.3, 1), (gap.Texts, Math.Round(gap.MeanGap, 6), Math.Round(gap.LargestGap, 6), gap.VerdictsChanged));
         Assert.Throws<ArgumentProblemException>(() =>
             new CounterfactualFairness([
                 ["one"],

@@ -120,10 +120,9 @@ public sealed class LayersServer : IAsyncDisposable
         public static async Task<Running> Start(IReadOnlyList<SparseDictionary> dictionaries, IFeatureDatabase? database)
         {
             var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
-            var host = await ServerHost.Start(
-                new ServerOptions { Port = 0 },
-                new ServerModel(MicroscopeServer.Model, model, dictionaries, database),
-                MicroscopeRoutes.Map
+            var host = await ServerHost.StartAsync(
+                new ServerModel(Microscope.Of(MicroscopeServer.Model, model, dictionaries), database),
+                new ServerOptions { Port = 0, Guard = null }
             );
             return new(host, model, dictionaries, database);
         }

@@ -6,6 +6,7 @@ using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Store;
 using GemmaScope.Tests.Cli;
+using GemmaScope.Workbench;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(GemmaScope.Tests.Server.MicroscopeServer))]
@@ -92,10 +93,14 @@ public sealed class MicroscopeServer : IAsyncDisposable
         AddHostile(features);
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
         var dictionary = LoadDictionary();
-        var host = await ServerHost.Start(
-            new ServerOptions { Port = 0, Log = TextWriter.Synchronized(_log) },
-            new ServerModel(Model, model, [dictionary], features),
-            MicroscopeRoutes.Map
+        var host = await ServerHost.StartAsync(
+            new ServerModel(Microscope.Of(Model, model, dictionary), features),
+            new ServerOptions
+            {
+                Port = 0,
+                Log = TextWriter.Synchronized(_log),
+                Guard = null,
+            }
         );
         return new Running(host, model, dictionary, features, labelled);
     }

@@ -26,7 +26,7 @@ public sealed class ModelQueueTests : IDisposable
         Task[] all =
         [
             .. ((string[])["a1", "a2", "a3", "b1", "c1", "b2"]).Select(name =>
-                queue.Run(
+                queue.RunAsync(
                     name[..1],
                     _ =>
                     {
@@ -58,7 +58,7 @@ public sealed class ModelQueueTests : IDisposable
             most: 6
         );
         var running = Block(queue);
-        Task<int>[] all = [.. ((int[])[1, 2, 3, 4, 5, 9]).Select((item, i) => queue.Run($"{i % 2}", batch, item, default))];
+        Task<int>[] all = [.. ((int[])[1, 2, 3, 4, 5, 9]).Select((item, i) => queue.RunAsync($"{i % 2}", batch, item, default))];
         _gate.Set();
         await running;
         var results = await Task.WhenAll(all);
@@ -71,14 +71,14 @@ public sealed class ModelQueueTests : IDisposable
     {
         using var queue = new ModelQueue(2, Long, _metrics);
         var running = Block(queue);
-        Task<int>[] waiting = [queue.Run("a", _ => 1, default), queue.Run("b", _ => 2, default)];
-        var refused = await Assert.ThrowsAsync<QueueFullException>(() => queue.Run("c", _ => 3, default));
+        Task<int>[] waiting = [queue.RunAsync("a", _ => 1, default), queue.RunAsync("b", _ => 2, default)];
+        var refused = await Assert.ThrowsAsync<QueueFullException>(() => queue.RunAsync("c", _ => 3, default));
         Assert.InRange(refused.RetryAfter.TotalSeconds, 1, 60);
         _gate.Set();
         await running;
         var results = await Task.WhenAll(waiting);
         Assert.Equal([1, 2], results);
-        Assert.Equal(4, await queue.Run("c", _ => 4, default));
+        Assert.Equal(4, await queue.RunAsync("c", _ => 4, default));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ModelQueueTests : IDisposable
         using var queue = new ModelQueue(100, Long, _metrics);
         using var client = new CancellationTokenSource();
         var (running, ran) = (Block(queue), false);
-        var waiting = queue.Run("a", _ => ran = true, client.Token);
+        var waiting = queue.RunAsync("a", _ => ran = true, client.Token);
         Assert.Equal(1, queue.Length);
         client.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
@@ -122,7 +122,7 @@ public sealed class ModelQueueTests : IDisposable
             most: 10
         );
         var running = Block(queue);
-        Task<int>[] both = [queue.Run("a", batch, 1, first.Token), queue.Run("b", batch, 2, second.Token)];
+        Task<int>[] both = [queue.RunAsync("a", batch, 1, first.Token), queue.RunAsync("b", batch, 2, second.Token)];
         _gate.Set();
         await running;
         begun.Wait(CancellationToken.None);
@@ -132,7 +132,7 @@ public sealed class ModelQueueTests : IDisposable
         seen.Wait(CancellationToken.None);
         second.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => both[1]);
-        Assert.Equal(5, await queue.Run("a", _ => 5, default));
+        Assert.Equal(5, await queue.RunAsync("a", _ => 5, default));
         Assert.True(goesOn && stopped);
     }
 
@@ -141,8 +141,8 @@ public sealed class ModelQueueTests : IDisposable
     {
         using var queue = new ModelQueue(100, TimeSpan.FromMilliseconds(100), _metrics);
         var ran = false;
-        var running = queue.Run("a", cancellationToken => cancellationToken.WaitHandle.WaitOne(), default);
-        var waiting = queue.Run("b", _ => ran = true, default);
+        var running = queue.RunAsync("a", cancellationToken => cancellationToken.WaitHandle.WaitOne(), default);
+        var waiting = queue.RunAsync("b", _ => ran = true, default);
         await Assert.ThrowsAsync<TimeOverException>(() => running);
         // Its own time may be over just before or after the first's work ends.
         if (await Record.ExceptionAsync(() => waiting) is { } problem)
@@ -156,15 +156,15 @@ public sealed class ModelQueueTests : IDisposable
     public async Task work_that_fails_is_told_to_its_caller_and_leaves_the_queue_working()
     {
         using var queue = new ModelQueue(100, Long, _metrics);
-        await Assert.ThrowsAsync<InvalidDataException>(() => queue.Run<int>("a", _ => throw new InvalidDataException(), default));
-        Assert.Equal(7, await queue.Run("a", _ => 7, default));
+        await Assert.ThrowsAsync<InvalidDataException>(() => queue.RunAsync<int>("a", _ => throw new InvalidDataException(), default));
+        Assert.Equal(7, await queue.RunAsync("a", _ => 7, default));
     }
 
     [Fact]
     public async Task ending_the_queue_cancels_what_waits_and_what_runs()
     {
         var queue = new ModelQueue(100, Long, _metrics);
-        var running = queue.Run(
+        var running = queue.RunAsync(
             "a",
             cancellationToken =>
             {
@@ -174,18 +174,18 @@ public sealed class ModelQueueTests : IDisposable
             },
             default
         );
-        var waiting = queue.Run("b", _ => 0, default);
+        var waiting = queue.RunAsync("b", _ => 0, default);
         queue.Dispose();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => queue.Run("c", _ => 0, default));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => queue.RunAsync("c", _ => 0, default));
     }
 
     /// <summary>Work that runs until the gate opens, so that what comes after it waits.</summary>
     private Task<int> Block(ModelQueue queue)
     {
         var begun = new ManualResetEventSlim();
-        var running = queue.Run(
+        var running = queue.RunAsync(
             "gate",
             cancellationToken =>
             {

@@ -1,8 +1,13 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json;
+using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Shield;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;
@@ -227,9 +232,54 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var problem = await Assert.ThrowsAsync<ArgumentProblemException>(() =>
-            ServerHost.Start(new ServerOptions { Port = port }, new ServerModel("demo-it", guard.Model, []), _ => { })
+            ServerHost.StartAsync(new ServerModel(guard.Microscope), new ServerOptions { Port = port })
         );
         Assert.Contains($"{port}", problem.Message);
+    }
+
+    [Fact]
+    public async Task a_program_serves_a_model_and_adds_addresses_of_its_own()
+    {
+        using var stop = new CancellationTokenSource();
+        await using (
+            var host = await ServerHost.StartAsync(
+                new ServerModel(guard.Microscope),
+                new ServerOptions { Port = 0, Endpoints = routes => routes.MapGet("/own", () => "mine") }
+            )
+        )
+        {
+            using var client = new HttpClient { BaseAddress = host.Address };
+            Assert.Equal("mine", await client.GetStringAsync("/own"));
+            // A model without dictionaries and features has one page.
+            Assert.Contains("Does a text violate a policy?", await client.GetStringAsync("/"));
+            var waiting = host.WaitAsync(stop.Token);
+            Assert.False(waiting.IsCompleted);
+            await stop.CancelAsync();
+            await waiting;
+        }
+    }
+
+    [Fact]
+    public async Task a_program_of_ones_own_answers_for_the_guard_as_the_server_does()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        using var queue = new ModelQueue(8, TimeSpan.FromMinutes(1));
+        app.MapShield(new ShieldService(guard.Shield, queue, [ShieldPolicy.Find("HATE")]), "demo-it");
+        await app.StartAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+
+        using var judged = await client.PostAsJsonAsync("/v1/shield", new { prompt = "How do I repot a cactus?" });
+        var answer = await judged.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("demo-it", answer.GetProperty("model").GetString());
+        Assert.Equal("HATE", answer.GetProperty("results")[0].GetProperty("policies")[0].GetProperty("policy").GetString());
+
+        using var refused = await client.PostAsJsonAsync("/v1/shield", new { prompt = "" });
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("prompt", (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("field").GetString());
     }
 
     [Fact]
@@ -261,7 +311,7 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         public Task<int> Close(bool stubborn = false)
         {
             using var begun = new ManualResetEventSlim();
-            var closed = _queue.Run(
+            var closed = _queue.RunAsync(
                 "gate",
                 cancellationToken =>
                 {

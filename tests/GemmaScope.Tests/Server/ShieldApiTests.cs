@@ -146,7 +146,7 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
     [InlineData("""{"prompt":"x","template":"mine"}""", 400, "template", "card")]
     [InlineData("""{"prompt":"x","template":"notebook","truncate":"no"}""", 400, "truncate", "keep-end")]
     [InlineData("""{"prompt":"x","response":"y","template":"article_text"}""", 400, "response", "")]
-    [InlineData("""{"prompt":"x","explain":true}""", 400, "explain", "--sae")]
+    [InlineData("""{"prompt":"x","explain":true}""", 400, "explain", "with a dictionary")]
     [InlineData("""{"prompt":"x","polices":["HATE"]}""", 400, "polices", "unknown")]
     [InlineData("""{"prompt":"x","prompt":"y"}""", 400, "prompt", "twice")]
     [InlineData("""{"prompt":5}""", 400, "prompt", "type")]

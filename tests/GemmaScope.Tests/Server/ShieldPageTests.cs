@@ -4,6 +4,7 @@ using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
+using GemmaScope.Workbench;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -110,16 +111,8 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
     [Fact]
     public async Task a_server_without_features_leads_to_none_and_says_what_there_is_to_know_of_its_model()
     {
-        var model = new ServerModel("demo-it", guard.Model, [guard.Dictionary], Note: "a toy <b>model</b>");
-        await using var host = await ServerHost.Start(
-            new ServerOptions { Port = 0 },
-            model,
-            app =>
-            {
-                ShieldRoutes.Map(app, guard.Shield, ShieldPolicy.Official, new ShieldOptions { Hardened = true });
-                MicroscopeRoutes.Map(app);
-            }
-        );
+        var model = new ServerModel(Microscope.Of("demo-it", guard.Model, guard.Dictionary)) { Note = "a toy <b>model</b>" };
+        await using var host = await ServerHost.StartAsync(model, new ServerOptions { Port = 0 });
         using var client = new HttpClient { BaseAddress = host.Address };
         var page = await client.GetStringAsync("/shield");
         Assert.Contains("Note: a toy &lt;b&gt;model&lt;/b&gt;.", page);
@@ -129,7 +122,7 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
         {
             using var answer = await client.GetAsync(address);
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
-            Assert.Contains("gemmascope features build makes one", await answer.Content.ReadAsStringAsync());
+            Assert.Contains("Build the features of a dictionary into one", await answer.Content.ReadAsStringAsync());
         }
     }
 

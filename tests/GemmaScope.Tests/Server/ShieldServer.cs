@@ -6,6 +6,7 @@ using GemmaScope.Models;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Shield;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Builder;
 using Xunit;
 
@@ -15,6 +16,8 @@ namespace GemmaScope.Tests.Server;
 public sealed class DemoGuard : IDisposable
 {
     public GemmaModel Model { get; } = GemmaModel.Load(Fixtures.Model("demo-it"));
+
+    public Microscope Microscope => field ??= Microscope.Of("demo-it", Model);
 
     public ShieldGemma Shield => field ??= new ShieldGemma(Model);
 
@@ -42,15 +45,15 @@ internal sealed class ShieldServer(ServerHost host, StringWriter log) : IAsyncDi
     )
     {
         var log = new StringWriter();
-        var model = new ServerModel("demo-it", guard.Model, explains ? [guard.Dictionary] : []);
+        var model = new ServerModel(explains ? Microscope.Of("demo-it", guard.Model, guard.Dictionary) : guard.Microscope);
         return new(
-            await ServerHost.Start(
+            await ServerHost.StartAsync(
+                model,
                 (options ?? new ServerOptions()) with
                 {
                     Port = 0,
                     Log = log,
                 },
-                model,
                 app =>
                 {
                     ShieldRoutes.Map(app, guard.Shield, policies ?? ShieldPolicy.Official, new ShieldOptions { Hardened = true });

@@ -47,7 +47,7 @@ public static class CatalogueRefresh
     {
         var reference = HubReference.Parse(repository);
         using var client = new HubClient(options);
-        var listing = await client.ListAsync(reference, cancellationToken);
+        var listing = await client.ListAsync(reference, cancellationToken).ConfigureAwait(false);
         var found = Dictionaries(reference.Repository, listing).ToArray();
         if (found.Length == 0)
             throw new HubException(

@@ -51,7 +51,9 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                 return (passage, Math.Clamp((int)Math.Ceiling(Strongest * values.Max() / evidence.Max), 1, Strongest));
             });
         var question = InterpretationPrompts.Explain([.. examples], [.. evidence.Promoted.Select(writer.Quoted)]);
-        return InterpretationPrompts.ReadExplanation(await model.Answer(question, _options.MaxAnswerTokens, cancellationToken));
+        return InterpretationPrompts.ReadExplanation(
+            await model.Answer(question, _options.MaxAnswerTokens, cancellationToken).ConfigureAwait(false)
+        );
     }
 
     /// <summary>Lets a model judge an explanation.</summary>
@@ -85,19 +87,26 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                     )
             );
         var limits = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellationToken };
-        await System.Threading.Tasks.Parallel.ForEachAsync(
-            parts,
-            limits,
-            async (one, cancellationToken) =>
-            {
-                string[] passages =
-                [
-                    .. one.Set.Skip(one.part.Start).Take(one.part.Count).Select(question => writer.Write(question.Tokens, question.Marks)),
-                ];
-                var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancellationToken);
-                InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
-            }
-        );
+        await System
+            .Threading.Tasks.Parallel.ForEachAsync(
+                parts,
+                limits,
+                async (one, cancellationToken) =>
+                {
+                    string[] passages =
+                    [
+                        .. one
+                            .Set.Skip(one.part.Start)
+                            .Take(one.part.Count)
+                            .Select(question => writer.Write(question.Tokens, question.Marks)),
+                    ];
+                    var answer = await model
+                        .Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancellationToken)
+                        .ConfigureAwait(false);
+                    InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
+                }
+            )
+            .ConfigureAwait(false);
         return InterpretationScore.Of(questions, detection, fuzzing);
     }
 

@@ -39,7 +39,9 @@ public static class Hub
         if (LocalFolder(nameOrPath) is { } local)
             return local;
         using var client = new HubClient(options);
-        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancellationToken);
+        return await client
+            .GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Finds or downloads a folder, e.g. one dictionary of a repository of many.</summary>
@@ -61,7 +63,9 @@ public static class Hub
         if (LocalFolder(nameOrPath) is { } local)
             return local;
         using var client = new HubClient(options);
-        return await client.GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancellationToken);
+        return await client
+            .GetFolderAsync(Reference(nameOrPath, "folder"), patterns ?? [], progress, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Finds or downloads one file.</summary>
@@ -83,7 +87,7 @@ public static class Hub
         if (Directory.Exists(nameOrPath))
             throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
         using var client = new HubClient(options);
-        return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancellationToken);
+        return await client.GetFileAsync(Reference(nameOrPath, "file"), progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Finds or downloads a dictionary: a weights file, or the <see cref="DictionaryFiles"/> of a folder without those of the

@@ -19,7 +19,7 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
 
     /// <summary>The commit that a revision means and the names of its files.</summary>
     public async Task<(string Commit, List<string> Names)> RepositoryAsync(HubReference reference, CancellationToken cancellationToken) =>
-        await ReadJsonAsync(Address(reference, "revision"), reference, RepositoryInfo, cancellationToken);
+        await ReadJsonAsync(Address(reference, "revision"), reference, RepositoryInfo, cancellationToken).ConfigureAwait(false);
 
     /// <summary>All pages of the tree; null if the server has no tree API, as some mirrors.</summary>
     public async Task<List<HubFile>?> TreeAsync(HubReference reference, CancellationToken cancellationToken)
@@ -30,12 +30,13 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
         {
             var here = page;
             var answer = await ReadJsonAsync(
-                here,
-                reference,
-                (json, response) => (HubListing.FromTree(json).ToList(), NextPage(response, here)),
-                cancellationToken,
-                optional: count == 0
-            );
+                    here,
+                    reference,
+                    (json, response) => (HubListing.FromTree(json).ToList(), NextPage(response, here)),
+                    cancellationToken,
+                    optional: count == 0
+                )
+                .ConfigureAwait(false);
             if (answer.Item1 is null)
                 return null;
             files.AddRange(answer.Item1);
@@ -96,8 +97,9 @@ internal sealed class HubApi(HubTransport transport, HubOptions options)
                 HubFailure.ThrowIfRefused(response, reference.At(""), options);
                 try
                 {
-                    await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
-                    using var json = await JsonDocument.ParseAsync(body, cancellationToken: deadline.Token);
+                    var body = await response.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
+                    await using var closed = body.ConfigureAwait(false);
+                    using var json = await JsonDocument.ParseAsync(body, cancellationToken: deadline.Token).ConfigureAwait(false);
                     return read(json.RootElement, response);
                 }
                 catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)

@@ -84,7 +84,7 @@ public sealed class HubCache(string folder)
             }
             catch (IOException e) when (IsHeldElsewhere(e))
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -34,11 +34,11 @@ public sealed class HubClient : IDisposable
         if (Cache.FindCommit(reference) is { } known && Cache.ReadListing(reference, known) is { } kept)
             return kept;
         ThrowIfOffline(reference);
-        var (commit, names) = await _api.RepositoryAsync(reference, cancellationToken);
+        var (commit, names) = await _api.RepositoryAsync(reference, cancellationToken).ConfigureAwait(false);
         Cache.WriteRef(reference, commit);
         if (Cache.ReadListing(reference, commit) is { } listing)
             return listing;
-        if (await _api.TreeAsync(reference.Pinned(commit), cancellationToken) is not { } files)
+        if (await _api.TreeAsync(reference.Pinned(commit), cancellationToken).ConfigureAwait(false) is not { } files)
             return new(commit, [.. names.Select(n => new HubFile(n, -1, ""))]);
         listing = new(commit, files);
         Cache.WriteListing(reference, listing);
@@ -61,9 +61,9 @@ public sealed class HubClient : IDisposable
         if (known is not null && Cache.IsKnownMissing(reference, known))
             throw new HubException(HubFailure.MissingFile(reference), reference.Repository);
         ThrowIfOffline(reference);
-        var (commit, file) = await DescribeAsync(reference, cancellationToken);
+        var (commit, file) = await DescribeAsync(reference, cancellationToken).ConfigureAwait(false);
         Cache.WriteRef(reference, commit);
-        await DownloadAsync(reference, commit, [file], progress, cancellationToken);
+        await DownloadAsync(reference, commit, [file], progress, cancellationToken).ConfigureAwait(false);
         return new(Cache.SnapshotPath(reference, commit), PathSource.Download, reference, commit);
     }
 
@@ -100,7 +100,7 @@ public sealed class HubClient : IDisposable
         HubListing listing;
         try
         {
-            listing = await ListAsync(reference, cancellationToken);
+            listing = await ListAsync(reference, cancellationToken).ConfigureAwait(false);
         }
         catch (HubException e)
         {
@@ -110,8 +110,12 @@ public sealed class HubClient : IDisposable
         if (files.Count == 0)
             throw new HubException(HubFailure.MissingFile(reference, listing.Folders()), reference.Repository);
         ThrowIfOffline(files.Select(f => reference.At(f.Path)).FirstOrDefault(f => Cache.FindFile(f) is null) ?? reference);
-        files = [.. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancellationToken)))];
-        await DownloadAsync(reference, listing.Commit, files, progress, cancellationToken);
+        files =
+        [
+            .. await Task.WhenAll(files.Select(f => WithMetadataAsync(reference, listing.Commit, f, cancellationToken)))
+                .ConfigureAwait(false),
+        ];
+        await DownloadAsync(reference, listing.Commit, files, progress, cancellationToken).ConfigureAwait(false);
         return new(Cache.SnapshotPath(reference, listing.Commit), PathSource.Download, reference, listing.Commit);
     }
 
@@ -156,11 +160,14 @@ public sealed class HubClient : IDisposable
         try
         {
             CheckSpace(reference, commit, files);
-            await Parallel.ForEachAsync(
-                files,
-                options,
-                async (file, stop) => await DownloadAsync(reference.Pinned(commit).At(file.Path), commit, file, sum, stop)
-            );
+            await Parallel
+                .ForEachAsync(
+                    files,
+                    options,
+                    async (file, stop) =>
+                        await DownloadAsync(reference.Pinned(commit).At(file.Path), commit, file, sum, stop).ConfigureAwait(false)
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -179,13 +186,13 @@ public sealed class HubClient : IDisposable
         var path = Cache.SnapshotPath(reference, commit);
         if (!HubCache.Holds(path))
         {
-            using var held = await Cache.LockAsync(reference, file.Etag, cancellationToken);
+            using var held = await Cache.LockAsync(reference, file.Etag, cancellationToken).ConfigureAwait(false);
             var blob = Cache.BlobFile(reference, file.Etag);
             var fresh = !File.Exists(blob) && !HubCache.Holds(path);
             if (fresh)
             {
                 var download = new HubDownload(_transport, _options, reference, _api.FileUri(reference), file);
-                await download.RunAsync(Incomplete(blob), blob, bytes => sum.Report(file, bytes), cancellationToken);
+                await download.RunAsync(Incomplete(blob), blob, bytes => sum.Report(file, bytes), cancellationToken).ConfigureAwait(false);
             }
             if (!HubCache.Holds(path))
                 HubCache.Show(blob, path, _options.Symlinks, fresh);
@@ -220,7 +227,7 @@ public sealed class HubClient : IDisposable
     /// <summary>Asks what a file is; remembers if the answer is that there is none.</summary>
     private async Task<(string Commit, HubFile File)> DescribeAsync(HubReference reference, CancellationToken cancellationToken)
     {
-        var (commit, file) = await _api.FileAsync(reference, cancellationToken);
+        var (commit, file) = await _api.FileAsync(reference, cancellationToken).ConfigureAwait(false);
         if (file is not null)
             return (commit!, file);
         if (commit is not null)
@@ -228,14 +235,17 @@ public sealed class HubClient : IDisposable
             Cache.WriteRef(reference, commit);
             Cache.MarkMissing(reference, commit);
         }
-        throw new HubException(HubFailure.MissingFile(reference, await NamesAsync(reference, cancellationToken)), reference.Repository);
+        throw new HubException(
+            HubFailure.MissingFile(reference, await NamesAsync(reference, cancellationToken).ConfigureAwait(false)),
+            reference.Repository
+        );
     }
 
     private async Task<IEnumerable<string>> NamesAsync(HubReference reference, CancellationToken cancellationToken)
     {
         try
         {
-            return (await ListAsync(reference, cancellationToken)).Files.Select(f => f.Path);
+            return (await ListAsync(reference, cancellationToken).ConfigureAwait(false)).Files.Select(f => f.Path);
         }
         catch (HubException)
         {
@@ -248,7 +258,8 @@ public sealed class HubClient : IDisposable
         string commit,
         HubFile file,
         CancellationToken cancellationToken
-    ) => file.Size >= 0 ? file : (await DescribeAsync(reference.Pinned(commit).At(file.Path), cancellationToken)).File;
+    ) =>
+        file.Size >= 0 ? file : (await DescribeAsync(reference.Pinned(commit).At(file.Path), cancellationToken).ConfigureAwait(false)).File;
 
     private void ThrowIfOffline(HubReference reference)
     {

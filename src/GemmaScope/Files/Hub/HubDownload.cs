@@ -17,7 +17,7 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
     /// <exception cref="HubException">The file cannot be had, or arrives damaged twice.</exception>
     public async Task RunAsync(string incomplete, string target, Action<long> report, CancellationToken cancellationToken)
     {
-        if (!await ArrivesIntactAsync(incomplete, report, cancellationToken))
+        if (!await ArrivesIntactAsync(incomplete, report, cancellationToken).ConfigureAwait(false))
         {
             File.Delete(incomplete);
             throw new HubException(
@@ -31,13 +31,13 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
 
     private async Task<bool> ArrivesIntactAsync(string incomplete, Action<long> report, CancellationToken cancellationToken)
     {
-        using var part = await PartialFile.OpenAsync(incomplete, file, cancellationToken);
-        await FillAsync(part, report, cancellationToken);
+        using var part = await PartialFile.OpenAsync(incomplete, file, cancellationToken).ConfigureAwait(false);
+        await FillAsync(part, report, cancellationToken).ConfigureAwait(false);
         if (part.IsIntact())
             return true;
         // What lay there from an earlier attempt may have been the damaged part.
         part.Restart();
-        await FillAsync(part, report, cancellationToken);
+        await FillAsync(part, report, cancellationToken).ConfigureAwait(false);
         return part.IsIntact();
     }
 
@@ -46,11 +46,9 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
         report(part.Length);
         while (part.Length < file.Size)
         {
-            await transport.RunAsync(
-                () => Request(part),
-                (response, deadline) => ReceiveAsync(part, response, deadline, report),
-                cancellationToken
-            );
+            await transport
+                .RunAsync(() => Request(part), (response, deadline) => ReceiveAsync(part, response, deadline, report), cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
@@ -65,15 +63,16 @@ internal sealed class HubDownload(HubTransport transport, HubOptions options, Hu
     {
         if (!Continues(part, response))
             return false;
-        await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
+        var body = await response.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
+        await using var closed = body.ConfigureAwait(false);
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
-            while (await body.ReadAsync(buffer.AsMemory(0, Chunk), deadline.Token) is var count and > 0)
+            while (await body.ReadAsync(buffer.AsMemory(0, Chunk), deadline.Token).ConfigureAwait(false) is var count and > 0)
             {
                 if (part.Length + count > file.Size)
                     throw WrongSize("more");
-                await part.AppendAsync(buffer.AsMemory(0, count));
+                await part.AppendAsync(buffer.AsMemory(0, count)).ConfigureAwait(false);
                 report(part.Length);
                 deadline.Restart();
             }

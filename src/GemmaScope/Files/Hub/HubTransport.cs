@@ -63,17 +63,17 @@ internal sealed class HubTransport : IDisposable
             try
             {
                 using var deadline = new Deadline(_options.Silence, cancellationToken);
-                using var response = await FollowAsync(request, deadline);
+                using var response = await FollowAsync(request, deadline).ConfigureAwait(false);
                 asked = RetryAfter(response);
                 if (!IsPassing(response.StatusCode) || ++failures >= _options.Attempts || asked > LongestRetryAfter)
-                    return await read(response, deadline);
+                    return await read(response, deadline).ConfigureAwait(false);
             }
             catch (Exception e) when (IsDropped(e) && !cancellationToken.IsCancellationRequested)
             {
                 if (++failures >= _options.Attempts)
                     throw Unreachable(request.Uri, e);
             }
-            await Task.Delay(asked ?? Pause(failures), _options.Clock, cancellationToken);
+            await Task.Delay(asked ?? Pause(failures), _options.Clock, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -84,7 +84,7 @@ internal sealed class HubTransport : IDisposable
         {
             using var message = Message(request, uri, trusted);
             deadline.Restart();
-            var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if ((int)response.StatusCode / 100 != 3 || response.Headers.Location is not { } location)
                 return response;
             var target = new Uri(uri, location);

@@ -39,7 +39,7 @@ internal sealed class PartialFile : IDisposable
             if (partial._stream.Length > file.Size)
                 partial.Restart();
             else
-                await partial.HashExistingAsync(cancellationToken);
+                await partial.HashExistingAsync(cancellationToken).ConfigureAwait(false);
             return partial;
         }
         catch
@@ -52,7 +52,7 @@ internal sealed class PartialFile : IDisposable
     /// <summary>Appends; not to be cancelled, since half a write would be unknown to <see cref="Length"/>.</summary>
     public async Task AppendAsync(ReadOnlyMemory<byte> bytes)
     {
-        await _stream.WriteAsync(bytes);
+        await _stream.WriteAsync(bytes).ConfigureAwait(false);
         _hash?.AppendData(bytes.Span);
         Length += bytes.Length;
     }
@@ -81,7 +81,7 @@ internal sealed class PartialFile : IDisposable
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
         try
         {
-            while (await _stream.ReadAsync(buffer.AsMemory(0, Chunk), cancellationToken) is var count and > 0)
+            while (await _stream.ReadAsync(buffer.AsMemory(0, Chunk), cancellationToken).ConfigureAwait(false) is var count and > 0)
             {
                 _hash?.AppendData(buffer, 0, count);
                 Length += count;
