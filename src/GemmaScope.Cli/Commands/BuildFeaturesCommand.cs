@@ -1,5 +1,4 @@
 using System.CommandLine;
-using GemmaScope.Cli.Training;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using GemmaScope.Dictionaries;
 using GemmaScope.Training;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Training;
 
@@ -48,7 +49,7 @@ internal static class ModelCard
             ("FVU", Number(scores.Fvu)),
             ("FVU of an affine map alone", Number(scores.AffineFvu)),
             ("cosine", Number(scores.Cosine)),
-            ("features that never fired", scores.Dead?.ToString(CultureInfo.InvariantCulture)),
+            ("features that never fired", scores.DeadFeatures?.ToString(CultureInfo.InvariantCulture)),
             ("features that fired at more than 10 % of the tokens", scores.DenseFeatures?.ToString(CultureInfo.InvariantCulture)),
             ("delta loss (nats)", Number(scores.DeltaLoss, "0.0000")),
             ("loss recovered", Number(scores.LossRecovered)),

@@ -7,6 +7,7 @@ using GemmaScope.Evaluation;
 using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Training;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Training;
 
@@ -18,8 +19,7 @@ internal sealed class TrainingResult
 {
     public const string ResultFile = "result.json",
         PageFile = "metrics.html",
-        CardFile = "README.md",
-        ScoresFile = "scores.json";
+        CardFile = "README.md";
 
     private const string RunKey = "run";
 
@@ -65,7 +65,7 @@ internal sealed class TrainingResult
                 session.Terminal,
                 "measuring",
                 () =>
-                    TrainingScores.Measure(
+                    TrainingMeasurement.Measure(
                         dictionaries,
                         [.. members.Select(member => member.Configuration)],
                         source,
@@ -94,7 +94,8 @@ internal sealed class TrainingResult
         json.WriteNumber("steps", Steps);
         json.WriteNumber("tokens", Tokens);
         json.WriteNumber("skipped_batches", SkippedBatches);
-        json.Object("scores", () => Scores.Write(json));
+        json.WritePropertyName("scores");
+        JsonSerializer.Serialize(json, Scores, ResultJson.Indented);
     }
 
     private static TrainingResult Write(
@@ -112,12 +113,8 @@ internal sealed class TrainingResult
         DictionaryWriter.Write(dictionary, System.IO.Path.Combine(root, path), form, new() { Overwrite = true }, cancellationToken);
         var result = new TrainingResult(member, scores, path, form);
         WriteText(
-            System.IO.Path.Combine(root, path, ScoresFile),
-            Json.Text(json =>
-            {
-                json.WriteString(RunKey, System.IO.Path.GetFileName(configuration.Output));
-                scores.Write(json);
-            })
+            System.IO.Path.Combine(root, path, TrainingScores.FileName),
+            OfRun(System.IO.Path.GetFileName(configuration.Output), scores)
         );
         WriteText(System.IO.Path.Combine(configuration.Output, CardFile), ModelCard.Render(result));
         WriteText(System.IO.Path.Combine(configuration.Output, PageFile), TrainingPage.Render(configuration));
@@ -125,12 +122,20 @@ internal sealed class TrainingResult
         return result;
     }
 
+    /// <summary>Scores with the name of the run they are of.</summary>
+    private static string OfRun(string run, TrainingScores scores)
+    {
+        var json = JsonSerializer.SerializeToNode(scores, ResultJson.Indented)!.AsObject();
+        json.Insert(0, RunKey, run);
+        return json.ToJsonString(ResultJson.Indented);
+    }
+
     /// <summary>The name its L0 gives it, with more digits where another run has that name.</summary>
     private static string FreePath(SparseDictionary dictionary, double l0, DictionaryForm form, string root, string output)
     {
         bool IsFree(string path)
         {
-            var scores = System.IO.Path.Combine(root, path, ScoresFile);
+            var scores = System.IO.Path.Combine(root, path, TrainingScores.FileName);
             return !Directory.Exists(System.IO.Path.Combine(root, path))
                 || (File.Exists(scores) && JsonFile.Read(scores).Text(RunKey) == System.IO.Path.GetFileName(output));
         }
@@ -147,7 +152,7 @@ internal sealed class TrainingResult
         var (inside, folder) = (System.IO.Path.GetFullPath(root), System.IO.Path.GetFullPath(System.IO.Path.Combine(root, former)));
         if (
             folder.StartsWith(inside + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal)
-            && File.Exists(System.IO.Path.Combine(folder, ScoresFile))
+            && File.Exists(System.IO.Path.Combine(folder, TrainingScores.FileName))
         )
             Directory.Delete(folder, recursive: true);
     }

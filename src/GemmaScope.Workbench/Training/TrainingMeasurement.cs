@@ -1,51 +1,17 @@
-using System.Text.Json;
 using GemmaScope.Activations;
-using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
-using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Text;
 using GemmaScope.Training;
 
-namespace GemmaScope.Cli.Training;
+namespace GemmaScope.Workbench;
 
-/// <summary>How well a trained dictionary does, and what that was measured on. What was not measured is null.</summary>
-internal sealed record TrainingScores
+/// <summary>Measures what was trained: on text with the model's losses, where there is both, else on activations.</summary>
+public static class TrainingMeasurement
 {
     private const int WindowsPerRun = 8;
     private const double Dense = 0.1;
-
-    /// <summary>In words.</summary>
-    public required string MeasuredOn { get; init; }
-
-    /// <summary>Whether it was trained on the same; null where that is not known.</summary>
-    public bool? HeldOut { get; init; }
-
-    /// <summary>Positions that count.</summary>
-    public long Tokens { get; init; }
-
-    public double? L0 { get; init; }
-
-    public double? Fvu { get; init; }
-
-    public double? Cosine { get; init; }
-
-    public int? Dead { get; init; }
-
-    /// <summary>Features that fired at more than a tenth of the tokens.</summary>
-    public int? DenseFeatures { get; init; }
-
-    /// <summary>FVU of the best affine map alone, for transcoders (METHODS §4.2).</summary>
-    public double? AffineFvu { get; init; }
-
-    public double? CleanLoss { get; init; }
-
-    public double? DeltaLoss { get; init; }
-
-    public double? LossRecovered { get; init; }
-
-    public double? KlScore { get; init; }
 
     /// <summary>Measures dictionaries that were trained together; those of a text in one pass.</summary>
     /// <param name="dictionaries">The dictionaries.</param>
@@ -64,53 +30,13 @@ internal sealed record TrainingScores
         var (settings, place) = (configurations[0].Evaluation, source.Position);
         if (settings.Tokens == 0)
             return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
-        var (text, rows) = (model is null ? null : HeldOutText.Of(configurations[0], model), new TrainingScores[dictionaries.Count]);
+        var (text, rows) = (model is null ? null : MeasuredText.Of(configurations[0], model), new TrainingScores[dictionaries.Count]);
         for (var i = 0; i < rows.Length; i++)
             rows[i] =
                 text is not null && !HasAffine(configurations[i])
                     ? new() { MeasuredOn = "" }
                     : OnRows(dictionaries[i], configurations[i], source, place, cancellationToken);
         return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellationToken) : rows;
-    }
-
-    /// <summary>What a training wrote beside its dictionary; null where there is nothing of the kind.</summary>
-    public static TrainingScores? Read(string folder)
-    {
-        var file = Path.Combine(folder, TrainingResult.ScoresFile);
-        if (!File.Exists(file) || JsonFile.Read(file) is not { } scores || scores.Text("measured_on") is not { } on)
-            return null;
-        return new()
-        {
-            MeasuredOn = on,
-            HeldOut = scores.Flag("held_out"),
-            Tokens = (long)(scores.Number("tokens") ?? 0),
-            L0 = scores.Number("l0"),
-            Fvu = scores.Number("fvu"),
-            Cosine = scores.Number("cosine"),
-            CleanLoss = scores.Number("ce_clean"),
-            DeltaLoss = scores.Number("delta_loss"),
-            LossRecovered = scores.Number("loss_recovered"),
-        };
-    }
-
-    public void Write(Utf8JsonWriter json)
-    {
-        json.WriteString("measured_on", MeasuredOn);
-        if (HeldOut is { } heldOut)
-            json.WriteBoolean("held_out", heldOut);
-        else
-            json.WriteNull("held_out");
-        json.WriteNumber("tokens", Tokens);
-        json.Number("l0", L0);
-        json.Number("fvu", Fvu);
-        json.Number("cosine", Cosine);
-        json.Number("dead_features", Dead);
-        json.Number("dense_features", DenseFeatures);
-        json.Number("affine_fvu", AffineFvu);
-        json.Number("ce_clean", CleanLoss);
-        json.Number("delta_loss", DeltaLoss);
-        json.Number("loss_recovered", LossRecovered);
-        json.Number("kl_score", KlScore);
     }
 
     private static bool HasAffine(TrainingConfiguration configuration) =>
@@ -153,7 +79,7 @@ internal sealed record TrainingScores
     private static TrainingScores[] OnText(
         IReadOnlyList<SparseDictionary> dictionaries,
         TrainingScores[] rows,
-        HeldOutText text,
+        MeasuredText text,
         long tokens,
         GemmaModel model,
         CancellationToken cancellationToken
@@ -207,7 +133,7 @@ internal sealed record TrainingScores
             L0 = sparsity.L0,
             Fvu = reconstruction.Fvu,
             Cosine = reconstruction.CosineSimilarity,
-            Dead = sparsity.Dead,
+            DeadFeatures = sparsity.Dead,
             DenseFeatures = sparsity.DenserThan(Dense),
         };
 }

@@ -2,16 +2,16 @@ using GemmaScope.Models;
 using GemmaScope.Text;
 using GemmaScope.Training;
 
-namespace GemmaScope.Cli.Training;
+namespace GemmaScope.Workbench;
 
 /// <summary>The text a trained dictionary is measured on.</summary>
 /// <param name="Name">Which, in words.</param>
 /// <param name="Windows">Token ids of each window.</param>
 /// <param name="IsHeldOut">Whether it was not trained on.</param>
-internal sealed record HeldOutText(string Name, IEnumerable<int[]> Windows, bool IsHeldOut)
+internal sealed record MeasuredText(string Name, IEnumerable<int[]> Windows, bool IsHeldOut)
 {
     /// <summary>The texts named for it, else what was held out of those trained on; null where there is neither.</summary>
-    public static HeldOutText? Of(TrainingConfiguration configuration, GemmaModel model)
+    public static MeasuredText? Of(TrainingConfiguration configuration, GemmaModel model)
     {
         var (data, text) = (configuration.Data, configuration.Evaluation.Text);
         if (text.Count > 0)
