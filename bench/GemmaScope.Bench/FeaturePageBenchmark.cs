@@ -69,7 +69,7 @@ internal sealed class FeaturePageBenchmark() : Benchmark("pages", "feature pages
             yield return Figure.Of("feature page from SQLite, median", times, "ms");
             yield return Figure.Below(
                 "feature page, bytes on average",
-                [database.MeanPageBytes()],
+                [((SqlFeatureDatabase)database).MeanPageBytes()],
                 "bytes",
                 "room for a page",
                 LargestPage

@@ -16,7 +16,7 @@ public static class FeatureDatabase
         if (Directory.Exists(where))
             throw new ArgumentProblemException("is a folder; name the file of a database", where);
         if (!create && !File.Exists(where))
-            throw new ArgumentProblemException("there is no such database; gemmascope features build or import makes one", where);
+            throw new ArgumentProblemException("there is no such database; building or importing features makes one", where);
         if (create && Path.GetDirectoryName(Path.GetFullPath(where)) is { } folder)
             Directory.CreateDirectory(folder);
         return new SqlFeatureDatabase(new SqliteDialect(where));

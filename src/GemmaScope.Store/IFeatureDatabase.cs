@@ -4,8 +4,7 @@ namespace GemmaScope.Store;
 
 /// <summary>
 /// Where dashboards, labels, notes and lists are kept. Safe to use from several threads; every change is a transaction: it is there as a
-/// whole or not at
-/// all, also after a kill or on a full disk.
+/// whole or not at all, also after a kill or on a full disk.
 /// </summary>
 /// <remarks>All members throw <see cref="GemmaScopeException"/> where the database cannot be read or written.</remarks>
 public interface IFeatureDatabase : IDisposable
@@ -27,7 +26,7 @@ public interface IFeatureDatabase : IDisposable
     /// <param name="description">What its statistics are made of.</param>
     StoredDictionary Begin(DashboardSource source, string name, int width, string description);
 
-    /// <summary>Adds features, or writes them anew.</summary>
+    /// <summary>Adds features, or writes them anew; labels that are there stay.</summary>
     /// <param name="dictionary">The dictionary.</param>
     /// <param name="features">Features with whole examples.</param>
     void Write(StoredDictionary dictionary, IReadOnlyList<LabelledDashboard> features);
@@ -55,9 +54,6 @@ public interface IFeatureDatabase : IDisposable
 
     /// <summary>Token ids of all passages that examples of a dictionary, or of another one over the same text, are taken from.</summary>
     IReadOnlyList<int[]> Passages(StoredDictionary dictionary);
-
-    /// <summary>Bytes of a stored page on average; 0 where there is none.</summary>
-    double MeanPageBytes();
 
     /// <summary>Lines of a dictionary's table, by index.</summary>
     IReadOnlyList<FeatureRow> Table(StoredDictionary dictionary, FeatureFilter filter);

@@ -5,17 +5,12 @@ namespace GemmaScope.Store;
 
 /// <summary>
 /// A dashboard in few bytes. Counts, indices and maxima are exact. What is lost: densities, means, shares and edges keep f32; correlations,
-/// cosines, coordinates, head shares and
-/// logit effects keep 11 bits (f16); activations and sources of an example keep a byte of its largest (0.2 % of it; what is not 0 stays not
-/// 0). Of the tokens of an
-/// example only those around the marked one are here; its passage is stored once for all features.
+/// cosines, coordinates, head shares and logit effects keep 11 bits (f16); activations and sources of an example keep a byte of its largest
+/// (0.2 % of it; what is not 0 stays not 0). Of the tokens of an example only those around the marked one are here; its passage is stored
+/// once for all features.
 /// </summary>
-public static class PageCodec
+internal static class PageCodec
 {
-    /// <summary>Tokens of an excerpt before and after the marked one.</summary>
-    public const int Before = 16,
-        After = 8;
-
     private const int Version = 1;
 
     /// <summary>Steps of an activation in an example.</summary>
@@ -135,8 +130,8 @@ public static class PageCodec
     {
         if (example.Start != 0)
             throw new ArgumentProblemException("is an excerpt; only whole examples are written", "example");
-        int from = Math.Max(0, example.Position - Before),
-            to = Math.Min(example.Tokens.Count, example.Position + After + 1);
+        int from = Math.Max(0, example.Position - FeaturePage.Before),
+            to = Math.Min(example.Tokens.Count, example.Position + FeaturePage.After + 1);
         bytes.Signed(example.Interval);
         bytes.Number(example.Sequence);
         bytes.Number(example.Position);

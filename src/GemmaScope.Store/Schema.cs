@@ -5,9 +5,8 @@ namespace GemmaScope.Store;
 
 /// <summary>
 /// The tables, in steps: a database tells how many it has, and the others are made when it is opened. A step that is released is never
-/// changed. A feature's key is
-/// its dictionary's number times 2^32 plus its index, a passage's its corpus' number times 2^32 plus its sequence: each is found by one
-/// look into one index.
+/// changed. A feature's key is its dictionary's number times 2^32 plus its index, a passage's its corpus' number times 2^32 plus its
+/// sequence: each is found by one look into one index.
 /// </summary>
 internal static class Schema
 {

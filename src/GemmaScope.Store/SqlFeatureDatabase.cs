@@ -154,6 +154,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             );
         });
 
+    /// <summary>Bytes of a stored page on average; 0 where there is none.</summary>
     public double MeanPageBytes() =>
         Read(statement =>
             statement.Rows(

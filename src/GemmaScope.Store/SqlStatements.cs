@@ -5,8 +5,7 @@ namespace GemmaScope.Store;
 
 /// <summary>
 /// Statements with named values on one connection, inside a transaction or not. A text that comes again is prepared once; it names its
-/// values in the same
-/// order each time.
+/// values in the same order each time.
 /// </summary>
 internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
 {

@@ -6,8 +6,7 @@ namespace GemmaScope.Store;
 
 /// <summary>
 /// A file. Written ahead (WAL), so that readers go on while a build writes, and a killed process loses no more than its last transaction;
-/// who finds it
-/// locked waits.
+/// who finds it locked waits.
 /// </summary>
 internal sealed class SqliteDialect : ISqlDialect
 {

@@ -15,7 +15,14 @@ public sealed record StoredDictionary(long Id, string Model, string Name, int Wi
 /// <summary>What a feature page shows: one indexed read.</summary>
 /// <param name="Feature">Numbers, excerpts of the examples, and labels.</param>
 /// <param name="Note">The user's note, or empty.</param>
-public sealed record FeaturePage(LabelledDashboard Feature, string Note);
+public sealed record FeaturePage(LabelledDashboard Feature, string Note)
+{
+    /// <summary>Tokens of an excerpt before the marked one, at most.</summary>
+    public const int Before = 16;
+
+    /// <summary>Tokens of an excerpt behind the marked one, at most.</summary>
+    public const int After = 8;
+}
 
 /// <summary>A line of a dictionary's table.</summary>
 /// <param name="Feature">Index.</param>

@@ -18,7 +18,16 @@ internal sealed class TemporaryFolder : IDisposable
         return copy;
     }
 
+    /// <summary>The path of a file in it.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Writes a file; returns its path.</summary>
+    public string Write(string name, string text)
+    {
+        var file = File(name);
+        System.IO.File.WriteAllText(file, text);
+        return file;
+    }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -1,7 +1,4 @@
 using System.CommandLine;
-using GemmaScope.Dictionaries;
-using GemmaScope.Features.Exchange;
-using GemmaScope.Files;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
 
@@ -10,7 +7,7 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Writes dashboards in the forms of other programs.</summary>
 internal sealed class ExportFeaturesCommand : GemmaScopeCommand
 {
-    private const int FeaturesPerBatch = 128;
+    private static readonly string[] Forms = [.. Enum.GetNames<FeatureFormat>().Select(name => name.ToLowerInvariant())];
 
     private readonly Argument<string> _dictionary = FeatureStore.Dictionary();
     private readonly Option<string> _database = FeatureStore.Option(),
@@ -33,8 +30,8 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
             {
                 Description = "The form.",
                 HelpName = "FORM",
-                DefaultValueFactory = _ => "neuronpedia",
-            }.AcceptOnlyFromAmong("neuronpedia", "saedashboard", "details", "jsonl")
+                DefaultValueFactory = _ => Forms[0],
+            }.AcceptOnlyFromAmong(Forms)
         );
         _out = Add(
             new Option<string>("--out", "-o")
@@ -59,58 +56,19 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
+        var options = new ExportFeaturesJobOptions
+        {
+            Dictionary = arguments.GetValue(_dictionary)!,
+            Out = arguments.GetValue(_out)!,
+            Format = Enum.Parse<FeatureFormat>(arguments.GetValue(_format)!, ignoreCase: true),
+            Features = arguments.GetValue(_features) ?? [],
+            Sae = arguments.GetValue(_sae),
+        };
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
-        var dictionary = FeatureStore.Find(database, arguments.GetValue(_dictionary)!);
-        var source = database.Source(dictionary);
-        using var weights = arguments.GetValue(_sae) is { } sae
-            ? SparseDictionary.Load(DictionaryFinder.Find(session.Find(Locator.DictionaryAsync, sae), null, null))
-            : null;
-        if (weights is not null && weights.Width != dictionary.Width)
-            throw new ArgumentProblemException($"has {weights.Width} features, {dictionary.Name} has {dictionary.Width}", "--sae");
-        var chosen = arguments.GetValue(_features) is { Length: > 0 } some ? some : [.. Enumerable.Range(0, dictionary.Features)];
-        var features = chosen.Select(feature => Feature(database, dictionary, feature, weights));
-        var path = arguments.GetValue(_out)!;
-        switch (arguments.GetValue(_format))
-        {
-            case "jsonl":
-                Write(path, stream => DashboardLines.Write(stream, features, source));
-                break;
-            case "saedashboard":
-                foreach (var (batch, number) in features.Chunk(FeaturesPerBatch).Select((batch, number) => (batch, number)))
-                    Write(Path.Combine(path, $"batch-{number}.json"), stream => DashboardExport.WriteSaeDashboard(stream, batch, source));
-                break;
-            case var form:
-                foreach (var feature in features)
-                    Write(
-                        Path.Combine(path, $"{feature.Dashboard.Feature}.json"),
-                        stream =>
-                        {
-                            if (form == "details")
-                                DashboardExport.WriteFeatureDetails(stream, feature, source);
-                            else
-                                DashboardExport.WriteNeuronpedia(stream, feature, source);
-                        }
-                    );
-                break;
-        }
-        session.Terminal.Error.WriteLine($"wrote {chosen.Length} features to {path}");
+        var result = session.Run(
+            (progress, cancellationToken) => ExportFeaturesJob.RunAsync(database, options, progress, cancellationToken)
+        );
+        session.Terminal.Error.WriteLine($"wrote {result.Features} features to {result.Path}");
         return Application.Success;
-
-        void Write(string file, Action<Stream> write)
-        {
-            session.Cancellation.ThrowIfCancellationRequested();
-            AtomicFile.Write(file, write, overwrite: true);
-        }
-    }
-
-    private static LabelledDashboard Feature(IFeatureDatabase database, StoredDictionary dictionary, int feature, SparseDictionary? weights)
-    {
-        var page =
-            database.WholePage(dictionary, feature) ?? throw new ArgumentProblemException($"has no feature {feature}", dictionary.Name);
-        if (weights is null)
-            return page.Feature;
-        var vector = new float[weights.OutputWidth];
-        weights.Decoder(feature, vector);
-        return page.Feature with { Vector = vector };
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using GemmaScope.Cli.Output;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -22,14 +23,7 @@ internal sealed class SearchFeaturesCommand : GemmaScopeCommand
         )
     {
         _words = Add(new Argument<string>("words") { Description = "Words, or how they begin." });
-        _limit = Add(
-            new Option<int>("--limit")
-            {
-                Description = "Features at most.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 20,
-            }
-        );
+        _limit = Add(CommonOptions.Number("--limit", "N", "Features at most.", 20));
         Options.Add(_database);
         _json = Add(CommonOptions.Json());
     }
@@ -37,36 +31,20 @@ internal sealed class SearchFeaturesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
-        var hits = database.Search(arguments.GetValue(_words)!, arguments.GetValue(_limit));
+        var result = SearchFeaturesResult.Search(database, arguments.GetValue(_words)!, arguments.GetValue(_limit));
         if (arguments.GetValue(_json))
         {
-            Json.Write(
-                session.Terminal,
-                json =>
-                    json.Objects(
-                        "features",
-                        hits,
-                        hit =>
-                        {
-                            json.WriteString("model", hit.Model);
-                            json.WriteString("dictionary", hit.Dictionary);
-                            json.WriteNumber("feature", hit.Row.Feature);
-                            json.WriteString("label", hit.Row.Label);
-                            json.Number("density", (double?)hit.Row.Density);
-                            json.Number("max", (double?)hit.Row.Max);
-                        }
-                    )
-            );
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
             return Application.Success;
         }
         var table = new DataTable("dictionary", new("feature", true), new("density", true), new("max", true), "label");
-        foreach (var hit in hits)
+        foreach (var one in result.Features)
             table.Add(
-                $"{hit.Model}/{hit.Dictionary}",
-                $"{hit.Row.Feature}",
-                hit.Row.Density.ToString("0.000 %", CultureInfo.InvariantCulture),
-                hit.Row.Max.ToString("0.00", CultureInfo.InvariantCulture),
-                Format.Visible(hit.Row.Label ?? "")
+                $"{one.Model}/{one.Dictionary}",
+                $"{one.Feature}",
+                one.Density.ToString("0.000 %", CultureInfo.InvariantCulture),
+                one.Max.ToString("0.00", CultureInfo.InvariantCulture),
+                Format.Visible(one.Label ?? "")
             );
         table.Write(session.Terminal);
         return Application.Success;

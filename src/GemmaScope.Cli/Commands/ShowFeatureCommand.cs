@@ -1,8 +1,7 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using GemmaScope.Cli.Output;
-using GemmaScope.Features.Exchange;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -26,64 +25,18 @@ internal sealed class ShowFeatureCommand : GemmaScopeCommand
         Arguments.Add(_dictionary);
         _feature = Add(new Argument<int>("feature") { Description = "Index of the feature." });
         Options.Add(_database);
-        _examples = Add(
-            new Option<int>("--examples")
-            {
-                Description = "Examples of each group.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 5,
-            }
-        );
+        _examples = Add(CommonOptions.Number("--examples", "N", "Examples of each group.", 5));
         _json = Add(CommonOptions.Json());
     }
 
     public override int Run(ParseResult arguments, Session session)
     {
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
-        var dictionary = FeatureStore.Find(database, arguments.GetValue(_dictionary)!);
-        var feature = arguments.GetValue(_feature);
-        var page =
-            database.Page(dictionary, feature)
-            ?? throw new ArgumentProblemException(
-                $"has no feature {feature} (it has 0 to {dictionary.Width - 1}, stored are {dictionary.Features})",
-                dictionary.Name
-            );
-        var source = database.Source(dictionary);
+        var result = FeatureResult.Read(database, arguments.GetValue(_dictionary)!, arguments.GetValue(_feature));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(AsJson(dictionary, page, source).ToJsonString(Json.Indented));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            FeatureText.Write(session.Terminal, dictionary, page, source, arguments.GetValue(_examples));
+            FeatureText.Write(session.Terminal, result, arguments.GetValue(_examples));
         return Application.Success;
-    }
-
-    private static JsonObject AsJson(StoredDictionary dictionary, FeaturePage page, DashboardSource source)
-    {
-        var one = page.Feature.Dashboard;
-        var tokens = one
-            .Examples.SelectMany(example => example.Tokens)
-            .Concat(
-                (one.Logits?.Top ?? [])
-                    .Concat(one.Logits?.Bottom ?? [])
-                    .Concat(one.GainedLogits?.Top ?? [])
-                    .Concat(one.GainedLogits?.Bottom ?? [])
-                    .Select(score => score.Token)
-            )
-            .Append(one.MaxToken)
-            .Where(token => token >= 0)
-            .Distinct()
-            .Order();
-        return new JsonObject
-        {
-            ["model"] = dictionary.Model,
-            ["dictionary"] = dictionary.Name,
-            ["layer"] = source.Layer,
-            ["hook"] = source.Hook,
-            ["text"] = source.Text,
-            ["counted_tokens"] = source.Corpus.Counted,
-            ["tokens"] = source.Corpus.Positions,
-            ["note"] = page.Note,
-            ["feature"] = DashboardLines.ToJson(page.Feature),
-            ["pieces"] = new JsonObject(tokens.Select(token => KeyValuePair.Create($"{token}", (JsonNode?)source.Piece(token)))),
-        };
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
-using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
@@ -11,13 +11,14 @@ internal static class FeatureText
 {
     private const string Blocks = " ▁▂▃▄▅▆▇█";
 
-    public static void Write(Terminal terminal, StoredDictionary dictionary, FeaturePage page, DashboardSource source, int examples)
+    public static void Write(Terminal terminal, FeatureResult result, int examples)
     {
+        var (page, source) = (result.Page, result.Source);
         var one = page.Feature.Dashboard;
         Properties.Write(
             terminal,
             [
-                ("feature", $"{dictionary.Model}/{dictionary.Name}/{one.Feature}"),
+                ("feature", $"{result.Model}/{result.Dictionary}/{one.Feature}"),
                 .. page.Feature.Labels.Select(label =>
                     (
                         "label",

@@ -261,7 +261,7 @@ internal sealed class FeatureView(
             $"""
             <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(
                 example.Start > 0 ? "…" : ""
-            )}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > PageCodec.After ? "…" : "")}</p></li>
+            )}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "")}</p></li>
 
             """
         );

@@ -5,7 +5,7 @@ namespace GemmaScope.Tests.Cli;
 
 public sealed class EvalCommandTests : IDisposable
 {
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public EvalCommandTests()
     {

@@ -9,7 +9,7 @@ public sealed class BuiltFeatures : IDisposable
 {
     public const string Dictionary = "resid_post-layer_3-width_2k-average_l0_35";
 
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public BuiltFeatures()
     {

@@ -10,7 +10,7 @@ namespace GemmaScope.Tests.Cli;
 /// <summary>Dashboards over a text of random words, and another such text.</summary>
 public sealed class InterpretableFeatures : IDisposable
 {
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public InterpretableFeatures()
     {
@@ -51,7 +51,7 @@ public sealed class InterpretableFeatures : IDisposable
 public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>, IDisposable
 {
     private readonly InterpretableFeatures _built;
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly int[] _features;
 
     public InterpretCommandTests(InterpretableFeatures built)

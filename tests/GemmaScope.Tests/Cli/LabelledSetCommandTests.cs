@@ -4,7 +4,7 @@ namespace GemmaScope.Tests.Cli;
 
 public sealed class LabelledSetCommandTests : IDisposable
 {
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

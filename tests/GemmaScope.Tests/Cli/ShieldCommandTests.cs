@@ -7,7 +7,7 @@ namespace GemmaScope.Tests.Cli;
 public sealed class ShieldCommandTests : IDisposable
 {
     private const string Harmless = "How do I repot a cactus?";
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

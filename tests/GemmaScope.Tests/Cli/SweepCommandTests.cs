@@ -9,7 +9,7 @@ namespace GemmaScope.Tests.Cli;
 
 public sealed class SweepCommandTests : IDisposable
 {
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private readonly string _suite;
 

@@ -11,7 +11,7 @@ namespace GemmaScope.Tests.Cli;
 
 public sealed partial class TrainCommandTests : IDisposable
 {
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public TrainCommandTests() =>
         File.WriteAllText(

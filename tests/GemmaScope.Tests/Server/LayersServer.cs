@@ -22,7 +22,7 @@ public sealed class LayersServer : IAsyncDisposable
 {
     public const string Demo = BuiltFeatures.Dictionary;
 
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly Lazy<Task<Running>> _suite,
         _slow;
 

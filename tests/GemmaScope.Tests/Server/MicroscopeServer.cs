@@ -24,7 +24,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
         Dictionary = BuiltFeatures.Dictionary,
         Hostile = "0-hostile";
 
-    private readonly GemmaScope.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly StringWriter _log = new();
     private readonly Lazy<Task<Running>> _running;
 
