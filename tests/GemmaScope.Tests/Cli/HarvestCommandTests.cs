@@ -63,10 +63,7 @@ public sealed class HarvestCommandTests : IDisposable
         using (var process = Start("store"))
         {
             var manifest = Path.Combine(Store("store"), "part-0-of-1.json");
-            while (!process.HasExited && !(File.Exists(manifest) && ActivationStore.Open(Store("store")).Rows > 0))
-                Thread.Sleep(1);
-            process.Kill();
-            process.WaitForExit();
+            Killing.When(process, Store("store"), () => File.Exists(manifest) && ActivationStore.Open(Store("store")).Rows > 0);
         }
         Assert.InRange(ActivationStore.Open(Store("store")).Rows, 1, ActivationStore.Open(Store("whole")).Rows - 1);
         Assert.Equal(0, Harvest("store").Code);

@@ -126,10 +126,7 @@ public sealed partial class TrainCommandTests : IDisposable
         {
             _ = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
-            while (!File.Exists(_folder.File("a/run/checkpoint.safetensors")) && !process.HasExited)
-                Thread.Sleep(5);
-            process.Kill();
-            process.WaitForExit();
+            Killing.When(process, _folder.File("a/run"), () => File.Exists(_folder.File("a/run/checkpoint.safetensors")));
             Assert.NotEqual(0, process.ExitCode);
         }
         Assert.False(File.Exists(_folder.File("a/run/result.json")));
