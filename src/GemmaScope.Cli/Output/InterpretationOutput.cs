@@ -42,7 +42,9 @@ internal static class InterpretationOutput
                 ("labels", $"{labels}, {fresh} of them new"),
                 (
                     "without",
-                    $"{result.Without(MissingLabel.Rare)} fire in fewer than {QuestionSet.Fewest} passages of a half, {result.Without(MissingLabel.Unexplained)} without an explanation, {result.Without(MissingLabel.Unjudged)} without a judgement, {result.Dead} dead"
+                    $"{result.Without(MissingLabel.Rare)} fire in fewer than {QuestionSet.Fewest} passages of a half, "
+                        + $"{result.Without(MissingLabel.Unexplained)} without an explanation, "
+                        + $"{result.Without(MissingLabel.Unjudged)} without a judgement, {result.Dead} dead"
                 ),
                 ("detection", Line(result.Detection)),
                 ("fuzzing", Line(result.Fuzzing)),
@@ -65,7 +67,8 @@ internal static class InterpretationOutput
     private static string Line(InterpretationSummary summary) =>
         summary.Features == 0
             ? "undefined"
-            : $"balanced accuracy {Number(summary.Mean)} on average, {Number(summary.Median)} in the middle, {Number(summary.FrequencyWeighted)} weighted by frequency; {summary.Features} features";
+            : $"balanced accuracy {Number(summary.Mean)} on average, {Number(summary.Median)} in the middle, "
+                + $"{Number(summary.FrequencyWeighted)} weighted by frequency; {summary.Features} features";
 
     private static string Requests(InterpretResult result) =>
         $"{result.Requests}, {result.Retries} of them repeated; {result.Tokens} tokens; "
