@@ -59,9 +59,11 @@ internal sealed class Session(Terminal terminal, CancellationToken cancellationT
             .Model;
 
     /// <summary>Runs a job to its end and shows how far it is.</summary>
-    public T Run<T>(Func<IProgress<JobReport>, CancellationToken, Task<T>> jobAsync)
+    /// <param name="jobAsync">The job.</param>
+    /// <param name="tell">Told what else the job says beside stages and notes.</param>
+    public T Run<T>(Func<IProgress<JobReport>, CancellationToken, Task<T>> jobAsync, Action<JobReport>? tell = null)
     {
-        using var display = new ProgressDisplay(Terminal);
+        using var display = new ProgressDisplay(Terminal, tell);
         return jobAsync(display, Cancellation).GetAwaiter().GetResult();
     }
 }

@@ -46,7 +46,10 @@ internal sealed class PostgresDialect : ISqlDialect
             """;
 
     public string FindWords =>
-        "SELECT id FROM words WHERE words @@ to_tsquery('simple', @query) AND id >= @first AND id < @end ORDER BY ts_rank(words, to_tsquery('simple', @query)) DESC, id LIMIT @limit";
+        """
+            SELECT id FROM words WHERE words @@ to_tsquery('simple', @query) AND id >= @first AND id < @end
+            ORDER BY ts_rank(words, to_tsquery('simple', @query)) DESC, id LIMIT @limit
+            """;
 
     public bool KeepsReaders => false;
 
@@ -71,7 +74,8 @@ internal sealed class PostgresDialect : ISqlDialect
                 """
                 CREATE TABLE words (
                     id BIGINT PRIMARY KEY, labels TEXT NOT NULL, tokens TEXT NOT NULL,
-                    words TSVECTOR GENERATED ALWAYS AS (setweight(to_tsvector('simple', labels), 'A') || setweight(to_tsvector('simple', tokens), 'B')) STORED);
+                    words TSVECTOR GENERATED ALWAYS AS (
+                        setweight(to_tsvector('simple', labels), 'A') || setweight(to_tsvector('simple', tokens), 'B')) STORED);
                 CREATE INDEX words_index ON words USING GIN (words)
                 """,
                 StringComparison.Ordinal

@@ -15,18 +15,28 @@ internal static class Schema
     [
         [
             "CREATE TABLE vocabulary (id {key}, hash TEXT NOT NULL UNIQUE, pieces {blob} NOT NULL)",
-            "CREATE TABLE corpus (id {key}, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, sequences BIGINT NOT NULL, positions BIGINT NOT NULL, counted BIGINT NOT NULL, longest BIGINT NOT NULL)",
+            """
+                CREATE TABLE corpus (
+                    id {key}, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
+                    sequences BIGINT NOT NULL, positions BIGINT NOT NULL, counted BIGINT NOT NULL, longest BIGINT NOT NULL)
+                """,
             "CREATE TABLE passage (id {key}, tokens {blob} NOT NULL)",
             """
                 CREATE TABLE dictionary (
-                    id {key}, model TEXT NOT NULL, name TEXT NOT NULL, width BIGINT NOT NULL, features BIGINT NOT NULL, complete BIGINT NOT NULL, description TEXT NOT NULL,
+                    id {key}, model TEXT NOT NULL, name TEXT NOT NULL, width BIGINT NOT NULL, features BIGINT NOT NULL,
+                    complete BIGINT NOT NULL, description TEXT NOT NULL,
                     set_name TEXT NOT NULL, layer BIGINT NOT NULL, hook TEXT, bos BIGINT, pad BIGINT,
-                    corpus BIGINT NOT NULL REFERENCES corpus (id), vocabulary BIGINT NOT NULL REFERENCES vocabulary (id), UNIQUE (model, name))
+                    corpus BIGINT NOT NULL REFERENCES corpus (id), vocabulary BIGINT NOT NULL REFERENCES vocabulary (id),
+                    UNIQUE (model, name))
                 """,
             "CREATE TABLE feature (id {key}, count BIGINT NOT NULL, density {real} NOT NULL, max {real} NOT NULL, label TEXT)",
             "CREATE TABLE page (id {key}, page {blob} NOT NULL, labels TEXT NOT NULL, note TEXT NOT NULL)",
             "CREATE TABLE list (id {key}, name TEXT NOT NULL UNIQUE, note TEXT NOT NULL)",
-            "CREATE TABLE list_entry (list BIGINT NOT NULL REFERENCES list (id), feature BIGINT NOT NULL, place BIGINT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (list, feature))",
+            """
+                CREATE TABLE list_entry (
+                    list BIGINT NOT NULL REFERENCES list (id), feature BIGINT NOT NULL, place BIGINT NOT NULL, note TEXT NOT NULL,
+                    PRIMARY KEY (list, feature))
+                """,
             "{words}",
         ],
         [
@@ -36,8 +46,10 @@ internal static class Schema
         [
             """
                 CREATE TABLE evaluation (
-                    dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL, held_out BIGINT, tokens BIGINT NOT NULL,
-                    l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real}, PRIMARY KEY (dictionary, made_by, measured_on))
+                    dictionary BIGINT NOT NULL REFERENCES dictionary (id), made_by TEXT NOT NULL, measured_on TEXT NOT NULL,
+                    held_out BIGINT, tokens BIGINT NOT NULL,
+                    l0 {real}, fvu {real}, cosine {real}, ce_clean {real}, delta_loss {real}, loss_recovered {real},
+                    PRIMARY KEY (dictionary, made_by, measured_on))
                 """,
         ],
     ];

@@ -7,7 +7,10 @@ internal sealed partial class SqlFeatureDatabase
     public ILookup<long, StoredEvaluation> Evaluations() =>
         Read(statement =>
                 statement.Rows(
-                    "SELECT dictionary, made_by, measured_on, tokens, held_out, l0, fvu, cosine, ce_clean, delta_loss, loss_recovered FROM evaluation ORDER BY dictionary, made_by, measured_on",
+                    """
+                    SELECT dictionary, made_by, measured_on, tokens, held_out, l0, fvu, cosine, ce_clean, delta_loss, loss_recovered
+                    FROM evaluation ORDER BY dictionary, made_by, measured_on
+                    """,
                     row => (Dictionary: row.GetInt64(0), Evaluation: Evaluation(row))
                 )
             )
@@ -26,7 +29,8 @@ internal sealed partial class SqlFeatureDatabase
             );
             return statement.Run(
                 """
-                INSERT INTO evaluation (dictionary, made_by, measured_on, tokens, held_out, l0, fvu, cosine, ce_clean, delta_loss, loss_recovered)
+                INSERT INTO evaluation (
+                    dictionary, made_by, measured_on, tokens, held_out, l0, fvu, cosine, ce_clean, delta_loss, loss_recovered)
                 VALUES (@dictionary, @by, @on, @tokens, @heldOut, @l0, @fvu, @cosine, @clean, @delta, @recovered)
                 """,
                 ("dictionary", dictionary.Id),

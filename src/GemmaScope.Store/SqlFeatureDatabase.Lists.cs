@@ -8,7 +8,8 @@ internal sealed partial class SqlFeatureDatabase
             var entries = statement
                 .Rows(
                     """
-                    SELECT e.list, d.model, d.name, e.feature, e.note FROM list_entry e JOIN dictionary d ON d.id = e.feature / 4294967296 ORDER BY e.list, e.place
+                    SELECT e.list, d.model, d.name, e.feature, e.note
+                    FROM list_entry e JOIN dictionary d ON d.id = e.feature / 4294967296 ORDER BY e.list, e.place
                     """,
                     row =>
                         (
@@ -55,7 +56,10 @@ internal sealed partial class SqlFeatureDatabase
                 throw new ArgumentProblemException($"there is no list {list}", "list");
             var place = (statement.Number("SELECT MAX(place) FROM list_entry WHERE list = @list", ("list", list)) ?? 0) + 1;
             return statement.Run(
-                "INSERT INTO list_entry (list, feature, place, note) VALUES (@list, @feature, @place, @note) ON CONFLICT (list, feature) DO UPDATE SET note = excluded.note",
+                """
+                INSERT INTO list_entry (list, feature, place, note) VALUES (@list, @feature, @place, @note)
+                ON CONFLICT (list, feature) DO UPDATE SET note = excluded.note
+                """,
                 ("list", list),
                 ("feature", key),
                 ("place", place),

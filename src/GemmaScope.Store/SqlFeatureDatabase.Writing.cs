@@ -85,7 +85,8 @@ internal sealed partial class SqlFeatureDatabase
         statement.Run(
             """
             INSERT INTO feature (id, count, density, max, label, score) VALUES (@id, @count, @density, @max, @label, @score)
-            ON CONFLICT (id) DO UPDATE SET count = excluded.count, density = excluded.density, max = excluded.max, label = excluded.label, score = excluded.score
+            ON CONFLICT (id) DO UPDATE SET count = excluded.count, density = excluded.density, max = excluded.max,
+                label = excluded.label, score = excluded.score
             """,
             ("id", key),
             ("count", one.Count),
@@ -172,7 +173,10 @@ internal sealed partial class SqlFeatureDatabase
             return known;
         var id = Next(statement, "corpus");
         statement.Run(
-            "INSERT INTO corpus (id, name, hash, sequences, positions, counted, longest) VALUES (@id, @name, @hash, @sequences, @positions, @counted, @longest)",
+            """
+            INSERT INTO corpus (id, name, hash, sequences, positions, counted, longest)
+            VALUES (@id, @name, @hash, @sequences, @positions, @counted, @longest)
+            """,
             ("id", id),
             ("name", source.Text),
             ("hash", hash),

@@ -17,7 +17,9 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private const int TogetherLookedUp = 16;
 
     private static readonly string LookUp =
-        $"SELECT id, count, density, max, label, score FROM feature WHERE id IN ({string.Join(", ", Enumerable.Range(0, TogetherLookedUp).Select(i => $"@id{i}"))}) ORDER BY id";
+        "SELECT id, count, density, max, label, score FROM feature WHERE id IN ("
+        + string.Join(", ", Enumerable.Range(0, TogetherLookedUp).Select(i => $"@id{i}"))
+        + ") ORDER BY id";
 
     private readonly ISqlDialect _dialect;
     private readonly ConcurrentBag<SqlStatements> _readers = [];
@@ -64,7 +66,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             var id = before?.Id ?? Next(statement, "dictionary");
             statement.Run(
                 """
-                INSERT INTO dictionary (id, model, name, width, features, complete, description, set_name, layer, hook, bos, pad, corpus, vocabulary)
+                INSERT INTO dictionary (
+                    id, model, name, width, features, complete, description, set_name, layer, hook, bos, pad, corpus, vocabulary)
                 VALUES (@id, @model, @name, @width, 0, 0, @description, @set, @layer, @hook, @bos, @pad, @corpus, @vocabulary)
                 """,
                 ("id", id),
@@ -168,7 +171,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             statement.Rows(
                 """
                 SELECT id, count, density, max, label, score FROM feature
-                WHERE id >= @first AND id < @end AND density >= @low AND density <= @high AND (@label = '' OR LOWER(COALESCE(label, '')) LIKE @label ESCAPE '!')
+                WHERE id >= @first AND id < @end AND density >= @low AND density <= @high
+                    AND (@label = '' OR LOWER(COALESCE(label, '')) LIKE @label ESCAPE '!')
                 ORDER BY id LIMIT @take OFFSET @skip
                 """,
                 Row,

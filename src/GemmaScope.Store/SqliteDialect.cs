@@ -49,7 +49,8 @@ internal sealed class SqliteDialect : ISqlDialect
         connection.Open();
         using var settings = connection.CreateCommand();
         settings.CommandText =
-            $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CacheKibibytes};"
+            $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; "
+            + $"PRAGMA foreign_keys = ON; PRAGMA cache_size = -{CacheKibibytes};"
             + (_largestPages is { } pages ? $"PRAGMA max_page_count = {pages};" : "");
         settings.ExecuteNonQuery();
         return connection;

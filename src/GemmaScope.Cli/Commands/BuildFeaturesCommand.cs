@@ -25,7 +25,8 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
             "build",
             "Build the dashboards of all features of dictionaries over a text. Interrupted, the same command goes on.",
             "gemmascope features build --text corpus.jsonl --tokens 20000 --db features.db",
-            "gemmascope features build --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 --text texts/ --tokens 10000000 --db gemma.db"
+            "gemmascope features build --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 "
+                + "--text texts/ --tokens 10000000 --db gemma.db"
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
@@ -84,15 +85,10 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         var result = session.Run(
             (progress, cancellationToken) => BuildFeaturesJob.RunAsync(microscope, database, options, progress, cancellationToken)
         );
-        foreach (var (one, dictionary) in result.Dictionaries.Zip(microscope.Dictionaries))
-        {
-            var folder = File.Exists(dictionary.Origin.Path) ? Path.GetDirectoryName(dictionary.Origin.Path)! : dictionary.Origin.Path;
-            if (TrainingScores.Read(folder) is { } scores)
-                database.SaveEvaluation(database.Find($"{one.Model}/{one.Dictionary}"), Evaluation(scores));
+        foreach (var one in result.Dictionaries)
             session.Terminal.Out.WriteLine(
                 $"{one.Model}/{one.Dictionary}: {one.Features} features over {one.CountedTokens} of {one.Tokens} tokens"
             );
-        }
         return Application.Success;
     }
 
@@ -110,18 +106,5 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
             PairMemory = arguments.GetValue(_memory),
             Neurons = !arguments.GetValue(_noNeurons),
             Work = arguments.GetValue(_work) ?? (database.Contains("://", StringComparison.Ordinal) ? Defaults.Work : database + ".work"),
-        };
-
-    /// <summary>What its training said of a dictionary.</summary>
-    private static StoredEvaluation Evaluation(TrainingScores scores) =>
-        new(StoredEvaluation.Training, scores.MeasuredOn, scores.Tokens)
-        {
-            HeldOut = scores.HeldOut,
-            L0 = scores.L0,
-            Fvu = scores.Fvu,
-            Cosine = scores.Cosine,
-            CleanLoss = scores.CleanLoss,
-            DeltaLoss = scores.DeltaLoss,
-            LossRecovered = scores.LossRecovered,
         };
 }

@@ -19,9 +19,11 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
     public ExportFeaturesCommand()
         : base(
             "export",
-            "Write dashboards for other programs: neuronpedia and details (a file a feature), saedashboard (files of 128 features), jsonl (one file with everything).",
+            "Write dashboards for other programs: neuronpedia and details (a file a feature), saedashboard (files of 128 features), "
+                + "jsonl (one file with everything).",
             "gemmascope features export resid_post-layer_3-width_2k-average_l0_35 --format neuronpedia --out export --db features.db",
-            "gemmascope features export resid_post-layer_3-width_2k-average_l0_35 --format jsonl --feature 756 --feature 12 --out two.jsonl --db features.db"
+            "gemmascope features export resid_post-layer_3-width_2k-average_l0_35 --format jsonl --feature 756 --feature 12 "
+                + "--out two.jsonl --db features.db"
         )
     {
         Arguments.Add(_dictionary);

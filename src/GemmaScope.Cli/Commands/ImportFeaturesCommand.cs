@@ -15,7 +15,8 @@ internal sealed class ImportFeaturesCommand : GemmaScopeCommand
     public ImportFeaturesCommand()
         : base(
             "import",
-            "Read dashboards into a database: features of Neuronpedia, batches of SAEDashboard, our JSON lines; or, with --labels-of, labels.",
+            "Read dashboards into a database: features of Neuronpedia, batches of SAEDashboard, our JSON lines; "
+                + "or, with --labels-of, labels.",
             "gemmascope features import batch-0.json batch-1.json --db features.db",
             "gemmascope features import labels.jsonl --labels-of resid_post-layer_3-width_2k-average_l0_35 --author me --db features.db"
         )

@@ -1,12 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Interpretation;
 using GemmaScope.Cli.Output;
-using GemmaScope.Dictionaries;
-using GemmaScope.Features;
-using GemmaScope.Features.Interpretation;
-using GemmaScope.Server.Pages;
 using GemmaScope.Store;
-using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -14,6 +9,8 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Explains features and scores the explanations on text that they were not made from.</summary>
 internal sealed class InterpretCommand : GemmaScopeCommand
 {
+    private static readonly InterpretJobOptions Defaults = new() { Text = [] };
+
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string> _database = FeatureStore.Option();
     private readonly Option<string?> _name,
@@ -38,10 +35,13 @@ internal sealed class InterpretCommand : GemmaScopeCommand
     public InterpretCommand()
         : base(
             "interpret",
-            "Explain features by rules about tokens, or by a language model, and score the explanations on held-out text. Interrupted, the same command goes on.",
+            "Explain features by rules about tokens, or by a language model, and score the explanations on held-out text. "
+                + "Interrupted, the same command goes on.",
             "gemmascope features interpret --text held-out.jsonl --db features.db",
-            "gemmascope features interpret --text held-out.jsonl --features 1,5,10-20 --endpoint http://localhost:8080/v1 --endpoint-model qwen3 --budget 2000",
-            "gemmascope features interpret --text held-out.jsonl --most 100 --judge-endpoint http://localhost:8080/v1 --judge-endpoint-model qwen3"
+            "gemmascope features interpret --text held-out.jsonl --features 1,5,10-20 --endpoint http://localhost:8080/v1 "
+                + "--endpoint-model qwen3 --budget 2000",
+            "gemmascope features interpret --text held-out.jsonl --most 100 --judge-endpoint http://localhost:8080/v1 "
+                + "--judge-endpoint-model qwen3"
         )
     {
         _microscope = new MicroscopeArguments(this);
@@ -60,7 +60,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
             {
                 Description = "Read this many tokens of it.",
                 HelpName = "N",
-                DefaultValueFactory = _ => 100_000,
+                DefaultValueFactory = _ => Defaults.Tokens,
             }
         );
         _features = Add(
@@ -71,14 +71,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         _explainer = new ChatModelOptions(this, "", "Explain and judge by", "GEMMASCOPE_ENDPOINT_TOKEN");
         _judge = new ChatModelOptions(this, "judge-", "Judge by", "GEMMASCOPE_JUDGE_TOKEN");
         _budget = Add(new Option<int?>("--budget") { Description = "Send this many requests to language models at most.", HelpName = "N" });
-        _parallel = Add(
-            new Option<int>("--parallel")
-            {
-                Description = "Requests at a time.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 4,
-            }
-        );
+        _parallel = Add(CommonOptions.Number("--parallel", "N", "Requests at a time.", Defaults.Parallel));
         _timeout = Add(
             new Option<double>("--timeout")
             {
@@ -87,46 +80,18 @@ internal sealed class InterpretCommand : GemmaScopeCommand
                 DefaultValueFactory = _ => 120,
             }
         );
-        _maxTokens = Add(
-            new Option<int>("--max-tokens")
-            {
-                Description = "Tokens of an answer at most.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 512,
-            }
-        );
-        _shown = Add(
-            new Option<int>("--shown")
-            {
-                Description = "Examples shown to the model that explains.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 40,
-            }
-        );
-        _perQuestion = Add(
-            new Option<int>("--per-question")
-            {
-                Description = "Passages that are judged in one request.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 5,
-            }
-        );
+        _maxTokens = Add(CommonOptions.Number("--max-tokens", "N", "Tokens of an answer at most.", Defaults.MaxTokens));
+        _shown = Add(CommonOptions.Number("--shown", "N", "Examples shown to the model that explains.", Defaults.Shown));
+        _perQuestion = Add(CommonOptions.Number("--per-question", "N", "Passages that are judged in one request.", Defaults.PerQuestion));
         _examples = Add(
-            new Option<int>("--examples")
-            {
-                Description = "Passages in which the feature fires that score an explanation, and as many in which it does not.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 50,
-            }
+            CommonOptions.Number(
+                "--examples",
+                "N",
+                "Passages in which the feature fires that score an explanation, and as many in which it does not.",
+                Defaults.Examples
+            )
         );
-        _window = Add(
-            new Option<int>("--window")
-            {
-                Description = "Tokens of a passage.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 32,
-            }
-        );
+        _window = Add(CommonOptions.Number("--window", "N", "Tokens of a passage.", Defaults.Window));
         _seed = Add(new Option<int>("--seed") { Description = "Decides which passages are drawn.", HelpName = "N" });
         _name = Add(
             new Option<string?>("--dictionary")
@@ -141,77 +106,49 @@ internal sealed class InterpretCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        Check(arguments);
+        if (arguments.GetValue(_budget) < 1)
+            throw new ArgumentProblemException("must be at least 1", _budget.Name);
+        if (arguments.GetValue(_timeout) is not (> 0 and <= 86_400))
+            throw new ArgumentProblemException("must be above 0, and a day at most", _timeout.Name);
+        var options = Read(arguments);
+        InterpretJob.Check(options);
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
         using var microscope = _microscope.Open(arguments, session);
-        var stored = FeatureStore.Find(
-            database,
-            arguments.GetValue(_name) ?? $"{FeatureLinks.ModelName(microscope.ModelName)}/{FeatureLinks.PageName(microscope.Dictionary)}"
+        var (budget, timeout) = (new RequestBudget(arguments.GetValue(_budget)), TimeSpan.FromSeconds(arguments.GetValue(_timeout)));
+        using var explainer = _explainer.Open(arguments, session, budget, timeout, options.Seed);
+        using var judge = _judge.Open(arguments, session, budget, timeout, options.Seed);
+        options = options with { Explainer = explainer, Judge = judge, Budget = budget };
+        var json = arguments.GetValue(_json);
+        var result = session.Run(
+            (progress, cancellationToken) => InterpretJob.RunAsync(microscope, database, options, progress, cancellationToken),
+            report =>
+            {
+                if (!json && report is FeatureInterpreted made)
+                    InterpretationOutput.WriteLine(session.Terminal.Out, made.Feature);
+            }
         );
-        if (stored.Width > microscope.Dictionary.Width)
-            throw new ArgumentProblemException(
-                $"has {stored.Width} features in the database and the dictionary {microscope.Dictionary.Width}; name its dictionary with --sae",
-                stored.Name
-            );
-        var chosen = arguments.GetValue(_features) is { } list ? FeatureChoice.Parse(list, stored.Width) : null;
-        var budget = new RequestBudget(arguments.GetValue(_budget));
-        var (timeout, seed) = (TimeSpan.FromSeconds(arguments.GetValue(_timeout)), arguments.GetValue(_seed));
-        var explainer = _explainer.Open(arguments, session, budget, timeout, seed);
-        var judge = _judge.Open(arguments, session, budget, timeout, seed);
-        using var ownedExplainer = explainer as IDisposable;
-        using var ownedJudge = judge as IDisposable;
-        var interpreter = new Interpreter(
-            database,
-            stored,
-            microscope,
-            explainer,
-            judge ?? explainer,
-            budget,
-            Settings(arguments),
-            session
-        );
-        var report = interpreter.Run(
-            TextDocuments.Read(arguments.GetValue(_text)!),
-            arguments.GetValue(_tokens),
-            row => chosen?.Contains(row.Feature) ?? true,
-            arguments.GetValue(_most),
-            arguments.GetValue(_unlabelled),
-            arguments.GetValue(_json) ? null : session.Terminal.Out
-        );
-        if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => InterpretationOutput.Write(json, report));
+        if (json)
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            InterpretationOutput.Write(session.Terminal, report);
+            InterpretationOutput.Write(session.Terminal, result);
         return Application.Success;
     }
 
-    private void Check(ParseResult arguments)
-    {
-        foreach (
-            var (option, least) in (ReadOnlySpan<(Option<int>, int)>)
-                [(_examples, QuestionSet.Fewest), (_parallel, 1), (_maxTokens, 1), (_shown, 1), (_perQuestion, 1)]
-        )
-            if (arguments.GetValue(option) < least)
-                throw new ArgumentProblemException($"must be at least {least}", option.Name);
-        foreach (var option in (Option<int?>[])[_most, _budget])
-            if (arguments.GetValue(option) < 1)
-                throw new ArgumentProblemException("must be at least 1", option.Name);
-        if (arguments.GetValue(_timeout) is not (> 0 and <= 86_400))
-            throw new ArgumentProblemException("must be above 0, and a day at most", "--timeout");
-    }
-
-    private InterpreterSettings Settings(ParseResult arguments) =>
-        new(
-            arguments.GetValue(_window),
-            arguments.GetValue(_examples),
-            arguments.GetValue(_seed),
-            new ChatInterpreterOptions
-            {
-                Shown = arguments.GetValue(_shown),
-                PerQuestion = arguments.GetValue(_perQuestion),
-                Parallel = arguments.GetValue(_parallel),
-                Window = arguments.GetValue(_window),
-                MaxAnswerTokens = arguments.GetValue(_maxTokens),
-            }
-        );
+    private InterpretJobOptions Read(ParseResult arguments) =>
+        new()
+        {
+            Text = arguments.GetValue(_text)!,
+            Tokens = arguments.GetValue(_tokens),
+            Window = arguments.GetValue(_window),
+            Examples = arguments.GetValue(_examples),
+            Seed = arguments.GetValue(_seed),
+            Features = arguments.GetValue(_features) is { } list ? FeatureChoice.Parse(list) : null,
+            Most = arguments.GetValue(_most),
+            Unlabelled = arguments.GetValue(_unlabelled),
+            Dictionary = arguments.GetValue(_name),
+            Shown = arguments.GetValue(_shown),
+            PerQuestion = arguments.GetValue(_perQuestion),
+            Parallel = arguments.GetValue(_parallel),
+            MaxTokens = arguments.GetValue(_maxTokens),
+        };
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using GemmaScope.Cli.Output;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
@@ -42,8 +41,8 @@ internal sealed class SearchFeaturesCommand : GemmaScopeCommand
             table.Add(
                 $"{one.Model}/{one.Dictionary}",
                 $"{one.Feature}",
-                one.Density.ToString("0.000 %", CultureInfo.InvariantCulture),
-                one.Max.ToString("0.00", CultureInfo.InvariantCulture),
+                FeatureText.Share(one.Density),
+                FeatureText.Number(one.Max),
                 Format.Visible(one.Label ?? "")
             );
         table.Write(session.Terminal);

@@ -19,25 +19,10 @@ internal static class FeatureText
             terminal,
             [
                 ("feature", $"{result.Model}/{result.Dictionary}/{one.Feature}"),
-                .. page.Feature.Labels.Select(label =>
-                    (
-                        "label",
-                        $"{Format.Visible(label.Text)} ({(label.Author.Length > 0 ? label.Author : "unknown")}{(label.Score is { } score ? $", {label.ScoreKind ?? "score"} {Number(score)}" : "")}{(label.Fuzzing is { } fuzzing ? $", fuzzing {Number(fuzzing)}" : "")})"
-                    )
-                ),
+                .. page.Feature.Labels.Select(label => ("label", Label(label))),
                 .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", Format.Visible(page.Note))] : [],
-                (
-                    "density",
-                    one.IsDead
-                        ? $"dead: it fired at none of {source.Corpus.Counted} tokens"
-                        : $"fires on {one.Density.ToString("0.000 %", CultureInfo.InvariantCulture)} of {source.Corpus.Counted} tokens of {source.Text} ({one.DensityAllPositions.ToString("0.000 %", CultureInfo.InvariantCulture)} with special tokens in the denominator)"
-                ),
-                (
-                    "maximum",
-                    one.IsDead
-                        ? "0"
-                        : $"{Number(one.Max)} at {Word(source, one.MaxToken)}, mean where it fires {Number(one.MeanNonzero)}{(one.MaxAnywhere > one.Max ? $"; {Number(one.MaxAnywhere)} at a token that does not count" : "")}"
-                ),
+                ("density", one.IsDead ? $"dead: it fired at none of {source.Corpus.Counted} tokens" : Density(one, source)),
+                ("maximum", one.IsDead ? "0" : Maximum(one, source)),
                 ("activations", Bars(one.Histogram)),
                 .. one.Logits is { } logits
                     ? (ReadOnlySpan<(string, string)>)
@@ -61,12 +46,29 @@ internal static class FeatureText
             terminal.Out.WriteLine(
                 group.Key < 0
                     ? "strongest:"
-                    : $"{Number(one.IntervalEdge(group.Key))} to {Number(one.IntervalEdge(group.Key + 1))} ({one.IntervalShares[group.Key].ToString("0.000 %", CultureInfo.InvariantCulture)} of the tokens):"
+                    : $"{Number(one.IntervalEdge(group.Key))} to {Number(one.IntervalEdge(group.Key + 1))} "
+                        + $"({Share(one.IntervalShares[group.Key])} of the tokens):"
             );
             foreach (var example in group.Take(examples))
                 terminal.Out.WriteLine($"{Number(example.Values[example.Position]), 9}  {Text(source, example)}");
         }
     }
+
+    private static string Label(FeatureLabel label)
+    {
+        var author = label.Author.Length > 0 ? label.Author : "unknown";
+        var score = label.Score is { } detection ? $", {label.ScoreKind ?? "score"} {Number(detection)}" : "";
+        var fuzzing = label.Fuzzing is { } second ? $", fuzzing {Number(second)}" : "";
+        return $"{Format.Visible(label.Text)} ({author}{score}{fuzzing})";
+    }
+
+    private static string Density(FeatureDashboard one, DashboardSource source) =>
+        $"fires on {Share(one.Density)} of {source.Corpus.Counted} tokens of {source.Text} "
+        + $"({Share(one.DensityAllPositions)} with special tokens in the denominator)";
+
+    private static string Maximum(FeatureDashboard one, DashboardSource source) =>
+        $"{Number(one.Max)} at {Word(source, one.MaxToken)}, mean where it fires {Number(one.MeanNonzero)}"
+        + (one.MaxAnywhere > one.Max ? $"; {Number(one.MaxAnywhere)} at a token that does not count" : "");
 
     /// <summary>The excerpt on one line, the marked token between brackets.</summary>
     private static string Text(DashboardSource source, FeatureExample example) =>
@@ -84,7 +86,11 @@ internal static class FeatureText
 
     private static string Plain(string piece) => piece.Replace('▁', ' ');
 
-    private static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
+    /// <summary>A share of the tokens, as all lines about features write it.</summary>
+    public static string Share(double share) => share.ToString("0.000 %", CultureInfo.InvariantCulture);
+
+    /// <summary>An activation, cosine or score.</summary>
+    public static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 
     /// <summary>Counts as blocks whose heights grow with the root, so that rare ones are seen.</summary>
     private static string Bars(IReadOnlyList<int> counts)

@@ -7,7 +7,9 @@ namespace GemmaScope.Cli.Output;
 /// Shows how far a job is, how fast it goes and how long it will take: one line that is overwritten on a terminal, else a line now and
 /// then. Notes stay.
 /// </summary>
-internal class ProgressDisplay(Terminal terminal) : IProgress<JobReport>, IDisposable
+/// <param name="terminal">Where it is shown.</param>
+/// <param name="tell">Told what else a job says, with the line out of the way.</param>
+internal class ProgressDisplay(Terminal terminal, Action<JobReport>? tell = null) : IProgress<JobReport>, IDisposable
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10),
         BetweenPictures = TimeSpan.FromMilliseconds(100);
@@ -30,6 +32,11 @@ internal class ProgressDisplay(Terminal terminal) : IProgress<JobReport>, IDispo
             }
             else if (value is JobStage stage)
                 Show(stage);
+            else if (tell is not null)
+            {
+                Clear();
+                tell(value);
+            }
         }
     }
 

@@ -129,7 +129,7 @@ internal sealed class FeatureBuild(
         catch (OperationCanceledException)
         {
             statistics.Save();
-            progress.Note($"{statistics.Tokens} tokens are kept; the same again goes on with the others");
+            progress.Note($"{statistics.Tokens} tokens are kept; a run with the same options goes on");
             throw;
         }
     }
@@ -145,17 +145,32 @@ internal sealed class FeatureBuild(
                 database.Write(stored, [.. features.Select(one => new LabelledDashboard(one, []))]);
             database.Complete(stored);
         }
-        var quality = statistics.Quality(index);
-        database.SaveEvaluation(
-            stored,
-            new(StoredEvaluation.Build, options.Text.Name, quality.Tokens)
-            {
-                L0 = quality.L0,
-                Fvu = quality.Fvu,
-                Cosine = quality.CosineSimilarity,
-            }
-        );
+        foreach (var evaluation in Evaluations(dictionary, statistics.Quality(index)))
+            database.SaveEvaluation(stored, evaluation);
         return new(stored.Model, name, dictionary.Width, corpus.Counted, corpus.Positions);
+    }
+
+    /// <summary>How well it does over this text, and what its training said.</summary>
+    private IEnumerable<StoredEvaluation> Evaluations(SparseDictionary dictionary, DictionaryQuality quality)
+    {
+        yield return new(StoredEvaluation.Build, options.Text.Name, quality.Tokens)
+        {
+            L0 = quality.L0,
+            Fvu = quality.Fvu,
+            Cosine = quality.CosineSimilarity,
+        };
+        var folder = File.Exists(dictionary.Origin.Path) ? Path.GetDirectoryName(dictionary.Origin.Path)! : dictionary.Origin.Path;
+        if (TrainingScores.Read(folder) is { } scores)
+            yield return new(StoredEvaluation.Training, scores.MeasuredOn, scores.Tokens)
+            {
+                HeldOut = scores.HeldOut,
+                L0 = scores.L0,
+                Fvu = scores.Fvu,
+                Cosine = scores.Cosine,
+                CleanLoss = scores.CleanLoss,
+                DeltaLoss = scores.DeltaLoss,
+                LossRecovered = scores.LossRecovered,
+            };
     }
 
     /// <summary>The same text in the database means the same pages.</summary>

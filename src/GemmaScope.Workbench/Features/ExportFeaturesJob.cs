@@ -83,7 +83,9 @@ public static class ExportFeaturesJob
         CancellationToken cancellationToken
     )
     {
-        using var weights = found is null ? null : SparseDictionary.Load(DictionaryFinder.Find(found, null, null));
+        using var weights = found is null
+            ? null
+            : SparseDictionary.Load(DictionaryFinder.Find(found, null, null), cancellationToken: cancellationToken);
         if (weights is not null && weights.Width != dictionary.Width)
             throw new ArgumentProblemException(
                 $"has {weights.Width} features, {dictionary.Name} has {dictionary.Width}",

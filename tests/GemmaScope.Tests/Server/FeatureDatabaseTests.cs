@@ -98,6 +98,17 @@ public abstract class FeatureDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void a_dictionary_is_found_by_its_name_and_by_its_models_where_two_have_one()
+    {
+        var stored = Filled(1);
+        Assert.Equal(stored.Id, Database.Find("name").Id);
+        Assert.Contains("has tiny/name", Assert.Throws<ArgumentProblemException>(() => Database.Find("other")).Message);
+        var second = Database.Begin(Source with { Model = "large" }, "name", 10, "made so");
+        Assert.Contains("large/name, tiny/name", Assert.Throws<ArgumentProblemException>(() => Database.Find("name")).Message);
+        Assert.Equal((stored.Id, second.Id), (Database.Find("tiny/name").Id, Database.Find("large/name").Id));
+    }
+
+    [Fact]
     public void what_is_not_there_is_null()
     {
         var stored = Filled(2);
