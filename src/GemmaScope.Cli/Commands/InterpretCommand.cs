@@ -7,6 +7,7 @@ using GemmaScope.Features.Interpretation;
 using GemmaScope.Server.Pages;
 using GemmaScope.Store;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using GemmaScope.Features.Interpretation;
+using GemmaScope.Workbench;
+using Microsoft.Extensions.AI;
 
 namespace GemmaScope.Cli.Interpretation;
 
@@ -43,7 +44,7 @@ internal sealed class ChatModelOptions
 
     /// <summary>The model that was named, or null.</summary>
     /// <exception cref="GemmaScopeException">Two are named, or one that is not there.</exception>
-    public IChatModel? Open(ParseResult arguments, Session session, RequestBudget budget, TimeSpan timeout, int seed)
+    public IChatClient? Open(ParseResult arguments, Session session, RequestBudget budget, TimeSpan timeout, int seed)
     {
         var (endpoint, name, local) = (arguments.GetValue(_endpoint), arguments.GetValue(_endpointModel), arguments.GetValue(_chatModel));
         if (endpoint is not null && local is not null)
@@ -64,8 +65,8 @@ internal sealed class ChatModelOptions
         return new ChatEndpoint(
             new()
             {
-                Address = endpoint,
-                Model = name,
+                Endpoint = endpoint,
+                EndpointModel = name,
                 Token = token,
                 TokenVariable = _tokenVariable,
                 Timeout = timeout,

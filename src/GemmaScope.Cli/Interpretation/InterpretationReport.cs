@@ -2,6 +2,7 @@ using GemmaScope.Evaluation;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Interpretation;
 using GemmaScope.Store;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Interpretation;
 

@@ -4,6 +4,7 @@ using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Interpretation;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
+using Microsoft.Extensions.AI;
 
 namespace GemmaScope.Cli.Interpretation;
 
@@ -30,8 +31,8 @@ internal sealed class Interpreter(
     IFeatureDatabase database,
     StoredDictionary stored,
     Microscope microscope,
-    IChatModel? explainer,
-    IChatModel? judge,
+    IChatClient? explainer,
+    IChatClient? judge,
     RequestBudget budget,
     InterpreterSettings settings,
     Session session
@@ -44,7 +45,7 @@ internal sealed class Interpreter(
 
     private bool _asked;
 
-    private string Author => explainer?.Name ?? RuleExplainer.Author;
+    private string Author => explainer is null ? RuleExplainer.Author : ChatClients.NameOf(explainer);
 
     private string Method
     {
@@ -53,7 +54,7 @@ internal sealed class Interpreter(
             var made = explainer is null ? RuleExplainer.Method : ChatInterpreter.Method;
             return judge is null || judge == explainer
                 ? made
-                : $"{made}, judged by {judge.Name}{(explainer is null ? $" ({ChatInterpreter.Method})" : "")}";
+                : $"{made}, judged by {ChatClients.NameOf(judge)}{(explainer is null ? $" ({ChatInterpreter.Method})" : "")}";
         }
     }
 
@@ -108,12 +109,7 @@ internal sealed class Interpreter(
                 report.Stopped = true;
             }
         }
-        return report with
-        {
-            Seconds = watch.Elapsed.TotalSeconds,
-            Requests = budget.Used,
-            Endpoints = [.. new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>()],
-        };
+        return report with { Seconds = watch.Elapsed.TotalSeconds, Requests = budget.Used, Endpoints = [.. Endpoints()] };
     }
 
     private sealed record Job(FeatureRow Row, IReadOnlyList<FeatureLabel> Labels);
@@ -140,8 +136,8 @@ internal sealed class Interpreter(
     )
     {
         // A server that is not there is better known before a long text is read.
-        foreach (var endpoint in new[] { explainer, judge }.Distinct().OfType<ChatEndpoint>())
-            Wait(endpoint.Answer("Answer with the digit 1.", settings.Chat.MaxAnswerTokens, session.Cancellation));
+        foreach (var endpoint in Endpoints())
+            Wait(_chat.TryAsync(endpoint, session.Cancellation));
         var activations = Watching.Watch(
             session,
             "tokens",
@@ -239,13 +235,16 @@ internal sealed class Interpreter(
         if (RuleExplainer.Explain(evidence, selection, scoring) is not { } found)
             return default;
         var text = found.Rule.Describe(microscope.Model.Tokenizer);
-        return (text, judge is null ? found.Score : Wait(_chat.Judge(judge, text, scoring, session.Cancellation)));
+        return (text, judge is null ? found.Score : Wait(_chat.JudgeAsync(judge, text, scoring, session.Cancellation)));
     }
 
     private (string? Text, InterpretationScore? Score) ByModel(FeatureEvidence evidence, QuestionSet scoring) =>
-        Wait(_chat.Explain(explainer!, evidence, session.Cancellation)) is { } text
-            ? (text, Wait(_chat.Judge(judge!, text, scoring, session.Cancellation)))
+        Wait(_chat.ExplainAsync(explainer!, evidence, session.Cancellation)) is { } text
+            ? (text, Wait(_chat.JudgeAsync(judge!, text, scoring, session.Cancellation)))
             : default;
+
+    private IEnumerable<ChatEndpoint> Endpoints() =>
+        new[] { explainer, judge }.Select(client => client?.GetService<ChatEndpoint>()).OfType<ChatEndpoint>().Distinct();
 
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 }

@@ -1,20 +1,23 @@
 using GemmaScope.Cli.Output;
-using GemmaScope.Features.Interpretation;
 using GemmaScope.Models;
+using GemmaScope.Workbench;
+using Microsoft.Extensions.AI;
 
 namespace GemmaScope.Cli.Interpretation;
 
 /// <summary>A chat model in this process; it answers one question at a time, always with its likeliest tokens.</summary>
-internal sealed class LocalChat(GemmaModel model, string name, RequestBudget budget) : IChatModel, IDisposable
+internal sealed class LocalChat(GemmaModel model, string name, RequestBudget budget) : IChatClient
 {
     /// <summary>Its answers are a line; a small model that has lost the thread would go on for ever.</summary>
     private const int LongestAnswer = 64;
 
     private readonly SemaphoreSlim _one = new(1);
 
-    public string Name { get; } = name;
-
-    public async Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         await _one.WaitAsync(cancellationToken);
         try
@@ -23,19 +26,19 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
             using var conversation = new Conversation(
                 model,
                 model.Tokenizer,
-                new() { Temperature = 0, MaxNewTokens = Math.Min(maxTokens, LongestAnswer) },
+                new() { Temperature = 0, MaxNewTokens = Math.Min(options?.MaxOutputTokens ?? LongestAnswer, LongestAnswer) },
                 system: null
             );
             var answer = new TokenStream(model.Tokenizer, TextWriter.Null);
-            conversation.Say(message, answer, cancellationToken);
+            conversation.Say(messages.Last().Text, answer, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            return answer.Text.Trim() is { Length: > 0 } text ? text : null;
+            return new(new ChatMessage(ChatRole.Assistant, answer.Text.Trim()));
         }
         catch (ArgumentProblemException problem) when (problem.Location == "chat")
         {
             throw new ArgumentProblemException(
                 $"a question does not fit into its context of {model.Config.MaxPositions} tokens; show it fewer examples with --shown and --per-question, or shorter ones with --window",
-                Name,
+                name,
                 problem
             );
         }
@@ -44,6 +47,17 @@ internal sealed class LocalChat(GemmaModel model, string name, RequestBudget bud
             _one.Release();
         }
     }
+
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    ) => throw new NotSupportedException();
+
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("gemmascope", null, name)
+        : serviceType.IsInstanceOfType(this) ? this
+        : null;
 
     public void Dispose()
     {

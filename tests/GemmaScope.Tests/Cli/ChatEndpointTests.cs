@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using GemmaScope.Cli.Interpretation;
+using GemmaScope.Cli;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;
@@ -18,8 +20,8 @@ public class ChatEndpointTests
         new(
             new()
             {
-                Address = address,
-                Model = "tiny",
+                Endpoint = address,
+                EndpointModel = "tiny",
                 Token = token,
                 TokenVariable = "SOME_TOKEN",
                 Timeout = TimeSpan.FromSeconds(timeout),
@@ -29,12 +31,19 @@ public class ChatEndpointTests
             budget ?? new RequestBudget(null)
         );
 
+    private static async Task<string?> Ask(ChatEndpoint client, string message = "?", int maxTokens = 1, CancellationToken? cancel = null)
+    {
+        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = maxTokens };
+        var text = (await client.GetResponseAsync(message, options, cancel ?? Cancel)).Text;
+        return string.IsNullOrWhiteSpace(text) ? null : text;
+    }
+
     [Fact]
     public async Task a_question_is_sent_as_the_api_has_it_and_its_answer_read()
     {
         await using var server = await ChatServer.Start((_, context) => ChatServer.Say(context, "hello"));
         using var client = Client(server.Address, token: Token);
-        Assert.Equal("hello", await client.Answer("Who?", 77, Cancel));
+        Assert.Equal("hello", await Ask(client, "Who?", 77));
         var request = Assert.Single(server.Requests);
         Assert.Equal(("/v1/chat/completions", "Bearer " + Token), (request.Path, request.Authorization));
         Assert.NotNull(request.Length);
@@ -52,6 +61,56 @@ public class ChatEndpointTests
         Assert.Equal((100, 0, 0), (client.Tokens, client.Retries, client.Unusable));
     }
 
+    [Fact]
+    public async Task a_conversation_and_its_options_are_sent_and_counts_come_back()
+    {
+        await using var server = await ChatServer.Start((_, context) => ChatServer.Say(context, "red"));
+        using var client = Client(server.Address);
+        var said = await client
+            .GetStreamingResponseAsync(
+                [
+                    new(ChatRole.System, "Be brief."),
+                    new(ChatRole.User, "Which?"),
+                    new(ChatRole.Assistant, "Blue."),
+                    new(ChatRole.User, "Or?"),
+                ],
+                new()
+                {
+                    Temperature = 0.7f,
+                    TopP = 0.9f,
+                    StopSequences = ["."],
+                    Seed = 12,
+                },
+                Cancel
+            )
+            .ToChatResponseAsync(Cancel);
+        Assert.Equal(("red", 100L), (said.Text, said.Usage?.TotalTokenCount));
+        var body = server.Requests.Single().Body;
+        Assert.Equal(
+            ["system", "user", "assistant", "user"],
+            body.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("role").GetString())
+        );
+        Assert.Equal(
+            ("0.7", "0.9", ".", 12),
+            (
+                body.GetProperty("temperature").GetRawText(),
+                body.GetProperty("top_p").GetRawText(),
+                body.GetProperty("stop")[0].GetString(),
+                body.GetProperty("seed").GetInt32()
+            )
+        );
+        Assert.False(body.TryGetProperty("max_tokens", out _));
+        Assert.Equal("tiny", ChatClients.NameOf(client));
+    }
+
+    [Fact]
+    public async Task a_picture_is_refused_before_it_is_sent()
+    {
+        using var client = Client(new Uri("http://localhost:1/v1"));
+        var message = new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")]);
+        await Assert.ThrowsAsync<ArgumentProblemException>(() => client.GetResponseAsync([message], null, Cancel));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("/")]
@@ -60,7 +119,7 @@ public class ChatEndpointTests
     {
         await using var server = await ChatServer.Start((_, context) => ChatServer.Say(context, "yes"));
         using var client = Client(new Uri(server.Address + end));
-        await client.Answer("?", 1, Cancel);
+        await Ask(client);
         Assert.Equal("/v1/chat/completions", server.Requests.Single().Path);
         Assert.Null(server.Requests.Single().Authorization);
     }
@@ -79,7 +138,7 @@ public class ChatEndpointTests
         );
         using var client = Client(server.Address);
         var watch = Stopwatch.StartNew();
-        Assert.Equal("now", await client.Answer("?", 1, Cancel));
+        Assert.Equal("now", await Ask(client));
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.95, 15);
         Assert.Equal((2, 1), (server.Requests.Count, client.Retries));
     }
@@ -95,10 +154,7 @@ public class ChatEndpointTests
             }
         );
         using var client = Client(server.Address);
-        Assert.Contains(
-            "asks to wait 24.0 h",
-            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
-        );
+        Assert.Contains("asks to wait 24.0 h", (await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client))).Describe(OptionWords.Of));
         Assert.Single(server.Requests);
     }
 
@@ -118,10 +174,10 @@ public class ChatEndpointTests
             }
         );
         using var client = Client(server.Address);
-        Assert.Equal("better", await client.Answer("?", 1, Cancel));
+        Assert.Equal("better", await Ask(client));
         Assert.Equal(2, client.Retries);
-        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel));
-        Assert.Contains($"{server.Address}/chat/completions: answers with {status} (out of memory)", problem.Message);
+        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client));
+        Assert.Contains($"{server.Address}/chat/completions: answers with {status} (out of memory)", problem.Describe(OptionWords.Of));
         Assert.Equal(6, server.Requests.Count);
     }
 
@@ -137,7 +193,7 @@ public class ChatEndpointTests
         using var client = Client(server.Address);
         Assert.Contains(
             "usually ends with /v1",
-            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
+            (await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client))).Describe(OptionWords.Of)
         );
     }
 
@@ -149,8 +205,8 @@ public class ChatEndpointTests
                 request.Number == 1 ? ChatServer.Say(context, "fine") : context.Response.WriteAsync("{\"choices\": [{\"mess")
         );
         using var client = Client(server.Address);
-        Assert.Equal("fine", await client.Answer("?", 1, Cancel));
-        Assert.Null(await client.Answer("?", 1, Cancel));
+        Assert.Equal("fine", await Ask(client));
+        Assert.Null(await Ask(client));
         Assert.Equal((1, 2, 4), (client.Unusable, client.Retries, server.Requests.Count));
     }
 
@@ -161,7 +217,7 @@ public class ChatEndpointTests
     {
         await using var server = await ChatServer.Start((_, context) => ChatServer.Say(context, text));
         using var client = Client(server.Address);
-        Assert.Null(await client.Answer("?", 1, Cancel));
+        Assert.Null(await Ask(client));
         Assert.Equal((1, 1), (client.Unusable, server.Requests.Count));
     }
 
@@ -177,7 +233,7 @@ public class ChatEndpointTests
             }
         );
         using var client = Client(server.Address, timeout: 1.5);
-        Assert.Equal("at last", await client.Answer("?", 1, Cancel));
+        Assert.Equal("at last", await Ask(client));
         Assert.Equal(1, client.Retries);
     }
 
@@ -188,7 +244,7 @@ public class ChatEndpointTests
         using var client = Client(server.Address, timeout: 0.2);
         Assert.Contains(
             "no answer within 0.2 s; wait longer with --timeout",
-            (await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel))).Message
+            (await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client))).Describe(OptionWords.Of)
         );
     }
 
@@ -196,9 +252,9 @@ public class ChatEndpointTests
     public async Task a_server_that_is_not_there_is_named_at_once()
     {
         using var client = Client(new Uri($"http://127.0.0.1:{FreePort()}/v1"));
-        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel));
-        Assert.Contains("/v1/chat/completions: cannot be reached", problem.Message);
-        Assert.Contains("start the server, or correct --endpoint", problem.Message);
+        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client));
+        Assert.Contains("/v1/chat/completions: cannot be reached", problem.Describe(OptionWords.Of));
+        Assert.Contains("start the server, or correct --endpoint", problem.Describe(OptionWords.Of));
         Assert.Equal(0, client.Retries);
     }
 
@@ -217,8 +273,8 @@ public class ChatEndpointTests
             }
         );
         using var client = Client(server.Address, token: Token);
-        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => client.Answer("?", 1, Cancel));
-        Assert.Contains(says, problem.Message);
+        var problem = await Assert.ThrowsAsync<GemmaScopeException>(() => Ask(client));
+        Assert.Contains(says, problem.Describe(OptionWords.Of));
         Assert.DoesNotContain(Token, problem.ToString());
         Assert.Single(server.Requests);
     }
@@ -235,7 +291,7 @@ public class ChatEndpointTests
         );
         var budget = new RequestBudget(2);
         using var client = Client(server.Address, budget);
-        await Assert.ThrowsAsync<BudgetUsedUpException>(() => client.Answer("?", 1, Cancel));
+        await Assert.ThrowsAsync<BudgetUsedUpException>(() => Ask(client));
         Assert.Equal((2, 2), (server.Requests.Count, budget.Used));
         Assert.False(budget.Allows(1));
     }
@@ -246,7 +302,7 @@ public class ChatEndpointTests
         await using var server = await ChatServer.Start((_, context) => Task.Delay(TimeSpan.FromSeconds(30), context.RequestAborted));
         using var client = Client(server.Address);
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Answer("?", 1, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Ask(client, cancel: stop.Token));
     }
 
     [Fact]

@@ -1,7 +1,10 @@
 using GemmaScope.Features.Interpretation;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
+using Microsoft.Extensions.AI;
 using Xunit;
+using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace GemmaScope.Tests.Features;
 
@@ -90,7 +93,7 @@ public class InterpretationPromptTests
     {
         var (planted, model) = (new PlantedFeatures(), new Scripted());
         var interpreter = new ChatInterpreter(new PassageWriter(planted.Tokenizer), new() { Shown = 3 });
-        var said = await interpreter.Explain(model, planted.Evidence(PlantedFeatures.Tokens), TestContext.Current.CancellationToken);
+        var said = await interpreter.ExplainAsync(model, planted.Evidence(PlantedFeatures.Tokens), TestContext.Current.CancellationToken);
         Assert.Equal("king or water", said);
         var passages = model.Asked.Single().Split('\n').Where(line => line.StartsWith('(')).ToArray();
         Assert.Equal(3, passages.Length);
@@ -100,25 +103,39 @@ public class InterpretationPromptTests
 
         var questions = QuestionSet.Draw(planted.Activations, PlantedFeatures.Tokens, selection: false)!;
         Assert.Equal(41, interpreter.RequestsFor(questions, explain: true));
-        var score = await interpreter.Judge(model, said!, questions, TestContext.Current.CancellationToken);
+        var score = await interpreter.JudgeAsync(model, said!, questions, TestContext.Current.CancellationToken);
         Assert.Equal(41, model.Asked.Count);
         Assert.Equal((1.0, 1.0), (score.DetectionAccuracy, score.FuzzingAccuracy));
         Assert.Equal((50, 50), (score.Detection.Counts.TruePositives, score.Detection.Counts.TrueNegatives));
     }
 
     /// <summary>A judge that follows "king or water".</summary>
-    private sealed class Scripted : IChatModel
+    private sealed class Scripted : IChatClient
     {
-        public string Name => "scripted";
-
         public List<string> Asked { get; } = [];
 
-        public Task<string?> Answer(string message, int maxTokens, CancellationToken cancellationToken)
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default
+        ) => Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, Answer(messages.Single().Text))));
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default
+        ) => throw new NotSupportedException();
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose() { }
+
+        private string Answer(string message)
         {
             lock (Asked)
                 Asked.Add(message);
             if (!message.Contains("king or water", StringComparison.Ordinal))
-                return Task.FromResult<string?>("EXPLANATION: the detector reacts to king or water");
+                return "EXPLANATION: the detector reacts to king or water";
             var marked = message.Contains("marked with", StringComparison.Ordinal);
             var passages = message.Split('\n').Where(line => line.Length > 2 && char.IsAsciiDigit(line[0]) && line[1] == '.');
             var answers = passages.Select(line =>
@@ -126,7 +143,7 @@ public class InterpretationPromptTests
                     ? line.Contains("<<king", StringComparison.Ordinal) || line.Contains("<<water", StringComparison.Ordinal)
                     : line.Contains("king", StringComparison.Ordinal) || line.Contains("water", StringComparison.Ordinal)
             );
-            return Task.FromResult<string?>($"[{string.Join(", ", answers.Select(yes => yes ? 1 : 0))}]");
+            return $"[{string.Join(", ", answers.Select(yes => yes ? 1 : 0))}]";
         }
     }
 }

@@ -1,8 +1,8 @@
-namespace GemmaScope.Cli.Interpretation;
+namespace GemmaScope.Workbench;
 
 /// <summary>How many requests may still be sent to language models; repeated ones count too.</summary>
 /// <param name="limit">At most so many; null for any number.</param>
-internal sealed class RequestBudget(int? limit)
+public sealed class RequestBudget(int? limit)
 {
     private int _used;
 
@@ -17,9 +17,10 @@ internal sealed class RequestBudget(int? limit)
     public void Take()
     {
         if (Interlocked.Increment(ref _used) > limit)
-            throw new BudgetUsedUpException();
+            throw new BudgetUsedUpException(limit.Value);
     }
 }
 
-/// <summary>Ends the work on a feature, and with it the batch; nothing is wrong.</summary>
-internal sealed class BudgetUsedUpException : Exception;
+/// <summary>The requests that a budget allows are used up. It ends the work on a feature, and with it the batch; nothing is wrong.</summary>
+/// <param name="limit">How many there were.</param>
+public sealed class BudgetUsedUpException(int limit) : GemmaScopeException($"the {limit} requests of the budget are used up");

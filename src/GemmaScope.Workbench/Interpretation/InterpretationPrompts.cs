@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace GemmaScope.Features.Interpretation;
+namespace GemmaScope.Workbench;
 
 /// <summary>
 /// What a language model is asked, and how its answers are read. Whoever changes a word here raises <see cref="Version"/>: labels say which

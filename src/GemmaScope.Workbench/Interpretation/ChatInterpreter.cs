@@ -1,4 +1,7 @@
-namespace GemmaScope.Features.Interpretation;
+using GemmaScope.Features.Interpretation;
+using Microsoft.Extensions.AI;
+
+namespace GemmaScope.Workbench;
 
 /// <summary>How a language model is asked.</summary>
 public sealed record ChatInterpreterOptions
@@ -38,7 +41,7 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
     /// <summary>Asks a model what a feature is about.</summary>
     /// <returns>What it says, or null where that is no explanation.</returns>
     /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
-    public async Task<string?> Explain(IChatModel model, FeatureEvidence evidence, CancellationToken cancellationToken = default)
+    public async Task<string?> ExplainAsync(IChatClient model, FeatureEvidence evidence, CancellationToken cancellationToken = default)
     {
         var examples = evidence
             .Examples.Take(_options.Shown)
@@ -51,13 +54,13 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                 return (passage, Math.Clamp((int)Math.Ceiling(Strongest * values.Max() / evidence.Max), 1, Strongest));
             });
         var question = InterpretationPrompts.Explain([.. examples], [.. evidence.Promoted.Select(writer.Quoted)]);
-        return InterpretationPrompts.ReadExplanation(await model.Answer(question, _options.MaxAnswerTokens, cancellationToken));
+        return InterpretationPrompts.ReadExplanation(await AskAsync(model, question, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Lets a model judge an explanation.</summary>
     /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
-    public async Task<InterpretationScore> Judge(
-        IChatModel model,
+    public async Task<InterpretationScore> JudgeAsync(
+        IChatClient model,
         string explanation,
         QuestionSet questions,
         CancellationToken cancellationToken = default
@@ -85,20 +88,39 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
                     )
             );
         var limits = new ParallelOptions { MaxDegreeOfParallelism = _options.Parallel, CancellationToken = cancellationToken };
-        await System.Threading.Tasks.Parallel.ForEachAsync(
-            parts,
-            limits,
-            async (one, cancellationToken) =>
-            {
-                string[] passages =
-                [
-                    .. one.Set.Skip(one.part.Start).Take(one.part.Count).Select(question => writer.Write(question.Tokens, question.Marks)),
-                ];
-                var answer = await model.Answer(one.Ask(explanation, passages), _options.MaxAnswerTokens, cancellationToken);
-                InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
-            }
-        );
+        await Parallel
+            .ForEachAsync(
+                parts,
+                limits,
+                async (one, stop) =>
+                {
+                    string[] passages =
+                    [
+                        .. one
+                            .Set.Skip(one.part.Start)
+                            .Take(one.part.Count)
+                            .Select(question => writer.Write(question.Tokens, question.Marks)),
+                    ];
+                    var answer = await AskAsync(model, one.Ask(explanation, passages), stop).ConfigureAwait(false);
+                    InterpretationPrompts.ReadDecisions(answer, one.part.Count).CopyTo(one.Answers, one.part.Start);
+                }
+            )
+            .ConfigureAwait(false);
         return InterpretationScore.Of(questions, detection, fuzzing);
+    }
+
+    /// <summary>Asks a trifle: a model that cannot be asked is better known before a long text is read.</summary>
+    /// <returns>What it says; null where that is nothing.</returns>
+    /// <exception cref="GemmaScopeException">The model cannot be asked.</exception>
+    public Task<string?> TryAsync(IChatClient model, CancellationToken cancellationToken = default) =>
+        AskAsync(model, "Answer with the digit 1.", cancellationToken);
+
+    /// <summary>What a model answers; null where it says nothing.</summary>
+    private async Task<string?> AskAsync(IChatClient model, string question, CancellationToken cancellationToken)
+    {
+        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = _options.MaxAnswerTokens };
+        var answer = await model.GetResponseAsync(question, options, cancellationToken).ConfigureAwait(false);
+        return string.IsNullOrWhiteSpace(answer.Text) ? null : answer.Text;
     }
 
     private IEnumerable<(int Start, int Count)> Parts(IReadOnlyList<Question> questions)
