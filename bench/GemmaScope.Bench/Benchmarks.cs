@@ -8,6 +8,7 @@ public static class Benchmarks
         new ProductBenchmark(),
         new PrefillBenchmark(),
         new DecodeBenchmark(),
+        new SamplerBenchmark(),
         new CaptureBenchmark(),
         new HarvestBenchmark(),
         new DictionaryBenchmark(),

@@ -14,6 +14,7 @@ internal static class OptionWords
         ["Target"] = "out",
         ["Truncation"] = "truncate",
         ["QueueLength"] = "queue",
+        ["SteeredFeatures"] = "feature",
     };
 
     /// <summary>The option of a setting, with its value.</summary>

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using GemmaScope.Cli.Output;
-using GemmaScope.Text;
+using GemmaScope.Workbench;
 using Spectre.Console;
 
 namespace GemmaScope.Cli.Commands;
@@ -9,7 +9,7 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Talks with a model, turn by turn.</summary>
 internal sealed class ChatCommand : GemmaScopeCommand
 {
-    private readonly Option<string> _model;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _messages;
     private readonly Option<string?> _system;
     private readonly SamplingOptions _sampling;
@@ -24,7 +24,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             "gemmascope chat --system \"Answer in one sentence.\" --json < questions.txt"
         )
     {
-        _model = Add(CommonOptions.Model());
+        _microscope = new MicroscopeArguments(this, DictionaryUse.None);
         _messages = Add(
             new Option<string[]>("--message")
             {
@@ -46,40 +46,30 @@ internal sealed class ChatCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
-        var name = arguments.GetValue(_model)!;
-        using var model = session.LoadModel(name);
-        var tokenizer = model.Tokenizer;
-        if (!Conversation.IsTuned(name, model, tokenizer))
-            terminal.Error.WriteLine(
-                "note: this model was not tuned to chat; it continues the conversation as a text, often without sense."
-            );
-        using var conversation = new Conversation(model, tokenizer, _sampling.Read(arguments), arguments.GetValue(_system));
+        using var microscope = _microscope.Open(arguments, session);
+        if (!ChatTuning.IsTuned(microscope.Model))
+            terminal.Error.WriteLine($"note: {ChatTuning.Missing}");
+        using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system));
         var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;
         var json = arguments.GetValue(_json);
         foreach (var message in given ?? Lines(session))
         {
             try
             {
-                Turn(message, conversation, tokenizer, json ? TextWriter.Null : terminal.Out, session.Cancellation);
+                Turn(message, conversation, json ? TextWriter.Null : terminal.Out, session.Cancellation);
             }
             catch (ArgumentProblemException problem) when (given is null && terminal.InputIsTerminal)
             {
                 // Whoever types can still follow the advice.
-                terminal.Error.WriteLine($"error: {problem.Message}");
+                terminal.Error.WriteLine($"error: {problem.Describe(OptionWords.Of)}");
             }
         }
         if (json)
-            Write(terminal, conversation);
+            terminal.Out.WriteLine(ResultJson.Text(conversation.Result));
         return Application.Success;
     }
 
-    private static void Turn(
-        string message,
-        Conversation conversation,
-        Tokenizer tokenizer,
-        TextWriter writer,
-        CancellationToken cancellationToken
-    )
+    private static void Turn(string message, Conversation conversation, TextWriter writer, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(message))
             return;
@@ -88,10 +78,24 @@ internal sealed class ChatCommand : GemmaScopeCommand
             conversation.Reset();
             return;
         }
-        conversation.Say(message, new TokenStream(tokenizer, writer), cancellationToken);
+        using var answer = Say(message, conversation, cancellationToken);
+        TextDisplay.Write(answer, writer);
         writer.WriteLine();
         writer.Flush();
         cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private static Continuation Say(string message, Conversation conversation, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return conversation.Say(message, cancellationToken);
+        }
+        catch (ContextLengthException problem)
+        {
+            // Here there is a word for it.
+            throw new ContextLengthException(problem.Problem, problem.Location, new Remedy($"say less, or start a new one with /reset"));
+        }
     }
 
     /// <summary>What the user types or pipes in, up to /exit or the end.</summary>
@@ -110,19 +114,4 @@ internal sealed class ChatCommand : GemmaScopeCommand
             yield return line;
         }
     }
-
-    private static void Write(Terminal terminal, Conversation conversation) =>
-        Json.Write(
-            terminal,
-            json =>
-                json.Objects(
-                    "messages",
-                    conversation.Messages,
-                    message =>
-                    {
-                        json.WriteString("role", message.Role);
-                        json.WriteString("content", string.Concat(message.Parts.Select(part => part.Text)));
-                    }
-                )
-        );
 }

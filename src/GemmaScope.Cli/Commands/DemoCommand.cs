@@ -91,20 +91,25 @@ internal sealed class DemoCommand : GemmaScopeCommand
 
     private static void Continue(Microscope microscope, Session session)
     {
-        var (terminal, tokenizer) = (session.Terminal, microscope.Model.Tokenizer);
-        var prompt = tokenizer.Encode(Sentences[0], addBos: true);
-        var options = new GenerationOptions
+        var terminal = session.Terminal;
+        var options = new GenerateJobOptions
         {
-            MaxNewTokens = 40,
-            Temperature = 0,
-            RepetitionPenalty = 1.3,
+            Prompt = Sentences[0],
+            Sampling = new()
+            {
+                MaxNewTokens = 40,
+                Temperature = 0,
+                RepetitionPenalty = 1.3,
+            },
         };
-        terminal.Out.Write(Sentences[0]);
-        var stream = new TokenStream(tokenizer, terminal.Out);
-        stream.Print(microscope.Model.Generate(prompt, options, cancellationToken: session.Cancellation));
+        terminal.Out.Write(options.Prompt);
+        var result = session.Run(
+            (progress, cancellationToken) =>
+                GenerateJob.RunAsync(microscope, options, new TextDisplay(terminal.Out, progress), cancellationToken)
+        );
         session.Cancellation.ThrowIfCancellationRequested();
         terminal.Out.WriteLine();
         terminal.Out.Flush();
-        terminal.Error.WriteLine(stream.Speed(prompt.Length));
+        terminal.Error.WriteLine(TextDisplay.Speed(result));
     }
 }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
-using GemmaScope.Models;
-using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 using Spectre.Console;
 
 namespace GemmaScope.Cli.Commands;
@@ -10,7 +9,7 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class GenerateCommand : GemmaScopeCommand
 {
     private readonly TextInput _prompt;
-    private readonly Option<string> _model;
+    private readonly MicroscopeArguments _microscope;
     private readonly SamplingOptions _sampling;
     private readonly Option<bool> _noBos,
         _ignoreEnd,
@@ -26,7 +25,7 @@ internal sealed class GenerateCommand : GemmaScopeCommand
         )
     {
         _prompt = new TextInput(this, "prompt", "The text to continue.");
-        _model = Add(CommonOptions.Model());
+        _microscope = new MicroscopeArguments(this, DictionaryUse.None);
         _sampling = new SamplingOptions(this);
         _noBos = Add(new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
         _ignoreEnd = Add(new Option<bool>("--ignore-end") { Description = "Go on after the tokens that end a text." });
@@ -35,49 +34,27 @@ internal sealed class GenerateCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var text = _prompt.Read(arguments, session);
-        var options = _sampling.Read(arguments) with { StopTokens = arguments.GetValue(_ignoreEnd) ? [] : null };
-        var name = arguments.GetValue(_model)!;
-        using var model = session.LoadModel(name);
-        var tokenizer = model.Tokenizer;
-        var prompt = tokenizer.Encode(text, !arguments.GetValue(_noBos));
+        var terminal = session.Terminal;
+        var options = new GenerateJobOptions
+        {
+            Prompt = _prompt.Read(arguments, session),
+            Sampling = _sampling.Read(arguments),
+            AddBos = !arguments.GetValue(_noBos),
+            IgnoreEnd = arguments.GetValue(_ignoreEnd),
+        };
         var json = arguments.GetValue(_json);
-
-        var stream = new TokenStream(tokenizer, json ? TextWriter.Null : session.Terminal.Out);
-        if (!json && session.Terminal.OutputIsTerminal)
-            session.Terminal.Console.Write(new Paragraph(text, new Style(decoration: Decoration.Dim)));
-        stream.Print(model.Generate(prompt, options, cancellationToken: session.Cancellation));
-        var reason =
-            stream.Interrupted ? "interrupted"
-            : stream.Ids.Count == options.MaxNewTokens ? "max_tokens"
-            : prompt.Length + stream.Ids.Count > model.Config.MaxPositions ? "context"
-            : "end_token";
-        if (json)
-            Write(session.Terminal, name, text, prompt, stream, reason);
-        else
-            session.Terminal.Out.WriteLine();
-        session.Terminal.Out.Flush();
+        using var microscope = _microscope.Open(arguments, session);
+        if (!json && terminal.OutputIsTerminal)
+            terminal.Console.Write(new Paragraph(options.Prompt, new Style(decoration: Decoration.Dim)));
+        var result = session.Run(
+            (progress, cancellationToken) =>
+                GenerateJob.RunAsync(microscope, options, json ? progress : new TextDisplay(terminal.Out, progress), cancellationToken)
+        );
+        terminal.Out.WriteLine(json ? ResultJson.Text(result) : "");
+        terminal.Out.Flush();
         if (!json)
-            session.Terminal.Error.WriteLine(stream.Speed(prompt.Length));
+            terminal.Error.WriteLine(TextDisplay.Speed(result));
         session.Cancellation.ThrowIfCancellationRequested();
         return Application.Success;
     }
-
-    private static void Write(Terminal terminal, string model, string text, int[] prompt, TokenStream stream, string reason) =>
-        Json.Write(
-            terminal,
-            json =>
-            {
-                json.WriteString("model", model);
-                json.WriteString("prompt", text);
-                json.Integers("prompt_ids", prompt);
-                json.WriteString("text", stream.Text);
-                json.Integers("ids", stream.Ids);
-                json.WriteString("stopped_by", reason);
-                json.Number("seconds", stream.Seconds);
-                json.Number("tokens_per_second", stream.TokensPerSecond);
-                json.WriteString("arithmetic", Format.Arithmetic(Compute.DefaultArithmetic));
-                json.WriteString("kernels", Compute.Kernels.Name);
-            }
-        );
 }

@@ -52,7 +52,13 @@ internal sealed class ChatModelOptions
         if (endpoint is null && name is not null)
             throw new ArgumentProblemException($"needs {_endpoint.Name}, the address where the model is", _endpointModel.Name);
         if (local is not null)
-            return new LocalChat(session.LoadModel(local), local, budget);
+            return new LocalJudge(
+                new GemmaChatClient(
+                    MicroscopeArguments.Open(new() { Model = local, Use = DictionaryUse.None }, session),
+                    ownsMicroscope: true
+                ),
+                budget
+            );
         if (endpoint is null)
             return null;
         if (string.IsNullOrWhiteSpace(name))

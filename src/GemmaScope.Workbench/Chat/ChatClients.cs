@@ -15,10 +15,18 @@ public static class ChatClients
         : type.IsInstanceOfType(client) ? client
         : null;
 
-    /// <summary>What a message says. Thoughts and counts that answers carry are not said again.</summary>
-    /// <exception cref="ArgumentProblemException">It holds an image or another file.</exception>
-    internal static string TextOf(ChatMessage message) =>
+    /// <summary>What is said, instructions first. Thoughts and counts that answers carry are not said again.</summary>
+    /// <exception cref="ArgumentProblemException">A message holds an image or another file.</exception>
+    internal static IReadOnlyList<ChatTurn> Said(IEnumerable<ChatMessage> messages, ChatOptions? options) =>
+        [
+            .. options?.Instructions is { Length: > 0 } instructions
+                ? (ReadOnlySpan<ChatTurn>)[new(ChatRole.System.Value, instructions)]
+                : [],
+            .. messages.Select(message => new ChatTurn(message.Role.Value, TextOf(message))),
+        ];
+
+    private static string TextOf(ChatMessage message) =>
         message.Contents.Any(part => part is DataContent or UriContent or HostedFileContent)
-            ? throw new ArgumentProblemException("holds a picture or another file, and only text can be read", "message")
+            ? throw new ArgumentProblemException("a message holds a picture or another file, and only text can be read", "messages")
             : message.Text;
 }

@@ -19,7 +19,7 @@ internal static class ChatCompletions
             new
             {
                 Model = options?.ModelId ?? model,
-                Messages = messages.Select(message => new { Role = message.Role.Value, Content = ChatClients.TextOf(message) }),
+                Messages = ChatClients.Said(messages, options),
                 options?.Temperature,
                 options?.TopP,
                 options?.TopK,

@@ -29,6 +29,10 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
 {
     private const int Strongest = 10;
 
+    private static readonly Setting Shown = new(nameof(ChatInterpreterOptions.Shown)),
+        PerQuestion = new(nameof(ChatInterpreterOptions.PerQuestion)),
+        Window = new(nameof(ChatInterpreterOptions.Window));
+
     private readonly ChatInterpreterOptions _options = options ?? new();
 
     /// <summary>Names the wording of the questions; another text means other explanations and scores.</summary>
@@ -119,8 +123,19 @@ public sealed class ChatInterpreter(PassageWriter writer, ChatInterpreterOptions
     private async Task<string?> AskAsync(IChatClient model, string question, CancellationToken cancellationToken)
     {
         var options = new ChatOptions { Temperature = 0, MaxOutputTokens = _options.MaxAnswerTokens };
-        var answer = await model.GetResponseAsync(question, options, cancellationToken).ConfigureAwait(false);
-        return string.IsNullOrWhiteSpace(answer.Text) ? null : answer.Text;
+        try
+        {
+            var answer = await model.GetResponseAsync(question, options, cancellationToken).ConfigureAwait(false);
+            return string.IsNullOrWhiteSpace(answer.Text) ? null : answer.Text;
+        }
+        catch (ContextLengthException problem)
+        {
+            throw new ContextLengthException(
+                $"a question is too long: {problem.Problem}",
+                ChatClients.NameOf(model),
+                new Remedy($"show it fewer examples with {Shown} and {PerQuestion}, or shorter ones with {Window}")
+            );
+        }
     }
 
     private IEnumerable<(int Start, int Count)> Parts(IReadOnlyList<Question> questions)

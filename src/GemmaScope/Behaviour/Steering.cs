@@ -35,6 +35,12 @@ public static class Steering
             ["new"] = SteeredPositions.Generated,
         };
 
+    /// <summary>The name of a mode.</summary>
+    public static string NameOf(SteeringMode mode) => Modes.First(one => one.Value == mode).Key;
+
+    /// <summary>The name of positions.</summary>
+    public static string NameOf(SteeredPositions positions) => PositionNames.First(one => one.Value == positions).Key;
+
     /// <summary>Whether a mode has a strength.</summary>
     public static bool HasStrength(SteeringMode mode) =>
         mode is not (SteeringMode.Ablate or SteeringMode.Directional or SteeringMode.Everywhere);

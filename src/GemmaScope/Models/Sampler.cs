@@ -1,17 +1,28 @@
+using System.Numerics.Tensors;
+
 namespace GemmaScope.Models;
 
 /// <summary>Chooses the next token from logits: repetition penalty, frequency penalty, temperature, top-k, top-p, in this order; but for
-/// the second as Hugging Face's processors do.</summary>
+/// the second as Hugging Face's processors do. Once its buffers have their size nothing is allocated for a token.</summary>
 internal sealed class Sampler(GenerationOptions options, int realVocabulary)
 {
+    /// <summary>How many candidates top-p looks at first. The most likely few usually reach p; if not, so many times more are looked at.</summary>
+    private const int FirstCandidates = 256,
+        Growth = 16;
+
     private readonly Random _random = options.Seed is int seed ? new Random(seed) : new Random();
     private readonly Dictionary<int, int> _seen = [];
+    private readonly TopTokens _top = new();
     private float[] _scores = [];
-    private int[] _order = [];
+    private double[] _weights = [];
+
+    private bool HasPenalties => options.RepetitionPenalty != 1 || options.FrequencyPenalty != 0;
 
     /// <summary>Notes tokens for the penalties.</summary>
     public void Saw(ReadOnlySpan<int> tokens)
     {
+        if (!HasPenalties)
+            return;
         foreach (var token in tokens)
             _seen[token] = _seen.GetValueOrDefault(token) + 1;
     }
@@ -20,11 +31,13 @@ internal sealed class Sampler(GenerationOptions options, int realVocabulary)
     public int Choose(ReadOnlySpan<float> logits)
     {
         logits = logits[..realVocabulary];
-        if (options.RepetitionPenalty != 1 || options.FrequencyPenalty != 0)
+        if (HasPenalties)
             logits = Penalised(logits);
         if (options.Temperature == 0)
             return ArgMax(logits);
-        return Sample(logits);
+        return options.TopK > 0 && options.TopK < logits.Length ? AmongTopK(logits)
+            : options.TopP < 1 ? AmongTopP(logits)
+            : AmongAll(logits);
     }
 
     /// <summary>Index of the largest value, the first among equals; NaN never wins unless all are NaN.</summary>
@@ -49,52 +62,79 @@ internal sealed class Sampler(GenerationOptions options, int realVocabulary)
         return _scores;
     }
 
-    private int Sample(ReadOnlySpan<float> logits)
+    /// <summary>Among all tokens, in the order of their ids.</summary>
+    private int AmongAll(ReadOnlySpan<float> logits)
     {
-        var candidates = Candidates(logits);
-        var largest = double.NegativeInfinity;
-        foreach (var i in candidates)
-            largest = Math.Max(largest, logits[i]);
-        double total = 0;
-        foreach (var i in candidates)
-            total += Weight(logits[i]);
-
-        // Top-p keeps the most likely candidates up to and including the one that reaches p.
-        var count = candidates.Length;
-        if (options.TopP < 1)
+        var weights = Weights(logits);
+        var draw = _random.NextDouble() * TensorPrimitives.Sum(weights);
+        for (var id = 0; id < weights.Length - 1; id++)
         {
-            double reached = 0;
-            for (count = 0; count < candidates.Length && reached < options.TopP * total; count++)
-                reached += Weight(logits[candidates[count]]);
-            total = reached;
-        }
-
-        var draw = _random.NextDouble() * total;
-        for (var c = 0; c < count - 1; c++)
-        {
-            draw -= Weight(logits[candidates[c]]);
+            draw -= weights[id];
             if (draw < 0)
-                return candidates[c];
+                return id;
         }
-        return candidates[count - 1];
-
-        double Weight(float logit) => Math.Exp((logit - largest) / options.Temperature);
+        return weights.Length - 1;
     }
 
-    /// <summary>Token ids among which to draw: most likely first if top-k or top-p asks for an order.</summary>
-    private ReadOnlySpan<int> Candidates(ReadOnlySpan<float> logits)
+    /// <summary>Among the k most likely, of which top-p may keep a part.</summary>
+    private int AmongTopK(ReadOnlySpan<float> logits)
     {
-        if (_order.Length != logits.Length)
-            _order = new int[logits.Length];
-        for (var i = 0; i < _order.Length; i++)
-            _order[i] = i;
-        if (options.TopP >= 1 && (options.TopK == 0 || options.TopK >= logits.Length))
-            return _order;
+        var keys = _top.Select(logits, options.TopK);
+        var (_, total) = Reach(logits, keys, double.PositiveInfinity);
+        if (options.TopP >= 1)
+            return Draw(logits, keys, total);
+        var (count, reached) = Reach(logits, keys, options.TopP * total);
+        return Draw(logits, keys[..count], reached);
+    }
 
-        var keys = new float[logits.Length];
-        for (var i = 0; i < keys.Length; i++)
-            keys[i] = -logits[i];
-        Array.Sort(keys, _order);
-        return options.TopK > 0 && options.TopK < _order.Length ? _order.AsSpan(0, options.TopK) : _order;
+    /// <summary>Among the most likely whose probabilities reach p together.</summary>
+    private int AmongTopP(ReadOnlySpan<float> logits)
+    {
+        var goal = options.TopP * TensorPrimitives.Sum(Weights(logits));
+        for (var most = FirstCandidates; ; most *= Growth)
+        {
+            var keys = _top.Select(logits, most);
+            var (count, reached) = Reach(logits, keys, goal);
+            if (reached >= goal || keys.Length == logits.Length)
+                return Draw(logits, keys[..count], reached);
+        }
+    }
+
+    /// <summary>How many of the most likely it takes, up to and including the one that reaches the goal, and what they weigh.</summary>
+    private (int Count, double Reached) Reach(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> keys, double goal)
+    {
+        double reached = 0,
+            largest = logits[TopTokens.Id(keys[0])];
+        var count = 0;
+        for (; count < keys.Length && reached < goal; count++)
+            reached += Weight(logits[TopTokens.Id(keys[count])], largest);
+        return (count, reached);
+    }
+
+    private int Draw(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> keys, double total)
+    {
+        double draw = _random.NextDouble() * total,
+            largest = logits[TopTokens.Id(keys[0])];
+        foreach (var key in keys[..^1])
+        {
+            draw -= Weight(logits[TopTokens.Id(key)], largest);
+            if (draw < 0)
+                return TopTokens.Id(key);
+        }
+        return TopTokens.Id(keys[^1]);
+    }
+
+    private double Weight(float logit, double largest) => Math.Exp((logit - largest) / options.Temperature);
+
+    /// <summary>e^((logit − largest) / T) of all tokens.</summary>
+    private ReadOnlySpan<double> Weights(ReadOnlySpan<float> logits)
+    {
+        if (_weights.Length != logits.Length)
+            _weights = new double[logits.Length];
+        TensorPrimitives.ConvertTruncating<float, double>(logits, _weights);
+        TensorPrimitives.Subtract<double>(_weights, TensorPrimitives.Max(logits), _weights);
+        TensorPrimitives.Divide<double>(_weights, options.Temperature, _weights);
+        TensorPrimitives.Exp<double>(_weights, _weights);
+        return _weights;
     }
 }

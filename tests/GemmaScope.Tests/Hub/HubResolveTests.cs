@@ -279,7 +279,7 @@ public sealed class HubResolveTests : IDisposable
     }
 
     [Fact]
-    public void a_local_path_wins_over_the_hub()
+    public async Task a_local_path_wins_over_the_hub()
     {
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "params.npz");
@@ -288,7 +288,7 @@ public sealed class HubResolveTests : IDisposable
             (folder.Path, PathSource.Local),
             (Hub.ResolveModel(folder.Path, _hub.Options).Path, Hub.ResolveFolder(folder.Path, options: _hub.Options).Source)
         );
-        Assert.Equal($"{file} (local)", Hub.ResolveFile(file, _hub.Options).ToString());
+        Assert.Equal($"{file} (local)", (await Hub.ResolveFileAsync(file, _hub.Options)).ToString());
         Assert.Contains(
             "folder is expected",
             Assert.Throws<ArgumentProblemException>(() => Hub.ResolveModel(file, _hub.Options)).Message,
@@ -296,7 +296,7 @@ public sealed class HubResolveTests : IDisposable
         );
         Assert.Contains(
             "file is expected",
-            Assert.Throws<ArgumentProblemException>(() => Hub.ResolveFile(folder.Path, _hub.Options)).Message,
+            (await Assert.ThrowsAsync<ArgumentProblemException>(() => Hub.ResolveFileAsync(folder.Path, _hub.Options))).Message,
             StringComparison.Ordinal
         );
         Assert.Contains(

@@ -42,8 +42,8 @@ public class ChatTemplateTests
     public void what_no_template_can_write_is_an_error()
     {
         Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma3.Render([], true));
-        Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma3.Render([new("system", [ChatPart.Image]), s_hello], true));
-        Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma2.Render([new("user", [ChatPart.Image])], true));
+        Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma3.Render([new("system", [new ChatPart("image")]), s_hello], true));
+        Assert.Throws<ArgumentProblemException>(() => ChatTemplate.Gemma2.Render([new("user", [new ChatPart("image")])], true));
     }
 
     [Fact]

@@ -16,6 +16,7 @@ public static class Hub
         "tokenizer.model",
         "tokenizer.json",
         "tokenizer_config.json",
+        "chat_template.jinja",
         "special_tokens_map.json",
     ];
 
@@ -143,14 +144,6 @@ public static class Hub
         IProgress<HubProgress>? progress = null,
         CancellationToken cancellationToken = default
     ) => Wait(() => ResolveFolderAsync(nameOrPath, patterns, options, progress, cancellationToken));
-
-    /// <inheritdoc cref="ResolveFileAsync"/>
-    public static ResolvedPath ResolveFile(
-        string nameOrPath,
-        HubOptions? options = null,
-        IProgress<HubProgress>? progress = null,
-        CancellationToken cancellationToken = default
-    ) => Wait(() => ResolveFileAsync(nameOrPath, options, progress, cancellationToken));
 
     private static ResolvedPath? LocalFolder(string path)
     {

@@ -1,0 +1,15 @@
+using GemmaScope.Text;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>What was said in a conversation.</summary>
+/// <param name="Messages">Message for message.</param>
+public sealed record ChatResult(IReadOnlyList<ChatTurn> Messages);
+
+/// <summary>One message.</summary>
+/// <param name="Role">system, user or assistant.</param>
+/// <param name="Content">Its text.</param>
+public sealed record ChatTurn(string Role, string Content)
+{
+    internal static string TextOf(ChatMessage message) => string.Concat(message.Parts.Select(part => part.Text));
+}

@@ -1,0 +1,53 @@
+using GemmaScope.Models;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>What <see cref="GenerateJob"/> does.</summary>
+public sealed record GenerateJobOptions
+{
+    /// <summary>The text to continue.</summary>
+    public required string Prompt { get; init; }
+
+    /// <summary>Whether a BOS is put in front, as the models expect.</summary>
+    public bool AddBos { get; init; } = true;
+
+    /// <summary>Whether it goes on after the tokens that end a text.</summary>
+    public bool IgnoreEnd { get; init; }
+
+    /// <summary>How tokens are chosen.</summary>
+    public GenerationOptions Sampling { get; init; } = new();
+}
+
+/// <summary>Continues a text.</summary>
+public static class GenerateJob
+{
+    /// <summary>Writes the text.</summary>
+    /// <param name="microscope">The model.</param>
+    /// <param name="options">What is continued, and how.</param>
+    /// <param name="progress">Given the text piece by piece, as <see cref="JobText"/>.</param>
+    /// <param name="cancellationToken">Ends the text; what was written is the result.</param>
+    /// <exception cref="ArgumentProblemException">An option is out of range, or the prompt is too long.</exception>
+    public static Task<GenerateResult> RunAsync(
+        Microscope microscope,
+        GenerateJobOptions options,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var model = microscope.Model;
+        var prompt = model.Tokenizer.Encode(options.Prompt, options.AddBos);
+        var sampling = options.IgnoreEnd ? options.Sampling with { StopTokens = [] } : options.Sampling;
+        var text = new Continuation(model, prompt, sampling, cancellationToken: cancellationToken);
+        return Task.Run(
+            () =>
+            {
+                using (text)
+                    while (text.Next() is { } piece)
+                        if (piece.Length > 0)
+                            progress?.Report(new JobText(piece));
+                return new GenerateResult(microscope.ModelName, options.Prompt, prompt, text, sampling.Arithmetic ?? model.Arithmetic);
+            },
+            CancellationToken.None
+        );
+    }
+}

@@ -1,0 +1,6 @@
+namespace GemmaScope.Workbench;
+
+/// <summary>A piece of a text that a job is writing: whole characters, as soon as they are certain.</summary>
+/// <param name="Text">What comes next.</param>
+/// <param name="Series">Which text, where a job writes several: from 0.</param>
+public sealed record JobText(string Text, int Series = 0) : JobReport;
