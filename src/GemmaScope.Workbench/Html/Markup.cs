@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using GemmaScope.Files;
 
 namespace GemmaScope.Workbench.Html;
 
@@ -48,6 +49,14 @@ public readonly struct Markup
 
     /// <summary>Writes it in UTF-8 to where there is room for its bytes; returns how many.</summary>
     public int Write(Span<byte> bytes) => Write(Content, bytes);
+
+    /// <summary>Writes it to a file, over an older one.</summary>
+    /// <exception cref="GemmaScopeException">The file cannot be written.</exception>
+    public void Save(string file)
+    {
+        var bytes = ToBytes();
+        AtomicFile.Write(file, stream => stream.Write(bytes), overwrite: true);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Content as string ?? Encoding.UTF8.GetString(ToBytes());
