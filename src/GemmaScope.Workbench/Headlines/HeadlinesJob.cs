@@ -50,7 +50,10 @@ public sealed record HeadlinesJobOptions
             );
         foreach (var (rows, name) in ((IReadOnlyList<Headline>?, string)[])[(Labelled, nameof(Labelled)), (HeldOut, nameof(HeldOut))])
             if (rows?.All(row => row.Topic is null) == true)
-                throw new ArgumentProblemException("says the topic of no headline", new Setting(name));
+                throw new ArgumentProblemException(
+                    "says the topic of no headline; in a file it is looked for under topic, label and category unless its column is named",
+                    new Setting(name)
+                );
         foreach (var (value, name) in ((int, string)[])[(Top, nameof(Top)), (FeaturesPerTopic, nameof(FeaturesPerTopic))])
             if (value < 1)
                 throw new ArgumentProblemException("must be at least 1", new Setting(name));
