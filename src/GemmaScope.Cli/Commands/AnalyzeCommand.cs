@@ -1,8 +1,6 @@
 using System.CommandLine;
-using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
-using GemmaScope.Files;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -29,7 +27,8 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
             "Show which features of a dictionary fire on each token of a text.",
             "gemmascope analyze \"The cat sat on the mat.\"",
             "gemmascope analyze --file story.txt --html story.html",
-            "gemmascope analyze \"I love Paris\" --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
+            "gemmascope analyze \"I love Paris\" --model google/gemma-2-2b "
+                + "--sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71",
             "gemmascope analyze \"The cat sat\" --feature 756 --top 3",
             "gemmascope analyze - --json < story.txt"
         )
@@ -68,24 +67,19 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         };
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => AnalyzeJob.RunAsync(microscope, options, progress, cancellationToken));
-        var view = new AnalysisView(result.Analysis, options.Server);
         if (arguments.GetValue(_json))
             session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
         {
-            AnalysisText.Write(session.Terminal, view, options.Feature);
+            AnalyzeText.Write(session.Terminal, result);
             session.Terminal.Out.WriteLine();
-            AnalysisText.NextTokens(session.Terminal, result.Analysis);
+            AnalyzeText.NextTokens(session.Terminal, result);
         }
         if (arguments.GetValue(_html) is { } page)
-            WritePage(page, view, session.Terminal, options.Feature);
+        {
+            AnalyzePage.Render(result).Save(page);
+            session.Terminal.Error.WriteLine($"wrote {page}");
+        }
         return Application.Success;
-    }
-
-    /// <summary>Writes the page, over an older one; shaded by one feature where one is given.</summary>
-    public static void WritePage(string file, AnalysisView view, Terminal terminal, int? feature = null)
-    {
-        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(AnalysisPage.Render(view, feature))), overwrite: true);
-        terminal.Error.WriteLine($"wrote {file}");
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
-using GemmaScope.Features;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
 
@@ -37,30 +36,36 @@ internal sealed class DemoCommand : GemmaScopeCommand
     {
         var terminal = session.Terminal;
         using var microscope = _microscope.Open(arguments, session);
-        var analyses = Sentences
+        var server = arguments.GetValue(_server)!;
+        var results = Sentences
             .Select(sentence =>
-                session.Run((progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence }, progress, token)).Analysis
+                session.Run(
+                    (progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence, Server = server }, progress, token)
+                )
             )
             .ToArray();
-        var first = new AnalysisView(analyses[0], arguments.GetValue(_server)!);
 
         Step(
             terminal,
-            $"1. The model runs over a sentence; at {microscope.Dictionary.InputSite} the dictionary says which of its features fire on each token."
+            $"1. The model runs over a sentence; at {microscope.Dictionary.InputSite} "
+                + "the dictionary says which of its features fire on each token."
         );
-        AnalysisText.Write(terminal, first, shadedBy: null);
+        AnalyzeText.Write(terminal, results[0]);
         Step(terminal, "2. Other sentences, other features.");
-        Compare(terminal, analyses);
+        Compare(terminal, results);
         Step(terminal, "3. What the model expects next.");
-        foreach (var analysis in analyses)
+        foreach (var result in results)
         {
-            terminal.Out.WriteLine(Format.Quoted(analysis.Text));
-            AnalysisText.NextTokens(terminal, analysis);
+            terminal.Out.WriteLine(Format.Quoted(result.Text));
+            AnalyzeText.NextTokens(terminal, result);
         }
         Step(terminal, "4. The model goes on with the first sentence (greedy, 40 tokens).");
         Continue(microscope, session);
         if (arguments.GetValue(_html) is { } page)
-            AnalyzeCommand.WritePage(page, first, terminal);
+        {
+            AnalyzePage.Render(results[0]).Save(page);
+            terminal.Error.WriteLine($"wrote {page}");
+        }
         return Application.Success;
     }
 
@@ -72,17 +77,17 @@ internal sealed class DemoCommand : GemmaScopeCommand
         terminal.Out.WriteLine();
     }
 
-    private static void Compare(Terminal terminal, TextAnalysis[] analyses)
+    private static void Compare(Terminal terminal, AnalyzeResult[] results)
     {
         var table = new DataTable("sentence", new("tokens", true), new("mean L0", true), new("FVU", true), "strongest features (sum)");
-        foreach (var analysis in analyses)
+        foreach (var result in results)
         {
-            var top = string.Join("  ", analysis.WholeTextTop.Take(4).Select(feature => $"{feature.Index} ({feature.Activation:0.0})"));
+            var top = string.Join("  ", result.WholeTextTop.Take(4).Select(one => $"{one.Feature} ({one.Sum:0.0})"));
             table.Add(
-                analysis.Text,
-                $"{analysis.Tokens.Count - analysis.ExcludedPositions.Count}",
-                $"{analysis.MeanL0:0.0}",
-                $"{analysis.Fvu:0.000}",
+                result.Text,
+                $"{result.Tokens.Count - result.ExcludedPositions.Count}",
+                $"{result.MeanL0:0.0}",
+                $"{result.Fvu:0.000}",
                 top
             );
         }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
-using GemmaScope.Features;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -9,8 +8,10 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Detection of concepts by features, beside what needs no dictionary.</summary>
 internal sealed class DetectCommand : GemmaScopeCommand
 {
+    private static readonly DetectJobOptions Defaults = new() { Set = new([], [], []) };
+
     private readonly Argument<string> _train;
-    private readonly MicroscopeArguments _laboratory;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _eval;
     private readonly Option<int> _context;
     private readonly Option<bool> _json;
@@ -21,7 +22,8 @@ internal sealed class DetectCommand : GemmaScopeCommand
             "Measure how well features detect concepts in texts (AUROC), beside a difference of means, a probe and a bag of words.",
             "gemmascope detect axbench-concept10-2b_l20-train.jsonl.gz",
             "gemmascope detect train.jsonl --eval other.jsonl --json",
-            "gemmascope detect axbench-concept10-2b_l20-train.jsonl.gz --model google/gemma-2-2b --sae gemma-scope-2b-pt-res-canonical/layer_20/width_16k"
+            "gemmascope detect axbench-concept10-2b_l20-train.jsonl.gz --model google/gemma-2-2b "
+                + "--sae gemma-scope-2b-pt-res-canonical/layer_20/width_16k"
         )
     {
         _train = Add(
@@ -30,7 +32,7 @@ internal sealed class DetectCommand : GemmaScopeCommand
                 Description = "Texts to learn from, in AxBench's form (.jsonl, .jsonl.gz): output, category, concept_id, concept_genre.",
             }
         );
-        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
+        _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
         _eval = Add(
             new Option<string?>("--eval")
             {
@@ -39,47 +41,23 @@ internal sealed class DetectCommand : GemmaScopeCommand
             }
         );
         _context = Add(
-            new Option<int>("--context")
-            {
-                Description = "Tokens of a text at most, BOS included; the beginning is kept.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 512,
-            }
+            CommonOptions.Number("--context", "N", "Tokens of a text at most, BOS included; the beginning is kept.", Defaults.Context)
         );
         _json = Add(CommonOptions.Json());
     }
 
     public override int Run(ParseResult arguments, Session session)
     {
-        if (arguments.GetValue(_context) < 2)
-            throw new ArgumentProblemException("must be at least 2: BOS and a token", "--context");
         var train = arguments.GetValue(_train)!;
-        var set = ConceptSet.Load(train, arguments.GetValue(_eval) ?? EvalOf(train));
-        using var laboratory = _laboratory.Open(arguments, session);
-        var results = laboratory
-            .Dictionaries.Select(dictionary =>
-                Watching.Watch(
-                    session,
-                    "texts",
-                    set.Train.Count + set.Eval.Count,
-                    progress =>
-                        ConceptDetection.Run(
-                            laboratory.Model,
-                            dictionary,
-                            set,
-                            FeatureLinks.Source(dictionary.Name, dictionary.Origin),
-                            arguments.GetValue(_context),
-                            progress,
-                            session.Cancellation
-                        )
-                )
-            )
-            .ToArray();
-        var view = new DetectionView(laboratory, set, results);
+        var options = Defaults with { Context = arguments.GetValue(_context) };
+        options.Check();
+        options = options with { Set = ConceptSet.Load(train, arguments.GetValue(_eval) ?? EvalOf(train)) };
+        using var microscope = _microscope.Open(arguments, session);
+        var result = session.Run((progress, cancellationToken) => DetectJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => DetectionOutput.Write(json, view));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            DetectionOutput.Write(session.Terminal, view);
+            DetectText.Write(session.Terminal, result);
         return Application.Success;
     }
 

@@ -1,8 +1,6 @@
 using System.CommandLine;
-using System.Text;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
-using GemmaScope.Files;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -11,6 +9,8 @@ namespace GemmaScope.Cli.Commands;
 internal sealed class HeadlinesCommand : GemmaScopeCommand
 {
     private const string Article = "article";
+
+    private static readonly HeadlinesJobOptions Defaults = new() { Headlines = [] };
 
     private readonly Argument<string> _file;
     private readonly MicroscopeArguments _microscope;
@@ -93,107 +93,49 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
             {
                 Description = "article: feature // 1000, a demonstration without meaning.",
                 HelpName = "RULE",
-            }
+            }.AcceptOnlyFromAmong(Article)
         );
-        _top = Add(
-            new Option<int>("--top")
-            {
-                Description = "Strongest features of each headline.",
-                HelpName = "N",
-                DefaultValueFactory = _ => 5,
-            }
-        );
+        _top = Add(CommonOptions.Number("--top", "N", "Strongest features of each headline.", Defaults.Top));
         _csv = Add(CommonOptions.OutputFile("--csv", "Write a table with one row a headline."));
         _html = Add(CommonOptions.OutputFile("--html", "Write the report as one self-contained page."));
         _server = Add(CommonOptions.Server());
         _json = Add(CommonOptions.Json());
     }
 
-    private static IReadOnlyList<HeadlineReading> Read(Microscope microscope, IReadOnlyList<Headline> headlines, Session session) =>
-        HeadlineReading.Read(microscope.Model, microscope.Dictionary, headlines, cancellationToken: session.Cancellation);
-
-    private static LearnedTopicsOptions Defaults { get; } = new();
-
     public override int Run(ParseResult arguments, Session session)
     {
-        Check(arguments);
-        var headlines = Headline.Load(arguments.GetValue(_file)!, arguments.GetValue(_topicColumn));
-        var labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null;
-        var (labelledRows, heldOutRows) = (Load(arguments, _labelled), Load(arguments, _heldOut));
+        var options = new HeadlinesJobOptions
+        {
+            Headlines = Load(arguments.GetValue(_file), arguments)!,
+            Labelled = Load(arguments.GetValue(_labelled), arguments),
+            HeldOut = Load(arguments.GetValue(_heldOut), arguments),
+            FeaturesPerTopic = arguments.GetValue(_perTopic),
+            MinProbability = arguments.GetValue(_minimum),
+            Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
+            Categories = arguments.GetValue(_categories) is null ? null : new ArticleTopics(),
+            Top = arguments.GetValue(_top),
+            Server = arguments.GetValue(_server)!,
+        };
+        options.Check();
         using var microscope = _microscope.Open(arguments, session);
-        var readings = Read(microscope, headlines, session);
-        var labelled = labelledRows is null ? null : Read(microscope, labelledRows, session);
-        var heldOut = heldOutRows is null ? null : Read(microscope, heldOutRows, session);
-        var density = new FeatureDensity(labelled is null ? readings : labelled.Concat(readings));
-        TopicRule topics =
-            arguments.GetValue(_categories) is not null ? new ArticleTopics()
-            : labelled is not null
-                ? Waiting.For(
-                    session.Terminal,
-                    "learning topics",
-                    () =>
-                        LearnedTopics.Fit(
-                            labelled,
-                            heldOut,
-                            microscope.Model.Tokenizer.VocabularySize,
-                            Settings(arguments),
-                            session.Cancellation
-                        )
-                )
-            : labels is not null ? new LabelTopics(labels)
-            : new NoTopics();
-
-        var view = new HeadlinesView(
-            microscope,
-            topics,
-            HeadlineAnalyzer.Analyze(readings, density, topics, arguments.GetValue(_top)),
-            density.Tokens,
-            labels,
-            arguments.GetValue(_server)!
-        );
+        var result = session.Run((progress, cancellationToken) => HeadlinesJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => HeadlinesJson.Write(json, view));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            HeadlinesText.Write(session.Terminal, view);
-        WriteFile(arguments.GetValue(_csv), () => HeadlinesCsv.Render(view), session.Terminal);
-        WriteFile(arguments.GetValue(_html), () => HeadlinesPage.Render(view), session.Terminal);
+            HeadlinesText.Write(session.Terminal, result);
+        if (arguments.GetValue(_csv) is { } table)
+        {
+            HeadlinesCsv.Save(result, table);
+            session.Terminal.Error.WriteLine($"wrote {table}");
+        }
+        if (arguments.GetValue(_html) is { } page)
+        {
+            HeadlinesPage.Render(result).Save(page);
+            session.Terminal.Error.WriteLine($"wrote {page}");
+        }
         return Application.Success;
     }
 
-    private void Check(ParseResult arguments)
-    {
-        if (arguments.GetValue(_categories) is { } rule && rule != Article)
-            throw new ArgumentProblemException($"'{rule}' is no rule; there is '{Article}'", "--categories");
-        if (arguments.GetValue(_categories) is not null && arguments.GetValue(_labelled) is not null)
-            throw new ArgumentProblemException("cannot be combined with --labelled; topics come from one of them", "--categories");
-        if (arguments.GetValue(_heldOut) is not null && arguments.GetValue(_labelled) is null)
-            throw new ArgumentProblemException("needs --labelled, the file to learn from", "--held-out");
-        if (arguments.GetValue(_top) < 1)
-            throw new ArgumentProblemException("must be at least 1", "--top");
-        if (arguments.GetValue(_perTopic) < 1)
-            throw new ArgumentProblemException("must be at least 1", "--features-per-topic");
-        if (arguments.GetValue(_minimum) is not (>= 0 and <= 1))
-            throw new ArgumentProblemException("must lie between 0 and 1", "--min-probability");
-    }
-
-    private IReadOnlyList<Headline>? Load(ParseResult arguments, Option<string?> option)
-    {
-        if (arguments.GetValue(option) is not { } file)
-            return null;
-        var rows = Headline.Load(file, arguments.GetValue(_topicColumn));
-        return rows.Any(row => row.Topic is not null)
-            ? rows
-            : throw new FileFormatException("says the topic of no headline; name its column with --topic-column", file);
-    }
-
-    private LearnedTopicsOptions Settings(ParseResult arguments) =>
-        new() { FeaturesPerTopic = arguments.GetValue(_perTopic), MinProbability = arguments.GetValue(_minimum) };
-
-    private static void WriteFile(string? file, Func<string> render, Terminal terminal)
-    {
-        if (file is null)
-            return;
-        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(render())), overwrite: true);
-        terminal.Error.WriteLine($"wrote {file}");
-    }
+    private IReadOnlyList<Headline>? Load(string? file, ParseResult arguments) =>
+        file is null ? null : Headline.Load(file, arguments.GetValue(_topicColumn));
 }

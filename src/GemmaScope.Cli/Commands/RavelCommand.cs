@@ -8,8 +8,10 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>RAVEL: whether features separate the attributes of entities.</summary>
 internal sealed class RavelCommand : GemmaScopeCommand
 {
+    private static readonly RavelOptions Defaults = new();
+
     private readonly Argument<string> _folder;
-    private readonly MicroscopeArguments _laboratory;
+    private readonly MicroscopeArguments _microscope;
     private readonly Option<string> _domain;
     private readonly Option<int> _entities,
         _prompts,
@@ -28,7 +30,7 @@ internal sealed class RavelCommand : GemmaScopeCommand
         )
     {
         _folder = Add(new Argument<string>("folder") { Description = "The folder with ravel_DOMAIN_*.json, plain or gzipped." });
-        _laboratory = new MicroscopeArguments(this, DictionaryUse.Many);
+        _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
         _domain = Add(
             new Option<string>("--domain")
             {
@@ -37,52 +39,44 @@ internal sealed class RavelCommand : GemmaScopeCommand
                 DefaultValueFactory = _ => "city",
             }
         );
-        _entities = Add(Number("--entities", "Entities asked about, half of them to learn from.", Defaults.Entities));
-        _prompts = Add(Number("--prompts", "Prompts of each attribute.", Defaults.Prompts));
-        _pairs = Add(Number("--pairs", "Interchanges of each attribute and kind, to learn from and to measure on each.", Defaults.Pairs));
-        _epochs = Add(Number("--epochs", "Passes of the trained mask over its pairs; 0 leaves it out.", Defaults.Epochs));
-        _seed = Add(Number("--seed", "Draws entities, prompts and pairs.", 0));
+        _entities = Add(CommonOptions.Number("--entities", "N", "Entities asked about, half of them to learn from.", Defaults.Entities));
+        _prompts = Add(CommonOptions.Number("--prompts", "N", "Prompts of each attribute.", Defaults.Prompts));
+        _pairs = Add(
+            CommonOptions.Number(
+                "--pairs",
+                "N",
+                "Interchanges of each attribute and kind, to learn from and to measure on each.",
+                Defaults.Pairs
+            )
+        );
+        _epochs = Add(
+            CommonOptions.Number("--epochs", "N", "Passes of the trained mask over its pairs; 0 leaves it out.", Defaults.Epochs)
+        );
+        _seed = Add(CommonOptions.Number("--seed", "N", "Draws entities, prompts and pairs.", 0));
         _json = Add(CommonOptions.Json());
     }
 
-    private static RavelOptions Defaults { get; } = new();
-
     public override int Run(ParseResult arguments, Session session)
     {
-        foreach (var (option, least) in new[] { (_entities, 4), (_prompts, 1), (_pairs, 1), (_epochs, 0) })
-            if (arguments.GetValue(option) < least)
-                throw new ArgumentProblemException($"must be at least {least}", option.Name);
-        var set = RavelSet.Load(arguments.GetValue(_folder)!, arguments.GetValue(_domain)!);
-        using var laboratory = _laboratory.Open(arguments, session);
-        var options = Defaults with
+        var options = new RavelJobOptions
         {
-            Entities = arguments.GetValue(_entities),
-            Prompts = arguments.GetValue(_prompts),
-            Pairs = arguments.GetValue(_pairs),
-            Epochs = arguments.GetValue(_epochs),
-            Seed = arguments.GetValue(_seed),
+            Set = RavelSet.Load(arguments.GetValue(_folder)!, arguments.GetValue(_domain)!),
+            Measured = Defaults with
+            {
+                Entities = arguments.GetValue(_entities),
+                Prompts = arguments.GetValue(_prompts),
+                Pairs = arguments.GetValue(_pairs),
+                Epochs = arguments.GetValue(_epochs),
+                Seed = arguments.GetValue(_seed),
+            },
         };
-        var reports = laboratory
-            .Dictionaries.Select(dictionary =>
-                Watching.Stages(
-                    session,
-                    stage => RavelEvaluation.Run(laboratory.Model, dictionary, set, options, stage, session.Cancellation)
-                )
-            )
-            .ToArray();
-        var view = new RavelView(laboratory, set.Domain, reports);
+        options.Check();
+        using var microscope = _microscope.Open(arguments, session);
+        var result = session.Run((progress, cancellationToken) => RavelJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => RavelOutput.Write(json, view));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            RavelOutput.Write(session.Terminal, view);
+            RavelText.Write(session.Terminal, result);
         return Application.Success;
     }
-
-    private static Option<int> Number(string name, string description, int standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "N",
-            DefaultValueFactory = _ => standard,
-        };
 }

@@ -1,40 +1,40 @@
-using GemmaScope.Features;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
 /// <summary>A headline report for people at a terminal.</summary>
 internal static class HeadlinesText
 {
-    public static void Write(Terminal terminal, HeadlinesView view)
+    public static void Write(Terminal terminal, HeadlinesResult result)
     {
         Properties.Write(
             terminal,
-            ("model", view.Model),
-            ("dictionary", view.Dictionary),
-            ("headlines", $"{view.Headlines.Count}"),
-            ("density from", $"{view.Tokens} tokens"),
-            ("topics", view.Rule.Description)
+            ("model", result.Model),
+            ("dictionary", result.Dictionary),
+            ("headlines", $"{result.Headlines.Count}"),
+            ("density from", $"{result.DensityTokens} tokens"),
+            ("topics", result.TopicSource)
         );
-        if (view.Rule.Warning is { } warning)
+        if (result.Warning is { } warning)
             terminal.Out.WriteLine($"note: {warning}");
         terminal.Out.WriteLine();
         var table = new DataTable("topic", new Column("score", true), "headline", "evidence: feature, token, share of the score");
-        foreach (var headline in view.Headlines)
+        foreach (var headline in result.Headlines)
             table.Add(
-                headline.Topic.Topic ?? HeadlinesView.Unknown,
-                $"{headline.Topic.Score:0.00}",
-                Format.Visible(headline.Text),
-                HeadlinesView.Evidence(headline)
+                headline.Topic ?? HeadlinesResult.Unknown,
+                $"{headline.Score:0.00}",
+                Format.Visible(headline.Headline),
+                string.Join("  ", headline.Evidence.Select(one => $"{one.Feature} {Format.Quoted(one.Token)} {one.Contribution:+0.00}"))
             );
         table.Write(terminal);
-        Features(terminal, view);
-        if (view.Validation is { } validation)
+        Features(terminal, result);
+        if (result.Validation is { } validation)
             Write(terminal, validation);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine(HeadlineAnalyzer.Formula);
+        terminal.Out.WriteLine(result.Formula);
     }
 
-    private static void Features(Terminal terminal, HeadlinesView view)
+    private static void Features(Terminal terminal, HeadlinesResult result)
     {
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("strongest features of each headline:");
@@ -48,26 +48,27 @@ internal static class HeadlinesText
             "label",
             "dashboard"
         );
-        foreach (var (number, headline) in view.Headlines.Index())
-        foreach (var feature in headline.Top)
+        foreach (var (number, headline) in result.Headlines.Index())
+        foreach (var feature in headline.TopFeatures)
             table.Add(
                 $"{number + 1}",
                 $"{feature.Feature}",
                 $"{feature.Score:0.00}",
                 $"{feature.Sum:0.00}",
                 $"{feature.Density:0.0000}",
-                Format.Quoted(headline.TokenText(feature.Position)),
-                view.Label(feature.Feature) ?? "",
-                view.Page(feature.Feature)
+                Format.Quoted(feature.Token),
+                feature.Label ?? "",
+                feature.Page
             );
         table.Write(terminal);
     }
 
-    private static void Write(Terminal terminal, TopicValidation validation)
+    private static void Write(Terminal terminal, TopicsValidation validation)
     {
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(
-            $"on {validation.HeldOutRows} held-out headlines ({validation.Split}); the commonest topic alone is right for {validation.Majority:0.000}:"
+            $"on {validation.HeldOutRows} held-out headlines ({validation.Split}); "
+                + $"the commonest topic alone is right for {validation.MajorityAccuracy:0.000}:"
         );
         var table = new DataTable(
             "method",
@@ -81,8 +82,8 @@ internal static class HeadlinesText
                 method.Method,
                 $"{method.Accuracy:0.000}",
                 $"{method.Auroc:0.000}",
-                $"{method.Known:0.000}",
-                $"{method.AccuracyWhereKnown:0.000}"
+                $"{method.Named:0.000}",
+                $"{method.AccuracyWhereNamed:0.000}"
             );
         table.Write(terminal);
     }

@@ -53,7 +53,8 @@ public sealed record AnalyzedToken(
     IReadOnlyList<TokenFeature> TopFeatures
 )
 {
-    /// <summary>The part of the text it stands for; its piece where that says more: special tokens, and bytes that share a character.</summary>
+    /// <summary>The part of the text it stands for; its piece where that says more: special tokens, and bytes that share a
+    /// character.</summary>
     [JsonIgnore]
     public string Text { get; init; } = Piece;
 
@@ -151,10 +152,14 @@ public sealed class AnalyzeResult
 
     /// <summary>For each token from 0 to 1 how strongly it is shaded: by the chosen feature, else by its own strongest one, relative to the
     /// strongest of the text. Tokens that do not count have no shade, so that the outlier at BOS does not pale all others.</summary>
-    public IReadOnlyList<float> Shades()
+    public IReadOnlyList<float> Shades() => Shades(Feature);
+
+    /// <summary>The same for another feature; null for each token's strongest.</summary>
+    /// <param name="feature">Index in the dictionary.</param>
+    public IReadOnlyList<float> Shades(int? feature)
     {
-        var values = Feature is { } feature
-            ? Values(feature)
+        var values = feature is { } one
+            ? Values(one)
             : [.. Analysis.Tokens.Select(token => token is { Counted: true, Top.Count: > 0 } ? token.Top[0].Activation : 0)];
         var largest = values.Max();
         return [.. values.Select(value => largest > 0 ? Math.Max(value, 0) / largest : 0)];
