@@ -21,7 +21,10 @@ trap 'rm -rf "$work"' EXIT
     echo '</configuration>'
 } >"$work/nuget.config"
 
-dotnet restore "$root/GemmaScope.slnx" --force --configfile "$work/nuget.config" -v minimal >"$work/output" 2>&1 </dev/null
+# Of copies of the projects: what is restored here is not what the next build shall find.
+mkdir "$work/copy"
+(cd "$root" && { find src bench tests -name '*.csproj'; ls ./*.props ./*.targets ./*.slnx; } | tar -cf - -T -) | tar -xf - -C "$work/copy"
+dotnet restore "$work/copy/GemmaScope.slnx" --configfile "$work/nuget.config" -v minimal >"$work/output" 2>&1 </dev/null
 status=$?
 if grep -E 'NU190[1-4]' "$work/output" >/dev/null; then
     grep -E 'NU190[1-4]' "$work/output" | sort -u

@@ -38,7 +38,7 @@ grep -q '<IsPackable>true' "$root/src/GemmaScope.Server/GemmaScope.Server.csproj
 for project in "${projects[@]}"; do
     # As a release is built: paths of this machine stay out.
     quietly "src/$project cannot be packed" \
-        dotnet pack "$root/src/$project" -c Release -warnaserror -v quiet -o "$feed" -p:ContinuousIntegrationBuild=true
+        dotnet pack "$root/src/$project" -c Release "${strict[@]}" -v quiet -o "$feed" -p:ContinuousIntegrationBuild=true
 done
 mkdir -p "$root/artifacts/packages"
 cp "$feed"/*.nupkg "$feed"/*.snupkg "$root/artifacts/packages/"
