@@ -26,6 +26,7 @@ offer_browser
 build "$root/GemmaScope.slnx"
 
 passed=0 failed=0 skipped=0
+limit=900 # seconds of a run; one that takes longer hangs
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
 
@@ -50,10 +51,14 @@ run() {
         tests=$tests/bin/Release/net10.0/$(basename "$tests").dll
         report=$reports/report.xml status=0
         rm -f "$report"
-        env "${environment[@]}" timeout --kill-after=30 900 dotnet "$tests" -noLogo -noColor -xml "$report" "$@" </dev/null || status=$?
+        env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$tests" -noLogo -noColor -result-xml "$report" "$@" </dev/null || status=$?
         if ! read -r good bad left_out < <(totals "$report"); then
             good=0 bad=1 left_out=0
-            say "FAILED: $(basename "$tests") ended with $status and left no report."
+            if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+                say "FAILED: $(basename "$tests") timed out after $limit s and left no report."
+            else
+                say "FAILED: $(basename "$tests") ended with $status and left no report."
+            fi
         elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
             bad=1
             say "FAILED: $(basename "$tests") ended with $status after its tests had passed."

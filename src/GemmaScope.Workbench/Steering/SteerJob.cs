@@ -115,8 +115,15 @@ public static class SteerJob
     )
     {
         if (options is { InTurn: true, Sweep: null })
-            // No short cut: each of them takes its turn.
-            while (texts.Index().Count(one => one.Item.Step(one.Index, progress)) > 0) { }
+        {
+            bool anyWent;
+            do
+            {
+                anyWent = false;
+                foreach (var (turn, text) in texts.Index())
+                    anyWent |= text.Step(turn, progress);
+            } while (anyWent);
+        }
         var counting = progress.Counting("writing texts", "texts", texts.Count);
         foreach (var (series, one) in texts.Index())
         {

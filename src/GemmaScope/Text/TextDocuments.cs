@@ -1,26 +1,28 @@
-using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 
 namespace GemmaScope.Text;
 
 /// <summary>
-/// Documents from files: of a <c>.jsonl</c> or <c>.jsonl.gz</c> file each line's <c>text</c>, of any other file the whole text (UTF-8); of
-/// a
-/// folder all its <c>.txt</c>, <c>.md</c>, <c>.jsonl</c> and <c>.jsonl.gz</c> files, in the order of their names. Read lazily, one at a
-/// time.
+/// Documents from files: of a <c>.jsonl</c> file each line's <c>text</c>, of any other file the whole text (UTF-8), also packed with gzip
+/// (<c>.gz</c>); of a folder all its files of such endings, in the order of their names. <see cref="TextFormats"/> takes more formats;
+/// the workbench brings Parquet, CSV and Zstandard. Another column or field than <c>text</c> is named behind the path:
+/// <c>corpus.jsonl#body</c>. Read lazily, one at a time.
 /// </summary>
 public static class TextDocuments
 {
     /// <summary>Plain files above this size are better given as JSON lines, one document each.</summary>
     public const long LargestFile = 256L << 20;
 
-    private static readonly string[] Endings = [".txt", ".md", ".jsonl", ".jsonl.gz"];
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    /// <summary>The column that is read where a path names none.</summary>
+    public const string DefaultColumn = "text";
+
+    /// <summary>What stands between a path and the column to be read.</summary>
+    public const char ColumnMark = '#';
 
     /// <summary>The documents of some files and folders, one after another.</summary>
-    /// <exception cref="GemmaScopeException">A path does not exist, a folder holds no text, or a file cannot be read; thrown when it is
-    /// reached.</exception>
+    /// <param name="paths">Files and folders, each with or without a column: <c>shards/#body</c>.</param>
+    /// <exception cref="GemmaScopeException">A path does not exist, a folder holds no text, a file cannot be read, or has no such column;
+    /// thrown when it is reached.</exception>
     public static IEnumerable<string> Read(IEnumerable<string> paths) => paths.SelectMany(Files).SelectMany(Documents);
 
     /// <summary>Finds out whether <see cref="Read"/> will find its files, before anything is made of them; reads none.</summary>
@@ -31,66 +33,63 @@ public static class TextDocuments
             _ = Files(path);
     }
 
-    private static IEnumerable<string> Files(string path)
+    /// <summary>What a format throws where a file does not have the column that is asked for.</summary>
+    /// <param name="origin">The file and the column.</param>
+    /// <param name="columns">Those that could have been asked for.</param>
+    public static FileFormatException NoColumn(TextOrigin origin, IEnumerable<string> columns) =>
+        NoColumn("the file has no text column", origin, columns);
+
+    internal static FileFormatException NoColumn(string what, TextOrigin origin, IEnumerable<string> columns)
     {
+        var has = string.Join(", ", columns);
+        return new(
+            $"{what} '{origin.Column}'" + (has.Length == 0 ? "" : $"; it has {has}: name one as {Path.GetFileName(origin.File)}#COLUMN"),
+            origin.File
+        );
+    }
+
+    private static IReadOnlyList<TextOrigin> Files(string name)
+    {
+        var (path, column) = Split(name);
         if (File.Exists(path))
-            return [path];
+            return column is not null && TextFormats.Of(path).Format is not { HasColumns: true }
+                ? throw new FileFormatException($"is plain text and has no column '{column}'", path)
+                : [new(path, column ?? DefaultColumn)];
         if (!Directory.Exists(path))
             throw new FileFormatException("does not exist; name a text file, a .jsonl file or a folder of them", path);
         var found = Directory
             .EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
-            .Where(file => Endings.Any(ending => Ends(file, ending)))
+            // A folder of tables often has a page about them, which is not meant where a column is named.
+            .Where(file => TextFormats.Of(file).Format is { } format && (column is null || format.HasColumns))
             .Order(StringComparer.Ordinal)
+            .Select(file => new TextOrigin(file, column ?? DefaultColumn))
             .ToArray();
-        return found.Length > 0 ? found : throw new FileFormatException($"holds no text ({string.Join(", ", Endings)})", path);
+        return found.Length > 0 ? found : throw new FileFormatException($"holds no text ({Known()})", path);
     }
 
-    private static IEnumerable<string> Documents(string file) =>
-        Ends(file, ".jsonl") || Ends(file, ".jsonl.gz") ? Lines(file) : [Reading(file, () => Whole(file))];
+    private static string Known() =>
+        string.Join(", ", TextFormats.Endings) + $", each also with {string.Join(" or ", TextFormats.PackedEndings)}";
 
-    private static bool Ends(string file, string ending) => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase);
+    /// <summary>A path and its column; a file whose own name has the mark is taken as it is.</summary>
+    private static (string Path, string? Column) Split(string name) =>
+        !Path.Exists(name) && name.LastIndexOf(ColumnMark) is > 0 and var mark ? (name[..mark], name[(mark + 1)..]) : (name, null);
 
-    private static string Whole(string file)
+    private static IEnumerable<string> Documents(TextOrigin origin)
     {
-        var length = new FileInfo(file).Length;
-        if (length > LargestFile)
+        var (format, packing) = TextFormats.Of(origin.File);
+        using var file = Reading(origin, () => File.OpenRead(origin.File));
+        if (format is not { HasColumns: true } && file.Length > LargestFile)
             throw new FileFormatException(
-                $"{length} bytes are too many for one document (limit {LargestFile}); write it as JSON lines with a 'text' each",
-                file
+                $"{file.Length} bytes are too many for one document (limit {LargestFile}); write it as JSON lines with a 'text' each",
+                origin.File
             );
-        return File.ReadAllText(file, Strict);
+        using var stream = packing is null ? file : Reading(origin, () => packing.Unpack(file));
+        using var documents = (format?.Read ?? TextFormats.Whole)(stream, origin).GetEnumerator();
+        while (Reading(origin, documents.MoveNext))
+            yield return documents.Current;
     }
 
-    private static IEnumerable<string> Lines(string file)
-    {
-        using var stream = Reading(file, () => File.OpenRead(file));
-        using Stream unpacked = Ends(file, ".gz") ? new GZipStream(stream, CompressionMode.Decompress) : stream;
-        using var lines = new StreamReader(unpacked, Strict);
-        for (var number = 1; Reading(file, lines.ReadLine) is { } line; number++)
-            if (!string.IsNullOrWhiteSpace(line))
-                yield return TextOf(line, number, file);
-    }
-
-    private static string TextOf(string line, int number, string file)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(line);
-            if (
-                json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("text", out var text)
-                && text.ValueKind == JsonValueKind.String
-            )
-                return text.GetString()!;
-        }
-        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
-        {
-            throw new FileFormatException($"line {number} is not valid JSON: {problem.Message}", file, problem);
-        }
-        throw new FileFormatException($"line {number} has no string 'text'", file);
-    }
-
-    private static T Reading<T>(string file, Func<T> read)
+    private static T Reading<T>(TextOrigin origin, Func<T> read)
     {
         try
         {
@@ -98,15 +97,20 @@ public static class TextDocuments
         }
         catch (DecoderFallbackException problem)
         {
-            throw new FileFormatException("the file is not valid UTF-8; save the text as UTF-8", file, problem);
+            throw new FileFormatException("the file is not valid UTF-8; save the text as UTF-8", origin.File, problem);
         }
-        catch (InvalidDataException problem)
+        catch (Exception problem) when (problem is UnauthorizedAccessException or IOException and not EndOfStreamException)
         {
-            throw new FileFormatException("the file is not packed with gzip, or damaged; get it again", file, problem);
+            throw new FileFormatException($"the file cannot be read: {problem.Message}", origin.File, problem);
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        // Decoders of others throw whatever they come upon in a damaged file, wrong indices and impossible sizes among it.
+        catch (Exception problem) when (problem is not (GemmaScopeException or OperationCanceledException))
         {
-            throw new FileFormatException($"the file cannot be read: {problem.Message}", file, problem);
+            throw new FileFormatException(
+                $"the file is damaged, cut short, or not what its name says; get it again ({problem.Message})",
+                origin.File,
+                problem
+            );
         }
     }
 }

@@ -26,7 +26,7 @@ public class DownloadDisplayTests
     [Fact]
     public void a_terminal_gets_a_bar_with_the_file_and_the_size() =>
         Assert.Matches(
-            @"(?s)model\.safetensors \(1 of 2 files\).*━.*KB",
+            @"(?s)model\.safetensors \(1 of 2 files\).*━.*KiB",
             Messages(terminal: true, new HubProgress("model.safetensors", 3072, 3072, 3172, 3172, 1, 2))
         );
 
