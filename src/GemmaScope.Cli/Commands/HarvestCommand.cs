@@ -39,9 +39,11 @@ internal sealed class HarvestCommand : GemmaScopeCommand
     public HarvestCommand()
         : base(
             "harvest",
-            "Write a model's activations over a text into a store, to train dictionaries on. The same command goes on where it was interrupted.",
+            "Write a model's activations over a text into a store, to train dictionaries on. "
+                + "The same command goes on where it was interrupted.",
             "gemmascope harvest --text texts/ --sites resid_post.3 --out store",
-            "gemmascope harvest --model google/gemma-2-2b --text corpus.jsonl.gz --sites resid_post.*,z.*,mlp_out.* --tokens 10M --dtype bf16 --out store",
+            "gemmascope harvest --model google/gemma-2-2b --text corpus.jsonl.gz --sites resid_post.*,z.*,mlp_out.* "
+                + "--tokens 10M --dtype bf16 --out store",
             "gemmascope harvest --text texts/ --sites mlp_in.0-2,mlp_out.0-2 --part 0/8 --max-bytes 100GB --out store"
         )
     {

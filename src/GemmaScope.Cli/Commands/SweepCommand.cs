@@ -20,7 +20,8 @@ internal sealed class SweepCommand : GemmaScopeCommand
     public SweepCommand()
         : base(
             "sweep",
-            "Train a suite of dictionaries: all layers, sites, widths and sparsities, as many together on one reading of the data as memory holds.",
+            "Train a suite of dictionaries: all layers, sites, widths and sparsities, "
+                + "as many together on one reading of the data as memory holds.",
             "gemmascope sweep suite.yaml",
             "gemmascope sweep suite.yaml --set base.tokens=5000000 --output suites/long",
             "gemmascope sweep suite.yaml --print-config"

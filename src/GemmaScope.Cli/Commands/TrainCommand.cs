@@ -20,7 +20,8 @@ internal sealed class TrainCommand : GemmaScopeCommand
             "train",
             "Train a dictionary on a store of activations, or on what a model computes for a text.",
             "gemmascope train --site resid_post.3 --text corpus.jsonl --width 2048 --tokens 2000000 --output runs/first",
-            "gemmascope train --site mlp_in.3 --kind skip_transcoder --store activations --width 4096 --lambda 3e-4 --eval-text held-out.txt --model demo-pt --output runs/skip",
+            "gemmascope train --site mlp_in.3 --kind skip_transcoder --store activations --width 4096 --lambda 3e-4 "
+                + "--eval-text held-out.txt --model demo-pt --output runs/skip",
             "gemmascope train --site resid_post.3 --store activations --target-l0 30 --search --output runs/l0-30",
             "gemmascope train recipe.yaml --set recipe.learning_rate=1e-4 --output runs/faster",
             "gemmascope train --site resid_post.3 --text corpus.jsonl --output runs/first --print-config"

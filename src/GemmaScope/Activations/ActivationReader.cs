@@ -4,8 +4,7 @@ namespace GemmaScope.Activations;
 
 /// <summary>
 /// Streams the rows of a store. A thread of its own reads ahead into two buffers, which change places with the batch that is filled:
-/// nothing
-/// is copied a second time and nothing allocated per batch. Several readers may read one store at once.
+/// nothing is copied a second time and nothing allocated per batch. Several readers may read one store at once.
 /// </summary>
 public sealed class ActivationReader : IActivationSource
 {

@@ -11,8 +11,7 @@ public readonly record struct StoredToken(int Token, long Sequence, int Position
 
 /// <summary>
 /// Activations on disk: for each site the same rows in the same order, in buckets that were shuffled (METHODS §2.2). It shows the buckets
-/// that
-/// were complete when it was opened, so it may be read while it is being written.
+/// that were complete when it was opened, so it may be read while it is being written.
 /// </summary>
 public sealed class ActivationStore
 {

@@ -2,11 +2,9 @@ namespace GemmaScope.Activations;
 
 /// <summary>
 /// Where the rows of a bucket go. A bucket is larger than memory, and rows scattered one by one over it would be small random writes. So
-/// its
-/// file is cut into regions that fit into memory. A row is first appended to the region it belongs into: as many places as there are
-/// regions
-/// are written to, each in order. When the bucket is full, each region is read, put in order in memory, and written back over itself. Every
-/// byte is written twice and read once, all in long pieces, and no file but the shard itself is needed.
+/// its file is cut into regions that fit into memory. A row is first appended to the region it belongs into: as many places as there are
+/// regions are written to, each in order. When the bucket is full, each region is read, put in order in memory, and written back over
+/// itself. Every byte is written twice and read once, all in long pieces, and no file but the shard itself is needed.
 /// </summary>
 internal sealed class BucketLayout
 {

@@ -5,8 +5,7 @@ namespace GemmaScope.Activations;
 
 /// <summary>
 /// What a harvest will write, found by reading the text once before the model runs. So the size is known before anything is written, the
-/// last
-/// bucket is known to be shorter, and a text that was changed since the harvest began is noticed.
+/// last bucket is known to be shorter, and a text that was changed since the harvest began is noticed.
 /// </summary>
 /// <param name="Harvest">What the harvest is of.</param>
 /// <param name="PartRows">Rows of the part asked for.</param>

@@ -6,13 +6,11 @@ namespace GemmaScope.Activations;
 
 /// <summary>
 /// Writes the activations of a model over a text into a store (METHODS §2.2): one pass feeds all sites, positions that do not count are
-/// left out,
-/// rows are shuffled in buckets. The model computes while the run before is written.
+/// left out, rows are shuffled in buckets. The model computes while the run before is written.
 /// </summary>
 /// <remarks>
 /// Every row, its bucket and its place there follow from the text, the seed and the options. So an interrupted harvest, even a killed one,
-/// goes on when
-/// it is started again: complete buckets stay, the one that was being written is made anew, bit for bit.
+/// goes on when it is started again: complete buckets stay, the one that was being written is made anew, bit for bit.
 /// </remarks>
 public static class Harvester
 {

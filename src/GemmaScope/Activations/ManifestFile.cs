@@ -8,8 +8,7 @@ namespace GemmaScope.Activations;
 
 /// <summary>
 /// Manifests on disk: a store's folder holds one JSON file for each part that is being written, or one for all after a merge. Each part has
-/// a
-/// file of its own so that several processes write one store without waiting for each other.
+/// a file of its own so that several processes write one store without waiting for each other.
 /// </summary>
 internal static class ManifestFile
 {
@@ -40,7 +39,8 @@ internal static class ManifestFile
         for (var i = 1; i < files.Length; i++)
             if (ManifestComparison.Difference(manifests[0].Contents, manifests[i].Contents) is { } difference)
                 throw new FileFormatException(
-                    $"is of another {difference} than {Path.GetFileName(files[0])}; a store holds one model's activations at the same sites",
+                    $"is of another {difference} than {Path.GetFileName(files[0])}; "
+                        + "a store holds one model's activations at the same sites",
                     files[i]
                 );
         return new()

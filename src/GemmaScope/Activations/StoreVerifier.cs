@@ -88,7 +88,8 @@ public static class StoreVerifier
         foreach (var row in rows)
         {
             if (row.Sequence < 0 || row.Sequence >= harvest.Windows || row.Position < 0 || row.Position >= harvest.Context)
-                return $"has a row of window {row.Sequence} at position {row.Position}, of {harvest.Windows} windows of {harvest.Context} tokens";
+                return $"has a row of window {row.Sequence} at position {row.Position}, "
+                    + $"of {harvest.Windows} windows of {harvest.Context} tokens";
             if (row.Sequence / harvest.WindowsPerRun % harvest.Parts != part.Index)
                 return $"has a row of window {row.Sequence}, which belongs to another part";
             if (!seen.Add(row.Sequence, row.Position))

@@ -1,8 +1,8 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// A sparsity term that acts on the activations themselves: Σ_i φ(f_i, n_i) with n_i = ‖W_dec,i‖, and its derivatives
-/// by both (METHODS §2.7, §2.8).
+/// A sparsity term that acts on the activations themselves: Σ_i φ(f_i, n_i) with n_i = ‖W_dec,i‖, and its derivatives by both (METHODS
+/// §2.7, §2.8).
 /// </summary>
 /// <param name="Term">Tanh, L1 or Lp; others cost nothing.</param>
 /// <param name="Scale">c of tanh.</param>

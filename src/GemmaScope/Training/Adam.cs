@@ -4,9 +4,9 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Training;
 
 /// <summary>
-/// One step of Adam with bias correction: m ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², p ← p − lr m̂ / (√v̂ + ε).
-/// With β1 = 0 a row whose gradient is 0 does not move and its v only decays, so such rows are left alone and the decay is made up
-/// for when the row is next touched: the result is that of the dense update. With β1 &gt; 0 every row moves in every step.
+/// One step of Adam with bias correction: m ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², p ← p − lr m̂ / (√v̂ + ε). With β1 = 0 a row whose
+/// gradient is 0 does not move and its v only decays, so such rows are left alone and the decay is made up for when the row is next
+/// touched: the result is that of the dense update. With β1 &gt; 0 every row moves in every step.
 /// </summary>
 internal readonly unsafe struct Adam
 {

@@ -1,8 +1,8 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// The sparsity terms that count active features (METHODS §2.7, §3.3): their value, and their derivative by the step
-/// H(z − θ) of a row and a feature, which is a number of the row plus a number of the feature.
+/// The sparsity terms that count active features (METHODS §2.7, §3.3): their value, and their derivative by the step H(z − θ) of a row and
+/// a feature, which is a number of the row plus a number of the feature.
 /// </summary>
 internal sealed class CountPenalty
 {

@@ -5,9 +5,8 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// ŷ = f · W_dec + b_dec (+ x · W_skip) row by row at the cost of the active features, the errors, and their gradient by ŷ. For Matryoshka
-/// each
-/// prefix k has its own error e_k = ŷ_k − y, and a feature sees those of all prefixes that contain it: G_k = 2/(B K) Σ_{j ≥ k} e_j (METHODS
-/// §4.1).
+/// each prefix k has its own error e_k = ŷ_k − y, and a feature sees those of all prefixes that contain it: G_k = 2/(B K) Σ_{j ≥ k} e_j
+/// (METHODS §4.1).
 /// </summary>
 internal sealed unsafe class DecoderPass : IDisposable
 {

@@ -81,7 +81,8 @@ internal sealed class DenseGroup
             _derivatives = new FeatureDerivatives[_count];
 
         Workers.For(_count, new ValuesJob(this, step, values));
-        kernels.Multiply(w.AsMatrix().SliceRows(_start, _count), WeightView.Of(gradient, WeightLayout.OutIn), products, Arithmetic.Exact); // [features, rows]
+        var part = w.AsMatrix().SliceRows(_start, _count);
+        kernels.Multiply(part, WeightView.Of(gradient, WeightLayout.OutIn), products, Arithmetic.Exact); // [features, rows]
         kernels.Multiply(values, WeightView.Of(gradient, WeightLayout.InOut), decoder, Arithmetic.Exact); // [features, outputs]
         Workers.For(_count, new DeriveJob(this, step, values, products));
         kernels.Multiply(values, WeightView.Of(h, WeightLayout.InOut), encoder, Arithmetic.Exact); // [features, inputs]

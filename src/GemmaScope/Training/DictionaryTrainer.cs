@@ -6,8 +6,8 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// Trains a dictionary step by step, single-layer or of several layers. Parameters are f32 in own memory; what a step needs besides grows
-/// with the
-/// batch only. One thread at a time may use a trainer, whose work is shared by all workers; the same seed and batches give the same bits.
+/// with the batch only. One thread at a time may use a trainer, whose work is shared by all workers; the same seed and batches give the
+/// same bits.
 /// </summary>
 public sealed class DictionaryTrainer : IDisposable
 {
@@ -40,8 +40,7 @@ public sealed class DictionaryTrainer : IDisposable
 
     /// <summary>
     /// All that a checkpoint must store: parameters, moments and counters. The tensors are the trainer's own memory: a trainer of the same
-    /// recipe
-    /// and shape continues bit for bit once their bytes are copied into its own.
+    /// recipe and shape continues bit for bit once their bytes are copied into its own.
     /// </summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
         [
@@ -133,8 +132,8 @@ public sealed class DictionaryTrainer : IDisposable
 
     /// <summary>
     /// The single-layer dictionary learned so far, with a copy of its parameters folded to raw activations. Decoder vectors stay unit
-    /// vectors, so activations are
-    /// on the scale of the output. What was trained with BatchTopK becomes a JumpReLU whose thresholds are the running one (METHODS §2.8).
+    /// vectors, so activations are on the scale of the output. What was trained with BatchTopK becomes a JumpReLU whose thresholds are the
+    /// running one (METHODS §2.8).
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="inputScale">What input rows were divided by.</param>
@@ -153,17 +152,15 @@ public sealed class DictionaryTrainer : IDisposable
 
     /// <summary>
     /// The dictionary learned so far, of one or several layers, with a copy of its parameters folded to raw activations. Of a dictionary of
-    /// several layers activations are
-    /// on the scale of the layer that is read; where each feature reads all of them they stay as they are.
+    /// several layers activations are on the scale of the layer that is read; where each feature reads all of them they stay as they are.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="inputScales">For each input layer, what its rows were divided by.</param>
     /// <param name="outputScales">For each output layer, what its rows were divided by.</param>
     /// <param name="inputs">The site of each input layer; empty if not known.</param>
     /// <param name="outputs">The site of each output layer; empty if not known.</param>
-    /// <exception cref="ArgumentProblemException">There is not one scale a layer, the blocks do not read and write as in
-    /// <see cref="TrainerShape.CrossLayer"/>,
-    /// or its features have no thresholds (top-k, gated).</exception>
+    /// <exception cref="ArgumentProblemException">There is not one scale a layer, the blocks do not read and write as in <see
+    /// cref="TrainerShape.CrossLayer"/>, or its features have no thresholds (top-k, gated).</exception>
     public SparseDictionary ToDictionary(
         string name,
         IReadOnlyList<double> inputScales,

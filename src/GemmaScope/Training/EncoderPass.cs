@@ -5,8 +5,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// z = h · W_enc + b_enc, the one dense product of a step, over runs of features: products lie in a small scratch, the few that matter are
-/// picked
-/// out at once, and no [rows, features] matrix ever exists (METHODS §5.1, §5.3).
+/// picked out at once, and no [rows, features] matrix ever exists (METHODS §5.1, §5.3).
 /// </summary>
 internal sealed class EncoderPass(Recipe recipe, TrainerShape shape, TrainerParameters parameters) : IDisposable
 {

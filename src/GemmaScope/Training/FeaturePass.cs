@@ -4,8 +4,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// The backward pass feature by feature: its two gradient rows are made in the first-level cache from the rows of the batch in which it has
-/// an entry, and go
-/// straight to the optimiser. No gradient of a whole matrix is ever stored, and a feature without entries costs nothing.
+/// an entry, and go straight to the optimiser. No gradient of a whole matrix is ever stored, and a feature without entries costs nothing.
 /// Features that are active nearly everywhere, as all are while thresholds are still low, go through dense products by groups instead.
 /// </summary>
 internal sealed class FeaturePass

@@ -4,8 +4,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// When each feature fired last and how often, over a window of tokens. Counts are kept of the half window that is being filled and of the
-/// one
-/// before, so rates are of half a window at least once the training has come so far.
+/// one before, so rates are of half a window at least once the training has come so far.
 /// </summary>
 internal sealed class Firing(long features, long window) : IDisposable
 {

@@ -2,8 +2,8 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// f = H(π) max(m, 0) with the gate π = h · W_enc + b_gate and the magnitude m = e^r (h · W_enc) + b_mag. The gate learns from λ Σ max(π,
-/// 0) and from the
-/// reconstruction of the target by max(π, 0) with a frozen decoder (METHODS §2.8). Entries are those with π &gt; 0; their z is π.
+/// 0) and from the reconstruction of the target by max(π, 0) with a frozen decoder (METHODS §2.8). Entries are those with π &gt; 0; their z
+/// is π.
 /// </summary>
 internal sealed class GatedRule(TrainerParameters parameters) : FeatureRule
 {

@@ -2,8 +2,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// f = z where z &gt; θ, with straight-through derivatives by θ through the kernel K = 1 where |z − θ| &lt; ε/2: ∂f/∂θ = −(θ/ε) K and ∂H/∂θ
-/// = −(1/ε) K
-/// (METHODS §2.3). The window is the reason why entries begin ε/2 below the threshold.
+/// = −(1/ε) K (METHODS §2.3). The window is the reason why entries begin ε/2 below the threshold.
 /// </summary>
 internal sealed class JumpReluRule(Recipe recipe, TrainerParameters parameters) : FeatureRule
 {

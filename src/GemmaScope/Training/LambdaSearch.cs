@@ -16,10 +16,8 @@ public readonly record struct SearchedLambda(double Lambda, double L0);
 
 /// <summary>
 /// Looks for the λ that leads to an L0, by short runs of the same recipe whose schedules are as much shorter. L0 falls with λ, so between a
-/// λ
-/// that left too many features active and one that left too few it interpolates the logarithms. Each run is noted in the output folder, so
-/// that an interrupted
-/// search goes on and the same search gives the same λ.
+/// λ that left too many features active and one that left too few it interpolates the logarithms. Each run is noted in the output folder,
+/// so that an interrupted search goes on and the same search gives the same λ.
 /// </summary>
 public sealed class LambdaSearch
 {

@@ -8,11 +8,9 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// From parameters of several layers, which see x_l / C_l and predict y_t / C_t, to a dictionary of raw rows (METHODS §2.3, §4.3, §4.4). A
-/// block that reads layer l keeps
-/// W_enc: b_enc' = C_l b_enc, θ' = C_l θ, f' = C_l f, W_dec'[t] = W_dec[t] C_t / C_l. Features that read all layers have no common scale
-/// and keep f instead:
-/// W_enc'[l] = W_enc[l] / C_l, W_dec'[t] = C_t W_dec[t]. Always b_dec'[t] = C_t b_dec[t] and W_skip'[l] = W_skip[l] C_t / C_l with t = l.
-/// L0 stays.
+/// block that reads layer l keeps W_enc: b_enc' = C_l b_enc, θ' = C_l θ, f' = C_l f, W_dec'[t] = W_dec[t] C_t / C_l. Features that read all
+/// layers have no common scale and keep f instead: W_enc'[l] = W_enc[l] / C_l, W_dec'[t] = C_t W_dec[t]. Always b_dec'[t] = C_t b_dec[t]
+/// and W_skip'[l] = W_skip[l] C_t / C_l with t = l. L0 stays.
 /// </summary>
 internal sealed class MultiLayerFolding
 {
@@ -52,7 +50,8 @@ internal sealed class MultiLayerFolding
     {
         if (_recipe.Architecture is Architecture.TopK or Architecture.Gated)
             throw new ArgumentProblemException(
-                $"a dictionary of several layers holds a threshold for each feature, and {Settings.Word(_recipe.Architecture)} has none; train it with jump_relu or batch_top_k",
+                $"a dictionary of several layers holds a threshold for each feature, "
+                    + $"and {Settings.Word(_recipe.Architecture)} has none; train it with jump_relu or batch_top_k",
                 "architecture"
             );
         var origin = new DictionaryOrigin

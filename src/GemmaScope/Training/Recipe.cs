@@ -90,8 +90,7 @@ public sealed record Recipe
 
     /// <summary>
     /// L0* in the first step, from which it falls linearly to <see cref="L0Target"/>; null: never anything else. For dictionaries of
-    /// several layers,
-    /// whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3).
+    /// several layers, whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3).
     /// </summary>
     public double? L0TargetStart { get; init; }
 

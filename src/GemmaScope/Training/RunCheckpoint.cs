@@ -6,8 +6,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// All that a run needs to go on bit for bit, in one safetensors file: the state of every trainer, the place in the stream of data, and
-/// what the
-/// metrics have summed up. The file takes the place of the one before only when it is whole and on the disk.
+/// what the metrics have summed up. The file takes the place of the one before only when it is whole and on the disk.
 /// </summary>
 internal sealed record RunCheckpoint
 {

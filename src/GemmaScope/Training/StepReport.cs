@@ -37,8 +37,7 @@ public sealed record StepReport
     public long EntriesInWindow { get; init; }
 
     /// <summary>Parts of the above by name: <c>mse_prefix_64</c>, <c>sparsity_l0_target</c>, <c>sparsity_frequency</c>,
-    /// <c>sparsity_tanh</c>,
-    /// <c>pre_activation</c>, of several output layers <c>mse_layer_0</c> and <c>fvu_layer_0</c>, <c>smallest_kept</c>,
-    /// <c>running_threshold</c>.</summary>
+    /// <c>sparsity_tanh</c>, <c>pre_activation</c>, of several output layers <c>mse_layer_0</c> and <c>fvu_layer_0</c>,
+    /// <c>smallest_kept</c>, <c>running_threshold</c>.</summary>
     public required IReadOnlyDictionary<string, double> Parts { get; init; }
 }

@@ -6,9 +6,8 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// From parameters that see x / C_in and predict y / C_out, where b_dec may be subtracted first, to those that see raw rows, where nothing
-/// is (METHODS §2.3):
-/// with r = C_out / C_in, W_enc' = r W_enc, b' = C_out (b − b_dec W_enc), θ' = C_out θ, W_dec' = W_dec, b_dec' = C_out b_dec, W_skip' = r
-/// W_skip; f' = C_out f, and L0 stays.
+/// is (METHODS §2.3): with r = C_out / C_in, W_enc' = r W_enc, b' = C_out (b − b_dec W_enc), θ' = C_out θ, W_dec' = W_dec, b_dec' = C_out
+/// b_dec, W_skip' = r W_skip; f' = C_out f, and L0 stays.
 /// </summary>
 internal static class TrainedDictionary
 {

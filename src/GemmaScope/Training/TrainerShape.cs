@@ -10,8 +10,7 @@ public readonly record struct FeatureBlock(int Features, int InputStart, int Inp
 
 /// <summary>
 /// The shape of a dictionary to be trained: blocks of features between rows of inputs and rows of outputs, in which the layers lie side by
-/// side.
-/// A single-layer dictionary has one block; in a cross-layer transcoder block l reads layer l and writes the layers from l on.
+/// side. A single-layer dictionary has one block; in a cross-layer transcoder block l reads layer l and writes the layers from l on.
 /// </summary>
 /// <param name="InputWidth">Numbers in a row of inputs, of all layers.</param>
 /// <param name="OutputWidth">Numbers in a row of outputs, of all layers.</param>

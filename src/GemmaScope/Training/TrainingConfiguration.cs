@@ -17,8 +17,7 @@ public enum NonFiniteBatch
 
 /// <summary>
 /// One training run: what is trained, on what, how, and where the result goes. It is read from YAML and from options, which win, and
-/// printed in
-/// full beside the result, from which the run can be repeated.
+/// printed in full beside the result, from which the run can be repeated.
 /// </summary>
 public sealed record TrainingConfiguration
 {
@@ -215,8 +214,7 @@ public sealed record DataSettings
 
     /// <summary>
     /// Share of the windows of a text that are not trained on, so that the result can be measured on them; 0: none. Ignored for a store.
-    /// Which they are
-    /// follows from their number alone.
+    /// Which they are follows from their number alone.
     /// </summary>
     public double HeldOut { get; init; } = 0.05;
 

@@ -10,8 +10,7 @@ namespace GemmaScope.Training;
 
 /// <summary>
 /// Trains one dictionary, or several on one reading of the data. It saves itself now and then and goes on from there when it is opened
-/// again:
-/// a run that was killed and taken up ends with the same files as one that was not.
+/// again: a run that was killed and taken up ends with the same files as one that was not.
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
@@ -229,7 +228,8 @@ public sealed class TrainingRun : IDisposable
             return;
         var kept = File.Exists(_file) ? $" The checkpoint before it stays: {_file}" : "";
         throw new ArgumentProblemException(
-            $"{Members[0].Failure} (non_finite: skip leaves such batches out; a lower learning rate or longer warm-up helps where the loss grew).{kept}",
+            $"{Members[0].Failure} (non_finite: skip leaves such batches out; "
+                + $"a lower learning rate or longer warm-up helps where the loss grew).{kept}",
             Members[0].Configuration.Output
         );
     }
