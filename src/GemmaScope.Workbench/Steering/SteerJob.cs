@@ -114,9 +114,12 @@ public static class SteerJob
         CancellationToken cancellationToken
     )
     {
-        if (options is { InTurn: true, Sweep: null })
-            // No short cut: each of them takes its turn.
-            while (texts.Index().Count(one => one.Item.Step(one.Index, progress)) > 0) { }
+        for (var more = options is { InTurn: true, Sweep: null }; more; )
+        {
+            more = false;
+            foreach (var (series, one) in texts.Index())
+                more |= one.Step(series, progress);
+        }
         var counting = progress.Counting("writing texts", "texts", texts.Count);
         foreach (var (series, one) in texts.Index())
         {
