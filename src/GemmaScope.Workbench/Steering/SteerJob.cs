@@ -114,15 +114,11 @@ public static class SteerJob
         CancellationToken cancellationToken
     )
     {
-        if (options is { InTurn: true, Sweep: null })
+        for (var more = options is { InTurn: true, Sweep: null }; more; )
         {
-            bool anyWent;
-            do
-            {
-                anyWent = false;
-                foreach (var (turn, text) in texts.Index())
-                    anyWent |= text.Step(turn, progress);
-            } while (anyWent);
+            more = false;
+            foreach (var (series, one) in texts.Index())
+                more |= one.Step(series, progress);
         }
         var counting = progress.Counting("writing texts", "texts", texts.Count);
         foreach (var (series, one) in texts.Index())

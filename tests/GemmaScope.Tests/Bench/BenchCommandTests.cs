@@ -32,6 +32,7 @@ public class BenchCommandTests
                 "prefill fast",
                 "decode exact",
                 "decode fast",
+                "sampling, top-k 64",
                 "capture, extra time, exact",
                 "peak memory above the weights, exact",
                 "process start to first token, fast",
