@@ -7,17 +7,18 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.OpenApi;
 
 namespace GemmaScope.Server.Hosting;
 
 /// <summary>
-/// The server: one model, one queue to it, and what is asked through HTTP. It listens from <see cref="StartAsync(ServerModel, ServerOptions?, CancellationToken)"/> on;
-/// <see cref="DisposeAsync"/>
+/// The server: one model, one queue to it, and what is asked through HTTP. It listens once it is started; <see cref="DisposeAsync"/>
 /// finishes the requests in flight, turns new ones away and stops.
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
@@ -79,15 +80,7 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Logging.AddProvider(new LineLogger(options.Log));
         builder.Services.AddRouting();
         builder.Services.ConfigureHttpJsonOptions(json => ServerJson.Make(json.SerializerOptions));
-        builder.Services.AddOpenApi(openApi =>
-            openApi.AddDocumentTransformer(
-                (document, _, _) =>
-                {
-                    document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
-                    return Task.CompletedTask;
-                }
-            )
-        );
+        builder.Services.AddOpenApi(Describe);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownLimit);
         builder.Services.AddSingleton(options).AddSingleton(model).AddSingleton<ServerMetrics>().AddSingleton<MetricsText>();
@@ -167,6 +160,26 @@ public sealed class ServerHost : IAsyncDisposable
         }
         MicroscopeRoutes.Map(app);
     }
+
+    private static void Describe(OpenApiOptions description) =>
+        description
+            .AddDocumentTransformer(
+                (document, _, _) =>
+                {
+                    document.Info = new() { Title = "GemmaScope", Version = typeof(ServerHost).Assembly.GetName().Version!.ToString(3) };
+                    return Task.CompletedTask;
+                }
+            )
+            .AddSchemaTransformer(
+                (schema, context, _) =>
+                {
+                    // Of a type with a converter of its own nobody else knows that it is written as a number.
+                    var type = context.JsonTypeInfo.Type;
+                    if ((Nullable.GetUnderlyingType(type) ?? type) is var number && (number == typeof(double) || number == typeof(float)))
+                        schema.Type = number == type ? JsonSchemaType.Number : JsonSchemaType.Number | JsonSchemaType.Null;
+                    return Task.CompletedTask;
+                }
+            );
 
     private static void Limit(KestrelServerOptions kestrel, ServerOptions options)
     {

@@ -73,7 +73,7 @@ public sealed class ShieldGemmaTests : IDisposable
     public void a_text_that_does_not_fit_is_refused_with_its_length_or_cut_on_request()
     {
         var text = "alpha " + string.Join(' ', Enumerable.Repeat("middle", 800)) + " omega";
-        var refused = Assert.Throws<ArgumentProblemException>(() => _shield.Prepare(text));
+        var refused = Assert.Throws<ContextLengthException>(() => _shield.Prepare(text));
         Assert.Matches(@"has \d{3,4} tokens, more than the model's context of 512", refused.Message);
         var start = _shield.Prepare(text, options: new() { Truncation = ShieldTruncation.KeepStart });
         Assert.StartsWith("alpha middle", start.User);
@@ -93,7 +93,7 @@ public sealed class ShieldGemmaTests : IDisposable
     public void a_megabyte_and_odd_characters_are_no_trouble()
     {
         var large = new string('x', 1 << 20);
-        Assert.Contains("more than the model's context", Assert.Throws<ArgumentProblemException>(() => _shield.Prepare(large)).Message);
+        Assert.Contains("more than the model's context", Assert.Throws<ContextLengthException>(() => _shield.Prepare(large)).Message);
         Assert.True(_shield.Prepare(large, options: new() { Truncation = ShieldTruncation.KeepStart, Hardened = true }).User.Length < 4096);
         var odd = "a\u0000\u001B[2J\u202Eevil\u2066 \uFEFF\uD83D";
         Assert.InRange(_shield.Score(odd, options: new() { Hardened = true }).Probability, 0, 1);

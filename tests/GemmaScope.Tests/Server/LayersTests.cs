@@ -49,7 +49,7 @@ public class LayersTests(LayersServer server)
             var alone = await Json($"/analysis.json?q={Text}&dict={line.GetProperty("dictionary").GetString()}");
             Assert.Equal(alone.GetProperty("mean_l0").GetDouble(), line.GetProperty("mean_l0").GetDouble());
             Assert.Equal(1 - alone.GetProperty("fvu").GetDouble(), line.GetProperty("explained").GetDouble());
-            Assert.NotEmpty(alone.GetProperty("next").EnumerateArray());
+            Assert.NotEmpty(alone.GetProperty("next_tokens").EnumerateArray());
         }
     }
 

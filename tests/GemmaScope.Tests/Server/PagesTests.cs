@@ -222,9 +222,11 @@ public class PagesTests(MicroscopeServer server)
         using var json = JsonDocument.Parse(text);
         var page = await Page("/?q=The+cat+sat+in+Paris&token=5");
         var token = json.RootElement.GetProperty("tokens")[5];
-        foreach (var feature in token.GetProperty("top").EnumerateArray())
+        foreach (var feature in token.GetProperty("top_features").EnumerateArray())
         {
-            Assert.Contains($"id=\"f{feature.GetProperty("index").GetInt32()}\"", page);
+            // Within the server, whatever name a proxy gives it.
+            Assert.StartsWith("/demo-pt/", feature.GetProperty("page").GetString());
+            Assert.Contains($"id=\"f{feature.GetProperty("feature").GetInt32()}\"", page);
             Assert.Contains(
                 FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.00}</td>"),
                 page
@@ -244,9 +246,9 @@ public class PagesTests(MicroscopeServer server)
         foreach (var token in json.RootElement.GetProperty("tokens").EnumerateArray().Skip(1))
         {
             var value = token
-                .GetProperty("top")
+                .GetProperty("top_features")
                 .EnumerateArray()
-                .Where(one => one.GetProperty("index").GetInt32() == feature)
+                .Where(one => one.GetProperty("feature").GetInt32() == feature)
                 .Select(one => one.GetProperty("activation").GetDouble())
                 .FirstOrDefault();
             // A feature that is not among the strongest of a token may still fire there.

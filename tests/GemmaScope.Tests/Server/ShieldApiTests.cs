@@ -287,6 +287,17 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
             ["dictionary", "explain", "hardened", "inputs", "policies", "prompt", "response", "template", "thresholds", "truncate"],
             fields.Order()
         );
+        Assert.Equal(
+            "number",
+            document
+                .GetProperty("components")
+                .GetProperty("schemas")
+                .GetProperty("PolicyVerdict")
+                .GetProperty("properties")
+                .GetProperty("probability")
+                .GetProperty("type")
+                .GetString()
+        );
         Assert.Contains(
             "429",
             document
