@@ -7,7 +7,7 @@ set -euo pipefail
 version=${1:-}
 if ! [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]]; then
     cat <<'HELP'
-usage: scripts/release.sh VERSION
+usage: ./scripts/release.sh VERSION
 
 Checks that the work is committed, that Directory.Build.props and CHANGELOG.md name the version and that it is not tagged yet,
 builds, packs and uses the packages (artifacts/packages), and prints the command that tags the commit, with the release's notes.

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace GemmaScope.Tests;
 
-/// <summary>demo.sh and test.sh on machines that lack things: they say so, and only the SDK is worth stopping for.</summary>
+/// <summary>The scripts on machines that lack things: they say so, and only the SDK is worth stopping for.</summary>
 public sealed class ScriptTests : IDisposable
 {
     private readonly string _tools = Directory.CreateTempSubdirectory("gemmascope-tools-").FullName;
@@ -21,6 +21,7 @@ public sealed class ScriptTests : IDisposable
     [Theory]
     [InlineData("demo.sh")]
     [InlineData("test.sh")]
+    [InlineData("scripts/release.sh")]
     public void a_script_explains_itself_from_any_folder(string script)
     {
         var (code, output) = Bash("-c", $"cd / && '{Path.Combine(Fixtures.Repository, script)}' --help");
