@@ -6,7 +6,7 @@ namespace GemmaScope.Cli;
 internal static class OptionWords
 {
     /// <summary>Settings whose option has another name than theirs.</summary>
-    private static readonly Dictionary<string, string> Names = new() { ["Dictionaries"] = "sae" };
+    private static readonly Dictionary<string, string> Names = new() { ["Dictionaries"] = "sae", ["Overwrite"] = "force" };
 
     /// <summary>The option of a setting, with its value.</summary>
     public static string Of(Setting setting)
