@@ -53,7 +53,8 @@ public sealed record AnalyzedToken(
     IReadOnlyList<TokenFeature> TopFeatures
 )
 {
-    /// <summary>The part of the text it stands for; its piece where that says more: special tokens, and bytes that share a character.</summary>
+    /// <summary>The part of the text it stands for; its piece where that says more: special tokens, and bytes that share a
+    /// character.</summary>
     [JsonIgnore]
     public string Text { get; init; } = Piece;
 

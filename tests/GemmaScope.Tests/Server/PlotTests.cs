@@ -53,7 +53,9 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
             await before.ScrollIntoViewIfNeededAsync();
             var page = await Open(path);
             await page.EvaluateAsync(
-                "window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries()) shifts.push(...one.sources.map(source => `${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)) }).observe({ type: 'layout-shift', buffered: true })"
+                "window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries()) "
+                    + "shifts.push(...one.sources.map(source => `${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)) "
+                    + "}).observe({ type: 'layout-shift', buffered: true })"
             );
             var after = await Drawn(page, index);
             double[][] Sorted(double[][] places) =>
