@@ -52,12 +52,14 @@ var ended = server.WaitForExit(TimeSpan.FromSeconds(40)) && server.ExitCode == 0
 
 double[] times = [.. load.Times.Order()];
 Console.WriteLine(
-    $"{clients} clients, {whole.Elapsed.TotalSeconds:0} s: {load.Sent} requests; {load.Answered} answered, {load.Refused} refused with 429, {load.InGap} lost in the gap of {gap.TotalSeconds:0.0} s, {load.Failed} failed"
+    $"{clients} clients, {whole.Elapsed.TotalSeconds:0} s: {load.Sent} requests; {load.Answered} answered, {load.Refused} refused with "
+        + $"429, {load.InGap} lost in the gap of {gap.TotalSeconds:0.0} s, {load.Failed} failed"
 );
 Console.WriteLine($"{load.Answered / whole.Elapsed.TotalSeconds:0.0} texts/s; {Share(0.5):0} ms p50, {Share(0.99):0} ms p99");
 foreach (var (life, memory) in lives.Index())
     Console.WriteLine(
-        $"memory {(life == 0 ? "before the kill" : "after the restart")}: {memory.Mean:0} MB when warm, {memory.Lowest:0} to {memory.Highest:0}, trend {Math.Round(memory.Trend, 3) + 0.0:+0.0%;-0.0%;0.0%} over {memory.Seconds:0} s"
+        $"memory {(life == 0 ? "before the kill" : "after the restart")}: {memory.Mean:0} MB when warm, {memory.Lowest:0} to "
+            + $"{memory.Highest:0}, trend {Math.Round(memory.Trend, 3) + 0.0:+0.0%;-0.0%;0.0%} over {memory.Seconds:0} s"
     );
 Console.WriteLine($"ended in order: {(ended ? "yes" : "no")}");
 foreach (var (problem, count) in load.Problems)

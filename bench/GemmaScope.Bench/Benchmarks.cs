@@ -7,6 +7,7 @@ public static class Benchmarks
     [
         new ProductBenchmark(),
         new PrefillBenchmark(),
+        new ConcurrentBenchmark(),
         new DecodeBenchmark(),
         new SamplerBenchmark(),
         new CaptureBenchmark(),

@@ -42,7 +42,8 @@ internal sealed class FeaturePageBenchmark() : Benchmark("pages", "feature pages
                     Fill(filled, features, i);
                     if (dictionaries > 1)
                         setup.Report(
-                            $"{i + 1} of {dictionaries} dictionaries, {(i + 1) * features / Stopwatch.GetElapsedTime(begun).TotalSeconds:0} features/s"
+                            $"{i + 1} of {dictionaries} dictionaries, "
+                                + $"{(i + 1) * features / Stopwatch.GetElapsedTime(begun).TotalSeconds:0} features/s"
                         );
                 }
             var rate = dictionaries * features / Stopwatch.GetElapsedTime(begun).TotalSeconds;

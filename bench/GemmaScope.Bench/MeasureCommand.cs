@@ -201,7 +201,8 @@ internal sealed class MeasureCommand : GemmaScopeCommand
     {
         var compute = Compute.Describe();
         terminal.Out.WriteLine(
-            $"{Machine.Processor}; {string.Join(' ', compute.InstructionSets)}, {compute.VectorBits}-bit vectors; {compute.Threads} threads; {compute.Kernels}; {RuntimeInformation.FrameworkDescription}"
+            $"{Machine.Processor}; {string.Join(' ', compute.InstructionSets)}, {compute.VectorBits}-bit vectors; {compute.Threads} "
+                + $"threads; {compute.Kernels}; {RuntimeInformation.FrameworkDescription}"
         );
     }
 

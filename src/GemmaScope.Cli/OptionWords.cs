@@ -9,6 +9,7 @@ internal static class OptionWords
     private static readonly Dictionary<string, string> Names = new()
     {
         ["Dictionaries"] = "sae",
+        ["Overwrite"] = "force",
         ["Type"] = "dtype",
         ["BucketRows"] = "bucket",
         ["Target"] = "out",

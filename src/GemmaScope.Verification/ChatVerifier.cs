@@ -26,7 +26,7 @@ public sealed partial class ChatVerifier : IVerifier
                 yield return check;
             yield return VocabularyFinder.Find(family, folder, options) is { } vocabulary
                 ? CheckIds(family, file, Tokenizer.Load(vocabulary))
-                : Check.Skip($"{family}-it ids", VocabularyFinder.HowToGet(family));
+                : VocabularyFinder.Missing($"{family}-it ids", family);
         }
     }
 

@@ -21,6 +21,9 @@ public enum Outcome
 /// <param name="Detail">What differed, how many were compared, or why it was skipped.</param>
 public sealed record Check(string Name, Outcome Outcome, double? Error = null, double? Tolerance = null, string? Detail = null)
 {
+    /// <summary>The settings that give it what it lacks, or null; put behind the detail.</summary>
+    public Remedy? Remedy { get; init; }
+
     /// <summary>A check with a measured error: passes if error ≤ tolerance (a NaN error fails).</summary>
     public static Check Within(string name, double error, double tolerance, string? detail = null) =>
         new(name, error <= tolerance ? Outcome.Passed : Outcome.Failed, error, tolerance, detail);
@@ -30,7 +33,8 @@ public sealed record Check(string Name, Outcome Outcome, double? Error = null, d
         new(name, holds ? Outcome.Passed : Outcome.Failed, Detail: detail);
 
     /// <summary>A check that could not be made here.</summary>
-    public static Check Skip(string name, string reason) => new(name, Outcome.Skipped, Detail: reason);
+    public static Check Skip(string name, string reason, Remedy? remedy = null) =>
+        new(name, Outcome.Skipped, Detail: reason) { Remedy = remedy };
 
     /// <summary>Compares tensors: max |got − want| ≤ tolerance · max(1, max |want|); a NaN in <paramref name="got"/> fails.</summary>
     public static Check Close(string name, ReadOnlySpan<float> got, ReadOnlySpan<float> want, double tolerance)

@@ -161,7 +161,8 @@ public sealed class DemoVerifier : IVerifier
         return Check.That(
             "L0",
             close && different is [var (one, other)] && Math.Abs(one.L0 - other) == 1,
-            $"{different.Length} tokens differ, first position {token.Position}: {token.L0}, expected {count}{(close ? "; one decision is closer than f32 can tell" : "")}"
+            $"{different.Length} tokens differ, first position {token.Position}: {token.L0}, expected "
+                + $"{count}{(close ? "; one decision is closer than f32 can tell" : "")}"
         );
     }
 

@@ -15,7 +15,8 @@ internal sealed class SentencePieceChecks(string folder)
         {
             yield return Check.Skip(
                 "tokenizer.model",
-                "the folder has goldens only, and its model is not in the folders given with --vocabularies"
+                "the folder has goldens only, and its model is not here",
+                new Remedy($"name the folder it is in with {VocabularyFinder.Setting}")
             );
             yield break;
         }

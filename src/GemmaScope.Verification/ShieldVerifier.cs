@@ -33,14 +33,12 @@ public sealed class ShieldVerifier : IVerifier
         var prompts = JsonLines.Read(JsonLines.Find(folder, "prompts")!).ToArray();
         yield return Prompts(prompts, expected.Integer("rows"));
         var vocabulary = VocabularyFinder.Find("gemma2", folder, options);
-        yield return vocabulary is null
-            ? Check.Skip("prompts ids", VocabularyFinder.HowToGet("gemma2"))
-            : Ids(prompts, Tokenizer.Load(vocabulary));
+        yield return vocabulary is null ? VocabularyFinder.Missing("prompts ids", "gemma2") : Ids(prompts, Tokenizer.Load(vocabulary));
         var words = expected.Section("yes_no_ids") ?? throw expected.Missing("yes_no_ids");
         foreach (var family in words.Keys)
             yield return VocabularyFinder.Find(family, folder, options) is { } file
                 ? Words(family, words.Section(family)!, Tokenizer.Load(file))
-                : Check.Skip($"{family} Yes and No", VocabularyFinder.HowToGet(family));
+                : VocabularyFinder.Missing($"{family} Yes and No", family);
     }
 
     private static string ExpectedFile(string folder) => Path.Combine(folder, "expected.json");

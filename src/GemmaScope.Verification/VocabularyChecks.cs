@@ -10,7 +10,7 @@ internal sealed class VocabularyChecks(string folder, string family)
     {
         if (VocabularyFinder.Find(family, folder, options) is not { } file)
         {
-            yield return Check.Skip($"{family} vocabulary", VocabularyFinder.HowToGet(family));
+            yield return VocabularyFinder.Missing($"{family} vocabulary", family);
             yield break;
         }
         var tokenizer = (JsonTokenizer)Tokenizer.Load(file);

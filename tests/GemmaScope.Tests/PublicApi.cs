@@ -43,11 +43,13 @@ internal static class PublicApi
             FieldInfo { IsSpecialName: false } field when Visible(field.IsPublic, field.IsFamily || field.IsFamilyOrAssembly, field) =>
                 $"{field.Name} -> {Static(field.IsStatic)}{Name(field.FieldType)}",
             PropertyInfo property when property.GetAccessors(true).Any(Visible) =>
-                $"{property.Name}{Indices(property)} -> {Static(property.GetAccessors(true)[0].IsStatic)}{Name(property.PropertyType)} {{ {Accessors(property)} }}",
+                $"{property.Name}{Indices(property)} -> {Static(property.GetAccessors(true)[0].IsStatic)}{Name(property.PropertyType)} {{ "
+                    + $"{Accessors(property)} }}",
             EventInfo added when Visible(added.AddMethod!) => $"{added.Name} -> event {Name(added.EventHandlerType!)}",
             ConstructorInfo constructor when Visible(constructor) => $"new({Parameters(constructor.GetParameters())})",
             MethodInfo method when Visible(method) && !Implied(method) =>
-                $"{method.Name}{Generics(method)}({Parameters(method.GetParameters())}) -> {Static(method.IsStatic)}{Name(method.ReturnType)}",
+                $"{method.Name}{Generics(method)}({Parameters(method.GetParameters())}) -> "
+                    + $"{Static(method.IsStatic)}{Name(method.ReturnType)}",
             _ => null,
         };
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -13,7 +13,8 @@ internal sealed class AddDictionariesCommand : GemmaScopeCommand
     public AddDictionariesCommand()
         : base(
             "add",
-            $"Make the dictionaries of a folder that has a {LocalCatalogue.FileName}, such as a suite's, known by the folder's name and their path.",
+            $"Make the dictionaries of a folder that has a {LocalCatalogue.FileName}, such as a suite's, "
+                + "known by the folder's name and their path.",
             "gemmascope dictionaries add suites/demo"
         )
     {
@@ -25,10 +26,11 @@ internal sealed class AddDictionariesCommand : GemmaScopeCommand
     {
         var added = LocalCatalogue.Add(arguments.GetValue(_folder)!);
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => json.Objects("dictionaries", added, entry => CatalogueOutput.Write(json, entry)));
+            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(added)));
         else
             session.Terminal.Out.WriteLine(
-                $"{added.Count} dictionaries are known by name now{(added.Count > 0 ? $", e.g. {added[0].Name}" : "")}; written to {LocalCatalogue.UserFile()}"
+                $"{added.Count} dictionaries are known by name now{(added.Count > 0 ? $", e.g. {added[0].Name}" : "")}; "
+                    + $"written to {LocalCatalogue.UserFile()}"
             );
         return Application.Success;
     }

@@ -11,7 +11,8 @@ internal sealed class BenchCommand : GemmaScopeCommand
     public BenchCommand()
         : base(
             "bench",
-            "Measure speed and memory against the limits of this machine, in a clone of the repository. 'bench -- --help' shows its options.",
+            "Measure speed and memory against the limits of this machine, in a clone of the repository. 'bench -- --help' shows its "
+                + "options.",
             "gemmascope bench",
             "gemmascope bench --only decode --rounds 9"
         )

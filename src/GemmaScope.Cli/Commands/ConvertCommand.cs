@@ -1,5 +1,4 @@
 using System.CommandLine;
-using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Numerics;
 using GemmaScope.Workbench;
@@ -22,7 +21,8 @@ internal sealed class ConvertCommand : GemmaScopeCommand
     public ConvertCommand()
         : base(
             "convert",
-            "Write a dictionary in the form of Gemma Scope 1, Gemma Scope 2 or SAELens. What a form cannot express is refused, with the reason.",
+            "Write a dictionary in the form of Gemma Scope 1, Gemma Scope 2 or SAELens. "
+                + "What a form cannot express is refused, with the reason.",
             "gemmascope convert demo-sae my-sae --to saelens",
             "gemmascope convert gemma-scope-2b-pt-res-canonical/layer_20/width_16k sae --to scope2 --dtype bf16",
             "gemmascope convert my-sae resid_post/layer_20/width_16k/average_l0_71 --to scope1 --fold-decoder-norm"
@@ -64,48 +64,21 @@ internal sealed class ConvertCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var (target, form) = (arguments.GetValue(_target)!, arguments.GetValue(_form));
-        using var source = SparseDictionary.Load(
-            DictionaryFinder.Find(session.Find(Locator.DictionaryAsync, arguments.GetValue(_source)!), layer: null, site: null)
-        );
-        var options = new DictionaryWriteOptions
+        var options = new ConvertJobOptions
         {
+            Source = arguments.GetValue(_source)!,
+            Target = arguments.GetValue(_target)!,
+            Form = arguments.GetValue(_form),
             FoldDecoderNorm = arguments.GetValue(_fold),
             Type = arguments.GetValue(_type) == Types[1] ? DType.BF16 : DType.F32,
             Overwrite = arguments.GetValue(_force),
         };
-        Waiting.For(
-            session.Terminal,
-            "writing",
-            () =>
-            {
-                DictionaryWriter.Write(source, target, form, options, session.Cancellation);
-                return target;
-            }
+        var result = session.Run((progress, cancellationToken) => ConvertJob.RunAsync(options, progress, cancellationToken));
+        session.Terminal.Out.WriteLine(
+            arguments.GetValue(_json)
+                ? ResultJson.Text(result)
+                : $"{result.Source} ({result.From}) written to {result.Target} ({result.To}, {result.Features} features)"
         );
-        using var written = SparseDictionary.Load(target);
-        if (source.HasSites && !written.HasSites)
-            session.Terminal.Error.WriteLine(
-                $"note: this form has no place for the site; use it with --site {source.InputSite}, or write it into a folder such as resid_post/layer_20/width_16k/average_l0_71"
-            );
-        if (arguments.GetValue(_json))
-            Json.Write(
-                session.Terminal,
-                json =>
-                {
-                    json.WriteString("source", source.Name);
-                    json.WriteString("from", source.Family);
-                    json.WriteString("target", target);
-                    json.WriteString("to", written.Family);
-                    json.WriteString("kind", $"{written.Kind}");
-                    json.WriteNumber("features", written.Width);
-                    json.Strings("reads", written.HasSites ? written.InputSites.Select(site => site.ToString()) : []);
-                }
-            );
-        else
-            session.Terminal.Out.WriteLine(
-                $"{source.Name} ({source.Family}) written to {target} ({written.Family}, {written.Width} features)"
-            );
         return Application.Success;
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using GemmaScope.Cli.Output;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -26,17 +25,7 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     {
         var name = arguments.GetValue(_name)!;
         var path = session.Find(Locator.DictionaryAsync, name);
-        if (arguments.GetValue(_json))
-            Json.Write(
-                session.Terminal,
-                json =>
-                {
-                    json.WriteString("name", name);
-                    json.WriteString("path", path);
-                }
-            );
-        else
-            session.Terminal.Out.WriteLine(path);
+        session.Terminal.Out.WriteLine(arguments.GetValue(_json) ? ResultJson.Text(new DownloadedDictionary(name, path)) : path);
         return Application.Success;
     }
 }

@@ -1,9 +1,8 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
-using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -35,87 +34,51 @@ internal sealed class InfoCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
-        if (arguments.GetValue(_model) is not { } name)
-        {
-            if (arguments.GetValue(_json))
-                Json.Write(terminal, WriteMachine);
-            else
-                PrintMachine(terminal);
-            return Application.Success;
-        }
-        using var model = session.LoadModel(name, new ModelLoadOptions { CheckFinite = false });
+        using var model = arguments.GetValue(_model) is { } name
+            ? session.LoadModel(name, new ModelLoadOptions { CheckFinite = false })
+            : null;
+        var machine = MachineDescription.Current(PrintVersion.Version) with { Model = model is null ? null : ModelDescription.Of(model) };
         if (arguments.GetValue(_json))
         {
-            Json.Write(
-                terminal,
-                json =>
-                {
-                    WriteMachine(json);
-                    json.Object("model", () => WriteModel(json, model));
-                }
-            );
+            terminal.Out.WriteLine(ResultJson.Text(machine));
             return Application.Success;
         }
-        PrintMachine(terminal);
-        terminal.Out.WriteLine();
-        PrintModel(terminal, model);
+        Print(terminal, machine);
+        if (model is not null)
+        {
+            terminal.Out.WriteLine();
+            Print(terminal, model);
+        }
         return Application.Success;
     }
 
-    private static void PrintMachine(Terminal terminal)
-    {
-        var compute = Compute.Describe();
+    private static void Print(Terminal terminal, MachineDescription machine) =>
         Properties.Write(
             terminal,
-            ("version", PrintVersion.Version),
-            ("kernels", compute.Kernels),
-            ("oneDNN", compute.OneDnnProblem ?? "in use"),
-            ("arithmetic", Format.Arithmetic(compute.Arithmetic)),
-            ("processor", $"{compute.Processor}, {string.Join(", ", compute.InstructionSets)}; {compute.VectorBits}-bit vectors"),
-            ("threads", $"{compute.Threads}"),
-            ("memory", $"{Format.Bytes(compute.MemoryBytes)}, of which {Format.Bytes(compute.AvailableMemoryBytes)} are free"),
-            ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}")
+            ("version", machine.Version),
+            ("kernels", machine.Kernels),
+            ("oneDNN", machine.OnednnProblem ?? "in use"),
+            ("arithmetic", machine.Arithmetic),
+            ("processor", $"{machine.Processor}, {string.Join(", ", machine.InstructionSets)}; {machine.VectorBits}-bit vectors"),
+            ("threads", $"{machine.Threads}"),
+            ("memory", $"{Format.Bytes(machine.MemoryBytes)}, of which {Format.Bytes(machine.AvailableMemoryBytes)} are free"),
+            ("runtime", $"{machine.Runtime}, {machine.Platform}")
         );
-    }
 
-    private static void WriteMachine(Utf8JsonWriter json)
-    {
-        var compute = Compute.Describe();
-        json.WriteString("version", PrintVersion.Version);
-        json.WriteString("kernels", compute.Kernels);
-        json.WriteString("onednn_problem", compute.OneDnnProblem);
-        json.WriteString("arithmetic", Format.Arithmetic(compute.Arithmetic));
-        json.WriteString("processor", compute.Processor);
-        json.WriteStartArray("instruction_sets");
-        foreach (var set in compute.InstructionSets)
-            json.WriteStringValue(set);
-        json.WriteEndArray();
-        json.WriteNumber("vector_bits", compute.VectorBits);
-        json.WriteNumber("threads", compute.Threads);
-        json.WriteNumber("memory_bytes", compute.MemoryBytes);
-        json.WriteNumber("available_memory_bytes", compute.AvailableMemoryBytes);
-        json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
-        json.WriteString("platform", RuntimeInformation.RuntimeIdentifier);
-    }
-
-    private static void PrintModel(Terminal terminal, GemmaModel model)
+    private static void Print(Terminal terminal, GemmaModel model)
     {
         var config = model.Config;
+        var parameters = Format.Count(model.WeightBytes / model.WeightType.Size());
+        var rows = config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "";
         Properties.Write(
             terminal,
             ("model", model.Folder),
             ("type", config.ModelType),
-            (
-                "weights",
-                $"{Format.Bytes(model.WeightBytes)} in {model.WeightType}, {Format.Count(model.WeightBytes / model.WeightType.Size())} parameters"
-            ),
+            ("weights", $"{Format.Bytes(model.WeightBytes)} in {model.WeightType}, {parameters} parameters"),
             ("layers", $"{config.Layers}, of which {config.Sliding.Count(sliding => sliding)} see a window of {config.Window} tokens"),
             ("width", $"{config.Width}; MLP {config.MlpWidth}"),
             ("heads", $"{config.Heads} of {config.HeadSize}; {config.KeyValueHeads} for keys and values"),
-            (
-                "vocabulary",
-                $"{config.RealVocabulary} tokens{(config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "")}"
-            ),
+            ("vocabulary", $"{config.RealVocabulary} tokens{rows}"),
             ("context", $"{config.MaxPositions} tokens"),
             ("soft caps", $"attention {config.AttentionCap?.ToString() ?? "none"}, logits {config.FinalCap?.ToString() ?? "none"}"),
             (
@@ -125,32 +88,5 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("end tokens", string.Join(", ", config.EosIds)),
             ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)")
         );
-    }
-
-    private static void WriteModel(Utf8JsonWriter json, GemmaModel model)
-    {
-        var config = model.Config;
-        json.WriteString("folder", model.Folder);
-        json.WriteString("model_type", config.ModelType);
-        json.WriteString("dtype", $"{model.WeightType}");
-        json.WriteNumber("weight_bytes", model.WeightBytes);
-        json.WriteNumber("num_hidden_layers", config.Layers);
-        json.WriteNumber("hidden_size", config.Width);
-        json.WriteNumber("intermediate_size", config.MlpWidth);
-        json.WriteNumber("num_attention_heads", config.Heads);
-        json.WriteNumber("num_key_value_heads", config.KeyValueHeads);
-        json.WriteNumber("head_dim", config.HeadSize);
-        json.WriteNumber("vocab_rows", config.VocabularyRows);
-        json.WriteNumber("real_vocab_size", config.RealVocabulary);
-        json.WriteNumber("max_position_embeddings", config.MaxPositions);
-        json.WriteNumber("sliding_window", config.Window);
-        json.WriteStartArray("layer_types");
-        foreach (var sliding in config.Sliding)
-            json.WriteStringValue(sliding ? "sliding_attention" : "full_attention");
-        json.WriteEndArray();
-        json.Number("attn_logit_softcapping", config.AttentionCap);
-        json.Number("final_logit_softcapping", config.FinalCap);
-        json.Integers("eos_token_id", config.EosIds);
-        json.WriteNumber("sites", config.Sites().Count());
     }
 }

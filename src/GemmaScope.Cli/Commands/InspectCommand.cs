@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Files;
 using GemmaScope.Numerics;
@@ -32,29 +31,26 @@ internal sealed class InspectCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var statistics = arguments.GetValue(_statistics);
-        var report = FileInspector.Inspect(
-            session.Find(Locator.FileOrFolderAsync, arguments.GetValue(_path)!),
-            statistics,
-            session.Cancellation
-        );
+        var options = new InspectJobOptions { Path = arguments.GetValue(_path)!, Statistics = arguments.GetValue(_statistics) };
+        var result = session.Run((progress, cancellationToken) => InspectJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => Write(json, report));
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
         else
-            Print(session.Terminal, report, statistics);
+            Print(session.Terminal, result, options.Statistics);
         return Application.Success;
     }
 
-    private static void Print(Terminal terminal, FileReport report, bool statistics)
+    private static void Print(Terminal terminal, InspectResult result, bool statistics)
     {
-        terminal.Out.WriteLine($"{report.Path}: {KindName(report.Kind)}, {Format.Bytes(report.Bytes)}");
-        if (report.Problem is { } problem)
+        terminal.Out.WriteLine($"{result.Path}: {result.Kind}, {Format.Bytes(result.Bytes)}");
+        if (result.Problem is { } problem)
             terminal.Out.WriteLine($"problem: {problem}");
+        var report = result.Report;
         if (report.Metadata.Count > 0)
             Properties.Write(terminal, [.. report.Metadata.Select(entry => (entry.Key, entry.Value))]);
-        if (report.Parts.Count > 0)
+        if (result.Parts is { } parts)
         {
-            foreach (var part in report.Parts)
+            foreach (var part in parts)
             {
                 terminal.Out.WriteLine();
                 Print(terminal, part, statistics);
@@ -105,54 +101,4 @@ internal sealed class InspectCommand : GemmaScopeCommand
                 $"{statistics.NaNs}",
                 $"{statistics.Infinities}",
             ];
-
-    private static void Write(Utf8JsonWriter json, FileReport report)
-    {
-        json.WriteString("path", report.Path);
-        json.WriteString("kind", KindName(report.Kind));
-        json.WriteNumber("bytes", report.Bytes);
-        if (report.Problem is { } problem)
-            json.WriteString("problem", problem);
-        json.Object(
-            "metadata",
-            () =>
-            {
-                foreach (var (name, value) in report.Metadata)
-                    json.WriteString(name, value);
-            }
-        );
-        if (report.Parts.Count > 0)
-        {
-            json.Objects("parts", report.Parts, part => Write(json, part));
-            return;
-        }
-        json.Objects("tensors", report.Tensors, tensor => Write(json, tensor));
-    }
-
-    private static void Write(Utf8JsonWriter json, TensorReport tensor)
-    {
-        json.WriteString("name", tensor.Name);
-        json.WriteString("dtype", $"{tensor.Type}");
-        json.WriteStartArray("shape");
-        foreach (var size in tensor.Shape)
-            json.WriteNumberValue(size);
-        json.WriteEndArray();
-        json.WriteNumber("bytes", tensor.Bytes);
-        json.WriteString("file", tensor.File);
-        if (tensor.Statistics is not { } statistics)
-            return;
-        json.Number("min", statistics.Minimum);
-        json.Number("max", statistics.Maximum);
-        json.Number("mean", statistics.Mean);
-        json.WriteNumber("nan", statistics.NaNs);
-        json.WriteNumber("infinite", statistics.Infinities);
-    }
-
-    private static string KindName(FileKind kind) =>
-        kind switch
-        {
-            FileKind.ShardIndex => "index of safetensors shards",
-            FileKind.Json => "JSON",
-            _ => kind.ToString().ToLowerInvariant(),
-        };
 }

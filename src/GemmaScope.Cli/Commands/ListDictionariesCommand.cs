@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -57,7 +58,7 @@ internal sealed class ListDictionariesCommand : GemmaScopeCommand
         };
         var entries = DictionaryCatalogue.Load().Find(filter).ToArray();
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => json.Objects("dictionaries", entries, entry => CatalogueOutput.Write(json, entry)));
+            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(entries)));
         else
         {
             CatalogueOutput.Write(session.Terminal, entries);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -13,7 +14,8 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
     public RefreshDictionariesCommand()
         : base(
             "refresh",
-            $"List the dictionaries of a repository on the hub and remember them for you (in {CatalogueRefresh.FileVariable}, or your folder of settings).",
+            "List the dictionaries of a repository on the hub and remember them for you "
+                + $"(in {CatalogueRefresh.FileVariable}, or your folder of settings).",
             "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt"
         )
     {
@@ -26,12 +28,13 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var repository = arguments.GetValue(_repository)!;
-        var found = Task.Run(() => CatalogueRefresh.RunAsync(repository, cancellationToken: session.Cancellation)).GetAwaiter().GetResult();
+        var found = session.Run((_, cancellationToken) => CatalogueRefresh.RunAsync(repository, cancellationToken: cancellationToken));
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => json.Objects("dictionaries", found, entry => CatalogueOutput.Write(json, entry)));
+            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(found)));
         else
             session.Terminal.Out.WriteLine(
-                $"{repository}: {found.Count} dictionaries, {Format.Bytes(found.Sum(entry => entry.Bytes ?? 0))}; written to {CatalogueRefresh.UserFile()}"
+                $"{repository}: {found.Count} dictionaries, {Format.Bytes(found.Sum(entry => entry.Bytes ?? 0))}; "
+                    + $"written to {CatalogueRefresh.UserFile()}"
             );
         return Application.Success;
     }

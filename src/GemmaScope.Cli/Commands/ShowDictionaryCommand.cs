@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal sealed class ShowDictionaryCommand : GemmaScopeCommand
         if (!catalogue.TryFind(catalogue.Reference(name), out var entry))
             throw new ArgumentProblemException("is in no release of the catalogue; gemmascope dictionaries list shows all", name);
         if (arguments.GetValue(_json))
-            Json.Write(session.Terminal, json => CatalogueOutput.Write(json, entry));
+            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueLine.Of(entry)));
         else
             CatalogueOutput.Write(session.Terminal, entry);
         return Application.Success;

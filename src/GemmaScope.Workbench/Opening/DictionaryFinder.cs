@@ -22,7 +22,8 @@ public static class DictionaryFinder
             0 => path,
             1 => fitting[0],
             _ => throw new ArgumentProblemException(
-                $"holds {fitting.Length} dictionaries; name one, e.g. {string.Join(", ", fitting.Take(Named).Select(folder => Path.GetRelativePath(path, folder)))}",
+                $"holds {fitting.Length} dictionaries; name one, e.g. "
+                    + $"{string.Join(", ", fitting.Take(Named).Select(folder => Path.GetRelativePath(path, folder)))}",
                 path
             ),
         };

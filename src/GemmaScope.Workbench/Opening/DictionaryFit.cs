@@ -50,7 +50,8 @@ internal static class DictionaryFit
         var width = dictionary.InputSites.Sum(site => config.SiteWidth(site.Kind));
         if (width != dictionary.InputWidth)
             throw new ArgumentProblemException(
-                $"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this model "
+                $"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this "
+                    + "model "
                     + $"has {width}; it belongs to another model or site",
                 path
             );

@@ -33,8 +33,8 @@ public sealed record MicroscopeOptions
     /// <summary>A model: a folder, a demo model, or org/name[@revision] on the hub.</summary>
     public string Model { get; init; } = DemoModel;
 
-    /// <summary>Dictionaries: files, folders, names in the catalogue, or org/name/path on the hub. If none is named, the demo models have one of
-    /// their own; of another model one must be.</summary>
+    /// <summary>Dictionaries: files, folders, names in the catalogue, or org/name/path on the hub. If none is named, the demo models have
+    /// one of their own; of another model one must be.</summary>
     public IReadOnlyList<string> Dictionaries { get; init; } = [];
 
     /// <summary>How many dictionaries are wanted.</summary>
@@ -47,7 +47,8 @@ public sealed record MicroscopeOptions
     /// <summary>The site it reads, in any of the three dialects, with or without the layer. Ignored unless one is wanted.</summary>
     public string? Site { get; init; }
 
-    /// <summary>The site of a vector that no dictionary has: <see cref="Site"/>, else the residual stream after <see cref="Layer"/>.</summary>
+    /// <summary>The site of a vector that no dictionary has: <see cref="Site"/>, else the residual stream after
+    /// <see cref="Layer"/>.</summary>
     /// <exception cref="ArgumentProblemException">Neither says it.</exception>
     public Site VectorSite() => DictionaryFit.VectorSite(Layer, Site);
 

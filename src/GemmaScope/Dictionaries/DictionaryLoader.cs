@@ -71,7 +71,8 @@ internal static class DictionaryLoader
             .Take(4)
             .ToArray();
         const string wanted =
-            $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile}, {MultiLayerReader.FirstFile} or {CircuitTracerReader.FirstFile})";
+            $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile}, {MultiLayerReader.FirstFile} or "
+            + $"{CircuitTracerReader.FirstFile})";
         return below.Length == 0
             ? wanted
             : $"{wanted}; name one of those below it, e.g. {string.Join(", ", below.Take(3))}{(below.Length > 3 ? " …" : "")}";

@@ -174,7 +174,9 @@ internal static class MultiLayerReader
             "crosscoder" => true,
             "clt" or "cross_layer_transcoder" => false,
             var other => throw new FileFormatException(
-                $"cannot tell a crosscoder from a cross-layer transcoder ({other ?? "neither the folder's name nor config.json says it"}); keep the repository's folder names or add config.json with \"type\"",
+                "cannot tell a crosscoder from a cross-layer transcoder "
+                    + $"({other ?? "neither the folder's name nor config.json says it"}); keep the repository's folder names or add "
+                    + "config.json with \"type\"",
                 folder
             ),
         };

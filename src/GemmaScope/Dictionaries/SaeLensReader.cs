@@ -183,7 +183,8 @@ internal static class SaeLensReader
                     return ExpectedAverage();
                 case var other:
                     throw new FileFormatException(
-                        $"normalize_activations '{other}' is not supported; known are none, expected_average_only_in, constant_norm_rescale, layer_norm",
+                        $"normalize_activations '{other}' is not supported; known are none, expected_average_only_in, "
+                            + "constant_norm_rescale, layer_norm",
                         config.File
                     );
             }

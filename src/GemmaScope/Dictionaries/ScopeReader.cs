@@ -132,7 +132,8 @@ internal static class ScopeReader
                 ? []
                 :
                 [
-                    "neither the path nor a configuration says which site this dictionary reads; it is taken for an SAE until a site is named",
+                    "neither the path nor a configuration says which site this dictionary reads; it is taken for an SAE until a site is "
+                        + "named",
                 ];
         return new DictionaryDescription(path.Name, family, kind, [.. sites.Take(1)], [.. sites.Skip(1)], origin, warnings, tensors);
     }

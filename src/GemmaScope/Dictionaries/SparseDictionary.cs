@@ -208,8 +208,11 @@ public abstract class SparseDictionary : IDisposable
         sites.Count > 0
             ? sites
             : throw new ArgumentProblemException(
-                "neither the path nor a configuration says which site this dictionary reads; name it with --site (and --layer), e.g. --site resid_post.20",
-                Origin.Path
+                "neither the path nor a configuration says which site this dictionary reads",
+                Origin.Path,
+                remedy: new Remedy(
+                    $"name it with {new Setting("Site")} (and {new Setting("Layer")}), e.g. {new Setting("Site", "resid_post.20")}"
+                )
             );
 
     private void Require(MatrixView x, int width, string verb)

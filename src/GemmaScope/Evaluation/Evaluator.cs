@@ -278,7 +278,8 @@ public sealed class Evaluator
         var (reads, writes) = (dictionary.InputSites.Sum(Width), dictionary.OutputSites.Sum(Width));
         if (reads != dictionary.InputWidth || writes != dictionary.OutputWidth)
             throw new ArgumentProblemException(
-                $"reads {dictionary.InputWidth} and writes {dictionary.OutputWidth} numbers a token where the model has {reads} and {writes}; it belongs to another model",
+                $"reads {dictionary.InputWidth} and writes {dictionary.OutputWidth} numbers a token where the model has {reads} and "
+                    + $"{writes}; it belongs to another model",
                 dictionary.Name
             );
 

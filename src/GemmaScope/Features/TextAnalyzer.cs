@@ -114,7 +114,8 @@ public static class TextAnalyzer
             throw new ArgumentProblemException("is empty; give a text to analyse", "text");
         if (tokenizer.BaseVocabularySize > model.Config.VocabularyRows)
             throw new ArgumentProblemException(
-                $"the vocabulary has {tokenizer.BaseVocabularySize} ids but the model's embedding only {model.Config.VocabularyRows} rows; use the model's own tokenizer",
+                $"the vocabulary has {tokenizer.BaseVocabularySize} ids but the model's embedding only {model.Config.VocabularyRows} "
+                    + "rows; use the model's own tokenizer",
                 tokenizer.File
             );
         if (tokens.Ids.Count > model.Config.MaxPositions)

@@ -43,7 +43,8 @@ public static class DemoFiles
                     : null
             )
             ?? throw new FileFormatException(
-                $"no demo dictionary '{path}' is here; run inside a checkout of the project or let {Variable} name the folder that holds the demo files"
+                $"no demo dictionary '{path}' is here; run inside a checkout of the project or let {Variable} name the folder that holds "
+                    + "the demo files"
             );
     }
 

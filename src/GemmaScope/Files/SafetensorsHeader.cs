@@ -230,13 +230,15 @@ internal sealed class SafetensorsHeader
         if (size != entry.End - entry.Begin)
         {
             throw Bad(
-                $"tensor {name}: shape and byte range disagree, {SafetensorsTypes.NameOf(entry.Type)}{shape} needs {size} bytes, the range has {entry.End - entry.Begin}"
+                $"tensor {name}: shape and byte range disagree, {SafetensorsTypes.NameOf(entry.Type)}{shape} needs {size} bytes, the range "
+                    + $"has {entry.End - entry.Begin}"
             );
         }
         if (entry.End > dataLength)
         {
             throw Bad(
-                $"tensor {name} extends past the end of the file by {entry.End - dataLength} bytes; the file is cut off, copy or download it again"
+                $"tensor {name} extends past the end of the file by {entry.End - dataLength} bytes; the file is cut off, copy or download "
+                    + "it again"
             );
         }
     }

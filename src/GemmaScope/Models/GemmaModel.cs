@@ -249,7 +249,8 @@ public sealed partial class GemmaModel : IDisposable
             foreach (var token in tokens)
                 if ((uint)token >= (uint)Config.VocabularyRows)
                     throw new ArgumentProblemException(
-                        $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to this model",
+                        $"token {token} is outside the model's vocabulary of {Config.VocabularyRows}; the tokenizer does not belong to "
+                            + "this model",
                         "tokens"
                     );
         }

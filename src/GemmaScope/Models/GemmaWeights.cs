@@ -131,7 +131,8 @@ internal sealed class GemmaWeights : IDisposable
             throw new FileFormatException($"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported", _files.FileOf(full));
         if (!tensor.Shape.SequenceEqual(shape))
             throw new FileFormatException(
-                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for [{string.Join(", ", shape.ToArray())}]",
+                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for "
+                    + $"[{string.Join(", ", shape.ToArray())}]",
                 _files.FileOf(full)
             );
         Bytes += tensor.ByteLength;

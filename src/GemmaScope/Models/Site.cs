@@ -160,7 +160,8 @@ public readonly record struct Site : IComparable<Site>
         TryParse(text, out var site)
             ? site
             : throw new ArgumentProblemException(
-                $"'{text}' is no site; use e.g. resid_post.20, blocks.20.hook_resid_post or model.layers.20.output (kinds: {string.Join(", ", SiteNames.ShortNames)})",
+                $"'{text}' is no site; use e.g. resid_post.20, blocks.20.hook_resid_post or model.layers.20.output (kinds: "
+                    + $"{string.Join(", ", SiteNames.ShortNames)})",
                 "site"
             );
 

@@ -16,7 +16,8 @@ internal static unsafe class SelfCheck
         {
             var error = Difference(candidate, rows, outputs);
             if (!(error <= Tolerance))
-                return $"{candidate.Name} differs from the managed kernels by {error:E1} of the result's scale for [{rows}, {Inputs}] x [{Inputs}, {outputs}]";
+                return $"{candidate.Name} differs from the managed kernels by {error:E1} of the result's scale for [{rows}, {Inputs}] x "
+                    + $"[{Inputs}, {outputs}]";
         }
         return null;
     }

@@ -30,6 +30,7 @@ public class BenchCommandTests
                 "GEMM managed, bf16 weights",
                 "prefill exact",
                 "prefill fast",
+                "two prefills at once",
                 "decode exact",
                 "decode fast",
                 "sampling, top-k 64",

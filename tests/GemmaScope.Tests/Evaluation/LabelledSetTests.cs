@@ -37,8 +37,10 @@ public sealed class LabelledSetTests : IDisposable
     public void lines_with_a_trait_are_one_set_for_each()
     {
         var lines =
-            "{\"trait\": \"t\", \"polarity\": \"positive\", \"text\": \"a\"}\n{\"trait\": \"u\", \"polarity\": \"positive\", \"text\": \"a\"}\n"
-            + "{\"trait\": \"t\", \"polarity\": \"negative\", \"text\": \"b\"}\n{\"trait\": \"u\", \"polarity\": \"negative\", \"text\": \"c\"}\n";
+            "{\"trait\": \"t\", \"polarity\": \"positive\", \"text\": \"a\"}\n{\"trait\": \"u\", \"polarity\": \"positive\", \"text\": "
+            + "\"a\"}\n"
+            + "{\"trait\": \"t\", \"polarity\": \"negative\", \"text\": \"b\"}\n{\"trait\": \"u\", \"polarity\": \"negative\", \"text\": "
+            + "\"c\"}\n";
         Assert.Equal(["t", "u"], LabelledSet.Load([Write("a.jsonl", lines)]).Select(set => set.Name));
     }
 

@@ -13,7 +13,8 @@ public sealed class FeatureLabelsTests : IDisposable
     [InlineData("{\"feature\": 7, \"label\": \"dates\"}\n{\"feature\": 9, \"label\": \"names\"}\n")]
     [InlineData("{\"modelId\": \"m\", \"index\": \"7\", \"description\": \"dates\"}\r\n\r\n{\"index\": \"9\", \"description\": \"names\"}")]
     [InlineData(
-        "{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", \"Annotation\": \"names\"}\n{\"Feature\": \"11\", \"Name\": \"resid_0/11\"}"
+        "{\"Component\": \"resid\", \"Feature\": \"7\", \"Name\": \"resid_0/7\", \"Annotation\": \"dates\"}\n{\"Feature\": \"9\", "
+            + "\"Annotation\": \"names\"}\n{\"Feature\": \"11\", \"Name\": \"resid_0/11\"}"
     )]
     [InlineData("[{\"index\": 7, \"label\": \"dates\"}, {\"index\": 9, \"label\": \"names\"}, {\"index\": 11}]")]
     [InlineData(

@@ -35,7 +35,8 @@ public sealed class SettingsTests
     public void what_is_not_mentioned_keeps_its_default_and_what_is_printed_reads_back()
     {
         var read = Read(
-            "{colour: deep_red, sites: [resid_post.3, blocks.4.hook_mlp_out], inner: {k: 7, prefixes: [1, 2]}, path: 'a: b', tokens: 5000000000}"
+            "{colour: deep_red, sites: [resid_post.3, blocks.4.hook_mlp_out], inner: {k: 7, prefixes: [1, 2]}, path: 'a: b', tokens: "
+                + "5000000000}"
         );
         Assert.Equal(Colour.DeepRed, read.Colour);
         Assert.Equal([Site.ResidPost(3), Site.MlpOut(4)], read.Sites);

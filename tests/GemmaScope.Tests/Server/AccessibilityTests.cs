@@ -176,7 +176,8 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
                 );
             }
             var wrong = await page.EvaluateAsync<string>(
-                "(i => i < 0 ? '' : `${i}: ${wanted[i].outerHTML.slice(0, 200)} and not ${(reached[i].outerHTML ?? reached[i]).slice(0, 200)}`)(wanted.findIndex((one, i) => one !== reached[i]))"
+                "(i => i < 0 ? '' : `${i}: ${wanted[i].outerHTML.slice(0, 200)} and not ${(reached[i].outerHTML ?? reached[i]).slice(0, "
+                    + "200)}`)(wanted.findIndex((one, i) => one !== reached[i]))"
             );
             Assert.True(wrong == "", $"{path}: {wrong}");
         }

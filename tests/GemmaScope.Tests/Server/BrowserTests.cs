@@ -267,7 +267,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.ClickAsync("#steering button:has-text('Steer')");
         // Pressed from within the page, as soon as there is something to stop: a quick machine has written all of it in a second.
         await page.WaitForFunctionAsync(
-            "() => { const [normal, steered, stop] = ['normal', 'steered', 'stop'].map(id => document.getElementById(id)); if (!normal.textContent || !steered.textContent || stop.hidden) return false; stop.click(); return true }"
+            "() => { const [normal, steered, stop] = ['normal', 'steered', 'stop'].map(id => document.getElementById(id)); if "
+                + "(!normal.textContent || !steered.textContent || stop.hidden) return false; stop.click(); return true }"
         );
         Assert.False(await page.IsVisibleAsync("#steer-problem"));
 

@@ -29,7 +29,8 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
         {
             context.Response.ContentType = "text/html";
             return context.Response.WriteAsync(
-                $"<!doctype html><title>notebook</title><iframe src=\"{WebUtility.HtmlEncode(address)}\" width=\"600\" height=\"300\" frameborder=\"0\"></iframe>"
+                $"<!doctype html><title>notebook</title><iframe src=\"{WebUtility.HtmlEncode(address)}\" width=\"600\" height=\"300\" "
+                    + "frameborder=\"0\"></iframe>"
             );
         });
         await notebook.StartAsync();

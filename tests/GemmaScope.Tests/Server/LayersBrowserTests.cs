@@ -12,7 +12,8 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
 
     /// <summary>Shifts of the layout that no input caused, summed from when it is set to 0.</summary>
     private const string WatchShifts =
-        "window.shifts = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) shifts += one.value }).observe({ type: 'layout-shift', buffered: true })";
+        "window.shifts = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) shifts += "
+        + "one.value }).observe({ type: 'layout-shift', buffered: true })";
 
     private async Task<string> Address(string path) => new Uri(await server.Address(), path).ToString();
 
@@ -87,7 +88,8 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.FocusAsync("#layer");
         await page.Keyboard.PressAsync("ArrowRight");
         await page.WaitForFunctionAsync(
-            "() => document.querySelector('.layers output').value === '4' && !document.querySelector('[aria-busy]') && location.href.includes('layer_4')"
+            "() => document.querySelector('.layers output').value === '4' && !document.querySelector('[aria-busy]') && "
+                + "location.href.includes('layer_4')"
         );
         Assert.Contains(names[4], name => page.Url.Contains($"dict={name}"));
         Assert.Contains("token=3", page.Url);

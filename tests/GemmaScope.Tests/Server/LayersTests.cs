@@ -132,9 +132,8 @@ public class LayersTests(LayersServer server)
             Assert.Equal(entry.GetProperty("mean_l0").GetDouble(), build.GetProperty("l0").GetDouble(), 1e-4);
             Assert.Equal(entry.GetProperty("explained").GetDouble(), 1 - build.GetProperty("fvu").GetDouble(), 1e-12);
             Assert.Contains(
-                FormattableString.Invariant(
-                    $"href=\"/demo-pt/{name}\" title=\"{name}: L0 {entry.GetProperty("mean_l0").GetDouble():0.0}, explained {entry.GetProperty("explained").GetDouble():0.00}"
-                ),
+                $"href=\"/demo-pt/{name}\" title=\"{name}: L0 {entry.GetProperty("mean_l0").GetDouble():0.0}, explained "
+                    + $"{entry.GetProperty("explained").GetDouble():0.00}",
                 page
             );
             if (name == LayersServer.Demo)

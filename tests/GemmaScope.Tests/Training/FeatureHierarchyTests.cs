@@ -46,7 +46,8 @@ public class FeatureHierarchyTests
     {
         var (plain, nested) = (Measure(Plain), Measure(Plain with { Prefixes = [Parents, Features] }));
         var found =
-            $"absorption {plain.Absorbed:0.000} and {nested.Absorbed:0.000}, FVU {plain.Fvu:0.000} and {nested.Fvu:0.000}, L0 {plain.L0:0.00} and {nested.L0:0.00}";
+            $"absorption {plain.Absorbed:0.000} and {nested.Absorbed:0.000}, FVU {plain.Fvu:0.000} and {nested.Fvu:0.000}, L0 "
+            + $"{plain.L0:0.00} and {nested.L0:0.00}";
         Assert.True(plain.Absorbed > 0.2, found);
         Assert.True(nested.Absorbed <= plain.Absorbed / 3, found);
         Assert.True(nested.Fvu <= 1.1 * plain.Fvu, found);

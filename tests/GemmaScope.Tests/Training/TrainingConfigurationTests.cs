@@ -16,7 +16,8 @@ public sealed class TrainingConfigurationTests : IDisposable
     public void what_is_printed_is_the_whole_run_and_reads_back()
     {
         var read = Load(
-            "kind: clt\nsites: [mlp_in.0, mlp_in.1]\nwidth: 64\ndata: {store: rows}\noutput: out\nrecipe: {sparsity: l0_target, prefixes: [8, 64]}\n"
+            "kind: clt\nsites: [mlp_in.0, mlp_in.1]\nwidth: 64\ndata: {store: rows}\noutput: out\nrecipe: {sparsity: l0_target, prefixes: "
+                + "[8, 64]}\n"
         );
         Assert.Equal(DictionaryKind.CrossLayerTranscoder, read.Kind);
         Assert.Equal([Site.MlpOut(0), Site.MlpOut(1)], read.Outputs);

@@ -32,14 +32,17 @@ public class DemoVerifierTests
     [InlineData("resid_post_3_norms")]
     public void a_golden_value_that_is_changed_is_noticed(string key)
     {
-        using var folder = new TemporaryFolder();
-        var golden = JsonNode.Parse(File.ReadAllText(Fixtures.Path("demo", "expected.json")))!.AsObject();
-        var text = golden["texts"]![0]!.DeepClone().AsObject();
-        text[key] = Changed(text[key]!);
-        golden["texts"] = new JsonArray(text);
-        File.WriteAllText(folder.File("expected.json"), golden.ToJsonString());
-        var failed = Verifier.Verify(folder.Path, VerifyOptions.Default).Where(check => check.Outcome == Outcome.Failed);
-        Assert.Equal($"texts.0.{key}", Assert.Single(failed).Name);
+        using var copy = new GoldenCopy("demo");
+        copy.Edit(
+            "expected.json",
+            golden =>
+            {
+                var text = golden["texts"]![0]!.DeepClone().AsObject();
+                text[key] = Changed(text[key]!);
+                golden["texts"] = new JsonArray(text);
+            }
+        );
+        Assert.Equal($"texts.0.{key}", Assert.Single(copy.Failures(Verifier)));
     }
 
     [Fact]

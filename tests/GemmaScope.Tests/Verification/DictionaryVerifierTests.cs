@@ -54,8 +54,8 @@ public sealed class DictionaryVerifierTests
     [InlineData("sparse/topk.safetensors", "topk_order", "sparse.topk_order")]
     public void a_golden_tensor_that_is_changed_is_noticed(string file, string tensor, string check)
     {
-        using var copy = new DictionaryCopy();
-        copy.ChangeLargest(file, tensor);
+        using var copy = new GoldenCopy("dictionaries");
+        copy.Change(file, tensor, ChangeLargest);
         AssertOnlyFails(copy, check);
     }
 
@@ -66,7 +66,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("metrics/expected.json", "dead_latents")]
     public void a_golden_number_that_is_changed_is_noticed(string file, string key)
     {
-        using var copy = new DictionaryCopy();
+        using var copy = new GoldenCopy("dictionaries");
         copy.Edit(file, json => json[key] = json[key]!.GetValue<double>() * 1.0001);
         AssertOnlyFails(copy, $"metrics.{key}");
     }
@@ -76,7 +76,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("problem", "the tensor 'elsewhere' is missing")]
     public void another_expectation_of_a_malformed_file_is_noticed(string key, string value)
     {
-        using var copy = new DictionaryCopy();
+        using var copy = new GoldenCopy("dictionaries");
         var name = "";
         copy.Edit(
             "malformed/expected.json",
@@ -95,7 +95,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("l0_label", 72)]
     public void metadata_that_differs_is_noticed(string key, object value)
     {
-        using var copy = new DictionaryCopy();
+        using var copy = new GoldenCopy("dictionaries");
         copy.Edit("cases.json", json => json[0]!["metadata"]![key] = JsonValue.Create(value));
         AssertOnlyFails(copy, $"gs1_res.metadata.{key}");
     }
@@ -103,7 +103,7 @@ public sealed class DictionaryVerifierTests
     [Fact]
     public void a_malformed_file_that_is_not_there_is_no_refusal()
     {
-        using var copy = new DictionaryCopy();
+        using var copy = new GoldenCopy("dictionaries");
         copy.Edit("malformed/expected.json", json => json[0]!["path"] = "malformed/npz/absent.npz");
         AssertOnlyFails(copy, "malformed.npz/absent.npz");
     }
@@ -113,7 +113,7 @@ public sealed class DictionaryVerifierTests
     [InlineData("sparse/topk.safetensors", "sparse.files")]
     public void a_file_that_is_missing_fails_its_own_checks_only(string file, string check)
     {
-        using var copy = new DictionaryCopy();
+        using var copy = new GoldenCopy("dictionaries");
         copy.Remove(file);
         AssertOnlyFails(copy, check);
     }
@@ -139,91 +139,26 @@ public sealed class DictionaryVerifierTests
             );
     }
 
-    private static void AssertOnlyFails(DictionaryCopy copy, string check) =>
-        Assert.Equal([check], Verify(copy.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name));
+    private static void AssertOnlyFails(GoldenCopy copy, string check) => Assert.Equal([check], copy.Failures(Verifier));
 
     private static Dictionary<string, Check> Verify(string folder) =>
         Verifier.Verify(folder, VerifyOptions.Default).ToDictionary(check => check.Name);
 
-    /// <summary>The fixture folder with one file of its own; all others are links.</summary>
-    private sealed class DictionaryCopy : IDisposable
+    /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
+    private static void ChangeLargest(Span<byte> data, string type)
     {
-        private readonly TemporaryFolder _folder = new();
-
-        public DictionaryCopy()
+        if (type == "I32")
         {
-            foreach (var entry in Directory.EnumerateFileSystemEntries(Fixtures.Path("dictionaries")))
-                Link(entry, _folder.File(System.IO.Path.GetFileName(entry)));
+            BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
+            return;
         }
-
-        public string Path => _folder.Path;
-
-        public void Dispose() => _folder.Dispose();
-
-        public void Edit(string file, Action<JsonNode> change)
-        {
-            var json = JsonNode.Parse(File.ReadAllText(Own(file)))!;
-            change(json);
-            File.WriteAllText(_folder.File(file), json.ToJsonString());
-        }
-
-        public void Remove(string file) => File.Delete(Own(file));
-
-        /// <summary>Adds 1 to the largest integer, or 0.1 % to the number farthest from 0.</summary>
-        public void ChangeLargest(string file, string tensor) =>
-            GoldenTensor.Change(
-                Own(file),
-                tensor,
-                (data, type) =>
-                {
-                    if (type == "I32")
-                    {
-                        BinaryPrimitives.WriteInt32LittleEndian(data, BinaryPrimitives.ReadInt32LittleEndian(data) + 1);
-                    }
-                    else
-                    {
-                        var largest = 0;
-                        for (var at = 0; at < data.Length; at += 4)
-                            if (
-                                Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[at..]))
-                                > Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[largest..]))
-                            )
-                                largest = at;
-                        BinaryPrimitives.WriteSingleLittleEndian(
-                            data[largest..],
-                            BinaryPrimitives.ReadSingleLittleEndian(data[largest..]) * 1.001f
-                        );
-                    }
-                }
-            );
-
-        /// <summary>Turns the links on the way to a file into folders and the file into a copy.</summary>
-        private string Own(string file)
-        {
-            var (own, parts) = (_folder.Path, file.Split('/'));
-            for (var i = 0; i < parts.Length; i++)
-            {
-                own = System.IO.Path.Combine(own, parts[i]);
-                var source = Fixtures.Path(["dictionaries", .. parts[..(i + 1)]]);
-                File.Delete(own);
-                if (i == parts.Length - 1)
-                {
-                    File.Copy(source, own);
-                    continue;
-                }
-                Directory.CreateDirectory(own);
-                foreach (var entry in Directory.EnumerateFileSystemEntries(source))
-                    Link(entry, System.IO.Path.Combine(own, System.IO.Path.GetFileName(entry)));
-            }
-            return own;
-        }
-
-        private static void Link(string target, string link)
-        {
-            if (Directory.Exists(target))
-                Directory.CreateSymbolicLink(link, target);
-            else
-                File.CreateSymbolicLink(link, target);
-        }
+        var largest = 0;
+        for (var at = 0; at < data.Length; at += 4)
+            if (
+                Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[at..]))
+                > Math.Abs(BinaryPrimitives.ReadSingleLittleEndian(data[largest..]))
+            )
+                largest = at;
+        BinaryPrimitives.WriteSingleLittleEndian(data[largest..], BinaryPrimitives.ReadSingleLittleEndian(data[largest..]) * 1.001f);
     }
 }

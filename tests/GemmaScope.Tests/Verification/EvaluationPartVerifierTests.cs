@@ -82,17 +82,9 @@ public class EvaluationPartVerifierTests
 
     private static void OneFails(string part, string path, Func<JsonNode?, JsonNode?> change)
     {
-        using var folder = new TemporaryFolder();
-        File.Copy(Fixtures.Path("evaluation", part, "data.safetensors"), folder.File("data.safetensors"));
-        var golden = JsonNode.Parse(File.ReadAllText(Fixtures.Path("evaluation", part, "expected.json")))!;
-        var keys = path.Split('/');
-        var holder = keys[..^1].Aggregate(golden, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
-        if (holder is JsonArray items)
-            items[int.Parse(keys[^1])] = change(items[int.Parse(keys[^1])]);
-        else
-            holder[keys[^1]] = change(holder[keys[^1]]);
-        File.WriteAllText(folder.File("expected.json"), golden.ToJsonString());
-        Assert.Single(Verify(folder.Path), check => check.Outcome == Outcome.Failed);
+        using var copy = new GoldenCopy("evaluation", part);
+        copy.Edit("expected.json", path.Split('/'), change);
+        Assert.Single(copy.Failures(Verifiers.Single(verifier => verifier.Recognizes(copy.Path))));
     }
 
     private static IEnumerable<Check> Verify(string folder) =>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using GemmaScope.Verification;
 using Xunit;
 
@@ -92,33 +91,24 @@ public sealed class EvaluationVerifierTests
         private const string Json = "expected.gemma3.json",
             Tensors = "expected.gemma3.safetensors";
 
-        private readonly TemporaryFolder _folder = new();
+        private readonly GoldenCopy _copy = new("evaluation", "spliced");
         private readonly string _dictionary;
 
         public OneHost()
         {
-            foreach (var part in new[] { "models", "dictionaries" })
-                Directory.CreateSymbolicLink(_folder.File(part), Fixtures.Path("evaluation", "spliced", part));
-            foreach (var file in new[] { Json, Tensors })
-                File.WriteAllBytes(_folder.File(file), File.ReadAllBytes(Fixtures.Path("evaluation", "spliced", file)));
-            _dictionary = Read()["dictionaries"]![0]!["name"]!.GetValue<string>();
+            _copy.Remove("expected.gemma2.json");
+            _dictionary = _copy.Read(Json)["dictionaries"]![0]!["name"]!.GetValue<string>();
         }
 
-        public void Dispose() => _folder.Dispose();
+        public void Dispose() => _copy.Dispose();
 
-        public void Edit(string path, Func<double, double> change)
-        {
-            var json = Read();
-            var keys = Named(path).Split('.');
-            var parent = keys[..^1].Aggregate(json, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
-            parent[keys[^1]] = change(parent[keys[^1]]?.GetValue<double>() ?? 0);
-            File.WriteAllText(_folder.File(Json), json.ToJsonString());
-        }
+        public void Edit(string path, Func<double, double> change) =>
+            _copy.Edit(Json, Named(path).Split('.'), value => change(value?.GetValue<double>() ?? 0));
 
         /// <summary>Adds 1 to the first number of a tensor.</summary>
         public void Change(string tensor) =>
-            GoldenTensor.Change(
-                _folder.File(Tensors),
+            _copy.Change(
+                Tensors,
                 Named(tensor),
                 (data, type) =>
                 {
@@ -129,14 +119,8 @@ public sealed class EvaluationVerifierTests
                 }
             );
 
-        public void AssertOnlyFails(string check) =>
-            Assert.Equal(
-                [$"gemma3.{Named(check)}"],
-                Verify(_folder.Path).Values.Where(one => one.Outcome == Outcome.Failed).Select(one => one.Name)
-            );
+        public void AssertOnlyFails(string check) => Assert.Equal([$"gemma3.{Named(check)}"], _copy.Failures(Verifier));
 
         private string Named(string path) => path.Replace("*", _dictionary, StringComparison.Ordinal);
-
-        private JsonNode Read() => JsonNode.Parse(File.ReadAllText(_folder.File(Json)))!;
     }
 }

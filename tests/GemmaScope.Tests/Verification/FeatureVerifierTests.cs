@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using GemmaScope.Verification;
 using Xunit;
 
@@ -48,42 +47,33 @@ public class FeatureVerifierTests
             "top_dfa",
             "head_shares",
         ];
-        using var copy = TemporaryFolder.CopyOf(Folder);
+        using var copy = new GoldenCopy("features");
         foreach (var key in keys)
-            Change(copy.File(Path.Combine("statistics", "attention.safetensors")), key);
-        var json = copy.File("saedashboard-batch.json");
+            copy.Change("statistics/attention.safetensors", key, ChangeLast);
+        var json = copy.Own("saedashboard-batch.json");
         File.WriteAllText(
             json,
             File.ReadAllText(json).Replace("\"n_prompts_total\": 120", "\"n_prompts_total\": 121", StringComparison.Ordinal)
         );
-        var failed = new FeatureVerifier()
-            .Verify(copy.Path, VerifyOptions.Default)
-            .Where(check => check.Outcome == Outcome.Failed)
-            .Select(check => check.Name)
-            .ToHashSet();
+        var failed = copy.Failures(new FeatureVerifier());
         Assert.Empty(keys.Select(key => $"attention.{key}").Append("exports.saedashboard-batch.json").Except(failed));
         Assert.DoesNotContain(failed, name => name.StartsWith("residual.", StringComparison.Ordinal));
     }
 
     /// <summary>Changes the last number of a tensor.</summary>
-    private static void Change(string path, string tensor) =>
-        GoldenTensor.Change(
-            path,
-            tensor,
-            (data, type) =>
-            {
-                switch (type)
-                {
-                    case "U8":
-                        data[^1] ^= 1;
-                        break;
-                    case "I32":
-                        BinaryPrimitives.WriteInt32LittleEndian(data[^4..], BinaryPrimitives.ReadInt32LittleEndian(data[^4..]) + 1);
-                        break;
-                    default:
-                        BinaryPrimitives.WriteSingleLittleEndian(data[^4..], BinaryPrimitives.ReadSingleLittleEndian(data[^4..]) + 0.01f);
-                        break;
-                }
-            }
-        );
+    private static void ChangeLast(Span<byte> data, string type)
+    {
+        switch (type)
+        {
+            case "U8":
+                data[^1] ^= 1;
+                break;
+            case "I32":
+                BinaryPrimitives.WriteInt32LittleEndian(data[^4..], BinaryPrimitives.ReadInt32LittleEndian(data[^4..]) + 1);
+                break;
+            default:
+                BinaryPrimitives.WriteSingleLittleEndian(data[^4..], BinaryPrimitives.ReadSingleLittleEndian(data[^4..]) + 0.01f);
+                break;
+        }
+    }
 }

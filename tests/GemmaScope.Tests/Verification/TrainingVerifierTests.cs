@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using GemmaScope.Files;
 using GemmaScope.Numerics;
 using GemmaScope.Verification;
@@ -106,57 +105,46 @@ public class TrainingVerifierTests
     /// <summary>A folder with one of the cases.</summary>
     private sealed class CaseCopy : IDisposable
     {
-        private readonly TemporaryFolder _folder = new();
-        private readonly JsonArray _cases;
-        private readonly string _file;
+        private const string Cases = "cases.json";
+
+        private readonly GoldenCopy _copy = new("training");
+        private readonly string _tensors;
 
         public CaseCopy(string name)
         {
-            var one = JsonNode
-                .Parse(File.ReadAllText(Fixtures.Path("training", "cases.json")))!
-                .AsArray()
-                .Single(one => one!["name"]!.GetValue<string>() == name)!;
-            _cases = [one.DeepClone()];
-            _file = _folder.File($"{name}.safetensors");
-            File.Copy(Fixtures.Path("training", $"{name}.safetensors"), _file);
-            Save();
+            _tensors = $"{name}.safetensors";
+            _copy.Edit(
+                Cases,
+                json =>
+                {
+                    foreach (var other in json.AsArray().Where(one => one!["name"]!.GetValue<string>() != name).ToArray())
+                        json.AsArray().Remove(other);
+                }
+            );
         }
 
         /// <summary>Changes the largest number of a tensor, and its name if wanted.</summary>
         public void Change(string name, string? to = null)
         {
+            var path = _copy.Own(_tensors);
             Dictionary<string, Tensor> tensors;
-            using (var file = SafetensorsFile.Open(_file))
+            using (var file = SafetensorsFile.Open(path))
                 tensors = file.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.ToF32());
             var values = tensors[name].AsSpan();
             var largest = System.Numerics.Tensors.TensorPrimitives.IndexOfMaxMagnitude<float>(values);
             values[largest] *= 1.0001f;
             if (to is not null && tensors.Remove(name, out var renamed))
                 tensors[to] = renamed;
-            SafetensorsWriter.Write(_file, tensors, overwrite: true);
+            SafetensorsWriter.Write(path, tensors, overwrite: true);
         }
 
-        public void Edit(string path, Func<double, double> change)
-        {
-            var keys = path.Split('/');
-            var holder = keys[..^1]
-                .Aggregate((JsonNode)_cases[0]!, (node, key) => node is JsonArray list ? list[int.Parse(key)]! : node[key]!);
-            holder[keys[^1]] = change(holder[keys[^1]]!.GetValue<double>());
-            Save();
-        }
+        public void Edit(string path, Func<double, double> change) =>
+            _copy.Edit(Cases, ["0", .. path.Split('/')], value => change(value!.GetValue<double>()));
 
-        public void Remove() => File.Delete(_file);
+        public void Remove() => _copy.Remove(_tensors);
 
-        public string[] Failures() =>
-            [
-                .. Verifier
-                    .Verify(_folder.Path, VerifyOptions.Default)
-                    .Where(check => check.Outcome == Outcome.Failed)
-                    .Select(check => check.Name),
-            ];
+        public string[] Failures() => _copy.Failures(Verifier);
 
-        public void Dispose() => _folder.Dispose();
-
-        private void Save() => File.WriteAllText(_folder.File("cases.json"), _cases.ToJsonString());
+        public void Dispose() => _copy.Dispose();
     }
 }

@@ -51,7 +51,8 @@ public static class CatalogueRefresh
         var found = Dictionaries(reference.Repository, listing).ToArray();
         if (found.Length == 0)
             throw new HubException(
-                $"none of its {listing.Files.Count} files is a dictionary whose path says model, site and width, as those of Gemma Scope do",
+                $"none of its {listing.Files.Count} files is a dictionary whose path says model, site and width, as those of Gemma Scope "
+                    + "do",
                 repository
             );
         var target = file ?? UserFile();

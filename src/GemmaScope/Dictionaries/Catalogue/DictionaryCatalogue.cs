@@ -83,7 +83,8 @@ public sealed class DictionaryCatalogue
             return name;
         var near = Similar.To(name, _byName.Keys);
         throw new ArgumentProblemException(
-            $"the catalogue has no such dictionary{(near.Count > 0 ? $"; did you mean {string.Join(" or ", near)}" : "")} (gemmascope dictionaries list shows all)",
+            $"the catalogue has no such dictionary{(near.Count > 0 ? $"; did you mean {string.Join(" or ", near)}" : "")} (gemmascope "
+                + "dictionaries list shows all)",
             name
         );
     }

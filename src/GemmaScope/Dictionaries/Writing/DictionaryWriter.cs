@@ -111,8 +111,11 @@ public static class DictionaryWriter
         var before = Directory.Exists(target) ? Directory.GetFiles(target).Select(Path.GetFileName).Where(IsDictionaryFile).ToArray() : [];
         if (before.Length > 0 && !overwrite)
             throw new ArgumentProblemException(
-                $"holds a dictionary already ({before[0]}); choose another folder, or allow it to be replaced (--force)",
-                folder
+                $"holds a dictionary already ({before[0]})",
+                folder,
+                remedy: new Remedy(
+                    $"choose another folder, or allow it to be replaced ({new Setting(nameof(DictionaryWriteOptions.Overwrite))})"
+                )
             );
         var temporary = $"{target}.{Guid.NewGuid():N}.partial";
         try

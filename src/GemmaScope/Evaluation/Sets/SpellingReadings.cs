@@ -26,7 +26,8 @@ public sealed record SpellingReadings(IReadOnlyList<SparseActivations> Activatio
         foreach (var one in dictionaries)
             if (one.InputSites.Count != 1 || one.OutputSites.Count != 1 || one.InputSite != one.OutputSite)
                 throw new ArgumentProblemException(
-                    "absorption compares decoder vectors with a probe of the same site; a dictionary that reads one site and writes another has no such comparison",
+                    "absorption compares decoder vectors with a probe of the same site; a dictionary that reads one site and writes "
+                        + "another has no such comparison",
                     one.Name
                 );
         var kept = dictionaries.Select(one => Tensor.Uninitialized(prompts.Count, one.InputWidth)).ToArray();

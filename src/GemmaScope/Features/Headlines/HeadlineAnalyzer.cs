@@ -28,7 +28,8 @@ public static class HeadlineAnalyzer
 {
     /// <summary>How features are ranked, for reports.</summary>
     public const string Formula =
-        "score = sum over tokens (without BOS and special tokens) of activation / largest activation x ln((N + 1) / (n + 1)); n of N tokens fire the feature";
+        "score = sum over tokens (without BOS and special tokens) of activation / largest activation x ln((N + 1) / (n + 1)); n of N "
+        + "tokens fire the feature";
 
     /// <summary>Ranks the features of each headline and finds its topic.</summary>
     /// <param name="readings">The headlines.</param>

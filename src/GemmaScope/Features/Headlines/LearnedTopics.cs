@@ -40,7 +40,8 @@ public sealed class LearnedTopics : TopicRule
 
     /// <inheritdoc/>
     public override string Description =>
-        $"learned from {Validation.TrainingRows} labelled headlines, {_options.FeaturesPerTopic} features a topic; unknown below probability {_options.MinProbability}";
+        $"learned from {Validation.TrainingRows} labelled headlines, {_options.FeaturesPerTopic} features a topic; unknown below "
+        + $"probability {_options.MinProbability}";
 
     /// <summary>Learns topics from labelled readings; those without a topic are left out.</summary>
     /// <param name="labelled">Labelled headlines.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
 using GemmaScope.Files;
@@ -194,10 +193,8 @@ public sealed class FeatureStatistics : IDisposable
         foreach (var (key, value) in _description)
             if (saved.GetValueOrDefault(key) != value)
                 throw new ArgumentProblemException(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"holds statistics with another {key} ({saved.GetValueOrDefault(key)?.ReplaceLineEndings(", ") ?? "none"}); give the same, or another folder"
-                    ),
+                    $"holds statistics with another {key} ({saved.GetValueOrDefault(key)?.ReplaceLineEndings(", ") ?? "none"}); "
+                        + "give the same, or another folder",
                     _folder
                 );
     }

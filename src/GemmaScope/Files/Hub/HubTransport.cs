@@ -141,7 +141,8 @@ internal sealed class HubTransport : IDisposable
 
     private HubException Unreachable(Uri uri, Exception cause) =>
         new(
-            $"cannot be reached ({(cause is OperationCanceledException ? $"no answer within {_options.Silence.TotalSeconds:0.#} s" : cause.Message)}); "
+            "cannot be reached "
+                + $"({(cause is OperationCanceledException ? $"no answer within {_options.Silence.TotalSeconds:0.#} s" : cause.Message)}); "
                 + "check the network, the proxy and HF_ENDPOINT; what has been downloaded is kept and continued",
             uri.GetLeftPart(UriPartial.Authority),
             cause

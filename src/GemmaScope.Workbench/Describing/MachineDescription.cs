@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>What this build computes with on this machine, and what a model is like.</summary>
+/// <param name="Version">The version of the build.</param>
+/// <param name="Kernels">The dense kernels with library, version and implementation.</param>
+/// <param name="OnednnProblem">Why oneDNN is not used; null if it is.</param>
+/// <param name="Arithmetic">The arithmetic of models that are loaded without one: exact or fast.</param>
+/// <param name="Processor">Processor architecture.</param>
+/// <param name="InstructionSets">Vector instruction sets that the managed kernels may use.</param>
+/// <param name="VectorBits">Vector width of the managed kernels.</param>
+/// <param name="Threads">Worker threads.</param>
+/// <param name="MemoryBytes">Memory this process may use.</param>
+/// <param name="AvailableMemoryBytes">Memory that is free for it now.</param>
+/// <param name="Runtime">The .NET runtime.</param>
+/// <param name="Platform">Operating system and processor.</param>
+public sealed record MachineDescription(
+    string Version,
+    string Kernels,
+    string? OnednnProblem,
+    string Arithmetic,
+    string Processor,
+    IReadOnlyList<string> InstructionSets,
+    int VectorBits,
+    int Threads,
+    long MemoryBytes,
+    long AvailableMemoryBytes,
+    string Runtime,
+    string Platform
+)
+{
+    /// <summary>The model that was asked for; null where none was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ModelDescription? Model { get; init; }
+
+    /// <summary>This machine as it is now.</summary>
+    /// <param name="version">The version of the build.</param>
+    public static MachineDescription Current(string version)
+    {
+        var compute = Compute.Describe();
+        return new(
+            version,
+            compute.Kernels,
+            compute.OneDnnProblem,
+            compute.Arithmetic == Numerics.Arithmetic.Fast ? "fast" : "exact",
+            compute.Processor,
+            compute.InstructionSets,
+            compute.VectorBits,
+            compute.Threads,
+            compute.MemoryBytes,
+            compute.AvailableMemoryBytes,
+            RuntimeInformation.FrameworkDescription,
+            RuntimeInformation.RuntimeIdentifier
+        );
+    }
+}
+
+/// <summary>The shape and size of a model; names are those of its config.json.</summary>
+/// <param name="Folder">The folder it lies in.</param>
+/// <param name="ModelType">The architecture.</param>
+/// <param name="Dtype">Type of its weights.</param>
+/// <param name="WeightBytes">Bytes of its weights.</param>
+/// <param name="NumHiddenLayers">Layers.</param>
+/// <param name="HiddenSize">Width of the residual stream.</param>
+/// <param name="IntermediateSize">Width of the MLP.</param>
+/// <param name="NumAttentionHeads">Heads of queries.</param>
+/// <param name="NumKeyValueHeads">Heads of keys and values.</param>
+/// <param name="HeadDim">Width of a head.</param>
+/// <param name="VocabRows">Rows of the embedding.</param>
+/// <param name="RealVocabSize">Tokens of the vocabulary.</param>
+/// <param name="MaxPositionEmbeddings">Tokens of the longest context.</param>
+/// <param name="SlidingWindow">Tokens that a layer with a window sees.</param>
+/// <param name="LayerTypes">sliding_attention or full_attention for each layer.</param>
+/// <param name="AttnLogitSoftcapping">Cap of attention scores, or null.</param>
+/// <param name="FinalLogitSoftcapping">Cap of logits, or null.</param>
+/// <param name="EosTokenId">The tokens that end a text.</param>
+/// <param name="Sites">Number of sites.</param>
+public sealed record ModelDescription(
+    string Folder,
+    string ModelType,
+    string Dtype,
+    long WeightBytes,
+    int NumHiddenLayers,
+    int HiddenSize,
+    int IntermediateSize,
+    int NumAttentionHeads,
+    int NumKeyValueHeads,
+    int HeadDim,
+    int VocabRows,
+    int RealVocabSize,
+    int MaxPositionEmbeddings,
+    int SlidingWindow,
+    IReadOnlyList<string> LayerTypes,
+    double? AttnLogitSoftcapping,
+    double? FinalLogitSoftcapping,
+    IReadOnlyList<int> EosTokenId,
+    int Sites
+)
+{
+    /// <summary>Describes a model.</summary>
+    public static ModelDescription Of(GemmaModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var config = model.Config;
+        return new(
+            model.Folder,
+            config.ModelType,
+            $"{model.WeightType}",
+            model.WeightBytes,
+            config.Layers,
+            config.Width,
+            config.MlpWidth,
+            config.Heads,
+            config.KeyValueHeads,
+            config.HeadSize,
+            config.VocabularyRows,
+            config.RealVocabulary,
+            config.MaxPositions,
+            config.Window,
+            [.. config.Sliding.Select(sliding => sliding ? "sliding_attention" : "full_attention")],
+            config.AttentionCap,
+            config.FinalCap,
+            [.. config.EosIds],
+            config.Sites().Count()
+        );
+    }
+}
