@@ -45,13 +45,13 @@ internal static class SteerText
     /// <summary>One line on the steering.</summary>
     private static string Title(SteerJobOptions options, string site)
     {
-        IReadOnlyList<double> strengths = options.Runs[0];
+        var strengths = options.Runs[0];
         var what = options.Contrast is { } contrast
             ? $"{contrast.Pairs.Count} pairs × {Number(strengths[0])}"
             : string.Join(
                 ", ",
                 options.SteeredFeatures.Select(
-                    (one, i) => i < strengths.Count ? $"{one.Feature} × {Number(strengths[i])}" : $"{one.Feature}"
+                    (one, i) => i < strengths.Length ? $"{one.Feature} × {Number(strengths[i])}" : $"{one.Feature}"
                 )
             );
         var where = options.At switch

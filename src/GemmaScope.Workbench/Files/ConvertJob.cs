@@ -71,7 +71,7 @@ public static class ConvertJob
         CancellationToken cancellationToken
     )
     {
-        using var source = SparseDictionary.Load(DictionaryFinder.Find(found, layer: null, site: null));
+        using var source = SparseDictionary.Load(DictionaryFinder.Find(found, layer: null, site: null), cancellationToken: cancellationToken);
         progress.Stage("writing");
         var how = new DictionaryWriteOptions
         {
@@ -80,7 +80,7 @@ public static class ConvertJob
             Overwrite = options.Overwrite,
         };
         DictionaryWriter.Write(source, options.Target, options.Form, how, cancellationToken);
-        using var written = SparseDictionary.Load(options.Target);
+        using var written = SparseDictionary.Load(options.Target, cancellationToken: cancellationToken);
         if (source.HasSites && !written.HasSites)
             progress.Note(
                 "this form has no place for the site",
