@@ -40,6 +40,10 @@ internal static class CommonOptions
         return option;
     }
 
+    /// <summary>What <c>--text</c> takes, in every command that reads a corpus.</summary>
+    public const string Texts =
+        "Text, .jsonl, .csv or .parquet files (also .gz, .zst), or folders of them; PATH#COLUMN names another column than 'text'.";
+
     /// <summary>A whole number with a default, which is the job's own.</summary>
     public static Option<int> Number(string name, string helpName, string description, int defaultValue) =>
         new(name)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using GemmaScope.Store;
 
 namespace GemmaScope.Cli;
 
@@ -16,7 +15,4 @@ internal static class FeatureStore
 
     public static Argument<string> Dictionary() =>
         new("dictionary") { Description = "A dictionary of the database: its name, or model/name." };
-
-    /// <inheritdoc cref="FeatureLookups.Find"/>
-    public static StoredDictionary Find(IFeatureDatabase database, string name) => database.Find(name);
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
-using GemmaScope.Models;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -38,25 +37,6 @@ internal sealed class Session(Terminal terminal, CancellationToken cancellationT
     /// <summary>Finds, and downloads where needed, what a name stands for.</summary>
     public string Find(Func<string, IProgress<JobReport>?, CancellationToken, Task<string>> locateAsync, string name) =>
         Run((progress, cancellationToken) => locateAsync(name, progress, cancellationToken));
-
-    public IEnumerable<string> Dictionaries(string[]? names, string model) =>
-        (names is { Length: > 0 } ? names : [MicroscopeOptions.DemoDictionary]).SelectMany(name =>
-            DictionaryFinder.All(Find(Locator.DictionaryAsync, name))
-        );
-
-    /// <summary>Finds and loads a model.</summary>
-    public GemmaModel LoadModel(string name, ModelLoadOptions? options = null) =>
-        MicroscopeArguments
-            .Open(
-                new()
-                {
-                    Model = name,
-                    Use = DictionaryUse.None,
-                    Load = options,
-                },
-                this
-            )
-            .Model;
 
     /// <summary>Runs a job to its end and shows how far it is.</summary>
     /// <param name="jobAsync">The job.</param>

@@ -11,7 +11,7 @@ public readonly record struct Setting(string Name, string? Value = null)
 
 /// <summary>
 /// What cures a problem: a sentence whose settings are kept apart from its words. <c>new($"begin anew with {new Setting("Restart")}")</c>
-/// reads "begin anew with Restart" in C#, "… --restart" on a command line.
+/// reads "begin anew with Restart" in C#; a command names its option, a server its field.
 /// </summary>
 /// <param name="text">The sentence.</param>
 public sealed class Remedy(FormattableString text)

@@ -137,7 +137,7 @@ internal static partial class ApiRules
         );
 
     // A variable of CSS begins in the same way.
-    [GeneratedRegex(@"(?:^|[\s'(\[,])(?<!var\()--[a-z]")]
+    [GeneratedRegex(@"(?:^|[\s'(\[,])(?<!var\()--[a-z][a-z0-9-]*(?![a-z0-9:-])")]
     private static partial Regex CommandWord();
 
     [GeneratedRegex(@"\bLocation\s*[!=]=|\bLocation is (?:not )?""|\bLocation: ""|\bLocation switch")]

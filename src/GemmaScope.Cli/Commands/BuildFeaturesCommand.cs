@@ -33,7 +33,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         _text = Add(
             new Option<string[]>("--text")
             {
-                Description = "Text files, .jsonl files with a 'text' in each line, or folders of them.",
+                Description = CommonOptions.Texts,
                 HelpName = "PATH",
                 Required = true,
                 AllowMultipleArgumentsPerToken = true,

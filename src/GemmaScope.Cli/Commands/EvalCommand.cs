@@ -42,7 +42,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         _text = Add(
             new Option<string[]>("--text")
             {
-                Description = "Text files, .jsonl or .jsonl.gz files with a 'text' in each line, or folders of them.",
+                Description = CommonOptions.Texts,
                 HelpName = "PATH",
                 Required = true,
                 AllowMultipleArgumentsPerToken = true,

@@ -51,7 +51,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         _text = Add(
             new Option<string[]>("--text")
             {
-                Description = "Text files, .jsonl or .jsonl.gz files with a 'text' in each line, or folders of them.",
+                Description = CommonOptions.Texts,
                 HelpName = "PATH",
                 Required = true,
                 AllowMultipleArgumentsPerToken = true,

@@ -34,9 +34,18 @@ internal sealed class InfoCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
-        using var model = arguments.GetValue(_model) is { } name
-            ? session.LoadModel(name, new ModelLoadOptions { CheckFinite = false })
+        using var opened = arguments.GetValue(_model) is { } name
+            ? MicroscopeArguments.Open(
+                new()
+                {
+                    Model = name,
+                    Use = DictionaryUse.None,
+                    Load = new ModelLoadOptions { CheckFinite = false },
+                },
+                session
+            )
             : null;
+        var model = opened?.Model;
         var machine = MachineDescription.Current(PrintVersion.Version) with { Model = model is null ? null : ModelDescription.Of(model) };
         if (arguments.GetValue(_json))
         {

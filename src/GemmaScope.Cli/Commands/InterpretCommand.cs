@@ -48,8 +48,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         _text = Add(
             new Option<string[]>("--text")
             {
-                Description =
-                    "Text that did not build the dashboards: text files, .jsonl files with a 'text' in each line, or folders of them.",
+                Description = $"Text that did not build the dashboards. {CommonOptions.Texts}",
                 HelpName = "PATH",
                 Required = true,
                 AllowMultipleArgumentsPerToken = true,

@@ -28,7 +28,7 @@ internal sealed class TrainingOptions
         Number("width", "--width", "Features, of all layers together. Default: 16384.");
         Text("data.store", "--store", "FOLDER", "Train on a store of activations.");
         Text("data.model", "--model", "MODEL", "The model that reads the text. Default with --text: demo-pt.", "-m");
-        Texts("data.text", "--text", "PATH", "Train on what the model computes for these texts: files, .jsonl files or folders.");
+        Texts("data.text", "--text", "PATH", $"Train on what the model computes for these texts. {CommonOptions.Texts}");
         Number("tokens", "--tokens", "Activations to train on.");
         Number("steps", "--steps", "Steps to train for, instead of --tokens.");
         Number("batch", "--batch", "Activations of a step. Default: 4096.");

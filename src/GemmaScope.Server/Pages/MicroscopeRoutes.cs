@@ -11,7 +11,8 @@ namespace GemmaScope.Server.Pages;
 internal static class MicroscopeRoutes
 {
     /// <summary>Adds what can be shown: features where there is a database, the microscope where there are dictionaries.</summary>
-    /// <param name="app">A server with the services of <see cref="ServerHost.StartAsync(ServerModel, ServerOptions, Action{WebApplication}, CancellationToken)"/>.</param>
+    /// <param name="app">A server with the services of
+    /// <see cref="ServerHost.StartAsync(ServerModel, ServerOptions, Action{WebApplication}, CancellationToken)"/>.</param>
     public static void Map(WebApplication app)
     {
         var served = app.Services.GetRequiredService<ServerModel>();

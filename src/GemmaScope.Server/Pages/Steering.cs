@@ -158,12 +158,12 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
         public bool IsDone { get; private set; }
 
         /// <summary>The next few tokens as text.</summary>
-        public string Next(CancellationToken turn)
+        public string Next(CancellationToken cancellationToken)
         {
             var text = "";
             for (var i = 0; i < TokensEach && !IsDone; i++)
             {
-                turn.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 if (_tokens.MoveNext())
                     text += _decoder.Append(_tokens.Current);
                 else

@@ -14,7 +14,8 @@ public static class ChatTuning
         TurnEnd = "<end_of_turn>";
     private const long LongestTemplate = 1 << 20;
 
-    /// <summary>Yes if the end of a turn is among the tokens that end its texts, or a chat template with turns lies in its folder.</summary>
+    /// <summary>Yes if the end of a turn is among the tokens that end its texts, or a chat template with turns lies in its
+    /// folder.</summary>
     public static bool IsTuned(GemmaModel model) =>
         (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || HasTemplate(model.Folder);
 

@@ -4,7 +4,8 @@ using GemmaScope.Text;
 namespace GemmaScope.Workbench;
 
 /// <summary>
-/// A conversation with a model. Its cache keeps all that was said, so each turn costs only its own tokens. Markers of turns inside a message
+/// A conversation with a model. Its cache keeps all that was said, so each turn costs only its own tokens. Markers of turns inside a
+/// message
 /// act as markers: a service must refuse or neutralise them before.
 /// </summary>
 /// <param name="model">The model.</param>

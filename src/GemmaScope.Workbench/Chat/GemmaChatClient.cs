@@ -139,7 +139,8 @@ public sealed class GemmaChatClient : IChatClient
                 Seed = options.Seed is { } seed ? (int)(seed % int.MaxValue) : _sampling.Seed,
             };
 
-    /// <summary>0.7 and not 0.699999988: the digits that were meant, so that the same settings give the same text here and elsewhere.</summary>
+    /// <summary>0.7 and not 0.699999988: the digits that were meant, so that the same settings give the same text here and
+    /// elsewhere.</summary>
     private static double? Exactly(float? value) =>
         value is { } number ? double.Parse(number.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
 

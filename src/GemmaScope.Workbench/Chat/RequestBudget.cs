@@ -21,6 +21,7 @@ public sealed class RequestBudget(int? limit)
     }
 }
 
-/// <summary>The requests that a budget allows are used up. It ends the work on a feature, and with it the batch; nothing is wrong.</summary>
+/// <summary>The requests that a budget allows are used up. It ends the work on a feature, and with it the batch; nothing is
+/// wrong.</summary>
 /// <param name="limit">How many there were.</param>
 public sealed class BudgetUsedUpException(int limit) : GemmaScopeException($"the {limit} requests of the budget are used up");

@@ -21,7 +21,8 @@ public sealed record BuildFeaturesJobOptions
     /// <summary>MiB for pairs of features, from 1; less memory means more readings of the activations.</summary>
     public int PairMemory { get; init; } = 512;
 
-    /// <summary>The folder where activations are kept meanwhile, 8 bytes for each active feature of each token, and from which a run that was
+    /// <summary>The folder where activations are kept meanwhile, 8 bytes for each active feature of each token, and from which a run that
+    /// was
     /// broken off goes on. It is deleted when all is in the database.</summary>
     public string Work { get; init; } = "features.work";
 }

@@ -71,7 +71,10 @@ public static class ConvertJob
         CancellationToken cancellationToken
     )
     {
-        using var source = SparseDictionary.Load(DictionaryFinder.Find(found, layer: null, site: null), cancellationToken: cancellationToken);
+        using var source = SparseDictionary.Load(
+            DictionaryFinder.Find(found, layer: null, site: null),
+            cancellationToken: cancellationToken
+        );
         progress.Stage("writing");
         var how = new DictionaryWriteOptions
         {

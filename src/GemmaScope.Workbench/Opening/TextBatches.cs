@@ -34,7 +34,8 @@ public sealed record TextBatches
         TextDocuments.Check(Text);
     }
 
-    /// <summary>The batches behind the tokens that are done, read lazily; the progress counts a batch when the next one is asked for.</summary>
+    /// <summary>The batches behind the tokens that are done, read lazily; the progress counts a batch when the next one is asked
+    /// for.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="done">Tokens of the batches that were read before; 0 to begin.</param>
     /// <param name="progress">Told how many tokens are done.</param>

@@ -14,7 +14,8 @@ public sealed record ShieldFileJobOptions
     /// <summary>JSON lines that come from no file, of which nobody knows how many there are.</summary>
     public Stream? Rows { get; init; }
 
-    /// <summary>The file that verdicts are appended to; rows it has a verdict on are not judged again. Null for <see cref="Lines"/>.</summary>
+    /// <summary>The file that verdicts are appended to; rows it has a verdict on are not judged again. Null for
+    /// <see cref="Lines"/>.</summary>
     public string? Output { get; init; }
 
     /// <summary>Where verdicts go that are written to no file, each as soon as it is there; null for nowhere.</summary>

@@ -173,13 +173,13 @@ public static class SteerJob
         }
 
         /// <summary>Measures what was written, unless that was or is interrupted.</summary>
-        public void Measure(CancellationToken stop)
+        public void Measure(CancellationToken cancellationToken)
         {
             if (!IsBegun || _text.StoppedBy is null or StopReason.Interrupted)
                 return;
             try
             {
-                _effect = SteeringEffect.Measure(model, prompt, _text.Ids, sampling.Edits, stop);
+                _effect = SteeringEffect.Measure(model, prompt, _text.Ids, sampling.Edits, cancellationToken);
             }
             catch (OperationCanceledException)
             {

@@ -6,7 +6,8 @@ namespace GemmaScope.Models;
 /// the second as Hugging Face's processors do. Once its buffers have their size nothing is allocated for a token.</summary>
 internal sealed class Sampler(GenerationOptions options, int realVocabulary)
 {
-    /// <summary>How many candidates top-p looks at first. The most likely few usually reach p; if not, so many times more are looked at.</summary>
+    /// <summary>How many candidates top-p looks at first. The most likely few usually reach p; if not, so many times more are looked
+    /// at.</summary>
     private const int FirstCandidates = 256,
         Growth = 16;
 

@@ -1,7 +1,8 @@
 namespace GemmaScope.Models;
 
 /// <summary>
-/// Finds the most likely tokens without sorting all: those that may be among them are gathered in a buffer that is cut back to its best half
+/// Finds the most likely tokens without sorting all: those that may be among them are gathered in a buffer that is cut back to its best
+/// half
 /// whenever it is full. The buffers are kept.
 /// </summary>
 internal sealed class TopTokens

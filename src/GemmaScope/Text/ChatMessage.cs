@@ -1,7 +1,8 @@
 namespace GemmaScope.Text;
 
 /// <summary>One part of a message.</summary>
-/// <param name="Type">"text", or "image" whose place the text marks; parts of other types are left out, as the published templates do.</param>
+/// <param name="Type">"text", or "image" whose place the text marks; parts of other types are left out, as the published templates
+/// do.</param>
 /// <param name="Text">The text of a text part.</param>
 public sealed record ChatPart(string Type, string? Text = null)
 {

@@ -74,7 +74,8 @@ public sealed class DictionaryLoadTests : IDisposable
         {
             Assert.False(unknown.HasSites);
             Assert.NotEmpty(unknown.Warnings);
-            Assert.Contains("--site", Assert.Throws<ArgumentProblemException>(() => unknown.InputSite).Message);
+            var problem = Assert.Throws<ArgumentProblemException>(() => unknown.InputSite);
+            Assert.Contains(problem.Remedy!.Settings, setting => setting.Name == "Site");
         }
         using var sae = SparseDictionary.Load(file, new() { Site = Site.ResidPost(3) });
         Assert.Equal((Site.ResidPost(3), Site.ResidPost(3), DictionaryKind.Sae), (sae.InputSite, sae.OutputSite, sae.Kind));

@@ -156,7 +156,7 @@ public sealed class DictionaryWriterTests : IDisposable
         using var source = Load("gs2_sae");
         DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2);
         Assert.Contains(
-            "--force",
+            "Overwrite",
             Assert.Throws<ArgumentProblemException>(() => DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2)).Message
         );
         DictionaryWriter.Write(source, _folder.File("a"), DictionaryForm.Scope2, new() { Overwrite = true });

@@ -85,7 +85,8 @@ public class EncodingTests
         var other = new SparseActivations(5, [0, 0], [], []);
         Assert.Contains("5 columns", Assert.Throws<ArgumentProblemException>(() => dictionary.Decode(other)).Message);
         Assert.Contains("9", Assert.Throws<ArgumentProblemException>(() => dictionary.Decoder(9, new float[2])).Message);
-        Assert.Contains("--site", Assert.Throws<ArgumentProblemException>(() => dictionary.InputSite).Message);
+        var unknown = Assert.Throws<ArgumentProblemException>(() => dictionary.InputSite);
+        Assert.Contains(unknown.Remedy!.Settings, setting => setting.Name == "Site");
     }
 
     [Fact]

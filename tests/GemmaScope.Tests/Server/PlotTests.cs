@@ -12,7 +12,8 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
     private const string Dots = "circle[r='2.5']";
 
     /// <summary>
-    /// Collects what moves. Left out are cells that move to the side alone: on a busy machine a page is painted while it still arrives, and a
+    /// Collects what moves. Left out are cells that move to the side alone: on a busy machine a page is painted while it still arrives, and
+    /// a
     /// row that comes later may have a wider number, which widens its column. A drawing that takes another's place moves what is below it
     /// up or down.
     /// </summary>

@@ -1,4 +1,4 @@
-namespace GemmaScope.Cli.Output;
+namespace GemmaScope.Tests;
 
 /// <summary>Reports in the thread that works, at once: <see cref="Progress{T}"/> would post reports to other threads, in any order and
 /// after the end.</summary>

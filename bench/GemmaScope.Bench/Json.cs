@@ -1,7 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using GemmaScope.Cli;
 
-namespace GemmaScope.Cli.Output;
+namespace GemmaScope.Bench;
 
 /// <summary>JSON for programs: indented, snake_case names, text readable as it is, no NaN.</summary>
 internal static class Json
