@@ -41,12 +41,18 @@ public class WorkersTests
     }
 
     /// <summary>The caller waits, helpers do not.</summary>
-    private readonly record struct Hold(Thread Caller, ManualResetEventSlim Go) : IJob
+    // Helpers wait for the caller: they would else be done with all parts before it has taken one.
+    private readonly record struct Hold(Thread Caller, ManualResetEventSlim Held, ManualResetEventSlim Go) : IJob
     {
         public void Run(int index)
         {
-            if (Thread.CurrentThread == Caller)
-                Go.Wait(Long);
+            if (Thread.CurrentThread != Caller)
+            {
+                Held.Wait(Long);
+                return;
+            }
+            Held.Set();
+            Go.Wait(Long);
         }
     }
 
@@ -68,10 +74,11 @@ public class WorkersTests
     public void a_helper_that_sleeps_comes_when_there_is_room_for_it()
     {
         var team = new WorkerTeam(2);
-        using var go = new ManualResetEventSlim();
+        using ManualResetEventSlim held = new(),
+            go = new();
         using var barrier = new Barrier(2);
-        var first = Start(() => team.For(1000, new Hold(Thread.CurrentThread, go)));
-        Assert.True(SpinWait.SpinUntil(() => team.Asleep == 1, Long));
+        var first = Start(() => team.For(1000, new Hold(Thread.CurrentThread, held, go)));
+        Assert.True(held.Wait(Long) && SpinWait.SpinUntil(() => team.Asleep == 1, Long));
         // Both callers have a thread of their own and there may be two: the helper stays away until the first is done.
         var second = Start(() => team.For(2, new Meet(barrier)));
         Assert.True(SpinWait.SpinUntil(() => barrier.ParticipantsRemaining == 1, Long));
