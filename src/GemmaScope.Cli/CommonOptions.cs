@@ -44,6 +44,17 @@ internal static class CommonOptions
     public const string Texts =
         "Text, .jsonl, .csv or .parquet files (also .gz, .zst), or folders of them; PATH#COLUMN names another column than 'text'.";
 
+    /// <summary>The corpus that a command reads.</summary>
+    /// <param name="purpose">Said before what is taken: which text it should be.</param>
+    public static Option<string[]> Text(string purpose = "") =>
+        new("--text")
+        {
+            Description = purpose + Texts,
+            HelpName = "PATH",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+        };
+
     /// <summary>A whole number with a default, which is the job's own.</summary>
     public static Option<int> Number(string name, string helpName, string description, int defaultValue) =>
         new(name)

@@ -10,11 +10,8 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
     private static readonly BuildFeaturesJobOptions Defaults = new() { Text = new() { Text = [] } };
 
     private readonly MicroscopeArguments _microscope;
-    private readonly Option<string[]> _text;
-    private readonly Option<long> _tokens;
-    private readonly Option<int> _window,
-        _batch,
-        _seed,
+    private readonly TextBatchArguments _text;
+    private readonly Option<int> _seed,
         _memory;
     private readonly Option<bool> _noNeurons;
     private readonly Option<string?> _work;
@@ -30,25 +27,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
-        _text = Add(
-            new Option<string[]>("--text")
-            {
-                Description = CommonOptions.Texts,
-                HelpName = "PATH",
-                Required = true,
-                AllowMultipleArgumentsPerToken = true,
-            }
-        );
-        _tokens = Add(
-            new Option<long>("--tokens")
-            {
-                Description = "Stop after this many tokens.",
-                HelpName = "N",
-                DefaultValueFactory = _ => Defaults.Text.Tokens,
-            }
-        );
-        _window = Add(CommonOptions.Number("--window", "N", "Tokens of a window, BOS included.", Defaults.Text.Window));
-        _batch = Add(CommonOptions.Number("--batch", "N", "Windows run together.", Defaults.Text.Batch));
+        _text = new TextBatchArguments(this);
         _seed = Add(new Option<int>("--seed") { Description = "Decides which examples are drawn from the intervals.", HelpName = "N" });
         _memory = Add(
             CommonOptions.Number(
@@ -95,13 +74,7 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
     private BuildFeaturesJobOptions Read(ParseResult arguments, string database) =>
         new()
         {
-            Text = new()
-            {
-                Text = arguments.GetValue(_text)!,
-                Tokens = arguments.GetValue(_tokens),
-                Window = arguments.GetValue(_window),
-                Batch = arguments.GetValue(_batch),
-            },
+            Text = _text.Read(arguments),
             Seed = arguments.GetValue(_seed),
             PairMemory = arguments.GetValue(_memory),
             Neurons = !arguments.GetValue(_noNeurons),

@@ -11,14 +11,9 @@ internal sealed class EvalCommand : GemmaScopeCommand
     private const string BosToo = "bos-too",
         Everywhere = "everywhere";
 
-    private static readonly TextBatches Defaults = new() { Text = [] };
-
     private readonly MicroscopeArguments _microscope;
-    private readonly Option<string[]> _text,
-        _also;
-    private readonly Option<long> _tokens;
-    private readonly Option<int> _window,
-        _batch;
+    private readonly TextBatchArguments _text;
+    private readonly Option<string[]> _also;
     private readonly Option<bool> _spliceAll,
         _noLosses,
         _json;
@@ -39,25 +34,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
-        _text = Add(
-            new Option<string[]>("--text")
-            {
-                Description = CommonOptions.Texts,
-                HelpName = "PATH",
-                Required = true,
-                AllowMultipleArgumentsPerToken = true,
-            }
-        );
-        _tokens = Add(
-            new Option<long>("--tokens")
-            {
-                Description = "Stop after this many tokens.",
-                HelpName = "N",
-                DefaultValueFactory = _ => Defaults.Tokens,
-            }
-        );
-        _window = Add(CommonOptions.Number("--window", "N", "Tokens of a window, BOS included.", Defaults.Window));
-        _batch = Add(CommonOptions.Number("--batch", "N", "Windows run together.", Defaults.Batch));
+        _text = new TextBatchArguments(this);
         _also = Add(
             new Option<string[]>("--also")
             {
@@ -89,13 +66,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
     {
         var options = new EvaluateJobOptions
         {
-            Corpus = new()
-            {
-                Text = arguments.GetValue(_text)!,
-                Tokens = arguments.GetValue(_tokens),
-                Window = arguments.GetValue(_window),
-                Batch = arguments.GetValue(_batch),
-            },
+            Corpus = _text.Read(arguments),
             Also = [.. (arguments.GetValue(_also) ?? []).SelectMany(Runs)],
             SpliceAll = arguments.GetValue(_spliceAll),
             Losses = !arguments.GetValue(_noLosses),

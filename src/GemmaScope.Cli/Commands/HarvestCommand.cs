@@ -48,15 +48,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.None);
-        _text = Add(
-            new Option<string[]>("--text")
-            {
-                Description = CommonOptions.Texts,
-                HelpName = "PATH",
-                Required = true,
-                AllowMultipleArgumentsPerToken = true,
-            }
-        );
+        _text = Add(CommonOptions.Text());
         _sites = Add(
             new Option<string>("--sites")
             {

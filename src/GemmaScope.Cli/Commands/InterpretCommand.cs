@@ -45,15 +45,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         )
     {
         _microscope = new MicroscopeArguments(this);
-        _text = Add(
-            new Option<string[]>("--text")
-            {
-                Description = $"Text that did not build the dashboards. {CommonOptions.Texts}",
-                HelpName = "PATH",
-                Required = true,
-                AllowMultipleArgumentsPerToken = true,
-            }
-        );
+        _text = Add(CommonOptions.Text("Text that did not build the dashboards. "));
         _tokens = Add(
             new Option<long>("--tokens")
             {

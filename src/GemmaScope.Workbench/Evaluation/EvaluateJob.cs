@@ -72,7 +72,9 @@ public static class EvaluateJob
     {
         using var database = options.Database is { } where ? FeatureDatabase.Open(where) : null;
         // Found out before hours of measuring.
-        var stored = database is null ? [] : Find(database, microscope);
+        StoredDictionary[] stored = database is null
+            ? []
+            : [.. microscope.Dictionaries.Select(one => database.Find(microscope.StoredName(one)))];
         var evaluator = new Evaluator(microscope.Model, microscope.Dictionaries, Settings(microscope, options));
         Measure(evaluator, microscope, options, progress, cancellationToken);
         var result = new EvaluateResult(microscope, evaluator.Sums);
@@ -155,26 +157,6 @@ public static class EvaluateJob
                     file
                 );
     }
-
-    private static StoredDictionary[] Find(IFeatureDatabase database, Microscope microscope)
-    {
-        var all = database.Dictionaries();
-        var model = FeatureLinks.ModelName(microscope.ModelName);
-        return
-        [
-            .. microscope.Dictionaries.Select(dictionary =>
-            {
-                var name = FeatureLinks.PageName(dictionary);
-                return all.FirstOrDefault(one => one.Model == model && one.Name == name)
-                    ?? throw new ArgumentProblemException(
-                        $"is not in the database, which has {(all.Count == 0 ? "none" : string.Join(", ", all.Select(WholeName)))}",
-                        $"{model}/{name}"
-                    );
-            }),
-        ];
-    }
-
-    private static string WholeName(StoredDictionary dictionary) => $"{dictionary.Model}/{dictionary.Name}";
 
     private static StoredEvaluation Stored(EvaluateResult result, EvaluatedDictionary found, string text) =>
         new(StoredEvaluation.Eval, text, result.CountedTokens)

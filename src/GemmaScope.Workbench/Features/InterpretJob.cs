@@ -103,9 +103,7 @@ public static class InterpretJob
     {
         Check(options);
         var dictionary = microscope.Dictionary;
-        var stored = database.Find(
-            options.Dictionary ?? $"{FeatureLinks.ModelName(microscope.ModelName)}/{FeatureLinks.PageName(dictionary)}"
-        );
+        var stored = database.Find(options.Dictionary ?? microscope.StoredName(dictionary));
         if (stored.Width > dictionary.Width)
             throw new ArgumentProblemException(
                 $"has {stored.Width} features in the database and the dictionary {dictionary.Width}",

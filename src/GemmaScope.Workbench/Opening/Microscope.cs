@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Features;
 using GemmaScope.Models;
 
 namespace GemmaScope.Workbench;
@@ -63,6 +64,9 @@ public sealed class Microscope : IDisposable
             DictionaryFit.Require(dictionary, model.Config, dictionary.Origin.Path);
         return new(modelName, model, dictionaries);
     }
+
+    /// <summary>The name under which features of a dictionary are stored.</summary>
+    internal string StoredName(SparseDictionary dictionary) => $"{FeatureLinks.ModelName(ModelName)}/{FeatureLinks.PageName(dictionary)}";
 
     /// <summary>Unloads the dictionaries and the model.</summary>
     public void Dispose()

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using GemmaScope.Workbench;
+
+namespace GemmaScope.Cli;
+
+/// <summary>The options that say which text a long job reads, and in which portions.</summary>
+internal sealed class TextBatchArguments
+{
+    private static readonly TextBatches Defaults = new() { Text = [] };
+
+    private readonly Option<string[]> _text = CommonOptions.Text();
+    private readonly Option<long> _tokens = new("--tokens")
+    {
+        Description = "Stop after this many tokens.",
+        HelpName = "N",
+        DefaultValueFactory = _ => Defaults.Tokens,
+    };
+    private readonly Option<int> _window = CommonOptions.Number("--window", "N", "Tokens of a window, BOS included.", Defaults.Window);
+    private readonly Option<int> _batch = CommonOptions.Number("--batch", "N", "Windows run together.", Defaults.Batch);
+
+    public TextBatchArguments(Command command)
+    {
+        foreach (var option in (Option[])[_text, _tokens, _window, _batch])
+            command.Options.Add(option);
+    }
+
+    /// <summary>What they choose.</summary>
+    public TextBatches Read(ParseResult arguments) =>
+        new()
+        {
+            Text = arguments.GetValue(_text)!,
+            Tokens = arguments.GetValue(_tokens),
+            Window = arguments.GetValue(_window),
+            Batch = arguments.GetValue(_batch),
+        };
+}
