@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using GemmaScope.Cli;
 using GemmaScope.Cli.Output;
 using GemmaScope.Numerics;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Bench;
 
@@ -209,72 +209,59 @@ internal sealed class MeasureCommand : GemmaScopeCommand
     private static string Number(double? value) => value is { } number ? (Math.Abs(number) < 10 ? $"{number:0.00}" : $"{number:0.0}") : "";
 
     private static void WriteFigures(Terminal terminal, Figure[] figures) =>
-        Json.Write(
+        Write(
             terminal,
-            json =>
+            "figures",
+            figures.Select(one => new
             {
-                WriteMachine(json);
-                json.Objects(
-                    "figures",
-                    figures,
-                    figure =>
-                    {
-                        json.WriteString("name", figure.Name);
-                        json.Number("value", figure.Value);
-                        json.WriteString("unit", figure.Unit);
-                        json.WriteString("limit_name", figure.LimitName);
-                        json.Number("limit", figure.Limit);
-                        json.Number("ratio", figure.Ratio);
-                        json.Number("target", figure.Target);
-                        json.WriteBoolean("at_most", figure.AtMost);
-                        if (figure.Reached is { } reached)
-                            json.WriteBoolean("reached", reached);
-                        else
-                            json.WriteNull("reached");
-                    }
-                );
-            }
+                one.Name,
+                one.Value,
+                one.Unit,
+                one.LimitName,
+                one.Limit,
+                one.Ratio,
+                one.Target,
+                one.AtMost,
+                one.Reached,
+            })
         );
 
     private static void WriteProfiles(Terminal terminal, Profile[] profiles) =>
-        Json.Write(
+        Write(
             terminal,
-            json =>
+            "profiles",
+            profiles.Select(one => new
             {
-                WriteMachine(json);
-                json.Objects(
-                    "profiles",
-                    profiles,
-                    profile =>
-                    {
-                        json.WriteString("run", profile.Run);
-                        json.Number("seconds", profile.Undisturbed);
-                        json.Number("seconds_with_clocks", profile.Seconds);
-                        json.Objects(
-                            "steps",
-                            profile.Lines,
-                            line =>
-                            {
-                                json.WriteString("step", line.Step);
-                                json.Number("seconds", line.Seconds);
-                                json.Number("share", line.Share);
-                                json.Number("gflops", line.GigaFlops);
-                            }
-                        );
-                    }
-                );
-            }
+                one.Run,
+                Seconds = one.Undisturbed,
+                SecondsWithClocks = one.Seconds,
+                Steps = one.Lines.Select(line => new
+                {
+                    line.Step,
+                    line.Seconds,
+                    line.Share,
+                    Gflops = line.GigaFlops,
+                }),
+            })
         );
 
-    private static void WriteMachine(Utf8JsonWriter json)
+    private static void Write(Terminal terminal, string name, object measured)
     {
         var compute = Compute.Describe();
-        json.WriteString("processor", Machine.Processor);
-        json.WriteString("instruction_sets", string.Join(' ', compute.InstructionSets));
-        json.WriteNumber("vector_bits", compute.VectorBits);
-        json.WriteNumber("threads", compute.Threads);
-        json.WriteString("kernels", compute.Kernels);
-        json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
+        terminal.Out.WriteLine(
+            ResultJson.Text(
+                new Dictionary<string, object>
+                {
+                    ["processor"] = Machine.Processor,
+                    ["instruction_sets"] = string.Join(' ', compute.InstructionSets),
+                    ["vector_bits"] = compute.VectorBits,
+                    ["threads"] = compute.Threads,
+                    ["kernels"] = compute.Kernels,
+                    ["runtime"] = RuntimeInformation.FrameworkDescription,
+                    [name] = measured,
+                }
+            )
+        );
     }
 
     private sealed class Lines(TextWriter writer) : IProgress<string>
