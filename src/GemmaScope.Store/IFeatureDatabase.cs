@@ -17,6 +17,14 @@ public interface IFeatureDatabase : IDisposable
     IReadOnlyList<StoredDictionary> Dictionaries();
 
     /// <summary>
+    /// Keeps every other job, of this process or another, out of some dictionaries until it is disposed: two that write the same one
+    /// would mix their numbers. A process that is gone keeps nobody out. Reading goes on.
+    /// </summary>
+    /// <param name="dictionaries">Model and name of each, whether they are there already or not.</param>
+    /// <exception cref="GemmaScopeException">Another job writes one of them, which is named.</exception>
+    IDisposable Reserve(IEnumerable<(string Model, string Name)> dictionaries);
+
+    /// <summary>
     /// Begins a dictionary. One of that name with the same description is gone on with; another one is replaced when this is complete
     /// enough to be written.
     /// </summary>

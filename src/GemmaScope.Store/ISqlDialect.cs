@@ -20,8 +20,13 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Fills in the names of types in a statement that makes a table.</summary>
     string Translate(string statement);
 
-    /// <summary>Waits until no other process changes the schema.</summary>
-    void LockSchema(DbConnection connection);
+    /// <summary>Waits until no other process changes the schema, until the end of the transaction.</summary>
+    void LockSchema(DbConnection connection, DbTransaction transaction);
+
+    /// <summary>Takes the right to write a dictionary, until it is disposed or the process is gone.</summary>
+    /// <param name="dictionary">model/name.</param>
+    /// <exception cref="GemmaScopeException">Another one has it.</exception>
+    IDisposable Reserve(string dictionary);
 
     /// <summary>Adds or replaces the words of a feature: @id, @labels, @tokens.</summary>
     string WriteWords { get; }

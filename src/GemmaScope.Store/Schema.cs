@@ -61,8 +61,8 @@ internal static class Schema
     /// <exception cref="GemmaScopeException">It was made by a later version.</exception>
     public static void Migrate(DbConnection connection, ISqlDialect dialect)
     {
-        dialect.LockSchema(connection);
         using var transaction = connection.BeginTransaction();
+        dialect.LockSchema(connection, transaction);
         Execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)");
         using var read = connection.CreateCommand();
         (read.Transaction, read.CommandText) = (transaction, "SELECT MAX(version) FROM schema_version");

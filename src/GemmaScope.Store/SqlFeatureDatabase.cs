@@ -46,6 +46,23 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     public IReadOnlyList<StoredDictionary> Dictionaries() =>
         Read(statement => statement.Rows($"SELECT {DictionaryColumns} FROM dictionary ORDER BY model, name", Dictionary));
 
+    public IDisposable Reserve(IEnumerable<(string Model, string Name)> dictionaries)
+    {
+        var taken = new Reservations();
+        try
+        {
+            // In one order, so that of two who want the same some gets all.
+            foreach (var name in dictionaries.Select(one => $"{one.Model}/{one.Name}").Distinct().Order(StringComparer.Ordinal))
+                taken.Add(Guarded(() => _dialect.Reserve(name)));
+            return taken;
+        }
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
+    }
+
     public StoredDictionary Begin(DashboardSource source, string name, int width, string description) =>
         Change(statement =>
         {
@@ -92,8 +109,11 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         Change(statement =>
         {
             var corpus =
-                statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id))
-                ?? throw new GemmaScopeException($"the dictionary {dictionary.Name} is not there any more", _dialect.Location);
+                statement.Number(
+                    "SELECT corpus FROM dictionary WHERE id = @id AND description = @description",
+                    ("id", dictionary.Id),
+                    ("description", dictionary.Description)
+                ) ?? throw Gone(dictionary);
             foreach (var feature in features)
                 WriteFeature(statement, dictionary, corpus, feature, source);
             var end = features.Count == 0 ? 0 : features.Max(feature => feature.Dashboard.Feature) + 1L;
@@ -106,7 +126,15 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     }
 
     public void Complete(StoredDictionary dictionary) =>
-        Change(statement => statement.Run("UPDATE dictionary SET complete = 1 WHERE id = @id", ("id", dictionary.Id)));
+        Change(statement =>
+            statement.Run(
+                "UPDATE dictionary SET complete = 1 WHERE id = @id AND description = @description",
+                ("id", dictionary.Id),
+                ("description", dictionary.Description)
+            ) == 0
+                ? throw Gone(dictionary)
+                : 0
+        );
 
     public void Delete(StoredDictionary dictionary) =>
         Change(statement =>
@@ -138,7 +166,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             )
                 is [var source]
                 ? source
-                : throw new GemmaScopeException($"the dictionary {dictionary.Name} is not there any more", _dialect.Location)
+                : throw Gone(dictionary)
         );
 
     public FeaturePage? Page(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: false);
@@ -222,6 +250,23 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         while (_readers.TryTake(out var reader))
             reader.Dispose();
         _dialect.Dispose();
+    }
+
+    private GemmaScopeException Gone(StoredDictionary dictionary) =>
+        new($"the dictionary {dictionary.Name} is not there any more, or was begun anew", _dialect.Location);
+
+    /// <summary>Dictionaries that one job writes.</summary>
+    private sealed class Reservations : IDisposable
+    {
+        private readonly Stack<IDisposable> _taken = [];
+
+        public void Add(IDisposable one) => _taken.Push(one);
+
+        public void Dispose()
+        {
+            while (_taken.TryPop(out var one))
+                one.Dispose();
+        }
     }
 
     private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>

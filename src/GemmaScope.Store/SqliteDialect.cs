@@ -1,5 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using GemmaScope.Files;
 using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Store;
@@ -79,7 +82,15 @@ internal sealed class SqliteDialect : ISqlDialect
             .Replace("{words}", "CREATE VIRTUAL TABLE words USING fts5(labels, tokens, prefix = '2 3')", StringComparison.Ordinal);
 
     // A transaction that will write takes the lock when it begins.
-    public void LockSchema(DbConnection connection) { }
+    public void LockSchema(DbConnection connection, DbTransaction transaction) { }
+
+    public IDisposable Reserve(string dictionary)
+    {
+        // Beside the file itself, by whichever link it was opened.
+        var file = new FileInfo(Location).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(Location);
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(dictionary)))[..8];
+        return FileLock.Take($"{file}-{hash}.lock", Location, dictionary);
+    }
 
     public string Query(IEnumerable<string> beginnings) => string.Join(' ', beginnings.Select(word => $"\"{word}\"*"));
 
