@@ -13,8 +13,11 @@ public interface IFeatureDatabase : IDisposable
     /// at least as new.</summary>
     string Version();
 
-    /// <summary>All dictionaries, by model and name.</summary>
+    /// <summary>All dictionaries that can be read, by model and name.</summary>
     IReadOnlyList<StoredDictionary> Dictionaries();
+
+    /// <summary>model/name of dictionaries whose sizes cannot be, so that they have to be built or imported again.</summary>
+    IReadOnlyList<string> DamagedDictionaries();
 
     /// <summary>
     /// Keeps every other job, of this process or another, out of some dictionaries until it is disposed: two that write the same one

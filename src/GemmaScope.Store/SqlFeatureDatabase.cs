@@ -43,7 +43,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         }
     }
 
-    public IReadOnlyList<StoredDictionary> Dictionaries() =>
+    public IReadOnlyList<StoredDictionary> Dictionaries() => [.. AllDictionaries().Where(IsSound)];
+
+    public IReadOnlyList<string> DamagedDictionaries() =>
+        [.. AllDictionaries().Where(one => !IsSound(one)).Select(one => $"{one.Model}/{one.Name}")];
+
+    private StoredDictionary[] AllDictionaries() =>
         Read(statement => statement.Rows($"SELECT {DictionaryColumns} FROM dictionary ORDER BY model, name", Dictionary));
 
     public IDisposable Reserve(IEnumerable<(string Model, string Name)> dictionaries)
@@ -143,48 +148,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             return 0;
         });
 
-    public DashboardSource Source(StoredDictionary dictionary) =>
-        Read(statement =>
-            statement.Rows(
-                """
-                SELECT d.model, d.set_name, d.layer, d.hook, d.bos, d.pad, c.name, c.sequences, c.positions, c.counted, c.longest, v.pieces
-                FROM dictionary d JOIN corpus c ON c.id = d.corpus JOIN vocabulary v ON v.id = d.vocabulary WHERE d.id = @id
-                """,
-                row => new DashboardSource
-                {
-                    Model = row.GetString(0),
-                    Set = row.GetString(1),
-                    Layer = row.GetInt32(2),
-                    Hook = row.IsDBNull(3) ? null : row.GetString(3),
-                    Bos = row.IsDBNull(4) ? null : row.GetInt32(4),
-                    Pad = row.IsDBNull(5) ? null : row.GetInt32(5),
-                    Text = row.GetString(6),
-                    Corpus = new(row.GetInt32(7), row.GetInt64(8), row.GetInt64(9), row.GetInt32(10)),
-                    Pieces = Pieces((byte[])row.GetValue(11)),
-                },
-                ("id", dictionary.Id)
-            )
-                is [var source]
-                ? source
-                : throw Gone(dictionary)
-        );
-
-    public FeaturePage? Page(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: false);
-
-    public FeaturePage? WholePage(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: true);
-
-    public IReadOnlyList<int[]> Passages(StoredDictionary dictionary) =>
-        Read(statement =>
-        {
-            var corpus = statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0;
-            return statement.Rows(
-                "SELECT tokens FROM passage WHERE id >= @first AND id < @end ORDER BY id",
-                row => PageCodec.DecodeTokens((byte[])row.GetValue(0)),
-                ("first", Key(corpus, 0)),
-                ("end", Key(corpus + 1, 0))
-            );
-        });
-
     /// <summary>Bytes of a stored page on average; 0 where there is none.</summary>
     public double MeanPageBytes() =>
         Read(statement =>
@@ -269,35 +232,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         }
     }
 
-    private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>
-        Read(statement =>
-        {
-            var found = statement.Rows(
-                "SELECT page, labels, note FROM page WHERE id = @id",
-                row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
-                ("id", Key(dictionary.Id, feature))
-            );
-            // Without a page there are only labels and a note, which wait for one.
-            if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
-                return null;
-            var corpus = whole ? statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0 : 0;
-            var dashboard = PageCodec.Decode(
-                bytes,
-                !whole
-                    ? null
-                    : sequence =>
-                        statement.Rows(
-                            "SELECT tokens FROM passage WHERE id = @id",
-                            row => PageCodec.DecodeTokens((byte[])row.GetValue(0)),
-                            ("id", Key(corpus, sequence))
-                        )
-                            is [var tokens]
-                            ? tokens
-                            : null
-            );
-            return new FeaturePage(new LabelledDashboard(dashboard, Labels(labels)), note);
-        });
-
     /// <summary>The lines of these keys in their order; those that are not there are left out.</summary>
     private static (long Key, FeatureRow Row)[] Rows(SqlStatements statement, long[] keys)
     {
@@ -323,8 +257,16 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             row.IsDBNull(5) ? null : row.GetDouble(5)
         );
 
-    private static StoredDictionary Dictionary(DbDataReader row) =>
-        new(row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4), row.GetInt64(5) != 0, row.GetString(6));
+    /// <summary>A dictionary; one that has numbers that cannot be is readable too, so that it can be replaced.</summary>
+    private static StoredDictionary Dictionary(DbDataReader row)
+    {
+        return new(row.GetInt64(0), row.GetString(1), row.GetString(2), Number(3), Number(4), row.GetInt64(5) != 0, row.GetString(6));
+
+        int Number(int column) => row.GetInt64(column) is >= 0 and <= int.MaxValue and var number ? (int)number : -1;
+    }
+
+    private static bool IsSound(StoredDictionary one) =>
+        one.Width is > 0 and <= DashboardForm.LargestWidth && one.Features >= 0 && one.Features <= one.Width;
 
     /// <summary>The key of a feature, or of a passage.</summary>
     private static long Key(long owner, int index) => (owner << 32) + (uint)index;
@@ -341,8 +283,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             ' ',
             StringSplitOptions.RemoveEmptyEntries
         );
-
-    private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
 
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
@@ -408,6 +348,14 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         {
             throw new GemmaScopeException(
                 string.Create(CultureInfo.InvariantCulture, $"the database says: {problem.Message}{_dialect.Cure(problem)}"),
+                _dialect.Location,
+                problem
+            );
+        }
+        catch (Exception problem) when (problem is InvalidCastException or OverflowException or FormatException)
+        {
+            throw new GemmaScopeException(
+                $"holds a value of another kind than this program writes ({problem.Message}); build or import the dictionary again",
                 _dialect.Location,
                 problem
             );

@@ -11,18 +11,19 @@ namespace GemmaScope.Tests.Server;
 /// <summary>What a database of features does, whichever engine it is.</summary>
 public abstract class FeatureDatabaseTests : IDisposable
 {
-    private static readonly DashboardSource Source = new()
-    {
-        Model = "tiny",
-        Set = "set",
-        Layer = 3,
-        Hook = "blocks.3.hook_resid_post",
-        Corpus = new(100, 12_800, 12_700, 128),
-        Text = "a text",
-        Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")],
-        Bos = 2,
-        Pad = 0,
-    };
+    protected static DashboardSource Source { get; } =
+        new()
+        {
+            Model = "tiny",
+            Set = "set",
+            Layer = 3,
+            Hook = "blocks.3.hook_resid_post",
+            Corpus = new(100, 12_800, 12_700, 128),
+            Text = "a text",
+            Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")],
+            Bos = 2,
+            Pad = 0,
+        };
 
     private IFeatureDatabase? _database;
 

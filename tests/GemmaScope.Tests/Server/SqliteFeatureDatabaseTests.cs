@@ -208,8 +208,14 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     }
 
     [Fact]
-    public void a_damaged_page_is_an_error_that_says_what_to_do()
+    public void a_damaged_page_is_an_error_that_names_it_and_says_what_to_do()
     {
+        var stored = Filled(2);
+        Execute("UPDATE page SET page = x'0102' WHERE id % 4294967296 = 1");
+        Assert.Contains(
+            "the page of feature 1 of tiny/name is damaged (its bytes cannot be read); build or import the dictionary again",
+            Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 1)).Message
+        );
         var bytes = PageCodec.Encode(Feature(1).Dashboard);
         var random = new Random(5);
         for (var i = 0; i < 2000; i++)
@@ -222,12 +228,41 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             {
                 PageCodec.Decode(damaged);
             }
-            catch (GemmaScopeException)
+            catch (CorruptException)
             {
                 // The only error there may be.
             }
         }
-        Assert.Contains("build or import", Assert.Throws<GemmaScopeException>(() => PageCodec.Decode([1, 2])).Message);
+    }
+
+    [Theory]
+    [InlineData("UPDATE dictionary SET width = -2147483648", "tiny/name: is damaged")]
+    [InlineData("UPDATE dictionary SET features = 2147483648", "tiny/name: is damaged")]
+    [InlineData("UPDATE dictionary SET layer = 99999999999", "damaged")]
+    [InlineData("UPDATE dictionary SET layer = -5", "the description of tiny/name is damaged ('layer' must be from 0 to 9999, found -5)")]
+    [InlineData("UPDATE vocabulary SET pieces = x'FFFF'", "the description of tiny/name is damaged")]
+    [InlineData("UPDATE corpus SET longest = 99999999999", "damaged")]
+    [InlineData("UPDATE page SET labels = 'no JSON'", "the page of feature 1 of tiny/name is damaged")]
+    [InlineData("UPDATE page SET labels = '[null]'", "('labels[0]' must not be null)")]
+    [InlineData("UPDATE page SET labels = '[{}]'", "('labels[0].text' must be a label and its author)")]
+    [InlineData("UPDATE page SET page = (SELECT page FROM page WHERE id % 4294967296 = 0)", "('dashboard.feature' must be 1, found 0)")]
+    [InlineData("UPDATE feature SET density = NULL", "NOT NULL", true)]
+    [InlineData("DELETE FROM page", "has no feature 1")]
+    public void what_a_bad_database_holds_is_an_error_that_names_the_record(string statement, string says, bool refused = false)
+    {
+        Filled(3);
+        if (refused)
+        {
+            Assert.Contains(says, Assert.Throws<SqliteException>(() => Execute(statement)).Message);
+            return;
+        }
+        Execute(statement);
+        var problem = Assert.ThrowsAny<GemmaScopeException>(() => GemmaScope.Workbench.FeatureResult.Read(Database, "name", 1));
+        Assert.Contains(says, problem.Message);
+        // Others are found all the same, and what is damaged can be made anew.
+        Database.Search("word10", 10);
+        Database.Delete(Database.Begin(Source, "name", 10, "anew"));
+        Assert.NotNull(Database.Page(Filled(2), 1));
     }
 
     private static string Json(IFeatureDatabase database, StoredDictionary dictionary, int feature) =>
