@@ -126,8 +126,26 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public string Query(IEnumerable<string> beginnings) => string.Join(" & ", beginnings.Select(word => $"{word}:*"));
 
-    public string Cure(DbException problem) =>
-        problem is NpgsqlException { InnerException: System.Net.Sockets.SocketException } ? "; is the server running?" : "";
+    // The database may hold tables of others beside ours.
+    public void RequireOwn(DbConnection connection, DbTransaction transaction) { }
+
+    public void RequirePresent() { }
+
+    public string Explain(DbException problem) =>
+        problem switch
+        {
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } =>
+                "no space left on the server's disk; free some space and do the same again",
+            PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } =>
+                "the database is read-only; name one that can be written",
+            PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } =>
+                $"the user may not do that ({problem.Message}); name one who owns the tables",
+            PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
+                $"the server refuses the user ({problem.Message}); check user and password",
+            PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => "there is no such database on the server; create it",
+            NpgsqlException { InnerException: System.Net.Sockets.SocketException } => $"{problem.Message}; is the server running?",
+            _ => $"the database says: {problem.Message}",
+        };
 
     public void Dispose() => _source.Dispose();
 

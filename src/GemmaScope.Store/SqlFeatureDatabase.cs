@@ -31,9 +31,17 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         {
             Guarded(() =>
             {
-                using var connection = dialect.Open();
-                Schema.Migrate(connection, dialect);
-                return 0;
+                var connection = dialect.Open();
+                try
+                {
+                    if (Schema.IsCurrent(connection))
+                        return 0;
+                }
+                finally
+                {
+                    End(connection);
+                }
+                return InTransaction((connection, transaction) => Schema.Migrate(connection, transaction, dialect));
             });
         }
         catch
@@ -206,7 +214,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         });
     }
 
-    public string Version() => Guarded(_dialect.Version);
+    public string Version() =>
+        Guarded(() =>
+        {
+            _dialect.RequirePresent();
+            return _dialect.Version();
+        });
 
     public void Dispose()
     {
@@ -287,6 +300,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
         {
+            _dialect.RequirePresent();
             if (!_readers.TryTake(out var reader))
                 reader = new SqlStatements(_dialect.Open());
             var kept = false;
@@ -301,28 +315,36 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
                 if (kept)
                     _readers.Add(reader);
                 else
-                    reader.Dispose();
+                    End(reader);
             }
         });
 
     private T Change<T>(Func<SqlStatements, T> change) =>
         Guarded(() =>
         {
-            var connection = _dialect.Open();
-            DbTransaction? transaction = null;
-            try
-            {
-                transaction = connection.BeginTransaction();
-                var result = change(new SqlStatements(connection, transaction));
-                transaction.Commit();
-                return result;
-            }
-            finally
-            {
-                End(transaction);
-                End(connection);
-            }
+            _dialect.RequirePresent();
+            T result = default!;
+            InTransaction((connection, transaction) => result = change(new SqlStatements(connection, transaction)));
+            return result;
         });
+
+    private int InTransaction(Action<DbConnection, DbTransaction> change)
+    {
+        var connection = _dialect.Open();
+        DbTransaction? transaction = null;
+        try
+        {
+            transaction = connection.BeginTransaction();
+            change(connection, transaction);
+            transaction.Commit();
+            return 0;
+        }
+        finally
+        {
+            End(transaction);
+            End(connection);
+        }
+    }
 
     /// <summary>On a full disk SQLite undoes a transaction by itself, and complains when it is to be undone again; that must not hide what
     /// was wrong.</summary>
@@ -346,11 +368,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         }
         catch (DbException problem)
         {
-            throw new GemmaScopeException(
-                string.Create(CultureInfo.InvariantCulture, $"the database says: {problem.Message}{_dialect.Cure(problem)}"),
-                _dialect.Location,
-                problem
-            );
+            throw new GemmaScopeException(_dialect.Explain(problem), _dialect.Location, problem);
         }
         catch (Exception problem) when (problem is InvalidCastException or OverflowException or FormatException)
         {

@@ -15,9 +15,18 @@ internal sealed class SqliteDialect : ISqlDialect
 {
     private const int BusyMilliseconds = 10_000,
         CacheKibibytes = 8192,
+        LeastFree = 1 << 16;
+
+    private const int Busy = 5,
+        Locked = 6,
+        ReadOnly = 8,
+        InputOutput = 10,
+        Corrupt = 11,
         Full = 13,
-        Busy = 5,
-        InputOutput = 10;
+        CannotOpen = 14,
+        NotADatabase = 26;
+
+    private const string NoSpace = "no space left on device; free some space and do the same again";
 
     private readonly string _connection;
     private readonly long? _largestPages;
@@ -94,16 +103,60 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public string Query(IEnumerable<string> beginnings) => string.Join(' ', beginnings.Select(word => $"\"{word}\"*"));
 
-    public string Cure(DbException problem) =>
+    public string Explain(DbException problem) =>
         problem is not SqliteException sqlite
-            ? ""
+            ? $"the database says: {problem.Message}"
             : sqlite.SqliteErrorCode switch
             {
-                Full => "; free some space and do the same again",
-                InputOutput => "; the disk may be full, or not answer",
-                Busy => "; another process writes to it: wait for it, or stop it",
-                _ => "",
+                Full => NoSpace,
+                InputOutput when IsDiskFull() => NoSpace,
+                InputOutput =>
+                    $"the disk does not read or write ({sqlite.SqliteExtendedErrorCode}: {problem.Message}); check it, or use another one",
+                Busy or Locked => "is locked: another process writes to it; wait for it, or stop it",
+                ReadOnly => "cannot be written: file or folder are read-only; copy it to a folder that can be written",
+                CannotOpen =>
+                    "cannot be opened; check the rights of the file and its folder, in which SQLite writes two more files (-wal, -shm)",
+                Corrupt =>
+                    "is damaged; save what can be read with: sqlite3 FILE .recover, or build and import the dictionaries again into another file",
+                NotADatabase => "is no SQLite database, or is encrypted; name another file",
+                _ => $"the database says: {problem.Message}",
             };
+
+    private bool IsDiskFull()
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(Location)).AvailableFreeSpace < LeastFree;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RequireOwn(DbConnection connection, DbTransaction transaction)
+    {
+        using var command = connection.CreateCommand();
+        (command.Transaction, command.CommandText) = (
+            transaction,
+            "SELECT COUNT(*), COALESCE(SUM(name = 'schema_version'), 0) FROM sqlite_master WHERE type = 'table'"
+        );
+        using var reader = command.ExecuteReader();
+        if (reader.Read() && reader.GetInt64(0) > 0 && reader.GetInt64(1) == 0)
+            throw new GemmaScopeException("is a database of another program; name another file", Location);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A file that is open can be deleted; what is written then would be lost without a word.</remarks>
+    public void RequirePresent()
+    {
+        if (!File.Exists(Location))
+            throw new GemmaScopeException(
+                "is gone: the file was deleted or moved while it was open; put it back, then start again",
+                Location
+            );
+    }
 
     public void Dispose()
     {

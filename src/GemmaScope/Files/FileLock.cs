@@ -55,7 +55,7 @@ public sealed class FileLock : IDisposable
         if (_file.SafeFileHandle.IsClosed)
             return;
         // While the lock is held nobody else writes there.
-        TryDelete(HolderFile(_file.Name));
+        Leftovers.Delete(HolderFile(_file.Name));
         _file.Dispose();
     }
 
@@ -86,18 +86,6 @@ public sealed class FileLock : IDisposable
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             return null;
-        }
-    }
-
-    private static void TryDelete(string file)
-    {
-        try
-        {
-            File.Delete(file);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            // The next one who takes the lock writes it anew.
         }
     }
 }
