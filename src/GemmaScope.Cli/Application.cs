@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
+using GemmaScope.Text;
 
 namespace GemmaScope.Cli;
 
@@ -171,7 +172,7 @@ internal static class Application
         {
             // What is left of the output cannot be written; the line below says so or says something worse.
         }
-        terminal.Error.WriteLine(line);
+        terminal.Error.WriteLine(VisibleText.Line(line));
         terminal.Error.Flush();
         return code;
     }

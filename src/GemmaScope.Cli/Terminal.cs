@@ -1,4 +1,5 @@
 using System.Text;
+using GemmaScope.Cli.Output;
 using Spectre.Console;
 
 namespace GemmaScope.Cli;
@@ -14,9 +15,17 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
 
     public Stream Input { get; } = input;
 
-    public TextWriter Out { get; } = output;
+    /// <summary>What people read: all that comes from elsewhere is shown and steers nothing.</summary>
+    public VisibleWriter Out { get; } = new(output);
 
-    public TextWriter Error { get; } = error;
+    /// <summary>Messages, in the same way.</summary>
+    public VisibleWriter Error { get; } = new(error);
+
+    /// <summary>What programs read, as it is: JSON, settings, tables.</summary>
+    public TextWriter Data { get; } = output;
+
+    /// <summary>What a model wrote: as it is into a pipe or file, shown where a person reads.</summary>
+    public TextWriter Text => OutputIsTerminal ? Out : Data;
 
     /// <summary>Whether a person types the input.</summary>
     public bool InputIsTerminal { get; init; }
@@ -37,10 +46,10 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Rich output; use it only where <see cref="OutputIsTerminal"/>.</summary>
-    public IAnsiConsole Console => _console ??= Create(Out, OutputIsTerminal);
+    public IAnsiConsole Console => _console ??= Create(Out.Inner, OutputIsTerminal);
 
     /// <summary>Rich messages; use it only where <see cref="ErrorIsTerminal"/>.</summary>
-    public IAnsiConsole ErrorConsole => _errorConsole ??= Create(Error, ErrorIsTerminal);
+    public IAnsiConsole ErrorConsole => _errorConsole ??= Create(Error.Inner, ErrorIsTerminal);
 
     /// <summary>The terminal of this process.</summary>
     public static Terminal OfProcess()
@@ -74,6 +83,7 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
             }
         );
         console.Profile.Width = Width;
+        console.Pipeline.Attach(new VisibleSegments());
         return console;
     }
 }

@@ -115,7 +115,7 @@ internal sealed class SqliteDialect : ISqlDialect
                 Busy or Locked => "is locked: another process writes to it; wait for it, or stop it",
                 ReadOnly => "cannot be written: file or folder are read-only; copy it to a folder that can be written",
                 CannotOpen =>
-                    "cannot be opened; check the rights of the file and its folder, in which SQLite writes two more files (-wal, -shm)",
+                    "cannot be opened; SQLite writes two more files (-wal, -shm) into its folder: check the rights, or copy it where it can",
                 Corrupt =>
                     "is damaged; save what can be read with: sqlite3 FILE .recover, or build and import the dictionaries again into another file",
                 NotADatabase => "is no SQLite database, or is encrypted; name another file",

@@ -54,7 +54,7 @@ internal sealed class AbsorptionCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => AbsorptionJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             AbsorptionText.Write(session.Terminal, result);
         return Application.Success;

@@ -26,7 +26,7 @@ internal sealed class AddDictionariesCommand : GemmaScopeCommand
     {
         var added = LocalCatalogue.Add(arguments.GetValue(_folder)!);
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(added)));
+            session.Terminal.Data.WriteLine(ResultJson.Text(CatalogueList.Of(added)));
         else
             session.Terminal.Out.WriteLine(
                 $"{added.Count} dictionaries are known by name now{(added.Count > 0 ? $", e.g. {added[0].Name}" : "")}; "

@@ -68,7 +68,7 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => AnalyzeJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
         {
             AnalyzeText.Write(session.Terminal, result);

@@ -56,7 +56,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         {
             try
             {
-                Turn(message, conversation, json ? TextWriter.Null : terminal.Out, session.Cancellation);
+                Turn(message, conversation, json ? TextWriter.Null : terminal.Text, session.Cancellation);
             }
             catch (ArgumentProblemException problem) when (given is null && terminal.InputIsTerminal)
             {
@@ -65,7 +65,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             }
         }
         if (json)
-            terminal.Out.WriteLine(ResultJson.Text(conversation.Result));
+            terminal.Data.WriteLine(ResultJson.Text(conversation.Result));
         return Application.Success;
     }
 

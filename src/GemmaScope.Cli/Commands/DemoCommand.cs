@@ -110,7 +110,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         terminal.Out.Write(options.Prompt);
         var result = session.Run(
             (progress, cancellationToken) =>
-                GenerateJob.RunAsync(microscope, options, new TextDisplay(terminal.Out, progress), cancellationToken)
+                GenerateJob.RunAsync(microscope, options, new TextDisplay(terminal.Text, progress), cancellationToken)
         );
         session.Cancellation.ThrowIfCancellationRequested();
         terminal.Out.WriteLine();

@@ -25,7 +25,7 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     {
         var name = arguments.GetValue(_name)!;
         var path = session.Find(Locator.DictionaryAsync, name);
-        session.Terminal.Out.WriteLine(arguments.GetValue(_json) ? ResultJson.Text(new DownloadedDictionary(name, path)) : path);
+        session.Terminal.Text.WriteLine(arguments.GetValue(_json) ? ResultJson.Text(new DownloadedDictionary(name, path)) : path);
         return Application.Success;
     }
 }

@@ -77,7 +77,7 @@ internal sealed class EvalCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => EvaluateJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             EvaluateText.Write(session.Terminal, result);
         if (arguments.GetValue(_html) is { } page)

@@ -48,9 +48,9 @@ internal sealed class GenerateCommand : GemmaScopeCommand
             terminal.Console.Write(new Paragraph(options.Prompt, new Style(decoration: Decoration.Dim)));
         var result = session.Run(
             (progress, cancellationToken) =>
-                GenerateJob.RunAsync(microscope, options, json ? progress : new TextDisplay(terminal.Out, progress), cancellationToken)
+                GenerateJob.RunAsync(microscope, options, json ? progress : new TextDisplay(terminal.Text, progress), cancellationToken)
         );
-        terminal.Out.WriteLine(json ? ResultJson.Text(result) : "");
+        terminal.Data.WriteLine(json ? ResultJson.Text(result) : "");
         terminal.Out.Flush();
         if (!json)
             terminal.Error.WriteLine(TextDisplay.Speed(result));

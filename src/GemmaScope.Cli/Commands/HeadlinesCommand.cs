@@ -120,7 +120,7 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => HeadlinesJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             HeadlinesText.Write(session.Terminal, result);
         if (arguments.GetValue(_csv) is { } table)

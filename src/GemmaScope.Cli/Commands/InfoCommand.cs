@@ -49,7 +49,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
         var machine = MachineDescription.Current(PrintVersion.Version) with { Model = model is null ? null : ModelDescription.Of(model) };
         if (arguments.GetValue(_json))
         {
-            terminal.Out.WriteLine(ResultJson.Text(machine));
+            terminal.Data.WriteLine(ResultJson.Text(machine));
             return Application.Success;
         }
         Print(terminal, machine);

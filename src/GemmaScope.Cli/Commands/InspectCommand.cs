@@ -34,7 +34,7 @@ internal sealed class InspectCommand : GemmaScopeCommand
         var options = new InspectJobOptions { Path = arguments.GetValue(_path)!, Statistics = arguments.GetValue(_statistics) };
         var result = session.Run((progress, cancellationToken) => InspectJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             Print(session.Terminal, result, options.Statistics);
         return Application.Success;

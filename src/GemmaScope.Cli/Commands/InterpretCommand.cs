@@ -119,7 +119,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
             }
         );
         if (json)
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             InterpretationOutput.Write(session.Terminal, result);
         return Application.Success;

@@ -58,7 +58,7 @@ internal sealed class ListDictionariesCommand : GemmaScopeCommand
         };
         var entries = DictionaryCatalogue.Load().Find(filter).ToArray();
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(entries)));
+            session.Terminal.Data.WriteLine(ResultJson.Text(CatalogueList.Of(entries)));
         else
         {
             CatalogueOutput.Write(session.Terminal, entries);

@@ -70,7 +70,7 @@ internal sealed class ProbeCommand : GemmaScopeCommand
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => ProbeJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             ProbeText.Write(session.Terminal, result);
         return Application.Success;

@@ -30,7 +30,7 @@ internal sealed class RefreshDictionariesCommand : GemmaScopeCommand
         var repository = arguments.GetValue(_repository)!;
         var found = session.Run((_, cancellationToken) => CatalogueRefresh.RunAsync(repository, cancellationToken: cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueList.Of(found)));
+            session.Terminal.Data.WriteLine(ResultJson.Text(CatalogueList.Of(found)));
         else
             session.Terminal.Out.WriteLine(
                 $"{repository}: {found.Count} dictionaries, {Format.Bytes(found.Sum(entry => entry.Bytes ?? 0))}; "

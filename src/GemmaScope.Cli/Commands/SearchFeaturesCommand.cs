@@ -33,7 +33,7 @@ internal sealed class SearchFeaturesCommand : GemmaScopeCommand
         var result = SearchFeaturesResult.Search(database, arguments.GetValue(_words)!, arguments.GetValue(_limit));
         if (arguments.GetValue(_json))
         {
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
             return Application.Success;
         }
         var table = new DataTable("dictionary", new("feature", true), new("density", true), new("max", true), "label");
@@ -43,7 +43,7 @@ internal sealed class SearchFeaturesCommand : GemmaScopeCommand
                 $"{one.Feature}",
                 FeatureText.Share(one.Density),
                 FeatureText.Number(one.Max),
-                Format.Visible(one.Label ?? "")
+                one.Label ?? ""
             );
         table.Write(session.Terminal);
         return Application.Success;

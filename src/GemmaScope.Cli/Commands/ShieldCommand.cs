@@ -86,7 +86,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
                 Input = input == "-" ? null : input,
                 Rows = input == "-" ? session.Terminal.Input : null,
                 Output = output,
-                Lines = session.Terminal.Out,
+                Lines = session.Terminal.Data,
                 Fields = _fields.Read(arguments),
                 Policies = policies,
                 Asked = asked,
@@ -108,7 +108,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         };
         var result = session.Run((progress, cancellationToken) => ShieldJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             Print(session.Terminal, result.Results[0]);
         return result.Results[0].Violated && arguments.GetValue(_fail) ? Application.Violation : Application.Success;
@@ -124,7 +124,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         table.Write(terminal);
         foreach (var score in verdict.Policies)
             if (score.Rationale is { } rationale)
-                terminal.Out.WriteLine($"\n{score.Policy}: {Format.Visible(rationale)}");
+                terminal.Out.WriteLine($"\n{score.Policy}: " + rationale);
         terminal.Out.Flush();
         foreach (var warning in verdict.Warnings)
             terminal.Error.WriteLine($"note: {warning}");

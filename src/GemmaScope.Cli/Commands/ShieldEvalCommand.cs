@@ -92,7 +92,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
             (progress, cancellationToken) => ShieldEvaluateJob.RunAsync(microscope, options, progress, cancellationToken)
         );
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             ShieldEvaluationText.Print(session.Terminal, result);
         if (arguments.GetValue(_html) is { } page)

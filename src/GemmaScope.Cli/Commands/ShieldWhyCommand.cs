@@ -75,7 +75,7 @@ internal sealed class ShieldWhyCommand : GemmaScopeCommand
             (progress, cancellationToken) => ExplainVerdictJob.RunAsync(microscope, options, progress, cancellationToken)
         );
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             ShieldWhyText.Print(session.Terminal, result);
         if (arguments.GetValue(_html) is { } page)

@@ -31,7 +31,7 @@ internal sealed class ShowDictionaryCommand : GemmaScopeCommand
         if (!catalogue.TryFind(catalogue.Reference(name), out var entry))
             throw new ArgumentProblemException("is in no release of the catalogue; gemmascope dictionaries list shows all", name);
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(CatalogueLine.Of(entry)));
+            session.Terminal.Data.WriteLine(ResultJson.Text(CatalogueLine.Of(entry)));
         else
             CatalogueOutput.Write(session.Terminal, entry);
         return Application.Success;

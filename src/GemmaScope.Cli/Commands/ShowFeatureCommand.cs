@@ -34,7 +34,7 @@ internal sealed class ShowFeatureCommand : GemmaScopeCommand
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
         var result = FeatureResult.Read(database, arguments.GetValue(_dictionary)!, arguments.GetValue(_feature));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             FeatureText.Write(session.Terminal, result, arguments.GetValue(_examples));
         return Application.Success;

@@ -39,7 +39,7 @@ internal sealed class SitesCommand : GemmaScopeCommand
         var config = GemmaConfig.Load(session.Find(Locator.ConfigAsync, arguments.GetValue(_model)!));
         var list = arguments.GetValue(_all) ? SiteList.Of(config) : SiteList.Of(config, arguments.GetValue(_layer));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(list));
+            session.Terminal.Data.WriteLine(ResultJson.Text(list));
         else
             Print(session.Terminal, list);
         return Application.Success;

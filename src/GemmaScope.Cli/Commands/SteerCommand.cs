@@ -45,7 +45,7 @@ internal sealed class SteerCommand : GemmaScopeCommand
         {
             var result = session.Run((progress, stop) => SteerJob.RunAsync(microscope, options, progress, stop));
             if (json)
-                terminal.Out.WriteLine(ResultJson.Text(result));
+                terminal.Data.WriteLine(ResultJson.Text(result));
             else
                 SteerText.Table(terminal, result);
         }

@@ -27,7 +27,7 @@ internal sealed class StoreVerifyCommand : GemmaScopeCommand
         var options = new StoreVerifyJobOptions { Store = arguments.GetValue(_store)! };
         var found = session.Run((progress, cancellationToken) => StoreVerifyJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(found));
+            session.Terminal.Data.WriteLine(ResultJson.Text(found));
         else
             StoreOutput.Write(session.Terminal, found);
         return found.Problems.Count == 0 ? Application.Success : Application.Failure;

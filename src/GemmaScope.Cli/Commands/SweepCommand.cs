@@ -54,7 +54,7 @@ internal sealed class SweepCommand : GemmaScopeCommand
         var configuration = SweepConfiguration.Load(arguments.GetValue(_file)!, values);
         if (arguments.GetValue(_print))
         {
-            session.Terminal.Out.Write(configuration.ToYaml());
+            session.Terminal.Data.Write(configuration.ToYaml());
             foreach (var item in SweepJob.Items(configuration))
                 session.Terminal.Out.WriteLine($"# {item.Name}");
             return Application.Success;
@@ -67,7 +67,7 @@ internal sealed class SweepCommand : GemmaScopeCommand
         };
         var suite = TrainingDisplay.Run(session, (progress, cancellationToken) => SweepJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(suite));
+            session.Terminal.Data.WriteLine(ResultJson.Text(suite));
         else
             TrainingOutput.Write(session.Terminal, suite);
         return Application.Success;

@@ -57,13 +57,13 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         {
             var ids = Ids(decode);
             var decoded = new DecodeResult(tokenizer.File, ids, tokenizer.Decode(ids));
-            session.Terminal.Out.WriteLine(json ? ResultJson.Text(decoded) : decoded.Text);
+            (json ? session.Terminal.Data : session.Terminal.Text).WriteLine(json ? ResultJson.Text(decoded) : decoded.Text);
             return Application.Success;
         }
         var options = new TokenizeJobOptions { Text = text, AddBos = !arguments.GetValue(_noBos) };
         var result = session.Run((progress, cancellationToken) => TokenizeJob.RunAsync(tokenizer, options, progress, cancellationToken));
         if (json)
-            session.Terminal.Out.WriteLine(ResultJson.Text(result));
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             Print(result, tokenizer, session);
         return Application.Success;

@@ -47,7 +47,7 @@ internal sealed class TrainCommand : GemmaScopeCommand
         var configuration = _options.Read(arguments, arguments.GetValue(_file));
         if (arguments.GetValue(_print))
         {
-            session.Terminal.Out.Write(configuration.ToYaml());
+            session.Terminal.Data.Write(configuration.ToYaml());
             return Application.Success;
         }
         var options = new TrainJobOptions
@@ -61,7 +61,7 @@ internal sealed class TrainCommand : GemmaScopeCommand
             (progress, cancellationToken) => TrainJob.RunAsync(options, progress, cancellationToken)
         );
         if (arguments.GetValue(_json))
-            session.Terminal.Out.WriteLine(ResultJson.Text(trained));
+            session.Terminal.Data.WriteLine(ResultJson.Text(trained));
         else
             TrainingOutput.Write(session.Terminal, trained);
         return Application.Success;

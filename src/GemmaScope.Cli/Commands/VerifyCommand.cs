@@ -51,7 +51,7 @@ internal sealed class VerifyCommand : GemmaScopeCommand
             }
         }
         var result = VerifyResult.Of(found);
-        session.Terminal.Out.WriteLine(json ? ResultJson.Text(result) : result);
+        (json ? session.Terminal.Data : session.Terminal.Out).WriteLine(json ? ResultJson.Text(result) : result.ToString());
         return result is { Failed: 0, Passed: > 0 } ? Application.Success : Application.Failure;
     }
 }

@@ -1,3 +1,4 @@
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
 
@@ -53,7 +54,7 @@ internal static class AnalyzeText
         var text = new Paragraph();
         foreach (var token in result.Tokens)
             text.Append(
-                Format.Visible(token.Text),
+                VisibleText.Of(token.Text),
                 token.Counted ? StyleOf(shades[token.Position]) : new Style(decoration: Decoration.Dim)
             );
         terminal.Out.WriteLine();

@@ -1,3 +1,4 @@
+using GemmaScope.Text;
 using Spectre.Console;
 
 namespace GemmaScope.Cli.Output;
@@ -13,7 +14,7 @@ internal sealed class DataTable(params Column[] columns)
 {
     private readonly List<string[]> _rows = [];
 
-    public void Add(params string[] cells) => _rows.Add(cells);
+    public void Add(params string[] cells) => _rows.Add([.. cells.Select(VisibleText.Line)]);
 
     public void Write(Terminal terminal)
     {

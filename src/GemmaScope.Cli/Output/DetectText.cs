@@ -60,7 +60,7 @@ internal static class DetectText
         }
     }
 
-    private static string Short(string text) => Format.Visible(text.Length <= LongestDescription ? text : text[..LongestDescription] + "…");
+    private static string Short(string text) => text.Length <= LongestDescription ? text : text[..LongestDescription] + "…";
 
     private static string Number(double? value) => Format.Defined(value, "0.000");
 }

@@ -20,7 +20,7 @@ internal static class FeatureText
             [
                 ("feature", $"{result.Model}/{result.Dictionary}/{one.Feature}"),
                 .. page.Feature.Labels.Select(label => ("label", Label(label))),
-                .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", Format.Visible(page.Note))] : [],
+                .. page.Note.Length > 0 ? (ReadOnlySpan<(string, string)>)[("note", page.Note)] : [],
                 ("density", one.IsDead ? $"dead: it fired at none of {source.Corpus.Counted} tokens" : Density(one, source)),
                 ("maximum", one.IsDead ? "0" : Maximum(one, source)),
                 ("activations", Bars(one.Histogram)),
@@ -59,7 +59,7 @@ internal static class FeatureText
         var author = label.Author.Length > 0 ? label.Author : "unknown";
         var score = label.Score is { } detection ? $", {label.ScoreKind ?? "score"} {Number(detection)}" : "";
         var fuzzing = label.Fuzzing is { } second ? $", fuzzing {Number(second)}" : "";
-        return $"{Format.Visible(label.Text)} ({author}{score}{fuzzing})";
+        return $"{label.Text} ({author}{score}{fuzzing})";
     }
 
     private static string Density(FeatureDashboard one, DashboardSource source) =>
@@ -67,16 +67,13 @@ internal static class FeatureText
         + $"({Share(one.DensityAllPositions)} with special tokens in the denominator)";
 
     private static string Maximum(FeatureDashboard one, DashboardSource source) =>
-        $"{Number(one.Max)} at {Word(source, one.MaxToken)}, mean where it fires {Number(one.MeanNonzero)}"
+        $"{Number(one.Max)}{(one.MaxToken < 0 ? "" : $" at {Word(source, one.MaxToken)}")}, mean where it fires {Number(one.MeanNonzero)}"
         + (one.MaxAnywhere > one.Max ? $"; {Number(one.MaxAnywhere)} at a token that does not count" : "");
 
     /// <summary>The excerpt on one line, the marked token between brackets.</summary>
     private static string Text(DashboardSource source, FeatureExample example) =>
         string.Concat(
-            example.Tokens.Select(
-                (token, i) =>
-                    i == example.Position ? $"[{Word(source, token).Trim('"')}]" : Format.Quoted(Plain(source.Piece(token))).Trim('"')
-            )
+            example.Tokens.Select((token, i) => i == example.Position ? $"[{Plain(source.Piece(token))}]" : Plain(source.Piece(token)))
         );
 
     private static string Words(DashboardSource source, IReadOnlyList<TokenScore> scores) =>

@@ -1,6 +1,6 @@
 using System.Globalization;
 using GemmaScope.Numerics;
-using GemmaScope.Workbench.Html;
+using GemmaScope.Text;
 
 namespace GemmaScope.Cli.Output;
 
@@ -34,12 +34,8 @@ internal static class Format
 
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
-    /// <inheritdoc cref="HtmlText.Visible"/>
-    public static string Visible(string text) => HtmlText.Visible(text);
-
-    /// <summary>The same on one line, in quotes so that spaces at its ends are seen.</summary>
-    public static string Quoted(string text) =>
-        $"\"{Visible(text).Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal)}\"";
+    /// <summary>A text on one line, in quotes so that spaces at its ends are seen.</summary>
+    public static string Quoted(string text) => $"\"{VisibleText.Line(text)}\"";
 
     public static string Arithmetic(Arithmetic arithmetic) => arithmetic == Numerics.Arithmetic.Fast ? "fast" : "exact";
 }

@@ -23,7 +23,7 @@ internal static class HeadlinesText
             table.Add(
                 headline.Topic ?? HeadlinesResult.Unknown,
                 $"{headline.Score:0.00}",
-                Format.Visible(headline.Headline),
+                headline.Headline,
                 string.Join("  ", headline.Evidence.Select(one => $"{one.Feature} {Format.Quoted(one.Token)} {one.Contribution:+0.00}"))
             );
         table.Write(terminal);

@@ -16,7 +16,7 @@ internal static class InterpretationOutput
         writer.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{one.Feature, 7}  {Number(one.Detection), 4}  {Number(one.Fuzzing), 4}  {Format.Visible(label.Text)}"
+                $"{one.Feature, 7}  {Number(one.Detection), 4}  {Number(one.Fuzzing), 4}  {label.Text}"
             )
         );
         writer.Flush();

@@ -39,7 +39,7 @@ internal static class ProbeText
         var other = task.OtherSource.Rows > 0;
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(
-            $"{Format.Visible(task.Task)}: {Rows(task.Train)} to learn from, {Rows(task.Test)} to test"
+            $"{task.Task}: {Rows(task.Train)} to learn from, {Rows(task.Test)} to test"
                 + $"{(other ? $", {Rows(task.OtherSource)} from another source" : "")}"
         );
         Column[] columns =

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
@@ -77,7 +78,7 @@ internal class ProgressDisplay(Terminal terminal, Action<JobReport>? tell = null
         if (!terminal.ErrorIsTerminal && (stage.Total is null || _shown == now || stage.Done == stage.Total))
             return;
         _shown = now;
-        var line = Line(stage, terminal.Clock.GetElapsedTime(_began, now).TotalSeconds);
+        var line = VisibleText.Line(Line(stage, terminal.Clock.GetElapsedTime(_began, now).TotalSeconds));
         if (terminal.ErrorIsTerminal)
         {
             var room = terminal.Width - 1;

@@ -14,7 +14,7 @@ internal static class Properties
                 terminal.Console.Write(new Paragraph(name.PadRight(width + 2), new Style(Color.SteelBlue1)));
             else
                 terminal.Out.Write(name.PadRight(width + 2));
-            terminal.Out.WriteLine(value);
+            terminal.Out.WriteLine($"{value}");
         }
     }
 }

@@ -35,7 +35,7 @@ internal static class RavelText
             {
                 string[] counts =
                 [
-                    Format.Visible(one.Attribute),
+                    one.Attribute,
                     $"{one.Known}",
                     $"{one.Questions}",
                     $"{one.Entities}",

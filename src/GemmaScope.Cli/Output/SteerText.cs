@@ -1,5 +1,6 @@
 using System.Globalization;
 using GemmaScope.Behaviour;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
 
@@ -37,7 +38,7 @@ internal static class SteerText
                 one.IsMeasured ? one.Kl!.Value.ToString("0.000", CultureInfo.InvariantCulture) : "",
                 one.IsMeasured ? Nats(one.Surprise) : "",
                 one.IsMeasured ? one.Repetition!.Value.ToString("0 %", CultureInfo.InvariantCulture) : "",
-                terminal.OutputIsTerminal ? Format.Visible(one.Text) : Excerpt(one.Text)
+                terminal.OutputIsTerminal ? VisibleText.Of(one.Text) : Excerpt(one.Text)
             );
         table.Write(terminal);
     }
@@ -113,7 +114,7 @@ internal static class SteerText
                                 piece =>
                                 {
                                     texts[piece.Series] += piece.Text;
-                                    table.UpdateCell(0, piece.Series, new Paragraph(Format.Visible(texts[piece.Series])));
+                                    table.UpdateCell(0, piece.Series, new Paragraph(VisibleText.Of(texts[piece.Series])));
                                     live.Refresh();
                                 },
                                 progress
@@ -146,7 +147,7 @@ internal static class SteerText
     private static string Excerpt(string text)
     {
         const int longest = 60;
-        var line = Format.Visible(text.ReplaceLineEndings(" ")).Trim();
+        var line = VisibleText.Line(text.ReplaceLineEndings(" ")).Trim();
         if (line.Length <= longest)
             return line;
         // Never half a character.

@@ -9,7 +9,7 @@ internal static class StoreOutput
     public static void Write(Terminal terminal, StoreSummary store, bool json)
     {
         if (json)
-            terminal.Out.WriteLine(ResultJson.Text(store));
+            terminal.Data.WriteLine(ResultJson.Text(store));
         else
             Write(terminal, store);
     }

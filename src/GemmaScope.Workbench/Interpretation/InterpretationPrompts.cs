@@ -78,12 +78,24 @@ internal static partial class InterpretationPrompts
             marked is not null ? marked[(marked.IndexOf(AnswerMark, StringComparison.OrdinalIgnoreCase) + AnswerMark.Length)..]
             : lines is [var only] ? only
             : "";
-        text = Opening().Replace(new string([.. text.Where(c => !char.IsControl(c))]).Trim(' ', '*', '"', '`'), "");
+        text = Opening().Replace(Unwrapped(new string([.. text.Where(c => !char.IsControl(c))])), "");
         return text.Any(char.IsLetterOrDigit)
             ? text.Length <= LongestExplanation
                 ? text
                 : text[..LongestExplanation] + "…"
             : null;
+    }
+
+    /// <summary>Without the marks that some models put around an answer; quotes that belong to the answer stay.</summary>
+    private static string Unwrapped(string text)
+    {
+        while (text.Trim(' ', '*') is var inner && inner is [('"' or '`') and var mark, .., var last] && last == mark)
+        {
+            if (inner[1..^1].Contains(mark, StringComparison.Ordinal))
+                return inner;
+            text = inner[1..^1];
+        }
+        return text.Trim(' ', '*');
     }
 
     /// <summary>The decisions in an answer, one for each passage; all null where they cannot be told.</summary>

@@ -15,8 +15,11 @@ internal static class DelimitedText
             var c = line[i];
             if (c == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"')
                 field.Append(line[i++]);
-            else if (c == '"')
-                quoted = !quoted;
+            else if (c == '"' && quoted)
+                quoted = false;
+            // A quote in the midst of a field is a letter of it: 6" nails.
+            else if (c == '"' && field.ToString().AsSpan().IsWhiteSpace())
+                quoted = true;
             else if (c == separator && !quoted)
                 Next();
             else if (c != '\r')

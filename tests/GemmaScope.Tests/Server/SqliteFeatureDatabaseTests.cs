@@ -211,7 +211,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     [InlineData(10, 778, "the disk does not read or write")]
     [InlineData(5, 5, "is locked: another process writes to it; wait for it, or stop it")]
     [InlineData(8, 1544, "cannot be written: file or folder are read-only; copy it to a folder that can be written")]
-    [InlineData(14, 14, "cannot be opened; check the rights of the file and its folder")]
+    [InlineData(14, 14, "cannot be opened; SQLite writes two more files")]
     [InlineData(11, 11, "is damaged; save what can be read")]
     [InlineData(26, 26, "is no SQLite database")]
     [InlineData(1, 1, "the database says: words")]
