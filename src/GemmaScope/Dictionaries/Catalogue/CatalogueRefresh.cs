@@ -13,6 +13,8 @@ public static class CatalogueRefresh
     /// <summary>The environment variable that names another file.</summary>
     public const string FileVariable = "GEMMASCOPE_CATALOGUE";
 
+    private const string FileName = "dictionaries.txt";
+
     private const string Heading = "# gemmascope catalogue 1: repository, path, bytes";
 
     private static readonly string[] WeightFiles =
@@ -23,11 +25,18 @@ public static class CatalogueRefresh
     ];
 
     /// <summary>The user's file: what <see cref="FileVariable"/> names, else <c>gemmascope/dictionaries.txt</c> in the user's folder of
-    /// settings.</summary>
-    public static string UserFile() =>
-        Environment.GetEnvironmentVariable(FileVariable) is { Length: > 0 } named
-            ? named
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "gemmascope", "dictionaries.txt");
+    /// settings (<c>$XDG_CONFIG_HOME</c>, or <c>~/.config</c>).</summary>
+    /// <exception cref="ArgumentProblemException">The user has no such folder.</exception>
+    public static string UserFile() => UserFileOf(Environment.GetEnvironmentVariable);
+
+    internal static string UserFileOf(Func<string, string?> variable) =>
+        FindUserFile(variable) ?? Path.Combine(UserFolders.Settings(variable, FileVariable), FileName);
+
+    /// <summary>The same, or null where a user has no folder of settings, so that there is no such file either.</summary>
+    internal static string? FindUserFile(Func<string, string?> variable) =>
+        variable(FileVariable) is { Length: > 0 } named ? named
+        : UserFolders.FindSettings(variable) is { } folder ? Path.Combine(folder, FileName)
+        : null;
 
     /// <summary>Lists a repository on the hub and writes what it found into the file, in place of what it said of that
     /// repository.</summary>

@@ -49,12 +49,13 @@ public sealed class DictionaryCatalogue
     /// <exception cref="FileFormatException">The file is no catalogue, or that of a folder is damaged.</exception>
     public static DictionaryCatalogue Load(string? file = null)
     {
-        file ??= CatalogueRefresh.UserFile();
+        // Who has no folder of settings has listed nothing.
+        file ??= CatalogueRefresh.FindUserFile(Environment.GetEnvironmentVariable);
         CatalogueEntry[] seen =
         [
-            .. CatalogueRefresh.Read(file),
+            .. file is null ? [] : CatalogueRefresh.Read(file),
             .. LocalCatalogue.ReadDemo(),
-            .. LocalCatalogue.ReadAll(LocalCatalogue.ListBeside(file)),
+            .. file is null ? [] : LocalCatalogue.ReadAll(LocalCatalogue.ListBeside(file)),
         ];
         if (seen.Length == 0)
             return BuiltIn;

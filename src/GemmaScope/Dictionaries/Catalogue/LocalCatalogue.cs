@@ -21,6 +21,7 @@ public static class LocalCatalogue
         DemoFolder = "demo-scope";
 
     /// <summary>The user's list of folders: <c>folders.txt</c> beside the list of what was seen on the hub.</summary>
+    /// <exception cref="ArgumentProblemException">The user has no folder of settings.</exception>
     public static string UserFile() => ListBeside(CatalogueRefresh.UserFile());
 
     /// <summary>Writes what a folder holds.</summary>

@@ -43,7 +43,8 @@ public sealed partial record HubOptions
     /// HF_HUB_DISABLE_SYMLINKS, XDG_CACHE_HOME and the older HUGGINGFACE_HUB_CACHE, HUGGING_FACE_HUB_TOKEN, TRANSFORMERS_OFFLINE.
     /// </summary>
     /// <param name="variable">Reads a variable; null for this process's environment.</param>
-    /// <exception cref="ArgumentProblemException">HF_ENDPOINT is not an address.</exception>
+    /// <exception cref="ArgumentProblemException">HF_ENDPOINT is not an address, or no variable says where the cache is and there is no home
+    /// folder.</exception>
     public static HubOptions FromEnvironment(Func<string, string?>? variable = null)
     {
         var read = variable ?? Environment.GetEnvironmentVariable;
@@ -51,12 +52,16 @@ public sealed partial record HubOptions
         string? Folder(string name) => Value(name) is { } value ? Expand(value, read) : null;
         bool Flag(string name) => Value(name)?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-        var home = Folder("HF_HOME") ?? Path.Combine(Folder("XDG_CACHE_HOME") ?? Expand("~/.cache", read), "huggingface");
+        var caches = Folder("XDG_CACHE_HOME") ?? (UserFolders.Home(read) is { } user ? Path.Combine(user, ".cache") : null);
+        var home = Folder("HF_HOME") ?? (caches is null ? null : Path.Combine(caches, "huggingface"));
         return new()
         {
-            CacheFolder = Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(home, "hub"),
+            CacheFolder = Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(home ?? throw Homeless(), "hub"),
             Endpoint = EndpointOf(Value("HF_ENDPOINT") ?? "https://huggingface.co"),
-            Token = Value("HF_TOKEN") ?? Value("HUGGING_FACE_HUB_TOKEN") ?? TokenIn(Folder("HF_TOKEN_PATH") ?? Path.Combine(home, "token")),
+            Token =
+                Value("HF_TOKEN")
+                ?? Value("HUGGING_FACE_HUB_TOKEN")
+                ?? TokenIn(Folder("HF_TOKEN_PATH") ?? (home is null ? null : Path.Combine(home, "token"))),
             Offline = Flag("HF_HUB_OFFLINE") || Flag("TRANSFORMERS_OFFLINE"),
             Symlinks = !Flag("HF_HUB_DISABLE_SYMLINKS"),
         };
@@ -70,7 +75,7 @@ public sealed partial record HubOptions
             ? uri
             : throw new ArgumentProblemException($"'{text}' is not a web address; write for example https://huggingface.co", "HF_ENDPOINT");
 
-    private static string? TokenIn(string file)
+    private static string? TokenIn(string? file)
     {
         try
         {
@@ -88,8 +93,11 @@ public sealed partial record HubOptions
         path = Variable().Replace(path, m => read(m.Groups[1].Value) ?? m.Value);
         if (path != "~" && !path.StartsWith("~/", StringComparison.Ordinal))
             return path;
-        return (read("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)) + path[1..];
+        return (UserFolders.Home(read) ?? throw Homeless()) + path[1..];
     }
+
+    private static ArgumentProblemException Homeless() =>
+        new("there is no home folder for it; set HF_HUB_CACHE or HOME to a folder of yours", "cache");
 
     private static long? DiskFreeBytes(string folder)
     {
