@@ -11,6 +11,8 @@ public static class JsonFile
     /// <summary>Files above this size are no configuration.</summary>
     public const int LargestFile = 64 << 20;
 
+    private static ReadOnlySpan<byte> ByteOrderMark => "\uFEFF"u8;
+
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64 };
 
     /// <summary>Reads a file whose outermost value is an object.</summary>
@@ -63,8 +65,11 @@ public static class JsonFile
         try
         {
             var bytes = path.EndsWith(".gz", StringComparison.Ordinal) ? Unpacked(path) : File.ReadAllBytes(path);
-            CheckText(bytes, path);
-            using var document = JsonDocument.Parse(bytes, Strict);
+            FileStandIn.Refuse(bytes, path);
+            // Editors of another system put a byte order mark in front, which the parser would not take.
+            var text = bytes.AsMemory(bytes.AsSpan().StartsWith(ByteOrderMark) ? ByteOrderMark.Length : 0);
+            CheckText(text.Span, path);
+            using var document = JsonDocument.Parse(text, Strict);
             return document.RootElement.Clone();
         }
         catch (JsonException problem)

@@ -31,6 +31,11 @@ internal sealed unsafe class MappedFile : IDisposable
             throw FileChecks.Unreadable(path, problem);
         }
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
+        if (FileStandIn.Described(Span(0, (int)Math.Min(Length, 1024))) is { } standIn)
+        {
+            Dispose();
+            throw new FileFormatException(standIn, path);
+        }
     }
 
     /// <summary>The file.</summary>

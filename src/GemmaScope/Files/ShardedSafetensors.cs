@@ -78,7 +78,7 @@ public sealed class ShardedSafetensors : IDisposable
                 return file;
         }
         throw new FileFormatException(
-            $"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files",
+            FolderForms.Describe(folder) ?? $"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files",
             folder
         );
     }
