@@ -7,7 +7,7 @@ namespace GemmaScope.Dictionaries;
 /// The tensors of one weights file, npz or safetensors, handed out checked: present, of a float type, of the expected
 /// shape and, where asked, finite. Types the kernels cannot read in place are widened into own memory.
 /// </summary>
-internal sealed class DictionaryTensors : IDisposable
+internal sealed class DictionaryTensors : IMappedFiles, IDisposable
 {
     private readonly NpzFile? _npz;
     private readonly SafetensorsFile? _safetensors;
@@ -45,6 +45,8 @@ internal sealed class DictionaryTensors : IDisposable
             throw;
         }
     }
+
+    public void RequireWhole() => ((IMappedFiles?)_npz ?? _safetensors)?.RequireWhole();
 
     /// <summary>Whether there is such a tensor.</summary>
     public bool Has(string name) => _npz?.Arrays.ContainsKey(name) ?? _safetensors!.Tensors.ContainsKey(name);
