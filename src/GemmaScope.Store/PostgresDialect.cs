@@ -55,6 +55,8 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public DbConnection Open() => _source.OpenConnection();
 
+    public void RequireThere(DbConnection connection) { }
+
     /// <inheritdoc/>
     /// <remarks>Which transactions are seen: any that changes something has a number, here or in another database of the server.</remarks>
     public string Version()

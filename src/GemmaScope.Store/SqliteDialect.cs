@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Store;
@@ -8,15 +9,20 @@ namespace GemmaScope.Store;
 /// A file. Written ahead (WAL), so that readers go on while a build writes, and a killed process loses no more than its last transaction;
 /// who finds it locked waits.
 /// </summary>
-internal sealed class SqliteDialect : ISqlDialect
+internal sealed partial class SqliteDialect : ISqlDialect
 {
     private const int BusyMilliseconds = 10_000,
         CacheKibibytes = 8192,
         Full = 13,
         Busy = 5,
+        ReadOnly = 8,
+        Damaged = 11,
+        CannotOpen = 14,
+        NoDatabase = 26,
+        AskMoved = 20,
         InputOutput = 10;
 
-    private readonly string _connection;
+    private readonly SqliteConnectionStringBuilder _connection;
     private readonly long? _largestPages;
     private readonly Lock _watching = new();
     private SqlStatements? _watch;
@@ -33,7 +39,7 @@ internal sealed class SqliteDialect : ISqlDialect
             DataSource = file,
             Mode = SqliteOpenMode.ReadWriteCreate,
             DefaultTimeout = BusyMilliseconds / 1000,
-        }.ConnectionString;
+        };
     }
 
     public string Location { get; }
@@ -45,8 +51,10 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public DbConnection Open()
     {
-        var connection = new SqliteConnection(_connection);
+        var connection = new SqliteConnection(_connection.ConnectionString);
         connection.Open();
+        // A file that goes away later must not be made anew, empty.
+        _connection.Mode = SqliteOpenMode.ReadWrite;
         using var settings = connection.CreateCommand();
         settings.CommandText =
             $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; "
@@ -58,6 +66,16 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public bool KeepsReaders => true;
 
+    public void RequireThere(DbConnection connection)
+    {
+        // Where another file has the name now, ours still answers: with what nobody sees any more, and takes notes that nobody will find.
+        if (connection is SqliteConnection { Handle: { IsInvalid: false } handle } && HasMoved(handle))
+            throw new GemmaScopeException(
+                "the file was deleted, moved or replaced since it was opened; put it back, or start again",
+                Location
+            );
+    }
+
     /// <inheritdoc/>
     /// <remarks>The number counts what other connections have changed since this one was opened, so that it has to be the same one every
     /// time.</remarks>
@@ -66,6 +84,7 @@ internal sealed class SqliteDialect : ISqlDialect
         lock (_watching)
         {
             _watch ??= new SqlStatements(Open());
+            RequireThere(_watch.Connection);
             return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
         }
     }
@@ -90,6 +109,8 @@ internal sealed class SqliteDialect : ISqlDialect
             {
                 Full => "; free some space and do the same again",
                 InputOutput => "; the disk may be full, or not answer",
+                Damaged or NoDatabase => "; the file is damaged: restore it from a copy, or build its features again",
+                ReadOnly or CannotOpen => "; the file and its folder have to be there and be writable, also to be read",
                 Busy => "; another process writes to it: wait for it, or stop it",
                 _ => "",
             };
@@ -98,6 +119,27 @@ internal sealed class SqliteDialect : ISqlDialect
     {
         lock (_watching)
             _watch?.Dispose();
-        SqliteConnection.ClearPool(new SqliteConnection(_connection));
+        SqliteConnection.ClearPool(new SqliteConnection(_connection.ConnectionString));
     }
+
+    /// <summary>Whether the name of a database leads to another file, or to none (SQLITE_FCNTL_HAS_MOVED), which the binding has no call
+    /// for.</summary>
+    private static bool HasMoved(SQLitePCL.sqlite3 database)
+    {
+        var moved = 0;
+        var held = false;
+        try
+        {
+            database.DangerousAddRef(ref held);
+            return Control(database.DangerousGetHandle(), "main", AskMoved, ref moved) == 0 && moved != 0;
+        }
+        finally
+        {
+            if (held)
+                database.DangerousRelease();
+        }
+    }
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Control(nint database, string schema, int operation, ref int argument);
 }

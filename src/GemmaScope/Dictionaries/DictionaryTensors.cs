@@ -8,7 +8,7 @@ namespace GemmaScope.Dictionaries;
 /// The tensors of one weights file, whatever its format, handed out checked: present, of a float type, of the expected
 /// shape and, where asked, finite. Types the kernels cannot read in place are widened into own memory.
 /// </summary>
-internal sealed class DictionaryTensors : IDisposable
+internal sealed class DictionaryTensors : IMappedFiles, IDisposable
 {
     private readonly IDisposable _file;
     private readonly IReadOnlyDictionary<string, Func<Tensor>> _tensors;
@@ -46,6 +46,8 @@ internal sealed class DictionaryTensors : IDisposable
                 );
         }
     }
+
+    public void RequireWhole() => ((IMappedFiles?)_npz ?? _safetensors)?.RequireWhole();
 
     /// <summary>Whether there is such a tensor.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);

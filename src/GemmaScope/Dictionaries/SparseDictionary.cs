@@ -184,6 +184,11 @@ public abstract class SparseDictionary : IDisposable
         ReadDecoder(feature, vector);
     }
 
+    /// <summary>Finds out whether the files that weights are mapped from are still whole; ask it before a run where others might cut them,
+    /// for to read where nothing is left ends the process.</summary>
+    /// <exception cref="FileFormatException">One was cut short.</exception>
+    public void RequireWhole() => (_description.Files as IMappedFiles)?.RequireWhole();
+
     /// <summary>Unmaps the weights.</summary>
     public void Dispose()
     {

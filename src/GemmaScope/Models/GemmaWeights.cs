@@ -78,6 +78,9 @@ internal sealed class GemmaWeights : IDisposable
 
     public void Dispose() => _files.Dispose();
 
+    /// <inheritdoc cref="ShardedSafetensors.RequireWhole"/>
+    public void RequireWhole() => _files.RequireWhole();
+
     private LayerWeights Layer(int i)
     {
         var (d, mlp, query, keyValue) = (
