@@ -125,5 +125,8 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
         return taken;
     }
 
-    public static GemmaScopeException Damaged() => new("a stored page is damaged; build or import the dictionary again");
+    public static CorruptException Damaged() => new();
 }
+
+/// <summary>Stored bytes are not what was written; who reads them says of what they are.</summary>
+internal sealed class CorruptException() : Exception("its bytes cannot be read");

@@ -17,8 +17,8 @@ public static class FeatureDatabase
             throw new ArgumentProblemException("is a folder; name the file of a database", where);
         if (!create && !File.Exists(where))
             throw new ArgumentProblemException("there is no such database; building or importing features makes one", where);
-        if (create && Path.GetDirectoryName(Path.GetFullPath(where)) is { } folder)
-            Directory.CreateDirectory(folder);
+        if (create)
+            MakeFolder(where);
         return new SqlFeatureDatabase(new SqliteDialect(where));
     }
 
@@ -27,6 +27,19 @@ public static class FeatureDatabase
     /// <param name="gone">Cancelled when nobody waits; the reading then ends with <see cref="OperationCanceledException"/>.</param>
     /// <param name="limit">How long one may take; then it ends with a <see cref="GemmaScopeException"/>.</param>
     public static void BoundReads(CancellationToken gone, TimeSpan limit) => ReadBounds.Current = new(gone, limit);
+
+    private static void MakeFolder(string file)
+    {
+        try
+        {
+            if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
+                Directory.CreateDirectory(folder);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException($"its folder cannot be made: {problem.Message}; name another file", file, problem);
+        }
+    }
 
     internal static bool IsPostgres(string where) =>
         where.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)

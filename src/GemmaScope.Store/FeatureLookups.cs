@@ -7,6 +7,7 @@ public static class FeatureLookups
     /// <param name="database">The database.</param>
     /// <param name="name">The dictionary's name, or <c>model/name</c>.</param>
     /// <exception cref="ArgumentProblemException">There is none, or several models have one; the message names those there are.</exception>
+    /// <exception cref="GemmaScopeException">It is damaged.</exception>
     public static StoredDictionary Find(this IFeatureDatabase database, string name)
     {
         var all = database.Dictionaries();
@@ -14,6 +15,9 @@ public static class FeatureLookups
         return fitting switch
         {
             [var one] => one,
+            []
+                when database.DamagedDictionaries().FirstOrDefault(one => one == name || one.EndsWith($"/{name}", StringComparison.Ordinal))
+                    is { } damaged => throw new GemmaScopeException("is damaged in the database; build or import it again", damaged),
             [] => throw new ArgumentProblemException(
                 $"is not in the database, which has {(all.Count == 0 ? "none" : string.Join(", ", all.Select(WholeName)))}",
                 name
@@ -31,6 +35,19 @@ public static class FeatureLookups
         StoredDictionary? dictionary,
         IEnumerable<int> features
     ) => database is null || dictionary is null ? [] : database.Rows(dictionary, [.. features.Distinct()]).ToDictionary(row => row.Feature);
+
+    /// <summary>The page of a feature that the database has.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="dictionary">The dictionary.</param>
+    /// <param name="feature">The feature's index.</param>
+    /// <param name="whole">Whether the examples are whole passages.</param>
+    /// <exception cref="ArgumentProblemException">It does not have it.</exception>
+    public static FeaturePage RequirePage(this IFeatureDatabase database, StoredDictionary dictionary, int feature, bool whole = false) =>
+        (whole ? database.WholePage(dictionary, feature) : database.Page(dictionary, feature))
+        ?? throw new ArgumentProblemException(
+            $"has no feature {feature} (it has 0 to {dictionary.Width - 1}, stored are {dictionary.Features})",
+            dictionary.Name
+        );
 
     private static string WholeName(StoredDictionary dictionary) => $"{dictionary.Model}/{dictionary.Name}";
 }

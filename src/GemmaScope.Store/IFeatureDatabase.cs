@@ -13,8 +13,19 @@ public interface IFeatureDatabase : IDisposable
     /// at least as new.</summary>
     string Version();
 
-    /// <summary>All dictionaries, by model and name.</summary>
+    /// <summary>All dictionaries that can be read, by model and name.</summary>
     IReadOnlyList<StoredDictionary> Dictionaries();
+
+    /// <summary>model/name of dictionaries whose sizes cannot be, so that they have to be built or imported again.</summary>
+    IReadOnlyList<string> DamagedDictionaries();
+
+    /// <summary>
+    /// Keeps every other job, of this process or another, out of some dictionaries until it is disposed: two that write the same one
+    /// would mix their numbers. A process that is gone keeps nobody out. Reading goes on.
+    /// </summary>
+    /// <param name="dictionaries">Model and name of each, whether they are there already or not.</param>
+    /// <exception cref="GemmaScopeException">Another job writes one of them, which is named.</exception>
+    IDisposable Reserve(IEnumerable<(string Model, string Name)> dictionaries);
 
     /// <summary>
     /// Begins a dictionary. One of that name with the same description is gone on with; another one is replaced when this is complete

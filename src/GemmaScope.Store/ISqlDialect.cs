@@ -24,8 +24,17 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Fills in the names of types in a statement that makes a table.</summary>
     string Translate(string statement);
 
-    /// <summary>Waits until no other process changes the schema.</summary>
-    void LockSchema(DbConnection connection);
+    /// <summary>Waits until no other process changes the schema, until the end of the transaction.</summary>
+    void LockSchema(DbConnection connection, DbTransaction transaction);
+
+    /// <summary>Refuses a database that another program made, before tables are added to it.</summary>
+    /// <exception cref="GemmaScopeException">It is one.</exception>
+    void RequireOwn(DbConnection connection, DbTransaction transaction);
+
+    /// <summary>Takes the right to write a dictionary, until it is disposed or the process is gone.</summary>
+    /// <param name="dictionary">model/name.</param>
+    /// <exception cref="GemmaScopeException">Another one has it.</exception>
+    IDisposable Reserve(string dictionary);
 
     /// <summary>Adds or replaces the words of a feature: @id, @labels, @tokens.</summary>
     string WriteWords { get; }
@@ -36,6 +45,6 @@ internal interface ISqlDialect : IDisposable
     /// <summary>The query for words that begin with each of these.</summary>
     string Query(IEnumerable<string> beginnings);
 
-    /// <summary>What to do about an error, for its message.</summary>
-    string Cure(DbException problem);
+    /// <summary>What an error means and what to do about it.</summary>
+    string Explain(DbException problem);
 }

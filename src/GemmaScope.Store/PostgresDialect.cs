@@ -1,4 +1,8 @@
+using System.Buffers.Binary;
 using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
+using GemmaScope.Files;
 using Npgsql;
 
 namespace GemmaScope.Store;
@@ -83,20 +87,87 @@ internal sealed class PostgresDialect : ISqlDialect
                 StringComparison.Ordinal
             );
 
-    public void LockSchema(DbConnection connection)
+    public void LockSchema(DbConnection connection, DbTransaction transaction)
     {
-        // Held until the connection is given back.
         using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT pg_advisory_lock({SchemaLock})";
+        (command.Transaction, command.CommandText) = (transaction, $"SELECT pg_advisory_xact_lock({SchemaLock})");
         command.ExecuteNonQuery();
+    }
+
+    public IDisposable Reserve(string dictionary)
+    {
+        var (key, connection) = (
+            BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(dictionary))),
+            _source.OpenConnection()
+        );
+        try
+        {
+            // Whoever disposes the statements closes the connection, which is to stay open.
+            var statements = new SqlStatements(connection);
+            statements.Run("SELECT set_config('application_name', @name, false)", ("name", $"gemmascope, process {Environment.ProcessId}"));
+            if (statements.Rows("SELECT pg_try_advisory_lock(@key)", row => row.GetBoolean(0), ("key", key)) is [true])
+                return new Reservation(connection);
+            var holder = statements.Rows(
+                """
+                SELECT application_name, COALESCE(CAST(client_addr AS text), 'the same machine') FROM pg_stat_activity
+                WHERE pid = (
+                    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = @high AND objid = @low LIMIT 1)
+                """,
+                row => $"{row.GetString(0)} of {row.GetString(1)}",
+                ("high", (long)(uint)(key >> 32)),
+                ("low", (long)(uint)key)
+            );
+            throw FileLock.Held(Location, dictionary, holder.FirstOrDefault());
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     public string Query(IEnumerable<string> beginnings) => string.Join(" & ", beginnings.Select(word => $"{word}:*"));
 
-    public string Cure(DbException problem) =>
-        problem is NpgsqlException { InnerException: System.Net.Sockets.SocketException } ? "; is the server running?" : "";
+    // The database may hold tables of others beside ours.
+    public void RequireOwn(DbConnection connection, DbTransaction transaction) { }
+
+
+    public string Explain(DbException problem) =>
+        problem switch
+        {
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } =>
+                "no space left on the server's disk; free some space and do the same again",
+            PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } =>
+                "the database is read-only; name one that can be written",
+            PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } =>
+                $"the user may not do that ({problem.Message}); name one who owns the tables",
+            PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
+                $"the server refuses the user ({problem.Message}); check user and password",
+            PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => "there is no such database on the server; create it",
+            NpgsqlException { InnerException: System.Net.Sockets.SocketException } => $"{problem.Message}; is the server running?",
+            _ => $"the database says: {problem.Message}",
+        };
 
     public void Dispose() => _source.Dispose();
+
+    /// <summary>A connection that holds locks. The pool would give them back only when the connection is used again.</summary>
+    private sealed class Reservation(NpgsqlConnection connection) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = "SELECT pg_advisory_unlock_all()";
+                command.ExecuteNonQuery();
+            }
+            catch (DbException)
+            {
+                // A connection that is broken holds nothing any more.
+            }
+            connection.Dispose();
+        }
+    }
 
     private static string FromAddress(Uri address)
     {

@@ -57,16 +57,28 @@ internal static class Schema
     /// <summary>The number of steps that this program knows.</summary>
     public static int Version => Steps.Length;
 
-    /// <summary>Brings a database to this version.</summary>
-    /// <exception cref="GemmaScopeException">It was made by a later version.</exception>
-    public static void Migrate(DbConnection connection, ISqlDialect dialect)
+    /// <summary>Whether a database is of this version, so that nothing has to be written to open it.</summary>
+    public static bool IsCurrent(DbConnection connection)
     {
-        dialect.LockSchema(connection);
-        using var transaction = connection.BeginTransaction();
+        try
+        {
+            return Found(connection, null) == Version;
+        }
+        catch (DbException)
+        {
+            // It has no such table yet; whatever else is wrong comes again.
+            return false;
+        }
+    }
+
+    /// <summary>Brings a database to this version.</summary>
+    /// <exception cref="GemmaScopeException">It was made by a later version, or by another program.</exception>
+    public static void Migrate(DbConnection connection, DbTransaction transaction, ISqlDialect dialect)
+    {
+        dialect.LockSchema(connection, transaction);
+        dialect.RequireOwn(connection, transaction);
         Execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)");
-        using var read = connection.CreateCommand();
-        (read.Transaction, read.CommandText) = (transaction, "SELECT MAX(version) FROM schema_version");
-        var version = read.ExecuteScalar() is { } found and not DBNull ? Convert.ToInt32(found, CultureInfo.InvariantCulture) : 0;
+        var version = Found(connection, transaction);
         if (version > Version)
             throw new GemmaScopeException(
                 $"has schema {version}, this program knows {Version}; use a newer version of it",
@@ -78,7 +90,6 @@ internal static class Schema
                 Execute(dialect.Translate(statement));
             Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_version (version) VALUES ({version + 1})"));
         }
-        transaction.Commit();
 
         void Execute(string text)
         {
@@ -86,5 +97,15 @@ internal static class Schema
             (command.Transaction, command.CommandText) = (transaction, text);
             command.ExecuteNonQuery();
         }
+    }
+
+    /// <summary>How many steps a database has; 0 where none.</summary>
+    private static int Found(DbConnection connection, DbTransaction? transaction)
+    {
+        using var read = connection.CreateCommand();
+        (read.Transaction, read.CommandText) = (transaction, "SELECT MAX(version) FROM schema_version");
+        return read.ExecuteScalar() is { } found and not DBNull
+            ? (int)Math.Clamp(Convert.ToInt64(found, CultureInfo.InvariantCulture), 0, int.MaxValue)
+            : 0;
     }
 }

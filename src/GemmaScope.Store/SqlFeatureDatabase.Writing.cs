@@ -20,7 +20,8 @@ internal sealed partial class SqlFeatureDatabase
                 var stored = statement.Rows("SELECT labels FROM page WHERE id = @id", row => row.GetString(0), ("id", key));
                 if (stored is not [var before])
                     throw new ArgumentProblemException($"has no feature {group.Key}; a label needs one", dictionary.Name);
-                WriteLabels(statement, key, Merged(Labels(before), group.Select(entry => entry.Label)));
+                var earlier = Decoded($"what is said of feature {group.Key} of {dictionary.Model}/{dictionary.Name}", () => Labels(before));
+                WriteLabels(statement, key, Merged(earlier, group.Select(entry => entry.Label)));
             }
             return 0;
         });
@@ -59,6 +60,20 @@ internal sealed partial class SqlFeatureDatabase
         statement.Run($"UPDATE words SET labels = @labels WHERE {statement.WordsKey} = @id", ("labels", Joined(labels)), ("id", key));
     }
 
+    /// <summary>Labels that stay when a feature is written anew; nothing is left of damaged ones.</summary>
+    private static FeatureLabel[] LabelsIfReadable(string json)
+    {
+        try
+        {
+            var labels = Labels(json);
+            return DashboardForm.Labels(labels).Any() ? [] : labels;
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
     private static FeatureLabel? First(IReadOnlyList<FeatureLabel> labels) => labels.Count > 0 ? labels[0] : null;
 
     private static string Joined(IEnumerable<FeatureLabel> labels) => string.Join('\n', labels.Select(label => label.Text));
@@ -75,7 +90,7 @@ internal sealed partial class SqlFeatureDatabase
         if ((uint)one.Feature >= (uint)dictionary.Width)
             throw new ArgumentProblemException($"has {dictionary.Width} features and no {one.Feature}", dictionary.Name);
         var before = statement.Rows("SELECT labels FROM page WHERE id = @id", row => row.GetString(0), ("id", key));
-        var labels = Merged(before is [var written] ? Labels(written) : [], feature.Labels);
+        var labels = Merged(before is [var written] ? LabelsIfReadable(written) : [], feature.Labels);
         foreach (var example in one.Examples)
             statement.Run(
                 "INSERT INTO passage (id, tokens) VALUES (@id, @tokens) ON CONFLICT (id) DO NOTHING",
@@ -200,17 +215,5 @@ internal sealed partial class SqlFeatureDatabase
         using (var stream = new DeflateStream(packed, CompressionLevel.Fastest, leaveOpen: true))
             stream.Write(bytes.ToArray());
         return packed.ToArray();
-    }
-
-    private static string[] Pieces(byte[] packed)
-    {
-        using var stream = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress);
-        using var unpacked = new MemoryStream();
-        stream.CopyTo(unpacked);
-        var bytes = new CompactReader(unpacked.GetBuffer().AsSpan(0, (int)unpacked.Length));
-        var pieces = new string[bytes.Length()];
-        for (var i = 0; i < pieces.Length; i++)
-            pieces[i] = bytes.Text();
-        return pieces;
     }
 }

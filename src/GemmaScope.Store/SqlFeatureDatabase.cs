@@ -38,9 +38,17 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         {
             Guarded(() =>
             {
-                using var connection = dialect.Open();
-                Schema.Migrate(connection, dialect);
-                return 0;
+                var connection = dialect.Open();
+                try
+                {
+                    if (Schema.IsCurrent(connection))
+                        return 0;
+                }
+                finally
+                {
+                    End(connection);
+                }
+                return InTransaction((connection, transaction) => Schema.Migrate(connection, transaction, dialect));
             });
         }
         catch
@@ -50,8 +58,30 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         }
     }
 
-    public IReadOnlyList<StoredDictionary> Dictionaries() =>
+    public IReadOnlyList<StoredDictionary> Dictionaries() => [.. AllDictionaries().Where(IsSound)];
+
+    public IReadOnlyList<string> DamagedDictionaries() =>
+        [.. AllDictionaries().Where(one => !IsSound(one)).Select(one => $"{one.Model}/{one.Name}")];
+
+    private StoredDictionary[] AllDictionaries() =>
         Read(statement => statement.Rows($"SELECT {DictionaryColumns} FROM dictionary ORDER BY model, name", Dictionary));
+
+    public IDisposable Reserve(IEnumerable<(string Model, string Name)> dictionaries)
+    {
+        var taken = new Reservations();
+        try
+        {
+            // In one order, so that of two who want the same some gets all.
+            foreach (var name in dictionaries.Select(one => $"{one.Model}/{one.Name}").Distinct().Order(StringComparer.Ordinal))
+                taken.Add(Guarded(() => _dialect.Reserve(name)));
+            return taken;
+        }
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
+    }
 
     public StoredDictionary Begin(DashboardSource source, string name, int width, string description) =>
         Change(statement =>
@@ -99,8 +129,11 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         Change(statement =>
         {
             var corpus =
-                statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id))
-                ?? throw new GemmaScopeException($"the dictionary {dictionary.Name} is not there any more", _dialect.Location);
+                statement.Number(
+                    "SELECT corpus FROM dictionary WHERE id = @id AND description = @description",
+                    ("id", dictionary.Id),
+                    ("description", dictionary.Description)
+                ) ?? throw Gone(dictionary);
             foreach (var feature in features)
                 WriteFeature(statement, dictionary, corpus, feature, source);
             var end = features.Count == 0 ? 0 : features.Max(feature => feature.Dashboard.Feature) + 1L;
@@ -113,55 +146,21 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     }
 
     public void Complete(StoredDictionary dictionary) =>
-        Change(statement => statement.Run("UPDATE dictionary SET complete = 1 WHERE id = @id", ("id", dictionary.Id)));
+        Change(statement =>
+            statement.Run(
+                "UPDATE dictionary SET complete = 1 WHERE id = @id AND description = @description",
+                ("id", dictionary.Id),
+                ("description", dictionary.Description)
+            ) == 0
+                ? throw Gone(dictionary)
+                : 0
+        );
 
     public void Delete(StoredDictionary dictionary) =>
         Change(statement =>
         {
             Delete(statement, dictionary, keepUsers: false);
             return 0;
-        });
-
-    public DashboardSource Source(StoredDictionary dictionary) =>
-        Read(statement =>
-            statement.Rows(
-                """
-                SELECT d.model, d.set_name, d.layer, d.hook, d.bos, d.pad, c.name, c.sequences, c.positions, c.counted, c.longest, v.pieces
-                FROM dictionary d JOIN corpus c ON c.id = d.corpus JOIN vocabulary v ON v.id = d.vocabulary WHERE d.id = @id
-                """,
-                row => new DashboardSource
-                {
-                    Model = row.GetString(0),
-                    Set = row.GetString(1),
-                    Layer = row.GetInt32(2),
-                    Hook = row.IsDBNull(3) ? null : row.GetString(3),
-                    Bos = row.IsDBNull(4) ? null : row.GetInt32(4),
-                    Pad = row.IsDBNull(5) ? null : row.GetInt32(5),
-                    Text = row.GetString(6),
-                    Corpus = new(row.GetInt32(7), row.GetInt64(8), row.GetInt64(9), row.GetInt32(10)),
-                    Pieces = Pieces((byte[])row.GetValue(11)),
-                },
-                ("id", dictionary.Id)
-            )
-                is [var source]
-                ? source
-                : throw new GemmaScopeException($"the dictionary {dictionary.Name} is not there any more", _dialect.Location)
-        );
-
-    public FeaturePage? Page(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: false);
-
-    public FeaturePage? WholePage(StoredDictionary dictionary, int feature) => ReadPage(dictionary, feature, whole: true);
-
-    public IReadOnlyList<int[]> Passages(StoredDictionary dictionary) =>
-        Read(statement =>
-        {
-            var corpus = statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0;
-            return statement.Rows(
-                "SELECT tokens FROM passage WHERE id >= @first AND id < @end ORDER BY id",
-                row => PageCodec.DecodeTokens((byte[])row.GetValue(0)),
-                ("first", Key(corpus, 0)),
-                ("end", Key(corpus + 1, 0))
-            );
         });
 
     /// <summary>Bytes of a stored page on average; 0 where there is none.</summary>
@@ -228,7 +227,11 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         });
     }
 
-    public string Version() => Guarded(_dialect.Version);
+    public string Version() =>
+        Guarded(() =>
+        {
+            return _dialect.Version();
+        });
 
     public void Dispose()
     {
@@ -237,34 +240,22 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         _dialect.Dispose();
     }
 
-    private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>
-        Read(statement =>
+    private GemmaScopeException Gone(StoredDictionary dictionary) =>
+        new($"the dictionary {dictionary.Name} is not there any more, or was begun anew", _dialect.Location);
+
+    /// <summary>Dictionaries that one job writes.</summary>
+    private sealed class Reservations : IDisposable
+    {
+        private readonly Stack<IDisposable> _taken = [];
+
+        public void Add(IDisposable one) => _taken.Push(one);
+
+        public void Dispose()
         {
-            var found = statement.Rows(
-                "SELECT page, labels, note FROM page WHERE id = @id",
-                row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
-                ("id", Key(dictionary.Id, feature))
-            );
-            // Without a page there are only labels and a note, which wait for one.
-            if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
-                return null;
-            var corpus = whole ? statement.Number("SELECT corpus FROM dictionary WHERE id = @id", ("id", dictionary.Id)) ?? 0 : 0;
-            var dashboard = PageCodec.Decode(
-                bytes,
-                !whole
-                    ? null
-                    : sequence =>
-                        statement.Rows(
-                            "SELECT tokens FROM passage WHERE id = @id",
-                            row => PageCodec.DecodeTokens((byte[])row.GetValue(0)),
-                            ("id", Key(corpus, sequence))
-                        )
-                            is [var tokens]
-                            ? tokens
-                            : null
-            );
-            return new FeaturePage(new LabelledDashboard(dashboard, Labels(labels)), note);
-        });
+            while (_taken.TryPop(out var one))
+                one.Dispose();
+        }
+    }
 
     /// <summary>The lines of these keys in their order; those that are not there are left out.</summary>
     private static (long Key, FeatureRow Row)[] Rows(SqlStatements statement, long[] keys)
@@ -291,8 +282,16 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             row.IsDBNull(5) ? null : row.GetDouble(5)
         );
 
-    private static StoredDictionary Dictionary(DbDataReader row) =>
-        new(row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4), row.GetInt64(5) != 0, row.GetString(6));
+    /// <summary>A dictionary; one that has numbers that cannot be is readable too, so that it can be replaced.</summary>
+    private static StoredDictionary Dictionary(DbDataReader row)
+    {
+        return new(row.GetInt64(0), row.GetString(1), row.GetString(2), Number(3), Number(4), row.GetInt64(5) != 0, row.GetString(6));
+
+        int Number(int column) => row.GetInt64(column) is >= 0 and <= int.MaxValue and var number ? (int)number : -1;
+    }
+
+    private static bool IsSound(StoredDictionary one) =>
+        one.Width is > 0 and <= DashboardForm.LargestWidth && one.Features >= 0 && one.Features <= one.Width;
 
     /// <summary>The key of a feature, or of a passage.</summary>
     private static long Key(long owner, int index) => (owner << 32) + (uint)index;
@@ -315,8 +314,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         // In this order a word stands directly before those that it begins.
         return [.. words.Where((word, i) => i == words.Length - 1 || !words[i + 1].StartsWith(word, StringComparison.Ordinal))];
     }
-
-    private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
 
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
@@ -348,7 +345,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
                 if (kept)
                     _readers.Add(reader);
                 else
-                    reader.Dispose();
+                    End(reader);
             }
         });
 
@@ -367,22 +364,29 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private T Change<T>(Func<SqlStatements, T> change) =>
         Guarded(() =>
         {
-            var connection = _dialect.Open();
-            DbTransaction? transaction = null;
-            try
-            {
-                _dialect.RequireThere(connection);
-                transaction = connection.BeginTransaction();
-                var result = change(new SqlStatements(connection, transaction));
-                transaction.Commit();
-                return result;
-            }
-            finally
-            {
-                End(transaction);
-                End(connection);
-            }
+            T result = default!;
+            InTransaction((connection, transaction) => result = change(new SqlStatements(connection, transaction)));
+            return result;
         });
+
+    private int InTransaction(Action<DbConnection, DbTransaction> change)
+    {
+        var connection = _dialect.Open();
+        DbTransaction? transaction = null;
+        try
+        {
+            _dialect.RequireThere(connection);
+            transaction = connection.BeginTransaction();
+            change(connection, transaction);
+            transaction.Commit();
+            return 0;
+        }
+        finally
+        {
+            End(transaction);
+            End(connection);
+        }
+    }
 
     /// <summary>On a full disk SQLite undoes a transaction by itself, and complains when it is to be undone again; that must not hide what
     /// was wrong.</summary>
@@ -406,8 +410,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         }
         catch (DbException problem)
         {
+            throw new GemmaScopeException(_dialect.Explain(problem), _dialect.Location, problem);
+        }
+        catch (Exception problem) when (problem is InvalidCastException or OverflowException or FormatException)
+        {
             throw new GemmaScopeException(
-                string.Create(CultureInfo.InvariantCulture, $"the database says: {problem.Message}{_dialect.Cure(problem)}"),
+                $"holds a value of another kind than this program writes ({problem.Message}); build or import the dictionary again",
                 _dialect.Location,
                 problem
             );

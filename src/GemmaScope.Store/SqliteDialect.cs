@@ -1,6 +1,9 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using GemmaScope.Files;
 using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Store;
@@ -13,14 +16,19 @@ internal sealed partial class SqliteDialect : ISqlDialect
 {
     private const int BusyMilliseconds = 10_000,
         CacheKibibytes = 8192,
-        Full = 13,
-        Busy = 5,
+        LeastFree = 1 << 16;
+
+    private const int Busy = 5,
+        Locked = 6,
         ReadOnly = 8,
-        Damaged = 11,
+        InputOutput = 10,
+        Corrupt = 11,
+        Full = 13,
         CannotOpen = 14,
-        NoDatabase = 26,
         AskMoved = 20,
-        InputOutput = 10;
+        NotADatabase = 26;
+
+    private const string NoSpace = "no space left on device; free some space and do the same again";
 
     private readonly SqliteConnectionStringBuilder _connection;
     private readonly long? _largestPages;
@@ -98,22 +106,63 @@ internal sealed partial class SqliteDialect : ISqlDialect
             .Replace("{words}", "CREATE VIRTUAL TABLE words USING fts5(labels, tokens, prefix = '2 3')", StringComparison.Ordinal);
 
     // A transaction that will write takes the lock when it begins.
-    public void LockSchema(DbConnection connection) { }
+    public void LockSchema(DbConnection connection, DbTransaction transaction) { }
+
+    public IDisposable Reserve(string dictionary)
+    {
+        // Beside the file itself, by whichever link it was opened.
+        var file = new FileInfo(Location).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(Location);
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(dictionary)))[..8];
+        return FileLock.Take($"{file}-{hash}.lock", Location, dictionary);
+    }
 
     public string Query(IEnumerable<string> beginnings) => string.Join(' ', beginnings.Select(word => $"\"{word}\"*"));
 
-    public string Cure(DbException problem) =>
+    public string Explain(DbException problem) =>
         problem is not SqliteException sqlite
-            ? ""
+            ? $"the database says: {problem.Message}"
             : sqlite.SqliteErrorCode switch
             {
-                Full => "; free some space and do the same again",
-                InputOutput => "; the disk may be full, or not answer",
-                Damaged or NoDatabase => "; the file is damaged: restore it from a copy, or build its features again",
-                ReadOnly or CannotOpen => "; the file and its folder have to be there and be writable, also to be read",
-                Busy => "; another process writes to it: wait for it, or stop it",
-                _ => "",
+                Full => NoSpace,
+                InputOutput when IsDiskFull() => NoSpace,
+                InputOutput =>
+                    $"the disk does not read or write ({sqlite.SqliteExtendedErrorCode}: {problem.Message}); check it, or use another one",
+                Busy or Locked => "is locked: another process writes to it; wait for it, or stop it",
+                ReadOnly => "cannot be written: file or folder are read-only; copy it to a folder that can be written",
+                CannotOpen when !File.Exists(Location) =>
+                    "is gone: the file was deleted or moved while it was open; put it back, then start again",
+                CannotOpen =>
+                    "cannot be opened; check the rights of the file and its folder, in which SQLite writes two more files (-wal, -shm)",
+                Corrupt =>
+                    "is damaged; save what can be read with: sqlite3 FILE .recover, or build and import the dictionaries again into another file",
+                NotADatabase => "is no SQLite database, or is encrypted; name another file",
+                _ => $"the database says: {problem.Message}",
             };
+
+    private bool IsDiskFull()
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(Location)).AvailableFreeSpace < LeastFree;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RequireOwn(DbConnection connection, DbTransaction transaction)
+    {
+        using var command = connection.CreateCommand();
+        (command.Transaction, command.CommandText) = (
+            transaction,
+            "SELECT COUNT(*), COALESCE(SUM(name = 'schema_version'), 0) FROM sqlite_master WHERE type = 'table'"
+        );
+        using var reader = command.ExecuteReader();
+        if (reader.Read() && reader.GetInt64(0) > 0 && reader.GetInt64(1) == 0)
+            throw new GemmaScopeException("is a database of another program; name another file", Location);
+    }
 
     public void Dispose()
     {

@@ -58,8 +58,8 @@ public static class BuildFeaturesJob
     /// <param name="options">The text and how it is read.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Stops it; what was read is kept in the folder of work.</param>
-    /// <exception cref="GemmaScopeException">An option cannot be, the folder of work belongs to other options, or the database cannot be
-    /// written.</exception>
+    /// <exception cref="GemmaScopeException">An option cannot be, the folder of work belongs to other options, another process writes the
+    /// same dictionary, or the database cannot be written.</exception>
     public static Task<BuildFeaturesResult> RunAsync(
         Microscope microscope,
         IFeatureDatabase database,
@@ -96,14 +96,15 @@ internal sealed class FeatureBuild(
             PairBytes = (long)options.PairMemory << 20,
         };
         List<BuiltDictionary> built = [];
-        using (var statistics = new FeatureStatistics(microscope.Model, microscope.Dictionaries, options.Work, settings, Describe()))
-        {
-            ReadText(statistics);
-            foreach (var (index, dictionary) in microscope.Dictionaries.Index())
-                built.Add(Write(statistics, index, dictionary));
-        }
+        using var reserved = database.Reserve(
+            microscope.Dictionaries.Select(one => (FeatureLinks.ModelName(microscope.ModelName), FeatureLinks.PageName(one)))
+        );
+        using var statistics = new FeatureStatistics(microscope.Model, microscope.Dictionaries, options.Work, settings, Describe());
+        ReadText(statistics);
+        foreach (var (index, dictionary) in microscope.Dictionaries.Index())
+            built.Add(Write(statistics, index, dictionary));
         // All is in the database.
-        Directory.Delete(options.Work, recursive: true);
+        statistics.Delete();
         return new(built);
     }
 

@@ -91,7 +91,7 @@ public static class ExportFeaturesJob
                 $"has {weights.Width} features, {dictionary.Name} has {dictionary.Width}",
                 new Setting(nameof(options.Sae))
             );
-        var (source, path) = (database.Source(dictionary), options.Out);
+        var (source, path) = (database.Source(dictionary) with { Width = dictionary.Width }, options.Out);
         IReadOnlyList<int> chosen = options.Features is { Count: > 0 } some ? some : [.. Enumerable.Range(0, dictionary.Features)];
         var features = Counted(
             chosen.Select(feature => Feature(database, dictionary, feature, weights)),
@@ -135,8 +135,7 @@ public static class ExportFeaturesJob
 
     private static LabelledDashboard Feature(IFeatureDatabase database, StoredDictionary dictionary, int feature, SparseDictionary? weights)
     {
-        var page =
-            database.WholePage(dictionary, feature) ?? throw new ArgumentProblemException($"has no feature {feature}", dictionary.Name);
+        var page = database.RequirePage(dictionary, feature, whole: true);
         if (weights is null)
             return page.Feature;
         var vector = new float[weights.OutputWidth];

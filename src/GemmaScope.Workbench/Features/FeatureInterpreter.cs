@@ -115,7 +115,7 @@ internal sealed class FeatureInterpreter(
     {
         var wanted = rows.Where(row => row.Count > 0)
             .OrderByDescending(row => options.Most is null ? 0 : row.Count)
-            .Select(row => new Candidate(row, database.Page(stored, row.Feature)!.Feature.Labels))
+            .Select(row => new Candidate(row, database.RequirePage(stored, row.Feature).Feature.Labels))
             .Where(one => !options.Unlabelled || one.Labels.All(IsOurs))
             .Take(options.Most ?? int.MaxValue)
             .ToArray();
@@ -200,7 +200,7 @@ internal sealed class FeatureInterpreter(
         _asked = true;
         try
         {
-            var evidence = FeatureEvidence.Of(database.WholePage(stored, row.Feature)!.Feature.Dashboard, translation);
+            var evidence = FeatureEvidence.Of(database.RequirePage(stored, row.Feature, whole: true).Feature.Dashboard, translation);
             var (text, score) = options.Explainer is { } explainer
                 ? await ByModelAsync(explainer, evidence, scoring, cancellationToken).ConfigureAwait(false)
                 : await ByRuleAsync(evidence, selection, scoring, cancellationToken).ConfigureAwait(false);

@@ -60,14 +60,11 @@ public sealed class FeatureResult
     public static FeatureResult Read(IFeatureDatabase database, string dictionary, int feature)
     {
         var stored = database.Find(dictionary);
-        var page =
-            database.Page(stored, feature)
-            ?? throw new ArgumentProblemException(
-                $"has no feature {feature} (it has 0 to {stored.Width - 1}, stored are {stored.Features})",
-                stored.Name
-            );
-        return new(stored, page, database.Source(stored));
+        return new(stored, database.RequirePage(stored, feature), database.Source(stored));
     }
+
+    internal static FeatureResult Of(StoredDictionary dictionary, FeaturePage page, DashboardSource source) =>
+        new(dictionary, page, source);
 
     private static IEnumerable<int> TokensOf(FeatureDashboard one) =>
         one

@@ -51,7 +51,8 @@ public static class ImportFeaturesJob
     /// <param name="options">The files.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Stops between transactions.</param>
-    /// <exception cref="GemmaScopeException">A file cannot be read, or there is no such dictionary.</exception>
+    /// <exception cref="GemmaScopeException">A file cannot be read or holds what cannot be, in which case nothing is stored; there is no such
+    /// dictionary, or another job writes it.</exception>
     public static Task<ImportFeaturesResult> RunAsync(
         IFeatureDatabase database,
         ImportFeaturesJobOptions options,
@@ -63,24 +64,48 @@ public static class ImportFeaturesJob
         return Task.Run(
             () =>
                 options.LabelsOf is { } name
-                    ? new ImportFeaturesResult([], ReadLabels(database, name, options))
+                    ? new ImportFeaturesResult([], ReadLabels(database, name, options, progress))
                     : new ImportFeaturesResult(ReadDashboards(database, options.Files, progress, cancellationToken), []),
             cancellationToken
         );
     }
 
-    private static List<ImportedLabels> ReadLabels(IFeatureDatabase database, string name, ImportFeaturesJobOptions options)
+    private static List<ImportedLabels> ReadLabels(
+        IFeatureDatabase database,
+        string name,
+        ImportFeaturesJobOptions options,
+        IProgress<JobReport>? progress
+    )
     {
         var dictionary = database.Find(name);
+        using var reserved = database.Reserve([(dictionary.Model, dictionary.Name)]);
+        var there = database.Table(dictionary, new FeatureFilter()).Select(row => row.Feature).ToHashSet();
+        // All files are read before a label is written.
+        var all = options.Files.Select(file => (File: file, Labels: FeatureLabels.Load(file))).ToArray();
         List<ImportedLabels> read = [];
-        foreach (var file in options.Files)
+        foreach (var (file, labels) in all)
         {
-            var (labels, author) = (FeatureLabels.Load(file), options.Author ?? Path.GetFileName(file));
-            var known = labels.Features.Where(feature => feature < dictionary.Features).ToArray();
+            var author = options.Author ?? Path.GetFileName(file);
+            var (known, unknown) = (labels.Features.Where(there.Contains).ToArray(), labels.Features.Where(one => !there.Contains(one)));
+            if (known.Length == 0)
+                throw new ArgumentProblemException(
+                    $"labels no feature that {dictionary.Name} has in the database (it has {there.Count} of {dictionary.Width}); "
+                        + $"the first label is of feature {labels.Features.First()}",
+                    file
+                );
+            if (unknown.ToArray() is [var first, ..] left)
+                progress.Note($"{file}: {left.Length} labels are left out, as {dictionary.Name} has no such feature (the first: {first})");
             database.AddLabels(dictionary, known.Select(feature => (feature, new FeatureLabel(labels[feature]!, author))));
             read.Add(new(file, known.Length));
         }
         return read;
+    }
+
+    /// <summary>All that one dictionary gets. The features are read anew each time they are asked for: all files are checked before
+    /// anything is stored, and large ones are not kept in memory meanwhile.</summary>
+    private sealed record Incoming(string File, DashboardSource Source, IEnumerable<LabelledDashboard> Features)
+    {
+        public string Name => $"{Source.Model}/{Source.Name}";
     }
 
     private static List<ImportedDictionary> ReadDashboards(
@@ -90,40 +115,52 @@ public static class ImportFeaturesJob
         CancellationToken cancellationToken
     )
     {
-        List<ImportedDictionary> read = [];
-        foreach (var file in files.Where(DashboardLines.Is))
+        var (lines, others) = (files.Where(DashboardLines.Is).ToArray(), files.Where(file => !DashboardLines.Is(file)).ToArray());
+        Incoming[] all =
+        [
+            .. lines.Select(file => DashboardLines.Read(file) is var (source, features) ? new Incoming(file, source, features) : null!),
+            .. DashboardImport.Read(others).Select(one => new Incoming(others[0], one.Source, one.Features)),
+        ];
+        foreach (var same in all.GroupBy(one => one.Name).Where(same => same.Count() > 1))
+            throw new ArgumentProblemException(
+                $"holds {same.Key}, as {same.First().File} does; each dictionary may come from one of them",
+                same.Last().File
+            );
+        var sizes = all.Select(one => Check(one, cancellationToken)).ToArray();
+        using var reserved = database.Reserve(all.Select(one => (one.Source.Model, one.Source.Name)));
+        return [.. all.Zip(sizes, (one, size) => Write(database, one, size, progress, cancellationToken))];
+    }
+
+    /// <summary>Reads all features once; what is wrong with one is thrown.</summary>
+    private static (int Features, int Width) Check(Incoming one, CancellationToken cancellationToken)
+    {
+        var (count, last) = (0, -1);
+        foreach (var feature in one.Features)
         {
-            var (source, features) = DashboardLines.Read(file);
-            read.Add(Write(database, source, [.. features], progress, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
+            (count, last) = (count + 1, Math.Max(last, feature.Dashboard.Feature));
         }
-        foreach (var (source, features) in DashboardImport.Read(files.Where(file => !DashboardLines.Is(file))))
-            read.Add(Write(database, source, features, progress, cancellationToken));
-        return read;
+        return count > 0 ? (count, one.Source.Width ?? last + 1) : throw new ArgumentProblemException("has no feature to import", one.File);
     }
 
     private static ImportedDictionary Write(
         IFeatureDatabase database,
-        DashboardSource source,
-        IReadOnlyList<LabelledDashboard> features,
+        Incoming one,
+        (int Features, int Width) size,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
-        if (features.Count == 0)
-            throw new ArgumentProblemException("has no feature to import", source.Name);
-        var (width, counting) = (
-            features.Max(one => one.Dashboard.Feature) + 1,
-            progress.Counting($"importing {source.Name}", "features", features.Count)
-        );
-        var stored = database.Begin(source, source.Name, width, $"imported {DateTime.UtcNow:O}");
+        var counting = progress.Counting($"importing {one.Source.Name}", "features", size.Features);
+        var stored = database.Begin(one.Source, one.Source.Name, size.Width, $"imported {DateTime.UtcNow:O}");
         var written = 0;
-        foreach (var part in features.Chunk(FeatureBuild.FeaturesPerTransaction))
+        foreach (var part in one.Features.Chunk(FeatureBuild.FeaturesPerTransaction))
         {
             cancellationToken.ThrowIfCancellationRequested();
             database.Write(stored, part);
             counting?.Report(written += part.Length);
         }
         database.Complete(stored);
-        return new(stored.Model, stored.Name, features.Count);
+        return new(stored.Model, stored.Name, written);
     }
 }

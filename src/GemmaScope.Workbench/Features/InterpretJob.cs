@@ -112,6 +112,13 @@ public static class InterpretJob
             );
         options.Features?.Require(stored.Width);
         var interpreter = new FeatureInterpreter(microscope, database, stored, options, progress);
-        return Task.Run(() => interpreter.RunAsync(cancellationToken), cancellationToken);
+        return Task.Run(
+            async () =>
+            {
+                using var reserved = database.Reserve([(stored.Model, stored.Name)]);
+                return await interpreter.RunAsync(cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
     }
 }

@@ -12,7 +12,7 @@ public static class PlotFigure
     /// <summary>A score from each of these on has a colour of its own; the style sheets have one more, for what lies below all.</summary>
     public static double[] ScoreSteps { get; } = [0.5, 0.6, 0.7, 0.8, 0.9];
 
-    /// <summary>Bars over equal bins, with the way to their numbers for those who do not see them.</summary>
+    /// <summary>Bars over equal bins, none where there are no bins, with the way to their numbers for those who do not see them.</summary>
     /// <param name="plot">What it is called.</param>
     /// <param name="from">Where the first bin begins.</param>
     /// <param name="to">Where the last one ends.</param>
@@ -30,6 +30,9 @@ public static class PlotFigure
         Markup target = default
     )
     {
+        // Another program's file may come without.
+        if (counts.Count == 0)
+            return Markup.Empty;
         var drawing = plot.Bars(
             [.. Enumerable.Range(0, counts.Count + 1).Select(i => from + (to - from) * i / counts.Count)],
             counts,

@@ -1,3 +1,5 @@
+using GemmaScope.Files;
+
 namespace GemmaScope.Activations;
 
 /// <summary>A store's folder while one process writes one part in it.</summary>
@@ -8,9 +10,9 @@ internal sealed class HarvestFolder : IDisposable
 
     private static readonly Setting Narrow = new(nameof(HarvestOptions.Type), "bf16");
 
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
 
-    private HarvestFolder(StorePart part, FileStream @lock) => (Part, _lock) = (part, @lock);
+    private HarvestFolder(StorePart part, FileLock @lock) => (Part, _lock) = (part, @lock);
 
     /// <summary>The part, with the buckets that are complete already.</summary>
     public StorePart Part { get; }
@@ -39,15 +41,7 @@ internal sealed class HarvestFolder : IDisposable
             );
         try
         {
-            Directory.CreateDirectory(Path.Combine(store, name));
-            var locked = new FileStream(
-                Path.Combine(store, name, "lock"),
-                FileMode.OpenOrCreate,
-                FileAccess.ReadWrite,
-                FileShare.None,
-                1,
-                FileOptions.DeleteOnClose
-            );
+            var locked = FileLock.Take(Path.Combine(store, name, "lock"), store, name);
             try
             {
                 foreach (var left in Directory.EnumerateFiles(Path.Combine(store, name), "*" + ShardWriter.Partial))
@@ -74,11 +68,7 @@ internal sealed class HarvestFolder : IDisposable
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new GemmaScopeException(
-                $"{name} cannot be written: {problem.Message} (one process at a time can write a part)",
-                store,
-                problem
-            );
+            throw new GemmaScopeException($"{name} cannot be written: {problem.Message}", store, problem);
         }
     }
 

@@ -72,7 +72,7 @@ internal sealed class ShardWriter : IDisposable
         if (_file.IsClosed)
             return;
         _file.Dispose();
-        File.Delete(Temporary);
+        Leftovers.Delete(Temporary);
     }
 
     private void WriteAt(long at, ReadOnlySpan<byte> bytes)

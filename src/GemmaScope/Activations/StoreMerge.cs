@@ -44,7 +44,14 @@ public static class StoreMerge
             .SelectMany(part => part.Buckets)
             .SelectMany(Shards)
             .Sum(shard => shard.Bytes);
-        Directory.CreateDirectory(target);
+        try
+        {
+            Directory.CreateDirectory(target);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException($"cannot be made: {problem.Message}", target, problem);
+        }
         var free = new DriveInfo(Path.GetFullPath(target)).AvailableFreeSpace;
         if (shards > free)
             throw new GemmaScopeException($"the stores have {shards / 1e9:0.###} GB, the disk has {free / 1e9:0.###} GB free", target);

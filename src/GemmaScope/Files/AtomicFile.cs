@@ -38,19 +38,7 @@ public static class AtomicFile
         }
         finally
         {
-            Delete(temporary);
-        }
-    }
-
-    private static void Delete(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            // The error that brought us here says more than a left-over that cannot be removed.
+            Leftovers.Delete(temporary);
         }
     }
 }

@@ -123,7 +123,14 @@ public sealed class LambdaSearch
                 ["l0"] = l0,
             }
         );
-        File.AppendAllText(_file, line + "\n");
+        try
+        {
+            File.AppendAllText(_file, line + "\n");
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException($"cannot be written: {problem.Message}", _file, problem);
+        }
         return new(lambda, l0);
     }
 

@@ -32,7 +32,7 @@ public sealed class TrainingRun : IDisposable
             if (!(scale > 0 && double.IsFinite(scale)))
                 throw new ArgumentProblemException($"has the scale {scale}: its activations are all zero, or not finite", site);
         Members = [.. configurations.Select(one => new TrainingMember(one, source))];
-        _lock = RunLock.Take(folder);
+        _lock = FileLock.Take(Path.Combine(folder, "run.lock"), folder, "the run");
     }
 
     /// <summary>The dictionaries.</summary>

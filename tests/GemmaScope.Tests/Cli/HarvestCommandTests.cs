@@ -94,7 +94,7 @@ public sealed class HarvestCommandTests : IDisposable
             FileAccess.ReadWrite,
             FileShare.None
         );
-        Harvest("store", "--part", "0/2").IsRefused("one process at a time");
+        Harvest("store", "--part", "0/2").IsRefused("part-0-of-2 is being written by another process");
     }
 
     [Fact]

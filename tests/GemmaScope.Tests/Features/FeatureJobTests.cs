@@ -1,4 +1,6 @@
 using System.Text.Json;
+using GemmaScope.Features;
+using GemmaScope.Files;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
 using Microsoft.Extensions.AI;
@@ -110,6 +112,41 @@ public sealed class FeatureJobTests : IAsyncLifetime
         await Assert.ThrowsAsync<ArgumentProblemException>(() =>
             InterpretJob.RunAsync(Microscope, database, new() { Text = [_folder.Write("text.txt", "")] }, null, Cancellation)
         );
+    }
+
+    [Fact]
+    public async Task a_dictionary_that_another_job_writes_is_refused_and_the_text_is_not_read()
+    {
+        using var database = Database();
+        using var other = Database();
+        var options = Build(_folder.Write("text.txt", "a text"), 100);
+        var (model, name) = (FeatureLinks.ModelName(Microscope.ModelName), FeatureLinks.PageName(Microscope.Dictionary));
+        using (other.Reserve([(model, name)]))
+        {
+            var problem = await Assert.ThrowsAsync<GemmaScopeException>(() =>
+                BuildFeaturesJob.RunAsync(Microscope, database, options, cancellationToken: Cancellation)
+            );
+            Assert.Contains($"{model}/{name} is being written by ", problem.Message);
+            Assert.False(Directory.Exists(options.Work));
+        }
+        // Activations that another job still collects are kept apart too, whatever database they are for.
+        using (FileLock.Take(Path.Combine(options.Work, "statistics.lock"), options.Work, "the folder"))
+            await Assert.ThrowsAsync<GemmaScopeException>(() =>
+                BuildFeaturesJob.RunAsync(Microscope, database, options, cancellationToken: Cancellation)
+            );
+        // What else is in the folder is not ours to delete.
+        File.WriteAllText(Path.Combine(options.Work, "mine.txt"), "mine");
+        await BuildFeaturesJob.RunAsync(Microscope, database, options, cancellationToken: Cancellation);
+        Assert.Equal(["mine.txt"], Directory.EnumerateFileSystemEntries(options.Work).Select(Path.GetFileName));
+        using (other.Reserve([(model, name)]))
+            Assert.Contains(
+                "is being written by",
+                (
+                    await Assert.ThrowsAsync<GemmaScopeException>(() =>
+                        InterpretJob.RunAsync(Microscope, database, new() { Text = [_folder.File("text.txt")] }, null, Cancellation)
+                    )
+                ).Message
+            );
     }
 
     [Theory]

@@ -11,24 +11,32 @@ namespace GemmaScope.Tests.Server;
 /// <summary>What a database of features does, whichever engine it is.</summary>
 public abstract class FeatureDatabaseTests : IDisposable
 {
-    private static readonly DashboardSource Source = new()
-    {
-        Model = "tiny",
-        Set = "set",
-        Layer = 3,
-        Hook = "blocks.3.hook_resid_post",
-        Corpus = new(100, 12_800, 12_700, 128),
-        Text = "a text",
-        Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")],
-        Bos = 2,
-        Pad = 0,
-    };
+    protected static DashboardSource Source { get; } =
+        new()
+        {
+            Model = "tiny",
+            Set = "set",
+            Layer = 3,
+            Hook = "blocks.3.hook_resid_post",
+            Corpus = new(100, 12_800, 12_700, 128),
+            Text = "a text",
+            Pieces = [.. Enumerable.Range(0, 1000).Select(i => i == 900 ? "▁Cap\0ital" : $"▁word{i}")],
+            Bos = 2,
+            Pad = 0,
+        };
 
     private IFeatureDatabase? _database;
 
     internal IFeatureDatabase Database => _database ??= Open();
 
     protected abstract IFeatureDatabase Open();
+
+    /// <summary>The same database opened a second time.</summary>
+    private IFeatureDatabase Again()
+    {
+        _ = Database;
+        return Open();
+    }
 
     /// <summary>How the same database is reached beside all that this program knows of it.</summary>
     protected abstract DbConnection Connect();
@@ -380,6 +388,32 @@ public abstract class FeatureDatabaseTests : IDisposable
         Database.Write(other, [.. Enumerable.Range(0, 5).Select(Feature)]);
         Assert.Empty(Database.Page(other, 3)!.Feature.Labels);
         Assert.Empty(Database.Lists()[0].Entries);
+    }
+
+    [Fact]
+    public void two_jobs_never_write_one_dictionary_at_once()
+    {
+        using var other = Again();
+        using (Database.Reserve([("tiny", "b"), ("tiny", "a")]))
+        {
+            var refused = Assert.Throws<GemmaScopeException>(() => other.Reserve([("tiny", "c"), ("tiny", "b")]));
+            Assert.Contains("tiny/b is being written by ", refused.Message);
+            Assert.Contains($"process{(this is PostgresFeatureDatabaseTests ? $" {Environment.ProcessId}" : "")}", refused.Message);
+            // What was refused holds nothing, and other dictionaries may be written.
+            other.Reserve([("tiny", "c"), ("large", "b")]).Dispose();
+        }
+        other.Reserve([("tiny", "a"), ("tiny", "b")]).Dispose();
+    }
+
+    [Fact]
+    public void who_writes_to_a_dictionary_that_was_begun_anew_is_refused()
+    {
+        var before = Filled(2);
+        var now = Database.Begin(Source, "name", 10, "made of another text");
+        Assert.Equal(before.Id, now.Id);
+        Assert.Contains("begun anew", Assert.Throws<GemmaScopeException>(() => Database.Write(before, [Feature(3)])).Message);
+        Assert.Contains("begun anew", Assert.Throws<GemmaScopeException>(() => Database.Complete(before)).Message);
+        Assert.Equal((0, false), (Database.Dictionaries()[0].Features, Database.Dictionaries()[0].IsComplete));
     }
 
     internal StoredDictionary Filled(int features)

@@ -185,6 +185,108 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     }
 
     [Fact]
+    public void a_disk_that_is_full_at_any_moment_of_making_a_database_is_named()
+    {
+        var (full, made) = (0, 0);
+        for (var pages = 1; pages < 60; pages++)
+            try
+            {
+                using var database = new SqlFeatureDatabase(new SqliteDialect(_folder.File($"{pages}.db"), pages));
+                database.Write(database.Begin(Source, "name", 10, "made so"), [Feature(1)]);
+                made++;
+            }
+            catch (GemmaScopeException problem)
+            {
+                Assert.Equal(
+                    $"{_folder.File($"{pages}.db")}: no space left on device; free some space and do the same again",
+                    problem.Message
+                );
+                full++;
+            }
+        Assert.True(full > 5 && made > 5, $"{full} full, {made} made");
+    }
+
+    [Theory]
+    [InlineData(13, 13, "no space left on device; free some space")]
+    [InlineData(10, 778, "the disk does not read or write")]
+    [InlineData(5, 5, "is locked: another process writes to it; wait for it, or stop it")]
+    [InlineData(8, 1544, "cannot be written: file or folder are read-only; copy it to a folder that can be written")]
+    [InlineData(14, 14, "cannot be opened; check the rights of the file and its folder")]
+    [InlineData(11, 11, "is damaged; save what can be read")]
+    [InlineData(26, 26, "is no SQLite database")]
+    [InlineData(1, 1, "the database says: words")]
+    public void what_sqlite_says_is_told_with_a_cure(int code, int extended, string says)
+    {
+        using var dialect = new SqliteDialect(File);
+        Assert.StartsWith(says, dialect.Explain(new SqliteException("words", code, extended)));
+    }
+
+    [Fact]
+    public void a_page_of_the_file_that_is_overwritten_is_noticed_and_named()
+    {
+        Filled(9);
+        Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        Database.Dispose();
+        var bytes = System.IO.File.ReadAllBytes(File);
+        bytes.AsSpan(4096).Fill(0xA5);
+        System.IO.File.WriteAllBytes(File, bytes);
+        var problem = Assert.Throws<GemmaScopeException>(() =>
+        {
+            using var database = FeatureDatabase.Open(File);
+            foreach (var one in database.Dictionaries())
+                database.Page(one, 1);
+        });
+        Assert.StartsWith($"{File}: is damaged; save what can be read", problem.Message);
+    }
+
+    [Fact]
+    public void a_file_that_is_deleted_while_it_is_open_is_missed_at_once()
+    {
+        var stored = Filled(1);
+        Database.Page(stored, 0);
+        System.IO.File.Delete(File);
+        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 0)).Message);
+        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.SetNote(stored, 0, "lost")).Message);
+        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Version()).Message);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
+    [Fact]
+    public void a_database_that_another_process_writes_to_is_opened_and_read()
+    {
+        var stored = Filled(2);
+        using var connection = Connect();
+        connection.Open();
+        using var writing = connection.CreateCommand();
+        writing.CommandText = "BEGIN IMMEDIATE; UPDATE page SET note = 'new'";
+        writing.ExecuteNonQuery();
+        using var reader = FeatureDatabase.Open(File);
+        Assert.Equal("", reader.Page(stored, 1)!.Note);
+        writing.CommandText = "COMMIT";
+        writing.ExecuteNonQuery();
+        Assert.Equal("new", reader.Page(stored, 1)!.Note);
+    }
+
+    [Fact]
+    public void a_database_of_another_program_is_refused_and_not_touched()
+    {
+        var file = _folder.File("other.db");
+        using (var connection = new SqliteConnection($"Data Source={file};Pooling=false"))
+        {
+            connection.Open();
+            using var made = connection.CreateCommand();
+            made.CommandText = "CREATE TABLE places (id INTEGER)";
+            made.ExecuteNonQuery();
+        }
+        Assert.Contains("another program", Assert.Throws<GemmaScopeException>(() => FeatureDatabase.Open(file, create: true)).Message);
+        using var again = new SqliteConnection($"Data Source={file};Pooling=false");
+        again.Open();
+        using var count = again.CreateCommand();
+        count.CommandText = "SELECT COUNT(*) FROM sqlite_master";
+        Assert.Equal(1L, count.ExecuteScalar());
+    }
+
+    [Fact]
     public void a_database_of_a_later_version_is_refused()
     {
         Filled(1);
@@ -208,8 +310,14 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     }
 
     [Fact]
-    public void a_damaged_page_is_an_error_that_says_what_to_do()
+    public void a_damaged_page_is_an_error_that_names_it_and_says_what_to_do()
     {
+        var stored = Filled(2);
+        Execute("UPDATE page SET page = x'0102' WHERE id % 4294967296 = 1");
+        Assert.Contains(
+            "the page of feature 1 of tiny/name is damaged (its bytes cannot be read); build or import the dictionary again",
+            Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 1)).Message
+        );
         var bytes = PageCodec.Encode(Feature(1).Dashboard);
         var random = new Random(5);
         for (var i = 0; i < 2000; i++)
@@ -222,12 +330,41 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             {
                 PageCodec.Decode(damaged);
             }
-            catch (GemmaScopeException)
+            catch (CorruptException)
             {
                 // The only error there may be.
             }
         }
-        Assert.Contains("build or import", Assert.Throws<GemmaScopeException>(() => PageCodec.Decode([1, 2])).Message);
+    }
+
+    [Theory]
+    [InlineData("UPDATE dictionary SET width = -2147483648", "tiny/name: is damaged")]
+    [InlineData("UPDATE dictionary SET features = 2147483648", "tiny/name: is damaged")]
+    [InlineData("UPDATE dictionary SET layer = 99999999999", "damaged")]
+    [InlineData("UPDATE dictionary SET layer = -5", "the description of tiny/name is damaged ('layer' must be from 0 to 9999, found -5)")]
+    [InlineData("UPDATE vocabulary SET pieces = x'FFFF'", "the description of tiny/name is damaged")]
+    [InlineData("UPDATE corpus SET longest = 99999999999", "damaged")]
+    [InlineData("UPDATE page SET labels = 'no JSON'", "the page of feature 1 of tiny/name is damaged")]
+    [InlineData("UPDATE page SET labels = '[null]'", "('labels[0]' must not be null)")]
+    [InlineData("UPDATE page SET labels = '[{}]'", "('labels[0].text' must be a label and its author)")]
+    [InlineData("UPDATE page SET page = (SELECT page FROM page WHERE id % 4294967296 = 0)", "('dashboard.feature' must be 1, found 0)")]
+    [InlineData("UPDATE feature SET density = NULL", "NOT NULL", true)]
+    [InlineData("DELETE FROM page", "has no feature 1")]
+    public void what_a_bad_database_holds_is_an_error_that_names_the_record(string statement, string says, bool refused = false)
+    {
+        Filled(3);
+        if (refused)
+        {
+            Assert.Contains(says, Assert.Throws<SqliteException>(() => Execute(statement)).Message);
+            return;
+        }
+        Execute(statement);
+        var problem = Assert.ThrowsAny<GemmaScopeException>(() => GemmaScope.Workbench.FeatureResult.Read(Database, "name", 1));
+        Assert.Contains(says, problem.Message);
+        // Others are found all the same, and what is damaged can be made anew.
+        Database.Search("word10", 10);
+        Database.Delete(Database.Begin(Source, "name", 10, "anew"));
+        Assert.NotNull(Database.Page(Filled(2), 1));
     }
 
     private static string Json(IFeatureDatabase database, StoredDictionary dictionary, int feature) =>

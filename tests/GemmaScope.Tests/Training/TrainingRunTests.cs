@@ -123,7 +123,7 @@ public sealed partial class TrainingRunTests : IDisposable
     {
         using var first = TrainingRun.Open([Configuration("run")], Rows(), Folder("run"));
         Assert.Contains(
-            "another run may be writing there",
+            "the run is being written by another job of this process",
             Assert.Throws<GemmaScopeException>(() => TrainingRun.Open([Configuration("run")], Rows(), Folder("run"))).Message
         );
     }

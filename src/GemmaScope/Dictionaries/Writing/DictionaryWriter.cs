@@ -142,8 +142,7 @@ public static class DictionaryWriter
         }
         finally
         {
-            if (Directory.Exists(temporary))
-                Directory.Delete(temporary, recursive: true);
+            Leftovers.Delete(temporary);
         }
     }
 

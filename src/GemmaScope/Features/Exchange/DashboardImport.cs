@@ -25,9 +25,20 @@ public static class DashboardImport
             .. files
                 .Select(file => Read(JsonFile.ReadRoot(file), file, words))
                 .GroupBy(one => (one.Source.Model, one.Source.Name))
-                .Select(parts => new ImportedDashboards(parts.First().Source, [.. parts.SelectMany(part => part.Features)])),
+                .Select(parts => new ImportedDashboards(parts.First().Source, [.. parts.SelectMany(part => part.Features)]))
+                .Select(Checked),
         ];
     }
+
+    private static ImportedDashboards Checked(ImportedDashboards one)
+    {
+        if (one.Features.CountBy(feature => feature.Dashboard.Feature).FirstOrDefault(many => many.Value > 1) is { Value: > 1 } twice)
+            throw new FileFormatException($"feature {twice.Key} comes twice", one.Source.Name);
+        return one;
+    }
+
+    private static DashboardSource Checked(DashboardSource source, JsonSection section) =>
+        DashboardForm.Problems(source).FirstOrDefault() is { } problem ? throw section.Bad(problem.Field, problem.Problem) : source;
 
     private static ImportedDashboards Read(JsonElement json, string file, Words words)
     {
@@ -61,15 +72,18 @@ public static class DashboardImport
         var first = sections.Count > 0 ? sections[0] : null;
         var (prompts, length) = (first?.Integer("n_prompts_total") ?? 0, first?.Integer("n_tokens_in_prompt") ?? 0);
         return new(
-            new DashboardSource
-            {
-                Model = batch.Text("model_id") ?? throw batch.Missing("model_id"),
-                Set = batch.Text("sae_set") ?? throw batch.Missing("sae_set"),
-                Layer = batch.Integer("layer") ?? throw batch.Missing("layer"),
-                Corpus = new(prompts, (long)prompts * length, (long)prompts * length, length),
-                Text = first?.Text("dataset") ?? "",
-                Pieces = words.All,
-            },
+            Checked(
+                new DashboardSource
+                {
+                    Model = batch.Text("model_id") ?? throw batch.Missing("model_id"),
+                    Set = batch.Text("sae_set") ?? throw batch.Missing("sae_set"),
+                    Layer = batch.Integer("layer") ?? throw batch.Missing("layer"),
+                    Corpus = new(prompts, (long)prompts * length, (long)prompts * length, length),
+                    Text = first?.Text("dataset") ?? "",
+                    Pieces = words.All,
+                },
+                batch
+            ),
             features
         );
     }
@@ -86,15 +100,18 @@ public static class DashboardImport
         if (sections.FirstOrDefault(one => one.Text("layer") != name) is { } other)
             throw other.Bad("layer", $"is another dictionary than that of the first feature, {name}; import them one by one");
         return new(
-            new DashboardSource
-            {
-                Model = first.Text("modelId")!,
-                Set = name[(dash + 1)..],
-                Layer = layer,
-                Hook = first.Text("hookName"),
-                Corpus = new(0, 0, 0, 0),
-                Pieces = words.All,
-            },
+            Checked(
+                new DashboardSource
+                {
+                    Model = first.Text("modelId")!,
+                    Set = name[(dash + 1)..],
+                    Layer = layer,
+                    Hook = first.Text("hookName"),
+                    Corpus = new(0, 0, 0, 0),
+                    Pieces = words.All,
+                },
+                first
+            ),
             features
         );
     }

@@ -22,6 +22,9 @@ public static class DashboardLines
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         IgnoreReadOnlyProperties = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
     };
 
     /// <summary>A feature as JSON.</summary>
@@ -41,18 +44,38 @@ public static class DashboardLines
         (file.EndsWith(".jsonl", StringComparison.Ordinal) || file.EndsWith(".jsonl.gz", StringComparison.Ordinal))
         && JsonLines.Has(file, SourceKey);
 
-    /// <summary>Reads a file: the source, and the features one at a time.</summary>
-    /// <exception cref="FileFormatException">A line is none of these; thrown when it is reached.</exception>
+    /// <summary>Reads a file: the source, and the features one at a time. Every value is checked (<see cref="DashboardForm"/>).</summary>
+    /// <exception cref="FileFormatException">A line is none of these, or holds what cannot be; thrown when it is reached.</exception>
     public static (DashboardSource Source, IEnumerable<LabelledDashboard> Features) Read(string file)
     {
-        var source = JsonLines.Read(file).First().Element.GetProperty(SourceKey);
-        return (
-            Parse<DashboardSource>(source, file),
-            JsonLines.Read(file).Skip(1).Select(line => Parse<LabelledDashboard>(line.Element, line.File))
-        );
+        var first = JsonLines.Read(file).FirstOrDefault() ?? throw new FileFormatException("holds no line", file);
+        var section = first.Section(SourceKey) ?? throw first.Missing(SourceKey);
+        var source = Parse<DashboardSource>(section.Element, first.File, $"{SourceKey}.");
+        if (DashboardForm.Problems(source).FirstOrDefault() is { } problem)
+            throw first.Bad($"{SourceKey}.{problem.Field}", problem.Problem);
+        return (source, Features(file, source.Width));
     }
 
-    private static T Parse<T>(JsonElement json, string location)
+    private static IEnumerable<LabelledDashboard> Features(string file, int? width)
+    {
+        var known = new HashSet<int>();
+        foreach (var line in JsonLines.Read(file).Skip(1))
+        {
+            var feature = Parse<LabelledDashboard>(line.Element, line.File, "");
+            if (DashboardForm.Problems(feature, width).FirstOrDefault() is { } problem)
+                throw line.Bad(problem.Field, problem.Problem);
+            var (one, sum) = (feature.Dashboard, feature.Dashboard.Histogram.Sum(count => (long)count));
+            if (one.Histogram.Count > 0 && sum != one.Count)
+                throw line.Bad("dashboard.histogram", $"must count the {one.Count} positions where the feature fires, counts {sum}");
+            if (one.Examples.FirstOrDefault(example => example.Start != 0) is not null)
+                throw line.Bad("dashboard.examples", "must be whole, found an excerpt");
+            if (!known.Add(one.Feature))
+                throw line.Bad("dashboard.feature", $"comes twice: {one.Feature}");
+            yield return feature;
+        }
+    }
+
+    private static T Parse<T>(JsonElement json, string location, string prefix)
     {
         try
         {
@@ -61,7 +84,14 @@ public static class DashboardLines
         }
         catch (JsonException problem)
         {
-            throw new FileFormatException($"is no {typeof(T).Name}: {problem.Message}", location, problem);
+            var path = problem.Path is ['$', '.', .. var inner] ? inner : "";
+            throw new FileFormatException(
+                problem.Message.Contains("missing required", StringComparison.Ordinal)
+                    ? $"'{prefix}{path}' lacks {problem.Message[(problem.Message.LastIndexOf(':') + 1)..].Trim(' ', '.')}"
+                    : $"'{prefix}{path}' is null, there twice, or of another type",
+                location,
+                problem
+            );
         }
     }
 }

@@ -17,6 +17,9 @@ public sealed record DashboardSource
     /// <summary>The hook it reads by its TransformerLens name, or null.</summary>
     public string? Hook { get; init; }
 
+    /// <summary>Features of the dictionary; null where only those that are here are known of.</summary>
+    public int? Width { get; init; }
+
     /// <summary>What the statistics were made over.</summary>
     public required FeatureCorpus Corpus { get; init; }
 

@@ -8,7 +8,35 @@ namespace GemmaScope.Features.Exchange;
 /// <summary>Reads one feature of a file.</summary>
 internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words words)
 {
+    /// <summary>Where the other programs have what a field of ours is made of.</summary>
+    private static readonly Dictionary<string, string> TheirNames = new()
+    {
+        ["examples"] = "activations",
+        ["density"] = "frac_nonzero",
+        ["max"] = "maxActApprox",
+        ["histogram"] = "freq_hist_data_bar_heights",
+        ["histogram_start"] = "freq_hist_data_bar_values",
+        ["mean_nonzero"] = "freq_hist_data_bar_values",
+        ["interval_shares"] = "activations",
+        ["decoder_norm"] = "vector",
+        ["alignment"] = "neuron_alignment",
+        ["neighbours"] = "topkCosSimIndices",
+        ["head_shares"] = "decoder_weights_dist",
+        ["labels"] = "explanations",
+    };
+
+    /// <summary>Reads it; every value is checked (<see cref="DashboardForm"/>).</summary>
     public LabelledDashboard Read(int index)
+    {
+        var feature = Parse(index);
+        if (DashboardForm.Problems(feature).FirstOrDefault() is not { } problem)
+            return feature;
+        var field = problem.Field.StartsWith("dashboard.", StringComparison.Ordinal) ? problem.Field["dashboard.".Length..] : problem.Field;
+        var end = field.IndexOfAny(['.', '[']) is >= 0 and var at ? at : field.Length;
+        throw one.Bad((TheirNames.GetValueOrDefault(field[..end]) ?? field[..end]) + field[end..], problem.Problem);
+    }
+
+    private LabelledDashboard Parse(int index)
     {
         var activations = one.Has("activations") ? one.Objects("activations") : [];
         var (histogram, values) = (Integers("freq_hist_data_bar_heights"), Numbers("freq_hist_data_bar_values"));
@@ -16,23 +44,28 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var max =
             one.Number("maxActApprox")
             ?? activations.Select(example => example.Number(names.BinMax) ?? 0).DefaultIfEmpty(values.LastOrDefault()).Max();
-        var step = values.Length > 1 ? (values[^1] - values[0]) / (values.Length - 1) : 0;
+        if (histogram.Length != values.Length && values.Length > 0)
+            throw one.Bad(
+                "freq_hist_data_bar_values",
+                $"must be one for each of the {histogram.Length} bar heights, found {values.Length}"
+            );
+        if (values.Zip(values.Skip(1)).Any(pair => pair.First > pair.Second))
+            throw one.Bad("freq_hist_data_bar_values", "must not fall");
+        var (step, total) = (values.Length > 1 ? (values[^1] - values[0]) / (values.Length - 1) : 0, histogram.Sum(count => (long)count));
         var density = one.Number("frac_nonzero") ?? 0;
         return new(
             new FeatureDashboard
             {
                 Feature = index,
-                Count = histogram.Sum(count => (long)count),
+                Count = total,
                 Density = density,
                 DensityAllPositions = density,
                 Max = (float)max,
                 MaxAnywhere = (float)max,
-                MeanNonzero =
-                    histogram.Length == values.Length && histogram.Sum() > 0
-                        ? histogram.Zip(values, (count, value) => count * value).Sum() / histogram.Sum()
-                        : 0,
+                MeanNonzero = values.Length > 0 && total > 0 ? histogram.Zip(values, (count, value) => count * value).Sum() / total : 0,
                 Histogram = histogram,
-                HistogramStart = values.Length > 0 ? Math.Max(0, values[0] - step / 2) : 0,
+                // Rounded as it is, it may lie above the maximum.
+                HistogramStart = values.Length > 0 ? Math.Min(Math.Max(0, values[0] - step / 2), Math.Max(0, max)) : 0,
                 IntervalShares = Shares(activations, max),
                 Examples = [.. activations.Select(example => Example(example, max)).Where(example => example.Tokens.Count > 0)],
                 DecoderNorm = Numbers("vector") is { Length: > 0 } vector
@@ -41,11 +74,7 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
                 Alignment = Triples("neuron_alignment", "values", "l1", (i, a, b) => new AlignedCoordinate(i, a, b)),
                 CorrelatedNeurons = Triples("correlated_neurons", "pearson", "l1", (i, a, b) => new CorrelatedNeuron(i, a, b)),
                 CorrelatedFeatures = Triples("correlated_features", "pearson", "l1", (i, a, b) => new CorrelatedFeature(i, a, b)),
-                Neighbours =
-                [
-                    .. Integers("topkCosSimIndices")
-                        .Zip(Numbers("topkCosSimValues"), (feature, cosine) => new NearFeature(feature, (float)cosine)),
-                ],
+                Neighbours = Neighbours(),
                 HeadShares = [.. Numbers("decoder_weights_dist").Select(share => (float)share)],
                 Logits = Logits(),
             },
@@ -63,10 +92,12 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var sources = Numbers(example, names.SourceValues);
         int[] ids = [.. tokens.Select(words.Id)];
         // A dead feature's example has no marked token there: the first stands for it.
-        var marked =
-            example.Integer(names.Qualifying) is { } place && (uint)place < (uint)ids.Length
-                ? place
-                : Math.Max(0, Array.IndexOf(values, values.DefaultIfEmpty().Max()));
+        var marked = example.Integer(names.Qualifying) switch
+        {
+            null or -1 => Math.Max(0, Array.IndexOf(values, values.DefaultIfEmpty().Max())),
+            { } place when place >= 0 && (place < ids.Length || ids.Length == 0) => place,
+            { } place => throw example.Bad(names.Qualifying, $"must be one of the {ids.Length} tokens, or -1, found {place}"),
+        };
         return new FeatureExample(
             Interval(example, max),
             words.Passage(ids),
@@ -107,13 +138,33 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         );
     }
 
-    private TokenScore[] Scores(string name) =>
-        [.. (one.Texts($"{name}_str") ?? []).Zip(Numbers($"{name}_values"), (word, value) => new TokenScore(words.Id(word), (float)value))];
+    private TokenScore[] Scores(string name)
+    {
+        var (texts, values) = (one.Texts($"{name}_str") ?? [], Numbers($"{name}_values"));
+        RequireSame($"{name}_values", values.Length, texts.Count);
+        return [.. texts.Zip(values, (word, value) => new TokenScore(words.Id(word), (float)value))];
+    }
+
+    private NearFeature[] Neighbours()
+    {
+        var (indices, values) = (Integers("topkCosSimIndices"), Numbers("topkCosSimValues"));
+        RequireSame("topkCosSimValues", values.Length, indices.Length);
+        return [.. indices.Zip(values, (feature, cosine) => new NearFeature(feature, (float)cosine))];
+    }
 
     private T[] Triples<T>(string name, string first, string second, Func<int, float, float, T> make)
     {
         var (indices, a, b) = (Integers($"{name}_indices"), Numbers($"{name}_{first}"), Numbers($"{name}_{second}"));
+        RequireSame($"{name}_{first}", a.Length, indices.Length);
+        RequireSame($"{name}_{second}", b.Length, indices.Length);
         return [.. indices.Zip(a, b).Select(triple => make(triple.First, (float)triple.Second, (float)triple.Third))];
+    }
+
+    /// <summary>Lists that belong together are of one length; one that was not written is none.</summary>
+    private void RequireSame(string key, int length, int expected)
+    {
+        if (length != expected && length > 0 && expected > 0)
+            throw one.Bad(key, $"must be {expected} numbers as there are entries beside it, found {length}");
     }
 
     private FeatureLabel[] Labels() =>
@@ -151,6 +202,7 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var list = section.Element.GetProperty(key);
         if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
             throw section.Bad(key, "must be a list of numbers");
-        return [.. list.EnumerateArray().Select(item => item.GetDouble())];
+        double[] numbers = [.. list.EnumerateArray().Select(item => item.GetDouble())];
+        return numbers.All(double.IsFinite) ? numbers : throw section.Bad(key, "must be numbers of which none is infinite");
     }
 }

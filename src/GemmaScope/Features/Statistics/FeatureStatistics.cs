@@ -32,6 +32,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly QualitySums _quality;
     private readonly List<EvaluationBatch> _batches = [];
     private readonly List<SparseActivations[]> _features = [];
+    private readonly FileLock _lock;
 
     /// <summary>Begins statistics, or goes on with those that a folder holds.</summary>
     /// <param name="model">The model.</param>
@@ -39,8 +40,8 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="folder">Where the activations are kept; made where it is missing.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="description">What they are of; a folder with another description is refused.</param>
-    /// <exception cref="GemmaScopeException">The folder belongs to other statistics, cannot be read, or a dictionary does not fit the
-    /// model.</exception>
+    /// <exception cref="GemmaScopeException">The folder belongs to other statistics, is written by another process, cannot be read, or a
+    /// dictionary does not fit the model.</exception>
     public FeatureStatistics(
         GemmaModel model,
         IReadOnlyList<SparseDictionary> dictionaries,
@@ -55,6 +56,7 @@ public sealed class FeatureStatistics : IDisposable
             Check(dictionary);
         _neurons = _options.Neurons ? [.. dictionaries.Select(one => new NeuronSums(one.Width, one.InputWidth))] : [];
         _quality = new QualitySums(dictionaries);
+        _lock = FileLock.Take(Path.Combine(folder, "statistics.lock"), folder, "the folder of statistics");
         try
         {
             GoOn();
@@ -152,6 +154,25 @@ public sealed class FeatureStatistics : IDisposable
     /// <summary>Closes the files; the folder stays.</summary>
     public void Dispose()
     {
+        Close();
+        _lock.Dispose();
+    }
+
+    /// <summary>Closes the files and deletes them, and the folder where it holds nothing else.</summary>
+    public void Delete()
+    {
+        Close();
+        // As long as the lock is held nobody can have begun other statistics there.
+        foreach (var pattern in (ReadOnlySpan<string>)["segment-*.safetensors", "neurons-*.safetensors", "quality-*.safetensors"])
+        foreach (var file in Directory.EnumerateFiles(_folder, pattern))
+            File.Delete(file);
+        _lock.Dispose();
+        if (!Directory.EnumerateFileSystemEntries(_folder).Any())
+            Directory.Delete(_folder);
+    }
+
+    private void Close()
+    {
         _store.Dispose();
         foreach (var sums in _neurons)
             sums.Dispose();
@@ -168,7 +189,6 @@ public sealed class FeatureStatistics : IDisposable
 
     private void GoOn()
     {
-        Directory.CreateDirectory(_folder);
         foreach (var left in Directory.EnumerateFiles(_folder, "*.partial"))
             File.Delete(left);
         var segments = 0;

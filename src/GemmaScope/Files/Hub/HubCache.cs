@@ -82,7 +82,7 @@ public sealed class HubCache(string folder)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException e) when (IsHeldElsewhere(e))
+            catch (IOException e) when (FileLock.IsHeldElsewhere(e))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken).ConfigureAwait(false);
             }
@@ -122,9 +122,6 @@ public sealed class HubCache(string folder)
             return Holds(path); // Another process was faster.
         }
     }
-
-    // EWOULDBLOCK on Linux and on macOS, ERROR_SHARING_VIOLATION on Windows.
-    private static bool IsHeldElsewhere(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     // An etag comes from a server and becomes a file name.
     private static string CheckName(string etag, HubReference reference) =>
