@@ -228,10 +228,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     }
 
     public string Version() =>
-        Guarded(() =>
-        {
-            return _dialect.Version();
-        });
+        Guarded(_dialect.Version);
 
     public void Dispose()
     {

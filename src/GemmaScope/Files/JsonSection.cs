@@ -35,6 +35,9 @@ public sealed class JsonSection
     /// <summary>The number, or null.</summary>
     public double? Number(string key) => Find(key) is not { } value ? null : AsNumber(key, value);
 
+    /// <summary>The number, which may be one that Python writes and JSON does not know (NaN, Infinity), or null.</summary>
+    public double? AnyNumber(string key) => Find(key) is not { } value ? null : JsonText.PythonNumber(value) ?? AsNumber(key, value);
+
     /// <summary>True or false, or null.</summary>
     public bool? Flag(string key) =>
         Find(key) is not { } value ? null
@@ -151,7 +154,7 @@ public sealed class JsonSection
 
     private FileFormatException Wrong(string key, string expected, JsonElement found)
     {
-        var text = found.GetRawText();
+        var text = JsonText.Written(found);
         return Bad(key, $"must be {expected}, found {(text.Length <= 60 ? text : text[..60] + " …")}");
     }
 }
