@@ -15,6 +15,8 @@ internal static class OptionWords
         ["Target"] = "out",
         ["Truncation"] = "truncate",
         ["QueueLength"] = "queue",
+        ["AllowedHosts"] = "allow-host",
+        ["AllowedOrigins"] = "cors",
         ["SteeredFeatures"] = "feature",
     };
 

@@ -11,17 +11,20 @@ internal sealed class TextBatchArguments
     private readonly Option<string[]> _text = CommonOptions.Text();
     private readonly Option<long> _tokens = new("--tokens")
     {
-        Description = "Stop after this many tokens.",
+        Description = "Take this many tokens; the last window is cut there.",
         HelpName = "N",
         DefaultValueFactory = _ => Defaults.Tokens,
     };
     private readonly Option<int> _window = CommonOptions.Number("--window", "N", "Tokens of a window, BOS included.", Defaults.Window);
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "N", "Windows run together.", Defaults.Batch);
 
+    private readonly ReadingArguments _reading;
+
     public TextBatchArguments(Command command)
     {
         foreach (var option in (Option[])[_text, _tokens, _window, _batch])
             command.Options.Add(option);
+        _reading = new ReadingArguments(command);
     }
 
     /// <summary>What they choose.</summary>
@@ -29,6 +32,7 @@ internal sealed class TextBatchArguments
         new()
         {
             Text = arguments.GetValue(_text)!,
+            Reading = _reading.Read(arguments),
             Tokens = arguments.GetValue(_tokens),
             Window = arguments.GetValue(_window),
             Batch = arguments.GetValue(_batch),

@@ -14,6 +14,10 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Whether connections that read are kept open with their statements; else the driver's pool does that.</summary>
     bool KeepsReaders { get; }
 
+    /// <summary>Finds out whether what a connection reads is still what it was opened for.</summary>
+    /// <exception cref="GemmaScopeException">The file was deleted or replaced.</exception>
+    void RequireThere(DbConnection connection);
+
     /// <summary>A text that is another one after any process has changed the database.</summary>
     string Version();
 
@@ -26,10 +30,6 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Refuses a database that another program made, before tables are added to it.</summary>
     /// <exception cref="GemmaScopeException">It is one.</exception>
     void RequireOwn(DbConnection connection, DbTransaction transaction);
-
-    /// <summary>Refuses a database that is not there any more, though connections to it still work.</summary>
-    /// <exception cref="GemmaScopeException">It is gone.</exception>
-    void RequirePresent();
 
     /// <summary>Takes the right to write a dictionary, until it is disposed or the process is gone.</summary>
     /// <param name="dictionary">model/name.</param>

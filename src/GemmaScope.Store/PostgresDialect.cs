@@ -59,6 +59,8 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public DbConnection Open() => _source.OpenConnection();
 
+    public void RequireThere(DbConnection connection) { }
+
     /// <inheritdoc/>
     /// <remarks>Which transactions are seen: any that changes something has a number, here or in another database of the server.</remarks>
     public string Version()
@@ -129,7 +131,6 @@ internal sealed class PostgresDialect : ISqlDialect
     // The database may hold tables of others beside ours.
     public void RequireOwn(DbConnection connection, DbTransaction transaction) { }
 
-    public void RequirePresent() { }
 
     public string Explain(DbException problem) =>
         problem switch

@@ -13,6 +13,13 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 {
     private const string DictionaryColumns = "id, model, name, width, features, complete, description";
 
+    /// <summary>Words and letters that a search takes: the time it needs grows with them.</summary>
+    private const int MostWords = 32,
+        LongestWord = 100;
+
+    /// <summary>Letters of a label that are looked for at most.</summary>
+    private const int LongestLabel = 1000;
+
     /// <summary>Features that are looked up by one statement; a text of few lengths is prepared once.</summary>
     private const int TogetherLookedUp = 16;
 
@@ -166,24 +173,26 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         );
 
     public IReadOnlyList<FeatureRow> Table(StoredDictionary dictionary, FeatureFilter filter) =>
-        Read(statement =>
-            statement.Rows(
-                """
-                SELECT id, count, density, max, label, score FROM feature
-                WHERE id >= @first AND id < @end AND density >= @low AND density <= @high
-                    AND (@label = '' OR LOWER(COALESCE(label, '')) LIKE @label ESCAPE '!')
-                ORDER BY id LIMIT @take OFFSET @skip
-                """,
-                Row,
-                ("first", Key(dictionary.Id, 0)),
-                ("end", Key(dictionary.Id + 1, 0)),
-                ("low", filter.LowestDensity),
-                ("high", filter.HighestDensity),
-                ("label", filter.LabelContains is { Length: > 0 } part ? $"%{Literal(part)}%" : ""),
-                ("take", (long)filter.Take),
-                ("skip", (long)filter.Skip)
-            )
-        );
+        filter.LabelContains is { Length: > LongestLabel } letters
+            ? throw new ArgumentProblemException($"has {letters.Length} letters; {LongestLabel} are the most", "label")
+            : Read(statement =>
+                statement.Rows(
+                    """
+                    SELECT id, count, density, max, label, score FROM feature
+                    WHERE id >= @first AND id < @end AND density >= @low AND density <= @high
+                        AND (@label = '' OR LOWER(COALESCE(label, '')) LIKE @label ESCAPE '!')
+                    ORDER BY id LIMIT @take OFFSET @skip
+                    """,
+                    Row,
+                    ("first", Key(dictionary.Id, 0)),
+                    ("end", Key(dictionary.Id + 1, 0)),
+                    ("low", filter.LowestDensity),
+                    ("high", filter.HighestDensity),
+                    ("label", filter.LabelContains is { Length: > 0 } part ? $"%{Literal(part)}%" : ""),
+                    ("take", (long)filter.Take),
+                    ("skip", (long)filter.Skip)
+                )
+            );
 
     public IReadOnlyList<FeatureRow> Rows(StoredDictionary dictionary, IReadOnlyList<int> features) =>
         features.Count == 0
@@ -197,6 +206,10 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         var words = Words(text);
         if (words.Length == 0)
             return [];
+        if (words.Length > MostWords)
+            throw new ArgumentProblemException($"has {words.Length} words; a search takes {MostWords} at most", "search");
+        if (words.FirstOrDefault(word => word.Length > LongestWord) is { } longest)
+            throw new ArgumentProblemException($"has a word of {longest.Length} letters; {LongestWord} are the most", "search");
         return Read(statement =>
         {
             var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
@@ -215,11 +228,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     }
 
     public string Version() =>
-        Guarded(() =>
-        {
-            _dialect.RequirePresent();
-            return _dialect.Version();
-        });
+        Guarded(_dialect.Version);
 
     public void Dispose()
     {
@@ -291,24 +300,42 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             .Replace("%", "!%", StringComparison.Ordinal)
             .Replace("_", "!_", StringComparison.Ordinal);
 
-    private static string[] Words(string text) =>
-        new string([.. text.Select(c => char.IsLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' ')]).Split(
-            ' ',
-            StringSplitOptions.RemoveEmptyEntries
-        );
+    /// <summary>The words of a search. One that another begins with says nothing more.</summary>
+    private static string[] Words(string text)
+    {
+        var words = new string([.. text.Select(c => char.IsLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' ')])
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToArray();
+        // In this order a word stands directly before those that it begins.
+        return [.. words.Where((word, i) => i == words.Length - 1 || !words[i + 1].StartsWith(word, StringComparison.Ordinal))];
+    }
 
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
         {
-            _dialect.RequirePresent();
             if (!_readers.TryTake(out var reader))
                 reader = new SqlStatements(_dialect.Open());
             var kept = false;
             try
             {
-                var result = read(reader);
-                kept = _dialect.KeepsReaders;
+                _dialect.RequireThere(reader.Connection);
+                var result = ReadBounds.Current is { } bounds
+                    ? bounds.Run(_dialect.Location, reader.Interrupt, () => read(reader))
+                    : read(reader);
+                // One that was interrupted when it was done already would fail whoever has it next.
+                kept = _dialect.KeepsReaders && !reader.IsInterrupted;
                 return result;
+            }
+            // What a damaged file has where a page, a label or a number should be.
+            catch (Exception problem) when (IsDamage(problem))
+            {
+                throw new GemmaScopeException(
+                    "what is stored is damaged; build or import the dictionary again, or restore the file from a copy",
+                    _dialect.Location,
+                    problem
+                );
             }
             finally
             {
@@ -319,10 +346,21 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             }
         });
 
+    private static bool IsDamage(Exception problem) =>
+        problem
+            is JsonException
+                or InvalidDataException
+                or InvalidCastException
+                or IndexOutOfRangeException
+                or OverflowException
+                or FormatException
+                or ArgumentException
+                or GemmaScopeException { Location: null or "" }
+                and not ArgumentProblemException;
+
     private T Change<T>(Func<SqlStatements, T> change) =>
         Guarded(() =>
         {
-            _dialect.RequirePresent();
             T result = default!;
             InTransaction((connection, transaction) => result = change(new SqlStatements(connection, transaction)));
             return result;
@@ -334,6 +372,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         DbTransaction? transaction = null;
         try
         {
+            _dialect.RequireThere(connection);
             transaction = connection.BeginTransaction();
             change(connection, transaction);
             transaction.Commit();

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 
 namespace GemmaScope.Store;
 
@@ -10,6 +11,14 @@ namespace GemmaScope.Store;
 internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
 {
     private readonly Dictionary<string, DbCommand> _prepared = [];
+    private volatile DbCommand? _last;
+    private volatile bool _interrupted;
+
+    /// <summary>Whether they were stopped, for good.</summary>
+    public bool IsInterrupted => _interrupted;
+
+    /// <summary>The connection they run on.</summary>
+    public DbConnection Connection => connection;
 
     /// <summary>What the key of the table of words is called.</summary>
     public string WordsKey { get; } = connection is Npgsql.NpgsqlConnection ? "id" : "rowid";
@@ -31,6 +40,17 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
     public long? Number(string text, params ReadOnlySpan<(string Name, object? Value)> values) =>
         Command(text, values).ExecuteScalar() is { } found and not DBNull ? Convert.ToInt64(found, CultureInfo.InvariantCulture) : null;
 
+    /// <summary>Stops the statement that runs, and each that would follow; may be called from another thread.</summary>
+    public void Interrupt()
+    {
+        _interrupted = true;
+        // The driver of SQLite does nothing where a command is cancelled.
+        if (connection is SqliteConnection { Handle: { } handle })
+            SQLitePCL.raw.sqlite3_interrupt(handle);
+        else
+            _last?.Cancel();
+    }
+
     /// <summary>Ends the statements and their connection.</summary>
     public void Dispose()
     {
@@ -41,6 +61,8 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
 
     private DbCommand Command(string text, ReadOnlySpan<(string Name, object? Value)> values)
     {
+        if (_interrupted)
+            throw new OperationCanceledException();
         if (!_prepared.TryGetValue(text, out var command))
         {
             command = _prepared[text] = connection.CreateCommand();
@@ -57,6 +79,6 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
             // PostgreSQL's text has no U+0000.
             command.Parameters[i].Value = values[i].Value is string words ? words.Replace('\0', '\uFFFD') : values[i].Value ?? DBNull.Value;
         }
-        return command;
+        return _last = command;
     }
 }

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using GemmaScope.Files;
@@ -11,7 +12,7 @@ namespace GemmaScope.Store;
 /// A file. Written ahead (WAL), so that readers go on while a build writes, and a killed process loses no more than its last transaction;
 /// who finds it locked waits.
 /// </summary>
-internal sealed class SqliteDialect : ISqlDialect
+internal sealed partial class SqliteDialect : ISqlDialect
 {
     private const int BusyMilliseconds = 10_000,
         CacheKibibytes = 8192,
@@ -24,11 +25,12 @@ internal sealed class SqliteDialect : ISqlDialect
         Corrupt = 11,
         Full = 13,
         CannotOpen = 14,
+        AskMoved = 20,
         NotADatabase = 26;
 
     private const string NoSpace = "no space left on device; free some space and do the same again";
 
-    private readonly string _connection;
+    private readonly SqliteConnectionStringBuilder _connection;
     private readonly long? _largestPages;
     private readonly Lock _watching = new();
     private SqlStatements? _watch;
@@ -45,7 +47,7 @@ internal sealed class SqliteDialect : ISqlDialect
             DataSource = file,
             Mode = SqliteOpenMode.ReadWriteCreate,
             DefaultTimeout = BusyMilliseconds / 1000,
-        }.ConnectionString;
+        };
     }
 
     public string Location { get; }
@@ -57,8 +59,10 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public DbConnection Open()
     {
-        var connection = new SqliteConnection(_connection);
+        var connection = new SqliteConnection(_connection.ConnectionString);
         connection.Open();
+        // A file that goes away later must not be made anew, empty.
+        _connection.Mode = SqliteOpenMode.ReadWrite;
         using var settings = connection.CreateCommand();
         settings.CommandText =
             $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; "
@@ -70,6 +74,16 @@ internal sealed class SqliteDialect : ISqlDialect
 
     public bool KeepsReaders => true;
 
+    public void RequireThere(DbConnection connection)
+    {
+        // Where another file has the name now, ours still answers: with what nobody sees any more, and takes notes that nobody will find.
+        if (connection is SqliteConnection { Handle: { IsInvalid: false } handle } && HasMoved(handle))
+            throw new GemmaScopeException(
+                "the file was deleted, moved or replaced since it was opened; put it back, or start again",
+                Location
+            );
+    }
+
     /// <inheritdoc/>
     /// <remarks>The number counts what other connections have changed since this one was opened, so that it has to be the same one every
     /// time.</remarks>
@@ -78,6 +92,7 @@ internal sealed class SqliteDialect : ISqlDialect
         lock (_watching)
         {
             _watch ??= new SqlStatements(Open());
+            RequireThere(_watch.Connection);
             return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
         }
     }
@@ -114,6 +129,8 @@ internal sealed class SqliteDialect : ISqlDialect
                     $"the disk does not read or write ({sqlite.SqliteExtendedErrorCode}: {problem.Message}); check it, or use another one",
                 Busy or Locked => "is locked: another process writes to it; wait for it, or stop it",
                 ReadOnly => "cannot be written: file or folder are read-only; copy it to a folder that can be written",
+                CannotOpen when !File.Exists(Location) =>
+                    "is gone: the file was deleted or moved while it was open; put it back, then start again",
                 CannotOpen =>
                     "cannot be opened; SQLite writes two more files (-wal, -shm) into its folder: check the rights, or copy it where it can",
                 Corrupt =>
@@ -147,21 +164,31 @@ internal sealed class SqliteDialect : ISqlDialect
             throw new GemmaScopeException("is a database of another program; name another file", Location);
     }
 
-    /// <inheritdoc/>
-    /// <remarks>A file that is open can be deleted; what is written then would be lost without a word.</remarks>
-    public void RequirePresent()
-    {
-        if (!File.Exists(Location))
-            throw new GemmaScopeException(
-                "is gone: the file was deleted or moved while it was open; put it back, then start again",
-                Location
-            );
-    }
-
     public void Dispose()
     {
         lock (_watching)
             _watch?.Dispose();
-        SqliteConnection.ClearPool(new SqliteConnection(_connection));
+        SqliteConnection.ClearPool(new SqliteConnection(_connection.ConnectionString));
     }
+
+    /// <summary>Whether the name of a database leads to another file, or to none (SQLITE_FCNTL_HAS_MOVED), which the binding has no call
+    /// for.</summary>
+    private static bool HasMoved(SQLitePCL.sqlite3 database)
+    {
+        var moved = 0;
+        var held = false;
+        try
+        {
+            database.DangerousAddRef(ref held);
+            return Control(database.DangerousGetHandle(), "main", AskMoved, ref moved) == 0 && moved != 0;
+        }
+        finally
+        {
+            if (held)
+                database.DangerousRelease();
+        }
+    }
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Control(nint database, string schema, int operation, ref int argument);
 }

@@ -1,3 +1,5 @@
+using GemmaScope.Text;
+
 namespace GemmaScope.Workbench;
 
 /// <summary>What a job says while it runs. A display turns <see cref="JobStage"/>s into a bar with rate and time left, and
@@ -22,6 +24,13 @@ internal static class JobReports
 {
     public static void Note(this IProgress<JobReport>? progress, string text, Remedy? remedy = null) =>
         progress?.Report(new JobNote(text, remedy));
+
+    /// <summary>Says how many rows of a text were left out, where any was.</summary>
+    public static void NoteOn(this IProgress<JobReport>? progress, SkippedRows? skipped)
+    {
+        if (skipped?.Note is { } note)
+            progress.Note(note);
+    }
 
     public static void Stage(this IProgress<JobReport>? progress, string name) => progress?.Report(new JobStage(name));
 

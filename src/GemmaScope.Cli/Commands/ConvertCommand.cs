@@ -74,11 +74,12 @@ internal sealed class ConvertCommand : GemmaScopeCommand
             Overwrite = arguments.GetValue(_force),
         };
         var result = session.Run((progress, cancellationToken) => ConvertJob.RunAsync(options, progress, cancellationToken));
-        session.Terminal.Out.WriteLine(
-            arguments.GetValue(_json)
-                ? ResultJson.Text(result)
-                : $"{result.Source} ({result.From}) written to {result.Target} ({result.To}, {result.Features} features)"
-        );
+        if (arguments.GetValue(_json))
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
+        else
+            session.Terminal.Out.WriteLine(
+                $"{result.Source} ({result.From}) written to {result.Target} ({result.To}, {result.Features} features)"
+            );
         return Application.Success;
     }
 }

@@ -25,7 +25,10 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
     {
         var name = arguments.GetValue(_name)!;
         var path = session.Find(Locator.DictionaryAsync, name);
-        session.Terminal.Text.WriteLine(arguments.GetValue(_json) ? ResultJson.Text(new DownloadedDictionary(name, path)) : path);
+        if (arguments.GetValue(_json))
+            session.Terminal.Data.WriteLine(ResultJson.Text(new DownloadedDictionary(name, path)));
+        else
+            session.Terminal.Text.WriteLine(path);
         return Application.Success;
     }
 }

@@ -25,6 +25,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _text;
+    private readonly ReadingArguments _reading;
     private readonly Option<string> _sites,
         _out,
         _type;
@@ -49,6 +50,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.None);
         _text = Add(CommonOptions.Text());
+        _reading = new ReadingArguments(this);
         _sites = Add(
             new Option<string>("--sites")
             {
@@ -69,7 +71,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         _tokens = Add(
             new Option<long>("--tokens")
             {
-                Description = "Stop after this many tokens of text, of all parts together.",
+                Description = "Take this many tokens of text, of all parts together; the last window is cut there.",
                 HelpName = "N",
                 DefaultValueFactory = _ => Defaults.Tokens,
                 CustomParser = Quantity.Count,
@@ -134,6 +136,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
         return new()
         {
             Text = arguments.GetValue(_text)!,
+            Reading = _reading.Read(arguments),
             Sites = arguments.GetValue(_sites)!,
             Store = arguments.GetValue(_out)!,
             Tokens = arguments.GetValue(_tokens),

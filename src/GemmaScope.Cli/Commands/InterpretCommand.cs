@@ -16,6 +16,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
     private readonly Option<string?> _name,
         _features;
     private readonly Option<string[]> _text;
+    private readonly ReadingArguments _reading;
     private readonly Option<long> _tokens;
     private readonly Option<int?> _most,
         _budget;
@@ -46,6 +47,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
     {
         _microscope = new MicroscopeArguments(this);
         _text = Add(CommonOptions.Text("Text that did not build the dashboards. "));
+        _reading = new ReadingArguments(this);
         _tokens = Add(
             new Option<long>("--tokens")
             {
@@ -129,6 +131,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         new()
         {
             Text = arguments.GetValue(_text)!,
+            Reading = _reading.Read(arguments),
             Tokens = arguments.GetValue(_tokens),
             Window = arguments.GetValue(_window),
             Examples = arguments.GetValue(_examples),

@@ -12,6 +12,9 @@ internal sealed class ServeCommand : GemmaScopeCommand
 {
     private const string TokenVariable = "GEMMASCOPE_TOKEN";
 
+    /// <summary>What the end may take beyond the time of the requests in flight.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
     private static readonly ServerOptions Defaults = new();
 
     private readonly MicroscopeArguments _microscope;
@@ -22,6 +25,10 @@ internal sealed class ServeCommand : GemmaScopeCommand
         _queue;
     private readonly Option<double> _timeLimit;
     private readonly Option<bool> _logText;
+    private readonly Option<string[]> _allowHost,
+        _cors;
+    private readonly Option<IPNetwork[]> _behindProxy;
+    private readonly Option<string> _pathBase;
     private readonly ShieldArguments _shield;
 
     public ServeCommand()
@@ -62,6 +69,40 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 HelpName = "SECRET",
             }
         );
+        _allowHost = Add(
+            new Option<string[]>("--allow-host")
+            {
+                Description =
+                    "A name it may be asked by beside localhost, such as guard.example.com or *.example.com; may be given several times. Without a token no other name is answered.",
+                HelpName = "NAME",
+            }
+        );
+        _behindProxy = Add(
+            new Option<IPNetwork[]>("--behind-proxy")
+            {
+                Description =
+                    "The address or network of a proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are believed; may be given several times.",
+                HelpName = "ADDRESS",
+                CustomParser = result =>
+                    [.. result.Tokens.Select(token => Network(token.Value) is { } network ? network : Unknown(result, token.Value))],
+            }
+        );
+        _pathBase = Add(
+            new Option<string>("--path-base")
+            {
+                Description = "The path under which a proxy shows the server, such as /guard.",
+                HelpName = "PATH",
+                DefaultValueFactory = _ => "",
+            }
+        );
+        _cors = Add(
+            new Option<string[]>("--cors")
+            {
+                Description =
+                    "An origin whose pages may ask from a browser, such as https://app.example.com, or * for any; may be given several times.",
+                HelpName = "ORIGIN",
+            }
+        );
         _queue = Add(
             CommonOptions.Number("--queue", "N", "Requests that wait for the model at most; more are answered 429.", Defaults.QueueLength)
         );
@@ -84,6 +125,10 @@ internal sealed class ServeCommand : GemmaScopeCommand
             Port = arguments.GetValue(_port),
             Token =
                 arguments.GetValue(_token) ?? (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } secret ? secret : null),
+            AllowedHosts = arguments.GetValue(_allowHost) ?? [],
+            TrustedProxies = arguments.GetValue(_behindProxy) ?? [],
+            PathBase = arguments.GetValue(_pathBase)!.TrimEnd('/'),
+            AllowedOrigins = arguments.GetValue(_cors) ?? [],
             QueueLength = arguments.GetValue(_queue),
             TimeLimit = Seconds(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
@@ -111,18 +156,50 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 ending.Cancel();
             }
         );
-        await using var host = await ServerHost.StartAsync(model, options, ending.Token);
+        // Whatever is stuck, the process ends in the time that is promised.
+        using var ended = new ManualResetEventSlim();
+        ending.Token.Register(() =>
+            new Thread(() =>
+            {
+                if (ended.Wait(options.ShutdownLimit + Grace))
+                    return;
+                session.Terminal.Error.WriteLine("stopping: what is still running is left");
+                Environment.Exit(Application.Failure);
+            })
+            {
+                IsBackground = true,
+            }.Start()
+        );
+        await ServeAsync(model, options, session, ending.Token);
+        ended.Set();
+    }
+
+    private static async Task ServeAsync(ServerModel model, ServerOptions options, Session session, CancellationToken ending)
+    {
+        await using var host = await ServerHost.StartAsync(model, options, ending);
         if (model.Note is { } note)
             session.Terminal.Error.WriteLine($"note: {note}");
         session.Terminal.Out.WriteLine($"serving {model.Microscope.ModelName} at {host.Address}");
         session.Terminal.Out.Flush();
-        await host.WaitAsync(ending.Token);
+        await host.WaitAsync(ending);
         session.Terminal.Error.WriteLine("stopping: requests in flight are finished");
     }
 
     /// <summary>Seconds as a time; what no time can be becomes one that the server refuses.</summary>
     private static TimeSpan Seconds(double seconds) =>
         Math.Abs(seconds) <= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
+
+    /// <summary>An address alone is the network of it alone.</summary>
+    private static IPNetwork? Network(string text) =>
+        IPAddress.TryParse(text, out var address) ? new IPNetwork(address, 8 * address.GetAddressBytes().Length)
+        : IPNetwork.TryParse(text, out var network) ? network
+        : null;
+
+    private static IPNetwork Unknown(System.CommandLine.Parsing.ArgumentResult result, string value)
+    {
+        result.AddError($"--behind-proxy: '{value}' is no address or network, such as 127.0.0.1 or 10.0.0.0/8");
+        return default;
+    }
 
     private static IPAddress Refuse(System.CommandLine.Parsing.ArgumentResult result, string value)
     {

@@ -14,6 +14,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         _out;
     private readonly ShieldArguments _shield;
     private readonly FieldArguments _fields;
+    private readonly Option<long?> _longest;
     private readonly SamplingOptions _sampling;
     private readonly Option<bool> _rationale,
         _fail,
@@ -44,7 +45,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         _input = Add(
             new Option<string?>("--input", "-i")
             {
-                Description = "Judge the rows of a file of JSON lines (also gzipped; - for the standard input).",
+                Description = "Judge the rows of a file of JSON lines (also .gz, .zst; - for the standard input).",
                 HelpName = "FILE",
             }
         );
@@ -55,6 +56,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
                 HelpName = "FILE",
             }
         );
+        _longest = Add(ReadingArguments.Longest());
         _fields = new FieldArguments(this);
         _rationale = Add(
             new Option<bool>("--rationale") { Description = "Let the model write its reasons, sampled by the options below." }
@@ -87,6 +89,7 @@ internal sealed class ShieldCommand : GemmaScopeCommand
                 Rows = input == "-" ? session.Terminal.Input : null,
                 Output = output,
                 Lines = session.Terminal.Data,
+                LongestLine = ReadingArguments.LongestOf(arguments.GetValue(_longest)),
                 Fields = _fields.Read(arguments),
                 Policies = policies,
                 Asked = asked,

@@ -20,7 +20,8 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         _seed;
     private readonly Option<string?> _swap,
         _html;
-    private readonly Option<bool> _json;
+    private readonly Option<bool> _skip,
+        _json;
 
     public ShieldEvalCommand()
         : base(
@@ -33,7 +34,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         )
     {
         _files = Add(
-            new Argument<string[]>("file") { Description = "JSON lines with labels, also gzipped.", Arity = ArgumentArity.OneOrMore }
+            new Argument<string[]>("file") { Description = "JSON lines with labels, also .gz or .zst.", Arity = ArgumentArity.OneOrMore }
         );
         _model = new MicroscopeArguments(this, DictionaryUse.None, MicroscopeOptions.DemoChat);
         _shield = new ShieldArguments(this);
@@ -45,6 +46,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
                 HelpName = "POLICY=FIELD,…",
             }
         );
+        _skip = Add(new Option<bool>(ReadingArguments.SkipName) { Description = ReadingArguments.SkipHelp });
         _heldOut = Add(
             new Option<int?>("--held-out")
             {
@@ -77,6 +79,7 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         var options = Defaults with
         {
             Files = arguments.GetValue(_files)!,
+            SkipBadRows = arguments.GetValue(_skip),
             Fields = _fields.Read(arguments) with { Labels = Labels(arguments.GetValue(_labels) ?? []) },
             Policies = _shield.Policies(arguments),
             Asked = _shield.Options(arguments),

@@ -16,7 +16,11 @@ internal static class ShieldEvaluationText
             ("model", result.Model),
             ("template", result.Template + (result.Hardened ? ", hardened" : "")),
             ("files", string.Join(", ", result.Files)),
-            ("texts", $"{result.Rows} judged, {result.LeftOut} left out, {result.Cut} cut to fit")
+            (
+                "texts",
+                $"{result.Rows} judged, {result.LeftOut} left out, {result.Cut} cut to fit"
+                    + (result.SkippedRows > 0 ? $", {result.SkippedRows} rows not readable" : "")
+            )
         );
         terminal.Out.WriteLine();
         var table = new DataTable(

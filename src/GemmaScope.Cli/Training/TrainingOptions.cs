@@ -29,6 +29,10 @@ internal sealed class TrainingOptions
         Text("data.store", "--store", "FOLDER", "Train on a store of activations.");
         Text("data.model", "--model", "MODEL", "The model that reads the text. Default with --text: demo-pt.", "-m");
         Texts("data.text", "--text", "PATH", $"Train on what the model computes for these texts. {CommonOptions.Texts}");
+        Text("data.text_column", ReadingArguments.ColumnName, "NAME", ReadingArguments.ColumnHelp);
+        Flag("data.skip_bad_rows", ReadingArguments.SkipName, ReadingArguments.SkipHelp);
+        Flag("data.separate_documents", ReadingArguments.SeparateName, ReadingArguments.SeparateHelp);
+        Bytes("data.longest_line", ReadingArguments.Longest());
         Number("tokens", "--tokens", "Activations to train on.");
         Number("steps", "--steps", "Steps to train for, instead of --tokens.");
         Number("batch", "--batch", "Activations of a step. Default: 4096.");
@@ -113,6 +117,15 @@ internal sealed class TrainingOptions
         };
         _options.Add((option, key, arguments => new JsonArray([.. arguments.GetValue(option)!.Select(text => (JsonNode)text)])));
     }
+
+    private void Flag(string key, string name, string description)
+    {
+        var option = new Option<bool>(name) { Description = description };
+        _options.Add((option, key, arguments => arguments.GetValue(option)));
+    }
+
+    private void Bytes(string key, Option<long?> option) =>
+        _options.Add((option, key, arguments => ReadingArguments.LongestOf(arguments.GetValue(option))));
 
     private void Number(string key, string name, string description)
     {

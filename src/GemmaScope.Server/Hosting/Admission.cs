@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -7,29 +6,24 @@ namespace GemmaScope.Server.Hosting;
 
 /// <summary>
 /// Lets in who may come in. With a token: requests that show it, as <c>Authorization: Bearer</c> or as the password of Basic, which
-/// browsers ask
-/// for. On the loopback address: requests for a local name, so that no page on the net can reach the server by a name of its own (DNS
-/// rebinding).
+/// browsers ask for. Without one, or where hosts are named: requests for a name of ours, so that no page on the net can reach the server
+/// by a name of its own (DNS rebinding).
 /// </summary>
 internal sealed class Admission(RequestDelegate next, ServerOptions options)
 {
     private readonly byte[]? _token = options.Token is { } token ? SHA256.HashData(Encoding.UTF8.GetBytes(token)) : null;
-    private readonly bool _local = IPAddress.IsLoopback(options.Bind);
+    private readonly HostNames? _hosts = options.Token is null || options.AllowedHosts.Count > 0 ? new(options.AllowedHosts) : null;
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (_local && !IsLocal(context.Request.Host.Host))
+        if (_hosts?.Have(context.Request.Host.Host) is false)
             throw new ProblemException(
                 StatusCodes.Status421MisdirectedRequest,
-                "the server answers to localhost alone",
-                "ask for it by localhost or 127.0.0.1, or start it with another address to listen on and a token"
+                "the server does not answer to this host name",
+                "ask for it by localhost or 127.0.0.1, or start it with the names that it may be asked by"
             );
         // Whoever watches over the server has to know only whether it lives.
-        if (
-            _token is null
-            || context.Request.Path.StartsWithSegments("/healthz")
-            || Shows(context.Request.Headers.Authorization.ToString())
-        )
+        if (_token is null || HealthPaths.Are(context.Request.Path) || Shows(context.Request.Headers.Authorization.ToString()))
             return next(context);
         context.Response.Headers.WWWAuthenticate = "Bearer, Basic realm=\"GemmaScope\", charset=\"UTF-8\"";
         throw new ProblemException(
@@ -38,9 +32,6 @@ internal sealed class Admission(RequestDelegate next, ServerOptions options)
             "send Authorization: Bearer and the token the server was started with"
         );
     }
-
-    private static bool IsLocal(string host) =>
-        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
     // Digests have one length, so that the time of the comparison says nothing of the token.
     private bool Shows(string authorization) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GemmaScope.Text;
 using Microsoft.Extensions.Logging;
 
 namespace GemmaScope.Server.Hosting;
@@ -38,7 +39,7 @@ internal sealed class LineLogger(TextWriter? writer) : ILoggerProvider
         {
             if (!IsEnabled(logLevel))
                 return;
-            var what = formatter(state, exception).ReplaceLineEndings(" ");
+            var what = VisibleText.Line(formatter(state, exception).ReplaceLineEndings(" "));
             var where = exception is null ? "" : $" {exception.GetType().Name}{exception.StackTrace?.ReplaceLineEndings(" ")}";
             log.Write(
                 string.Create(

@@ -31,11 +31,14 @@ internal sealed class ModelBatch<TItem, TResult>(
 
         public override void Cancel() => _result.TrySetCanceled();
 
-        public override void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellationToken)
+        public override void Fail(Exception problem) => _result.TrySetException(problem);
+
+        public override void Run(IReadOnlyList<ModelPiece> together, Action? before, CancellationToken cancellationToken)
         {
             Piece[] pieces = [.. together.Cast<Piece>()];
             try
             {
+                before?.Invoke();
                 var results = batch._work([.. pieces.Select(piece => piece.Item)], cancellationToken);
                 foreach (var (i, piece) in pieces.Index())
                     piece._result.TrySetResult(results[i]);
@@ -72,7 +75,14 @@ internal abstract class ModelPiece(CancellationToken cancellationToken)
 
     public abstract int MostTogether { get; }
 
-    public abstract void Run(IReadOnlyList<ModelPiece> together, CancellationToken cancellationToken);
+    /// <summary>Does the work of all that are together.</summary>
+    /// <param name="together">Pieces of the same batch, this one first.</param>
+    /// <param name="before">What has to be found in order first; may be null.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public abstract void Run(IReadOnlyList<ModelPiece> together, Action? before, CancellationToken cancellationToken);
+
+    /// <summary>Tells whoever waits that it is not done.</summary>
+    public abstract void Fail(Exception problem);
 
     public abstract void Cancel();
 }

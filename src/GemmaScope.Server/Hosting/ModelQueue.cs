@@ -5,7 +5,7 @@ namespace GemmaScope.Server.Hosting;
 /// <summary>
 /// The one way to the model: everything that runs it waits here and is done one after another on one thread, for the model uses all cores
 /// by itself. Fair: sources take turns, so that one with many requests does not keep the others waiting. Bounded: beyond
-/// its length work is refused. Work whose client went away or whose time is over is not begun, and is stopped where it runs.
+/// its length work is refused, that of the source with most of it first. Work whose client went away or whose time is over is not begun, and is stopped where it runs.
 /// </summary>
 public sealed class ModelQueue : IDisposable
 {
@@ -15,6 +15,7 @@ public sealed class ModelQueue : IDisposable
     private readonly int _most;
     private readonly TimeSpan _limit;
     private readonly ServerMetrics? _metrics;
+    private readonly Action? _before;
     private readonly Thread _thread;
     private readonly object _lock = new();
 
@@ -33,9 +34,10 @@ public sealed class ModelQueue : IDisposable
     /// <param name="most">Pieces of work that may wait.</param>
     /// <param name="limit">How long a piece may wait and run together.</param>
     /// <param name="metrics">Told what happens; may be null.</param>
-    internal ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics)
+    /// <param name="before">Asked before each run; what it throws is told to those who wait for it.</param>
+    internal ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics, Action? before = null)
     {
-        (_most, _limit, _metrics) = (most, limit, metrics);
+        (_most, _limit, _metrics, _before) = (most, limit, metrics, before);
         metrics?.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
         _thread = new Thread(Work) { Name = "model", IsBackground = true };
         _thread.Start();
@@ -124,15 +126,24 @@ public sealed class ModelQueue : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+            var lane = _lanes.FirstOrDefault(lane => lane.Source == source);
             if (_waiting >= _most)
             {
                 _metrics?.Refused();
-                throw new QueueFullException(
+                var full = new QueueFullException(
                     _waiting,
                     TimeSpan.FromSeconds(Math.Clamp(Math.Ceiling(_waiting * _secondsEach), 1, MostSecondsToRetry))
                 );
+                // The room is shared as the turns are: whoever has more of it than the newcomer would gives way with what came last.
+                var longest = _lanes.MaxBy(other => other.Pieces.Count)!;
+                if (longest.Pieces.Count <= (lane?.Pieces.Count ?? 0) + 1)
+                    throw full;
+                var last = longest.Pieces.Last!.Value;
+                longest.Pieces.RemoveLast();
+                _waiting--;
+                last.Fail(full);
             }
-            var lane = _lanes.FirstOrDefault(lane => lane.Source == source) ?? _lanes.AddLast(new Lane(source, [])).Value;
+            lane ??= _lanes.AddLast(new Lane(source, [])).Value;
             lane.Pieces.AddLast(piece);
             _waiting++;
             Monitor.Pulse(_lock);
@@ -161,7 +172,7 @@ public sealed class ModelQueue : IDisposable
                 _metrics?.Waited(Stopwatch.GetElapsedTime(piece.Arrived, begun));
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             using (WhenAllAreGone(together, ending))
-                together[0].Run(together, ending.Token);
+                together[0].Run(together, _before, ending.Token);
             var elapsed = Stopwatch.GetElapsedTime(begun);
             _metrics?.Ran(together.Count, elapsed);
             lock (_lock)

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -77,16 +76,17 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
                 "send less at once"
             ),
             BadHttpRequestException bad => new(bad.StatusCode, "the request cannot be read", "send it whole, as HTTP/1.1"),
-            GemmaScopeException { InnerException: DbException } database => new(
-                StatusCodes.Status503ServiceUnavailable,
-                database.Message,
-                "look after the database, and try again"
-            ),
-            GemmaScopeException own => new(
+            ArgumentProblemException own => new(
                 StatusCodes.Status400BadRequest,
                 FieldWords.Problem(own),
                 FieldWords.Cure(own) ?? "change what the message names",
                 FieldWords.Field(own)
+            ),
+            // A file or a database, which whoever asks can do nothing about.
+            GemmaScopeException broken => new(
+                StatusCodes.Status503ServiceUnavailable,
+                FieldWords.Problem(broken),
+                FieldWords.Cure(broken) ?? "whoever runs the server has to look after what is named"
             ),
             _ => null,
         };

@@ -2,11 +2,14 @@ using System.Net;
 using GemmaScope.Safety;
 using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
+using GemmaScope.Store;
+using GemmaScope.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -23,6 +26,9 @@ namespace GemmaScope.Server.Hosting;
 /// </summary>
 public sealed class ServerHost : IAsyncDisposable
 {
+    /// <summary>How long those whose requests were ended have to read that.</summary>
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(2);
+
     private readonly WebApplication _app;
     private readonly ServerOptions _options;
     private readonly Traffic _traffic;
@@ -78,7 +84,7 @@ public sealed class ServerHost : IAsyncDisposable
         );
         builder.WebHost.UseKestrel(kestrel => Limit(kestrel, options));
         builder.Logging.AddProvider(new LineLogger(options.Log));
-        builder.Services.AddRouting();
+        builder.Services.AddRouting().AddCors();
         builder.Services.ConfigureHttpJsonOptions(json => ServerJson.Make(json.SerializerOptions));
         builder.Services.AddOpenApi(Describe);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -87,7 +93,8 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Services.AddSingleton(services => new ModelQueue(
             options.QueueLength,
             options.TimeLimit,
-            services.GetRequiredService<ServerMetrics>()
+            services.GetRequiredService<ServerMetrics>(),
+            model.RequireWhole
         ));
 
         var app = builder.Build();
@@ -95,18 +102,28 @@ public sealed class ServerHost : IAsyncDisposable
         var traffic = new Traffic(app.Services.GetRequiredService<ServerMetrics>(), log);
         app.Use(next => context => traffic.PassAsync(context, next));
         app.Use(next => new Problems(next, log).InvokeAsync);
+        app.Use(next => context => RequestRules.ApplyAsync(context, next));
+        if (options.TrustedProxies.Count > 0)
+            app.UseForwardedHeaders(Forwarded(options));
+        app.Use(next => context => PathPrefix.TakeAsync(context, options.PathBase, next));
+        // A browser asks without the token whether it may ask.
+        if (options.AllowedOrigins.Count > 0)
+            app.UseCors(cors =>
+                cors.WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Retry-After")
+            );
         app.Use(next => new Admission(next, options).InvokeAsync);
+        app.Use(
+            async (context, next) =>
+            {
+                using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, traffic.Ended);
+                FeatureDatabase.BoundReads(gone.Token, options.TimeLimit);
+                await next(context).ConfigureAwait(false);
+            }
+        );
         app.UseRouting();
         var text = app.Services.GetRequiredService<MetricsText>();
-        app.MapGet("/healthz", () => "live\n").WithSummary("Whether the server lives");
-        app.MapGet(
-                "/healthz/ready",
-                () =>
-                    traffic.Draining
-                        ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable)
-                        : Results.Text("ready\n")
-            )
-            .WithSummary("Whether it takes requests");
+        app.MapGet(HealthPaths.Live, () => "live\n").WithSummary("Whether the server lives");
+        app.MapGet(HealthPaths.Ready, () => Ready(traffic, model)).WithSummary("Whether it takes requests");
         app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4"))
             .WithSummary("Counts and times in Prometheus' text format");
         app.MapOpenApi("/openapi.json");
@@ -142,8 +159,10 @@ public sealed class ServerHost : IAsyncDisposable
     {
         await Task.WhenAny(_traffic.DrainAsync(), Task.Delay(_options.ShutdownLimit)).ConfigureAwait(false);
         // What is left now has had its time.
+        _traffic.End();
         _queue.Dispose();
-        await _app.StopAsync().ConfigureAwait(false);
+        using var closing = new CancellationTokenSource(LastAnswers);
+        await _app.StopAsync(closing.Token).ConfigureAwait(false);
         // What is still to be sent is sent before the instruments end, for some seconds at most.
         _telemetry?.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
@@ -156,9 +175,36 @@ public sealed class ServerHost : IAsyncDisposable
             // It holds nothing of its own: the caller disposes the model.
             ShieldRoutes.Map(app, new ShieldGemma(model.Model), guard.Policies, guard.Asked);
             if (model.Dictionaries.Count == 0 && model.Features is null)
-                app.MapGet("/", () => Results.Redirect("/shield")).ExcludeFromDescription();
+                app.MapGet("/", () => Results.Redirect("~/shield")).ExcludeFromDescription();
         }
         MicroscopeRoutes.Map(app);
+    }
+
+    private static IResult Ready(Traffic traffic, ServerModel model)
+    {
+        static IResult Not(string why) => Results.Text($"{why}\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        if (traffic.Draining)
+            return Not("stopping");
+        try
+        {
+            model.Features?.Dictionaries();
+            model.RequireWhole();
+            return Results.Text("ready\n");
+        }
+        catch (GemmaScopeException problem)
+        {
+            return Not(VisibleText.Line(problem.Message));
+        }
+    }
+
+    private static ForwardedHeadersOptions Forwarded(ServerOptions options)
+    {
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var network in options.TrustedProxies)
+            forwarded.KnownIPNetworks.Add(network);
+        return forwarded;
     }
 
     private static void Describe(OpenApiOptions description) =>

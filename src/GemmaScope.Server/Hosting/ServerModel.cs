@@ -19,4 +19,13 @@ public sealed record ServerModel(Microscope Microscope, IFeatureDatabase? Featur
     internal GemmaModel Model => Microscope.Model;
 
     internal IReadOnlyList<SparseDictionary> Dictionaries => Microscope.Dictionaries;
+
+    /// <summary>Finds out whether the files that are mapped are still whole.</summary>
+    /// <exception cref="FileFormatException">One was cut short.</exception>
+    internal void RequireWhole()
+    {
+        Model.RequireWhole();
+        foreach (var dictionary in Dictionaries)
+            dictionary.RequireWhole();
+    }
 }

@@ -20,6 +20,25 @@ public sealed record ServerOptions
     /// <summary>The shortest token: shorter ones can be guessed.</summary>
     public const int ShortestToken = 16;
 
+    /// <summary>
+    /// Names it may be asked by beside the local ones; <c>*.example.com</c> stands for all below it, <c>*</c> for any. Without a token only
+    /// these and local names are answered; with one any name is, unless some are given.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>
+    /// The proxies whose word is taken for who asks, by which name and under which path (<c>X-Forwarded-For</c>, <c>-Proto</c>,
+    /// <c>-Host</c>, <c>-Prefix</c>); none: these headers mean nothing.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>The path under which a proxy shows the server, such as <c>/guard</c>; empty for the root.</summary>
+    public string PathBase { get; init; } = "";
+
+    /// <summary>Origins whose pages may ask from a browser (CORS), such as <c>https://app.example.com</c>; <c>*</c> for any; none: only the
+    /// server's own pages.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
     /// <summary>Bytes of a request's body at most.</summary>
     public long MaxBodyBytes { get; init; } = 1 << 20;
 
@@ -71,6 +90,21 @@ public sealed record ServerOptions
                 $"must be more than 0 and {LongestTimeLimit.TotalSeconds} s at most",
                 new Setting(nameof(TimeLimit))
             );
+        if (AllowedHosts.FirstOrDefault(name => !HostNames.IsName(name)) is { } host)
+            throw new ArgumentProblemException(
+                $"'{host}' is no host name; write it without scheme, port and path: guard.example.com, or *.example.com",
+                new Setting(nameof(AllowedHosts))
+            );
+        if (PathBase.Length > 0 && !PathPrefix.IsSafe(PathBase))
+            throw new ArgumentProblemException(
+                $"'{PathBase}' is no path such as /guard: it begins with / and ends without, and has letters, digits and . _ ~ - alone",
+                new Setting(nameof(PathBase))
+            );
+        if (AllowedOrigins.FirstOrDefault(origin => !IsOrigin(origin)) is { } other)
+            throw new ArgumentProblemException(
+                $"'{other}' is no origin; write scheme and host alone, such as https://app.example.com",
+                new Setting(nameof(AllowedOrigins))
+            );
         foreach (var (name, value) in Telemetry ?? new Dictionary<string, string>())
             if (
                 name.EndsWith("_ENDPOINT", StringComparison.Ordinal)
@@ -89,6 +123,12 @@ public sealed record ServerOptions
                 new Remedy($"give one with {new Setting(nameof(Token))}, or listen on 127.0.0.1")
             );
     }
+
+    private static bool IsOrigin(string text) =>
+        text == "*"
+        || Uri.TryCreate(text, UriKind.Absolute, out var origin)
+            && origin.Scheme is "http" or "https"
+            && origin.GetLeftPart(UriPartial.Authority).Equals(text, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The variables of OpenTelemetry in the environment of the process, if they name a collector; else null.</summary>
     public static IReadOnlyDictionary<string, string>? TelemetryOfProcess()

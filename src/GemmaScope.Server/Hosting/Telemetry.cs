@@ -49,11 +49,11 @@ internal sealed class Telemetry : IDisposable
     }
 
     /// <summary>Names the span of a request, if there is one.</summary>
-    public static void Describe(HttpContext context, string route)
+    public static void Describe(HttpContext context, string method, string route)
     {
         if (Activity.Current is not { IsAllDataRequested: true } span)
             return;
-        span.DisplayName = $"{context.Request.Method} {route}";
+        span.DisplayName = $"{method} {route}";
         // Whatever else the framework says of addresses.
         foreach (
             var (name, _) in span
@@ -63,7 +63,7 @@ internal sealed class Telemetry : IDisposable
                 .ToArray()
         )
             span.SetTag(name, null);
-        span.SetTag("http.request.method", context.Request.Method);
+        span.SetTag("http.request.method", method);
         span.SetTag("http.route", route);
         span.SetTag("http.response.status_code", context.Response.StatusCode);
         if (context.Response.StatusCode >= StatusCodes.Status500InternalServerError)

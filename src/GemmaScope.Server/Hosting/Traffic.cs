@@ -11,19 +11,23 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _ended = new();
     private int _inFlight;
+
+    /// <summary>Cancelled when what is still in flight has had its time.</summary>
+    public CancellationToken Ended => _ended.Token;
 
     /// <summary>Whether new requests are turned away.</summary>
     public bool Draining { get; private set; }
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
-        var begun = Stopwatch.GetTimestamp();
+        var (begun, method) = (Stopwatch.GetTimestamp(), KnownMethod.Of(context.Request.Method));
         var entered = Enter();
         try
         {
             Harden(context.Response.Headers);
-            if (entered || context.Request.Path.StartsWithSegments("/healthz"))
+            if (entered || HealthPaths.Are(context.Request.Path))
             {
                 await next(context).ConfigureAwait(false);
                 return;
@@ -42,9 +46,9 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
                 Stopwatch.GetElapsedTime(begun)
             );
             metrics.Answered(route, status, elapsed);
-            Telemetry.Describe(context, route);
+            Telemetry.Describe(context, method, route);
             // The route and not the path or query, which may hold what a user wrote.
-            ServerLog.Answered(log, context.Request.Method, route, status, elapsed.TotalMilliseconds);
+            ServerLog.Answered(log, method, route, status, elapsed.TotalMilliseconds);
         }
     }
 
@@ -59,6 +63,9 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
         }
         return _idle.Task;
     }
+
+    /// <summary>Ends what is still in flight.</summary>
+    public void End() => _ended.Cancel();
 
     private bool Enter()
     {

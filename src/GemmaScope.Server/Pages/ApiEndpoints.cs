@@ -45,32 +45,35 @@ internal sealed class ApiEndpoints(Instrument instrument)
     public void Map(IEndpointRouteBuilder routes)
     {
         routes
-            .MapPost(
-                "/api/test",
-                async (TestRequest request, HttpContext context) =>
-                    TestAnswer.Of(
-                        request.Dictionary,
-                        await instrument.ReadAsync(instrument.Dictionary(request.Dictionary), request.Text, context).ConfigureAwait(false),
-                        request.Feature
-                    )
-            )
-            .WithSummary("Where a feature fires in a text.");
+            .MapPost("/api/test", (Delegate)TestAsync)
+            .Accepts<TestRequest>(RequestBody.JsonType)
+            .WithSummary("Where a feature fires in a text.")
+            .Produces<TestAnswer>();
         routes
-            .MapPost("/api/steer", SteerAsync)
+            .MapPost("/api/steer", (Delegate)SteerAsync)
+            .Accepts<SteerRequest>(RequestBody.JsonType)
             .WithSummary(
                 "A prompt continued with and without features turned up, down or off: JSON lines, each sent as soon as it is written."
             )
             .Produces<SteeredPiece>(200, JsonLineAnswer.ContentType);
     }
 
-    /// <summary>JSON lines, each sent as soon as it is there.</summary>
-    private async Task SteerAsync(SteerRequest request, HttpContext context)
+    private async Task<TestAnswer> TestAsync(HttpContext context)
     {
+        var request = await RequestBody.ReadAsync<TestRequest>(context).ConfigureAwait(false);
+        var found = await instrument.ReadAsync(instrument.Dictionary(request.Dictionary), request.Text, context).ConfigureAwait(false);
+        return TestAnswer.Of(request.Dictionary, found, request.Feature);
+    }
+
+    /// <summary>JSON lines, each sent as soon as it is there.</summary>
+    private async Task SteerAsync(HttpContext context)
+    {
+        var request = await RequestBody.ReadAsync<SteerRequest>(context).ConfigureAwait(false);
         var dictionary = instrument.Dictionary(request.Dictionary);
         // What cannot be is said before the answer begins.
         instrument.Steering.Check(dictionary, request);
         await JsonLineAnswer
-            .WriteAsync(context, instrument.Steering.ContinueAsync(dictionary, request, Instrument.Source(context), context.RequestAborted))
+            .WriteAsync(context, instrument.Steering.ContinueAsync(dictionary, request, ClientAddress.Of(context), context.RequestAborted))
             .ConfigureAwait(false);
     }
 }

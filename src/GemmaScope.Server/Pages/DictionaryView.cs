@@ -100,7 +100,7 @@ internal sealed class DictionaryView(
         Markup.Of(
             $"""
             <form class="scope" action="{Path}" data-in-place><div class="choices">
-            <label>label contains <input name="label" id="label" value="{query.Label ?? ""}"></label>
+            <label>label contains <input name="label" id="label" value="{HtmlText.Field(query.Label ?? "")}"></label>
             <label>show {Select("show", TableQuery.Shows, query.Show)}</label>
             <label>sort by {Select("sort", TableQuery.Sorts, query.Sort)}</label>
             <button>Filter</button> <a href="{(query with { Start = null }).Address(

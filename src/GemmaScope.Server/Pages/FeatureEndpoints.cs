@@ -236,7 +236,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                     .Steering.ContinueAsync(
                         dictionary,
                         steer.Request(dictionary.Name, feature),
-                        Instrument.Source(context),
+                        ClientAddress.Of(context),
                         context.RequestAborted
                     )
                     .ConfigureAwait(false)
@@ -267,7 +267,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         var drawn = Enumerable.Range(0, RandomTries).Select(_ => System.Random.Shared.Next(Math.Max(stored.Features, 1))).ToArray();
         var alive = library.Database.Rows(stored, drawn).FirstOrDefault(row => row.Count > 0)?.Feature ?? drawn[0];
         context.Response.Headers.CacheControl = "no-store";
-        return Results.Redirect(PageAddress.Feature(stored, alive));
+        return Results.Redirect("~" + PageAddress.Feature(stored, alive));
     }
 
     private StoredDictionary Stored(string model, string dictionary) => Stored(library.Find(model, dictionary), model, dictionary);

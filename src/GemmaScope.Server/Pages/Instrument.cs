@@ -41,7 +41,7 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
         var own = Dictionaries.Index().First(one => one.Item == dictionary).Index;
         return await queue
             .RunAsync(
-                Source(context),
+                ClientAddress.Of(context),
                 turn =>
                     ComparedWith(dictionary)
                         .Select(other =>
@@ -117,12 +117,9 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
 
     /// <summary>What each dictionary finds in a text, as the model comes past it.</summary>
     public IAsyncEnumerable<DictionaryFinding> ReadEachAsync(string text, HttpContext context) =>
-        _reader.ReadEachAsync(OnTheWay, text, Source(context), context.RequestAborted);
+        _reader.ReadEachAsync(OnTheWay, text, ClientAddress.Of(context), context.RequestAborted);
 
     /// <summary>What a dictionary finds in a text.</summary>
     public Task<TextAnalysis> ReadAsync(MicroscopeDictionary dictionary, string text, HttpContext context) =>
-        _reader.ReadAsync(dictionary, text, Source(context), context.RequestAborted);
-
-    /// <summary>Who asks, for the turns in the queue.</summary>
-    public static string Source(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+        _reader.ReadAsync(dictionary, text, ClientAddress.Of(context), context.RequestAborted);
 }

@@ -35,7 +35,7 @@ internal sealed partial class LayersView(
             : Markup.Of(
                 $"""
                 <form class="layers" action="/" data-in-place>
-                <input type="hidden" name="q" value="{link.Text}"><input type="hidden" name="dict" value="{link.Dictionary.Name}">{(
+                <input type="hidden" name="q" value="{HtmlText.Field(link.Text ?? "")}"><input type="hidden" name="dict" value="{link.Dictionary.Name}">{(
                     link.Token is { } token ? Markup.Of($"<input type=\"hidden\" name=\"token\" value=\"{token}\">") : Markup.Empty
                 )}
                 <label for="layer">layer</label> <span>{layers[0].Key}</span><input type="range" id="layer" name="layer" min="{layers[

@@ -28,7 +28,7 @@ internal sealed class ListEndpoints(FeatureLibrary library)
             (long id) =>
             {
                 library.Database.DeleteList(List(id).Id);
-                return Results.LocalRedirect("/lists");
+                return Results.LocalRedirect("~/lists");
             }
         );
     }
@@ -37,7 +37,7 @@ internal sealed class ListEndpoints(FeatureLibrary library)
     {
         var (stored, note) = (Stored(model, dictionary, feature), await FieldAsync(context, "note", LongestNote).ConfigureAwait(false));
         library.Database.SetNote(stored, feature, note);
-        return Results.LocalRedirect(PageAddress.Feature(stored, feature));
+        return Results.LocalRedirect("~" + PageAddress.Feature(stored, feature));
     }
 
     private async Task<IResult> AddToListAsync(string model, string dictionary, int feature, HttpContext context)
@@ -46,7 +46,7 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         var name = (await FieldAsync(context, "list", LongestName).ConfigureAwait(false)).Trim();
         var id = library.Database.Lists().FirstOrDefault(list => list.Name == name)?.Id ?? library.Database.SaveList(name, "");
         library.Database.AddToList(id, stored, feature, await FieldAsync(context, "why", LongestNote).ConfigureAwait(false));
-        return Results.LocalRedirect($"/lists/{id}");
+        return Results.LocalRedirect($"~/lists/{id}");
     }
 
     private async Task<IResult> RemoveAsync(long id, HttpContext context)
@@ -57,14 +57,12 @@ internal sealed class ListEndpoints(FeatureLibrary library)
         );
         if (int.TryParse(await FieldAsync(context, "feature", LongestName).ConfigureAwait(false), out var feature))
             library.Database.RemoveFromList(List(id).Id, Stored(model, dictionary, feature), feature);
-        return Results.LocalRedirect($"/lists/{id}");
+        return Results.LocalRedirect($"~/lists/{id}");
     }
 
     private static async Task<string> FieldAsync(HttpContext context, string name, int most)
     {
-        var value = (await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false))[name]
-            .ToString()
-            .ReplaceLineEndings("\n");
+        var value = (await RequestForm.ReadAsync(context).ConfigureAwait(false))(name);
         return value.Length <= most ? value : throw new ArgumentProblemException($"has {value.Length} characters, more than {most}", name);
     }
 
@@ -131,9 +129,11 @@ internal static class ListViews
             $"""
             <details class="own"{Markup.Trusted(note.Length > 0 ? " open" : "")}><summary>note and lists</summary>
             <form class="scope" method="post" action="{feature}/note"><label for="note">Your note</label>
-            <textarea id="note" name="note" rows="3">{Markup.Trusted("\n")}{note}</textarea><div><button>Save note</button></div></form>
+            <textarea id="note" name="note" rows="3">{Markup.Trusted("\n")}{HtmlText.Field(
+                note
+            )}</textarea><div><button>Save note</button></div></form>
             <form class="scope" method="post" action="{feature}/list"><div class="choices"><label>list <input name="list" list="lists" required></label><label>why <input name="why"></label><button>Add to list</button></div>
-            <datalist id="lists">{lists.Select(list => Markup.Of($"<option value=\"{list.Name}\">"))}</datalist></form>
+            <datalist id="lists">{lists.Select(list => Markup.Of($"<option value=\"{HtmlText.Field(list.Name)}\">"))}</datalist></form>
             </details>
 
             """

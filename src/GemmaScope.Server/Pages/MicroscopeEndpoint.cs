@@ -43,9 +43,6 @@ internal sealed record MicroscopeQuery(string? Q, string? Dict, int? Layer, int?
 /// <summary>The microscope: a text in the address, and its reading.</summary>
 internal sealed class MicroscopeEndpoint(Instrument instrument)
 {
-    /// <summary>Pages are named as this server has them, without its name, which a proxy may have changed.</summary>
-    private static readonly Uri OwnAddress = new("/", UriKind.Relative);
-
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
         pages.MapGet("/", ShowAsync);
@@ -59,7 +56,10 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         data.MapGet(
                 "/analysis.json",
                 async (HttpContext context, string q, string? dict) =>
-                    new AnalyzeResult(await instrument.ReadAsync(instrument.Dictionary(dict), q, context).ConfigureAwait(false), OwnAddress)
+                    new AnalyzeResult(
+                        await instrument.ReadAsync(instrument.Dictionary(dict), q, context).ConfigureAwait(false),
+                        Own(context)
+                    )
             )
             .WithSummary("What a dictionary finds in a text: each token's strongest features, those of the whole text, L0 and FVU.");
         data.MapGet("/analysis.jsonl", (HttpContext context, string q) => JsonLineAnswer.WriteAsync(context, ReadingsAsync(q, context)))
@@ -75,7 +75,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         if (query.Layer is { } layer)
         {
             var there = (link with { Dictionary = instrument.AtLayer(link.Dictionary, layer), Feature = null }).Address;
-            return Results.LocalRedirect(query.Wait is false ? $"{there}&wait=false" : there);
+            return Results.LocalRedirect("~" + (query.Wait is false ? $"{there}&wait=false" : there));
         }
         if (link.Text is null)
             return Page(link, null);
@@ -102,15 +102,15 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         var (tokens, text) = (Tokens(link), link.Text ?? "");
         await foreach (var (dictionary, found) in instrument.ReadEachAsync(text, context).ConfigureAwait(false))
         {
-            yield return Part(Layers(link, one => one == dictionary ? found : null).Line(dictionary));
+            yield return Part(context, Layers(link, one => one == dictionary ? found : null).Line(dictionary));
             if (dictionary != link.Dictionary)
                 continue;
             foreach (var part in Reading(link, tokens, found).Parts())
-                yield return Part(part);
+                yield return Part(context, part);
         }
         // What comes after the last layer.
         if (instrument.Known(link.Dictionary, text) is { } whole)
-            yield return new("summary", Reading(link, tokens, whole).Summary().ToString());
+            yield return Part(context, ("summary", Reading(link, tokens, whole).Summary()));
     }
 
     private async IAsyncEnumerable<LayerReading> ReadingsAsync(string text, HttpContext context)
@@ -125,7 +125,15 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
                 found.MeanL0,
                 found.Fvu,
                 1 - found.Fvu,
-                [.. found.WholeTextTop.Select(feature => feature with { Label = labels.GetValueOrDefault(feature.Index)?.Label })]
+                [
+                    .. found.WholeTextTop.Select(feature =>
+                        feature with
+                        {
+                            Label = labels.GetValueOrDefault(feature.Index)?.Label,
+                            Page = PathPrefix.Of(context) + feature.Page,
+                        }
+                    ),
+                ]
             );
         }
     }
@@ -165,7 +173,11 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) =>
         new(link, instrument.OnTheWay, known, Rows);
 
-    private static PagePart Part((string Id, Markup Html) part) => new(part.Id, part.Html.ToString());
+    private static PagePart Part(HttpContext context, (string Id, Markup Html) part) =>
+        new(part.Id, PathPrefix.Put(context, part.Html.ToString()));
+
+    /// <summary>Pages are named as this server has them, without its name, which a proxy may have changed.</summary>
+    private static Uri Own(HttpContext context) => new(PathPrefix.Of(context) + "/", UriKind.Relative);
 
     private ReadingView Reading(MicroscopeLink link, IReadOnlyList<ReadToken> tokens, TextAnalysis? found)
     {

@@ -27,7 +27,7 @@ internal static class MicroscopeRoutes
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
-            pages.MapGet("/", () => Results.Redirect(PageAddress.Model(FeatureLinks.ModelName(served.Name))));
+            pages.MapGet("/", () => Results.Redirect("~" + PageAddress.Model(FeatureLinks.ModelName(served.Name))));
         if (served.Features is not { } database)
         {
             // The microscope leads there, and a person should be told why there is nothing.

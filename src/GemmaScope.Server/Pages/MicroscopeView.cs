@@ -96,7 +96,7 @@ internal sealed class MicroscopeView(
             <label class="sr" for="text">Text</label>
             <textarea id="text" name="q" placeholder="Paste or type a text …" maxlength="{TextReader.LongestText}" required>{Markup.Trusted(
                 "\n"
-            )}{link.Text ?? ""}</textarea>
+            )}{HtmlText.Field(link.Text ?? "")}</textarea>
             <div class="choices">
             <label>model <b>{model}</b></label>
             <label>dictionary <select name="dict">{dictionaries.GroupBy(one => one.SiteName).Select(Site)}</select></label>

@@ -10,8 +10,7 @@ internal static class OwnForms
     public static ValueTask<object?> OnlyAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var request = context.HttpContext.Request;
-        var origin = request.Headers.Origin.ToString();
-        if (origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
+        if (request.Headers["Sec-Fetch-Site"] is [var site, ..] && site is not ("same-origin" or "none") || !IsOwn(request))
             throw new ProblemException(
                 StatusCodes.Status403Forbidden,
                 "This form comes from another site",
@@ -24,5 +23,15 @@ internal static class OwnForms
                 "This address takes a form",
                 "Send it as application/x-www-form-urlencoded."
             );
+    }
+
+    /// <summary>Whether it names no origin, or ours: the host that the browser asked, which a proxy may pass on.</summary>
+    private static bool IsOwn(HttpRequest request)
+    {
+        var origin = request.Headers.Origin.ToString();
+        return origin.Length == 0
+            || Uri.TryCreate(origin, UriKind.Absolute, out var from)
+                && from.Host.TrimEnd('.').Equals(request.Host.Host.TrimEnd('.'), StringComparison.OrdinalIgnoreCase)
+                && (request.Host.Port is { } port ? from.Port == port : from.IsDefaultPort);
     }
 }

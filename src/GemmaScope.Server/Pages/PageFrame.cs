@@ -106,7 +106,7 @@ internal sealed record PageFrame
             {(
                 Library
                     ? Markup.Of(
-                        $"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{Search}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n"
+                        $"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{HtmlText.Field(Search)}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n"
                     )
                     : Markup.Empty
             )}

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Data.Common;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Http;
@@ -15,9 +14,10 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var length = page.Html.CountBytes();
+        var html = PathPrefix.Of(httpContext).Length == 0 ? page.Html : Markup.Trusted(PathPrefix.Put(httpContext, page.Html.ToString()));
+        var length = html.CountBytes();
         var bytes = ArrayPool<byte>.Shared.Rent(length);
-        page.Html.Write(bytes);
+        html.Write(bytes);
         response.StatusCode = page.Status;
         response.ContentType = "text/html; charset=utf-8";
         response.ContentLength = length;
@@ -68,13 +68,13 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         {
             return Problem(problem.Status, problem.Message, problem.Cure);
         }
-        catch (GemmaScopeException problem) when (problem.InnerException is DbException)
+        catch (ArgumentProblemException problem)
         {
-            return Problem(StatusCodes.Status503ServiceUnavailable, "The database cannot be used", FieldWords.Describe(problem));
+            return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", FieldWords.Describe(problem));
         }
         catch (GemmaScopeException problem)
         {
-            return Problem(StatusCodes.Status400BadRequest, "This cannot be shown", FieldWords.Describe(problem));
+            return Problem(StatusCodes.Status503ServiceUnavailable, "A file of the server cannot be used", FieldWords.Describe(problem));
         }
     }
 }

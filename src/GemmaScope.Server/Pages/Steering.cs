@@ -115,6 +115,8 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
 
     private static SteeredFeature[] Features(MicroscopeDictionary dictionary, SteerRequest request, SteeringMode mode)
     {
+        if (request.Features?.Contains(null!) is true)
+            throw new ArgumentProblemException("has a null; give objects with feature", "features");
         SteerFeature[] features = [.. request.Feature is { } one ? (ReadOnlySpan<SteerFeature>)[new(one)] : [], .. request.Features ?? []];
         if (features.Length is 0 or > SteerRequest.MostFeatures)
             throw new ArgumentProblemException($"name 1 to {SteerRequest.MostFeatures} features", "features");

@@ -21,7 +21,7 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             $"""
             <section class="try" aria-label="steering">
             <h2>Steering</h2>
-            <form class="scope" action="{address}" id="steering" data-dictionary="{dictionary}" data-feature="{feature}">
+            <form class="scope" action="{address}" id="steering" data-steer="/api/steer" data-dictionary="{dictionary}" data-feature="{feature}">
             <label class="sr" for="steer">A prompt to continue</label>
             <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt to continue with and without it …" required>{Markup.Trusted(
                 "\n"

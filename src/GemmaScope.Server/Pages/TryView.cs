@@ -64,7 +64,7 @@ internal sealed class TryView(
     private Markup Kept =>
         Markup.Join(
             kept.Where(one => one.Value is not null)
-                .Select(one => Markup.Of($"<input type=\"hidden\" name=\"{one.Name}\" value=\"{one.Value}\">"))
+                .Select(one => Markup.Of($"<input type=\"hidden\" name=\"{one.Name}\" value=\"{HtmlText.Field(one.Value ?? "")}\">"))
         );
 
     private Markup Tested() =>

@@ -35,9 +35,7 @@ public sealed class GuardFilter(
         try
         {
             verdict = (
-                await shield
-                    .JudgeAsync($"guard {request.Connection.RemoteIpAddress}", [shield.Prepare(written)], request.RequestAborted)
-                    .ConfigureAwait(false)
+                await shield.JudgeAsync(ClientAddress.Of(request), [shield.Prepare(written)], request.RequestAborted).ConfigureAwait(false)
             )[0];
         }
         // A text too long to be judged is no outage: it would be a way round a guard that lets pass.

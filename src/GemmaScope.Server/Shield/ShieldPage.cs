@@ -51,9 +51,8 @@ internal sealed class ShieldPage(
 
     private async Task<PageResult> AnswerAsync(HttpContext context)
     {
-        var fields = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
-        string Field(string name) => fields[name].ToString().ReplaceLineEndings("\n");
-        var form = new ShieldForm(Field("prompt"), Field("response"), Field("policy"), Field("dictionary"));
+        var field = await RequestForm.ReadAsync(context).ConfigureAwait(false);
+        var form = new ShieldForm(field("prompt"), field("response"), field("policy"), field("dictionary"));
         try
         {
             var question = reader.Prepare(
@@ -77,7 +76,7 @@ internal sealed class ShieldPage(
             var why = dictionary is null
                 ? null
                 : await shield
-                    .ExplainAsync(ShieldRoutes.Source(context), verdict, dictionary.Dictionary, policy, Removed, context.RequestAborted)
+                    .ExplainAsync(ClientAddress.Of(context), verdict, dictionary.Dictionary, policy, Removed, context.RequestAborted)
                     .ConfigureAwait(false);
             return new(View(form, verdict, why, dictionary).Render());
         }

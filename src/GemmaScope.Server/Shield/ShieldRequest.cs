@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace GemmaScope.Server.Shield;
 
 /// <summary>What is asked of <c>/v1/shield</c>: one text, or several.</summary>
@@ -8,6 +10,9 @@ internal sealed record ShieldRequest
 
     /// <summary>The response that is judged instead of the prompt.</summary>
     public string? Response { get; init; }
+
+    /// <summary>Or a conversation, as chat completions have it: it gets one verdict, that on the worst of its texts.</summary>
+    public JsonElement? Messages { get; init; }
 
     /// <summary>Several texts, which take less time together.</summary>
     public IReadOnlyList<ShieldInput>? Inputs { get; init; }
@@ -45,4 +50,7 @@ internal sealed record ShieldInput
 
     /// <summary>The response that is judged instead of the prompt.</summary>
     public string? Response { get; init; }
+
+    /// <summary>Or a conversation.</summary>
+    public JsonElement? Messages { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
@@ -25,8 +24,6 @@ internal sealed class ShieldRoutes(
     ILogger? log = null
 )
 {
-    private const string JsonType = "application/json";
-
     /// <summary>Features that an explanation lists.</summary>
     private const int Listed = 10;
 
@@ -68,7 +65,7 @@ internal sealed class ShieldRoutes(
     )
         where TRequest : notnull
     {
-        var route = routes.MapPost(address, answerAsync).Accepts<TRequest>(JsonType).Produces<TAnswer>().WithSummary(summary);
+        var route = routes.MapPost(address, answerAsync).Accepts<TRequest>(RequestBody.JsonType).Produces<TAnswer>().WithSummary(summary);
         foreach (
             var status in (int[])
                 [
@@ -87,40 +84,45 @@ internal sealed class ShieldRoutes(
     {
         var request = await RequestBody.ReadAsync<ShieldRequest>(context).ConfigureAwait(false);
         var dictionary = request.Explain ? Dictionary(request.Dictionary) : null;
-        var questions = _reader.Read(request);
-        var verdicts = await JudgeAsync(context, [.. questions.Select(question => question.Question)]).ConfigureAwait(false);
+        var subjects = await JudgeAsync(context, _reader.Read(request)).ConfigureAwait(false);
         var results = new List<TextVerdict>();
-        foreach (var (i, verdict) in verdicts.Index())
+        foreach (var one in subjects)
         {
             var why = dictionary is null
                 ? null
                 : await shield
-                    .ExplainAsync(Source(context), verdict, dictionary, cancellationToken: context.RequestAborted)
+                    .ExplainAsync(ClientAddress.Of(context), one.Worst, dictionary, cancellationToken: context.RequestAborted)
                     .ConfigureAwait(false);
-            results.Add(TextVerdict.Of(verdict, questions[i].Id, why is null ? null : new VerdictReasons(why, Listed)));
+            results.Add(
+                TextVerdict.Of(one.Whole, one.Subject.Id, why is null ? null : new VerdictReasons(why, Listed)) with
+                {
+                    Warnings = one.Warnings,
+                }
+            );
         }
-        var options = questions[0].Question.Options;
-        return Results.Json(new ShieldResult(name, options.Template.Name, options.Hardened, results), ResultJson.Compact);
+        var asked = subjects[0].Worst.Question.Options;
+        return Results.Json(new ShieldResult(name, asked.Template.Name, asked.Hardened, results), ResultJson.Compact);
     }
 
     private async Task<IResult> ModerateAsync(HttpContext context)
     {
-        var texts = Texts((await RequestBody.ReadAsync<ModerationRequest>(context).ConfigureAwait(false)).Input);
-        ShieldReader.RequireCount(texts.Length, "input");
-        var verdicts = await JudgeAsync(
-                context,
-                [.. texts.Select(text => _reader.Prepare(text.Text, null, shield.Policies, shield.Options, "", text.Field))]
-            )
-            .ConfigureAwait(false);
+        var request = await RequestBody.ReadAsync<ModerationRequest>(context).ConfigureAwait(false);
+        var subjects = await JudgeAsync(context, _reader.Read(request)).ConfigureAwait(false);
         return Results.Json(
-            new ModerationAnswer($"modr-{Guid.NewGuid():N}", name, [.. verdicts.Select(ModerationResult.Of)]),
+            new ModerationAnswer($"modr-{Guid.NewGuid():N}", name, [.. subjects.Select(one => ModerationResult.Of(one.Whole))]),
             ResultJson.Compact
         );
     }
 
+    private async Task<SubjectVerdict[]> JudgeAsync(HttpContext context, ShieldSubject[] subjects) =>
+        ShieldSubject.Gather(
+            subjects,
+            await JudgeAsync(context, [.. subjects.SelectMany(subject => subject.Questions)]).ConfigureAwait(false)
+        );
+
     private async Task<IReadOnlyList<ShieldVerdict>> JudgeAsync(HttpContext context, ShieldQuestion[] questions)
     {
-        var verdicts = await shield.JudgeAsync(Source(context), questions, context.RequestAborted).ConfigureAwait(false);
+        var verdicts = await shield.JudgeAsync(ClientAddress.Of(context), questions, context.RequestAborted).ConfigureAwait(false);
         foreach (var verdict in verdicts)
         {
             metrics?.Judged(verdict.IsViolated);
@@ -129,31 +131,6 @@ internal sealed class ShieldRoutes(
         }
         return verdicts;
     }
-
-    private static (string? Text, string Field)[] Texts(JsonElement? input) =>
-        input switch
-        {
-            { ValueKind: JsonValueKind.String } text => [(text.GetString(), "input")],
-            { ValueKind: JsonValueKind.Array } list =>
-            [
-                .. list.EnumerateArray().Select((item, i) => (Text(item, $"input[{i}]"), $"input[{i}]")),
-            ],
-            _ => throw ShieldReader.Bad(
-                "input",
-                "is neither a text nor a list of texts",
-                "give \"input\": \"…\" or \"input\": [\"…\", \"…\"]"
-            ),
-        };
-
-    private static string? Text(JsonElement item, string field) =>
-        item.ValueKind == JsonValueKind.String ? item.GetString()
-        : item.ValueKind == JsonValueKind.Object && item.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-            ? text.GetString()
-        : throw ShieldReader.Bad(
-            field,
-            "is no text",
-            "give a string, or an object with \"type\": \"text\" and \"text\"; images are not judged"
-        );
 
     private SparseDictionary Dictionary(string? asked) =>
         dictionaries.FirstOrDefault(dictionary => asked is null || dictionary.Name == asked)
@@ -164,7 +141,4 @@ internal sealed class ShieldRoutes(
                 ? "start the server with a dictionary of the model's features"
                 : $"known are {string.Join(", ", dictionaries.Select(dictionary => dictionary.Name))}"
         );
-
-    // Clients behind one proxy are one source, and share its turns.
-    internal static string Source(HttpContext context) => $"shield {context.Connection.RemoteIpAddress}";
 }

@@ -50,9 +50,9 @@ internal sealed class ShieldView(
             $"""
             <form class="scope" action="/shield" method="post">
             <label for="text">A user’s prompt</label>
-            <textarea id="text" name="prompt" rows="3" maxlength="{LongestText}">{Markup.Trusted("\n")}{form.Prompt}</textarea>
+            <textarea id="text" name="prompt" rows="3" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Prompt)}</textarea>
             <label for="response">The model’s response, to judge that instead</label>
-            <textarea id="response" name="response" rows="2" maxlength="{LongestText}">{Markup.Trusted("\n")}{form.Response}</textarea>
+            <textarea id="response" name="response" rows="2" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Response)}</textarea>
             <div class="choices">
             {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{FeatureLinks.ModelName(
                 served.Name

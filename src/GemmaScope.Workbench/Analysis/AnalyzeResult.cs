@@ -200,7 +200,8 @@ public sealed class AnalyzeResult
         );
     }
 
-    private string Page(FeatureReport feature) => _server.IsAbsoluteUri ? new Uri(_server, feature.Page).ToString() : feature.Page;
+    private string Page(FeatureReport feature) =>
+        _server.IsAbsoluteUri ? new Uri(_server, feature.Page).ToString() : _server.OriginalString.TrimEnd('/') + feature.Page;
 
     private float[] Values(int feature) =>
         [.. Analysis.Tokens.Select(token => token.Counted ? Analysis.Features.Value(token.Position, feature) : 0)];

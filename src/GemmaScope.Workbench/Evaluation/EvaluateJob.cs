@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Store;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -76,8 +77,9 @@ public static class EvaluateJob
             ? []
             : [.. microscope.Dictionaries.Select(one => database.Find(microscope.StoredName(one)))];
         var evaluator = new Evaluator(microscope.Model, microscope.Dictionaries, Settings(microscope, options));
-        Measure(evaluator, microscope, options, progress, cancellationToken);
-        var result = new EvaluateResult(microscope, evaluator.Sums);
+        var skipped = new SkippedRows();
+        Measure(evaluator, microscope, options, skipped, progress, cancellationToken);
+        var result = new EvaluateResult(microscope, evaluator.Sums, skipped.Count);
         foreach (var (dictionary, found) in stored.Zip(result.Dictionaries))
             database!.SaveEvaluation(dictionary, Stored(result, found, options.Corpus.Name));
         return result;
@@ -100,6 +102,7 @@ public static class EvaluateJob
         Evaluator evaluator,
         Microscope microscope,
         EvaluateJobOptions options,
+        SkippedRows skipped,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
@@ -107,13 +110,28 @@ public static class EvaluateJob
         var (state, description) = (options.Resume, Describe(microscope, options));
         if (state is not null && File.Exists(state))
             evaluator.Restore(state, saved => RequireSame(saved, description, state));
-        var saved = Stopwatch.GetTimestamp();
+        var (saved, isCut) = (Stopwatch.GetTimestamp(), false);
         try
         {
-            foreach (var batch in options.Corpus.Read(microscope.Model.Tokenizer, evaluator.Sums.Tokens, progress))
+            var model = microscope.Model;
+            var batches = options.Corpus.Read(
+                model.Tokenizer,
+                evaluator.Sums.Tokens,
+                progress,
+                () => ChatTemplate.ForModelType(model.Config.ModelType),
+                skipped,
+                beforeCut: () =>
+                {
+                    // The state is of whole windows, so that more tokens can be measured later.
+                    if (state is not null && evaluator.Sums.Tokens > 0)
+                        evaluator.Save(state, description);
+                    isCut = true;
+                }
+            );
+            foreach (var batch in batches)
             {
                 evaluator.Add(batch, cancellationToken);
-                if (state is null || Stopwatch.GetElapsedTime(saved) < SaveEvery)
+                if (state is null || isCut || Stopwatch.GetElapsedTime(saved) < SaveEvery)
                     continue;
                 evaluator.Save(state, description);
                 saved = Stopwatch.GetTimestamp();
@@ -129,7 +147,7 @@ public static class EvaluateJob
             );
             throw;
         }
-        if (state is not null)
+        if (state is not null && !isCut)
             evaluator.Save(state, description);
     }
 
@@ -139,7 +157,7 @@ public static class EvaluateJob
         {
             ["model"] = microscope.ModelName,
             ["dictionaries"] = string.Join('\n', microscope.DictionaryNames),
-            ["text"] = string.Join('\n', options.Corpus.Text),
+            ["text"] = options.Corpus.Description,
             ["window"] = $"{options.Corpus.Window}",
             ["runs"] = string.Join(
                 ' ',

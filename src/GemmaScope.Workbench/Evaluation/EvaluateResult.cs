@@ -8,8 +8,9 @@ namespace GemmaScope.Workbench;
 /// <summary>What a text says about dictionaries. Numbers that are not defined are NaN, and null in JSON.</summary>
 public sealed class EvaluateResult
 {
-    internal EvaluateResult(Microscope microscope, EvaluationSums sums)
+    internal EvaluateResult(Microscope microscope, EvaluationSums sums, long skippedRows)
     {
+        SkippedRows = skippedRows;
         var (names, clean) = (microscope.DictionaryNames, sums.Clean);
         Model = microscope.ModelName;
         Tokens = sums.Tokens;
@@ -29,6 +30,9 @@ public sealed class EvaluateResult
 
     /// <summary>Tokens run.</summary>
     public long Tokens { get; }
+
+    /// <summary>Rows of the text that were left out because they cannot be read.</summary>
+    public long SkippedRows { get; }
 
     /// <summary>Those that count.</summary>
     public long CountedTokens { get; }

@@ -3,6 +3,7 @@ using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Store;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -29,7 +30,8 @@ public sealed record BuildFeaturesJobOptions
 
 /// <summary>What <see cref="BuildFeaturesJob"/> made.</summary>
 /// <param name="Dictionaries">The dictionaries, in the order in which they were named.</param>
-public sealed record BuildFeaturesResult(IReadOnlyList<BuiltDictionary> Dictionaries);
+/// <param name="SkippedRows">Rows of the text that were left out because they cannot be read.</param>
+public sealed record BuildFeaturesResult(IReadOnlyList<BuiltDictionary> Dictionaries, long SkippedRows = 0);
 
 /// <summary>A dictionary whose features are in a database.</summary>
 /// <param name="Model">The model's name there.</param>
@@ -96,16 +98,17 @@ internal sealed class FeatureBuild(
             PairBytes = (long)options.PairMemory << 20,
         };
         List<BuiltDictionary> built = [];
+        var skipped = new SkippedRows();
         using var reserved = database.Reserve(
             microscope.Dictionaries.Select(one => (FeatureLinks.ModelName(microscope.ModelName), FeatureLinks.PageName(one)))
         );
         using var statistics = new FeatureStatistics(microscope.Model, microscope.Dictionaries, options.Work, settings, Describe());
-        ReadText(statistics);
+        ReadText(statistics, skipped);
         foreach (var (index, dictionary) in microscope.Dictionaries.Index())
             built.Add(Write(statistics, index, dictionary));
         // All is in the database.
         statistics.Delete();
-        return new(built);
+        return new(built, skipped.Count);
     }
 
     /// <summary>What must be the same for kept activations to be gone on with.</summary>
@@ -114,17 +117,25 @@ internal sealed class FeatureBuild(
         {
             ["model"] = microscope.ModelName,
             ["dictionaries"] = string.Join('\n', microscope.Dictionaries.Select(one => one.Origin.Path)),
-            ["text"] = string.Join('\n', options.Text.Text),
+            ["text"] = options.Text.Description,
             ["window"] = $"{options.Text.Window}",
         };
 
-    private void ReadText(FeatureStatistics statistics)
+    private void ReadText(FeatureStatistics statistics, SkippedRows skipped)
     {
         if (statistics.Tokens > 0)
             progress.Note($"going on after {statistics.Tokens} tokens");
         try
         {
-            foreach (var batch in options.Text.Read(microscope.Model.Tokenizer, statistics.Tokens, progress))
+            var model = microscope.Model;
+            var batches = options.Text.Read(
+                model.Tokenizer,
+                statistics.Tokens,
+                progress,
+                () => ChatTemplate.ForModelType(model.Config.ModelType),
+                skipped
+            );
+            foreach (var batch in batches)
                 statistics.Add(batch, cancellationToken);
             statistics.Save();
         }
@@ -177,7 +188,7 @@ internal sealed class FeatureBuild(
 
     /// <summary>The same text in the database means the same pages.</summary>
     private string MadeOf(FeatureCorpus corpus) =>
-        $"{string.Join(", ", options.Text.Text)}; windows of {options.Text.Window}; {corpus}; seed {options.Seed}"
+        $"{options.Text.Description.Replace("\n", ", ", StringComparison.Ordinal)}; windows of {options.Text.Window}; {corpus}; seed {options.Seed}"
         + (options.Neurons ? "" : "; no neurons");
 
     private DashboardSource Source(SparseDictionary dictionary, string name, FeatureCorpus corpus)

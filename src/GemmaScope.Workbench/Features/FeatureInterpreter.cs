@@ -55,13 +55,15 @@ internal sealed class FeatureInterpreter(
     {
         var watch = Stopwatch.StartNew();
         var translation = new TokenTranslation(database.Source(stored), microscope.Model.Tokenizer);
+        var corpus = new TextCorpus(options.Text, options.Reading);
         var text = HeldOutText.Cut(
             microscope.Model,
-            TextDocuments.Read(options.Text),
+            corpus,
             database.Passages(stored).Select(passage => passage.Select(translation.Id).ToArray()),
             options.Tokens,
             options.Window
         );
+        progress.NoteOn(corpus.Skipped);
         var rows = database.Table(stored, new FeatureFilter()).Where(row => options.Features?.Contains(row.Feature) ?? true).ToArray();
         var open = Open(rows, Made(text));
         if (open.Count > 0)
@@ -77,6 +79,7 @@ internal sealed class FeatureInterpreter(
         return new()
         {
             Model = stored.Model,
+            SkippedRows = corpus.Skipped.Count,
             Dictionary = stored.Name,
             Author = Author,
             Method = Method,

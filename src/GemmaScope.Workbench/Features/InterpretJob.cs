@@ -12,6 +12,9 @@ public sealed record InterpretJobOptions
     /// <summary>Text that did not build the dashboards: text files, JSON lines with a <c>text</c> each, or folders of them.</summary>
     public required IReadOnlyList<string> Text { get; init; }
 
+    /// <summary>How it is read.</summary>
+    public TextReading Reading { get; init; } = new();
+
     /// <summary>Tokens of it that are read at most.</summary>
     public long Tokens { get; init; } = 100_000;
 
@@ -82,6 +85,7 @@ public static class InterpretJob
         )
             if (value < least)
                 throw new ArgumentProblemException($"must be at least {least}", new Setting(name));
+        options.Reading.Check();
         TextDocuments.Check(options.Text);
     }
 

@@ -30,6 +30,9 @@ public sealed record InterpretResult
     /// <summary>Passages that were left out because the dashboards show them.</summary>
     public int PassagesLeftOut { get; init; }
 
+    /// <summary>Rows of the held-out text that were left out because they cannot be read.</summary>
+    public long SkippedRows { get; init; }
+
     /// <summary>Features that never fire.</summary>
     public int Dead { get; init; }
 

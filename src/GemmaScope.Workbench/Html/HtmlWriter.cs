@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench.Html;
 
@@ -50,9 +51,11 @@ public sealed class HtmlWriter
         _parts.Add(html.Content);
     }
 
-    /// <summary>A text, escaped.</summary>
+    /// <summary>A text, escaped, with what it hides shown.</summary>
     public void Text(ReadOnlySpan<char> text)
     {
+        if (!VisibleText.IsSeenButSpace(text))
+            text = VisibleText.Lines(text.ToString());
         while (true)
         {
             var status = HtmlText.Encode(text, Room(text.Length + LongestNumber), out var read, out var written);

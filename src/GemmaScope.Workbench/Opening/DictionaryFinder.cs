@@ -1,3 +1,5 @@
+using GemmaScope.Dictionaries;
+
 namespace GemmaScope.Workbench;
 
 /// <summary>Picks one dictionary of a folder that may hold many, as repositories of dictionaries do.</summary>
@@ -9,7 +11,7 @@ public static class DictionaryFinder
     /// <exception cref="ArgumentProblemException">Several fit; the message names some.</exception>
     public static string Find(string path, int? layer, string? site)
     {
-        if (!Directory.Exists(path) || Holds(path))
+        if (!Directory.Exists(path) || IsDictionary(path))
             return path;
         var below = Below(path);
         var kind = site?.Split('.')[0];
@@ -31,7 +33,7 @@ public static class DictionaryFinder
 
     /// <summary>The path itself where it is a dictionary or none are below it, else all that are.</summary>
     public static string[] All(string path) =>
-        !Directory.Exists(path) || Holds(path) || Below(path) is not { Length: > 0 } below ? [path] : below;
+        !Directory.Exists(path) || IsDictionary(path) || Below(path) is not { Length: > 0 } below ? [path] : below;
 
     private static string[] Below(string path)
     {
@@ -41,26 +43,26 @@ public static class DictionaryFinder
             MaxRecursionDepth = 6,
             IgnoreInaccessible = true,
         };
-        return [.. Directory.EnumerateDirectories(path, "*", limits).Where(Holds).Order(StringComparer.Ordinal)];
+        return
+        [
+            .. SparseDictionary.In(path),
+            .. Directory.EnumerateDirectories(path, "*", limits).Order(StringComparer.Ordinal).SelectMany(SparseDictionary.In),
+        ];
     }
 
-    /// <summary>Whether a folder is a dictionary.</summary>
-    public static bool Holds(string folder) =>
-        Directory
-            .EnumerateFiles(folder)
-            .Any(file =>
-                Path.GetFileName(file)
-                    is "params.npz"
-                        or "params.safetensors"
-                        or "sae_weights.safetensors"
-                        or "params_layer_0.safetensors"
-                        or "W_enc_0.safetensors"
-            );
+    /// <summary>Whether a folder is a dictionary, or a set of them.</summary>
+    public static bool Holds(string folder) => SparseDictionary.In(folder).Count > 0;
+
+    private static bool IsDictionary(string folder) => SparseDictionary.In(folder) is [var one] && one == folder;
 
     private static bool Fits(string name, int? layer, string? kind) =>
-        (
-            layer is null
-            || name.Split('/', Path.DirectorySeparatorChar)
-                .Any(part => part == $"layer_{layer}" || part.StartsWith($"layer_{layer}_", StringComparison.Ordinal))
-        ) && (kind is null || name.Contains(kind, StringComparison.Ordinal));
+        (layer is null || name.Split('/', Path.DirectorySeparatorChar).Any(part => IsOfLayer(part, layer.Value)))
+        && (kind is null || name.Contains(kind, StringComparison.Ordinal));
+
+    /// <summary>How the programs of the field write a layer into the name of a folder or file.</summary>
+    private static bool IsOfLayer(string part, int layer) =>
+        part == $"layer_{layer}"
+        || part == $"layer_{layer}.safetensors"
+        || part.StartsWith($"layer_{layer}_", StringComparison.Ordinal)
+        || $".{part}.".Contains($".layers.{layer}.", StringComparison.Ordinal);
 }

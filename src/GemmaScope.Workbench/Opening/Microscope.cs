@@ -103,6 +103,8 @@ public sealed class Microscope : IDisposable
     {
         progress.Stage($"loading {options.Model}");
         var model = GemmaModel.Load(folder, options.Load);
+        foreach (var warning in model.Config.Warnings)
+            progress.Note(warning);
         List<SparseDictionary> dictionaries = [];
         try
         {

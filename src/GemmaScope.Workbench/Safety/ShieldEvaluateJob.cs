@@ -1,11 +1,12 @@
 using GemmaScope.Safety;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
 /// <summary>What <see cref="ShieldEvaluateJob"/> measures.</summary>
 public sealed record ShieldEvaluateJobOptions
 {
-    /// <summary>Files of JSON lines with labels, plain or gzipped.</summary>
+    /// <summary>Files of JSON lines with labels, packed or not.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
     /// <summary>Names of the fields of a row.</summary>
@@ -16,6 +17,9 @@ public sealed record ShieldEvaluateJobOptions
 
     /// <summary>How they are asked.</summary>
     public ShieldOptions Asked { get; init; } = new();
+
+    /// <summary>Whether rows that cannot be read are left out and counted; else the first of them is an error.</summary>
+    public bool SkipBadRows { get; init; }
 
     /// <summary>Only rows whose SHA-256 of the id is divisible by this number; null for all rows.</summary>
     public int? HeldOut { get; init; }
@@ -75,7 +79,9 @@ public static class ShieldEvaluateJob
     )
     {
         var fairness = options.Swap is { } terms ? CounterfactualFairness.Load(terms) : null;
-        LabelledQuestion[] rows = [.. options.Files.SelectMany(file => Rows(file, options))];
+        var skipped = options.SkipBadRows ? new SkippedRows() : null;
+        LabelledQuestion[] rows = [.. options.Files.SelectMany(file => Rows(file, options, skipped))];
+        progress.NoteOn(skipped);
         using var shield = new ShieldGemma(microscope.Model);
         var evaluation = new ShieldEvaluation();
         var (judged, leftOut, cut) = (0, 0, 0);
@@ -103,13 +109,14 @@ public static class ShieldEvaluateJob
         {
             Rows = evaluation.Rows,
             LeftOut = leftOut,
+            SkippedRows = skipped?.Count ?? 0,
             Cut = cut,
         };
     }
 
-    private static IEnumerable<LabelledQuestion> Rows(string file, ShieldEvaluateJobOptions options)
+    private static IEnumerable<LabelledQuestion> Rows(string file, ShieldEvaluateJobOptions options, SkippedRows? skipped)
     {
-        var rows = LabelledQuestion.Read(file, options.Fields);
+        var rows = LabelledQuestion.Read(file, options.Fields, skipped);
         if (options.HeldOut is { } divisor)
             rows = rows.Where(row => row.IsHeldOut(divisor));
         return options.Limit is { } limit ? rows.Take(limit) : rows;

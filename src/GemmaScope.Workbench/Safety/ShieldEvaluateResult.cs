@@ -44,6 +44,9 @@ public sealed class ShieldEvaluateResult
     /// <summary>Texts without a label of these policies, or too long.</summary>
     public required int LeftOut { get; init; }
 
+    /// <summary>Rows left out because they cannot be read.</summary>
+    public required long SkippedRows { get; init; }
+
     /// <summary>Texts cut to fit.</summary>
     public required int Cut { get; init; }
 

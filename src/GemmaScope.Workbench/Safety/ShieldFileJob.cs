@@ -8,7 +8,7 @@ namespace GemmaScope.Workbench;
 /// <summary>What <see cref="ShieldFileJob"/> judges.</summary>
 public sealed record ShieldFileJobOptions
 {
-    /// <summary>A file of JSON lines, plain or gzipped; null where <see cref="Rows"/> has them.</summary>
+    /// <summary>A file of JSON lines, packed or not; null where <see cref="Rows"/> has them.</summary>
     public string? Input { get; init; }
 
     /// <summary>JSON lines that come from no file, of which nobody knows how many there are.</summary>
@@ -20,6 +20,9 @@ public sealed record ShieldFileJobOptions
 
     /// <summary>Where verdicts go that are written to no file, each as soon as it is there; null for nowhere.</summary>
     public TextWriter? Lines { get; init; }
+
+    /// <summary>Bytes of a row at most; a longer one cannot be judged.</summary>
+    public int LongestLine { get; init; } = TextFile.LongestLine;
 
     /// <summary>Names of the fields of a row.</summary>
     public LabelFields Fields { get; init; } = new();
@@ -39,7 +42,8 @@ public sealed record ShieldFileResult(long Rows, long Violations, long Problems)
 
 /// <summary>
 /// Judges JSON lines, a <see cref="ShieldLine"/> each. A file of verdicts grows by whole lines, each flushed, so that a killed run can be
-/// given again and goes on after the last of them. A row that cannot be judged gets a line that says why.
+/// given again and goes on after the last of them: what has a line is known by its name and its contents, so rows of one name are all
+/// judged. A row that cannot be judged, or read, gets a line that says why.
 /// </summary>
 public static class ShieldFileJob
 {
@@ -60,6 +64,7 @@ public static class ShieldFileJob
     {
         if ((options.Input is null) == (options.Rows is null))
             throw new ArgumentProblemException("one is needed: a file, or a stream of rows", new Setting(nameof(options.Input)));
+        Check(options);
         return Task.Run(
             () =>
             {
@@ -70,6 +75,21 @@ public static class ShieldFileJob
             },
             cancellationToken
         );
+    }
+
+    private static void Check(ShieldFileJobOptions options)
+    {
+        if (options.LongestLine < 1)
+            throw new ArgumentProblemException("must be 1 byte or more", new Setting(nameof(options.LongestLine)));
+        if (
+            options.Input is { } input
+            && TextFile.KindOf(input) is ".csv" or ".tsv" or ".parquet" or ".json" or ".txt"
+            && File.Exists(input)
+        )
+            throw new FileFormatException(
+                "rows are judged from JSON lines: an object with a text each, in a file that ends with .jsonl",
+                input
+            );
     }
 }
 
@@ -89,14 +109,15 @@ internal sealed class ShieldFileRun(
 
     public ShieldFileResult Run()
     {
-        var done = options.Output is null ? [] : Written(options.Output);
+        var done = options.Output is null ? new WrittenRows() : Written(options.Output);
         using Stream? target = options.Output is null ? null : Open(options.Output);
-        long? total = options.Input is null ? null : JsonLines.Read(options.Input).Count();
-        var counted = progress.Counting("judging", "texts", total, done.Count);
-        var count = (long)done.Count;
+        long? total = options.Input is null ? null : JsonLines.Count(options.Input);
+        var before = done.Count;
+        var counted = progress.Counting("judging", "texts", total, before);
+        var count = before;
         try
         {
-            foreach (var batch in Rows().Where(row => !done.Contains(row.Id)).Chunk(RowsTogether))
+            foreach (var batch in Rows().Where(row => !done.Take(row.Id, row.Row.Hash)).Chunk(RowsTogether))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 foreach (var line in Judge(batch))
@@ -112,32 +133,36 @@ internal sealed class ShieldFileRun(
         }
         if (_problems > 0)
             progress.Note($"{_problems} rows could not be judged; their lines say why");
-        return new(count - done.Count, _violations, _problems);
+        return new(count - before, _violations, _problems);
     }
 
-    private IEnumerable<(string Id, JsonSection Line)> Rows()
+    /// <summary>The rows with their names; a row without one is called by its number.</summary>
+    private IEnumerable<(string Id, JsonRow Row)> Rows()
     {
+        using var stream = options.Rows is { } open ? TextFile.Open(open, "standard input") : TextFile.Open(options.Input!);
         var number = 0;
-        foreach (var line in options.Rows is { } stream ? JsonLines.Read(stream, "standard input") : JsonLines.Read(options.Input!))
+        foreach (var row in JsonLines.Rows(stream, options.Input ?? "standard input", options.LongestLine))
         {
             number++;
-            yield return (options.Fields.IdOf(line) ?? $"{number}", line);
+            yield return (row.Name(options.Fields.Id) ?? $"{number}", row);
         }
     }
 
-    private IEnumerable<ShieldLine> Judge((string Id, JsonSection Line)[] rows)
+    private IEnumerable<ShieldLine> Judge((string Id, JsonRow Row)[] rows)
     {
         var (questions, problems) = (new ShieldQuestion?[rows.Length], new string?[rows.Length]);
         for (var i = 0; i < rows.Length; i++)
         {
             try
             {
-                var (prompt, response) = (options.Fields.TextOf(rows[i].Line), rows[i].Line.Text(options.Fields.Response));
+                var line = rows[i].Row.Needed();
+                _ = options.Fields.IdOf(line);
+                var (prompt, response) = (options.Fields.TextOf(line), line.Text(options.Fields.Response));
                 questions[i] = shield.Prepare(prompt, response, options.Policies, options.Asked);
             }
             catch (GemmaScopeException problem)
             {
-                problems[i] = problem.Message;
+                problems[i] = problem is FileFormatException ? problem.Message : $"line {rows[i].Row.Line}: {problem.Message}";
             }
         }
         var verdicts = new Queue<ShieldVerdict>(shield.Score([.. questions.OfType<ShieldQuestion>()], cancellationToken));
@@ -150,6 +175,7 @@ internal sealed class ShieldFileRun(
                 _violations++;
             yield return new(rows[i].Id, model, options.Asked.Template.Name, options.Asked.Hardened, problems[i])
             {
+                Row = rows[i].Row.Hash,
                 Verdict = verdict is null ? null : Members(TextVerdict.Of(verdict)),
             };
         }
@@ -171,12 +197,12 @@ internal sealed class ShieldFileRun(
     }
 
     /// <summary>The rows that are in the file already; they must come from the same questions.</summary>
-    private HashSet<string> Written(string output)
+    private WrittenRows Written(string output)
     {
+        var written = new WrittenRows();
         if (!File.Exists(output) || new FileInfo(output).Length == 0)
-            return [];
+            return written;
         CutHalfALine(output);
-        var ids = new HashSet<string>();
         foreach (var line in JsonLines.Read(output))
         {
             var same =
@@ -192,9 +218,9 @@ internal sealed class ShieldFileRun(
                     "holds verdicts of another model, template or other policies; give another name",
                     output
                 );
-            ids.Add(line.Text("id") ?? throw line.Missing("id"));
+            written.Add(line.Text("id") ?? throw line.Missing("id"), line.Text("row"));
         }
-        return ids;
+        return written;
     }
 
     private static FileStream Open(string output)
@@ -221,5 +247,32 @@ internal sealed class ShieldFileRun(
                 break;
         }
         file.SetLength(end);
+    }
+}
+
+/// <summary>The rows that have a line already, each to be found once. Lines of older versions have no hash and stand for any row of their
+/// name.</summary>
+internal sealed class WrittenRows
+{
+    private readonly Dictionary<(string Id, string? Hash), int> _rows = [];
+
+    public long Count { get; private set; }
+
+    public void Add(string id, string? hash)
+    {
+        _rows[(id, hash)] = _rows.GetValueOrDefault((id, hash)) + 1;
+        Count++;
+    }
+
+    /// <summary>Whether a row was there and not yet found.</summary>
+    public bool Take(string id, string hash)
+    {
+        foreach (var key in ((string, string?)[])[(id, hash), (id, null)])
+            if (_rows.GetValueOrDefault(key) is > 0 and var left)
+            {
+                _rows[key] = left - 1;
+                return true;
+            }
+        return false;
     }
 }

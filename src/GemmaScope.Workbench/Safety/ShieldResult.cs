@@ -97,6 +97,10 @@ public sealed record ShieldLine(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error = null
 )
 {
+    /// <summary>What tells the row from others of the same name: a hash of its line.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Row { get; init; }
+
     /// <summary>The members of a <see cref="TextVerdict"/>, beside the others; null where there is none.</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Verdict { get; init; }

@@ -4,7 +4,7 @@ using Parquet.Schema;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>A column of strings of a Parquet file; rows without a value are left out. One row group of that column is in memory at a
+/// <summary>A column of strings of a Parquet file. One row group of that column is in memory at a
 /// time, and nothing of the others is read.</summary>
 internal static class ParquetTexts
 {
@@ -13,7 +13,7 @@ internal static class ParquetTexts
 
     private static readonly TimeSpan LongestOpening = TimeSpan.FromSeconds(30);
 
-    public static IEnumerable<string> Read(Stream stream, TextOrigin origin)
+    public static IEnumerable<TextRow> Read(Stream stream, TextOrigin origin)
     {
         if (!stream.CanSeek)
             throw new FileFormatException("is Parquet, which is packed within, and packed once more; unpack it", origin.File);
@@ -31,10 +31,13 @@ internal static class ParquetTexts
             var column =
                 Array.Find(texts, field => field.Path.ToString() == origin.Column)
                 ?? throw TextDocuments.NoColumn(origin, texts.Select(field => field.Path.ToString()));
+            var row = 0L;
             for (var group = 0; group < reader.RowGroupCount; group++)
                 foreach (var text in RowGroup(reader, group, column, origin))
-                    if (text is not null)
-                        yield return text;
+                {
+                    row++;
+                    yield return text is null ? TextRow.Bad($"row {row} has no text in '{origin.Column}'") : TextRow.Of(text, $"row {row}");
+                }
         }
         finally
         {

@@ -1,6 +1,7 @@
 using GemmaScope.Activations;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -9,8 +10,11 @@ public sealed record HarvestJobOptions
 {
     private static readonly HarvestOptions Defaults = new() { Sites = [] };
 
-    /// <summary>Text files, <c>.jsonl</c> or <c>.jsonl.gz</c> files with a <c>text</c> in each line, or folders of them.</summary>
+    /// <summary>What <see cref="TextDocuments"/> reads.</summary>
     public required IReadOnlyList<string> Text { get; init; }
+
+    /// <summary>How the texts are read.</summary>
+    public TextReading Reading { get; init; } = new();
 
     /// <summary>Sites separated by commas; the layer may be * or a range: <c>resid_post.*,z.3,mlp_out.0-5</c>.</summary>
     public required string Sites { get; init; }
@@ -18,7 +22,7 @@ public sealed record HarvestJobOptions
     /// <summary>The folder of the store; made where there is none.</summary>
     public required string Store { get; init; }
 
-    /// <summary>Ends after this many tokens of text, of all parts together.</summary>
+    /// <summary>Tokens of text that are taken at most, from 2, of all parts together; the last window is cut where more would be.</summary>
     public long Tokens { get; init; } = 10_000_000;
 
     /// <inheritdoc cref="HarvestOptions.Type"/>
@@ -61,6 +65,9 @@ public static class HarvestJob
         CancellationToken cancellationToken = default
     )
     {
+        options.Reading.Check();
+        if (options.Tokens < TokenWindows.Shortest)
+            throw new ArgumentProblemException($"must be at least {TokenWindows.Shortest}", new Setting(nameof(options.Tokens)));
         var model = microscope.Model;
         var context = Math.Min(options.Context, model.Config.MaxPositions);
         if (context < options.Context)
@@ -76,7 +83,14 @@ public static class HarvestJob
             Parts = options.Parts,
             MaxBytes = options.MaxBytes,
         };
-        var text = WindowSource.FromText(model.Tokenizer, options.Text, context, options.Tokens);
+        var corpus = new TextCorpus(options.Text, options.Reading);
+        var text = WindowSource.FromText(
+            model.Tokenizer,
+            corpus,
+            context,
+            options.Tokens,
+            () => ChatTemplate.ForModelType(model.Config.ModelType)
+        );
         progress.Stage("reading the text");
         try
         {
@@ -85,7 +99,8 @@ public static class HarvestJob
                     cancellationToken
                 )
                 .ConfigureAwait(false);
-            return new StoreSummary(store);
+            progress.NoteOn(corpus.Skipped);
+            return new StoreSummary(store) { SkippedRows = corpus.Skipped.Count };
         }
         catch (OperationCanceledException)
         {

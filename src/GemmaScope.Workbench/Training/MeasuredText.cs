@@ -1,5 +1,4 @@
 using GemmaScope.Models;
-using GemmaScope.Text;
 using GemmaScope.Training;
 
 namespace GemmaScope.Workbench;
@@ -15,11 +14,7 @@ internal sealed record MeasuredText(string Name, IEnumerable<int[]> Windows, boo
     {
         var (data, text) = (configuration.Data, configuration.Evaluation.Text);
         if (text.Count > 0)
-            return new(
-                string.Join(", ", text),
-                TokenWindows.Pack(model.Tokenizer, TextDocuments.Read(text), data.WindowFor(model)),
-                !text.Intersect(data.Text).Any()
-            );
+            return new(string.Join(", ", text), TrainingData.Windows(text, data, model), !text.Intersect(data.Text).Any());
         if (data.Store is not null || !TrainingData.HeldOutWindows(data, model).Any())
             return null;
         return new($"windows of {string.Join(", ", data.Text)}", TrainingData.HeldOutWindows(data, model), IsHeldOut: true);

@@ -73,6 +73,10 @@ public sealed class StoreSummary(ActivationStore store)
     /// <summary>Tokens of the texts behind it.</summary>
     public long Tokens => Store.Manifest.Parts.Select(part => part.Harvest).DistinctBy(harvest => harvest.TextHash).Sum(one => one.Tokens);
 
+    /// <summary>Rows of the texts that the harvest left out because they cannot be read; null where nothing was harvested.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? SkippedRows { get; init; }
+
     /// <summary>The sites in order of computation.</summary>
     public IReadOnlyList<StoreSiteSummary> Sites =>
         [.. Contents.Sites.Select(site => new StoreSiteSummary(site.Site.ToString(), site.Width, Store.Scale(site.Site)))];

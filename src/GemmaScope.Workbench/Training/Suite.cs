@@ -1,6 +1,7 @@
 using GemmaScope.Activations;
 using GemmaScope.Dictionaries;
 using GemmaScope.Models;
+using GemmaScope.Text;
 using GemmaScope.Training;
 
 namespace GemmaScope.Workbench;
@@ -38,15 +39,17 @@ internal sealed class Suite(SweepJobOptions options, IReadOnlyList<SweepItem> it
     {
         var folder = FolderOf(group);
         progress.Note($"{group.Name}: {string.Join(", ", group.Items.Select(item => item.Name))}");
-        using (var source = TrainingData.Open(Data, group.Items.SelectMany(item => item.Configuration.AllSites), model, cancellationToken))
+        var (sites, skipped) = (group.Items.SelectMany(item => item.Configuration.AllSites), new SkippedRows());
+        using (var source = TrainingData.Open(Data, sites, model, skipped, cancellationToken))
         using (var run = TrainingRun.Open([.. group.Items.Select(item => item.Configuration)], source, folder, options.Restart))
         {
             WatchedRun.ToEnd(run, folder, progress, cancellationToken);
             foreach (var member in run.Members.Where(member => member.Failure is not null))
                 SweptDictionary.WriteFailure(member);
             TrainingMember[] trained = [.. run.Members.Where(member => member.Failure is null)];
+            progress.NoteOn(skipped);
             if (trained.Length > 0)
-                TrainedFolder.Write(trained, _configuration.Output, source, model, progress, cancellationToken);
+                TrainedFolder.Write(trained, _configuration.Output, source, model, skipped.Count, progress, cancellationToken);
         }
         // All that it kept is in the results now.
         Directory.Delete(folder, recursive: true);

@@ -1,5 +1,6 @@
 using GemmaScope.Activations;
 using GemmaScope.Models;
+using GemmaScope.Text;
 using GemmaScope.Training;
 
 namespace GemmaScope.Workbench;
@@ -45,12 +46,22 @@ public static class TrainJob
                 () =>
                 {
                     progress.Stage("opening the data");
-                    using var source = TrainingData.Open(configuration.Data, configuration.AllSites, model, cancellationToken);
+                    var skipped = new SkippedRows();
+                    using var source = TrainingData.Open(configuration.Data, configuration.AllSites, model, skipped, cancellationToken);
                     if (configuration.Search is { L0: not null, Lambda: null })
                         configuration = Search(options, source, progress, cancellationToken);
                     using var run = TrainingRun.Open([configuration], source, configuration.Output, options.Restart);
                     WatchedRun.ToEnd(run, configuration.Output, progress, cancellationToken);
-                    var trained = TrainedFolder.Write(run.Members, configuration.Output, source, model, progress, cancellationToken)[0];
+                    progress.NoteOn(skipped);
+                    var trained = TrainedFolder.Write(
+                        run.Members,
+                        configuration.Output,
+                        source,
+                        model,
+                        skipped.Count,
+                        progress,
+                        cancellationToken
+                    )[0];
                     Compare(trained, progress);
                     return trained;
                 },

@@ -16,8 +16,16 @@ public sealed class TrainResult
     /// <summary>The model card in the output folder.</summary>
     public const string CardFile = "README.md";
 
-    internal TrainResult(TrainingMember member, TrainingScores scores, string root, string dictionary, DictionaryForm form)
+    internal TrainResult(
+        TrainingMember member,
+        TrainingScores scores,
+        string root,
+        string dictionary,
+        DictionaryForm form,
+        long skippedRows
+    )
     {
+        SkippedRows = skippedRows;
         (Configuration, Scores, Folder, Dictionary, Form) = (
             member.Configuration,
             scores,
@@ -65,6 +73,9 @@ public sealed class TrainResult
 
     /// <summary>Batches left out because their loss was not finite.</summary>
     public long SkippedBatches { get; }
+
+    /// <summary>Rows of the text that were left out because they cannot be read.</summary>
+    public long SkippedRows { get; }
 
     /// <summary>How well it does.</summary>
     public TrainingScores Scores { get; }

@@ -21,6 +21,7 @@ internal static class TrainedFolder
     /// <param name="root">The folder that the dictionaries' paths begin in.</param>
     /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
+    /// <param name="skippedRows">Rows of the text that were left out.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public static IReadOnlyList<TrainResult> Write(
@@ -28,6 +29,7 @@ internal static class TrainedFolder
         string root,
         IActivationSource source,
         GemmaModel? model,
+        long skippedRows,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
@@ -43,7 +45,7 @@ internal static class TrainedFolder
                 model,
                 cancellationToken
             );
-            return [.. members.Select((member, i) => Write(member, dictionaries[i], scores[i], root, cancellationToken))];
+            return [.. members.Select((member, i) => Write(member, dictionaries[i], scores[i], root, skippedRows, cancellationToken))];
         }
         finally
         {
@@ -61,6 +63,7 @@ internal static class TrainedFolder
         SparseDictionary dictionary,
         TrainingScores scores,
         string root,
+        long skippedRows,
         CancellationToken cancellationToken
     )
     {
@@ -68,7 +71,7 @@ internal static class TrainedFolder
         var form = configuration.Form ?? DictionaryFolder.FormOf(dictionary);
         RemoveFormer(configuration.Output, root);
         var path = FreePath(dictionary, scores.L0 ?? member.Last?.L0 ?? 0, form, root, configuration.Output);
-        var result = new TrainResult(member, scores, root, path, form);
+        var result = new TrainResult(member, scores, root, path, form, skippedRows);
         DictionaryWriter.Write(dictionary, result.Folder, form, new() { Overwrite = true }, cancellationToken);
         WriteText(OfRun(Path.GetFileName(configuration.Output), scores), result.Folder, TrainingScores.FileName);
         WriteText(ModelCard.Render(result), configuration.Output, TrainResult.CardFile);

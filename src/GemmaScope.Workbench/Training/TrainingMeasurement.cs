@@ -91,15 +91,11 @@ internal static class TrainingMeasurement
             dictionaries,
             new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] }
         );
-        foreach (var windows in text.Windows.Chunk(WindowsPerRun))
-        {
+        foreach (var windows in TokenWindows.Within(text.Windows, tokens).Chunk(WindowsPerRun))
             evaluator.Add(
                 new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId),
                 cancellationToken
             );
-            if (evaluator.Sums.Tokens >= tokens)
-                break;
-        }
         if (evaluator.Sums.Tokens == 0)
             throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
         return

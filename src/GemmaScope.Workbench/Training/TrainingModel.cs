@@ -19,7 +19,7 @@ internal static class TrainingModel
         // Each is opened now: that one is missing would else be found out when all is trained.
         if (losses)
             foreach (var text in configuration.Evaluation.Text)
-                _ = TextDocuments.Read([text]).Any();
+                _ = new TextCorpus([text], data.Reading).Rows().Any();
         if (data.Store is not null && !losses)
             return null;
         var options = new MicroscopeOptions

@@ -30,15 +30,30 @@ public sealed class WindowSource
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="paths">What <see cref="TextDocuments"/> reads.</param>
     /// <param name="context">Tokens of a window, BOS included.</param>
-    /// <param name="tokens">Ends before the window with which more tokens than these would be read.</param>
+    /// <param name="tokens">Tokens at most; the last window is cut where more would be read.</param>
     public static WindowSource FromText(Tokenizer tokenizer, IReadOnlyList<string> paths, int context, long tokens = long.MaxValue) =>
+        FromText(tokenizer, new TextCorpus(paths), context, tokens);
+
+    /// <summary>The same of a corpus, read as it says.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="corpus">The texts.</param>
+    /// <param name="context">Tokens of a window, BOS included.</param>
+    /// <param name="tokens">Tokens at most; the last window is cut where more would be read.</param>
+    /// <param name="chat">The template that writes conversations; null where they are refused.</param>
+    public static WindowSource FromText(
+        Tokenizer tokenizer,
+        TextCorpus corpus,
+        int context,
+        long tokens = long.MaxValue,
+        Func<ChatTemplate>? chat = null
+    ) =>
         new(
-            () => Within(TokenWindows.Pack(tokenizer, TextDocuments.Read(paths), context), tokens),
+            () => TokenWindows.Within(corpus.Windows(tokenizer, context, chat), tokens),
             ids => CountedPositions.Of(ids, tokenizer),
             context
         )
         {
-            Paths = paths,
+            Paths = corpus.Paths,
             TokenizerFile = tokenizer.File,
         };
 
@@ -77,15 +92,6 @@ public sealed class WindowSource
             start += windows[w].Length;
         }
         return [.. rows];
-    }
-
-    private static IEnumerable<int[]> Within(IEnumerable<int[]> windows, long tokens)
-    {
-        foreach (var window in windows)
-            if ((tokens -= window.Length) >= 0)
-                yield return window;
-            else
-                yield break;
     }
 }
 

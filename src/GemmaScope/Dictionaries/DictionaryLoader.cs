@@ -1,3 +1,5 @@
+using GemmaScope.Files;
+
 namespace GemmaScope.Dictionaries;
 
 /// <summary>Recognises the form of a dictionary by its files and hands it to that form's reader.</summary>
@@ -15,6 +17,10 @@ internal static class DictionaryLoader
         // The two forms of safetensors differ in the case of their tensors' names and in the configuration beside them.
         if (Path.GetFileName(path) == SaeLensReader.WeightsFile)
             return SaeLensReader.Load(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
+        if (Path.GetFileName(path) is SparsifyReader.WeightsFile or DictionaryLearningReader.WeightsFile)
+            return LoadFolder(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
+        if (TranscoderSetReader.LayerOf(path) is not null)
+            return TranscoderSetReader.Load(path, options);
         if (CircuitTracerReader.IsPart(path))
             return CircuitTracerReader.Load(Path.GetDirectoryName(Path.GetFullPath(path))!, options);
         if (MultiLayerReader.LayerOf(path) is not null)
@@ -37,7 +43,18 @@ internal static class DictionaryLoader
 
     /// <summary>Whether a file of this name is the (first) weights file of a dictionary.</summary>
     public static bool IsWeights(string name) =>
-        name is ScopeOneFile or ScopeTwoFile or SaeLensReader.WeightsFile or MultiLayerReader.FirstFile or CircuitTracerReader.FirstFile;
+        name
+            is ScopeOneFile
+                or ScopeTwoFile
+                or SaeLensReader.WeightsFile
+                or SparsifyReader.WeightsFile
+                or DictionaryLearningReader.WeightsFile
+                or MultiLayerReader.FirstFile
+                or CircuitTracerReader.FirstFile;
+
+    /// <summary>The dictionaries that lie in a folder itself: the folder, where it is one, or each file of a set.</summary>
+    public static string[] In(string folder) =>
+        Directory.EnumerateFiles(folder).Any(file => IsWeights(Path.GetFileName(file))) ? [folder] : TranscoderSetReader.FilesIn(folder);
 
     private static SparseDictionary LoadFolder(string folder, DictionaryLoadOptions options)
     {
@@ -46,13 +63,22 @@ internal static class DictionaryLoader
             return ScopeReader.LoadOne(Path.Combine(folder, ScopeOneFile), options);
         if (Has(ScopeTwoFile))
             return ScopeReader.LoadTwo(Path.Combine(folder, ScopeTwoFile), options);
+        if (SparsifyReader.IsIn(folder))
+            return SparsifyReader.Load(folder, options);
+        if (DictionaryLearningReader.IsIn(folder))
+            return DictionaryLearningReader.Load(folder, options);
         if (Has(SaeLensReader.WeightsFile) || Has(SaeLensReader.ConfigFile))
             return SaeLensReader.Load(folder, options);
         if (MultiLayerReader.FilesIn(folder).Count > 0)
             return MultiLayerReader.Load(folder, options);
         if (Has(CircuitTracerReader.FirstFile))
             return CircuitTracerReader.Load(folder, options);
-        throw new FileFormatException(Contents(folder), folder);
+        if (TranscoderSetReader.FilesIn(folder) is { Length: > 0 } set)
+            throw new FileFormatException(
+                $"holds a set of {set.Length} transcoders of circuit-tracer, one a layer; name one of them, e.g. {Path.GetFileName(set[0])}",
+                folder
+            );
+        throw new FileFormatException(FolderForms.Describe(folder) ?? Contents(folder), folder);
     }
 
     private static string Contents(string folder)
@@ -71,8 +97,8 @@ internal static class DictionaryLoader
             .Take(4)
             .ToArray();
         const string wanted =
-            $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile}, {MultiLayerReader.FirstFile} or "
-            + $"{CircuitTracerReader.FirstFile})";
+            $"holds no dictionary ({ScopeOneFile}, {ScopeTwoFile}, {SaeLensReader.WeightsFile}, {SparsifyReader.WeightsFile}, "
+            + $"{DictionaryLearningReader.WeightsFile}, {MultiLayerReader.FirstFile}, {CircuitTracerReader.FirstFile} or layer_0.safetensors)";
         return below.Length == 0
             ? wanted
             : $"{wanted}; name one of those below it, e.g. {string.Join(", ", below.Take(3))}{(below.Length > 3 ? " …" : "")}";

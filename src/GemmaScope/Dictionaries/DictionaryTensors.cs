@@ -1,53 +1,101 @@
+using System.Numerics.Tensors;
 using GemmaScope.Files;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Dictionaries;
 
 /// <summary>
-/// The tensors of one weights file, npz or safetensors, handed out checked: present, of a float type, of the expected
+/// The tensors of one weights file, whatever its format, handed out checked: present, of a float type, of the expected
 /// shape and, where asked, finite. Types the kernels cannot read in place are widened into own memory.
 /// </summary>
-internal sealed class DictionaryTensors : IDisposable
+internal sealed class DictionaryTensors : IMappedFiles, IDisposable
 {
-    private readonly NpzFile? _npz;
-    private readonly SafetensorsFile? _safetensors;
+    private readonly IDisposable _file;
+    private readonly IReadOnlyDictionary<string, Func<Tensor>> _tensors;
     private readonly bool _check;
-    private readonly List<Tensor> _widened = [];
+    private readonly List<Tensor> _own = [];
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
-    private DictionaryTensors(NpzFile? npz, SafetensorsFile? safetensors, string path, bool check) =>
-        (_npz, _safetensors, Path, _check) = (npz, safetensors, path, check);
+    private DictionaryTensors(IDisposable file, IEnumerable<KeyValuePair<string, Func<Tensor>>> tensors, string path, bool check) =>
+        (_file, _tensors, Path, _check) = (file, new Dictionary<string, Func<Tensor>>(tensors, StringComparer.Ordinal), path, check);
 
     /// <summary>The file.</summary>
     public string Path { get; }
 
     /// <summary>Opens a file by its ending.</summary>
-    /// <param name="path">An npz or safetensors file.</param>
+    /// <param name="path">An npz, safetensors or PyTorch file.</param>
     /// <param name="check">Whether checksums and values are checked, which reads every weight once.</param>
     public static DictionaryTensors Open(string path, bool check)
     {
-        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
-            return new(null, SafetensorsFile.Open(path), path, check);
-        if (!path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
-            throw new FileFormatException(
-                "is no dictionary file; params.npz, params.safetensors or sae_weights.safetensors is needed",
-                path
-            );
-        var npz = NpzFile.Open(path);
-        try
+        static KeyValuePair<string, Func<Tensor>> Pair(string name, Func<Tensor> read) => new(name, read);
+        switch (System.IO.Path.GetExtension(path).ToLowerInvariant())
         {
-            if (check)
-                npz.Verify();
-            return new(npz, null, path, check);
-        }
-        catch
-        {
-            npz.Dispose();
-            throw;
+            case ".safetensors":
+                var safetensors = SafetensorsFile.Open(path);
+                return new(safetensors, safetensors.Tensors.Select(pair => Pair(pair.Key, () => pair.Value)), path, check);
+            case ".npz":
+                var npz = Checked(NpzFile.Open(path), file => file.Verify(), check);
+                return new(npz, npz.Arrays.Keys.Select(name => Pair(name, () => npz[name])), path, check);
+            case ".pt" or ".pth":
+                var torch = Checked(TorchFile.Open(path), file => file.Verify(), check);
+                return new(torch, torch.Names.Select(name => Pair(name, () => torch[name])), path, check);
+            default:
+                throw new FileFormatException(
+                    "is no dictionary file; params.npz, params.safetensors, sae_weights.safetensors, sae.safetensors or ae.pt is needed",
+                    path
+                );
         }
     }
 
+    public void RequireWhole() => ((IMappedFiles?)_npz ?? _safetensors)?.RequireWhole();
+
     /// <summary>Whether there is such a tensor.</summary>
-    public bool Has(string name) => _npz?.Arrays.ContainsKey(name) ?? _safetensors!.Tensors.ContainsKey(name);
+    public bool Has(string name) => _tensors.ContainsKey(name);
+
+    /// <summary>Says that a tensor is known and of no consequence.</summary>
+    public void Ignore(string name) => _used.Add(name);
+
+    /// <summary>A tensor of one number, of any type that holds one.</summary>
+    public float Scalar(string name)
+    {
+        _used.Add(name);
+        if (!_tensors.TryGetValue(name, out var read))
+            throw new FileFormatException($"the tensor '{name}' is missing", Path);
+        var tensor = read();
+        unsafe
+        {
+            return (tensor.Length, tensor.Type) switch
+            {
+                (not 1, _) => throw new FileFormatException(
+                    $"{name} has shape {FileChecks.Format(tensor.Shape)}, one number is needed",
+                    Path
+                ),
+                (_, DType.I64) => *(long*)tensor.Pointer,
+                (_, DType.I32) => *(int*)tensor.Pointer,
+                _ => FloatOf(name, tensor),
+            };
+        }
+    }
+
+    private float FloatOf(string name, Tensor tensor)
+    {
+        if (!tensor.Type.IsWeightType() && tensor.Type != DType.F64)
+            throw new FileFormatException($"{name} has type {tensor.Type}, a number is needed", Path);
+        using var wide = tensor.ToF32();
+        return float.IsFinite(wide.AsSpan()[0]) ? wide.AsSpan()[0] : throw new FileFormatException($"{name} is {wide.AsSpan()[0]}", Path);
+    }
+
+    /// <summary>Refuses tensors that no reader has asked for: a bias, a scale or a second matrix that would silently be left out.</summary>
+    /// <param name="form">What the dictionary was taken for.</param>
+    /// <exception cref="FileFormatException">There is one.</exception>
+    public void RequireAllUsed(string form)
+    {
+        if (_tensors.Keys.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault() is { } unused)
+            throw new FileFormatException(
+                $"holds the tensor '{unused}', which {form} does not have; left out it would make results wrong",
+                Path
+            );
+    }
 
     /// <summary>The stored type of a tensor.</summary>
     public DType TypeOf(string name) => Raw(name).Type;
@@ -73,6 +121,33 @@ internal sealed class DictionaryTensors : IDisposable
         using var wide = tensor.ToF32();
         RequireFinite(name, wide, tensor.Type == DType.F64);
         return wide.AsSpan().ToArray();
+    }
+
+    /// <summary>A matrix as f32 in own memory with each row multiplied by a factor.</summary>
+    public Tensor ScaledRows(string name, float[] factors)
+    {
+        var wide = Raw(name).ToF32();
+        _own.Add(wide);
+        for (var i = 0; i < wide.Rows; i++)
+            TensorPrimitives.Multiply(wide.Row(i), factors[i], wide.Row(i));
+        RequireFinite(name, wide);
+        return wide;
+    }
+
+    /// <summary>A matrix as <see cref="Matrix"/> gives it, with rows and columns exchanged, in own memory.</summary>
+    public Tensor Transposed(string name, ReadOnlySpan<long> stored, string reason)
+    {
+        using var wide = Shaped(name, stored, reason).ToF32();
+        var turned = Tensor.Uninitialized(wide.Columns, wide.Rows);
+        _own.Add(turned);
+        for (var i = 0; i < wide.Rows; i++)
+        {
+            var row = wide.Row(i);
+            for (var j = 0; j < row.Length; j++)
+                turned.Row(j)[i] = row[j];
+        }
+        RequireFinite(name, turned);
+        return turned;
     }
 
     /// <summary>A matrix in a type that the kernels read in place.</summary>
@@ -107,10 +182,25 @@ internal sealed class DictionaryTensors : IDisposable
     /// <summary>Unmaps the file and frees what was widened.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _widened)
+        foreach (var tensor in _own)
             tensor.Dispose();
-        _npz?.Dispose();
-        _safetensors?.Dispose();
+        _file.Dispose();
+    }
+
+    private static T Checked<T>(T file, Action<T> verify, bool check)
+        where T : IDisposable
+    {
+        try
+        {
+            if (check)
+                verify(file);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     private Tensor Checked(string name, Tensor tensor)
@@ -123,14 +213,17 @@ internal sealed class DictionaryTensors : IDisposable
     private Tensor Widened(string name, Tensor tensor)
     {
         var wide = tensor.ToF32();
-        _widened.Add(wide);
+        _own.Add(wide);
         RequireFinite(name, wide);
         return wide;
     }
 
     private Tensor Raw(string name)
     {
-        var tensor = _npz is not null ? _npz[name] : _safetensors![name];
+        if (!_tensors.TryGetValue(name, out var read))
+            throw new FileFormatException($"the tensor '{name}' is missing", Path);
+        _used.Add(name);
+        var tensor = read();
         return tensor.Type.IsWeightType() || tensor.Type == DType.F64
             ? tensor
             : throw new FileFormatException($"{name} has type {tensor.Type}; F32, BF16, F16 and F64 are supported", Path);

@@ -135,7 +135,7 @@ internal static class MultiLayerReader
             tensors.Vector("threshold", width),
             keepNegative: true
         );
-        return new LayerBlock(
+        var block = new LayerBlock(
             new FeatureEncoder(WeightView.Of(encoder, WeightLayout.InOut), selector),
             start,
             [
@@ -146,6 +146,8 @@ internal static class MultiLayerReader
             tensors.Vector("b_dec", model),
             tensors.Has(Skip) ? WeightView.Of(tensors.Matrix(Skip, [model, model], "by the biases"), WeightLayout.InOut) : null
         );
+        tensors.RequireAllUsed("a dictionary of Gemma Scope");
+        return block;
     }
 
     /// <summary>Looks only at the targets that are used: the rest is never read into memory.</summary>
@@ -206,6 +208,6 @@ internal static class MultiLayerReader
             Type = open[0].TypeOf("w_enc"),
         };
         var kind = crosscoder ? DictionaryKind.Crosscoder : DictionaryKind.CrossLayerTranscoder;
-        return new DictionaryDescription(path.Name, ScopeReader.FamilyTwo, kind, inputs, outputs, origin, [], open);
+        return new DictionaryDescription(path.Name, ScopeReader.FamilyTwo, kind, inputs, outputs, origin, config?.Warnings ?? [], open);
     }
 }

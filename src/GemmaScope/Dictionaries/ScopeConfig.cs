@@ -8,18 +8,30 @@ namespace GemmaScope.Dictionaries;
 /// <summary>A config.json of Gemma Scope 2 (METHODS §3.2).</summary>
 internal sealed partial class ScopeConfig
 {
+    private static readonly KeyAudit Audit = new("dtype device seed layer release_name d_model", "", Arithmetic());
+
     private readonly JsonSection _json;
 
     private ScopeConfig(JsonSection json)
     {
-        _json = json;
-        Architecture = json.Text("architecture");
+        _json = json.Watched();
+        Architecture = _json.Text("architecture");
         if (Architecture is not (null or "jump_relu" or "jumprelu"))
             throw new FileFormatException(
                 $"architecture '{Architecture}' in config.json is not supported; Gemma Scope 2 dictionaries are jump_relu",
                 json.File
             );
+        if (Type is not (null or "sae" or "transcoder" or "crosscoder" or "clt" or "cross_layer_transcoder"))
+            throw _json.Bad("type", $"is '{Type}'; known are sae, transcoder, crosscoder, clt and cross_layer_transcoder");
+        foreach (
+            var key in (ReadOnlySpan<string>)["model_name", "l0", "affine_connection", "width", "hf_hook_point_in", "hf_hook_point_out"]
+        )
+            _json.Names(key);
+        Warnings = Audit.Check(_json, _json);
     }
+
+    /// <summary>What the user should know: keys nobody knows.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     public string? Architecture { get; }
 
@@ -37,6 +49,9 @@ internal sealed partial class ScopeConfig
         var file = Path.Combine(folder, "config.json");
         return File.Exists(file) ? new ScopeConfig(JsonFile.Read(file)) : null;
     }
+
+    /// <summary>The error for a value that cannot be used.</summary>
+    public FileFormatException Bad(string key, string problem) => _json.Bad(key, problem);
 
     /// <summary>Compares the stated width, where there is one, with that of the weights.</summary>
     public void RequireWidth(int features)
@@ -72,6 +87,9 @@ internal sealed partial class ScopeConfig
             ),
         ];
     }
+
+    [GeneratedRegex("activ|norm|scal|bias|thresh|k$|skip|rescale|apply|input|output|affine|hook|jump", RegexOptions.IgnoreCase)]
+    private static partial Regex Arithmetic();
 
     /// <summary>The layer of a module path: a number, or a placeholder such as {layer} or *.</summary>
     [GeneratedRegex(@"\.(\d+|\*|\{[^}]*\})\.")]

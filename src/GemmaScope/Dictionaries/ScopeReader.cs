@@ -48,6 +48,8 @@ internal static class ScopeReader
                         $"{(config is null ? "the path" : "config.json")} announces an affine connection but {Skip} is missing",
                         file
                     );
+                if (affine && config?.Affine is false)
+                    throw new FileFormatException($"config.json says that affine_connection is false, but {Skip} is there", file);
                 var weights = Weights(tensors, "w_enc", "w_dec", InputScaling.None, affine);
                 config?.RequireWidth(weights.Encoder.Features);
                 var (kind, sites) = SitesTwo(path, config, affine, options);
@@ -59,7 +61,7 @@ internal static class ScopeReader
                     Affine = affine,
                     HasConfig = config is not null,
                 };
-                return (weights, Describe(FamilyTwo, path, kind, sites, tensors, origin));
+                return (weights, Describe(FamilyTwo, path, kind, sites, tensors, origin, config?.Warnings ?? []));
             }
         );
     }
@@ -96,7 +98,7 @@ internal static class ScopeReader
             keepNegative: true
         );
         WeightView? skip = affine ? WeightView.Of(tensors.Matrix(Skip, [model, model], reason), WeightLayout.InOut) : null;
-        return new DictionaryWeights(
+        var weights = new DictionaryWeights(
             new FeatureEncoder(WeightView.Of(enc, WeightLayout.InOut), selector),
             new DecoderRows(dec, 0, model, model),
             tensors.Vector("b_dec", model),
@@ -104,6 +106,8 @@ internal static class ScopeReader
             scaling,
             skip
         );
+        tensors.RequireAllUsed("a dictionary of Gemma Scope");
+        return weights;
     }
 
     private static DictionaryOrigin Origin(string file, DictionaryPath path, DictionaryTensors tensors, string encoder) =>
@@ -124,14 +128,16 @@ internal static class ScopeReader
         DictionaryKind kind,
         IReadOnlyList<Site> sites,
         DictionaryTensors tensors,
-        DictionaryOrigin origin
+        DictionaryOrigin origin,
+        params IReadOnlyList<string> known
     )
     {
-        string[] warnings =
+        IReadOnlyList<string> warnings =
             sites.Count > 0
-                ? []
+                ? known
                 :
                 [
+                    .. known,
                     "neither the path nor a configuration says which site this dictionary reads; it is taken for an SAE until a site is "
                         + "named",
                 ];
@@ -150,6 +156,10 @@ internal static class ScopeReader
         if (config?.Sites(path.Layers) is not { } told)
             return path.SitesTwo(affine);
         var transcoder = config.Type is { } type ? type == "transcoder" : told.Inputs[0] != told.Outputs[0];
+        if (told.Inputs.Count != 1 || told.Outputs.Count != 1)
+            throw config.Bad("hf_hook_point_in", $"names {told.Inputs.Count} sites and one file of weights serves one");
+        if (!transcoder && told.Inputs[0] != told.Outputs[0])
+            throw config.Bad("type", $"is '{config.Type}', but it reads {told.Inputs[0]} and writes {told.Outputs[0]}");
         var kind =
             !transcoder ? DictionaryKind.Sae
             : affine ? DictionaryKind.SkipTranscoder

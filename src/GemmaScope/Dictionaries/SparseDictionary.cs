@@ -16,9 +16,10 @@ public abstract class SparseDictionary : IDisposable
     private protected SparseDictionary(DictionaryDescription description) => _description = description;
 
     /// <summary>
-    /// Loads a dictionary from a weights file (<c>params.npz</c>, <c>params.safetensors</c>, <c>sae_weights.safetensors</c>) or the folder
-    /// that holds it, or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …, <c>W_enc_0.safetensors</c> …); on this
-    /// machine or on the hub (cache first).
+    /// Loads a dictionary from a weights file (<c>params.npz</c>, <c>params.safetensors</c>, <c>sae_weights.safetensors</c>, sparsify's
+    /// <c>sae.safetensors</c>, dictionary_learning's <c>ae.pt</c>, circuit-tracer's <c>layer_3.safetensors</c>) or the folder that holds it,
+    /// or from a folder of a multi-layer one (<c>params_layer_0.safetensors</c> …, <c>W_enc_0.safetensors</c> …); on this machine or on the
+    /// hub (cache first).
     /// </summary>
     /// <param name="nameOrPath">A file or folder, a name in the catalogue such as
     /// <c>gemma-scope-2b-pt-res-canonical/layer_20/width_16k</c>, or <c>org/name[@revision]/path</c>.</param>
@@ -59,10 +60,17 @@ public abstract class SparseDictionary : IDisposable
             cancellationToken
         );
 
+    /// <summary>The dictionaries that lie in a folder itself, not in those below it: the folder, or each file of a set of one file a
+    /// layer.</summary>
+    /// <param name="folder">A folder on this machine.</param>
+    /// <returns>Paths that <see cref="Load"/> takes; empty where there is none.</returns>
+    public static IReadOnlyList<string> In(string folder) => DictionaryLoader.In(folder);
+
     /// <summary>Name within its repository, e.g. <c>layer_20/width_16k/average_l0_71</c>.</summary>
     public string Name => _description.Name;
 
-    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2, SAELens or circuit-tracer.</summary>
+    /// <summary>Whose files it is made of: Gemma Scope 1, Gemma Scope 2, SAELens, sparsify,
+    /// dictionary_learning or circuit-tracer.</summary>
     public string Family => _description.Family;
 
     /// <summary>What it reads and writes.</summary>
@@ -79,6 +87,9 @@ public abstract class SparseDictionary : IDisposable
 
     /// <summary>What its user should know: guesses made while loading and settings that are missing.</summary>
     public IReadOnlyList<string> Warnings => _description.Warnings;
+
+    /// <summary>Why it may not be written in another form, or null.</summary>
+    internal string? NotWritable => _description.NotWritable;
 
     /// <summary>Whether its sites are known; the path, the configuration or the load options say them.</summary>
     public bool HasSites => _description.InputSites.Count > 0;
@@ -173,6 +184,11 @@ public abstract class SparseDictionary : IDisposable
         ReadDecoder(feature, vector);
     }
 
+    /// <summary>Finds out whether the files that weights are mapped from are still whole; ask it before a run where others might cut them,
+    /// for to read where nothing is left ends the process.</summary>
+    /// <exception cref="FileFormatException">One was cut short.</exception>
+    public void RequireWhole() => (_description.Files as IMappedFiles)?.RequireWhole();
+
     /// <summary>Unmaps the weights.</summary>
     public void Dispose()
     {
@@ -235,4 +251,8 @@ internal sealed record DictionaryDescription(
     DictionaryOrigin Origin,
     IReadOnlyList<string> Warnings,
     IDisposable Files
-);
+)
+{
+    /// <summary>Why it may be used, with a warning, but not be written in another form: something of it is not known. Null: it may.</summary>
+    public string? NotWritable { get; init; }
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using GemmaScope.Files;
 
@@ -32,83 +33,57 @@ public sealed class FeatureLabels
     /// <exception cref="FileFormatException">The file is missing, has another form, or holds no label.</exception>
     public static FeatureLabels Load(string file)
     {
-        if (FileChecks.LengthOf(file) > JsonFile.LargestFile)
-            throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes, too large for a file of labels", file);
         var labels = new FeatureLabels(file);
-        labels.Read(ReadText(file));
+        labels.Read(TextFile.Read(file).Trim());
         return labels.Count > 0 ? labels : throw new FileFormatException("holds no label with a feature index", file);
-    }
-
-    private static string ReadText(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw FileChecks.Unreadable(file, problem);
-        }
     }
 
     private void Read(string text)
     {
-        try
+        switch (text is [var first, ..] ? first : ' ')
         {
-            switch (text.AsSpan().TrimStart() is [var first, ..] ? first : ' ')
-            {
-                case '[':
-                    ReadArray(text);
-                    break;
-                case '{':
-                    ReadObjects(text);
-                    break;
-                default:
-                    ReadTable(text);
-                    break;
-            }
-        }
-        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
-        {
-            throw new FileFormatException($"is not valid JSON: {problem.Message}", _file, problem);
+            case '[':
+                ReadArray(text);
+                break;
+            case '{':
+                ReadObjects(text);
+                break;
+            default:
+                ReadTable();
+                break;
         }
     }
 
     private void ReadArray(string text)
     {
-        using var json = JsonDocument.Parse(text);
-        foreach (var entry in json.RootElement.EnumerateArray())
+        foreach (var entry in Json(text, "").EnumerateArray())
             Add(entry);
     }
 
     /// <summary>JSON lines, or one object whose keys are indices.</summary>
     private void ReadObjects(string text)
     {
-        var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (IsWhole(lines[0]) && !(lines.Length == 1 && IsMap(lines[0])))
+        var lines = text.Split('\n', StringSplitOptions.TrimEntries);
+        if (lines[0].EndsWith('}') && !(lines.Length == 1 && IsMap(Json(text, ""))))
         {
-            foreach (var line in lines)
-            {
-                using var json = JsonDocument.Parse(line);
-                Add(json.RootElement);
-            }
+            foreach (var (number, line) in lines.Index())
+                if (line.Length > 0)
+                    Add(Json(line, $"line {number + 1} "));
             return;
         }
-        using var map = JsonDocument.Parse(text);
-        foreach (var entry in map.RootElement.EnumerateObject())
+        foreach (var entry in Json(text, "").EnumerateObject())
             if (entry.Value.ValueKind == JsonValueKind.String)
                 Add(entry.Name, entry.Value.GetString());
     }
 
-    private static bool IsWhole(string line) => line.EndsWith('}');
-
-    private static bool IsMap(string line)
+    private JsonElement Json(string text, string where)
     {
-        using var json = JsonDocument.Parse(line);
-        return json
-            .RootElement.EnumerateObject()
-            .All(entry => int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        var (value, problem) = JsonText.Read(Encoding.UTF8.GetBytes(text));
+        return problem is null ? value : throw new FileFormatException($"{where}is not valid JSON: {problem}", _file);
     }
+
+    private static bool IsMap(JsonElement json) =>
+        json.EnumerateObject().All(entry => int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
     private void Add(JsonElement entry)
     {
@@ -129,33 +104,20 @@ public sealed class FeatureLabels
         return null;
     }
 
-    private void ReadTable(string text)
+    private void ReadTable()
     {
-        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (lines.Length == 0)
+        var separator = TextFile.ReadLines(_file).FirstOrDefault()?.Contains('\t', StringComparison.Ordinal) == true ? '\t' : ',';
+        var rows = DelimitedFile.Read(_file, separator);
+        if (rows.Count == 0)
             return;
-        var separator = lines[0].Contains('\t', StringComparison.Ordinal) ? '\t' : ',';
-        var head = DelimitedText.Fields(lines[0], separator);
-        var (index, label) = (Column(head, IndexNames), Column(head, LabelNames));
+        var (index, label) = (DelimitedFile.Column(rows[0], IndexNames), DelimitedFile.Column(rows[0], LabelNames));
         if (index < 0 || label < 0)
             throw new FileFormatException(
                 $"has no columns for the feature's index ({string.Join(", ", IndexNames)}) and its label ({string.Join(", ", LabelNames)})",
                 _file
             );
-        foreach (var line in lines.Skip(1))
-        {
-            var fields = DelimitedText.Fields(line, separator);
-            if (fields.Count > Math.Max(index, label))
-                Add(fields[index], fields[label]);
-        }
-    }
-
-    private static int Column(List<string> head, string[] names)
-    {
-        foreach (var name in names)
-            if (head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase)) is >= 0 and var at)
-                return at;
-        return -1;
+        foreach (var row in rows.Skip(1))
+            Add(row.Fields[index].Trim(), row.Fields[label]);
     }
 
     private void Add(string? index, string? label)

@@ -17,7 +17,9 @@ internal static class FileChecks
         try
         {
             var target = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
-            return ((FileInfo)target).Length;
+            return target.Exists
+                ? ((FileInfo)target).Length
+                : throw new FileFormatException($"is a link to {target.FullName}, which does not exist", path);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

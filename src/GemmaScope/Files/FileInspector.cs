@@ -1,9 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Files;
 
-/// <summary>Says what is in any file of the field: safetensors, shards, npz, npy, JSON settings, or a folder of them.</summary>
+/// <summary>Says what is in any file of the field: safetensors, shards, npz, npy, PyTorch, JSON settings, or a folder of them.</summary>
 public static class FileInspector
 {
     /// <summary>Longer lists in JSON files (a vocabulary) are counted, not listed.</summary>
@@ -28,8 +29,9 @@ public static class FileInspector
             FileKind.Safetensors => inspection.Safetensors(),
             FileKind.Npz => inspection.Npz(),
             FileKind.Npy => inspection.Npy(),
+            FileKind.Torch => inspection.Torch(),
             FileKind.Json => inspection.Json(),
-            _ => throw new FileFormatException("this is no safetensors, npz, npy or JSON file", path),
+            _ => throw new FileFormatException("this is no safetensors, npz, npy, PyTorch or JSON file", path),
         };
     }
 
@@ -55,7 +57,10 @@ public static class FileInspector
             }
         }
         if (parts.Count == 0)
-            throw new FileFormatException("neither the folder nor one below it holds a safetensors, npz, npy or JSON file", folder);
+            throw new FileFormatException(
+                "neither the folder nor one below it holds a safetensors, npz, npy, PyTorch or JSON file",
+                folder
+            );
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
     }
 
@@ -81,6 +86,7 @@ public static class FileInspector
             ".safetensors" => FileKind.Safetensors,
             ".npz" => FileKind.Npz,
             ".npy" => FileKind.Npy,
+            ".pt" or ".pth" => FileKind.Torch,
             ".json" => FileKind.Json,
             _ => null,
         };
@@ -119,6 +125,16 @@ public static class FileInspector
                     path,
                     statistics ? TensorStatistics.Of(file[a.Key], cancellationToken) : null
                 ))
+            );
+        }
+
+        public FileReport Torch()
+        {
+            using var file = TorchFile.Open(path);
+            return Report(
+                FileKind.Torch,
+                file.Numbers.Select(number => KeyValuePair.Create(number.Key, number.Value.ToString(CultureInfo.InvariantCulture))),
+                file.Names.Select(name => Describe(name, file[name], path))
             );
         }
 

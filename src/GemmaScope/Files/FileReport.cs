@@ -17,6 +17,9 @@ public enum FileKind
     /// <summary>One NumPy array.</summary>
     Npy,
 
+    /// <summary>A file of PyTorch's torch.save.</summary>
+    Torch,
+
     /// <summary>A JSON object, such as config.json.</summary>
     Json,
 

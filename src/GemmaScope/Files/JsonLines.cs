@@ -1,19 +1,15 @@
-using System.IO.Compression;
-using System.Text;
-using System.Text.Json;
-
 namespace GemmaScope.Files;
 
-/// <summary>Reads files with one JSON object a line, plain (<c>.jsonl</c>) or gzipped (<c>.jsonl.gz</c>).</summary>
+/// <summary>Reads files with one JSON object a line (<c>.jsonl</c>), packed or not.</summary>
 public static class JsonLines
 {
-    private static readonly string[] s_extensions = [".jsonl", ".jsonl.gz"];
+    private const string Extension = ".jsonl";
 
-    /// <summary>The file of this name in a folder, plain or gzipped, or null.</summary>
+    /// <summary>The file of this name in a folder, packed or not, or null.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="name">The name without extension.</param>
     internal static string? Find(string folder, string name) =>
-        s_extensions.Select(extension => Path.Combine(folder, name + extension)).FirstOrDefault(File.Exists);
+        Packings.Endings.Prepend("").Select(packed => Path.Combine(folder, name + Extension + packed)).FirstOrDefault(File.Exists);
 
     /// <summary>The names, without extension, of all such files in a folder.</summary>
     internal static IEnumerable<string> Names(string folder) =>
@@ -21,10 +17,13 @@ public static class JsonLines
             .EnumerateFiles(folder)
             .Select(Path.GetFileName)
             .OfType<string>()
-            .Where(name => s_extensions.Any(extension => name.EndsWith(extension, StringComparison.Ordinal)))
-            .Select(name => name[..name.IndexOf(".jsonl", StringComparison.Ordinal)])
+            .Where(Is)
+            .Select(name => name[..name.IndexOf(Extension, StringComparison.OrdinalIgnoreCase)])
             .Distinct()
             .Order(StringComparer.Ordinal);
+
+    /// <summary>Whether a name is that of such a file.</summary>
+    internal static bool Is(string path) => TextFile.KindOf(path) == Extension;
 
     /// <summary>Whether the first line of a file has all these values.</summary>
     internal static bool Has(string path, params ReadOnlySpan<string> keys)
@@ -40,52 +39,31 @@ public static class JsonLines
     /// <summary>The objects of a file, in order.</summary>
     /// <exception cref="FileFormatException">There is no such file, a line is not a JSON object, or the file cannot be
     /// unpacked.</exception>
-    public static IEnumerable<JsonSection> Read(string path)
+    public static IEnumerable<JsonSection> Read(string path) => Rows(path).Select(row => row.Needed());
+
+    /// <summary>The rows of a file, those too that are no objects; blank lines are left out.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="longest">Bytes of a line at most.</param>
+    /// <exception cref="FileFormatException">There is no such file, or it cannot be unpacked.</exception>
+    public static IEnumerable<JsonRow> Rows(string path, int longest = TextFile.LongestLine)
     {
-        FileChecks.LengthOf(path);
-        using var file = File.OpenRead(path);
-        using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
-        foreach (var line in Read(stream, path))
-            yield return line;
+        using var stream = TextFile.Open(path);
+        foreach (var row in Rows(stream, path, longest))
+            yield return row;
     }
 
-    /// <summary>The objects of a stream, each as soon as its line is complete.</summary>
-    /// <exception cref="FileFormatException">A line is not a JSON object.</exception>
-    /// <param name="stream">UTF-8, not packed; it is closed at the end.</param>
-    /// <param name="path">What it is called in errors.</param>
-    public static IEnumerable<JsonSection> Read(Stream stream, string path)
+    /// <summary>How many rows a file has; none of them is looked at.</summary>
+    /// <exception cref="FileFormatException">There is no such file, or it cannot be unpacked.</exception>
+    public static long Count(string path)
     {
-        using var reader = new StreamReader(stream);
-        for (var number = 1; ReadLine(reader, path) is { } line; number++)
-            if (line.Length > 0)
-                yield return Parse(line, path, number);
+        using var stream = TextFile.Open(path);
+        return TextLines.Read(stream).LongCount(line => !line.IsBlank);
     }
 
-    private static string? ReadLine(StreamReader reader, string path)
-    {
-        try
-        {
-            return reader.ReadLine();
-        }
-        catch (InvalidDataException e)
-        {
-            throw new FileFormatException("not a gzip file, or damaged; get it again", path, e);
-        }
-    }
-
-    private static JsonSection Parse(string line, string path, int number)
-    {
-        try
-        {
-            JsonFile.CheckText(Encoding.UTF8.GetBytes(line), path);
-            var value = JsonElement.Parse(line);
-            return value.ValueKind == JsonValueKind.Object
-                ? new($"{path} line {number}", "", value)
-                : throw new FileFormatException($"line {number} is not a JSON object", path);
-        }
-        catch (JsonException e)
-        {
-            throw new FileFormatException($"line {number} is not JSON: {e.Message}", path, e);
-        }
-    }
+    /// <summary>The rows of a stream, each as soon as its line is complete.</summary>
+    /// <param name="stream">As <see cref="TextFile.Open(Stream, string)"/> returns it; it stays open.</param>
+    /// <param name="name">What it is called in errors.</param>
+    /// <param name="longest">Bytes of a line at most.</param>
+    public static IEnumerable<JsonRow> Rows(Stream stream, string name, int longest = TextFile.LongestLine) =>
+        TextLines.Read(stream, longest).Where(line => !line.IsBlank).Select(line => new JsonRow(name, line));
 }

@@ -9,8 +9,10 @@ namespace GemmaScope.Files;
 public sealed class JsonSection
 {
     private readonly string _prefix;
+    private readonly HashSet<string>? _read;
 
-    internal JsonSection(string file, string prefix, JsonElement element) => (File, _prefix, Element) = (file, prefix, element);
+    internal JsonSection(string file, string prefix, JsonElement element, HashSet<string>? read = null) =>
+        (File, _prefix, Element, _read) = (file, prefix, element, read);
 
     /// <summary>The file it was read from.</summary>
     public string File { get; }
@@ -33,6 +35,9 @@ public sealed class JsonSection
     /// <summary>The number, or null.</summary>
     public double? Number(string key) => Find(key) is not { } value ? null : AsNumber(key, value);
 
+    /// <summary>The number, which may be one that Python writes and JSON does not know (NaN, Infinity), or null.</summary>
+    public double? AnyNumber(string key) => Find(key) is not { } value ? null : JsonText.PythonNumber(value) ?? AsNumber(key, value);
+
     /// <summary>True or false, or null.</summary>
     public bool? Flag(string key) =>
         Find(key) is not { } value ? null
@@ -42,7 +47,7 @@ public sealed class JsonSection
     /// <summary>The object, or null.</summary>
     public JsonSection? Section(string key) =>
         Find(key) is not { } value ? null
-        : value.ValueKind == JsonValueKind.Object ? new JsonSection(File, $"{_prefix}{key}.", value)
+        : value.ValueKind == JsonValueKind.Object ? new JsonSection(File, $"{_prefix}{key}.", value, _read)
         : throw Wrong(key, "an object", value);
 
     /// <summary>The list of whole numbers, or null; a single number reads as a list of one.</summary>
@@ -68,7 +73,7 @@ public sealed class JsonSection
                 .Select(
                     (item, i) =>
                         item.ValueKind == JsonValueKind.Object
-                            ? new JsonSection(File, $"{_prefix}{key}[{i}].", item)
+                            ? new JsonSection(File, $"{_prefix}{key}[{i}].", item, _read)
                             : throw Wrong(key, "a list of objects", item)
                 ),
         ];
@@ -92,6 +97,31 @@ public sealed class JsonSection
         }
     }
 
+    /// <summary>The same object, which from now on remembers what is asked for, its inner objects included: see <see cref="Unread"/>.</summary>
+    internal JsonSection Watched() => new(File, _prefix, Element, new(StringComparer.Ordinal));
+
+    /// <summary>True if the key is there, whatever its value; null counts.</summary>
+    internal bool Names(string key)
+    {
+        _read?.Add(_prefix + key);
+        return Element.TryGetProperty(key, out _);
+    }
+
+    /// <summary>The values of a watched object that nobody has asked for yet, inner ones where the object around them was asked for.
+    /// </summary>
+    internal IEnumerable<(JsonSection Section, string Key, JsonElement Value)> Unread()
+    {
+        foreach (var property in Element.EnumerateObject())
+            if (_read is null || !_read.Contains(_prefix + property.Name))
+                yield return (this, property.Name, property.Value);
+            else if (property.Value.ValueKind == JsonValueKind.Object)
+                foreach (var inner in new JsonSection(File, $"{_prefix}{property.Name}.", property.Value, _read).Unread())
+                    yield return inner;
+    }
+
+    /// <summary>The name of a value with those of the objects around it, as messages write it.</summary>
+    internal string FullName(string key) => _prefix + key;
+
     /// <summary>The error to throw for a value that must be there.</summary>
     public FileFormatException Missing(string key) => new($"'{_prefix}{key}' is missing", File);
 
@@ -100,8 +130,11 @@ public sealed class JsonSection
     /// <param name="problem">What is wrong with it, e.g. "must be above 0, found -3".</param>
     public FileFormatException Bad(string key, string problem) => new($"'{_prefix}{key}' {problem}", File);
 
-    private JsonElement? Find(string key) =>
-        Element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string key)
+    {
+        _read?.Add(_prefix + key);
+        return Element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
 
     private List<T>? List<T>(string key, Func<string, JsonElement, T> convert) =>
         Find(key) is not { } value ? null
@@ -121,7 +154,7 @@ public sealed class JsonSection
 
     private FileFormatException Wrong(string key, string expected, JsonElement found)
     {
-        var text = found.GetRawText();
+        var text = JsonText.Written(found);
         return Bad(key, $"must be {expected}, found {(text.Length <= 60 ? text : text[..60] + " …")}");
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace GemmaScope.Files;
 
@@ -6,8 +7,9 @@ namespace GemmaScope.Files;
 /// A whole file mapped for reading. Nothing is copied: a page is read from the disk when it is first touched.
 /// The pointer holds until <see cref="Dispose"/>; every reader of a format checks its ranges against <see cref="Length"/>.
 /// </summary>
-internal sealed unsafe class MappedFile : IDisposable
+internal sealed unsafe class MappedFile : IMappedFiles, IDisposable
 {
+    private readonly SafeFileHandle _handle;
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
     private byte* _pointer;
@@ -22,15 +24,30 @@ internal sealed unsafe class MappedFile : IDisposable
             throw new FileFormatException("the file is empty; copy or download it again", path);
         try
         {
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            // Programs that ask, as those of .NET do, may read it meanwhile but not write.
+            _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            _map = MemoryMappedFile.CreateFromFile(
+                _handle,
+                null,
+                0,
+                MemoryMappedFileAccess.Read,
+                HandleInheritability.None,
+                leaveOpen: true
+            );
             _view = _map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
         {
             _map?.Dispose();
+            _handle?.Dispose();
             throw FileChecks.Unreadable(path, problem);
         }
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
+        if (FileStandIn.Described(Span(0, (int)Math.Min(Length, 1024))) is { } standIn)
+        {
+            Dispose();
+            throw new FileFormatException(standIn, path);
+        }
     }
 
     /// <summary>The file.</summary>
@@ -45,6 +62,16 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>A run of bytes; the caller has checked the range.</summary>
     public ReadOnlySpan<byte> Span(long offset, int count) => new(Pointer + offset, count);
 
+    /// <inheritdoc/>
+    public void RequireWhole()
+    {
+        if (RandomAccess.GetLength(_handle) is var now && now < Length)
+            throw new FileFormatException(
+                $"the file was cut from {Length} to {now} bytes while it was in use; put it back, and start again",
+                Path
+            );
+    }
+
     /// <summary>Unmaps the file.</summary>
     public void Dispose()
     {
@@ -53,6 +80,7 @@ internal sealed unsafe class MappedFile : IDisposable
         ReleasePointer();
         _view.Dispose();
         _map.Dispose();
+        _handle.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -8,7 +8,7 @@ namespace GemmaScope.Files;
 /// ones are brought into own memory when first asked for. All tensors live as long as this object. NumPy aligns
 /// nothing in archives, so a tensor may begin at any byte; kernels must load with unaligned instructions.
 /// </summary>
-public sealed unsafe class NpzFile : IDisposable
+public sealed unsafe class NpzFile : IMappedFiles, IDisposable
 {
     private const string Extension = ".npy";
     private const int BlockBytes = 1 << 20;
@@ -87,6 +87,8 @@ public sealed unsafe class NpzFile : IDisposable
                 VerifyStored(member, cancellationToken);
         }
     }
+
+    void IMappedFiles.RequireWhole() => _file.RequireWhole();
 
     /// <summary>Unmaps the file and frees its tensors; they must not be used any more.</summary>
     public void Dispose()

@@ -6,7 +6,7 @@ namespace GemmaScope.Files;
 /// One safetensors file, mapped: tensors are views of the mapping and live as long as this object. The format does
 /// not promise alignment, so a tensor may begin at any byte; kernels must load with unaligned instructions.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : IMappedFiles, IDisposable
 {
     private readonly MappedFile _file;
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
@@ -49,6 +49,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="FileFormatException">There is none.</exception>
     public Tensor this[string name] =>
         _tensors.TryGetValue(name, out var tensor) ? tensor : throw new FileFormatException($"the tensor '{name}' is missing", Path);
+
+    void IMappedFiles.RequireWhole() => _file.RequireWhole();
 
     /// <summary>Unmaps the file; its tensors must not be used any more.</summary>
     public void Dispose() => _file.Dispose();

@@ -62,6 +62,13 @@ public sealed class ShardedSafetensors : IDisposable
     /// <summary>The file that holds a tensor, for messages; the whole set where there is no such tensor.</summary>
     public string FileOf(string name) => _home.TryGetValue(name, out var file) ? file.Path : Path;
 
+    /// <inheritdoc cref="IMappedFiles.RequireWhole"/>
+    internal void RequireWhole()
+    {
+        foreach (IMappedFiles file in _files)
+            file.RequireWhole();
+    }
+
     /// <summary>Unmaps all files; their tensors must not be used any more.</summary>
     public void Dispose()
     {
@@ -78,7 +85,7 @@ public sealed class ShardedSafetensors : IDisposable
                 return file;
         }
         throw new FileFormatException(
-            $"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files",
+            FolderForms.Describe(folder) ?? $"the folder has neither {SingleName} nor {IndexName}; download the model's safetensors files",
             folder
         );
     }

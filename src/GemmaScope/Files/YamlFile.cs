@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using YamlDotNet.Core;
@@ -23,8 +22,6 @@ public static class YamlFile
     /// <summary>Values of a file at most, each use of an anchor counted in full: ten lines can stand for billions.</summary>
     public const int MostValues = 1_000_000;
 
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Reads a file whose outermost value is a mapping.</summary>
     /// <exception cref="FileFormatException">The file is missing, too large, not YAML, or not a mapping; the message names the
     /// line.</exception>
@@ -33,18 +30,7 @@ public static class YamlFile
         var length = FileChecks.LengthOf(path);
         if (length > LargestFile)
             throw new FileFormatException($"{length} bytes are too many for a YAML configuration (limit {LargestFile})", path);
-        try
-        {
-            return Parse(File.ReadAllText(path, Strict), path);
-        }
-        catch (DecoderFallbackException problem)
-        {
-            throw new FileFormatException("the file is not valid UTF-8", path, problem);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw FileChecks.Unreadable(path, problem);
-        }
+        return Parse(TextFile.Read(path, LargestFile), path);
     }
 
     /// <summary>Reads a file and puts values into it, e.g. those of options, which win over the file's.</summary>

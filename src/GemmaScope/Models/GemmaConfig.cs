@@ -81,6 +81,12 @@ public sealed record GemmaConfig
     /// <summary>Ids that end a generation.</summary>
     public required IReadOnlyList<int> EosIds { get; init; }
 
+    /// <summary>False where the file says that the head is a table of its own; it must then be found equal to the embedding.</summary>
+    internal bool Tied { get; init; } = true;
+
+    /// <summary>What the user should know about the file: keys that nobody here knows.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Whether queries and keys are normed per head before RoPE.</summary>
     public bool HasQueryKeyNorm => Family == GemmaFamily.Gemma3;
 

@@ -148,6 +148,10 @@ public sealed partial class GemmaModel : IDisposable
         CancellationToken cancellationToken
     ) => Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellationToken);
 
+    /// <summary>Finds out whether the files of the weights are still whole, as each run does before it begins.</summary>
+    /// <exception cref="FileFormatException">One was cut short: to read on would end the process.</exception>
+    public void RequireWhole() => _weights.RequireWhole();
+
     private ModelRun Run(
         IReadOnlyList<int[]> sequences,
         RunHooks hooks,
@@ -159,6 +163,7 @@ public sealed partial class GemmaModel : IDisposable
         CancellationToken cancellationToken
     )
     {
+        RequireWhole();
         Check(sequences, caches);
         logits = Resolve(logits, hooks, stopAfter);
         if (stopAfter is { } stop)

@@ -24,25 +24,18 @@ internal sealed record LayerWeights(
 /// <summary>All weights of a model, mapped from its safetensors files.</summary>
 internal sealed class GemmaWeights : IDisposable
 {
-    /// <summary>Released, multimodal and re-saved multimodal checkpoints (METHODS §1.3).</summary>
-    private static readonly string[] Prefixes = ["model.", "language_model.model.", "model.language_model."];
-
     private readonly ShardedSafetensors _files;
     private readonly GemmaConfig _config;
-    private readonly string _prefix;
+    private readonly WeightNames _names;
 
     private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
     {
         (_files, _config) = (files, config);
-        _prefix =
-            Prefixes.FirstOrDefault(prefix => files.Find(prefix + "embed_tokens.weight") is not null)
-            ?? throw new FileFormatException(
-                $"has no embedding table; looked for {string.Join(", ", Prefixes.Select(p => p + "embed_tokens.weight"))}",
-                files.Path
-            );
+        _names = new WeightNames(files);
         Embedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         FinalGain = Gain("norm.weight", config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
+        _names.RequireAllUsed(config);
         CheckTiedHead();
     }
 
@@ -85,6 +78,9 @@ internal sealed class GemmaWeights : IDisposable
 
     public void Dispose() => _files.Dispose();
 
+    /// <inheritdoc cref="ShardedSafetensors.RequireWhole"/>
+    public void RequireWhole() => _files.RequireWhole();
+
     private LayerWeights Layer(int i)
     {
         var (d, mlp, query, keyValue) = (
@@ -125,7 +121,7 @@ internal sealed class GemmaWeights : IDisposable
 
     private Tensor Get(string name, params ReadOnlySpan<long> shape)
     {
-        var full = _prefix + name;
+        var full = _names.Stored(name);
         var tensor = _files[full];
         if (!tensor.Type.IsWeightType())
             throw new FileFormatException($"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported", _files.FileOf(full));
@@ -139,29 +135,39 @@ internal sealed class GemmaWeights : IDisposable
         return tensor;
     }
 
-    /// <summary>A re-saved file may hold a copy of the tied table; an untied head would need other code (METHODS §1.3).</summary>
-    private unsafe void CheckTiedHead()
+    /// <summary>A re-saved file may hold copies of the tied table; an untied head would need other code (METHODS §1.3).</summary>
+    private void CheckTiedHead()
     {
-        const string name = "lm_head.weight";
-        if (_files.Find(name) is not { } head)
-            return;
-        if (head.Type != Embedding.Type || !head.Shape.SequenceEqual(Embedding.Shape))
+        foreach (var name in _names.Heads)
+            if (!IsEmbedding(_files[name]))
+                throw new FileFormatException(
+                    $"tensor '{name}' differs from the embedding table; Gemma ties the two, and a head of its own is not supported",
+                    _files.FileOf(name)
+                );
+        if (!_config.Tied && !_names.Heads.Any())
             throw new FileFormatException(
-                $"tensor '{name}' differs from the embedding table in type or shape; Gemma ties the two",
-                _files.FileOf(name)
+                "has no lm_head.weight, while config.json says with 'tie_word_embeddings': false that the model has a head of its own",
+                _files.Path
             );
+    }
+
+    private unsafe bool IsEmbedding(Tensor head)
+    {
+        if (head.Type != Embedding.Type || !head.Shape.SequenceEqual(Embedding.Shape))
+            return false;
         const long block = 1 << 28;
         for (long at = 0; at < head.ByteLength; at += block)
         {
             var count = (int)Math.Min(block, head.ByteLength - at);
             if (!new ReadOnlySpan<byte>(head.Pointer + at, count).SequenceEqual(new ReadOnlySpan<byte>(Embedding.Pointer + at, count)))
-                throw new FileFormatException($"tensor '{name}' differs from the embedding table; Gemma ties the two", _files.FileOf(name));
+                return false;
         }
+        return true;
     }
 
     private void CheckFinite()
     {
-        foreach (var name in _files.Names.Where(n => n.StartsWith(_prefix, StringComparison.Ordinal)))
+        foreach (var name in _names.All)
             if (_files[name].Type.IsWeightType())
                 TensorChecks.RequireFinite(_files[name], name, _files.FileOf(name));
     }

@@ -92,9 +92,9 @@ internal static partial class SiteNames
     {
         site = default;
         var name = text.Trim();
-        foreach (var prefix in (ReadOnlySpan<string>)["model.language_model.", "language_model.model."])
-            if (name.StartsWith(prefix, StringComparison.Ordinal))
-                name = "model." + name[prefix.Length..];
+        // Hugging Face's modules, whatever the checkpoint is wrapped in; sparsify leaves the prefix out.
+        if (ModulePrefix().Match(name) is { Success: true } prefix)
+            name = "model." + name[prefix.Length..];
 
         // Exactly one number may stand between dots: the layer.
         var layer = -1;
@@ -104,11 +104,16 @@ internal static partial class SiteNames
                 return false;
             name = string.Concat(name.AsSpan(0, number.Index), "#", name.AsSpan(number.Index + number.Length));
         }
-        if (!Kinds.TryGetValue(name, out var kind) || Site.IsGlobal(kind) != layer < 0)
+        // A module alone stands for what it gives out, as for whoever hooks it.
+        if (!Kinds.TryGetValue(name, out var kind) && !(IsModule(name) && Kinds.TryGetValue(name + ".output", out kind)))
+            return false;
+        if (Site.IsGlobal(kind) != layer < 0)
             return false;
         site = new Site(kind, Math.Max(layer, 0));
         return true;
     }
+
+    private static bool IsModule(string name) => name.StartsWith("model.", StringComparison.Ordinal) || name == "lm_head";
 
     private static string? Fill(string[] names, Site site) =>
         names.Length == 0 ? null : names[0].Replace("#", site.Layer?.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
@@ -126,6 +131,9 @@ internal static partial class SiteNames
         }
         return kinds;
     }
+
+    [GeneratedRegex(@"^(_orig_mod\.|base_model\.model\.|language_model\.|model\.)*(?=(layers|embed_tokens|norm)(\.|$))")]
+    private static partial Regex ModulePrefix();
 
     [GeneratedRegex(@"(?<=\.)\d+(?=\.|$)")]
     private static partial Regex LayerNumber();

@@ -35,18 +35,8 @@ public sealed class CounterfactualFairness
 
     /// <summary>Reads lists of terms: one a line, terms separated by commas; lines that begin with # are left out.</summary>
     /// <exception cref="GemmaScopeException">The file cannot be read, or a list has fewer than two terms.</exception>
-    public static CounterfactualFairness Load(string file)
-    {
-        FileChecks.LengthOf(file);
-        try
-        {
-            return new(File.ReadLines(file).Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(',')));
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw FileChecks.Unreadable(file, problem);
-        }
-    }
+    public static CounterfactualFairness Load(string file) =>
+        new(TextFile.ReadLines(file).Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split(',')));
 
     /// <summary>A text with each term it holds as a whole word put aside for the others of its list; nothing where it holds none.</summary>
     public IEnumerable<(string From, string To, string Text)> Swaps(string text)

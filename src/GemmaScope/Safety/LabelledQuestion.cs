@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using GemmaScope.Files;
+using GemmaScope.Text;
 
 namespace GemmaScope.Safety;
 
@@ -21,27 +22,53 @@ public sealed record LabelledQuestion(string Id, string User, string? Response, 
     public bool IsHeldOut(int divisor) =>
         new BigInteger(SHA256.HashData(Encoding.UTF8.GetBytes(Id)), isUnsigned: true, isBigEndian: true) % divisor == 0;
 
-    /// <summary>Reads JSON lines, plain or gzipped. Public sets have rows without any label too; they come with none.</summary>
+    /// <summary>Reads JSON lines, packed or not. Public sets have rows without any label too; they come with none.</summary>
     /// <param name="file">The file.</param>
     /// <param name="fields">Names of its fields; null to know them by the forms of public sets.</param>
+    /// <param name="skipped">Counts rows that cannot be read, which are then left out; null where they end the reading.</param>
     /// <exception cref="FileFormatException">The file cannot be read, a row has no text, or none a label that is known.</exception>
-    public static IEnumerable<LabelledQuestion> Read(string file, LabelFields? fields = null)
+    public static IEnumerable<LabelledQuestion> Read(string file, LabelFields? fields = null, SkippedRows? skipped = null)
     {
         fields ??= new LabelFields();
         var (number, labelled) = (0, false);
-        foreach (var line in JsonLines.Read(file))
+        foreach (var row in JsonLines.Rows(file))
         {
             number++;
-            var user = fields.TextOf(line);
-            var labels = fields.FindLabels(line);
-            labelled |= labels.Count > 0;
-            yield return new LabelledQuestion(fields.IdOf(line) ?? $"{number}", user, line.Text(fields.Response), labels);
+            var (question, problem) = Read(row, number, fields);
+            if (question is not null)
+            {
+                labelled |= question.Labels.Count > 0;
+                yield return question;
+            }
+            else if (skipped is not null)
+                skipped.Add(skipped.Count + 1, problem!.Message);
+            else
+                throw new FileFormatException(
+                    problem!.Problem,
+                    problem.Location,
+                    problem,
+                    new Remedy($"mend it, or leave such rows out and count them with {new Setting(nameof(TextReading.SkipBadRows))}")
+                );
         }
         if (!labelled)
             throw new FileFormatException(
                 "no row has a label that is known; say which field labels which policy (label field: POLICY=FIELD)",
                 file
             );
+    }
+
+    private static (LabelledQuestion? Question, FileFormatException? Problem) Read(JsonRow row, int number, LabelFields fields)
+    {
+        try
+        {
+            var line = row.Needed();
+            var name = fields.IdOf(line) ?? $"{number}";
+            return (new(name, fields.TextOf(line), line.Text(fields.Response), fields.FindLabels(line)), null);
+        }
+        catch (FileFormatException problem)
+        {
+            return (null, problem);
+        }
     }
 }
 
@@ -86,7 +113,8 @@ public sealed record LabelFields
             : id.ValueKind switch
             {
                 JsonValueKind.String => id.GetString(),
-                JsonValueKind.Number => id.GetRawText(),
+                JsonValueKind.Number => JsonText.Written(id),
+                JsonValueKind.Null => null,
                 _ => throw line.Bad(Id, "must be a string or a number"),
             };
 
@@ -113,6 +141,8 @@ public sealed record LabelFields
         return value.ValueKind switch
         {
             JsonValueKind.Null => null,
+            // What Python writes where a table has no value.
+            JsonValueKind.Number when JsonText.PythonNumber(value) is double.NaN => null,
             JsonValueKind.True or JsonValueKind.False => value.GetBoolean(),
             JsonValueKind.Number when value.TryGetDouble(out var number) && number is 0 or 1 => value.GetDouble() == 1,
             _ => throw line.Bad(field, "is a label and must be true, false, 0, 1 or null"),

@@ -171,7 +171,9 @@ public abstract class Tokenizer
             throw new FileFormatException("the file is empty; get it again", file);
         try
         {
-            return System.IO.File.ReadAllBytes(file);
+            var bytes = System.IO.File.ReadAllBytes(file);
+            FileStandIn.Refuse(bytes, file);
+            return bytes;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

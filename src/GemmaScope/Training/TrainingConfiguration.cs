@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using GemmaScope.Dictionaries;
 using GemmaScope.Files;
 using GemmaScope.Models;
+using GemmaScope.Text;
 
 namespace GemmaScope.Training;
 
@@ -167,6 +168,8 @@ public sealed record TrainingConfiguration
         Require(Run.CheckpointMinutes > 0, "run.checkpoint_minutes", "must be above 0");
         Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
         Require(Evaluation.Tokens >= 0, "evaluation.tokens", "must not be negative");
+        Require(Data.LongestLine > 0, "data.longest_line", "must be 1 or more");
+        Require(Data.TextColumn is not { Length: 0 }, "data.text_column", "has no name");
         Require(Data.HeldOut is >= 0 and <= 0.5, "data.held_out", "must be 0 to 0.5");
         Require(Search.L0 is null or > 0 && Search.Tolerance > 0, "search", "needs an l0 and a tolerance above 0");
         Require(Search.Runs > 0 && Search.Steps is null or > 0, "search", "needs 1 run and 1 step or more");
@@ -205,6 +208,28 @@ public sealed record DataSettings
 
     /// <summary>Text files, JSON lines or folders that the model reads.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <inheritdoc cref="TextReading.TextColumn"/>
+    public string? TextColumn { get; init; }
+
+    /// <inheritdoc cref="TextReading.SkipBadRows"/>
+    public bool SkipBadRows { get; init; }
+
+    /// <inheritdoc cref="TextReading.SeparateDocuments"/>
+    public bool SeparateDocuments { get; init; }
+
+    /// <inheritdoc cref="TextReading.LongestLine"/>
+    public int LongestLine { get; init; } = TextFile.LongestLine;
+
+    /// <summary>How texts are read.</summary>
+    public TextReading Reading =>
+        new()
+        {
+            TextColumn = TextColumn,
+            SkipBadRows = SkipBadRows,
+            SeparateDocuments = SeparateDocuments,
+            LongestLine = LongestLine,
+        };
 
     /// <summary>Decides the order of the activations.</summary>
     public long Seed { get; init; }

@@ -11,12 +11,14 @@ public static class TrainingData
     /// <param name="data">Store or text.</param>
     /// <param name="sites">The sites that are read.</param>
     /// <param name="model">The model that reads the text, for data without a store; has to outlive the source.</param>
+    /// <param name="skipped">Counts rows of a text that are left out.</param>
     /// <param name="cancellationToken">Ends the first reading of a text.</param>
     /// <exception cref="GemmaScopeException">The store or the text cannot be read, or does not have a site.</exception>
     public static IActivationSource Open(
         DataSettings data,
         IEnumerable<Site> sites,
         GemmaModel? model,
+        SkippedRows? skipped = null,
         CancellationToken cancellationToken = default
     )
     {
@@ -26,7 +28,12 @@ public static class TrainingData
         if (model is null)
             throw new ArgumentProblemException("is needed to read a text", "data.model");
         var text = WindowSource
-            .FromText(model.Tokenizer, data.Text, data.WindowFor(model))
+            .FromText(
+                model.Tokenizer,
+                new TextCorpus(data.Text, data.Reading, skipped),
+                data.WindowFor(model),
+                chat: () => ChatTemplate.ForModelType(model.Config.ModelType)
+            )
             .Where(window => !IsHeldOut(window, data.HeldOut));
         return new ModelActivationSource(
             model,
@@ -41,9 +48,18 @@ public static class TrainingData
     /// <param name="data">The text.</param>
     /// <param name="model">The model that reads it.</param>
     public static IEnumerable<int[]> HeldOutWindows(DataSettings data, GemmaModel model) =>
-        TokenWindows
-            .Pack(model.Tokenizer, TextDocuments.Read(data.Text), data.WindowFor(model))
-            .Where((_, window) => IsHeldOut(window, data.HeldOut));
+        Windows(data.Text, data, model).Where((_, window) => IsHeldOut(window, data.HeldOut));
+
+    /// <summary>The windows of texts, read as those trained on.</summary>
+    /// <param name="texts">Files and folders.</param>
+    /// <param name="data">How they are read.</param>
+    /// <param name="model">The model that reads them.</param>
+    public static IEnumerable<int[]> Windows(IReadOnlyList<string> texts, DataSettings data, GemmaModel model) =>
+        new TextCorpus(texts, data.Reading).Windows(
+            model.Tokenizer,
+            data.WindowFor(model),
+            () => ChatTemplate.ForModelType(model.Config.ModelType)
+        );
 
     /// <summary>Of each 1 / share windows one, never the first of them, so that a text of a single window can be trained on.</summary>
     internal static bool IsHeldOut(int window, double share)

@@ -43,7 +43,7 @@ public class BadModelTests
     [Fact]
     public void weights_without_an_embedding_say_which_names_were_tried() =>
         Assert.Contains(
-            "model.language_model.embed_tokens.weight",
+            "model.language_model.",
             Refusal(new ModelFolder("gemma2-f32-smallcaps").Weights(t => t.Remove("model.embed_tokens.weight"))),
             StringComparison.Ordinal
         );

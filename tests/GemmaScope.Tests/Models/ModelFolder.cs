@@ -10,8 +10,9 @@ internal sealed class ModelFolder : IDisposable
     public ModelFolder(string fixture)
     {
         Path = Directory.CreateTempSubdirectory("gemmascope-model-").FullName;
-        foreach (var name in (string[])["config.json", "generation_config.json", "model.safetensors"])
-            File.Copy(Fixtures.Path("host", fixture, name), System.IO.Path.Combine(Path, name));
+        foreach (var file in Directory.EnumerateFiles(Fixtures.Path("host", fixture)))
+            if (!System.IO.Path.GetFileName(file).StartsWith("expected", StringComparison.Ordinal))
+                File.Copy(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)));
     }
 
     public string Path { get; }

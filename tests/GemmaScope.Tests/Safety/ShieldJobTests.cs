@@ -65,7 +65,7 @@ public sealed class ShieldJobTests(DemoGuard guard) : IClassFixture<DemoGuard>, 
         var one = await ShieldJob.RunAsync(guard.Microscope, new() { Texts = [new("Question 0")], Policies = options.Policies });
         var verdict = JsonElement.Parse(ResultJson.Line(one)).GetProperty("results")[0];
         Assert.Equal(
-            ["id", "model", "template", "hardened", .. verdict.EnumerateObject().Select(member => member.Name)],
+            ["id", "model", "template", "hardened", "row", .. verdict.EnumerateObject().Select(member => member.Name)],
             JsonElement.Parse(lines[0]).EnumerateObject().Select(member => member.Name)
         );
         await Assert.ThrowsAsync<ArgumentProblemException>(() => ShieldFileJob.RunAsync(guard.Microscope, new()));

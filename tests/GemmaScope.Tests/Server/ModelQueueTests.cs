@@ -82,6 +82,42 @@ public sealed class ModelQueueTests : IDisposable
     }
 
     [Fact]
+    public async Task of_a_full_queue_the_source_with_most_gives_room_to_others_until_all_have_as_much()
+    {
+        using var queue = new ModelQueue(4, Long, _metrics);
+        var running = Block(queue);
+        Task<int>[] greedy = [.. Enumerable.Range(0, 4).Select(i => queue.RunAsync("greedy", _ => i, default))];
+        // Whoever has filled the queue finds it full.
+        await Assert.ThrowsAsync<QueueFullException>(() => queue.RunAsync("greedy", _ => 9, default));
+        Task<int>[] others = [queue.RunAsync("b", _ => 10, default), queue.RunAsync("c", _ => 11, default)];
+        // What came last has given way.
+        await Assert.ThrowsAsync<QueueFullException>(() => greedy[3]);
+        await Assert.ThrowsAsync<QueueFullException>(() => greedy[2]);
+        Assert.Equal(4, queue.Length);
+        // Now a second piece of b would leave it with more than greedy keeps, and a newcomer takes one of two.
+        await Assert.ThrowsAsync<QueueFullException>(() => queue.RunAsync("b", _ => 12, default));
+        var last = queue.RunAsync("d", _ => 13, default);
+        await Assert.ThrowsAsync<QueueFullException>(() => greedy[1]);
+        await Assert.ThrowsAsync<QueueFullException>(() => queue.RunAsync("e", _ => 14, default));
+        _gate.Set();
+        await running;
+        var done = await Task.WhenAll([greedy[0], .. others, last]);
+        Assert.Equal([0, 10, 11, 13], done);
+    }
+
+    [Fact]
+    public async Task what_is_not_in_order_before_a_run_is_told_to_whoever_waits_for_it()
+    {
+        var broken = false;
+        using var queue = new ModelQueue(4, Long, _metrics, () => _ = broken ? throw new InvalidOperationException("broken") : 0);
+        Assert.Equal(1, await queue.RunAsync("a", _ => 1, default));
+        broken = true;
+        await Assert.ThrowsAsync<InvalidOperationException>(() => queue.RunAsync("a", _ => 2, default));
+        broken = false;
+        Assert.Equal(3, await queue.RunAsync("a", _ => 3, default));
+    }
+
+    [Fact]
     public async Task work_whose_client_went_away_leaves_the_queue_at_once_and_never_runs()
     {
         using var queue = new ModelQueue(100, Long, _metrics);

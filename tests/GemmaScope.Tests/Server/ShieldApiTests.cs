@@ -150,7 +150,14 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
     [InlineData("""{"prompt":"x","polices":["HATE"]}""", 400, "polices", "unknown")]
     [InlineData("""{"prompt":"x","prompt":"y"}""", 400, "prompt", "twice")]
     [InlineData("""{"prompt":5}""", 400, "prompt", "type")]
-    [InlineData("""{"prompt":"\ud800"}""", 400, "prompt", "")]
+    [InlineData("""{"prompt":"\ud800"}""", 400, "prompt", "not valid Unicode")]
+    [InlineData("""{"prompt":"x","response":"\udc00"}""", 400, "response", "not valid Unicode")]
+    [InlineData("""{"prompt":"x","policies":["HATE","\ud83d"]}""", 400, "policies[1]", "not valid Unicode")]
+    [InlineData("""{"inputs":[{"prompt":"x"},{"id":"\ud83d","prompt":"x"}]}""", 400, "inputs[1].id", "not valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud83d"}]}""", 400, "messages[0].content", "not valid Unicode")]
+    [InlineData("""{"\ud83d":1}""", 400, null, "not valid Unicode")]
+    [InlineData("""{"prompt":"x","messages":[{"role":"user","content":"y"}]}""", 400, "messages", "another")]
+    [InlineData("""{"inputs":[{"messages":[{"role":"user"}]}]}""", 400, "inputs[0].messages", "no text")]
     [InlineData("""{"prompt":"x" """, 400, null, "JSON")]
     [InlineData("""[1]""", 400, null, "JSON")]
     [InlineData("""null""", 400, null, "null")]
@@ -240,7 +247,7 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
             Assert.Equal(expected.Scores[policy].IsViolated, result.GetProperty("categories").GetProperty(category).GetBoolean());
             Assert.Equal("text", result.GetProperty("category_applied_input_types").GetProperty(category)[0].GetString());
         }
-        var many = await server.Ask("/v1/moderations", new { input = new object[] { Text, new { type = "text", text = "Hello" } } });
+        var many = await server.Ask("/v1/moderations", new { input = new[] { Text, "Hello" } });
         Assert.Equal(2, many.GetProperty("results").GetArrayLength());
     }
 
@@ -251,6 +258,21 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
     [InlineData("""{"input":""}""", "input")]
     [InlineData("""{"input":["x",7]}""", "input[1]")]
     [InlineData("""{"input":[{"type":"image_url","image_url":{"url":"data:"}}]}""", "input[0]")]
+    [InlineData("""{"input":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:"}}]}""", "input[1]")]
+    [InlineData("""{"input":["x",{"type":"text","text":"y"}]}""", "input[1]")]
+    [InlineData("""{"input":[{"type":"text","text":""}]}""", "input")]
+    [InlineData("""{"input":[null]}""", "input[0]")]
+    [InlineData("""{"input":[["x"]]}""", "input[0]")]
+    [InlineData("""{"input":"x","messages":[]}""", "messages")]
+    [InlineData("""{"messages":[{"role":"system","content":"x"}]}""", "messages")]
+    [InlineData("""{"messages":[{"role":"pirate","content":"x"}]}""", "messages[0].role")]
+    [InlineData("""{"messages":[{"role":"user","content":5}]}""", "messages[0].content")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"input_audio"}]}]}""", "messages[0].content[0]")]
+    [InlineData("""{"input":"x","model":5}""", "model")]
+    [InlineData("""{"input":"x","user":{}}""", "user")]
+    [InlineData("""{"input":"x","metadata":"y"}""", "metadata")]
+    [InlineData("""{"input":"x","stream":"yes"}""", "stream")]
+    [InlineData("""{"input":"x","policies":["HATE"]}""", "policies")]
     public async Task moderation_refuses_what_it_cannot_judge(string json, string field)
     {
         await using var server = await ShieldServer.Start(guard);
@@ -284,7 +306,19 @@ public class ShieldApiTests(DemoGuard guard) : IClassFixture<DemoGuard>
             .EnumerateObject()
             .Select(field => field.Name);
         Assert.Equal(
-            ["dictionary", "explain", "hardened", "inputs", "policies", "prompt", "response", "template", "thresholds", "truncate"],
+            [
+                "dictionary",
+                "explain",
+                "hardened",
+                "inputs",
+                "messages",
+                "policies",
+                "prompt",
+                "response",
+                "template",
+                "thresholds",
+                "truncate",
+            ],
             fields.Order()
         );
         Assert.Equal(

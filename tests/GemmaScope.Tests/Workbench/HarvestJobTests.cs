@@ -44,7 +44,7 @@ public sealed class HarvestJobTests : IDisposable
     {
         using var json = JsonDocument.Parse(ResultJson.Text(await Harvest(Options("store"))));
         Assert.Equal(
-            ["model", "model_sha256", "dtype", "arithmetic", "rows", "complete", "bytes", "tokens", "sites", "parts"],
+            ["model", "model_sha256", "dtype", "arithmetic", "rows", "complete", "bytes", "tokens", "skipped_rows", "sites", "parts"],
             json.RootElement.EnumerateObject().Select(member => member.Name)
         );
         Assert.Equal("exact", json.RootElement.GetProperty("arithmetic").GetString());

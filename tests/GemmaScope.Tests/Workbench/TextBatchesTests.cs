@@ -32,9 +32,9 @@ public sealed class TextBatchesTests : IDisposable
         var reports = new List<JobReport>();
         var text = Text(string.Join(' ', Enumerable.Range(0, 200).Select(i => $"word {i}"))) with { Tokens = 50 };
         var batches = text.Read(Tokenizer, 0, new DirectProgress<JobReport>(reports.Add)).ToArray();
-        Assert.Equal(48, batches.Sum(batch => batch.Rows));
+        Assert.Equal(50, batches.Sum(batch => batch.Rows));
         Assert.Equal(
-            [new("", 32, 50, "tokens"), new("", 48, 50, "tokens")],
+            [new("", 32, 50, "tokens"), new("", 48, 50, "tokens"), new("", 50, 50, "tokens")],
             reports.OfType<JobStage>().Select(stage => new JobStage(stage.Name, stage.Done, stage.Total, stage.Unit))
         );
     }

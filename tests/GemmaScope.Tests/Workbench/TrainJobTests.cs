@@ -43,7 +43,20 @@ public sealed class TrainJobTests : IDisposable
         Assert.Equal(text, File.ReadAllText(Path.Combine(trained.Output, TrainResult.FileName)));
         using var json = JsonDocument.Parse(text);
         Assert.Equal(
-            ["output", "dictionary", "form", "kind", "sites", "targets", "width", "steps", "tokens", "skipped_batches", "scores"],
+            [
+                "output",
+                "dictionary",
+                "form",
+                "kind",
+                "sites",
+                "targets",
+                "width",
+                "steps",
+                "tokens",
+                "skipped_batches",
+                "skipped_rows",
+                "scores",
+            ],
             json.RootElement.EnumerateObject().Select(member => member.Name)
         );
         Assert.Equal(

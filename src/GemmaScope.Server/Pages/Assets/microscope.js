@@ -35,7 +35,7 @@ async function show (address, { remember = true } = {}) {
 /** The microscope answers at once with what it knows, and streams the rest. */
 function atOnce (address) {
   const asked = new URL(address, location.href)
-  if (asked.pathname === '/') asked.searchParams.set('wait', 'false')
+  if (asked.pathname === (document.querySelector('header a.name')?.pathname ?? '/')) asked.searchParams.set('wait', 'false')
   return asked
 }
 
@@ -109,7 +109,7 @@ async function steer (form) {
   const button = form.querySelector('button:not([type=button])')
   button.disabled = true
   try {
-    const answer = await fetch('/api/steer', {
+    const answer = await fetch(form.dataset.steer, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(steeringOf(form)),

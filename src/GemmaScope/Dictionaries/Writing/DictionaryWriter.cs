@@ -71,6 +71,8 @@ public static class DictionaryWriter
     {
         if (options.Type is not (DType.F32 or DType.BF16))
             throw new ArgumentProblemException($"{options.Type} is not written; F32 and BF16 are", "type");
+        if (dictionary.NotWritable is { } reason)
+            throw new ArgumentProblemException($"{dictionary.Name} cannot be written: {reason}", $"{form}");
         return (dictionary, form) switch
         {
             (LayerDictionary { HasSites: true, InputSites.Count: > 1 }, _) => throw new ArgumentProblemException(

@@ -33,14 +33,10 @@ public sealed record LabelledSet(string Name, IReadOnlyList<LabelledText> Rows, 
     /// classes.</exception>
     public static IReadOnlyList<LabelledSet> Load(IReadOnlyList<string> files)
     {
-        string[] lists = [.. files.Where(file => Path.GetExtension(file) == ".json")];
+        string[] lists = [.. files.Where(file => TextFile.KindOf(file) == ".json")];
         List<LabelledSet> sets = lists.Length == 0 ? [] : [OfLists(lists)];
         foreach (var file in files.Except(lists))
-            sets.AddRange(
-                file.EndsWith(".jsonl", StringComparison.Ordinal) || file.EndsWith(".jsonl.gz", StringComparison.Ordinal)
-                    ? OfLines(file)
-                    : [OfTable(file)]
-            );
+            sets.AddRange(JsonLines.Is(file) ? OfLines(file) : [OfTable(file)]);
         foreach (var set in sets)
             if (set.Classes.Count < 2)
                 throw new FileFormatException(
@@ -52,32 +48,30 @@ public sealed record LabelledSet(string Name, IReadOnlyList<LabelledText> Rows, 
 
     private static LabelledSet OfTable(string file)
     {
-        var (folder, name, ending) = (Path.GetDirectoryName(file)!, Path.GetFileNameWithoutExtension(file), Path.GetExtension(file));
-        var other = Path.Combine(folder, $"{name}_OOD{ending}");
+        var (folder, name) = (Path.GetDirectoryName(file)!, NameOf(file));
+        var other = Path.Combine(folder, $"{name}_OOD{Path.GetFileName(file)[name.Length..]}");
         return Once(name, Table(file), File.Exists(other) ? Table(other) : []);
     }
 
     private static IEnumerable<LabelledText> Table(string file)
     {
-        var rows = DelimitedFile.Read(file, Path.GetExtension(file) == ".tsv" ? '\t' : ',');
+        var rows = DelimitedFile.Read(file);
         if (rows.Count == 0)
             throw new FileFormatException("the file is empty", file);
         int Column(string[] names) =>
-            Enumerable
-                .Range(0, rows[0].Fields.Count)
-                .Where(i => names.Contains(rows[0].Fields[i].Trim(), StringComparer.OrdinalIgnoreCase))
-                .FirstOrDefault(-1)
-                is >= 0
-                    and var at
+            DelimitedFile.Column(rows[0], names) is >= 0 and var at
                 ? at
                 : throw new FileFormatException($"line 1 names no column {string.Join(" or ", names)}", file);
         var (text, label) = (Column(TextNames), Column(LabelNames));
         return rows.Skip(1).Select(row => Of(row.Fields[text], row.Fields[label].Trim(), $"line {row.Line}", file));
     }
 
+    /// <summary>The name without what says how it is written.</summary>
+    private static string NameOf(string file) => Path.GetFileNameWithoutExtension(Packings.NameWithin(Path.GetFileName(file)));
+
     private static LabelledSet OfLists(string[] files)
     {
-        string[] names = [.. files.Select(file => Path.GetFileNameWithoutExtension(file))];
+        string[] names = [.. files.Select(NameOf)];
         var common =
             files.Length == 1
                 ? 0
@@ -91,7 +85,7 @@ public sealed record LabelledSet(string Name, IReadOnlyList<LabelledText> Rows, 
 
     private static IEnumerable<LabelledSet> OfLines(string file)
     {
-        var name = Path.GetFileName(file).Split(".jsonl")[0];
+        var name = NameOf(file);
         return JsonLines
             .Read(file)
             .Select(line =>

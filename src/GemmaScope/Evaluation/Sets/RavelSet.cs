@@ -36,7 +36,7 @@ public sealed record RavelSet(
         JsonSection Read(string part)
         {
             var path = Path.Combine(folder, $"ravel_{domain}_{part}.json");
-            return JsonFile.Read(File.Exists(path + ".gz") ? path + ".gz" : path);
+            return JsonFile.Read(Packings.Endings.Select(ending => path + ending).FirstOrDefault(File.Exists) ?? path);
         }
         var (entities, prompts, splits) = (Read("entity_attributes"), Read("attribute_to_prompts"), Read("entity_to_split"));
         foreach (var attribute in prompts.Keys)

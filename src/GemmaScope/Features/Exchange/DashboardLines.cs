@@ -40,9 +40,7 @@ public static class DashboardLines
     }
 
     /// <summary>Whether a file is of this form.</summary>
-    public static bool Is(string file) =>
-        (file.EndsWith(".jsonl", StringComparison.Ordinal) || file.EndsWith(".jsonl.gz", StringComparison.Ordinal))
-        && JsonLines.Has(file, SourceKey);
+    public static bool Is(string file) => JsonLines.Is(file) && JsonLines.Has(file, SourceKey);
 
     /// <summary>Reads a file: the source, and the features one at a time. Every value is checked (<see cref="DashboardForm"/>).</summary>
     /// <exception cref="FileFormatException">A line is none of these, or holds what cannot be; thrown when it is reached.</exception>

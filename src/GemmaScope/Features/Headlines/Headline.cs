@@ -14,24 +14,20 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
     private static readonly string[] GroupNames = ["story", "group"];
 
     /// <summary>
-    /// Reads a file: one headline a line; JSON lines (<c>.jsonl</c>, also gzipped); or a table (<c>.csv</c>, <c>.tsv</c>) with a head line.
-    /// The
-    /// text is called headline, text or title, the topic topic, label or category, the group story or group. Empty texts are left out.
+    /// Reads a file: one headline a line; JSON lines (<c>.jsonl</c>); or a table (<c>.csv</c>, <c>.tsv</c>) with a head line;
+    /// each also packed. The text is called headline, text or title, the topic topic, label or category, the group story or group. Empty texts are left out.
     /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="topicName">The name of the topic's column, where it is another.</param>
     /// <exception cref="FileFormatException">The file is missing, malformed, or holds no headline.</exception>
     public static IReadOnlyList<Headline> Load(string file, string? topicName = null)
     {
-        if (FileChecks.LengthOf(file) > JsonFile.LargestFile)
-            throw new FileFormatException($"is larger than {JsonFile.LargestFile} bytes; cut it into parts", file);
         string[] topics = topicName is null ? TopicNames : [topicName];
-        var rows = Path.GetExtension(file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? file[..^3] : file).ToLowerInvariant() switch
+        var rows = TextFile.KindOf(file) switch
         {
             ".jsonl" => JsonLines.Read(file).Select(line => Of(line, topics)),
-            ".csv" => Table(file, ',', topics),
-            ".tsv" => Table(file, '\t', topics),
-            _ => Lines(file).Select(line => new Headline(line.Trim())),
+            ".csv" or ".tsv" => Table(file, topics),
+            _ => TextFile.ReadLines(file).Select(line => new Headline(line.Trim())),
         };
         Headline[] read = [.. rows.Where(headline => headline.Text.Length > 0)];
         return read.Length > 0 ? read : throw new FileFormatException("holds no headline", file);
@@ -47,34 +43,19 @@ public sealed record Headline(string Text, string? Topic = null, string? Group =
 
     private static string? Value(JsonSection line, string[] names) => names.Select(line.Text).FirstOrDefault(value => value is not null);
 
-    private static IEnumerable<Headline> Table(string file, char separator, string[] topics)
+    private static IEnumerable<Headline> Table(string file, string[] topics)
     {
-        var lines = Lines(file);
-        var head = lines.Length == 0 ? [] : DelimitedText.Fields(lines[0], separator);
-        int Column(string[] names) =>
-            names
-                .Select(name => head.FindIndex(field => field.Equals(name, StringComparison.OrdinalIgnoreCase)))
-                .FirstOrDefault(at => at >= 0, -1);
+        var rows = DelimitedFile.Read(file);
+        if (rows.Count == 0)
+            yield break;
         var (text, topic, group) = (Column(TextNames), Column(topics), Column(GroupNames));
         if (text < 0)
             throw new FileFormatException($"has no column for the text; it is looked for under {string.Join(", ", TextNames)}", file);
-        foreach (var line in lines.Skip(1))
-        {
-            var fields = DelimitedText.Fields(line, separator);
-            string? Field(int at) => at >= 0 && at < fields.Count && fields[at].Length > 0 ? fields[at] : null;
-            yield return new Headline(Field(text) ?? "", Field(topic), Field(group));
-        }
-    }
+        foreach (var row in rows.Skip(1))
+            yield return new Headline(Field(row, text) ?? "", Field(row, topic), Field(row, group));
 
-    private static string[] Lines(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw FileChecks.Unreadable(file, problem);
-        }
+        int Column(string[] names) => DelimitedFile.Column(rows[0], names);
+
+        static string? Field(DelimitedRow row, int at) => at >= 0 && row.Fields[at].Trim() is { Length: > 0 } field ? field : null;
     }
 }

@@ -43,19 +43,21 @@ public sealed class HeldOutText
 
     /// <summary>Cuts documents into passages.</summary>
     /// <param name="model">The model that will read them.</param>
-    /// <param name="documents">Texts, as many as are needed.</param>
+    /// <param name="corpus">The texts.</param>
     /// <param name="explained">Token ids of the texts that explanations are made from.</param>
-    /// <param name="tokens">Ends before the context with which more tokens than these would be read.</param>
+    /// <param name="tokens">Tokens that are read at most.</param>
     /// <param name="window">Tokens of a passage.</param>
     /// <exception cref="ArgumentProblemException">The window does not fit the model's context, or the text has no passage that is not
     /// known.</exception>
-    public static HeldOutText Cut(
-        GemmaModel model,
-        IEnumerable<string> documents,
-        IEnumerable<int[]> explained,
-        long tokens,
-        int window = 32
-    ) => Cut(model.Tokenizer, model.Config.MaxPositions, documents, explained, tokens, window);
+    public static HeldOutText Cut(GemmaModel model, TextCorpus corpus, IEnumerable<int[]> explained, long tokens, int window = 32) =>
+        Cut(
+            length => corpus.Windows(model.Tokenizer, length, () => ChatTemplate.ForModelType(model.Config.ModelType)),
+            model.Tokenizer,
+            model.Config.MaxPositions,
+            explained,
+            tokens,
+            window
+        );
 
     internal static HeldOutText Cut(
         Tokenizer tokenizer,
@@ -64,6 +66,15 @@ public sealed class HeldOutText
         IEnumerable<int[]> explained,
         long tokens,
         int window = 32
+    ) => Cut(length => TokenWindows.Pack(tokenizer, documents, length), tokenizer, positions, explained, tokens, window);
+
+    private static HeldOutText Cut(
+        Func<int, IEnumerable<int[]>> pack,
+        Tokenizer tokenizer,
+        int positions,
+        IEnumerable<int[]> explained,
+        long tokens,
+        int window
     )
     {
         if (window < 4 || window >= positions)
@@ -73,12 +84,9 @@ public sealed class HeldOutText
         foreach (var passage in explained)
             known.Add(passage);
         var context = 1 + window * Math.Clamp((positions - 1) / window, 1, PassagesPerContext);
-        var read = 0L;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var ids in TokenWindows.Pack(tokenizer, documents, context))
+        foreach (var ids in TokenWindows.Within(pack(context), tokens))
         {
-            if ((read += ids.Length) > tokens)
-                break;
             text._contexts.Add(ids);
             text._counted.Add(CountedPositions.Of(ids, tokenizer));
             for (var start = 1; start + window <= ids.Length; start += window)

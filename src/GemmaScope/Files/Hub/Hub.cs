@@ -21,7 +21,7 @@ public static class Hub
     ];
 
     /// <summary>What is downloaded of a dictionary's folder.</summary>
-    public static IReadOnlyList<string> DictionaryFiles { get; } = ["*.safetensors", "*.npz", "*.npy", "*.json"];
+    public static IReadOnlyList<string> DictionaryFiles { get; } = ["*.safetensors", "*.npz", "*.npy", "*.json", "ae.pt", "config.yaml"];
 
     /// <summary>Finds or downloads a model: a folder with <see cref="ModelFiles"/>.</summary>
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace GemmaScope.Files;
 
 /// <summary>Judges a model folder by what is in it.</summary>
@@ -28,10 +26,10 @@ internal static class ModelFolder
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(e => e.Value.GetString()!).Distinct()];
+            var map = JsonFile.Read(index).Section("weight_map") ?? throw new FileFormatException("has no weight_map", index);
+            return [.. map.Keys.Select(tensor => map.Text(tensor) ?? throw map.Missing(tensor)).Distinct()];
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (FileFormatException e)
         {
             throw new FileFormatException("is not an index of safetensors shards; delete it, so that it is downloaded again", index, e);
         }

@@ -1,17 +1,6 @@
-using System.Text.Json;
 using GemmaScope.Safety;
 
 namespace GemmaScope.Server.Shield;
-
-/// <summary>What is asked of <c>/v1/moderations</c>, in the form of OpenAI's endpoint of that name.</summary>
-internal sealed record ModerationRequest
-{
-    /// <summary>A text, a list of texts, or a list of objects with type text and text.</summary>
-    public JsonElement? Input { get; init; }
-
-    /// <summary>A model's name, which changes nothing: there is one model, and the answer names it.</summary>
-    public string? Model { get; init; }
-}
 
 /// <summary>What it answers.</summary>
 /// <param name="Id">A name of the answer, different each time.</param>
