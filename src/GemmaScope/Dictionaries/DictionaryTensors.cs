@@ -8,15 +8,15 @@ namespace GemmaScope.Dictionaries;
 /// The tensors of one weights file, whatever its format, handed out checked: present, of a float type, of the expected
 /// shape and, where asked, finite. Types the kernels cannot read in place are widened into own memory.
 /// </summary>
-internal sealed class DictionaryTensors : IMappedFiles, IDisposable
+internal sealed class DictionaryTensors : IMappedFiles
 {
-    private readonly IDisposable _file;
+    private readonly IMappedFiles _file;
     private readonly IReadOnlyDictionary<string, Func<Tensor>> _tensors;
     private readonly bool _check;
     private readonly List<Tensor> _own = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
-    private DictionaryTensors(IDisposable file, IEnumerable<KeyValuePair<string, Func<Tensor>>> tensors, string path, bool check) =>
+    private DictionaryTensors(IMappedFiles file, IEnumerable<KeyValuePair<string, Func<Tensor>>> tensors, string path, bool check) =>
         (_file, _tensors, Path, _check) = (file, new Dictionary<string, Func<Tensor>>(tensors, StringComparer.Ordinal), path, check);
 
     /// <summary>The file.</summary>
@@ -47,7 +47,7 @@ internal sealed class DictionaryTensors : IMappedFiles, IDisposable
         }
     }
 
-    public void RequireWhole() => ((IMappedFiles?)_npz ?? _safetensors)?.RequireWhole();
+    public void RequireWhole() => _file.RequireWhole();
 
     /// <summary>Whether there is such a tensor.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);

@@ -7,7 +7,7 @@ namespace GemmaScope.Files;
 /// A whole file mapped for reading. Nothing is copied: a page is read from the disk when it is first touched.
 /// The pointer holds until <see cref="Dispose"/>; every reader of a format checks its ranges against <see cref="Length"/>.
 /// </summary>
-internal sealed unsafe class MappedFile : IMappedFiles, IDisposable
+internal sealed unsafe class MappedFile : IMappedFiles
 {
     private readonly SafeFileHandle _handle;
     private readonly MemoryMappedFile _map;

@@ -8,7 +8,7 @@ namespace GemmaScope.Files;
 /// ones are brought into own memory when first asked for. All tensors live as long as this object. NumPy aligns
 /// nothing in archives, so a tensor may begin at any byte; kernels must load with unaligned instructions.
 /// </summary>
-public sealed unsafe class NpzFile : IMappedFiles, IDisposable
+public sealed unsafe class NpzFile : IMappedFiles
 {
     private const string Extension = ".npy";
     private const int BlockBytes = 1 << 20;

@@ -6,7 +6,7 @@ namespace GemmaScope.Files;
 /// One safetensors file, mapped: tensors are views of the mapping and live as long as this object. The format does
 /// not promise alignment, so a tensor may begin at any byte; kernels must load with unaligned instructions.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IMappedFiles, IDisposable
+public sealed unsafe class SafetensorsFile : IMappedFiles
 {
     private readonly MappedFile _file;
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);

@@ -8,7 +8,7 @@ namespace GemmaScope.Files;
 /// also through nested dictionaries (<c>state.encoder.weight</c>); a single tensor has the name "". What is laid out row by row is a view
 /// of the mapping, what is strided otherwise is copied when first asked for.
 /// </summary>
-public sealed unsafe class TorchFile : IDisposable
+public sealed unsafe class TorchFile : IMappedFiles
 {
     /// <summary>A pickle of descriptions is small; the weights lie beside it.</summary>
     private const int LargestPickle = 64 << 20;
@@ -102,6 +102,8 @@ public sealed unsafe class TorchFile : IDisposable
                 throw Bad($"the checksum of member {member.Name} does not match; the file is damaged, copy or download it again");
         }
     }
+
+    void IMappedFiles.RequireWhole() => _file.RequireWhole();
 
     /// <summary>Unmaps the file and frees what was copied.</summary>
     public void Dispose()
