@@ -51,7 +51,7 @@ internal static class Application
         }
         catch (Exception problem)
         {
-            return Report(problem, terminal, parsed.GetValue(globals.Verbose));
+            return Report(problem, terminal, parsed.GetValue(globals.Verbose), OptionWords.In(parsed.CommandResult.Command));
         }
     }
 
@@ -77,7 +77,7 @@ internal static class Application
             command.SetAction(parsed =>
             {
                 globals.Apply(parsed);
-                return command.Run(parsed, session);
+                return command.Run(parsed, session.Of(command));
             });
     }
 
@@ -141,13 +141,13 @@ internal static class Application
             : error.Message;
     }
 
-    private static int Report(Exception problem, Terminal terminal, bool verbose)
+    private static int Report(Exception problem, Terminal terminal, bool verbose, Func<Setting, string> words)
     {
         if (verbose && problem is not OperationCanceledException)
             terminal.Error.WriteLine(problem);
         return problem switch
         {
-            GemmaScopeException known => Fail(terminal, known.Describe(OptionWords.Of)),
+            GemmaScopeException known => Fail(terminal, known.Describe(words)),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
             // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own
             // errors.

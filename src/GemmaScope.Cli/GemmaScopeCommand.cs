@@ -34,6 +34,12 @@ internal sealed class Session(Terminal terminal, CancellationToken cancellationT
 
     public CancellationToken Cancellation { get; } = cancellationToken;
 
+    /// <summary>How the command names settings in messages.</summary>
+    public Func<Setting, string> Words { get; private init; } = OptionWords.Of;
+
+    /// <summary>The same for one command.</summary>
+    public Session Of(GemmaScopeCommand command) => new(Terminal, Cancellation) { Words = OptionWords.In(command) };
+
     /// <summary>Finds, and downloads where needed, what a name stands for.</summary>
     public string Find(Func<string, IProgress<JobReport>?, CancellationToken, Task<string>> locateAsync, string name) =>
         Run((progress, cancellationToken) => locateAsync(name, progress, cancellationToken));
@@ -43,7 +49,7 @@ internal sealed class Session(Terminal terminal, CancellationToken cancellationT
     /// <param name="tell">Told what else the job says beside stages and notes.</param>
     public T Run<T>(Func<IProgress<JobReport>, CancellationToken, Task<T>> jobAsync, Action<JobReport>? tell = null)
     {
-        using var display = new ProgressDisplay(Terminal, tell);
+        using var display = new ProgressDisplay(Terminal, tell, Words);
         return jobAsync(display, Cancellation).GetAwaiter().GetResult();
     }
 }

@@ -16,16 +16,7 @@ internal sealed class MicroscopeArguments
             "A dictionary: a file, a folder, demo-sae, a name in the catalogue (gemmascope dictionaries), or org/name/path on the hub.",
     };
 
-    private readonly Option<int?> _layer = new("--layer", "-l")
-    {
-        Description = "The layer the dictionary reads, where its path does not say it or several are there.",
-        HelpName = "N",
-    };
-    private readonly Option<string?> _site = new("--site")
-    {
-        Description = "The site it reads, e.g. resid_post or resid_post.20, in any of the three dialects.",
-        HelpName = "SITE",
-    };
+    private readonly SiteArguments? _reads;
 
     /// <param name="command">Gets the options.</param>
     /// <param name="use">How many dictionaries it works with.</param>
@@ -39,14 +30,11 @@ internal sealed class MicroscopeArguments
             DictionaryUse.Named => " Of a folder all are used; may be repeated.",
             _ => " Default: the demo model's.",
         };
-        Option[] options = use switch
-        {
-            DictionaryUse.None => [_model],
-            DictionaryUse.One => [_model, _dictionaries, _layer, _site],
-            _ => [_model, _dictionaries],
-        };
-        foreach (var option in options)
-            command.Options.Add(option);
+        command.Options.Add(_model);
+        if (use == DictionaryUse.None)
+            return;
+        command.Options.Add(_dictionaries);
+        _reads = new SiteArguments(command, many: use != DictionaryUse.One);
     }
 
     /// <summary>The model's name.</summary>
@@ -56,16 +44,19 @@ internal sealed class MicroscopeArguments
     public bool NamesDictionary(ParseResult arguments) => arguments.GetValue(_dictionaries) is { Length: > 0 };
 
     /// <summary>What they choose.</summary>
-    public MicroscopeOptions Read(ParseResult arguments) =>
-        new()
+    public MicroscopeOptions Read(ParseResult arguments)
+    {
+        var (layer, site) = _reads?.Read(arguments) ?? default;
+        return new()
         {
             Model = ModelName(arguments),
             Use = _use,
             Dictionaries = _use == DictionaryUse.None ? [] : arguments.GetValue(_dictionaries) ?? [],
-            Layer = _use == DictionaryUse.One ? arguments.GetValue(_layer) : null,
-            Site = _use == DictionaryUse.One ? arguments.GetValue(_site) : null,
+            Layer = layer,
+            Site = site,
             Load = new ModelLoadOptions { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
         };
+    }
 
     /// <summary>Finds and opens them.</summary>
     /// <exception cref="GemmaScopeException">One of them cannot be found or read, or they do not fit together.</exception>

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 
 namespace GemmaScope.Cli;
@@ -20,10 +21,29 @@ internal static class OptionWords
         ["SteeredFeatures"] = "feature",
     };
 
-    /// <summary>The option of a setting, with its value.</summary>
-    public static string Of(Setting setting)
+    /// <summary>The option of a setting, with its value, in whichever command has one.</summary>
+    public static string Of(Setting setting) => With($"--{Name(setting)}", setting);
+
+    /// <summary>How one command names settings: as its option or argument. What it has no word for is named in plain words, as nothing is
+    /// worse than advice that the next line refuses.</summary>
+    /// <param name="command">The command.</param>
+    public static Func<Setting, string> In(Command command)
     {
-        var name = "--" + (Names.GetValueOrDefault(setting.Name) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(setting.Name));
-        return setting.Value is null ? name : $"{name} {setting.Value}";
+        var options = new HashSet<string>(command.Options.Select(option => option.Name));
+        foreach (var parent in command.Parents.OfType<Command>().SelectMany(one => one.Parents.OfType<Command>().Append(one)))
+            options.UnionWith(parent.Options.Where(option => option.Recursive).Select(option => option.Name));
+        var arguments = new HashSet<string>(command.Arguments.Select(argument => argument.Name));
+        return setting =>
+        {
+            var name = Name(setting);
+            return options.Contains($"--{name}") ? With($"--{name}", setting)
+                : arguments.Contains(name) ? With(name, setting)
+                : With(name.Replace('-', ' '), setting);
+        };
     }
+
+    private static string Name(Setting setting) =>
+        Names.GetValueOrDefault(setting.Name) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(setting.Name);
+
+    private static string With(string word, Setting setting) => setting.Value is null ? word : $"{word} {setting.Value}";
 }

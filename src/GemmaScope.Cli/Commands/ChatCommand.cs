@@ -61,7 +61,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             catch (ArgumentProblemException problem) when (given is null && terminal.InputIsTerminal)
             {
                 // Whoever types can still follow the advice.
-                terminal.Error.WriteLine($"error: {problem.Describe(OptionWords.Of)}");
+                terminal.Error.WriteLine($"error: {problem.Describe(session.Words)}");
             }
         }
         if (json)

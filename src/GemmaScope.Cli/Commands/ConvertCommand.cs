@@ -12,6 +12,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
 
     private readonly Argument<string> _source,
         _target;
+    private readonly SiteArguments _reads;
     private readonly Option<DictionaryForm> _form;
     private readonly Option<string> _type;
     private readonly Option<bool> _fold,
@@ -35,6 +36,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
             }
         );
         _target = Add(new Argument<string>("target") { Description = "The folder to write." });
+        _reads = new SiteArguments(this);
         _form = Add(
             new Option<DictionaryForm>("--to")
             {
@@ -68,6 +70,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
         {
             Source = arguments.GetValue(_source)!,
             Target = arguments.GetValue(_target)!,
+            Reads = _reads.Read(arguments),
             Form = arguments.GetValue(_form),
             FoldDecoderNorm = arguments.GetValue(_fold),
             Type = arguments.GetValue(_type) == Types[1] ? DType.BF16 : DType.F32,

@@ -15,6 +15,7 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
         _out;
     private readonly Option<int[]> _features;
     private readonly Option<string?> _sae;
+    private readonly SiteArguments _reads;
 
     public ExportFeaturesCommand()
         : base(
@@ -53,6 +54,7 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
                 HelpName = "SAE",
             }
         );
+        _reads = new SiteArguments(this);
         Options.Add(_database);
     }
 
@@ -65,6 +67,7 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
             Format = Enum.Parse<FeatureFormat>(arguments.GetValue(_format)!, ignoreCase: true),
             Features = arguments.GetValue(_features) ?? [],
             Sae = arguments.GetValue(_sae),
+            Reads = _reads.Read(arguments),
         };
         using var database = FeatureDatabase.Open(arguments.GetValue(_database)!);
         var result = session.Run(

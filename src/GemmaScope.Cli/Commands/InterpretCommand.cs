@@ -61,8 +61,8 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         );
         _most = Add(new Option<int?>("--most") { Description = "Explain the N that fire most often.", HelpName = "N" });
         _unlabelled = Add(new Option<bool>("--unlabelled") { Description = "Explain those that nobody else has labelled." });
-        _explainer = new ChatModelOptions(this, "", "Explain and judge by", "GEMMASCOPE_ENDPOINT_TOKEN");
-        _judge = new ChatModelOptions(this, "judge-", "Judge by", "GEMMASCOPE_JUDGE_TOKEN");
+        _explainer = new ChatModelOptions(this, null, "Explain and judge by", "GEMMASCOPE_ENDPOINT_TOKEN");
+        _judge = new ChatModelOptions(this, "Judge", "Judge by", "GEMMASCOPE_JUDGE_TOKEN");
         _budget = Add(new Option<int?>("--budget") { Description = "Send this many requests to language models at most.", HelpName = "N" });
         _parallel = Add(CommonOptions.Number("--parallel", "N", "Requests at a time.", Defaults.Parallel));
         _timeout = Add(

@@ -11,14 +11,16 @@ internal sealed class ChatModelOptions
     private readonly Option<string?> _endpointModel,
         _chatModel;
     private readonly string _tokenVariable;
+    private readonly string? _role;
 
     /// <param name="command">The command that gets them.</param>
-    /// <param name="prefix">What stands before their names.</param>
+    /// <param name="role">What the model is, which stands before their names; null for no more than its options.</param>
     /// <param name="does">What the model does, for --help.</param>
     /// <param name="tokenVariable">The environment variable that holds the endpoint's token.</param>
-    public ChatModelOptions(Command command, string prefix, string does, string tokenVariable)
+    public ChatModelOptions(Command command, string? role, string does, string tokenVariable)
     {
-        _tokenVariable = tokenVariable;
+        (_tokenVariable, _role) = (tokenVariable, role);
+        var prefix = role is null ? "" : $"{role.ToLowerInvariant()}-";
         _endpoint = new($"--{prefix}endpoint")
         {
             Description =
@@ -71,6 +73,7 @@ internal sealed class ChatModelOptions
         return new ChatEndpoint(
             new()
             {
+                Role = _role,
                 Endpoint = endpoint,
                 EndpointModel = name,
                 Token = token,

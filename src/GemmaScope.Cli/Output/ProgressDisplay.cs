@@ -10,7 +10,10 @@ namespace GemmaScope.Cli.Output;
 /// </summary>
 /// <param name="terminal">Where it is shown.</param>
 /// <param name="tell">Told what else a job says, with the line out of the way.</param>
-internal class ProgressDisplay(Terminal terminal, Action<JobReport>? tell = null) : IProgress<JobReport>, IDisposable
+/// <param name="words">How settings are named; null for their options in whichever command has them.</param>
+internal class ProgressDisplay(Terminal terminal, Action<JobReport>? tell = null, Func<Setting, string>? words = null)
+    : IProgress<JobReport>,
+        IDisposable
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10),
         BetweenPictures = TimeSpan.FromMilliseconds(100);
@@ -29,7 +32,9 @@ internal class ProgressDisplay(Terminal terminal, Action<JobReport>? tell = null
             if (value is JobNote note)
             {
                 Clear();
-                terminal.Error.WriteLine($"note: {note.Text}{(note.Remedy is { } remedy ? $"; {remedy.Describe(OptionWords.Of)}" : "")}");
+                terminal.Error.WriteLine(
+                    $"note: {note.Text}{(note.Remedy is { } remedy ? $"; {remedy.Describe(words ?? OptionWords.Of)}" : "")}"
+                );
             }
             else if (value is JobStage stage)
                 Show(stage);

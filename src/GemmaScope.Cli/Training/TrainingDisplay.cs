@@ -7,12 +7,12 @@ namespace GemmaScope.Cli.Training;
 
 /// <summary>Shows how a training does: on a terminal a table with curves that is drawn anew, in a pipe a line now and then. What a job says
 /// between two runs it shows as any other.</summary>
-internal sealed class TrainingDisplay(Terminal terminal) : IProgress<JobReport>, IDisposable
+internal sealed class TrainingDisplay(Terminal terminal, Func<Setting, string>? words = null) : IProgress<JobReport>, IDisposable
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10),
         BetweenPictures = TimeSpan.FromMilliseconds(250);
 
-    private readonly ProgressDisplay _others = new(terminal);
+    private readonly ProgressDisplay _others = new(terminal, words: words);
     private (Curve Fvu, Curve L0)[] _curves = [];
     private LiveDisplayContext? _live;
     private TaskCompletionSource? _ending;
@@ -22,7 +22,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : IProgress<JobReport>,
     /// <summary>Runs a job that trains and shows how it goes.</summary>
     public static T Run<T>(Session session, Func<IProgress<JobReport>, CancellationToken, Task<T>> jobAsync)
     {
-        using var display = new TrainingDisplay(session.Terminal);
+        using var display = new TrainingDisplay(session.Terminal, session.Words);
         return jobAsync(display, session.Cancellation).GetAwaiter().GetResult();
     }
 

@@ -16,9 +16,7 @@ public sealed class ChatEndpoint : IChatClient
     private const int LargestAnswer = 4 << 20,
         QuotedCharacters = 200;
 
-    private static readonly Setting EndpointSetting = new(nameof(ChatEndpointOptions.Endpoint)),
-        ModelSetting = new(nameof(ChatEndpointOptions.EndpointModel)),
-        TimeoutSetting = new(nameof(ChatEndpointOptions.Timeout)),
+    private static readonly Setting TimeoutSetting = new(nameof(ChatEndpointOptions.Timeout)),
         ShownSetting = new(nameof(ChatInterpreterOptions.Shown)),
         PerQuestionSetting = new(nameof(ChatInterpreterOptions.PerQuestion)),
         ParallelSetting = new(nameof(ChatInterpreterOptions.Parallel));
@@ -42,6 +40,7 @@ public sealed class ChatEndpoint : IChatClient
     /// <exception cref="ArgumentProblemException">Address or token cannot be sent safely.</exception>
     public ChatEndpoint(ChatEndpointOptions options, RequestBudget? budget = null)
     {
+        (_options, _budget) = (options, budget ?? new(null));
         if (options.Endpoint.UserInfo.Length > 0)
             throw new ArgumentProblemException(
                 $"holds a name or password, which others can see; put a token into {options.TokenVariable}",
@@ -49,7 +48,6 @@ public sealed class ChatEndpoint : IChatClient
             );
         if (options.Token?.Any(c => c is <= ' ' or > '~') == true)
             throw new ArgumentProblemException("holds a blank or a special character; copy the token again", options.TokenVariable);
-        (_options, _budget) = (options, budget ?? new(null));
         var path = options.Endpoint.GetLeftPart(UriPartial.Path).TrimEnd('/');
         _uri = new(path.EndsWith("/chat/completions", StringComparison.Ordinal) ? path : path + "/chat/completions");
         _metadata = new("chat-completions", _uri, options.EndpointModel);
@@ -60,6 +58,10 @@ public sealed class ChatEndpoint : IChatClient
             MaxResponseContentBufferSize = LargestAnswer,
         };
     }
+
+    private Setting EndpointSetting => new(_options.Role + nameof(ChatEndpointOptions.Endpoint));
+
+    private Setting ModelSetting => new(_options.Role + nameof(ChatEndpointOptions.EndpointModel));
 
     /// <summary>Requests that were sent again.</summary>
     public int Retries => _retries;

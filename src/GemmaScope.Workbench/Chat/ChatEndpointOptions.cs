@@ -6,6 +6,10 @@ public sealed record ChatEndpointOptions
     /// <summary>The address before <c>/chat/completions</c>, e.g. <c>http://localhost:8080/v1</c>.</summary>
     public required Uri Endpoint { get; init; }
 
+    /// <summary>What the model is in a job that asks several, such as Judge: in messages it stands before the names of
+    /// <see cref="Endpoint"/> and <see cref="EndpointModel"/>. Null where there is one.</summary>
+    public string? Role { get; init; }
+
     /// <summary>The model's name there.</summary>
     public required string EndpointModel { get; init; }
 

@@ -39,6 +39,9 @@ public sealed record ExportFeaturesJobOptions
     /// <summary>The dictionary's weights, from which Neuronpedia's files get their vectors: a file, folder, name in the catalogue or
     /// org/name/path on the hub; null for none.</summary>
     public string? Sae { get; init; }
+
+    /// <summary>Where the weights are read, if their path and files do not say it.</summary>
+    public SiteChoice Reads { get; init; }
 }
 
 /// <summary>What <see cref="ExportFeaturesJob"/> wrote.</summary>
@@ -83,9 +86,7 @@ public static class ExportFeaturesJob
         CancellationToken cancellationToken
     )
     {
-        using var weights = found is null
-            ? null
-            : SparseDictionary.Load(DictionaryFinder.Find(found, null, null), cancellationToken: cancellationToken);
+        using var weights = found is null ? null : DictionaryFit.Load(found, options.Reads, cancellationToken);
         if (weights is not null && weights.Width != dictionary.Width)
             throw new ArgumentProblemException(
                 $"has {weights.Width} features, {dictionary.Name} has {dictionary.Width}",

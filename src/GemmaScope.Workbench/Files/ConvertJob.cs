@@ -15,6 +15,9 @@ public sealed record ConvertJobOptions
     /// <summary>The form to write.</summary>
     public required DictionaryForm Form { get; init; }
 
+    /// <summary>Where it is read, if its path and files do not say it.</summary>
+    public SiteChoice Reads { get; init; }
+
     /// <summary>Whether decoder vectors become unit vectors; their norms go into the activations.</summary>
     public bool FoldDecoderNorm { get; init; }
 
@@ -71,10 +74,7 @@ public static class ConvertJob
         CancellationToken cancellationToken
     )
     {
-        using var source = SparseDictionary.Load(
-            DictionaryFinder.Find(found, layer: null, site: null),
-            cancellationToken: cancellationToken
-        );
+        using var source = DictionaryFit.Load(found, options.Reads, cancellationToken);
         progress.Stage("writing");
         var how = new DictionaryWriteOptions
         {

@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Models;
 
 namespace GemmaScope.Workbench;
 
@@ -13,12 +14,7 @@ public static class DictionaryFinder
     {
         if (!Directory.Exists(path) || IsDictionary(path))
             return path;
-        var below = Below(path);
-        var kind = site?.Split('.')[0];
-        var fitting = below.Where(folder => Fits(Path.GetRelativePath(path, folder), layer, kind)).ToArray();
-        // Names that say nothing of layer or site cannot be told apart by them.
-        if (fitting.Length == 0)
-            fitting = below;
+        var fitting = Fitting(path, layer, site);
         return fitting.Length switch
         {
             0 => path,
@@ -31,9 +27,20 @@ public static class DictionaryFinder
         };
     }
 
-    /// <summary>The path itself where it is a dictionary or none are below it, else all that are.</summary>
-    public static string[] All(string path) =>
-        !Directory.Exists(path) || IsDictionary(path) || Below(path) is not { Length: > 0 } below ? [path] : below;
+    /// <summary>The path itself where it is a dictionary or none are below it, else all below it that fit layer and site.</summary>
+    public static string[] All(string path, int? layer = null, string? site = null) =>
+        !Directory.Exists(path) || IsDictionary(path) || Fitting(path, layer, site) is not { Length: > 0 } fitting ? [path] : fitting;
+
+    private static string[] Fitting(string path, int? layer, string? site)
+    {
+        var (below, whole) = (Below(path), (Site?)null);
+        if (site is not null && Site.TryParse(site, out var named))
+            whole = named;
+        var kind = (whole is { } known ? $"{known}" : site)?.Split('.')[0];
+        var fitting = below.Where(folder => Fits(Path.GetRelativePath(path, folder), layer ?? whole?.Layer, kind)).ToArray();
+        // Names that say nothing of layer or site cannot be told apart by them.
+        return fitting.Length == 0 ? below : fitting;
+    }
 
     private static string[] Below(string path)
     {

@@ -9,24 +9,39 @@ internal static class DictionaryFit
     private static readonly Setting LayerSetting = new(nameof(MicroscopeOptions.Layer)),
         SiteSetting = new(nameof(MicroscopeOptions.Site));
 
-    /// <summary>Opens a dictionary at the site it was trained at, or where the options put it.</summary>
-    /// <exception cref="ArgumentProblemException">It does not fit the model, or several fit.</exception>
-    public static SparseDictionary Open(string found, MicroscopeOptions options, GemmaConfig config, IProgress<JobReport>? progress)
+    /// <summary>Opens the dictionaries that a name stands for, each at the site it was trained at or where the options put it.</summary>
+    /// <exception cref="ArgumentProblemException">One does not fit the model, or several fit where one is wanted.</exception>
+    public static IEnumerable<SparseDictionary> Open(
+        string found,
+        MicroscopeOptions options,
+        GemmaConfig config,
+        IProgress<JobReport>? progress
+    )
     {
-        var (layer, site) = (options.Layer, options.Site);
-        var path = DictionaryFinder.Find(found, layer, site);
-        var dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { Site = site is null ? null : SiteOf(site, layer) });
+        string[] paths =
+            options.Use == DictionaryUse.One
+                ? [DictionaryFinder.Find(found, options.Layer, options.Site)]
+                : DictionaryFinder.All(found, options.Layer, options.Site);
+        foreach (var path in paths)
+            yield return Open(path, options, config, paths.Length > 1, progress);
+    }
+
+    private static SparseDictionary Open(
+        string path,
+        MicroscopeOptions options,
+        GemmaConfig config,
+        bool isOneOfMany,
+        IProgress<JobReport>? progress
+    )
+    {
+        var (dictionary, trained) = Load(path, options.Layer, options.Site, CancellationToken.None);
         try
         {
-            var trained = dictionary is { HasSites: true, InputSites.Count: 1 } ? dictionary.InputSite : (Site?)null;
-            if (site is null && layer is { } other && trained is { } own && own.Layer != other)
-            {
-                dictionary.Dispose();
-                dictionary = SparseDictionary.Load(path, new DictionaryLoadOptions { Site = new Site(own.Kind, other) });
-            }
             Require(dictionary, config, path);
             if (trained is { } from && from != dictionary.InputSite)
-                progress.Note($"this dictionary belongs to {from} and is read at {dictionary.InputSite}");
+                progress.Note(
+                    $"{(isOneOfMany ? dictionary.Name : "this dictionary")} belongs to {from} and is read at {dictionary.InputSite}"
+                );
             return dictionary;
         }
         catch
@@ -34,6 +49,45 @@ internal static class DictionaryFit
             dictionary.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens the one dictionary that a name stands for, where no model is there.</summary>
+    /// <exception cref="GemmaScopeException">It cannot be read, or several fit.</exception>
+    public static SparseDictionary Load(string found, SiteChoice choice, CancellationToken cancellationToken) =>
+        Load(DictionaryFinder.Find(found, choice.Layer, choice.Site), choice.Layer, choice.Site, cancellationToken).Dictionary;
+
+    /// <summary>Opens a dictionary at a site, and says at which one it was trained where that was looked at.</summary>
+    private static (SparseDictionary Dictionary, Site? Trained) Load(
+        string path,
+        int? layer,
+        string? site,
+        CancellationToken cancellationToken
+    )
+    {
+        // A site that is named whole may be what the files do not say, so that they are not asked.
+        if (site is not null && (layer is not null || Site.TryParse(site, out _)))
+            return (LoadAt(SiteOf(site, layer)), null);
+        var dictionary = LoadAt(null);
+        try
+        {
+            var trained = dictionary is { HasSites: true, InputSites.Count: 1 } ? dictionary.InputSite : (Site?)null;
+            var wanted =
+                site is not null ? SiteOf(site, trained?.Layer)
+                : trained is { } own && layer is { } other ? new Site(own.Kind, other)
+                : trained;
+            if (wanted is null || wanted == trained)
+                return (dictionary, trained);
+            dictionary.Dispose();
+            return (LoadAt(wanted), trained);
+        }
+        catch
+        {
+            dictionary.Dispose();
+            throw;
+        }
+
+        SparseDictionary LoadAt(Site? at) =>
+            SparseDictionary.Load(path, new DictionaryLoadOptions { Site = at }, cancellationToken: cancellationToken);
     }
 
     /// <summary>Finds a dictionary of another model or site.</summary>

@@ -109,14 +109,8 @@ public sealed class Microscope : IDisposable
         try
         {
             foreach (var path in found)
-                if (options.Use == DictionaryUse.One)
-                    dictionaries.Add(DictionaryFit.Open(path, options, model.Config, progress));
-                else
-                    foreach (var one in DictionaryFinder.All(path))
-                    {
-                        dictionaries.Add(SparseDictionary.Load(one));
-                        DictionaryFit.Require(dictionaries[^1], model.Config, one);
-                    }
+            foreach (var dictionary in DictionaryFit.Open(path, options, model.Config, progress))
+                dictionaries.Add(dictionary);
             return new Microscope(options.Model, model, dictionaries);
         }
         catch

@@ -41,10 +41,11 @@ public sealed record MicroscopeOptions
     public DictionaryUse Use { get; init; } = DictionaryUse.One;
 
     /// <summary>The layer the dictionary reads, where its path does not say it, several are there, or it is read elsewhere than it was
-    /// trained. Ignored unless one is wanted.</summary>
+    /// trained. Where many are wanted: of a folder those of this layer.</summary>
     public int? Layer { get; init; }
 
-    /// <summary>The site it reads, in any of the three dialects, with or without the layer. Ignored unless one is wanted.</summary>
+    /// <summary>The site it reads, in any of the three dialects, with or without the layer. Where many are wanted: of a folder those of this
+    /// site.</summary>
     public string? Site { get; init; }
 
     /// <summary>The site of a vector that no dictionary has: <see cref="Site"/>, else the residual stream after

@@ -167,7 +167,8 @@ public class AnalyzeCommandTests
     public void a_site_that_does_not_exist_is_refused() => Refused("'nonsense'").With("--site", "nonsense", "--layer", "3");
 
     [Fact]
-    public void a_site_without_a_layer_is_refused() => Refused("--layer").With("--site", "resid_post");
+    public void a_site_without_a_layer_is_that_of_the_dictionarys_layer() =>
+        Assert.Equal(0, CommandLine.Run("analyze", "The cat", "--site", "resid_post", "--json").Code);
 
     [Fact]
     public void a_site_in_another_layer_is_refused() => Refused("not in layer 2").With("--site", "resid_post.3", "--layer", "2");
