@@ -116,7 +116,7 @@ public sealed class ServerHost : IAsyncDisposable
             async (context, next) =>
             {
                 using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, traffic.Ended);
-                FeatureDatabase.BoundReads(gone.Token, options.TimeLimit);
+                FeatureDatabase.BoundReads(options.TimeLimit, gone.Token);
                 await next(context).ConfigureAwait(false);
             }
         );

@@ -122,7 +122,7 @@ public static class TextFile
             );
     }
 
-    private static Stream WithoutMark(SourceStream source, ReadOnlySpan<byte> head)
+    private static SourceStream WithoutMark(SourceStream source, ReadOnlySpan<byte> head)
     {
         if (head.StartsWith(Utf8Mark))
             source.Drop(Utf8Mark.Length);

@@ -15,7 +15,7 @@ namespace GemmaScope.Training;
 public sealed class TrainingRun : IDisposable
 {
     private readonly IActivationSource _source;
-    private readonly IDisposable _lock;
+    private readonly FileLock _lock;
     private readonly string _file;
     private readonly Dictionary<string, double> _scales;
     private readonly RunSettings _settings;
