@@ -29,11 +29,13 @@ public sealed partial class GemmaModel : IDisposable
         _global;
     private readonly Stack<Workspace> _workspaces = new();
     private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<ChatTemplate> _chatTemplate;
 
     private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic)
     {
         (Folder, Config, _weights, Arithmetic) = (folder, config, weights, arithmetic);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
+        _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplate.ForModel(folder, config.ModelType));
         _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
         _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
     }
@@ -56,6 +58,11 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>The model's own tokenizer, read from its folder on first use.</summary>
     /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
     public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>How it reads conversations: its own template, where its folder has one that differs from the known one of its
+    /// type.</summary>
+    /// <exception cref="FileFormatException">Its own template cannot be used.</exception>
+    public ChatTemplate ChatTemplate => _chatTemplate.Value;
 
     /// <summary>Loads a model from a folder with config.json and safetensors weights, or from the hub (cache first).</summary>
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>

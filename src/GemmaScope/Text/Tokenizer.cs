@@ -91,6 +91,10 @@ public abstract class Tokenizer
         return new(text, ids, spans);
     }
 
+    /// <summary>The ids of a text in which special tokens count wherever they are written, whatever file the tokenizer was read from:
+    /// what a chat template has written. Nothing is put in front.</summary>
+    internal virtual int[] EncodeMarked(string text) => Encode(text);
+
     /// <summary>The text of ids.</summary>
     /// <param name="ids">Ids below <see cref="VocabularySize"/>.</param>
     /// <param name="skipSpecial">Whether special tokens are left out.</param>
