@@ -103,6 +103,8 @@ public sealed class Microscope : IDisposable
     {
         progress.Stage($"loading {options.Model}");
         var model = GemmaModel.Load(folder, options.Load);
+        foreach (var note in model.Notes)
+            progress.Note(note);
         List<SparseDictionary> dictionaries = [];
         try
         {

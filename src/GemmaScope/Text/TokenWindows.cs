@@ -7,7 +7,7 @@ public static class TokenWindows
     /// <summary>Windows that each begin with BOS and go on with the stream of all documents, EOS between two of them where the tokenizer
     /// has one.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="documents">Texts; empty ones are passed over.</param>
+    /// <param name="documents">Texts; empty ones are passed over, and a BOS that one begins with is not taken for a part of it.</param>
     /// <param name="length">Tokens of a window, BOS included; 2 or more. The last window may be shorter, but holds a token beside
     /// BOS.</param>
     /// <exception cref="ArgumentProblemException">The length is below 2, or the tokenizer has no BOS.</exception>
@@ -34,12 +34,13 @@ public static class TokenWindows
         var first = true;
         foreach (var document in documents)
         {
-            if (document.Length == 0)
+            var text = document[tokenizer.WrittenBos(document)..];
+            if (text.Length == 0)
                 continue;
             if (!first && tokenizer.EosId is { } eos)
                 yield return eos;
             first = false;
-            foreach (var id in tokenizer.Encode(document))
+            foreach (var id in tokenizer.Encode(text))
                 yield return id;
         }
     }
