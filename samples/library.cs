@@ -42,7 +42,7 @@ using (var cache = model.NewCache())
 }
 
 // A chat in the template of the model's family.
-var chat = ChatTemplate.ForModelType(model.Config.ModelType).Encode(model.Tokenizer, [new ChatMessage("user", "Hello")], addGenerationPrompt: true);
+var chat = model.ChatTemplate.Encode(model.Tokenizer, [new ChatMessage("user", "Hello")], addGenerationPrompt: true);
 Console.WriteLine(model.Tokenizer.Decode(chat).ReplaceLineEndings("\\n"));
 
 // Whatever you can cause and cure is a GemmaScopeException with one clear line.

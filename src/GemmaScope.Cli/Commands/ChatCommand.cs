@@ -35,7 +35,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         _system = Add(
             new Option<string?>("--system")
             {
-                Description = "An instruction; it begins the first turn, as Gemma has no system role.",
+                Description = "An instruction; it begins the first turn, unless the model's own template has a place for it.",
                 HelpName = "TEXT",
             }
         );
@@ -47,8 +47,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
     {
         var terminal = session.Terminal;
         using var microscope = _microscope.Open(arguments, session);
-        if (!ChatTuning.IsTuned(microscope.Model))
-            terminal.Error.WriteLine($"note: {ChatTuning.Missing}");
+        foreach (var note in ChatTuning.Notes(microscope.Model))
+            terminal.Error.WriteLine($"note: {note}");
         using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system));
         var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;
         var json = arguments.GetValue(_json);

@@ -95,6 +95,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
                 $"base {config.LocalRope.Theta:0} sliding, {config.GlobalRope.Theta:0} global, factor {config.GlobalRope.Factor:0.##}"
             ),
             ("end tokens", string.Join(", ", config.EosIds)),
+            ("chat template", ModelDescription.Of(model).ChatTemplate),
             ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)")
         );
     }

@@ -52,6 +52,8 @@ internal sealed class TokenizeCommand : GemmaScopeCommand
         var text = decode is null ? _text.Read(arguments, session) : "";
         var name = arguments.GetValue(_tokenizer) ?? arguments.GetValue(_model)!;
         var tokenizer = Tokenizer.Load(session.Find(Locator.TokenizerAsync, name));
+        foreach (var note in tokenizer.Notes)
+            session.Terminal.Error.WriteLine($"note: {note}");
         var json = arguments.GetValue(_json);
         if (decode is not null)
         {

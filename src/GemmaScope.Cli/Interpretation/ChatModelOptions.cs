@@ -54,13 +54,12 @@ internal sealed class ChatModelOptions
         if (endpoint is null && name is not null)
             throw new ArgumentProblemException($"needs {_endpoint.Name}, the address where the model is", _endpointModel.Name);
         if (local is not null)
-            return new LocalJudge(
-                new GemmaChatClient(
-                    MicroscopeArguments.Open(new() { Model = local, Use = DictionaryUse.None }, session),
-                    ownsMicroscope: true
-                ),
-                budget
-            );
+        {
+            var microscope = MicroscopeArguments.Open(new() { Model = local, Use = DictionaryUse.None }, session);
+            foreach (var note in ChatTuning.Notes(microscope.Model))
+                session.Terminal.Error.WriteLine($"note: {note}");
+            return new LocalJudge(new GemmaChatClient(microscope, ownsMicroscope: true), budget);
+        }
         if (endpoint is null)
             return null;
         if (string.IsNullOrWhiteSpace(name))

@@ -1,6 +1,5 @@
-using System.Text.Json;
-using GemmaScope.Files;
 using GemmaScope.Models;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -10,48 +9,26 @@ public static class ChatTuning
     /// <summary>What the user of another model should know.</summary>
     public const string Missing = "this model was not tuned to chat; it continues the conversation as a text, often without sense.";
 
-    private const string TurnStart = "<start_of_turn>",
-        TurnEnd = "<end_of_turn>";
-    private const long LongestTemplate = 1 << 20;
+    private const string TurnEnd = "<end_of_turn>";
 
-    /// <summary>Yes if the end of a turn is among the tokens that end its texts, or a chat template with turns lies in its
+    /// <summary>What its user should know before a conversation begins.</summary>
+    /// <exception cref="GemmaScopeException">The model's own chat template cannot be used.</exception>
+    public static IEnumerable<string> Notes(GemmaModel model)
+    {
+        if (!IsTuned(model))
+            yield return Missing;
+        if (model.ChatTemplate is { IsModelsOwn: true } template)
+            yield return $"the model's own chat template in {template.Name} is used; it writes other turns than "
+                + $"{model.Config.Family}'s known one.";
+    }
+
+    /// <summary>Yes if the end of a turn is among the tokens that end its texts, or a chat template that writes messages lies in its
     /// folder.</summary>
+    /// <exception cref="FileFormatException">The file of the template is damaged.</exception>
     public static bool IsTuned(GemmaModel model) =>
-        (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || HasTemplate(model.Folder);
+        (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || ChatTemplate.IsIn(model.Folder);
 
     /// <summary>What ends the model's turn: its end tokens, and the end of a turn even where it does not list that.</summary>
     public static int[] StopTokens(GemmaModel model) =>
         model.Tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
-
-    private static bool HasTemplate(string folder)
-    {
-        var template = new FileInfo(Path.Combine(folder, "chat_template.jinja"));
-        if (template is { Exists: true, Length: <= LongestTemplate } && TakesTurns(File.ReadAllText(template.FullName)))
-            return true;
-        var settings = Path.Combine(folder, "tokenizer_config.json");
-        if (!File.Exists(settings))
-            return false;
-        try
-        {
-            return Templates(JsonFile.Read(settings)).Any(TakesTurns);
-        }
-        catch (FileFormatException)
-        {
-            // Nothing else reads the file, and a conversation does not depend on it.
-            return false;
-        }
-    }
-
-    /// <summary>One template, or a list of named ones.</summary>
-    private static IEnumerable<string> Templates(JsonSection settings) =>
-        !settings.Element.TryGetProperty("chat_template", out var template) ? []
-        : template.ValueKind == JsonValueKind.String ? [template.GetString()!]
-        : template.ValueKind == JsonValueKind.Array
-            ? template
-                .EnumerateArray()
-                .Where(one => one.ValueKind == JsonValueKind.Object && one.TryGetProperty("template", out _))
-                .Select(one => one.GetProperty("template").ToString())
-        : [];
-
-    private static bool TakesTurns(string template) => template.Contains(TurnStart, StringComparison.Ordinal);
 }

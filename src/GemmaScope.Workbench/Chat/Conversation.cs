@@ -10,13 +10,12 @@ namespace GemmaScope.Workbench;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="options">How its answers are chosen; null for the defaults.</param>
-/// <param name="system">An instruction that begins the first turn, as Gemma has no system role; null for none.</param>
+/// <param name="system">An instruction that begins the first turn, as Gemma has no system role, or stands where the model's own template
+/// puts it; null for none.</param>
 public sealed class Conversation(GemmaModel model, GenerationOptions? options = null, string? system = null) : IDisposable
 {
-    private const string TurnEnd = "<end_of_turn>";
-
     private readonly GenerationOptions _options = options ?? new();
-    private readonly ChatTemplate _template = ChatTemplate.ForModelType(model.Config.ModelType);
+    private readonly ChatTemplate _template = model.ChatTemplate;
     private readonly KvCache _cache = model.NewCache();
     private readonly List<ChatMessage> _messages = [];
     private readonly List<int> _ids = [];
@@ -27,6 +26,9 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
 
     /// <summary>Tokens of it that the model has read or written.</summary>
     public int TokenCount => _ids.Count;
+
+    /// <summary>How many of these tokens the last message has added; the others were known.</summary>
+    internal int AddedTokens { get; private set; }
 
     /// <summary>What was said as a result of its own.</summary>
     public ChatResult Result => new([.. _messages.Select(message => new ChatTurn(message.Role, ChatTurn.TextOf(message)))]);
@@ -83,6 +85,7 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
             cancellationToken
         );
         _ids.AddRange(added);
+        AddedTokens = added.Length;
         _messages.Clear();
         _messages.AddRange(said);
         return _answer;
@@ -122,13 +125,20 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
         _cache.Clear();
     }
 
-    /// <summary>The ids that the last message adds: the end of the model's turn, and all up to the start of its next one.</summary>
+    /// <summary>The ids that the last message adds: the end of the model's turn, and all up to the start of its next one. A template that
+    /// writes the conversation anew may write earlier turns in another way than they were read, and then all is read anew.</summary>
     private int[] Added(ChatMessage[] said)
     {
-        if (_ids.Count == 0)
-            return _template.Encode(model.Tokenizer, said, addGenerationPrompt: true, SystemHandling.Fold);
-        var before = _template.Render(said[..^1], addGenerationPrompt: false, SystemHandling.Fold);
-        var all = _template.Render(said, addGenerationPrompt: true, SystemHandling.Fold);
-        return model.Tokenizer.Encode(all[before.LastIndexOf(TurnEnd, StringComparison.Ordinal)..]);
+        if (_ids.Count > 0 && _template.TurnEnd is { } end)
+        {
+            var before = _template.Render(said[..^1], addGenerationPrompt: false, SystemHandling.Fold);
+            var text = _template.Render(said, addGenerationPrompt: true, SystemHandling.Fold);
+            return model.Tokenizer.Encode(text[before.LastIndexOf(end, StringComparison.Ordinal)..]);
+        }
+        var all = _template.Encode(model.Tokenizer, said, addGenerationPrompt: true, SystemHandling.Fold);
+        if (_ids.Count > 0 && all.Length > _ids.Count && all.Take(_ids.Count).SequenceEqual(_ids))
+            return all[_ids.Count..];
+        Unread();
+        return all;
     }
 }

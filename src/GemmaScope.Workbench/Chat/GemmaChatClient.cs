@@ -9,8 +9,8 @@ namespace GemmaScope.Workbench;
 
 /// <summary>
 /// A model in this process as a chat client: it answers one request at a time. Where a request goes on with the conversation of the one
-/// before it, only what is new is read. System messages begin the first turn, as Gemma has no such role; tools and response formats are not
-/// heeded.
+/// before it, only what is new is read. System and developer messages begin the first turn, as Gemma has no such roles, or stand where the
+/// model's own template puts them; tools and response formats are not heeded.
 /// </summary>
 public sealed class GemmaChatClient : IChatClient
 {
@@ -59,9 +59,9 @@ public sealed class GemmaChatClient : IChatClient
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var known = IsContinued(said) ? _conversation.TokenCount : 0;
             using var answer = Begin(said, options, cancellationToken);
             var read = _conversation.TokenCount;
+            var known = read - _conversation.AddedTokens;
             await foreach (var piece in answer.ReadAsync(cancellationToken).ConfigureAwait(false))
                 yield return Update([new TextContent(piece)]);
             cancellationToken.ThrowIfCancellationRequested();
@@ -120,6 +120,9 @@ public sealed class GemmaChatClient : IChatClient
         );
     }
 
+    private bool IsForDevelopers(IReadOnlyList<ChatTurn> said) =>
+        said[0].Role == "developer" && _microscope.Model.ChatTemplate.KnowsDevelopers;
+
     private bool IsContinued(IReadOnlyList<Message> said) =>
         said.Count > 1
         && said.SkipLast(1)
@@ -145,9 +148,9 @@ public sealed class GemmaChatClient : IChatClient
         value is { } number ? double.Parse(number.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
 
     /// <summary>The messages as the template takes them, all that comes from the system in one.</summary>
-    private static List<Message> Folded(IReadOnlyList<ChatTurn> said)
+    private List<Message> Folded(IReadOnlyList<ChatTurn> said)
     {
-        var system = said.TakeWhile(message => message.Role == "system").Select(message => message.Content).ToArray();
+        var system = said.TakeWhile(message => message.Role is "system" or "developer").Select(message => message.Content).ToArray();
         List<Message> messages = [.. said.Skip(system.Length).Select(message => new Message(message.Role, message.Content))];
         if (messages.Find(message => message.Role is not ("user" or "assistant")) is { } other)
             throw new ArgumentProblemException(
@@ -157,7 +160,7 @@ public sealed class GemmaChatClient : IChatClient
         if (messages is not [.., { Role: "user" }])
             throw new ArgumentProblemException("the last message must be the user's", "messages");
         if (system.Length > 0)
-            messages.Insert(0, new Message("system", string.Join("\n\n", system)));
+            messages.Insert(0, new Message(IsForDevelopers(said) ? "developer" : "system", string.Join("\n\n", system)));
         return messages;
     }
 }

@@ -79,6 +79,7 @@ public sealed record MachineDescription(
 /// <param name="FinalLogitSoftcapping">Cap of logits, or null.</param>
 /// <param name="EosTokenId">The tokens that end a text.</param>
 /// <param name="Sites">Number of sites.</param>
+/// <param name="ChatTemplate">How it reads conversations: gemma2 or gemma3 as known, or the file of the model's own template.</param>
 public sealed record ModelDescription(
     string Folder,
     string ModelType,
@@ -98,7 +99,8 @@ public sealed record ModelDescription(
     double? AttnLogitSoftcapping,
     double? FinalLogitSoftcapping,
     IReadOnlyList<int> EosTokenId,
-    int Sites
+    int Sites,
+    string ChatTemplate
 )
 {
     /// <summary>Describes a model.</summary>
@@ -125,7 +127,22 @@ public sealed record ModelDescription(
             config.AttentionCap,
             config.FinalCap,
             [.. config.EosIds],
-            config.Sites().Count()
+            config.Sites().Count(),
+            TemplateOf(model)
         );
+    }
+
+    /// <summary>The name of its chat template, or why there is none to be used.</summary>
+    private static string TemplateOf(GemmaModel model)
+    {
+        try
+        {
+            return model.ChatTemplate.Name;
+        }
+        catch (GemmaScopeException problem)
+        {
+            // What else is to be said of the model is worth saying.
+            return $"cannot be used: {problem.Message}";
+        }
     }
 }

@@ -52,7 +52,14 @@ public static class Locator
         ?? await DownloadAsync(
                 name,
                 progress,
-                hub => Hub.ResolveFolderAsync(name, ["tokenizer.json", "tokenizer.model"], options: null, hub, cancellationToken)
+                hub =>
+                    Hub.ResolveFolderAsync(
+                        name,
+                        ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"],
+                        options: null,
+                        hub,
+                        cancellationToken
+                    )
             )
             .ConfigureAwait(false);
 

@@ -103,8 +103,8 @@ public sealed class Microscope : IDisposable
     {
         progress.Stage($"loading {options.Model}");
         var model = GemmaModel.Load(folder, options.Load);
-        foreach (var warning in model.Config.Warnings)
-            progress.Note(warning);
+        foreach (var note in model.Notes)
+            progress.Note(note);
         List<SparseDictionary> dictionaries = [];
         try
         {

@@ -33,10 +33,11 @@ public static class SteerJob
     )
     {
         var model = microscope.Model;
-        var chat = options.Chat ? ChatTemplate.ForModelType(model.Config.ModelType) : null;
+        var chat = options.Chat ? model.ChatTemplate : null;
         var vector = options.Contrast is { } contrast ? VectorOf(contrast, model, chat, options, progress, cancellationToken) : null;
-        if (chat is not null && !ChatTuning.IsTuned(model))
-            progress.Note(ChatTuning.Missing);
+        if (chat is not null)
+            foreach (var note in ChatTuning.Notes(model))
+                progress.Note(note);
         var sampling = chat is null ? options.Sampling : options.Sampling with { StopTokens = ChatTuning.StopTokens(model) };
         var prompt =
             chat?.Encode(model.Tokenizer, [new ChatMessage("user", options.Text)], addGenerationPrompt: true)

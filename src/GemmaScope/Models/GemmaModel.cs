@@ -29,11 +29,13 @@ public sealed partial class GemmaModel : IDisposable
         _global;
     private readonly Stack<Workspace> _workspaces = new();
     private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<ChatTemplate> _chatTemplate;
 
-    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic)
+    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic, IReadOnlyList<string> notes)
     {
-        (Folder, Config, _weights, Arithmetic) = (folder, config, weights, arithmetic);
+        (Folder, Config, _weights, Arithmetic, Notes) = (folder, config, weights, arithmetic, notes);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
+        _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplate.ForModel(folder, config.ModelType));
         _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
         _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
     }
@@ -57,6 +59,14 @@ public sealed partial class GemmaModel : IDisposable
     /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
     public Tokenizer Tokenizer => _tokenizer.Value;
 
+    /// <summary>What its settings ask for and is not done, and keys of <c>config.json</c> that nobody knows, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>How it reads conversations: its own template, where its folder has one that differs from the known one of its
+    /// type.</summary>
+    /// <exception cref="FileFormatException">Its own template cannot be used.</exception>
+    public ChatTemplate ChatTemplate => _chatTemplate.Value;
+
     /// <summary>Loads a model from a folder with config.json and safetensors weights, or from the hub (cache first).</summary>
     /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
@@ -74,8 +84,10 @@ public sealed partial class GemmaModel : IDisposable
         options ??= new ModelLoadOptions();
         var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancellationToken: cancellationToken).Path;
         var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
+        string[] notes = [.. config.Warnings, .. TokenizerSettings.Load(folder).Notes, .. GenerationSettings.Notes(folder)];
         var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
-        return new GemmaModel(folder, config, GemmaWeights.Load(folder, config, check), options.Arithmetic ?? Compute.DefaultArithmetic);
+        var weights = GemmaWeights.Load(folder, config, check);
+        return new GemmaModel(folder, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 
     /// <summary>An empty cache for one sequence.</summary>

@@ -45,14 +45,14 @@ public sealed partial class ControlTokens
     /// <param name="addBos">Whether to put the BOS in front.</param>
     public int[] Encode(string text, IReadOnlyList<TextSpan> plain, bool addBos = false)
     {
-        var breaks = Breaks(text, plain);
-        if (breaks.Count == 0)
-            return _tokenizer.Encode(text, addBos);
         var ids = new List<int>();
-        var from = 0;
-        foreach (var end in breaks.Append(text.Length))
+        if (addBos)
+            ids.Add(_tokenizer.Encode("", addBos: true)[0]);
+        // A BOS that was written by others than a stranger is the one in front.
+        var from = addBos && !plain.Any(span => span is { Start: 0, Length: > 0 }) ? _tokenizer.WrittenBos(text) : 0;
+        foreach (var end in Breaks(text, plain).Append(text.Length))
         {
-            ids.AddRange(_tokenizer.Encode(text[from..end], addBos && from == 0));
+            ids.AddRange(_tokenizer.Encode(text[from..end]));
             from = end;
         }
         return [.. ids];

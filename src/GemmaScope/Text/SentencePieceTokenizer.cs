@@ -5,6 +5,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
 {
     private readonly SentencePieceNormalizer _normalizer;
     private readonly LiteralMatcher _literals;
+    private readonly Lazy<LiteralMatcher> _controls;
     private readonly BytePairEncoder? _bpe;
     private readonly UnigramEncoder? _unigram;
 
@@ -18,6 +19,14 @@ internal sealed class SentencePieceTokenizer : Tokenizer
                 .Range(0, vocabulary.Count)
                 .Where(id => vocabulary.Kind(id) == PieceKind.UserDefined)
                 .Select(id => (vocabulary.Piece(id), id))
+        );
+        _controls = new(() =>
+            new(
+                Enumerable
+                    .Range(0, vocabulary.Count)
+                    .Where(id => vocabulary.Kind(id) is PieceKind.Control or PieceKind.Unknown)
+                    .Select(id => (vocabulary.Piece(id), id))
+            )
         );
         _normalizer = new(model, _literals);
         if (model.Algorithm == SentencePieceAlgorithm.Bpe)
@@ -48,6 +57,21 @@ internal sealed class SentencePieceTokenizer : Tokenizer
                     file
                 );
         return new(model, new([.. model.Pieces], [.. model.Kinds], ids, file));
+    }
+
+    internal override int[] EncodeMarked(string text)
+    {
+        var ids = new List<int>();
+        for (var from = 0; from < text.Length; )
+        {
+            var found = _controls.Value.TryFind(text, from, out var start, out var length, out var id);
+            if (start > from)
+                ids.AddRange(Encode(text[from..start]));
+            if (found)
+                ids.Add(id);
+            from = start + length;
+        }
+        return [.. ids];
     }
 
     private protected override Tokenization TokenizeCore(string text)

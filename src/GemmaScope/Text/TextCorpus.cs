@@ -77,7 +77,7 @@ public sealed class TextCorpus(IReadOnlyList<string> paths, TextReading? reading
     private static ReadOnlyMemory<int> Ids(TextRow row, Tokenizer tokenizer, Func<ChatTemplate>? chat)
     {
         if (row.Text is { } text)
-            return tokenizer.Encode(text);
+            return tokenizer.Encode(text[tokenizer.WrittenBos(text)..]);
         int[] ids = row.Ids is { } given
             ? Checked([.. given], tokenizer)
             : (chat ?? throw new ArgumentProblemException("is a conversation, which is not read here"))()

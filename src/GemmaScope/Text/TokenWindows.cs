@@ -10,12 +10,12 @@ public static class TokenWindows
     /// <summary>Windows that each begin with BOS and go on with the stream of all documents, EOS between two of them where the tokenizer
     /// has one.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="documents">Texts; empty ones are passed over.</param>
+    /// <param name="documents">Texts; empty ones are passed over, and a BOS that one begins with is not taken for a part of it.</param>
     /// <param name="length">Tokens of a window, BOS included; 2 or more. The last window may be shorter, but holds a token beside
     /// BOS.</param>
     /// <exception cref="ArgumentProblemException">The length is below 2, or the tokenizer has no BOS.</exception>
     public static IEnumerable<int[]> Pack(Tokenizer tokenizer, IEnumerable<string> documents, int length) =>
-        Pack(tokenizer, documents.Select(text => (ReadOnlyMemory<int>)tokenizer.Encode(text)), length);
+        Pack(tokenizer, documents.Select(text => (ReadOnlyMemory<int>)tokenizer.Encode(text[tokenizer.WrittenBos(text)..])), length);
 
     /// <summary>The same of documents that are tokens already.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>

@@ -14,6 +14,6 @@ public readonly record struct TextSpan(int Start, int End)
 /// <param name="Ids">The token ids.</param>
 /// <param name="Spans">
 /// For each token where it stands in <paramref name="Text"/>, in rising order. The byte tokens of one character share
-/// its span; an added BOS has an empty one; of a character that normalisation turns into several tokens only one has it.
+/// its span; an added BOS has an empty one, or that of the BOS the text begins with; of a character that normalisation turns into several tokens only one has it.
 /// </param>
 public sealed record TokenizedText(string Text, IReadOnlyList<int> Ids, IReadOnlyList<TextSpan> Spans);

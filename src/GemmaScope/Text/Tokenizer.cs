@@ -38,29 +38,41 @@ public abstract class Tokenizer
     /// <summary>The token of what has no piece, where there is one.</summary>
     public abstract int? UnkId { get; }
 
+    /// <summary>What the settings beside it ask for and is not done, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; private set; } = [];
+
     internal Vocabulary Vocabulary { get; }
 
     /// <summary>
     /// Reads a tokenizer: a file <c>tokenizer.json</c> or <c>tokenizer.model</c>, or a model folder that holds one.
-    /// Where a folder holds both, <c>tokenizer.json</c> counts: only it knows the added tokens (images, turn markers).
+    /// Where a folder holds both, <c>tokenizer.json</c> counts: only it knows the added tokens (images, turn markers). What
+    /// <c>tokenizer_config.json</c> in the folder asks for is heeded, refused, or stands in <see cref="Notes"/>.
     /// </summary>
     /// <exception cref="FileFormatException">There is none, it is damaged, or it has parts that are not supported.</exception>
     public static Tokenizer Load(string path)
     {
         var file = Directory.Exists(path) ? FindIn(path) : path;
         var bytes = Contents(file);
-        return Path.GetExtension(file).Equals(".json", StringComparison.OrdinalIgnoreCase)
+        Tokenizer tokenizer = Path.GetExtension(file).Equals(".json", StringComparison.OrdinalIgnoreCase)
             ? JsonTokenizer.Read(bytes, file)
             : SentencePieceTokenizer.Read(bytes, file);
+        if (Directory.Exists(path))
+        {
+            var settings = TokenizerSettings.Load(path);
+            settings.Check(tokenizer.Vocabulary, tokenizer.BosId);
+            tokenizer.Notes = settings.Notes;
+        }
+        return tokenizer;
     }
 
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text. Special tokens written in it are special tokens where the file is a tokenizer.json, plain text where it
     /// is a tokenizer.model.</param>
-    /// <param name="addBos">Whether to put the BOS in front, as the models expect.</param>
+    /// <param name="addBos">Whether to put the BOS in front, as the models expect. There is one then, and no second: a BOS that the text
+    /// begins with is that one, whatever the file.</param>
     public int[] Encode(string text, bool addBos = false)
     {
-        var tokens = Tokenize(text).Sink.Tokens;
+        var tokens = Tokenize(addBos ? text[WrittenBos(text)..] : text).Sink.Tokens;
         var first = addBos ? 1 : 0;
         var ids = new int[first + tokens.Length];
         if (addBos)
@@ -74,22 +86,38 @@ public abstract class Tokenizer
     /// <inheritdoc cref="Encode"/>
     public TokenizedText EncodeWithOffsets(string text, bool addBos = false)
     {
-        var (_, places, sink) = Tokenize(text);
+        var from = addBos ? WrittenBos(text) : 0;
+        var (_, places, sink) = Tokenize(text[from..]);
         var tokens = sink.Tokens;
         var ids = new List<int>(tokens.Length + 1);
         var spans = new List<TextSpan>(tokens.Length + 1);
         if (addBos)
         {
             ids.Add(RequireBos());
-            spans.Add(default);
+            spans.Add(new(0, from));
         }
         foreach (var (id, start, end) in tokens)
         {
             ids.Add(id);
-            spans.Add(places is null ? new(start, end) : new(places[start], places[end]));
+            spans.Add(places is null ? new(from + start, from + end) : new(from + places[start], from + places[end]));
         }
         return new(text, ids, spans);
     }
+
+    /// <summary>How much of a text's beginning is the BOS written out, once or several times.</summary>
+    internal int WrittenBos(string text)
+    {
+        if (BosId is not { } id || Piece(id) is not { Length: > 0 } bos)
+            return 0;
+        var end = 0;
+        while (string.CompareOrdinal(text, end, bos, 0, bos.Length) == 0)
+            end += bos.Length;
+        return end;
+    }
+
+    /// <summary>The ids of a text in which special tokens count wherever they are written, whatever file the tokenizer was read from:
+    /// what a chat template has written. Nothing is put in front.</summary>
+    internal virtual int[] EncodeMarked(string text) => Encode(text);
 
     /// <summary>The text of ids.</summary>
     /// <param name="ids">Ids below <see cref="VocabularySize"/>.</param>

@@ -57,6 +57,32 @@ public class ChatCommandTests
     }
 
     [Fact]
+    public void a_models_own_template_is_used_and_said()
+    {
+        using var folder = TemporaryFolder.CopyOf(Fixtures.Model("demo-it"));
+        var jinja = folder.File("chat_template.jinja");
+        File.Delete(jinja);
+        var settings = folder.File("tokenizer_config.json");
+        File.Copy(Fixtures.Path("trials", "chat_template_ignored", "tokenizer_config.json"), settings);
+        string[] arguments = ["chat", "--model", folder.Path, "--message", "hi", .. Short, "--json"];
+        var own = CommandLine.Run(arguments);
+        Assert.Equal(0, own.Code);
+        Assert.Contains("own chat template in tokenizer_config.json", own.Error);
+        Assert.Contains("\"chat_template\": \"tokenizer_config.json\"", CommandLine.Run("info", folder.Path, "--json").Out);
+
+        // The file of its own counts first, and this one refuses.
+        File.Copy(Fixtures.Path("trials", "chat_template_ignored", "chat_template.jinja"), jinja);
+        var refused = CommandLine.Run(arguments);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("chat_template.jinja: must not be used", refused.Error);
+        Assert.Equal(2, CommandLine.Run("steer", "hi", "--model", folder.Path, "--sae", "demo-sae", "--feature", "1", "--chat").Code);
+
+        // What a template of this kind cannot do is said with its place.
+        File.WriteAllText(jinja, "{{ bos_token }}\n{% include 'x' %}");
+        Assert.Contains("line 2 of the chat template: the tag 'include' is not supported", CommandLine.Run(arguments).Error);
+    }
+
+    [Fact]
     public void whoever_types_may_start_anew_when_the_context_is_full()
     {
         var lines = $"Hello\n{string.Concat(Enumerable.Repeat("word ", 600))}\n/reset\nHello\n";

@@ -46,6 +46,16 @@ public class GenerateCommandTests
     }
 
     [Fact]
+    public void a_prompt_that_begins_with_the_bos_gets_no_second_one()
+    {
+        string[] rest = ["--max-tokens", "3", "--temperature", "0", "--json"];
+        var plain = CommandLine.Run(["generate", "The cat", .. rest]).Json();
+        var marked = CommandLine.Run(["generate", "<bos>The cat", .. rest]).Json();
+        Assert.Equal(plain.GetProperty("prompt_ids").ToString(), marked.GetProperty("prompt_ids").ToString());
+        Assert.Equal(plain.GetProperty("ids").ToString(), marked.GetProperty("ids").ToString());
+    }
+
+    [Fact]
     public void a_full_context_is_told_from_an_end()
     {
         var prompt = string.Concat(Enumerable.Repeat("the ", 509));

@@ -30,6 +30,37 @@ public sealed class TokenizerTests : IDisposable
         Assert.Equal("", Vocabularies.Demo.Decode([]));
     }
 
+    [Theory]
+    [InlineData("demo")]
+    [InlineData("tiny")]
+    public void a_text_that_begins_with_the_bos_gets_no_second_one(string which)
+    {
+        var tokenizer = which == "demo" ? Vocabularies.Demo : Vocabularies.TinyJson;
+        foreach (var text in (string[])["abc", "a <bos> b", " <bos>", "<start_of_turn>user\nWhat is the river?<end_of_turn>\n", ""])
+        {
+            var plain = tokenizer.EncodeWithOffsets(text, addBos: true);
+            foreach (var bos in (string[])["<bos>", "<bos><bos>"])
+            {
+                var marked = tokenizer.EncodeWithOffsets(bos + text, addBos: true);
+                Assert.Equal(plain.Ids, marked.Ids);
+                Assert.Equal(plain.Ids, tokenizer.Encode(bos + text, addBos: true));
+                Assert.Equal(new(0, bos.Length), marked.Spans[0]);
+                Assert.Equal(
+                    plain.Spans.Skip(1).Select(span => text[span.Start..span.End]),
+                    marked.Spans.Skip(1).Select(span => marked.Text[span.Start..span.End])
+                );
+                Assert.Equal(TokenWindows.Pack(tokenizer, [text, text], 4), TokenWindows.Pack(tokenizer, [bos + text, bos + text], 4));
+                // Of a stranger it is a text like any other.
+                var control = new ControlTokens(tokenizer);
+                var strange = control.Encode(bos + text, [new(0, bos.Length + text.Length)], addBos: true);
+                Assert.DoesNotContain(tokenizer.BosId!.Value, strange[1..]);
+                Assert.Equal(plain.Ids, control.Encode(bos + text, [], addBos: true));
+            }
+        }
+        // Without one in front it is what the file makes of it.
+        Assert.Equal(which == "tiny", tokenizer.Encode("<bos>abc")[0] == tokenizer.BosId);
+    }
+
     [Fact]
     public void half_a_surrogate_pair_reads_as_the_replacement_character() =>
         Assert.Equal(Vocabularies.Demo.Encode("a\uFFFDb\uFFFD😀\uFFFD"), Vocabularies.Demo.Encode("a\uD83Db\uDE00😀\uD83D"));

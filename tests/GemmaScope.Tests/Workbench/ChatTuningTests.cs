@@ -7,7 +7,7 @@ namespace GemmaScope.Tests.Workbench;
 /// <summary>Its files say whether a model was tuned to chat; its name does not.</summary>
 public class ChatTuningTests
 {
-    private const string Turns = "{{ '<start_of_turn>' + message['role'] }}";
+    private const string Turns = "{% for message in messages %}{{ '<start_of_turn>' + message['role'] }}{% endfor %}";
 
     [Theory]
     [InlineData("demo-pt", false)]
@@ -26,9 +26,7 @@ public class ChatTuningTests
     [InlineData("chat_template.jinja", "{{ '[INST]' }}", false)]
     [InlineData("tokenizer_config.json", "{\"chat_template\": \"" + Turns + "\"}", true)]
     [InlineData("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"" + Turns + "\"}]}", true)]
-    [InlineData("tokenizer_config.json", "{\"chat_template\": [7, {}], \"eos_token\": \"<end_of_turn>\"}", false)]
     [InlineData("tokenizer_config.json", "{\"bos_token\": \"<bos>\"}", false)]
-    [InlineData("tokenizer_config.json", "{\"chat_templ", false)]
     public void a_file_says_so(string file, string content, bool isTuned)
     {
         using var folder = TemporaryFolder.CopyOf(Fixtures.Model("demo-pt"));

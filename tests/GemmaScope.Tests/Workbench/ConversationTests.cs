@@ -49,6 +49,35 @@ public sealed class ConversationTests : IDisposable
         Say(conversation, "Why?");
     }
 
+    [Theory]
+    // Turns that stay as they were are read once; one that hides what was said before has all read anew.
+    [InlineData(
+        "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}<start_of_turn>assistant{{ '\\n' }}",
+        true
+    )]
+    [InlineData(
+        "{{ bos_token }}{{ messages | length }}{% for m in messages %}<start_of_turn>{{ m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}<start_of_turn>assistant{{ '\\n' }}",
+        false
+    )]
+    public void a_models_own_template_is_read_as_it_writes_the_whole_conversation(string template, bool goesOn)
+    {
+        using var folder = TemporaryFolder.CopyOf(Fixtures.Model("demo-it"));
+        folder.Write("chat_template.jinja", template);
+        using var model = GemmaModel.Load(folder.Path);
+        var sampling = Short with { MaxNewTokens = 1 };
+        using var conversation = new Conversation(model, sampling, "Be brief.");
+        var first = Say(conversation, "Hello");
+        var second = Say(conversation, "Why?");
+        var text = model.ChatTemplate.Render(
+            [new("system", "Be brief."), new("user", "Hello"), new("assistant", first), new("user", "Why?")],
+            true
+        );
+        var prompt = model.Tokenizer.Encode(text["<bos>".Length..], addBos: true);
+        var anew = model.Generate(prompt, sampling with { StopTokens = ChatTuning.StopTokens(model) }).ToArray();
+        Assert.Equal(second, model.Tokenizer.Decode(anew));
+        Assert.Equal(goesOn, conversation.AddedTokens < prompt.Length);
+    }
+
     [Fact]
     public void texts_that_end_an_answer_are_found_however_it_is_cut_into_pieces()
     {

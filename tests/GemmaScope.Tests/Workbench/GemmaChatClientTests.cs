@@ -90,6 +90,9 @@ public sealed class GemmaChatClientTests : IDisposable
         var instructed = await _client.GetResponseAsync([Hello], options, Cancel);
         var told = await _client.GetResponseAsync([new(ChatRole.System, "Be brief."), Hello], Greedy, Cancel);
         Assert.Equal((told.Text, told.Usage?.InputTokenCount), (instructed.Text, instructed.Usage?.InputTokenCount));
+        // Gemma's template knows no developers.
+        var developed = await _client.GetResponseAsync([new(new("developer"), "Be brief."), Hello], Greedy, Cancel);
+        Assert.Equal((told.Text, told.Usage?.InputTokenCount), (developed.Text, developed.Usage?.InputTokenCount));
     }
 
     [Fact]

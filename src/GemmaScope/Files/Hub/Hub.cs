@@ -17,6 +17,7 @@ public static class Hub
         "tokenizer.json",
         "tokenizer_config.json",
         "chat_template.jinja",
+        "chat_template.json",
         "special_tokens_map.json",
     ];
 
