@@ -40,6 +40,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             {
                 using var connection = dialect.Open();
                 Schema.Migrate(connection, dialect);
+                dialect.RequireThere();
                 return 0;
             });
         }
@@ -321,12 +322,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
         {
+            _dialect.RequireThere();
             if (!_readers.TryTake(out var reader))
-                reader = new SqlStatements(_dialect.Open());
+                reader = new SqlStatements(_dialect.Open()).Asking();
             var kept = false;
             try
             {
-                _dialect.RequireThere(reader.Connection);
                 var result = ReadBounds.Current is { } bounds
                     ? bounds.Run(_dialect.Location, reader.Interrupt, () => read(reader))
                     : read(reader);
@@ -367,11 +368,11 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private T Change<T>(Func<SqlStatements, T> change) =>
         Guarded(() =>
         {
+            _dialect.RequireThere();
             var connection = _dialect.Open();
             DbTransaction? transaction = null;
             try
             {
-                _dialect.RequireThere(connection);
                 transaction = connection.BeginTransaction();
                 var result = change(new SqlStatements(connection, transaction));
                 transaction.Commit();

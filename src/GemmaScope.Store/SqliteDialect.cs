@@ -44,6 +44,9 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     public string Location { get; }
 
+    /// <summary>A connection that stays, for what is asked again and again.</summary>
+    private SqlStatements Watch => _watch ??= new SqlStatements(Open());
+
     public string WriteWords => "INSERT OR REPLACE INTO words (rowid, labels, tokens) VALUES (@id, @labels, @tokens)";
 
     public string FindWords =>
@@ -66,14 +69,17 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     public bool KeepsReaders => true;
 
-    public void RequireThere(DbConnection connection)
+    /// <inheritdoc/>
+    /// <remarks>Asked of a connection that was there from the beginning: a later one to another file of the name would mix it with what
+    /// was written ahead for ours.</remarks>
+    public void RequireThere()
     {
-        // Where another file has the name now, ours still answers: with what nobody sees any more, and takes notes that nobody will find.
-        if (connection is SqliteConnection { Handle: { IsInvalid: false } handle } && HasMoved(handle))
-            throw new GemmaScopeException(
-                "the file was deleted, moved or replaced since it was opened; put it back, or start again",
-                Location
-            );
+        lock (_watching)
+            if (HasMoved(((SqliteConnection)Watch.Connection).Handle!))
+                throw new GemmaScopeException(
+                    "the file was deleted, moved or replaced since it was opened; put it back, or start again",
+                    Location
+                );
     }
 
     /// <inheritdoc/>
@@ -83,9 +89,8 @@ internal sealed partial class SqliteDialect : ISqlDialect
     {
         lock (_watching)
         {
-            _watch ??= new SqlStatements(Open());
-            RequireThere(_watch.Connection);
-            return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
+            RequireThere();
+            return string.Create(CultureInfo.InvariantCulture, $"{Watch.Number("PRAGMA data_version")}");
         }
     }
 
