@@ -22,10 +22,12 @@ internal sealed partial class SqliteDialect : ISqlDialect
         AskMoved = 20,
         InputOutput = 10;
 
-    private readonly SqliteConnectionStringBuilder _connection;
+    private readonly string _first,
+        _again;
     private readonly long? _largestPages;
     private readonly Lock _watching = new();
     private SqlStatements? _watch;
+    private volatile bool _opened;
 
     static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
 
@@ -34,12 +36,16 @@ internal sealed partial class SqliteDialect : ISqlDialect
     public SqliteDialect(string file, long? largestPages = null)
     {
         (Location, _largestPages) = (file, largestPages);
-        _connection = new SqliteConnectionStringBuilder
-        {
-            DataSource = file,
-            Mode = SqliteOpenMode.ReadWriteCreate,
-            DefaultTimeout = BusyMilliseconds / 1000,
-        };
+        // A file that goes away later must not be made anew, empty.
+        (_first, _again) = (Opening(SqliteOpenMode.ReadWriteCreate), Opening(SqliteOpenMode.ReadWrite));
+
+        string Opening(SqliteOpenMode mode) =>
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = file,
+                Mode = mode,
+                DefaultTimeout = BusyMilliseconds / 1000,
+            }.ConnectionString;
     }
 
     public string Location { get; }
@@ -54,10 +60,9 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     public DbConnection Open()
     {
-        var connection = new SqliteConnection(_connection.ConnectionString);
+        var connection = new SqliteConnection(_opened ? _again : _first);
         connection.Open();
-        // A file that goes away later must not be made anew, empty.
-        _connection.Mode = SqliteOpenMode.ReadWrite;
+        _opened = true;
         using var settings = connection.CreateCommand();
         settings.CommandText =
             $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; "
@@ -124,7 +129,8 @@ internal sealed partial class SqliteDialect : ISqlDialect
     {
         lock (_watching)
             _watch?.Dispose();
-        SqliteConnection.ClearPool(new SqliteConnection(_connection.ConnectionString));
+        foreach (var pool in (string[])[_first, _again])
+            SqliteConnection.ClearPool(new SqliteConnection(pool));
     }
 
     /// <summary>Whether the name of a database leads to another file, or to none (SQLITE_FCNTL_HAS_MOVED), which the binding has no call
