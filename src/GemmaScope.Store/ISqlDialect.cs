@@ -14,9 +14,9 @@ internal interface ISqlDialect : IDisposable
     /// <summary>Whether connections that read are kept open with their statements; else the driver's pool does that.</summary>
     bool KeepsReaders { get; }
 
-    /// <summary>Finds out whether what a connection reads is still what it was opened for.</summary>
+    /// <summary>Finds out whether the database is still the one that was opened first; asked before each use.</summary>
     /// <exception cref="GemmaScopeException">The file was deleted or replaced.</exception>
-    void RequireThere(DbConnection connection);
+    void RequireThere();
 
     /// <summary>A text that is another one after any process has changed the database.</summary>
     string Version();

@@ -59,7 +59,7 @@ internal sealed class PostgresDialect : ISqlDialect
 
     public DbConnection Open() => _source.OpenConnection();
 
-    public void RequireThere(DbConnection connection) { }
+    public void RequireThere() { }
 
     /// <inheritdoc/>
     /// <remarks>Which transactions are seen: any that changes something has a number, here or in another database of the server.</remarks>

@@ -41,6 +41,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
                 var connection = dialect.Open();
                 try
                 {
+                    // From here on the file that was opened is known.
+                    dialect.RequireThere();
                     if (Schema.IsCurrent(connection))
                         return 0;
                 }
@@ -315,12 +317,12 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
         {
+            _dialect.RequireThere();
             if (!_readers.TryTake(out var reader))
-                reader = new SqlStatements(_dialect.Open());
+                reader = new SqlStatements(_dialect.Open()).Asking();
             var kept = false;
             try
             {
-                _dialect.RequireThere(reader.Connection);
                 var result = ReadBounds.Current is { } bounds
                     ? bounds.Run(_dialect.Location, reader.Interrupt, () => read(reader))
                     : read(reader);
@@ -368,11 +370,11 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     private int InTransaction(Action<DbConnection, DbTransaction> change)
     {
+        _dialect.RequireThere();
         var connection = _dialect.Open();
         DbTransaction? transaction = null;
         try
         {
-            _dialect.RequireThere(connection);
             transaction = connection.BeginTransaction();
             change(connection, transaction);
             transaction.Commit();

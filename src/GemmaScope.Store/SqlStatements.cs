@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GemmaScope.Store;
 
@@ -10,6 +11,9 @@ namespace GemmaScope.Store;
 /// </summary>
 internal sealed class SqlStatements(DbConnection connection, DbTransaction? transaction = null) : IDisposable
 {
+    /// <summary>Instructions of SQLite's machine between two questions: a millisecond at most.</summary>
+    private const int InstructionsBetween = 4000;
+
     private readonly Dictionary<string, DbCommand> _prepared = [];
     private volatile DbCommand? _last;
     private volatile bool _interrupted;
@@ -44,19 +48,28 @@ internal sealed class SqlStatements(DbConnection connection, DbTransaction? tran
     public void Interrupt()
     {
         _interrupted = true;
-        // The driver of SQLite does nothing where a command is cancelled.
-        if (connection is SqliteConnection { Handle: { } handle })
-            SQLitePCL.raw.sqlite3_interrupt(handle);
-        else
+        // The driver of SQLite does nothing where a command is cancelled; the statement itself asks from time to time.
+        if (connection is not SqliteConnection)
             _last?.Cancel();
     }
 
     /// <summary>Ends the statements and their connection.</summary>
     public void Dispose()
     {
+        // The connection goes back to a pool, and is not to ask us any more.
+        if (connection is SqliteConnection { Handle: { } handle })
+            raw.sqlite3_progress_handler(handle, 0, null, null);
         foreach (var command in _prepared.Values)
             command.Dispose();
         connection.Dispose();
+    }
+
+    /// <summary>Lets each statement ask whether it is still wanted.</summary>
+    public SqlStatements Asking()
+    {
+        if (connection is SqliteConnection { Handle: { } handle })
+            raw.sqlite3_progress_handler(handle, InstructionsBetween, _ => _interrupted ? 1 : 0, null);
+        return this;
     }
 
     private DbCommand Command(string text, ReadOnlySpan<(string Name, object? Value)> values)

@@ -30,10 +30,12 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     private const string NoSpace = "no space left on device; free some space and do the same again";
 
-    private readonly SqliteConnectionStringBuilder _connection;
+    private readonly string _first,
+        _again;
     private readonly long? _largestPages;
     private readonly Lock _watching = new();
     private SqlStatements? _watch;
+    private volatile bool _opened;
 
     static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
 
@@ -42,15 +44,22 @@ internal sealed partial class SqliteDialect : ISqlDialect
     public SqliteDialect(string file, long? largestPages = null)
     {
         (Location, _largestPages) = (file, largestPages);
-        _connection = new SqliteConnectionStringBuilder
-        {
-            DataSource = file,
-            Mode = SqliteOpenMode.ReadWriteCreate,
-            DefaultTimeout = BusyMilliseconds / 1000,
-        };
+        // A file that goes away later must not be made anew, empty.
+        (_first, _again) = (Opening(SqliteOpenMode.ReadWriteCreate), Opening(SqliteOpenMode.ReadWrite));
+
+        string Opening(SqliteOpenMode mode) =>
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = file,
+                Mode = mode,
+                DefaultTimeout = BusyMilliseconds / 1000,
+            }.ConnectionString;
     }
 
     public string Location { get; }
+
+    /// <summary>A connection that stays, for what is asked again and again.</summary>
+    private SqlStatements Watch => _watch ??= new SqlStatements(Open());
 
     public string WriteWords => "INSERT OR REPLACE INTO words (rowid, labels, tokens) VALUES (@id, @labels, @tokens)";
 
@@ -59,10 +68,9 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     public DbConnection Open()
     {
-        var connection = new SqliteConnection(_connection.ConnectionString);
+        var connection = new SqliteConnection(_opened ? _again : _first);
         connection.Open();
-        // A file that goes away later must not be made anew, empty.
-        _connection.Mode = SqliteOpenMode.ReadWrite;
+        _opened = true;
         using var settings = connection.CreateCommand();
         settings.CommandText =
             $"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = {BusyMilliseconds}; "
@@ -74,14 +82,17 @@ internal sealed partial class SqliteDialect : ISqlDialect
 
     public bool KeepsReaders => true;
 
-    public void RequireThere(DbConnection connection)
+    /// <inheritdoc/>
+    /// <remarks>Asked of a connection that was there from the beginning: a later one to another file of the name would mix it with what
+    /// was written ahead for ours.</remarks>
+    public void RequireThere()
     {
-        // Where another file has the name now, ours still answers: with what nobody sees any more, and takes notes that nobody will find.
-        if (connection is SqliteConnection { Handle: { IsInvalid: false } handle } && HasMoved(handle))
-            throw new GemmaScopeException(
-                "the file was deleted, moved or replaced since it was opened; put it back, or start again",
-                Location
-            );
+        lock (_watching)
+            if (HasMoved(((SqliteConnection)Watch.Connection).Handle!))
+                throw new GemmaScopeException(
+                    "the file was deleted, moved or replaced since it was opened; put it back, or start again",
+                    Location
+                );
     }
 
     /// <inheritdoc/>
@@ -91,9 +102,8 @@ internal sealed partial class SqliteDialect : ISqlDialect
     {
         lock (_watching)
         {
-            _watch ??= new SqlStatements(Open());
-            RequireThere(_watch.Connection);
-            return string.Create(CultureInfo.InvariantCulture, $"{_watch.Number("PRAGMA data_version")}");
+            RequireThere();
+            return string.Create(CultureInfo.InvariantCulture, $"{Watch.Number("PRAGMA data_version")}");
         }
     }
 
@@ -168,7 +178,8 @@ internal sealed partial class SqliteDialect : ISqlDialect
     {
         lock (_watching)
             _watch?.Dispose();
-        SqliteConnection.ClearPool(new SqliteConnection(_connection.ConnectionString));
+        foreach (var pool in (string[])[_first, _again])
+            SqliteConnection.ClearPool(new SqliteConnection(pool));
     }
 
     /// <summary>Whether the name of a database leads to another file, or to none (SQLITE_FCNTL_HAS_MOVED), which the binding has no call

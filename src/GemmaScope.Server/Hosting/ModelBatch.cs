@@ -88,15 +88,22 @@ internal abstract class ModelPiece(CancellationToken cancellationToken)
 }
 
 /// <summary>So much work waits for the model that no more is taken; a client is answered 429.</summary>
-public sealed class QueueFullException(int waiting, TimeSpan retryAfter)
-    : Exception($"{waiting} requests wait for the model, and no more are taken")
+public sealed class QueueFullException : Exception
 {
+    /// <param name="waiting">How much waits.</param>
+    /// <param name="retryAfter">When what waits now will about be done.</param>
+    public QueueFullException(int waiting, TimeSpan retryAfter)
+        : this(waiting, retryAfter, "the model") { }
+
+    internal QueueFullException(int waiting, TimeSpan retryAfter, string what)
+        : base($"{waiting} requests wait for {what}, and no more are taken") => RetryAfter = retryAfter;
+
     /// <summary>When what waits now will about be done.</summary>
-    public TimeSpan RetryAfter { get; } = retryAfter;
+    public TimeSpan RetryAfter { get; }
 }
 
 /// <summary>Work was not done in the time a request has; a client is answered 503.</summary>
-public sealed class TimeOverException(TimeSpan limit) : Exception($"the model did not come to it within {limit.TotalSeconds:0.#} s")
+public sealed class TimeOverException(TimeSpan limit) : Exception($"the server did not come to it within {limit.TotalSeconds:0.#} s")
 {
     /// <summary>The time it had.</summary>
     public TimeSpan Limit { get; } = limit;

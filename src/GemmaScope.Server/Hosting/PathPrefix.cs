@@ -32,11 +32,12 @@ internal static partial class PathPrefix
     /// <summary>HTML with the prefix in front of each address from the root. What users wrote has no quotes that are not escaped, so that
     /// only our own attributes are found.</summary>
     public static string Put(HttpContext context, string html) =>
-        Of(context) is { Length: > 0 } prefix ? Address().Replace(html, match => match.Groups[1].Value + prefix + "/") : html;
+        Of(context) is { Length: > 0 } prefix ? Address().Replace(html, prefix + "/") : html;
 
     [GeneratedRegex("^(/[A-Za-z0-9._~-]+)+$")]
     private static partial Regex Safe();
 
-    [GeneratedRegex("(\\s(?:href|action|src|data-reading|data-steer)=\"|\\sdata-libraries=\"(?:[^\" ]+ )?)/(?!/)")]
+    // The scripts of plots are two addresses in one attribute.
+    [GeneratedRegex("(?<=\\s(?:href|action|src|data-reading|data-steer|data-libraries)=\")/(?!/)|(?<=\\sdata-libraries=\"[^\" ]+ )/")]
     private static partial Regex Address();
 }

@@ -19,31 +19,44 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     /// pages.</summary>
     private readonly string _tags = Guid.NewGuid().ToString("N");
 
-    public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
+    /// <param name="pages">Gets the pages that are found by an index.</param>
+    /// <param name="data">The same as data.</param>
+    /// <param name="longPages">Gets the pages that read much.</param>
+    /// <param name="longData">The same as data.</param>
+    public void Map(
+        IEndpointRouteBuilder pages,
+        IEndpointRouteBuilder data,
+        IEndpointRouteBuilder longPages,
+        IEndpointRouteBuilder longData
+    )
     {
-        pages.MapGet(
+        longPages.MapGet(
             "/search",
             (string? q, string? model, string? dict) =>
                 new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict)))
         );
-        pages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
-        pages.MapGet("/{model}/{dictionary}", Dictionary);
+        longPages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
+        longPages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", FeatureAsync);
         pages.MapGet("/{model}/{dictionary}/random", Random);
-        data.MapGet("/search.json", Search)
+        longData
+            .MapGet("/search.json", Search)
             .WithSummary(
                 "Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it."
             );
         data.MapGet("/dictionaries.json", library.Database.Dictionaries)
             .WithSummary("The dictionaries whose features are in the database.");
-        data.MapGet("/{model}.json", (string model) => Map(model))
+        longData
+            .MapGet("/{model}.json", (string model) => Map(model))
             .WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
-        data.MapGet(
+        longData
+            .MapGet(
                 "/{model}/{dictionary}.json",
                 (string model, string dictionary, [AsParameters] TableQuery query) => query.Of(library.Database, Stored(model, dictionary))
             )
             .WithSummary("The table of a dictionary: of each feature count, density, maximum and label.");
-        data.MapGet(
+        longData
+            .MapGet(
                 "/{model}/{dictionary}.csv",
                 (string model, string dictionary, [AsParameters] TableQuery query) =>
                     Results.Text(DictionaryView.Csv(query.Of(library.Database, Stored(model, dictionary))), "text/csv; charset=utf-8")

@@ -44,9 +44,13 @@ internal static class MicroscopeRoutes
             return;
         }
         var library = new FeatureLibrary(database);
-        new FeatureEndpoints(library, instrument).Map(pages, data);
+        var gate = app.Services.GetRequiredService<ReadGate>();
+        new FeatureEndpoints(library, instrument).Map(pages, data, Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);
     }
+
+    private static RouteGroupBuilder Gated(RouteGroupBuilder routes, ReadGate gate) =>
+        routes.MapGroup("").AddEndpointFilter(gate.PassAsync);
 
     private static IResult Asset(string name, HttpContext context)
     {

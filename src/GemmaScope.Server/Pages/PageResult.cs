@@ -54,14 +54,14 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         catch (QueueFullException full)
         {
             context.HttpContext.Response.Headers.RetryAfter = $"{Math.Ceiling(full.RetryAfter.TotalSeconds)}";
-            return Problem(StatusCodes.Status429TooManyRequests, "Too many are waiting for the model", "Load this page again in a moment.");
+            return Problem(StatusCodes.Status429TooManyRequests, "Too many are waiting", "Load this page again in a moment.");
         }
         catch (TimeOverException)
         {
             return Problem(
                 StatusCodes.Status503ServiceUnavailable,
-                "The model did not get to it in time",
-                "Load this page again later, or look at a shorter text."
+                "The server did not get to it in time",
+                "Load this page again later, or ask for less at once."
             );
         }
         catch (ProblemException problem)

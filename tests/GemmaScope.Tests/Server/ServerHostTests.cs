@@ -5,6 +5,7 @@ using System.Text.Json;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Shield;
+using GemmaScope.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -136,6 +137,38 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         if (await Record.ExceptionAsync(() => inFlight) is null)
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await inFlight).StatusCode);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => closed);
+    }
+
+    [Fact]
+    public async Task a_reading_of_the_database_that_would_never_end_ends_with_the_server()
+    {
+        using var folder = new TemporaryFolder();
+        using var dialect = new SqliteDialect(folder.File("f.db"));
+        using var begun = new ManualResetEventSlim();
+        await using var server = await ShieldServer.Start(
+            guard,
+            new ServerOptions { ShutdownLimit = TimeSpan.FromMilliseconds(100) },
+            map: app =>
+                app.MapGet(
+                    "/endless",
+                    () =>
+                    {
+                        using var statements = new SqlStatements(dialect.Open()).Asking();
+                        begun.Set();
+                        return ReadBounds.Current!.Run(
+                            "f.db",
+                            statements.Interrupt,
+                            () =>
+                                statements.Number("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n")
+                        );
+                    }
+                )
+        );
+        var endless = server.Client.GetAsync("/endless");
+        begun.Wait();
+        await server.Stop();
+        if (await Record.ExceptionAsync(() => endless) is null)
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await endless).StatusCode);
     }
 
     [Theory]
