@@ -132,7 +132,11 @@ internal sealed class ShieldFileRun(
             throw;
         }
         if (_problems > 0)
-            progress.Note($"{_problems} rows could not be judged; their lines say why");
+            progress.Note(
+                _problems == 1
+                    ? "1 row could not be judged; its line says why"
+                    : $"{_problems} rows could not be judged; their lines say why"
+            );
         return new(count - before, _violations, _problems);
     }
 
