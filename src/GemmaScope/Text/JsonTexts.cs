@@ -9,21 +9,6 @@ namespace GemmaScope.Text;
 /// </summary>
 internal static class JsonTexts
 {
-    /// <summary>What stands for the usual column where a line does not have it.</summary>
-    private static readonly string[] Others = ["messages", "conversations", "input_ids"];
-
-    private static readonly Dictionary<string, string> Roles = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["user"] = "user",
-        ["human"] = "user",
-        ["assistant"] = "assistant",
-        ["model"] = "assistant",
-        ["gpt"] = "assistant",
-        ["bot"] = "assistant",
-        ["system"] = "system",
-        ["developer"] = "system",
-    };
-
     public static IEnumerable<TextRow> Read(Stream stream, TextOrigin origin) =>
         JsonLines.Rows(stream, origin.File, origin.LongestRow).Select(row => Read(row, origin));
 
@@ -31,10 +16,7 @@ internal static class JsonTexts
     {
         if (row.Section is not { } line)
             return TextRow.Bad(row.Problem!);
-        var column =
-            origin.IsColumnNamed || line.Element.TryGetProperty(origin.Column, out _)
-                ? origin.Column
-                : Array.Find(Others, line.Has) ?? origin.Column;
+        var column = TextColumns.Of(origin).FirstOrDefault(name => line.Element.TryGetProperty(name, out _)) ?? origin.Column;
         var where = $"line {row.Line}";
         if (!line.Element.TryGetProperty(column, out var value))
             return Without(line, where, origin);
@@ -66,18 +48,19 @@ internal static class JsonTexts
 
     private static TextRow? Messages(JsonElement list, string where)
     {
-        var messages = new List<ChatMessage>();
+        var messages = new List<(string, IReadOnlyList<ChatPart>)>();
         foreach (var one in list.EnumerateArray())
         {
-            if (one.ValueKind != JsonValueKind.Object || Field(one, "role", "from") is not { ValueKind: JsonValueKind.String } role)
+            if (
+                one.ValueKind != JsonValueKind.Object
+                || Field(one, "role", "from") is not { ValueKind: JsonValueKind.String } role
+                || Field(one, "content", "value", "text") is not { } content
+                || Parts(content) is not { } parts
+            )
                 return null;
-            if (!Roles.TryGetValue(role.GetString()!, out var known))
-                return TextRow.Bad($"{where} has a message of the role {Short(role)}; known are {string.Join(", ", Roles.Keys)}");
-            if (Field(one, "content", "value", "text") is not { } content || Parts(content) is not { } parts)
-                return null;
-            messages.Add(new ChatMessage(known, parts));
+            messages.Add((role.GetString()!, parts));
         }
-        return TextRow.Of(messages, where);
+        return TextRow.OfConversation(messages, where);
     }
 
     private static ChatPart[]? Parts(JsonElement content)
