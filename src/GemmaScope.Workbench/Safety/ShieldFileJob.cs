@@ -81,6 +81,8 @@ public static class ShieldFileJob
     {
         if (options.LongestLine < 1)
             throw new ArgumentProblemException("must be 1 byte or more", new Setting(nameof(options.LongestLine)));
+        if (options.Output is { } output && Packings.Endings.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
+            throw new ArgumentProblemException("verdicts are not packed; name a file that ends with .jsonl", output);
         if (
             options.Input is { } input
             && TextFile.KindOf(input) is ".csv" or ".tsv" or ".parquet" or ".json" or ".txt"

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using GemmaScope.Files;
 
@@ -16,8 +17,30 @@ internal static class JsonTexts
     {
         if (row.Section is not { } line)
             return TextRow.Bad(row.Problem!);
+        return Read(line, $"line {row.Line}", origin);
+    }
+
+    /// <summary>A list of objects or texts, or else JSON lines.</summary>
+    public static IEnumerable<TextRow> ReadWhole(Stream stream, TextOrigin origin)
+    {
+        var bytes = TextFormats.Bytes(stream, origin);
+        if (bytes.AsSpan().TrimStart(" \t\r\n"u8) is not [(byte)'[', ..])
+            return Read(new MemoryStream(bytes), origin);
+        var (list, problem) = JsonText.Read(bytes, checksText: false);
+        return problem is null
+            ? list.EnumerateArray().Select((entry, i) => Entry(entry, $"entry {i + 1}", origin))
+            : throw new FileFormatException($"is not valid JSON: {problem}", origin.File);
+    }
+
+    private static TextRow Entry(JsonElement entry, string where, TextOrigin origin) =>
+        JsonText.HalfACharacter(JsonMarshal.GetRawUtf8Value(entry)) is { } problem ? TextRow.Bad($"{where}: {problem}")
+        : entry.ValueKind == JsonValueKind.String ? TextRow.Of(entry.GetString()!, where)
+        : entry.ValueKind == JsonValueKind.Object ? Read(new JsonSection($"{origin.File} {where}", "", entry), where, origin)
+        : TextRow.Bad($"{where} is no object or text, but {Short(entry)}");
+
+    private static TextRow Read(JsonSection line, string where, TextOrigin origin)
+    {
         var column = TextColumns.Of(origin).FirstOrDefault(name => line.Element.TryGetProperty(name, out _)) ?? origin.Column;
-        var where = $"line {row.Line}";
         if (!line.Element.TryGetProperty(column, out var value))
             return Without(line, where, origin);
         var read = value.ValueKind switch
