@@ -76,9 +76,23 @@ internal static class Application
         void Attach(GemmaScopeCommand command) =>
             command.SetAction(parsed =>
             {
+                CheckFolder();
                 globals.Apply(parsed);
                 return command.Run(parsed, session.Of(command));
             });
+    }
+
+    /// <summary>A folder that was removed while somebody was in it makes every relative name, and some that are none, an odd error.</summary>
+    private static void CheckFolder()
+    {
+        try
+        {
+            _ = Directory.GetCurrentDirectory();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException("the folder that the command was started in is gone; change to one that exists", null, problem);
+        }
     }
 
     public static IEnumerable<GemmaScopeCommand> Commands() =>

@@ -59,7 +59,7 @@ internal sealed class Terminal(Stream input, TextWriter output, TextWriter error
         // Buffered into a pipe: a JSON report is many small writes.
         var output = new StreamWriter(System.Console.OpenStandardOutput(), utf8, 1 << 14) { AutoFlush = isTerminal };
         var error = new StreamWriter(System.Console.OpenStandardError(), utf8) { AutoFlush = true };
-        return new Terminal(System.Console.OpenStandardInput(), output, error)
+        return new Terminal(new StandardInput(System.Console.OpenStandardInput), output, error)
         {
             InputIsTerminal = !System.Console.IsInputRedirected,
             OutputIsTerminal = isTerminal,

@@ -1,12 +1,13 @@
 using System.CommandLine;
-using System.Text;
+using GemmaScope.Files;
 
 namespace GemmaScope.Cli;
 
 /// <summary>The text a command works on: an argument, a file, or the standard input.</summary>
 internal sealed class TextInput
 {
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    /// <summary>Bytes of a text at most: far more than any context takes.</summary>
+    private const long LargestText = 256 << 20;
 
     private readonly Argument<string?> _text;
     private readonly Option<string?> _file;
@@ -18,7 +19,11 @@ internal sealed class TextInput
             Description = description + " In quotes; '-' reads the standard input.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        _file = new Option<string?>("--file", "-f") { Description = "Read the text from this file (UTF-8).", HelpName = "FILE" };
+        _file = new Option<string?>("--file", "-f")
+        {
+            Description = "Read the text from this file (UTF-8, also .gz, .zst).",
+            HelpName = "FILE",
+        };
         command.Arguments.Add(_text);
         command.Options.Add(_file);
     }
@@ -34,7 +39,7 @@ internal sealed class TextInput
         if (text is not null && file is not null)
             throw new ArgumentProblemException("give a text or --file, not both", _text.Name);
         if (file is not null)
-            return NotEmpty(Decode(ReadFile(file), file), file);
+            return NotEmpty(ReadFile(file), file);
         if (text is not null and not "-")
             return NotEmpty(text, _text.Name);
         if (text is null && session.Terminal.InputIsTerminal)
@@ -42,50 +47,23 @@ internal sealed class TextInput
                 "no text given; write it in quotes, name a file with --file, or pipe it in with '-'",
                 _text.Name
             );
-        return NotEmpty(WithoutLastLineBreak(Decode(ReadAll(session), "standard input")), "standard input");
+        return NotEmpty(WithoutLastLineBreak(ReadAll(session)), "standard input");
     }
 
     private static string NotEmpty(string text, string source) =>
         text.Length > 0 ? text : throw new ArgumentProblemException("the text is empty; give at least one character", source);
 
-    private static byte[] ReadFile(string file)
-    {
-        if (file.Length == 0)
-            throw new ArgumentProblemException("the name is empty; give the file to read", "--file");
-        if (Directory.Exists(file))
-            throw new FileFormatException("this is a folder; give a file of text", file);
-        if (!Path.Exists(file))
-            throw new FileFormatException("the file does not exist; check the name", file);
-        try
-        {
-            return File.ReadAllBytes(file);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new FileFormatException($"the file cannot be read: {problem.Message}", file, problem);
-        }
-    }
+    private static string ReadFile(string file) =>
+        file.Length == 0
+            ? throw new ArgumentProblemException("the name is empty; give the file to read", "--file")
+            : TextFile.Read(file, LargestText);
 
-    private static byte[] ReadAll(Session session)
-    {
+    private static string ReadAll(Session session) =>
         // Reading cannot be interrupted, but waiting for it can.
-        var buffer = new MemoryStream();
-        Task.Run(() => session.Terminal.Input.CopyTo(buffer)).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
-        return buffer.ToArray();
-    }
-
-    private static string Decode(byte[] bytes, string source)
-    {
-        try
-        {
-            var text = Strict.GetString(bytes);
-            return text.StartsWith('\uFEFF') ? text[1..] : text;
-        }
-        catch (DecoderFallbackException problem)
-        {
-            throw new FileFormatException($"byte {problem.Index} is not valid UTF-8; save the text as UTF-8", source, problem);
-        }
-    }
+        Task.Run(() => TextFile.Read(session.Terminal.Input, "standard input", LargestText))
+            .WaitAsync(session.Cancellation)
+            .GetAwaiter()
+            .GetResult();
 
     // echo and here-documents end with a line break that nobody means.
     private static string WithoutLastLineBreak(string text) =>

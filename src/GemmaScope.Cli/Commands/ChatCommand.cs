@@ -102,16 +102,33 @@ internal sealed class ChatCommand : GemmaScopeCommand
     private static IEnumerable<string> Lines(Session session)
     {
         var terminal = session.Terminal;
-        using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
+        var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+        using var reader = new StreamReader(terminal.Input, strict, leaveOpen: true);
         while (true)
         {
             if (terminal is { InputIsTerminal: true, OutputIsTerminal: true })
                 terminal.Console.Write(new Paragraph("> ", new Style(Color.SteelBlue1)));
             // Reading cannot be interrupted, but waiting for it can.
-            var line = Task.Run(reader.ReadLine).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
+            var line = Task.Run(Next).WaitAsync(session.Cancellation).GetAwaiter().GetResult();
             if (line is null || line.Trim() == "/exit")
                 yield break;
             yield return line;
+        }
+
+        string? Next()
+        {
+            try
+            {
+                return reader.ReadLine();
+            }
+            catch (DecoderFallbackException problem)
+            {
+                throw new FileFormatException(
+                    "what was written is not UTF-8; set the terminal or the program to it",
+                    "standard input",
+                    problem
+                );
+            }
         }
     }
 }

@@ -85,6 +85,11 @@ public static class InterpretJob
         )
             if (value < least)
                 throw new ArgumentProblemException($"must be at least {least}", new Setting(name));
+        if (options.Tokens <= options.Window)
+            throw new ArgumentProblemException(
+                $"must be at least {options.Window + 1}: BOS and a passage of {options.Window} tokens",
+                new Setting(nameof(options.Tokens))
+            );
         options.Reading.Check();
         TextDocuments.Check(options.Text);
     }

@@ -81,6 +81,8 @@ public static class ShieldFileJob
     {
         if (options.LongestLine < 1)
             throw new ArgumentProblemException("must be 1 byte or more", new Setting(nameof(options.LongestLine)));
+        if (options.Output is { } output && Packings.Endings.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
+            throw new ArgumentProblemException("verdicts are not packed; name a file that ends with .jsonl", output);
         if (
             options.Input is { } input
             && TextFile.KindOf(input) is ".csv" or ".tsv" or ".parquet" or ".json" or ".txt"
@@ -132,7 +134,11 @@ internal sealed class ShieldFileRun(
             throw;
         }
         if (_problems > 0)
-            progress.Note($"{_problems} rows could not be judged; their lines say why");
+            progress.Note(
+                _problems == 1
+                    ? "1 row could not be judged; its line says why"
+                    : $"{_problems} rows could not be judged; their lines say why"
+            );
         return new(count - before, _violations, _problems);
     }
 

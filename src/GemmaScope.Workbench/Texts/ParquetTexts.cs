@@ -4,7 +4,7 @@ using Parquet.Schema;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>A column of strings of a Parquet file. One row group of that column is in memory at a
+/// <summary>A column of a Parquet file: strings, lists of token ids, or conversations. One row group of that column is in memory at a
 /// time, and nothing of the others is read.</summary>
 internal static class ParquetTexts
 {
@@ -20,24 +20,21 @@ internal static class ParquetTexts
         var reader = Open(stream, origin);
         try
         {
-            DataField[] texts =
-            [
-                .. reader
-                    .Schema.GetDataFields()
-                    .Where(field =>
-                        (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>)) && field.MaxRepetitionLevel == 0
-                    ),
-            ];
+            var columns = new ParquetColumns(reader.Schema.GetDataFields());
             var column =
-                Array.Find(texts, field => field.Path.ToString() == origin.Column)
-                ?? throw TextDocuments.NoColumn(origin, texts.Select(field => field.Path.ToString()));
+                TextColumns.Of(origin).Select(columns.Find).FirstOrDefault(found => found is not null)
+                ?? throw TextDocuments.NoColumn(origin, columns.Names);
             var row = 0L;
-            for (var group = 0; group < reader.RowGroupCount; group++)
-                foreach (var text in RowGroup(reader, group, column, origin))
+            for (var number = 0; number < reader.RowGroupCount; number++)
+            {
+                using var group = reader.OpenRowGroupReader(number);
+                Check(group, number, origin);
+                foreach (var read in column.Rows(group, row))
                 {
                     row++;
-                    yield return text is null ? TextRow.Bad($"row {row} has no text in '{origin.Column}'") : TextRow.Of(text, $"row {row}");
+                    yield return read;
                 }
+            }
         }
         finally
         {
@@ -57,17 +54,12 @@ internal static class ParquetTexts
         return opening.GetAwaiter().GetResult();
     }
 
-    private static string?[] RowGroup(ParquetReader reader, int number, DataField column, TextOrigin origin)
+    private static void Check(ParquetRowGroupReader group, int number, TextOrigin origin)
     {
-        using var group = reader.OpenRowGroupReader(number);
         if (group.RowCount is < 0 or > LargestRowGroup)
             throw new FileFormatException(
                 $"row group {number} has {group.RowCount} rows; at most {LargestRowGroup} are read at once. Write it in smaller groups",
                 origin.File
             );
-        var texts = new string?[group.RowCount];
-        // The file is local: what the package offers only as asynchronous ends before it returns.
-        group.ReadAsync(column, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
-        return texts;
     }
 }

@@ -60,7 +60,7 @@ public sealed class ActivationStore
 
     /// <summary>A stream of the store's rows for training.</summary>
     /// <param name="sites">Some of the sites, in the order wanted; null for all.</param>
-    /// <param name="seed">Decides about the order of the buckets in each epoch.</param>
+    /// <param name="seed">Decides about the order of the buckets, and of the rows in them, in each epoch.</param>
     /// <exception cref="ArgumentProblemException">The store does not have a site, or no row yet.</exception>
     public ActivationReader NewReader(IEnumerable<Site>? sites = null, long seed = 0) => new(this, sites ?? Sites, seed);
 

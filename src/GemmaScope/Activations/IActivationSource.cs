@@ -28,7 +28,7 @@ public interface IActivationSource : IDisposable
     /// <exception cref="ArgumentProblemException">The position is negative.</exception>
     void Seek(long position);
 
-    /// <summary>Fills [batch.Rows, width] f32 for every site. The stream has no end: epochs follow each other, with the buckets in a new
+    /// <summary>Fills [batch.Rows, width] f32 for every site. The stream has no end: epochs follow each other, each in a new
     /// order.</summary>
     /// <param name="batch">A batch that was made for this source; views of it taken before are no longer valid.</param>
     /// <param name="cancellationToken">Ends the waiting for rows; the position stays where it was.</param>

@@ -54,7 +54,8 @@ internal sealed unsafe class ShardReader : IDisposable
                 FileMode.Open,
                 FileAccess.Read,
                 FileShare.ReadWrite | FileShare.Delete,
-                FileOptions.SequentialScan
+                // Pieces are read in a random order.
+                FileOptions.None
             );
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)

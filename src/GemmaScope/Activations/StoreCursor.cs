@@ -1,31 +1,40 @@
 using GemmaScope.Models;
+using GemmaScope.Numerics;
 
 namespace GemmaScope.Activations;
 
-/// <summary>A place in the endless stream of a store's rows: epochs follow each other, each with the buckets in an order of its
-/// own.</summary>
+/// <summary>A place in the endless stream of a store's rows: epochs follow each other, each with the buckets, and the rows in them, in an
+/// order of its own that the seed decides.</summary>
 internal sealed class StoreCursor : IDisposable
 {
     private readonly ActivationStore _store;
     private readonly int[] _sites;
     private readonly StoreBucket[] _buckets;
+    private readonly Tensor[] _group;
     private readonly long _seed;
     private ShardReader[] _shards = [];
-    private int[] _order = [];
+    private int[] _order = [],
+        _mixed = [];
+    private ReadingOrder _rows;
     private long _epoch;
     private int _bucket,
-        _row;
+        _at,
+        _next;
 
     public StoreCursor(ActivationStore store, IReadOnlyList<Site> sites, long seed, long position)
     {
         (_store, _seed) = (store, seed);
         _sites = [.. sites.Select(store.IndexOf)];
         _buckets = [.. store.Manifest.Parts.SelectMany(part => part.Buckets)];
+        _group = [.. sites.Select(site => Tensor.Uninitialized(ReadingOrder.GroupRows, store.Width(site)))];
         (_epoch, var left) = Math.DivRem(position, store.Rows);
-        _order = Order();
+        _order = Shuffle.Permutation(_buckets.Length, seed, _epoch);
         for (; left >= Current.Rows; _bucket++)
             left -= Current.Rows;
-        _row = (int)left;
+        _rows = OrderOfRows();
+        for (; left >= _rows.RowsOf(_at); _at++)
+            left -= _rows.RowsOf(_at);
+        _next = (int)left;
     }
 
     private StoreBucket Current => _buckets[_order[_bucket]];
@@ -33,33 +42,55 @@ internal sealed class StoreCursor : IDisposable
     /// <summary>Reads the next rows of all sites.</summary>
     public void Read(ActivationBatch batch)
     {
-        for (var done = 0; done < batch.Rows; )
+        for (var row = 0; row < batch.Rows; row++)
         {
-            if (_row == Current.Rows)
+            if (_mixed.Length == 0)
+                Load();
+            for (var site = 0; site < _group.Length; site++)
+                _group[site].Row(_mixed[_next]).CopyTo(batch[site].Row(row));
+            if (++_next == _mixed.Length)
                 Next();
-            if (_shards.Length == 0)
-                Open();
-            var count = Math.Min(batch.Rows - done, Current.Rows - _row);
-            for (var i = 0; i < _shards.Length; i++)
-                _shards[i].Read(_row, batch[i].SliceRows(done, count));
-            _row += count;
-            done += count;
         }
     }
 
-    public void Dispose() => Close();
-
-    private void Next()
+    public void Dispose()
     {
         Close();
-        _row = 0;
-        if (++_bucket < _order.Length)
-            return;
-        (_bucket, _epoch) = (0, _epoch + 1);
-        _order = Order();
+        foreach (var rows in _group)
+            rows.Dispose();
     }
 
-    private int[] Order() => Shuffle.Permutation(_buckets.Length, _seed, _epoch);
+    /// <summary>Goes on to the next group, bucket or epoch.</summary>
+    private void Next()
+    {
+        (_next, _mixed) = (0, []);
+        if (++_at < _rows.Groups)
+            return;
+        Close();
+        _at = 0;
+        if (++_bucket == _order.Length)
+        {
+            (_bucket, _epoch) = (0, _epoch + 1);
+            _order = Shuffle.Permutation(_buckets.Length, _seed, _epoch);
+        }
+        _rows = OrderOfRows();
+    }
+
+    private ReadingOrder OrderOfRows() => new(Current.Rows, _seed, _epoch, _order[_bucket]);
+
+    private void Load()
+    {
+        if (_shards.Length == 0)
+            Open();
+        var done = 0;
+        foreach (var (first, count) in _rows.Pieces(_at))
+        {
+            for (var site = 0; site < _shards.Length; site++)
+                _shards[site].Read(first, _group[site].AsMatrix().SliceRows(done, count));
+            done += count;
+        }
+        _mixed = _rows.Mixed(_at);
+    }
 
     private void Open()
     {

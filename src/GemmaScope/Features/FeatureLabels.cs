@@ -122,7 +122,15 @@ public sealed class FeatureLabels
 
     private void Add(string? index, string? label)
     {
-        if (int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out var feature) && !string.IsNullOrWhiteSpace(label))
+        if (IndexOf(index) is { } feature && !string.IsNullOrWhiteSpace(label))
             _labels.TryAdd(feature, label.Trim());
+    }
+
+    /// <summary>Tables of other programs may hold whole numbers as 7.0, where another row has none.</summary>
+    private static int? IndexOf(string? index)
+    {
+        if (index?.EndsWith(".0", StringComparison.Ordinal) == true)
+            index = index[..^2];
+        return int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out var feature) ? feature : null;
     }
 }

@@ -24,8 +24,9 @@ internal static class JsonText
 
     /// <summary>Reads a value.</summary>
     /// <param name="bytes">UTF-8, with a byte order mark or without.</param>
+    /// <param name="checksText">Whether half a character in a string is a problem; else it is looked for later.</param>
     /// <returns>The value, or why there is none.</returns>
-    public static (JsonElement Value, string? Problem) Read(ReadOnlySpan<byte> bytes)
+    public static (JsonElement Value, string? Problem) Read(ReadOnlySpan<byte> bytes, bool checksText = true)
     {
         if (bytes is [0xEF, 0xBB, 0xBF, ..])
             bytes = bytes[3..];
@@ -35,7 +36,7 @@ internal static class JsonText
         if (wrong is not null && WithNumbers(bytes) is { } numbers)
             (value, wrong) = Parsed(numbers);
         return wrong is null
-            ? (value, HalfACharacter(bytes))
+            ? (value, checksText ? HalfACharacter(bytes) : null)
             : (default, wrong + (bytes.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] ? "; it is a web page" : ""));
     }
 
@@ -114,7 +115,7 @@ internal static class JsonText
     }
 
     /// <summary>The parser leaves text alone until it is asked for; half a surrogate pair must not wait till then.</summary>
-    private static string? HalfACharacter(ReadOnlySpan<byte> bytes)
+    public static string? HalfACharacter(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IndexOf("\\u"u8) < 0)
             return null;

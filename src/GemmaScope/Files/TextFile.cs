@@ -69,9 +69,19 @@ public static class TextFile
     /// <exception cref="FileFormatException">It cannot be read, is larger, or not UTF-8.</exception>
     public static string Read(string path, long? largest = null)
     {
-        var bytes = Bytes(path, largest ?? JsonFile.LargestFile);
-        return Utf8Text.ProblemOf(bytes) is { } problem ? throw new FileFormatException(problem, path) : Encoding.UTF8.GetString(bytes);
+        using var stream = Open(path);
+        return Decoded(Bytes(stream, path, largest ?? JsonFile.LargestFile), path);
     }
+
+    /// <summary>The same of a stream that is open already.</summary>
+    /// <param name="stream">The bytes, packed or not; it stays open.</param>
+    /// <param name="name">What it is called in errors.</param>
+    /// <param name="largest">Bytes at most, unpacked.</param>
+    /// <exception cref="FileFormatException">It cannot be read, is larger, or not UTF-8.</exception>
+    public static string Read(Stream stream, string name, long largest) => Decoded(Bytes(Open(stream, name), name, largest), name);
+
+    private static string Decoded(byte[] bytes, string name) =>
+        Utf8Text.ProblemOf(bytes) is { } problem ? throw new FileFormatException(problem, name) : Encoding.UTF8.GetString(bytes);
 
     /// <summary>The lines of a whole file.</summary>
     /// <exception cref="FileFormatException">It cannot be read, is too large, or not UTF-8; the message names the line.</exception>

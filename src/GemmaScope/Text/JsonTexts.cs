@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using GemmaScope.Files;
 
@@ -9,21 +10,6 @@ namespace GemmaScope.Text;
 /// </summary>
 internal static class JsonTexts
 {
-    /// <summary>What stands for the usual column where a line does not have it.</summary>
-    private static readonly string[] Others = ["messages", "conversations", "input_ids"];
-
-    private static readonly Dictionary<string, string> Roles = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["user"] = "user",
-        ["human"] = "user",
-        ["assistant"] = "assistant",
-        ["model"] = "assistant",
-        ["gpt"] = "assistant",
-        ["bot"] = "assistant",
-        ["system"] = "system",
-        ["developer"] = "system",
-    };
-
     public static IEnumerable<TextRow> Read(Stream stream, TextOrigin origin) =>
         JsonLines.Rows(stream, origin.File, origin.LongestRow).Select(row => Read(row, origin));
 
@@ -31,11 +17,30 @@ internal static class JsonTexts
     {
         if (row.Section is not { } line)
             return TextRow.Bad(row.Problem!);
-        var column =
-            origin.IsColumnNamed || line.Element.TryGetProperty(origin.Column, out _)
-                ? origin.Column
-                : Array.Find(Others, line.Has) ?? origin.Column;
-        var where = $"line {row.Line}";
+        return Read(line, $"line {row.Line}", origin);
+    }
+
+    /// <summary>A list of objects or texts, or else JSON lines.</summary>
+    public static IEnumerable<TextRow> ReadWhole(Stream stream, TextOrigin origin)
+    {
+        var bytes = TextFormats.Bytes(stream, origin);
+        if (bytes.AsSpan().TrimStart(" \t\r\n"u8) is not [(byte)'[', ..])
+            return Read(new MemoryStream(bytes), origin);
+        var (list, problem) = JsonText.Read(bytes, checksText: false);
+        return problem is null
+            ? list.EnumerateArray().Select((entry, i) => Entry(entry, $"entry {i + 1}", origin))
+            : throw new FileFormatException($"is not valid JSON: {problem}", origin.File);
+    }
+
+    private static TextRow Entry(JsonElement entry, string where, TextOrigin origin) =>
+        JsonText.HalfACharacter(JsonMarshal.GetRawUtf8Value(entry)) is { } problem ? TextRow.Bad($"{where}: {problem}")
+        : entry.ValueKind == JsonValueKind.String ? TextRow.Of(entry.GetString()!, where)
+        : entry.ValueKind == JsonValueKind.Object ? Read(new JsonSection($"{origin.File} {where}", "", entry), where, origin)
+        : TextRow.Bad($"{where} is no object or text, but {Short(entry)}");
+
+    private static TextRow Read(JsonSection line, string where, TextOrigin origin)
+    {
+        var column = TextColumns.Of(origin).FirstOrDefault(name => line.Element.TryGetProperty(name, out _)) ?? origin.Column;
         if (!line.Element.TryGetProperty(column, out var value))
             return Without(line, where, origin);
         var read = value.ValueKind switch
@@ -66,18 +71,19 @@ internal static class JsonTexts
 
     private static TextRow? Messages(JsonElement list, string where)
     {
-        var messages = new List<ChatMessage>();
+        var messages = new List<(string, IReadOnlyList<ChatPart>)>();
         foreach (var one in list.EnumerateArray())
         {
-            if (one.ValueKind != JsonValueKind.Object || Field(one, "role", "from") is not { ValueKind: JsonValueKind.String } role)
+            if (
+                one.ValueKind != JsonValueKind.Object
+                || Field(one, "role", "from") is not { ValueKind: JsonValueKind.String } role
+                || Field(one, "content", "value", "text") is not { } content
+                || Parts(content) is not { } parts
+            )
                 return null;
-            if (!Roles.TryGetValue(role.GetString()!, out var known))
-                return TextRow.Bad($"{where} has a message of the role {Short(role)}; known are {string.Join(", ", Roles.Keys)}");
-            if (Field(one, "content", "value", "text") is not { } content || Parts(content) is not { } parts)
-                return null;
-            messages.Add(new ChatMessage(known, parts));
+            messages.Add((role.GetString()!, parts));
         }
-        return TextRow.Of(messages, where);
+        return TextRow.OfConversation(messages, where);
     }
 
     private static ChatPart[]? Parts(JsonElement content)

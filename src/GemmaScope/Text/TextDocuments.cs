@@ -63,7 +63,7 @@ public static class TextDocuments
         var found = Directory
             .EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
             // A folder of tables often has a page about them, which is not meant where a column is named.
-            .Where(file => TextFormats.Of(file) is { } format && (column is null || format.HasColumns))
+            .Where(file => TextFormats.InFolder(file) is { } format && (column is null || format.HasColumns))
             .Order(StringComparer.Ordinal)
             .Select(Origin)
             .ToArray();

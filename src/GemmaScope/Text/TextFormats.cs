@@ -31,6 +31,8 @@ public static class TextFormats
 {
     private static readonly ConcurrentDictionary<string, TextFormat> Formats = new(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly TextFormat Json = new(".json", HasColumns: true, JsonTexts.ReadWhole);
+
     static TextFormats()
     {
         Register(new TextFormat(".txt", HasColumns: false, Whole));
@@ -47,7 +49,11 @@ public static class TextFormats
     public static void Register(TextFormat format) => Formats[format.Ending] = format;
 
     /// <summary>The format that a name tells, or null where it tells none.</summary>
-    internal static TextFormat? Of(string file) => Formats.GetValueOrDefault(TextFile.KindOf(file));
+    internal static TextFormat? Of(string file) =>
+        Formats.GetValueOrDefault(TextFile.KindOf(file)) ?? (TextFile.KindOf(file) == Json.Ending ? Json : null);
+
+    /// <summary>The format of a file in a folder; there <c>.json</c> files mostly say something about the texts.</summary>
+    internal static TextFormat? InFolder(string file) => Formats.GetValueOrDefault(TextFile.KindOf(file));
 
     /// <summary>The whole file as one document, whatever its name.</summary>
     internal static IEnumerable<TextRow> Whole(Stream stream, TextOrigin origin)
@@ -56,7 +62,8 @@ public static class TextFormats
         yield return Utf8Text.ProblemOf(bytes) is { } problem ? TextRow.Bad(problem) : TextRow.Of(Encoding.UTF8.GetString(bytes));
     }
 
-    private static byte[] Bytes(Stream stream, TextOrigin origin)
+    /// <summary>A whole file of at most <see cref="TextDocuments.LargestFile"/>.</summary>
+    internal static byte[] Bytes(Stream stream, TextOrigin origin)
     {
         using var whole = new MemoryStream();
         var block = new byte[1 << 16];

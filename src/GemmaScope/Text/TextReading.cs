@@ -22,18 +22,12 @@ public sealed record TextReading
     /// <summary>Bytes of a row at most.</summary>
     public int LongestLine { get; init; } = TextFile.LongestLine;
 
-    /// <summary>What of it decides about the tokens, to be compared when a run goes on; empty for the defaults.</summary>
+    /// <summary>What of it decides about the tokens, to be compared when a run goes on; empty for the defaults. Rows that are left out
+    /// do not: without that choice the run would have ended at the first of them.</summary>
     public string Description =>
         string.Join(
             ", ",
-            (
-                (string?[])
-                    [
-                        TextColumn is null ? null : $"column {TextColumn}",
-                        SkipBadRows ? "bad rows skipped" : null,
-                        SeparateDocuments ? "documents apart" : null,
-                    ]
-            ).OfType<string>()
+            ((string?[])[TextColumn is null ? null : $"column {TextColumn}", SeparateDocuments ? "documents apart" : null]).OfType<string>()
         );
 
     /// <summary>Finds out what cannot be before anything is read.</summary>

@@ -188,7 +188,18 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>What may be another when a run goes on: a longer run, other places and other reports learn the same.</summary>
-    private static readonly string[] MayChange = ["tokens:", "steps:", "output:", "form:", "run.", "evaluation.", "data.model:"];
+    private static readonly string[] MayChange =
+    [
+        "tokens:",
+        "steps:",
+        "output:",
+        "form:",
+        "run.",
+        "evaluation.",
+        "data.model:",
+        "data.skip_bad_rows:",
+        "data.longest_line:",
+    ];
 
     private static void WriteRecipe(TrainingConfiguration configuration) =>
         AtomicFile.Write(

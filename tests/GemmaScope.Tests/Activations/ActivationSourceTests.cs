@@ -30,6 +30,57 @@ public sealed class ActivationSourceTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1 << 20)]
+    [InlineData(150)]
+    public void each_epoch_and_each_seed_has_an_order_of_its_own_whatever_the_buckets(int bucketRows)
+    {
+        var store = _folder.Harvest("store", StoreFolder.Options with { BucketRows = bucketRows });
+        var (first, second) = Epochs(4);
+        Assert.Equal(first.Order(), second.Order());
+        Assert.NotEqual(first, second);
+        Assert.Equal(first.Concat(second), Epochs(4).First.Concat(Epochs(4).Second));
+        Assert.NotEqual(first, Epochs(5).First);
+        Assert.Equal(Stored(store), first.Order());
+
+        (List<string> First, List<string> Second) Epochs(long seed)
+        {
+            using var reader = store.NewReader(seed: seed);
+            using var batch = new ActivationBatch(reader, (int)store.Rows);
+            reader.Read(batch);
+            var keys = Keys(batch);
+            reader.Read(batch);
+            return ([.. keys], [.. Keys(batch)]);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(ReadingOrder.PieceRows)]
+    [InlineData(ReadingOrder.GroupRows)]
+    [InlineData(5 * ReadingOrder.GroupRows + 3)]
+    public void the_order_of_a_bucket_has_every_row_once(int rows)
+    {
+        int[] Read(long epoch)
+        {
+            var order = new ReadingOrder(rows, seed: 3, epoch, bucket: 2);
+            return
+            [
+                .. Enumerable
+                    .Range(0, order.Groups)
+                    .SelectMany(group =>
+                    {
+                        int[] lying = [.. order.Pieces(group).SelectMany(piece => Enumerable.Range(piece.First, piece.Rows))];
+                        return order.Mixed(group).Select(row => lying[row]);
+                    }),
+            ];
+        }
+        Assert.Equal(Enumerable.Range(0, rows), Read(0).Order());
+        if (rows > 1)
+            Assert.NotEqual(Read(0), Read(1));
+        Assert.Equal(Read(7), Read(7));
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void a_stream_is_continued_bit_for_bit_from_any_place(bool fromStore)

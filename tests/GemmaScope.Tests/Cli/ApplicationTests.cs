@@ -94,7 +94,11 @@ public class ApplicationTests
     {
         private readonly ManualResetEventSlim _over = new();
 
-        public override void CopyTo(Stream destination, int bufferSize) => _over.Wait(TestContext.Current.CancellationToken);
+        public override int Read(Span<byte> buffer)
+        {
+            _over.Wait(TestContext.Current.CancellationToken);
+            return 0;
+        }
 
         protected override void Dispose(bool disposing)
         {

@@ -78,7 +78,8 @@ public class TokenizeCommandTests
     public void a_missing_file_is_named() => CommandLine.Run("tokenize", "--file", "no-such.txt").IsRefused("no-such.txt");
 
     [Fact]
-    public void bytes_that_are_no_utf8_are_refused() => CommandLine.Run(["tokenize", "-"], [0x41, 0xFF]).IsRefused("byte 1", "UTF-8");
+    public void bytes_that_are_no_utf8_are_refused() =>
+        CommandLine.Run(["tokenize", "-"], [0x41, 0xFF]).IsRefused("byte FF at offset 1", "UTF-8");
 
     [Fact]
     public void an_id_outside_the_vocabulary_is_refused() => CommandLine.Run("tokenize", "--decode", "99999").IsRefused("99999");

@@ -1,8 +1,10 @@
 using System.Text;
+using System.Text.Json.Serialization;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Parquet;
 using Parquet.Schema;
+using Parquet.Serialization;
 using Xunit;
 using ZstdSharp;
 
@@ -77,6 +79,29 @@ public sealed class CorpusFormatsTests : IDisposable
     }
 
     [Fact]
+    public async Task lists_of_ids_and_conversations_of_parquet_are_documents()
+    {
+        var file = _folder.File("lists.parquet");
+        ListsRow[] rows =
+        [
+            new([1, 2, 3], [new("user", "Hi"), new("assistant", "Yes?")]),
+            new([], []),
+            new(null, null),
+            new([7], [new("tool", "x")]),
+            new([8, null], [new("user", null)]),
+        ];
+        await ParquetSerializer.SerializeAsync(rows, file, cancellationToken: TestContext.Current.CancellationToken);
+        var ids = new TextCorpus([file], new() { TextColumn = "input_ids", SkipBadRows = true });
+        Assert.Equal(["1 2 3", "", "7"], ids.Rows().Select(row => string.Join(' ', row.Ids!)));
+        Assert.Equal(2, ids.Skipped.Count);
+        var chats = new TextCorpus([file], new() { SkipBadRows = true });
+        var messages = chats.Rows().Single(row => row.Messages is not null).Messages!;
+        Assert.Equal(["user: Hi", "assistant: Yes?"], messages.Select(one => $"{one.Role}: {one.Parts[0].Text}"));
+        Assert.Equal(3, chats.Skipped.Count);
+        Assert.Contains("it has input_ids, messages", Refused(file + "#body").Message);
+    }
+
+    [Fact]
     public async Task packed_parquet_is_told_to_be_unpacked() =>
         Assert.Contains("unpack it", Refused(Packed("a.parquet.zst", await File.ReadAllBytesAsync(await Parquet()))).Message);
 
@@ -117,6 +142,30 @@ public sealed class CorpusFormatsTests : IDisposable
         Assert.Contains("line 2 has 3 fields, the first line 2", Refused(Bytes("b.csv", "id,text\n1,2,3\n"u8)).Message);
         Assert.Contains("UTF-8", Refused(Bytes("c.csv", [.. "id,text\n1,a"u8, 0xff, 0xfe, .. "\n"u8])).Message);
         Refused(Bytes("d.csv", []));
+    }
+
+    private sealed class ListsRow
+    {
+        public ListsRow() { }
+
+        public ListsRow(List<long?>? ids, List<Message>? messages) => (InputIds, Messages) = (ids, messages);
+
+        [JsonPropertyName("input_ids")]
+        public List<long?>? InputIds { get; set; }
+
+        [JsonPropertyName("messages")]
+        public List<Message>? Messages { get; set; }
+    }
+
+    private sealed class Message
+    {
+        public Message() { }
+
+        public Message(string? role, string? content) => (Role, Content) = (role, content);
+
+        public string? Role { get; set; }
+
+        public string? Content { get; set; }
     }
 
     private static FileFormatException Refused(string path) => Assert.Throws<FileFormatException>(() => TextDocuments.Read([path]).Count());

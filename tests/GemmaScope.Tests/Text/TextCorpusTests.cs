@@ -72,6 +72,22 @@ public sealed class TextCorpusTests : IDisposable
     }
 
     [Fact]
+    public void a_json_file_is_a_list_of_rows_or_lines_where_it_is_named_itself()
+    {
+        var list = Write("a.json", "\n[{\"text\":\"1\"}, \"2\", {\"text\":\"\\ud83d\"}, 3, {\"text\":\"4\",\"x\":NaN}]");
+        var corpus = new TextCorpus([list, Write("b.json", "{\"text\":\"5\"}\n")], new() { SkipBadRows = true });
+        Assert.Equal(["1", "2", "4", "5"], corpus.Texts());
+        Assert.Equal(2, corpus.Skipped.Count);
+        Assert.Contains("entry 3", corpus.Skipped.First);
+        Write("c.txt", "c");
+        Assert.Equal(["c"], new TextCorpus([_folder.Path]).Texts());
+        Assert.Contains(
+            "not valid JSON",
+            Assert.Throws<FileFormatException>(() => new TextCorpus([Write("d.json", "[1")]).Texts().Count()).Message
+        );
+    }
+
+    [Fact]
     public void token_ids_are_taken_as_they_are_and_checked()
     {
         var ids = Tokenizer.Encode("the cat sat");
