@@ -15,8 +15,10 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
     private readonly Option<int> _top,
         _topText;
     private readonly Option<int?> _feature;
-    private readonly Option<string?> _labels;
+    private readonly Option<string?> _labels,
+        _database;
     private readonly Option<bool> _noBos,
+        _byActivation,
         _json;
     private readonly Option<string?> _html;
     private readonly Option<Uri> _server;
@@ -47,6 +49,8 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
         _labels = Add(
             new Option<string?>("--labels") { Description = "Labels of the features: JSON lines, JSON, CSV or TSV.", HelpName = "FILE" }
         );
+        _database = Add(KnownFeatureOptions.Database());
+        _byActivation = Add(KnownFeatureOptions.ByActivation());
         _noBos = Add(new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
         _html = Add(CommonOptions.OutputFile("--html", "Write the analysis as one self-contained page."));
         _server = Add(CommonOptions.Server());
@@ -64,16 +68,20 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
             AddBos = !arguments.GetValue(_noBos),
             Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
             Server = arguments.GetValue(_server)!,
+            ByActivation = arguments.GetValue(_byActivation),
         };
         using var microscope = _microscope.Open(arguments, session);
+        using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope);
+        options = options with { Known = known };
         var result = session.Run((progress, cancellationToken) => AnalyzeJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
         {
-            AnalyzeText.Write(session.Terminal, result);
+            AnalyzeText.Write(session.Terminal, result, arguments.GetResult(_top) is { Implicit: false } ? options.Top : null);
             session.Terminal.Out.WriteLine();
             AnalyzeText.NextTokens(session.Terminal, result);
+            AnalyzeText.GoOn(session.Terminal, result);
         }
         if (arguments.GetValue(_html) is { } page)
         {

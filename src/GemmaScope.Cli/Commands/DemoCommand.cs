@@ -36,11 +36,12 @@ internal sealed class DemoCommand : GemmaScopeCommand
     {
         var terminal = session.Terminal;
         using var microscope = _microscope.Open(arguments, session);
+        using var known = KnownFeatureOptions.Open(null, microscope);
         var server = arguments.GetValue(_server)!;
         var results = Sentences
             .Select(sentence =>
                 session.Run(
-                    (progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence, Server = server }, progress, token)
+                    (progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence, Server = server, Known = known }, progress, token)
                 )
             )
             .ToArray();
@@ -66,6 +67,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
             AnalyzePage.Render(results[0]).Save(page);
             terminal.Error.WriteLine($"wrote {page}");
         }
+        AnalyzeText.GoOn(terminal, results[0]);
         return Application.Success;
     }
 
@@ -79,10 +81,10 @@ internal sealed class DemoCommand : GemmaScopeCommand
 
     private static void Compare(Terminal terminal, AnalyzeResult[] results)
     {
-        var table = new DataTable("sentence", new("tokens", true), new("mean L0", true), new("FVU", true), "strongest features (sum)");
+        var table = new DataTable("sentence", new("tokens", true), new("mean L0", true), new("FVU", true), "first features (sum)");
         foreach (var result in results)
         {
-            var top = string.Join("  ", result.WholeTextTop.Take(4).Select(one => $"{one.Feature} ({one.Sum:0.0})"));
+            var top = string.Join("  ", result.WholeTextTop.Take(3).Select(one => $"{one.Feature}{AnalyzeText.Named(one.Label)} ({one.Sum:0.0})"));
             table.Add(
                 result.Text,
                 $"{result.Tokens.Count - result.ExcludedPositions.Count}",

@@ -1,3 +1,4 @@
+using GemmaScope.Features;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
@@ -11,13 +12,40 @@ internal static class AnalyzeText
     private static readonly Color Pale = new(222, 235, 247),
         Deep = new(8, 81, 156);
 
-    public static void Write(Terminal terminal, AnalyzeResult result)
+    /// <summary>Features of a token where they have labels, which take room; without labels all that the result has.</summary>
+    private const int Labelled = 2;
+
+    private const int ShortLabel = 36,
+        LongLabel = 70;
+
+    /// <param name="terminal">Where to write.</param>
+    /// <param name="result">The analysis.</param>
+    /// <param name="perToken">Features of each token; null for as many as are read easily.</param>
+    public static void Write(Terminal terminal, AnalyzeResult result, int? perToken = null)
     {
         Summary(terminal, result);
         if (terminal is { OutputIsTerminal: true, Colors: true })
             Shaded(terminal, result);
-        Tokens(terminal, result);
+        Tokens(terminal, result, perToken);
         TopFeatures(terminal, result);
+    }
+
+    /// <summary>What to try next, with the most telling feature of this text.</summary>
+    public static void GoOn(Terminal terminal, AnalyzeResult result)
+    {
+        if (result.WholeTextTop.Count == 0)
+            return;
+        var feature = result.WholeTextTop[0].Feature;
+        var same = result.Model == MicroscopeOptions.DemoModel ? "" : $" --model {result.Model} --sae …";
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("go on:");
+        terminal.Out.WriteLine(
+            $"  gemmascope analyze \"…\" --feature {feature}{same}    see where one feature fires in another text, or write a page with --html"
+        );
+        terminal.Out.WriteLine(
+            $"  gemmascope steer \"…\" --feature {feature} --strength 4{same}    make the model say more of it"
+        );
+        terminal.Out.WriteLine("  gemmascope serve    open the microscope: every feature with its examples, search, steering");
     }
 
     public static void NextTokens(Terminal terminal, AnalyzeResult result) =>
@@ -60,19 +88,26 @@ internal static class AnalyzeText
         terminal.Out.WriteLine();
         terminal.Console.Write(text);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine(result.Feature is { } shown ? $"(shaded by feature {shown})" : "(shaded by each token's strongest feature)");
+        terminal.Out.WriteLine(result.Feature is { } shown ? $"(shaded by feature {shown})" : result.Analysis.IsTelling
+                    ? "(shaded by each token's most telling feature)"
+                    : "(shaded by each token's strongest feature)");
     }
 
-    private static void Tokens(Terminal terminal, AnalyzeResult result)
+    private static void Tokens(Terminal terminal, AnalyzeResult result, int? perToken)
     {
         var feature = result.Feature;
+        var labelled = result.Tokens.Any(token => token.TopFeatures.Any(one => one.Label is not null));
+        var shownFeatures = perToken ?? (labelled ? Labelled : int.MaxValue);
         Column[] first = [new("position", true), "token", new("L0", true)];
-        Column strongest = "strongest features (activation)";
+        Column strongest = result.Analysis.IsTelling ? "most telling features (activation)" : "strongest features (activation)";
         var table = new DataTable(feature is { } chosen ? [.. first, new($"feature {chosen}", true), strongest] : [.. first, strongest]);
         foreach (var token in result.Tokens)
         {
             string[] cells = [$"{token.Position}", Format.Quoted(token.Text) + (token.Counted ? "" : " *"), $"{token.L0}"];
-            var top = string.Join("  ", token.TopFeatures.Select(one => $"{one.Feature} ({one.Activation:0.00})"));
+            var top = string.Join(
+                "  ",
+                token.TopFeatures.Take(shownFeatures).Select(one => $"{one.Feature}{Short(one.Label, ShortLabel)} ({one.Activation:0.00})")
+            );
             table.Add(
                 feature is { } shown ? [.. cells, $"{result.Analysis.Features.Value(token.Position, shown):0.00}", top] : [.. cells, top]
             );
@@ -87,12 +122,17 @@ internal static class AnalyzeText
     {
         if (result.WholeTextTop.Count == 0)
             return;
+        var known = result.WholeTextTop.Any(feature => feature.Density is not null);
         var labelled = result.WholeTextTop.Any(feature => feature.Label is not null);
-        Column[] columns = [new("feature", true), new("sum", true), new("largest", true), "at", new("tokens", true)];
-        var table = new DataTable(labelled ? [.. columns, "label"] : columns);
+        List<Column> columns = [new("feature", true), new("sum", true), new("largest", true), "at", new("tokens", true)];
+        if (known)
+            columns.Add(new("fires at", true));
+        if (labelled)
+            columns.Add("label (score)");
+        var table = new DataTable([.. columns]);
         foreach (var top in result.WholeTextTop)
         {
-            string[] cells =
+            List<string> cells =
             [
                 $"{top.Feature}",
                 $"{top.Sum:0.00}",
@@ -100,10 +140,18 @@ internal static class AnalyzeText
                 $"{top.LargestPosition} {Format.Quoted(result.Tokens[top.LargestPosition].Text)}",
                 $"{top.Tokens}",
             ];
-            table.Add(labelled ? [.. cells, top.Label ?? ""] : cells);
+            if (known)
+                cells.Add(top.Density is { } density ? Share(density) : "");
+            if (labelled)
+                cells.Add(Short(top.Label, LongLabel).TrimStart() + (top.LabelScore is { } score ? $" ({score:0.00})" : ""));
+            table.Add([.. cells]);
         }
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine("strongest features of the whole text:");
+        terminal.Out.WriteLine(
+            result.Analysis.IsTelling
+                ? "most telling features of the whole text (strong here, silent at most tokens elsewhere; * fires nearly everywhere):"
+                : "strongest features of the whole text:"
+        );
         table.Write(terminal);
         // Outside the table, which would break long addresses.
         terminal.Out.WriteLine();
@@ -111,6 +159,24 @@ internal static class AnalyzeText
         foreach (var top in result.WholeTextTop)
             terminal.Out.WriteLine($"{top.Feature, 7}  {top.Page}  {top.Neuronpedia}".TrimEnd());
     }
+
+    /// <summary>A label as it stands behind the number of its feature.</summary>
+    public static string Named(string? label) => Short(label, ShortLabel);
+
+    /// <summary>A label behind a number, cut where a list of words can be.</summary>
+    private static string Short(string? label, int most)
+    {
+        if (label is null)
+            return "";
+        if (label.Length <= most)
+            return $" {label}";
+        var end = label.LastIndexOf(", ", most - 1, StringComparison.Ordinal);
+        return $" {label[..(end > most / 2 ? end : most - 1)]} …";
+    }
+
+    /// <summary>A share of tokens; one who fires nearly everywhere is marked.</summary>
+    private static string Share(double density) =>
+        (density >= 0.01 ? $"{density * 100:0} %" : $"{density * 100:0.0#} %") + (density > FeatureMeaning.DenseFrom ? " *" : "");
 
     private static Style StyleOf(float shade) =>
         shade <= 0 ? Style.Plain : new Style(shade < 0.55 ? Color.Black : Color.White, Pale.Blend(Deep, shade));

@@ -1,4 +1,5 @@
 using GemmaScope.Features;
+using GemmaScope.Store;
 
 namespace GemmaScope.Workbench;
 
@@ -20,7 +21,13 @@ public sealed record AnalyzeJobOptions
     /// <summary>Whether a BOS is put in front, as the models expect.</summary>
     public bool AddBos { get; init; } = true;
 
-    /// <summary>Labels of the dictionary's features; null for none.</summary>
+    /// <summary>A database that knows features of the dictionary: labels with their scores, and how often they fire. Null for none.</summary>
+    public IFeatureDatabase? Known { get; init; }
+
+    /// <summary>Whether the strongest activations come first; else, where features are known, the most telling ones do.</summary>
+    public bool ByActivation { get; init; }
+
+    /// <summary>Labels of the dictionary's features, which count before those of the database; null for none.</summary>
     public FeatureLabels? Labels { get; init; }
 
     /// <summary>The server whose feature pages are linked.</summary>
@@ -59,6 +66,8 @@ public static class AnalyzeJob
                         TopWholeText = options.TopText,
                         AddBos = options.AddBos,
                         Labels = options.Labels,
+                        Meanings = options.Known?.Meanings(microscope.ModelName, microscope.Dictionary),
+                        ByActivation = options.ByActivation,
                         ModelName = microscope.ModelName,
                     },
                     cancellationToken: cancellationToken

@@ -9,7 +9,17 @@ namespace GemmaScope.Workbench;
 /// <param name="Label">Its label, or null.</param>
 /// <param name="Page">Address of its dashboard on our server.</param>
 /// <param name="Neuronpedia">Address of its dashboard on Neuronpedia, or null.</param>
-public sealed record TokenFeature(int Feature, float Activation, string? Label, string Page, string? Neuronpedia);
+/// <param name="LabelScore">The score of the label, or null.</param>
+/// <param name="Density">Share of the tokens of other text at which it fires, or null where that is not known.</param>
+public sealed record TokenFeature(
+    int Feature,
+    float Activation,
+    string? Label,
+    string Page,
+    string? Neuronpedia,
+    double? LabelScore,
+    double? Density
+);
 
 /// <summary>A feature of a whole text.</summary>
 /// <param name="Feature">Index in the dictionary.</param>
@@ -20,6 +30,8 @@ public sealed record TokenFeature(int Feature, float Activation, string? Label, 
 /// <param name="Largest">Its largest activation.</param>
 /// <param name="LargestPosition">Where that is.</param>
 /// <param name="Tokens">Counted tokens at which it fires.</param>
+/// <param name="LabelScore">The score of the label, or null.</param>
+/// <param name="Density">Share of the tokens of other text at which it fires, or null where that is not known.</param>
 public sealed record TextFeature(
     int Feature,
     float Sum,
@@ -28,7 +40,9 @@ public sealed record TextFeature(
     string? Neuronpedia,
     float Largest,
     int LargestPosition,
-    int Tokens
+    int Tokens,
+    double? LabelScore,
+    double? Density
 );
 
 /// <summary>A token and its features.</summary>
@@ -175,7 +189,15 @@ public sealed class AnalyzeResult
             token.Counted,
             token.L0,
             token.Norm,
-            [.. token.Top.Select(one => new TokenFeature(one.Index, one.Activation, one.Label, Page(one), one.Neuronpedia))]
+            [.. token.Top.Select(one => new TokenFeature(
+                    one.Index,
+                    one.Activation,
+                    one.Label,
+                    Page(one),
+                    one.Neuronpedia,
+                    Score(one),
+                    one.Meaning?.Density
+                ))]
         )
         {
             Text = TextOf(token),
@@ -196,9 +218,14 @@ public sealed class AnalyzeResult
             one.Neuronpedia,
             largest,
             Array.IndexOf(values, largest),
-            values.Count(value => value > 0)
+            values.Count(value => value > 0),
+            Score(one),
+            one.Meaning?.Density
         );
     }
+
+    /// <summary>The score belongs to the label that is known; one from a file of labels has none.</summary>
+    private static double? Score(FeatureReport one) => one.Meaning is { } meaning && meaning.Label == one.Label ? meaning.Score : null;
 
     private string Page(FeatureReport feature) =>
         _server.IsAbsoluteUri ? new Uri(_server, feature.Page).ToString() : _server.OriginalString.TrimEnd('/') + feature.Page;

@@ -24,6 +24,13 @@ public sealed record AnalyzeOptions
     /// <summary>Labels of the dictionary's features, or null.</summary>
     public FeatureLabels? Labels { get; init; }
 
+    /// <summary>Says what is known of features, each time for all that fire in a text; null for nothing. What is known ranks the features:
+    /// telling ones come first (<see cref="FeatureMeaning.Telling"/>).</summary>
+    public Func<IReadOnlyCollection<int>, IReadOnlyDictionary<int, FeatureMeaning>>? Meanings { get; init; }
+
+    /// <summary>Whether the strongest activations come first whatever is known of the features.</summary>
+    public bool ByActivation { get; init; }
+
     /// <summary>The model's name in reports and addresses; null for the name of its repository or folder.</summary>
     public string? ModelName { get; init; }
 }

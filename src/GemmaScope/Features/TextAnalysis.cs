@@ -9,7 +9,11 @@ namespace GemmaScope.Features;
 /// <param name="Label">Its label, or null.</param>
 /// <param name="Page">Address of its dashboard on our server, relative.</param>
 /// <param name="Neuronpedia">Address of its dashboard on Neuronpedia, or null.</param>
-public sealed record FeatureReport(int Index, float Activation, string? Label, string Page, string? Neuronpedia);
+public sealed record FeatureReport(int Index, float Activation, string? Label, string Page, string? Neuronpedia)
+{
+    /// <summary>What else is known of it, or null.</summary>
+    public FeatureMeaning? Meaning { get; init; }
+}
 
 /// <summary>What the dictionary found at one token.</summary>
 /// <param name="Position">Position in the sequence.</param>
@@ -21,7 +25,7 @@ public sealed record FeatureReport(int Index, float Activation, string? Label, s
 /// <param name="Counted">Whether it counts in sums and means; BOS and other special positions do not.</param>
 /// <param name="L0">Number of active features.</param>
 /// <param name="Norm">‖x‖ at the site the dictionary reads.</param>
-/// <param name="Top">Its strongest features, strongest first.</param>
+/// <param name="Top">Its strongest features, strongest first; where features are known, the most telling ones, most telling first.</param>
 public sealed record TokenReport(
     int Position,
     int Id,
@@ -82,10 +86,14 @@ public sealed record TextAnalysis
     [JsonIgnore]
     public SparseActivations Features { get; init; } = new(0, [0], [], []);
 
+    /// <summary>Whether features are ranked by how much they tell, not by their activations alone.</summary>
+    public bool IsTelling { get; init; }
+
     /// <summary>The positions left out of all sums and means: position 0 (BOS) and special tokens (METHODS §1.4).</summary>
     public required IReadOnlyList<int> ExcludedPositions { get; init; }
 
-    /// <summary>The features with the largest sum of activations over the counted positions.</summary>
+    /// <summary>The features with the largest sum of activations over the counted positions; where features are known, those whose sum tells
+    /// most.</summary>
     public required IReadOnlyList<FeatureReport> WholeTextTop { get; init; }
 
     /// <summary>Mean number of active features over the counted positions.</summary>

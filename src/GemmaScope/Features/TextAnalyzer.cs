@@ -93,7 +93,8 @@ public static class TextAnalyzer
                 progress?.Report($"encoding {dictionary.Width} features");
                 var features = dictionary.Encode(x, cancellationToken);
                 using var reconstruction = dictionary.Decode(features, x);
-                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features).Make(x, target, reconstruction);
+                var meanings = options.Meanings?.Invoke([.. Enumerable.Range(0, features.Rows).SelectMany(t => features.Indices(t).ToArray()).Distinct()]);
+                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features, meanings).Make(x, target, reconstruction);
                 found?.Invoke(index, analyses[index]);
             }
         );
@@ -144,9 +145,11 @@ public static class TextAnalyzer
         Tokenizer tokenizer,
         TokenizedText tokens,
         AnalyzeOptions options,
-        SparseActivations features
+        SparseActivations features,
+        IReadOnlyDictionary<int, FeatureMeaning>? meanings
     )
     {
+        private readonly FeatureRanking _ranking = new(features, options.ByActivation ? null : meanings);
         private readonly bool[] _counted = CountedPositions.Of(tokens.Ids, tokenizer);
         private readonly string _model = options.ModelName ?? RepositoryName.Of(model.Folder);
         private readonly FeatureLinks _links = new((options.ModelName ?? RepositoryName.Of(model.Folder)).Split('/')[^1], dictionary);
@@ -178,6 +181,7 @@ public static class TextAnalyzer
                 Warnings = dictionary.Warnings,
                 Tokens = [.. rows.Select(t => Token(t, norms[t]))],
                 Features = features,
+                IsTelling = _ranking.IsTelling,
                 ExcludedPositions = [.. rows.Where(t => !_counted[t])],
                 WholeTextTop = WholeText(counted),
                 MeanL0 = Defined(counted.Sum(t => (double)features.L0(t)) / counted.Length),
@@ -203,31 +207,23 @@ public static class TextAnalyzer
                 _counted[t],
                 features.L0(t),
                 norm,
-                [.. features.Top(t, options.TopPerToken).Select(Feature)]
+                [.. _ranking.Top(t, options.TopPerToken).Select(Feature)]
             );
         }
 
-        private FeatureReport[] WholeText(int[] rows)
-        {
-            var sums = new SortedDictionary<int, double>();
-            foreach (var t in rows)
-                for (var i = 0; i < features.Indices(t).Length; i++)
-                    sums[features.Indices(t)[i]] = sums.GetValueOrDefault(features.Indices(t)[i]) + features.Values(t)[i];
-            var top = new TopSelection(options.TopWholeText);
-            foreach (var (feature, sum) in sums)
-                if (sum > 0)
-                    top.Offer(feature, (float)sum);
-            return [.. top.Descending().Select(Feature)];
-        }
+        private FeatureReport[] WholeText(int[] rows) => [.. _ranking.WholeText(rows, options.TopWholeText).Select(Feature)];
 
         private FeatureReport Feature(FeatureActivation feature) =>
             new(
                 feature.Feature,
                 feature.Value,
-                options.Labels?[feature.Feature],
+                options.Labels?[feature.Feature] ?? meanings?.GetValueOrDefault(feature.Feature)?.Label,
                 _links.Page(feature.Feature),
                 _links.Neuronpedia(feature.Feature)
-            );
+            )
+            {
+                Meaning = meanings?.GetValueOrDefault(feature.Feature),
+            };
 
         private static double? Defined(double value) => double.IsFinite(value) ? value : null;
     }

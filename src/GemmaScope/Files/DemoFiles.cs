@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace GemmaScope.Files;
 
 /// <summary>
@@ -46,6 +48,35 @@ public static class DemoFiles
                 $"no demo dictionary '{path}' is here; run inside a checkout of the project or let {Variable} name the folder that holds "
                     + "the demo files"
             );
+    }
+
+    /// <summary>A copy of a demo file that may be written to, in the user's cache; made when it is first asked for, and anew when the demo
+    /// file is another one.</summary>
+    /// <param name="file">The file that comes with the project.</param>
+    /// <exception cref="GemmaScopeException">It cannot be copied.</exception>
+    public static string WritableCopy(string file)
+    {
+        var cache = UserFolders.FindCache(Environment.GetEnvironmentVariable) ?? Path.Combine(Path.GetTempPath(), "gemmascope");
+        try
+        {
+            string hash;
+            using (var stream = File.OpenRead(file))
+                hash = Convert.ToHexStringLower(SHA256.HashData(stream))[..12];
+            var copy = Path.Combine(cache, $"demo-{hash}{Path.GetExtension(file)}");
+            if (File.Exists(copy))
+                return copy;
+            Directory.CreateDirectory(cache);
+            // Under another name until it is whole; whoever comes second finds the same bytes.
+            var whole = $"{copy}.{Guid.NewGuid():N}";
+            File.Copy(file, whole);
+            File.SetAttributes(whole, FileAttributes.Normal);
+            File.Move(whole, copy, overwrite: true);
+            return copy;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new GemmaScopeException($"cannot be copied into {cache}: {problem.Message}", file, problem);
+        }
     }
 
     private static IEnumerable<string> Places()

@@ -35,6 +35,23 @@ internal static class UserFolders
             : Path.Combine(home, OperatingSystem.IsMacOS() ? Path.Combine("Library", "Application Support") : ".config", Own);
     }
 
+    /// <summary>The folder of files that this product makes for a user and can make again, or null where there is no place for any.</summary>
+    /// <param name="variable">Reads a variable of the environment.</param>
+    public static string? FindCache(Func<string, string?> variable)
+    {
+        if (variable("XDG_CACHE_HOME") is { } configured && Path.IsPathRooted(configured))
+            return Path.Combine(configured, Own);
+        if (OperatingSystem.IsWindows())
+            return Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                Own
+            );
+        var home = Home(variable);
+        return home is null || !Directory.Exists(home)
+            ? null
+            : Path.Combine(home, OperatingSystem.IsMacOS() ? Path.Combine("Library", "Caches") : ".cache", Own);
+    }
+
     /// <summary>The same where it is needed.</summary>
     /// <param name="variable">Reads a variable of the environment.</param>
     /// <param name="instead">The variable that names the file itself.</param>

@@ -1,0 +1,47 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Features;
+using GemmaScope.Files;
+using GemmaScope.Store;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>What databases know of the features of a dictionary that is open, and the one that comes with the demo.</summary>
+public static class KnownFeatures
+{
+    /// <summary>The folder of the demo's database, beside the demo models.</summary>
+    private const string DemoFolder = "demo-features",
+        DemoFile = "features.db";
+
+    /// <summary>What a database says of features as they are asked for; null where it does not have the dictionary.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="modelName">The name the model was asked for by.</param>
+    /// <param name="dictionary">The dictionary.</param>
+    public static Func<IReadOnlyCollection<int>, IReadOnlyDictionary<int, FeatureMeaning>>? Meanings(
+        this IFeatureDatabase database,
+        string modelName,
+        SparseDictionary dictionary
+    )
+    {
+        var (model, name) = (FeatureLinks.ModelName(modelName), FeatureLinks.PageName(dictionary));
+        if (database.Dictionaries().FirstOrDefault(one => one.Model == model && one.Name == name) is not { } stored)
+            return null;
+        return features =>
+            database
+                .Rows(stored, [.. features])
+                .ToDictionary(row => row.Feature, row => new FeatureMeaning(row.Label, row.Score, row.Density, row.Max));
+    }
+
+    /// <summary>The database that comes with the demo dictionary, or null where it is not here. It is opened as the user's own copy, for a
+    /// database is written to when it is used.</summary>
+    /// <exception cref="GemmaScopeException">It cannot be copied or opened.</exception>
+    public static IFeatureDatabase? OpenDemo() =>
+        DemoFiles.Find(DemoFolder) is { } folder && Path.Combine(folder, DemoFile) is var file && File.Exists(file)
+            ? FeatureDatabase.Open(DemoFiles.WritableCopy(file))
+            : null;
+
+    /// <summary>Whether a dictionary is the demo's, which that database knows.</summary>
+    /// <param name="microscope">The model and its dictionaries.</param>
+    public static bool IsDemo(this Microscope microscope) =>
+        microscope.ModelName is MicroscopeOptions.DemoModel
+        && microscope.Dictionaries.Any(one => Path.GetFullPath(one.Origin.Path).Contains($"{Path.DirectorySeparatorChar}{MicroscopeOptions.DemoDictionary}{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+}
