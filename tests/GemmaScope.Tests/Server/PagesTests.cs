@@ -121,7 +121,8 @@ public class PagesTests(MicroscopeServer server)
         Assert.DoesNotContain("unsafe", policy);
         Assert.Equal("same-origin", answer.Headers.GetValues("Referrer-Policy").Single());
         Assert.DoesNotMatch("""(src|href|action)="(https?:)?//""", page);
-        Assert.DoesNotMatch("""\sstyle=|\son\w+=""", Regex.Replace(page, ">[^<]*<", "><"));
+        // Names of attributes are looked at, not what they or texts hold.
+        Assert.DoesNotMatch("""\sstyle=|\son\w+=""", Regex.Replace(Regex.Replace(page, ">[^<]*<", "><"), "\"[^\"]*\"", "\"\""));
         foreach (Match asset in Regex.Matches(page, "(?:src|href)=\"(/assets/[^\"]+)\""))
             await Page(asset.Groups[1].Value);
     }

@@ -217,6 +217,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     [InlineData(1, 1, "the database says: words")]
     public void what_sqlite_says_is_told_with_a_cure(int code, int extended, string says)
     {
+        Filled(1);
         using var dialect = new SqliteDialect(File);
         Assert.StartsWith(says, dialect.Explain(new SqliteException("words", code, extended)));
     }
@@ -245,9 +246,15 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         var stored = Filled(1);
         Database.Page(stored, 0);
         System.IO.File.Delete(File);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 0)).Message);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.SetNote(stored, 0, "lost")).Message);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Version()).Message);
+        Assert.Contains(
+            "the file was deleted, moved or replaced",
+            Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 0)).Message
+        );
+        Assert.Contains(
+            "the file was deleted, moved or replaced",
+            Assert.Throws<GemmaScopeException>(() => Database.SetNote(stored, 0, "lost")).Message
+        );
+        Assert.Contains("the file was deleted, moved or replaced", Assert.Throws<GemmaScopeException>(() => Database.Version()).Message);
         Assert.False(System.IO.File.Exists(File));
     }
 
