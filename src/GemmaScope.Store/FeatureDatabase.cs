@@ -24,10 +24,11 @@ public static class FeatureDatabase
 
     /// <summary>Bounds what the flow of work that calls this reads from any database from now on: such a reading fails when nobody waits
     /// for it, and when it takes too long.</summary>
-    /// <param name="cancellationToken">Cancelled when nobody waits; the reading then ends with <see cref="OperationCanceledException"/>.</param>
     /// <param name="limit">How long one may take; then it ends with a <see cref="GemmaScopeException"/>.</param>
-    public static void BoundReads(CancellationToken cancellationToken, TimeSpan limit) =>
-        ReadBounds.Current = new(cancellationToken, limit);
+    /// <param name="cancellationToken">Cancelled when nobody waits; the reading then ends with
+    /// <see cref="OperationCanceledException"/>.</param>
+    public static void BoundReads(TimeSpan limit, CancellationToken cancellationToken) =>
+        ReadBounds.Current = new(limit, cancellationToken);
 
     internal static bool IsPostgres(string where) =>
         where.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)

@@ -4,7 +4,7 @@ namespace GemmaScope.Store;
 /// How long a reading of a database may take, and for whom. It goes with the flow of the work, as the pages of a server read in many
 /// places and none of them has an opinion of its own.
 /// </summary>
-internal sealed record ReadBounds(CancellationToken Gone, TimeSpan Limit)
+internal sealed record ReadBounds(TimeSpan Limit, CancellationToken Gone)
 {
     private static readonly AsyncLocal<ReadBounds?> Flow = new();
 

@@ -43,7 +43,7 @@ public class SearchBoundsTests(DemoGuard guard) : IClassFixture<DemoGuard>
         using var database = FeatureDatabase.Open(folder.File("f.db"), create: true);
         var stored = WholeServer.Write(database, "d", 5);
         Assert.Equal(found, database.Search(text, 10).Count);
-        Assert.Equal(0, database.Table(stored, new FeatureFilter { LabelContains = text }).Count);
+        Assert.Empty(database.Table(stored, new FeatureFilter { LabelContains = text }));
         Assert.Equal(3, database.Table(stored, new FeatureFilter { LabelContains = "CATS" }).Count);
     }
 
@@ -56,7 +56,7 @@ public class SearchBoundsTests(DemoGuard guard) : IClassFixture<DemoGuard>
         using (var gone = new CancellationTokenSource())
         using (var statements = new SqlStatements(dialect.Open()).Asking())
         {
-            var bounds = new ReadBounds(gone.Token, TimeSpan.FromHours(1));
+            var bounds = new ReadBounds(TimeSpan.FromHours(1), gone.Token);
             var reading = Task.Run(() => bounds.Run("f.db", statements.Interrupt, () => statements.Number(endless)));
             await gone.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
@@ -64,7 +64,7 @@ public class SearchBoundsTests(DemoGuard guard) : IClassFixture<DemoGuard>
         }
         using (var statements = new SqlStatements(dialect.Open()).Asking())
         {
-            var bounds = new ReadBounds(default, TimeSpan.FromMilliseconds(20));
+            var bounds = new ReadBounds(TimeSpan.FromMilliseconds(20), default);
             var late = Assert.Throws<GemmaScopeException>(() => bounds.Run("f.db", statements.Interrupt, () => statements.Number(endless)));
             Assert.Contains("f.db: did not answer within 0", late.Message);
         }
@@ -85,7 +85,7 @@ public class SearchBoundsTests(DemoGuard guard) : IClassFixture<DemoGuard>
         static void Bounded(Action work) =>
             Task.Run(() =>
                 {
-                    FeatureDatabase.BoundReads(new CancellationToken(canceled: true), TimeSpan.FromHours(1));
+                    FeatureDatabase.BoundReads(TimeSpan.FromHours(1), new CancellationToken(canceled: true));
                     work();
                 })
                 .GetAwaiter()
