@@ -122,7 +122,8 @@ public sealed class ScriptTests : IDisposable
             dotnet,
             "#!/usr/bin/env bash\nwhile [ $# -gt 0 ]; do [ \"$1\" = -result-xml ] && report=$2; shift; done\n" + program + "\n"
         );
-        File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var scripts = Path.Combine(Fixtures.Repository, "scripts");
         return Bash(
             "-c",
