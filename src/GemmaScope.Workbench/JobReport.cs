@@ -25,13 +25,13 @@ internal static class JobReports
     public static void Note(this IProgress<JobReport>? progress, string text, Remedy? remedy = null) =>
         progress?.Report(new JobNote(text, remedy));
 
-<<<<<<< HEAD
     /// <summary>Says how many rows of a text were left out, where any was.</summary>
     public static void NoteOn(this IProgress<JobReport>? progress, SkippedRows? skipped)
     {
         if (skipped?.Note is { } note)
             progress.Note(note);
-=======
+    }
+
     /// <summary>Says where a text writes a BOS that is not its first token.</summary>
     public static void NoteWrittenBos(this IProgress<JobReport>? progress, IReadOnlyList<int> ids, int? bos)
     {
@@ -39,7 +39,6 @@ internal static class JobReports
             progress.Note(
                 $"token {place} is a BOS that is written in the text; models were trained on one, in front, and take what follows for a new text."
             );
->>>>>>> chat
     }
 
     public static void Stage(this IProgress<JobReport>? progress, string name) => progress?.Report(new JobStage(name));
