@@ -71,17 +71,17 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
             var page = await Open(path);
             await page.EvaluateAsync(Watch);
             var after = await Drawn(page, index);
-            double[][] Sorted(double[][] places) =>
-                [.. places.Where(place => place[3] > 0).OrderBy(place => Math.Round(place[0])).ThenBy(place => place[1])];
+            double[][] Visible(double[][] places) => [.. places.Where(place => place[3] > 0)];
             var (server, script) = (
-                Sorted(await Places(before, marks)),
-                Sorted((await Places(after, marks + ":not(.overlay, .selection, .handle)")))
+                Visible(await Places(before, marks)),
+                Visible(await Places(after, marks + ":not(.overlay, .selection, .handle)"))
             );
             Assert.True(server.Length > 5);
             Assert.Equal(server.Length, script.Length);
+            // Points that nearly lie on each other come in any order.
             Assert.All(
-                server.Zip(script),
-                pair => Assert.All(pair.First.Zip(pair.Second), one => Assert.Equal(one.First, one.Second, tolerance: 1.5))
+                server,
+                one => Assert.Contains(script, other => one.Zip(other).All(pair => Math.Abs(pair.First - pair.Second) <= 1.5))
             );
             Assert.Equal(
                 (await before.Locator("text").AllTextContentsAsync()).Order(),

@@ -67,9 +67,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             )!
         )
         {
-            var started = Stopwatch.StartNew();
-            while (!process.HasExited && started.Elapsed < TimeSpan.FromSeconds(60) && Stored() is null or 0)
-                Thread.Sleep(5);
+            Patience.Until(() => process.HasExited || Stored() > 0, "the first stored feature");
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
         }
@@ -135,9 +133,10 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
                     }
                 })
                 .ToArray();
-            var begun = Stopwatch.StartNew();
-            while (confirmed.Sum() < 60 && begun.Elapsed < TimeSpan.FromSeconds(60))
-                await Task.Delay(5);
+            await Patience.UntilAsync(
+                () => confirmed.Sum() >= 60 || Array.TrueForAll(all, one => one.IsCompleted),
+                "sixty confirmed notes"
+            );
             await server.Kill();
             await Task.WhenAll(all);
         }
@@ -217,6 +216,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
     [InlineData(1, 1, "the database says: words")]
     public void what_sqlite_says_is_told_with_a_cure(int code, int extended, string says)
     {
+        Filled(1);
         using var dialect = new SqliteDialect(File);
         Assert.StartsWith(says, dialect.Explain(new SqliteException("words", code, extended)));
     }
@@ -245,9 +245,15 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
         var stored = Filled(1);
         Database.Page(stored, 0);
         System.IO.File.Delete(File);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 0)).Message);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.SetNote(stored, 0, "lost")).Message);
-        Assert.Contains("is gone", Assert.Throws<GemmaScopeException>(() => Database.Version()).Message);
+        Assert.Contains(
+            "the file was deleted, moved or replaced",
+            Assert.Throws<GemmaScopeException>(() => Database.Page(stored, 0)).Message
+        );
+        Assert.Contains(
+            "the file was deleted, moved or replaced",
+            Assert.Throws<GemmaScopeException>(() => Database.SetNote(stored, 0, "lost")).Message
+        );
+        Assert.Contains("the file was deleted, moved or replaced", Assert.Throws<GemmaScopeException>(() => Database.Version()).Message);
         Assert.False(System.IO.File.Exists(File));
     }
 
