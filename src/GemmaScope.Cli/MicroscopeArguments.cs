@@ -40,6 +40,9 @@ internal sealed class MicroscopeArguments
     /// <summary>The model's name.</summary>
     public string ModelName(ParseResult arguments) => arguments.GetValue(_model)!;
 
+    /// <summary>Whether a model or a dictionary is named.</summary>
+    public bool IsNamed(ParseResult arguments) => NamesDictionary(arguments) || arguments.GetResult(_model) is { Implicit: false };
+
     /// <summary>Whether a dictionary is named.</summary>
     public bool NamesDictionary(ParseResult arguments) => arguments.GetValue(_dictionaries) is { Length: > 0 };
 

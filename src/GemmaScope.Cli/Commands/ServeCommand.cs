@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
@@ -24,7 +25,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly Option<int> _port,
         _queue;
     private readonly Option<double> _timeLimit;
-    private readonly Option<bool> _logText;
+    private readonly Option<bool> _logText,
+        _noBrowser;
     private readonly Option<string[]> _allowHost,
         _cors;
     private readonly Option<IPNetwork[]> _behindProxy;
@@ -114,6 +116,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 DefaultValueFactory = _ => Defaults.TimeLimit.TotalSeconds,
             }
         );
+        _noBrowser = Add(new Option<bool>("--no-browser") { Description = "Open no browser, where one would be opened: on a desktop." });
         _logText = Add(new Option<bool>("--log-text") { Description = "Write the texts that are judged, and the verdicts, to the log." });
     }
 
@@ -138,14 +141,36 @@ internal sealed class ServeCommand : GemmaScopeCommand
         };
         // Found out before a model of many gigabytes is loaded.
         options.Check();
-        using var microscope = _microscope.Open(arguments, session);
-        using var features = arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database) : null;
-        ServeAsync(new ServerModel(microscope, features), options, session).GetAwaiter().GetResult();
+        var demo = !_microscope.IsNamed(arguments) && arguments.GetValue(_features) is null;
+        using var microscope = demo ? MicroscopeArguments.Open(Demo(arguments), session) : _microscope.Open(arguments, session);
+        using var features =
+            arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database)
+            : demo ? KnownFeatures.OpenDemo()
+            : null;
+        var how = new Start(
+            MovesPort: arguments.GetResult(_port) is not { Implicit: false },
+            OpensBrowser: !arguments.GetValue(_noBrowser) && session.Terminal.OutputIsTerminal && IPAddress.IsLoopback(options.Bind)
+        );
+        ServeAsync(new ServerModel(microscope, features), options, how, session).GetAwaiter().GetResult();
         return Application.Success;
     }
 
+    /// <summary>How it starts.</summary>
+    /// <param name="MovesPort">Whether another port may be taken where the standard one is busy.</param>
+    /// <param name="OpensBrowser">Whether the page is opened where there is a browser.</param>
+    private sealed record Start(bool MovesPort, bool OpensBrowser);
+
+    /// <summary>Nothing is named: the demo model with all dictionaries that come with it, and what is known of their features.</summary>
+    private MicroscopeOptions Demo(ParseResult arguments) =>
+        _microscope.Read(arguments) with
+        {
+            Model = MicroscopeOptions.DemoModel,
+            Dictionaries = [MicroscopeOptions.DemoDictionary, MicroscopeOptions.DemoScope],
+            Use = DictionaryUse.Many,
+        };
+
     /// <summary>Until Ctrl-C, or until the system asks the process to end.</summary>
-    private static async Task ServeAsync(ServerModel model, ServerOptions options, Session session)
+    private static async Task ServeAsync(ServerModel model, ServerOptions options, Start how, Session session)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
         using var terminate = PosixSignalRegistration.Create(
@@ -170,20 +195,30 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 IsBackground = true,
             }.Start()
         );
-        await ServeAsync(model, options, session, ending.Token);
+        await ServeAsync(model, options, how, session, ending.Token);
         ended.Set();
     }
 
-    private static async Task ServeAsync(ServerModel model, ServerOptions options, Session session, CancellationToken ending)
+    private static async Task ServeAsync(ServerModel model, ServerOptions options, Start how, Session session, CancellationToken ending)
     {
+        if (how.MovesPort && options.Port != 0 && IsTaken(options.Port))
+        {
+            session.Terminal.Error.WriteLine($"note: port {options.Port} is taken by another program; a free one is used");
+            options = options with { Port = 0 };
+        }
         await using var host = await ServerHost.StartAsync(model, options, ending);
         if (model.Note is { } note)
             session.Terminal.Error.WriteLine($"note: {note}");
         session.Terminal.Out.WriteLine($"serving {model.Microscope.ModelName} at {host.Address}");
         session.Terminal.Out.Flush();
+        if (how.OpensBrowser)
+            Browser.Open(host.Address);
         await host.WaitAsync(ending);
         session.Terminal.Error.WriteLine("stopping: requests in flight are finished");
     }
+
+    private static bool IsTaken(int port) =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 
     /// <summary>Seconds as a time; what no time can be becomes one that the server refuses.</summary>
     private static TimeSpan Seconds(double seconds) =>

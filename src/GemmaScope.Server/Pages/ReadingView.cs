@@ -75,13 +75,13 @@ internal sealed class ReadingView(
             analysis is null ? []
             : link.Token is { } at ? analysis.Tokens[at].Top
             : analysis.WholeTextTop;
-        var largest = listed.Count > 0 ? listed[0].Activation : 1;
+        var largest = listed.Count > 0 ? listed.Max(feature => feature.Activation) : 1;
         return Markup.Of(
             $"""
             <div id="found">
             <div class="headed"><h2>{(
                 token is null
-                    ? Markup.Of($"Whole text <small>sums of activations</small>")
+                    ? Markup.Of($"Whole text <small>sums of activations{(analysis is { IsTelling: true } ? ", the telling first" : "")}</small>")
                     : Markup.Of(
                         $"At {TokenMarkup.Word(token.Piece)} <small>position {link.Token!.Value}, L0 {Number(analysis?.Tokens[link.Token.Value].L0, "0")}</small>"
                     )
@@ -122,10 +122,10 @@ internal sealed class ReadingView(
     private Markup Shading(TextAnalysis? found) =>
         link.Feature is { } feature && found is not null
             ? Markup.Of(
-                $"shaded by {Open(feature)}{(Label(feature) is { Length: > 0 } label ? $" {label}" : "")}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature, rows):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s strongest instead</a>"
+                $"shaded by {Open(feature)}{(Label(feature) is { Length: > 0 } label ? $" {label}" : "")}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature, rows):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s first instead</a>"
             )
             : Markup.Of(
-                $"shaded by each token’s strongest feature · click a token for its features, a feature to shade by it · grey tokens (‹bos›, special) are left out of every sum"
+                $"shaded by each token’s {(found is { IsTelling: true } ? "most telling" : "strongest")} feature · click a token for its features, a feature to shade by it · grey tokens (‹bos›, special) are left out of every sum"
             );
 
     private Markup Row(TextAnalysis found, FeatureReport feature, float largest)
@@ -163,15 +163,9 @@ internal sealed class ReadingView(
     /// text. What is left out has none.</summary>
     private static int[] Shades(TextAnalysis found, int? feature, IReadOnlyDictionary<int, FeatureRow> rows)
     {
-        float[] values =
-        [
-            .. found.Tokens.Select(token =>
-                !token.Counted ? 0
-                : feature is { } one ? Value(found, token, one)
-                : token.Top is [var top, ..] ? top.Activation
-                : 0
-            ),
-        ];
+        var values = feature is { } one
+            ? [.. found.Tokens.Select(token => token.Counted ? Value(found, token, one) : 0)]
+            : found.FirstShades;
         var maximum = feature is { } chosen ? Maximum(found, chosen, rows) : values.Max();
         return [.. values.Select(value => TokenMarkup.Shade(maximum > 0 ? value / maximum : 0))];
     }

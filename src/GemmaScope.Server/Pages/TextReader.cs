@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Server.Pages;
 
@@ -139,6 +140,9 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
                 TopPerToken = MicroscopeView.Listed,
                 TopWholeText = MicroscopeView.Listed,
                 ModelName = served.Name,
+                Meanings = served.Features is { } known
+                    ? (dictionary, features) => known.Meanings(served.Name, dictionary, features)
+                    : null,
             };
             var analyses = TextAnalyzer.AnalyzeEach(
                 served.Model,

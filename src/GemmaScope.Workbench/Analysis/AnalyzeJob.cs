@@ -66,7 +66,9 @@ public static class AnalyzeJob
                         TopWholeText = options.TopText,
                         AddBos = options.AddBos,
                         Labels = options.Labels,
-                        Meanings = options.Known?.Meanings(microscope.ModelName, microscope.Dictionary),
+                        Meanings = options.Known is { } known
+                            ? (dictionary, features) => known.Meanings(microscope.ModelName, dictionary, features)
+                            : null,
                         ByActivation = options.ByActivation,
                         ModelName = microscope.ModelName,
                     },

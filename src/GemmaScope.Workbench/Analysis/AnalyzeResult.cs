@@ -164,7 +164,7 @@ public sealed class AnalyzeResult
     /// <summary>The most likely next tokens, best first.</summary>
     public IReadOnlyList<AnalyzedNext> NextTokens => [.. Analysis.Next.Select(next => new AnalyzedNext(next.Id, next.Piece, next.Logit))];
 
-    /// <summary>For each token from 0 to 1 how strongly it is shaded: by the chosen feature, else by its own strongest one, relative to the
+    /// <summary>For each token from 0 to 1 how strongly it is shaded: by the chosen feature, else by its own first one, relative to the
     /// strongest of the text. Tokens that do not count have no shade, so that the outlier at BOS does not pale all others.</summary>
     public IReadOnlyList<float> Shades() => Shades(Feature);
 
@@ -172,9 +172,7 @@ public sealed class AnalyzeResult
     /// <param name="feature">Index in the dictionary.</param>
     public IReadOnlyList<float> Shades(int? feature)
     {
-        var values = feature is { } one
-            ? Values(one)
-            : [.. Analysis.Tokens.Select(token => token is { Counted: true, Top.Count: > 0 } ? token.Top[0].Activation : 0)];
+        var values = feature is { } one ? Values(one) : Analysis.FirstShades;
         var largest = values.Max();
         return [.. values.Select(value => largest > 0 ? Math.Max(value, 0) / largest : 0)];
     }

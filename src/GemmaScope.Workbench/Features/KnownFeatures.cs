@@ -12,23 +12,24 @@ public static class KnownFeatures
     private const string DemoFolder = "demo-features",
         DemoFile = "features.db";
 
-    /// <summary>What a database says of features as they are asked for; null where it does not have the dictionary.</summary>
+    /// <summary>What a database says of some features of a dictionary; null where it does not have the dictionary.</summary>
     /// <param name="database">The database.</param>
     /// <param name="modelName">The name the model was asked for by.</param>
     /// <param name="dictionary">The dictionary.</param>
-    public static Func<IReadOnlyCollection<int>, IReadOnlyDictionary<int, FeatureMeaning>>? Meanings(
+    /// <param name="features">The features.</param>
+    public static IReadOnlyDictionary<int, FeatureMeaning>? Meanings(
         this IFeatureDatabase database,
         string modelName,
-        SparseDictionary dictionary
+        SparseDictionary dictionary,
+        IReadOnlyCollection<int> features
     )
     {
         var (model, name) = (FeatureLinks.ModelName(modelName), FeatureLinks.PageName(dictionary));
-        if (database.Dictionaries().FirstOrDefault(one => one.Model == model && one.Name == name) is not { } stored)
-            return null;
-        return features =>
-            database
+        return database.Dictionaries().FirstOrDefault(one => one.Model == model && one.Name == name) is { } stored
+            ? database
                 .Rows(stored, [.. features])
-                .ToDictionary(row => row.Feature, row => new FeatureMeaning(row.Label, row.Score, row.Density, row.Max));
+                .ToDictionary(row => row.Feature, row => new FeatureMeaning(row.Label, row.Score, row.Density, row.Max))
+            : null;
     }
 
     /// <summary>The database that comes with the demo dictionary, or null where it is not here. It is opened as the user's own copy, for a

@@ -30,6 +30,9 @@ public sealed record MicroscopeOptions
     /// <summary>The dictionary of the demo model.</summary>
     public const string DemoDictionary = "demo-sae";
 
+    /// <summary>Dictionaries of the demo model of our own training: an SAE and a skip-transcoder.</summary>
+    public const string DemoScope = "demo-scope";
+
     /// <summary>A model: a folder, a demo model, or org/name[@revision] on the hub.</summary>
     public string Model { get; init; } = DemoModel;
 

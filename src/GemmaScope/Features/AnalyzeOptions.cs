@@ -1,3 +1,4 @@
+using GemmaScope.Dictionaries;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Features;
@@ -24,9 +25,9 @@ public sealed record AnalyzeOptions
     /// <summary>Labels of the dictionary's features, or null.</summary>
     public FeatureLabels? Labels { get; init; }
 
-    /// <summary>Says what is known of features, each time for all that fire in a text; null for nothing. What is known ranks the features:
-    /// telling ones come first (<see cref="FeatureMeaning.Telling"/>).</summary>
-    public Func<IReadOnlyCollection<int>, IReadOnlyDictionary<int, FeatureMeaning>>? Meanings { get; init; }
+    /// <summary>Says what is known of features of a dictionary, each time for all that fire in a text, or null where nothing is. What is known
+    /// ranks the features: telling ones come first (<see cref="FeatureMeaning.Telling"/>).</summary>
+    public Func<SparseDictionary, IReadOnlyCollection<int>, IReadOnlyDictionary<int, FeatureMeaning>?>? Meanings { get; init; }
 
     /// <summary>Whether the strongest activations come first whatever is known of the features.</summary>
     public bool ByActivation { get; init; }

@@ -13,6 +13,9 @@ public sealed record FeatureReport(int Index, float Activation, string? Label, s
 {
     /// <summary>What else is known of it, or null.</summary>
     public FeatureMeaning? Meaning { get; init; }
+
+    /// <summary>How strongly it shades a token: where it is known by how much it tells, else by its activation.</summary>
+    internal double Shade => Meaning?.Telling(Activation, Activation) ?? Activation;
 }
 
 /// <summary>What the dictionary found at one token.</summary>
@@ -88,6 +91,18 @@ public sealed record TextAnalysis
 
     /// <summary>Whether features are ranked by how much they tell, not by their activations alone.</summary>
     public bool IsTelling { get; init; }
+
+    /// <summary>For each token how strongly its first feature shades it; 0 where it does not count, so that the outlier at BOS does not pale
+    /// all others.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<float> FirstShades =>
+        [
+            .. Tokens.Select(token =>
+                token is not { Counted: true, Top: [var first, ..] } ? 0
+                : IsTelling ? (float)first.Shade
+                : first.Activation
+            ),
+        ];
 
     /// <summary>The positions left out of all sums and means: position 0 (BOS) and special tokens (METHODS §1.4).</summary>
     public required IReadOnlyList<int> ExcludedPositions { get; init; }
