@@ -1,3 +1,4 @@
+using GemmaScope.Files;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using GemmaScope.Models;
@@ -46,12 +47,14 @@ internal static class CommonOptions
 
     /// <summary>The corpus that a command reads.</summary>
     /// <param name="purpose">Said before what is taken: which text it should be.</param>
-    public static Option<string[]> Text(string purpose = "") =>
+    /// <param name="purpose">What it is read for.</param>
+    /// <param name="standard">The demo texts that are read where none is named.</param>
+    public static Option<string[]> Text(string purpose = "", string standard = DemoFiles.Texts) =>
         new("--text")
         {
             Description = purpose + Texts,
             HelpName = "PATH",
-            Required = true,
+            DefaultValueFactory = _ => [standard],
             AllowMultipleArgumentsPerToken = true,
         };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Files;
 using GemmaScope.Cli.Interpretation;
 using GemmaScope.Cli.Output;
 using GemmaScope.Store;
@@ -46,7 +47,7 @@ internal sealed class InterpretCommand : GemmaScopeCommand
         )
     {
         _microscope = new MicroscopeArguments(this);
-        _text = Add(CommonOptions.Text("Text that did not build the dashboards. "));
+        _text = Add(CommonOptions.Text("Text that did not build the dashboards. ", DemoFiles.HeldOutTexts));
         _reading = new ReadingArguments(this);
         _tokens = Add(
             new Option<long>("--tokens")

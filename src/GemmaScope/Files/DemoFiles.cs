@@ -8,6 +8,13 @@ namespace GemmaScope.Files;
 /// </summary>
 public static class DemoFiles
 {
+    /// <summary>The name by which readers of texts know the texts that come along, and by which they know others of the same kinds, to
+    /// measure on.</summary>
+    public const string Texts = "demo",
+        HeldOutTexts = "demo-held-out";
+
+    private const string TextFolder = "demo-texts";
+
     /// <summary>The environment variable that names another folder to look in first.</summary>
     public const string Variable = "GEMMASCOPE_MODELS";
 
@@ -21,6 +28,24 @@ public static class DemoFiles
             return null;
         return Places().Select(place => Path.Combine(place, name)).FirstOrDefault(Directory.Exists);
     }
+
+    /// <summary>The file of texts of such a name (<see cref="Texts"/>, <see cref="HeldOutTexts"/>), or null where it is another name, or they
+    /// are not here.</summary>
+    public static string? FindTexts(string name) =>
+        (
+            name switch
+            {
+                Texts => "texts.jsonl.gz",
+                HeldOutTexts => "held-out.jsonl.gz",
+                _ => null,
+            }
+        )
+            is { } file
+        && Find(TextFolder) is { } folder
+        && Path.Combine(folder, file) is var path
+        && File.Exists(path)
+            ? path
+            : null;
 
     /// <summary>The same, which must be there.</summary>
     /// <exception cref="FileFormatException">There is no such folder.</exception>

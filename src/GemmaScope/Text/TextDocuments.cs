@@ -50,6 +50,9 @@ public static class TextDocuments
     internal static IReadOnlyList<TextOrigin> Files(string name, TextReading reading)
     {
         var (path, named) = Split(name);
+        // A file of that name counts before what comes along.
+        if (!Path.Exists(path) && DemoFiles.FindTexts(path) is { } demo)
+            path = demo;
         var column = named ?? reading.TextColumn;
         if (File.Exists(path))
         {
@@ -59,7 +62,7 @@ public static class TextDocuments
                 : [Origin(path)];
         }
         if (!Directory.Exists(path))
-            throw new FileFormatException("does not exist; name a text file, a .jsonl file or a folder of them", path);
+            throw new FileFormatException($"does not exist; name a text file, a .jsonl file or a folder of them, or {DemoFiles.Texts} for the texts that come along", path);
         var found = Directory
             .EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
             // A folder of tables often has a page about them, which is not meant where a column is named.
