@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
+using GemmaScope.Files;
 using GemmaScope.Text;
 
 namespace GemmaScope.Cli;
@@ -32,6 +33,9 @@ internal static class Application
         var globals = new GlobalOptions();
         var session = new Session(terminal, cancellationToken);
         var root = Root(globals, session, commands);
+        // As the tools of the field are asked.
+        if (arguments is ["help", .. var about])
+            arguments = [.. about, "--help"];
         // Without response files, so that a text may begin with @.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
@@ -95,41 +99,36 @@ internal static class Application
         }
     }
 
-    public static IEnumerable<GemmaScopeCommand> Commands() =>
+    /// <summary>All commands in the groups in which help shows them.</summary>
+    public static IReadOnlyList<(string Title, GemmaScopeCommand[] Commands)> Groups() =>
         [
-            new AnalyzeCommand(),
-            new HeadlinesCommand(),
-            new EvalCommand(),
-            new ProbeCommand(),
-            new AbsorptionCommand(),
-            new DetectCommand(),
-            new RavelCommand(),
-            new FeaturesCommand(),
-            new GenerateCommand(),
-            new ChatCommand(),
-            new SteerCommand(),
-            new ShieldCommand(),
-            new TokenizeCommand(),
-            new InfoCommand(),
-            new InspectCommand(),
-            new SitesCommand(),
-            new DictionariesCommand(),
-            new ConvertCommand(),
-            new HarvestCommand(),
-            new StoreCommand(),
-            new TrainCommand(),
-            new SweepCommand(),
-            new DemoCommand(),
-            new VerifyCommand(),
-            new ServeCommand(),
-            new BenchCommand(),
+            ("Look", [new DemoCommand(), new AnalyzeCommand(), new HeadlinesCommand(), new FeaturesCommand(), new ServeCommand()]),
+            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
+            ("Measure", [new EvalCommand(), new ProbeCommand(), new AbsorptionCommand(), new DetectCommand(), new RavelCommand()]),
+            ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),
+            ("Guard", [new ShieldCommand()]),
+            (
+                "Files",
+                [
+                    new DictionariesCommand(),
+                    new ConvertCommand(),
+                    new InspectCommand(),
+                    new InfoCommand(),
+                    new SitesCommand(),
+                    new TokenizeCommand(),
+                    new VerifyCommand(),
+                    new BenchCommand(),
+                ]
+            ),
         ];
+
+    public static IEnumerable<GemmaScopeCommand> Commands() => Groups().SelectMany(group => group.Commands);
 
     /// <summary>Why a command line cannot be run, or null.</summary>
     private static string? ProblemOf(ParseResult parsed)
     {
         if (parsed.Action is ParseErrorAction)
-            return MessageOf(parsed.Errors[0]);
+            return MessageOf(parsed.Errors[0]).TrimEnd('.') + Nearest(parsed, parsed.UnmatchedTokens.FirstOrDefault());
         // The parser takes an option it does not know for an argument, so that a misspelt one would be analysed as a text.
         if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
             return null;
@@ -140,7 +139,21 @@ internal static class Application
             .FirstOrDefault(value =>
                 value is ['-', '-' or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ..] && !value.Any(char.IsWhiteSpace)
             );
-        return unknown is null ? null : $"Unknown option '{unknown}'; write -- before a text that begins so";
+        return unknown is null ? null : $"Unknown option '{unknown}'; write -- before a text that begins so{Nearest(parsed, unknown)}";
+    }
+
+    /// <summary>What was probably meant by a word that is not understood.</summary>
+    private static string Nearest(ParseResult parsed, string? word)
+    {
+        if (word is null)
+            return "";
+        var command = parsed.CommandResult.Command;
+        var known = word.StartsWith('-')
+            ? command
+                .Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+                .Select(option => option.Name)
+            : command.Subcommands.Select(sub => sub.Name);
+        return Similar.To(word, known) is [var near, ..] ? $"; did you mean '{near}'?" : "";
     }
 
     // Of a value that is no number the parser says which .NET type it tried.

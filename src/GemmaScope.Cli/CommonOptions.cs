@@ -1,6 +1,6 @@
-using GemmaScope.Files;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
 

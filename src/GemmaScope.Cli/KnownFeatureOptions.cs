@@ -18,7 +18,8 @@ internal static class KnownFeatureOptions
     public static Option<bool> ByActivation() =>
         new("--by-activation")
         {
-            Description = "Name the strongest features first. Else, where a database knows them, those that tell most: strong ones that fire at few tokens.",
+            Description =
+                "Name the strongest features first. Else, where a database knows them, those that tell most: strong ones that fire at few tokens.",
         };
 
     /// <summary>The database that was named, else the demo's where its dictionary is looked through, else null.</summary>

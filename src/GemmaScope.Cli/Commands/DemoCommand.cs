@@ -41,7 +41,18 @@ internal sealed class DemoCommand : GemmaScopeCommand
         var results = Sentences
             .Select(sentence =>
                 session.Run(
-                    (progress, token) => AnalyzeJob.RunAsync(microscope, new() { Text = sentence, Server = server, Known = known }, progress, token)
+                    (progress, token) =>
+                        AnalyzeJob.RunAsync(
+                            microscope,
+                            new()
+                            {
+                                Text = sentence,
+                                Server = server,
+                                Known = known,
+                            },
+                            progress,
+                            token
+                        )
                 )
             )
             .ToArray();
@@ -84,7 +95,10 @@ internal sealed class DemoCommand : GemmaScopeCommand
         var table = new DataTable("sentence", new("tokens", true), new("mean L0", true), new("FVU", true), "first features (sum)");
         foreach (var result in results)
         {
-            var top = string.Join("  ", result.WholeTextTop.Take(3).Select(one => $"{one.Feature}{AnalyzeText.Named(one.Label)} ({one.Sum:0.0})"));
+            var top = string.Join(
+                "  ",
+                result.WholeTextTop.Take(3).Select(one => $"{one.Feature}{AnalyzeText.Named(one.Label)} ({one.Sum:0.0})")
+            );
             table.Add(
                 result.Text,
                 $"{result.Tokens.Count - result.ExcludedPositions.Count}",

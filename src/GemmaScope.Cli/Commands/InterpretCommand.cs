@@ -1,7 +1,7 @@
 using System.CommandLine;
-using GemmaScope.Files;
 using GemmaScope.Cli.Interpretation;
 using GemmaScope.Cli.Output;
+using GemmaScope.Files;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
 

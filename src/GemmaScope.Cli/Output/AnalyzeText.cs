@@ -42,9 +42,7 @@ internal static class AnalyzeText
         terminal.Out.WriteLine(
             $"  gemmascope analyze \"…\" --feature {feature}{same}    see where one feature fires in another text, or write a page with --html"
         );
-        terminal.Out.WriteLine(
-            $"  gemmascope steer \"…\" --feature {feature} --strength 4{same}    make the model say more of it"
-        );
+        terminal.Out.WriteLine($"  gemmascope steer \"…\" --feature {feature} --strength 4{same}    make the model say more of it");
         terminal.Out.WriteLine("  gemmascope serve    open the microscope: every feature with its examples, search, steering");
     }
 
@@ -88,9 +86,11 @@ internal static class AnalyzeText
         terminal.Out.WriteLine();
         terminal.Console.Write(text);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine(result.Feature is { } shown ? $"(shaded by feature {shown})" : result.Analysis.IsTelling
-                    ? "(shaded by each token's most telling feature)"
-                    : "(shaded by each token's strongest feature)");
+        terminal.Out.WriteLine(
+            result.Feature is { } shown ? $"(shaded by feature {shown})"
+            : result.Analysis.IsTelling ? "(shaded by each token's most telling feature)"
+            : "(shaded by each token's strongest feature)"
+        );
     }
 
     private static void Tokens(Terminal terminal, AnalyzeResult result, int? perToken)

@@ -187,7 +187,8 @@ public sealed class AnalyzeResult
             token.Counted,
             token.L0,
             token.Norm,
-            [.. token.Top.Select(one => new TokenFeature(
+            [
+                .. token.Top.Select(one => new TokenFeature(
                     one.Index,
                     one.Activation,
                     one.Label,
@@ -195,7 +196,8 @@ public sealed class AnalyzeResult
                     one.Neuronpedia,
                     Score(one),
                     one.Meaning?.Density
-                ))]
+                )),
+            ]
         )
         {
             Text = TextOf(token),

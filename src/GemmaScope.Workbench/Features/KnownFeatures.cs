@@ -44,5 +44,11 @@ public static class KnownFeatures
     /// <param name="microscope">The model and its dictionaries.</param>
     public static bool IsDemo(this Microscope microscope) =>
         microscope.ModelName is MicroscopeOptions.DemoModel
-        && microscope.Dictionaries.Any(one => Path.GetFullPath(one.Origin.Path).Contains($"{Path.DirectorySeparatorChar}{MicroscopeOptions.DemoDictionary}{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+        && microscope.Dictionaries.Any(one =>
+            Path.GetFullPath(one.Origin.Path)
+                .Contains(
+                    $"{Path.DirectorySeparatorChar}{MicroscopeOptions.DemoDictionary}{Path.DirectorySeparatorChar}",
+                    StringComparison.Ordinal
+                )
+        );
 }

@@ -89,6 +89,23 @@ public static class Locator
         ?? await DownloadAsync(name, progress, hub => Hub.ResolveDictionaryAsync(name, options: null, hub, cancellationToken))
             .ConfigureAwait(false);
 
+    /// <summary>Refuses a model's name that can be no model's, with what was probably meant.</summary>
+    /// <exception cref="ArgumentProblemException">It is no folder, no demo model, and has not the form of a reference to the hub.</exception>
+    internal static void CheckModelName(string name)
+    {
+        if (LocalModel(name) is not null || name.Contains('/'))
+            return;
+        string[] known = [MicroscopeOptions.DemoModel, MicroscopeOptions.DemoChat];
+        var meant = name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase)
+            ? $"google/{name}"
+            : Similar.To(name, known).FirstOrDefault();
+        throw new ArgumentProblemException(
+            "there is no such model here, and it is no reference to the hub (org/name)"
+                + (meant is null ? $"; the models that come along are {string.Join(" and ", known)}" : $"; did you mean '{meant}'?"),
+            name
+        );
+    }
+
     private static string? LocalModel(string name)
     {
         var path = Local(name);

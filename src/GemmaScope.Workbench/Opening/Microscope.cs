@@ -41,7 +41,8 @@ public sealed class Microscope : IDisposable
     )
     {
         options ??= new();
-        // What is wrong in the names is found out before gigabytes are loaded.
+        // What is wrong in the names is found out before gigabytes are loaded, the model's before that of what belongs to it.
+        Locator.CheckModelName(options.Model);
         var names = NamesOf(options);
         if (options.Layer < 0)
             throw new ArgumentProblemException(

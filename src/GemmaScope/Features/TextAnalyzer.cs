@@ -94,7 +94,11 @@ public static class TextAnalyzer
                 var features = dictionary.Encode(x, cancellationToken);
                 using var reconstruction = dictionary.Decode(features, x);
                 var meanings = options.Meanings?.Invoke(dictionary, Active(features));
-                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features, meanings).Make(x, target, reconstruction);
+                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features, meanings).Make(
+                    x,
+                    target,
+                    reconstruction
+                );
                 found?.Invoke(index, analyses[index]);
             }
         );

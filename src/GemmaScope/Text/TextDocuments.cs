@@ -62,7 +62,10 @@ public static class TextDocuments
                 : [Origin(path)];
         }
         if (!Directory.Exists(path))
-            throw new FileFormatException($"does not exist; name a text file, a .jsonl file or a folder of them, or {DemoFiles.Texts} for the texts that come along", path);
+            throw new FileFormatException(
+                $"does not exist; name a text file, a .jsonl file or a folder of them, or {DemoFiles.Texts} for the texts that come along",
+                path
+            );
         var found = Directory
             .EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
             // A folder of tables often has a page about them, which is not meant where a column is named.

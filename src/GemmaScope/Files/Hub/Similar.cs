@@ -1,7 +1,7 @@
 namespace GemmaScope.Files;
 
 /// <summary>Names that may have been meant.</summary>
-internal static class Similar
+public static class Similar
 {
     private const int Most = 3;
 
