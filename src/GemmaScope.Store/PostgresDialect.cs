@@ -131,7 +131,6 @@ internal sealed class PostgresDialect : ISqlDialect
     // The database may hold tables of others beside ours.
     public void RequireOwn(DbConnection connection, DbTransaction transaction) { }
 
-
     public string Explain(DbException problem) =>
         problem switch
         {

@@ -229,8 +229,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
         });
     }
 
-    public string Version() =>
-        Guarded(_dialect.Version);
+    public string Version() => Guarded(_dialect.Version);
 
     public void Dispose()
     {
