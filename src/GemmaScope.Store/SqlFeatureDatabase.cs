@@ -214,7 +214,10 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             throw new ArgumentProblemException($"has a word of {longest.Length} letters; {LongestWord} are the most", "search");
         return Read(statement =>
         {
-            var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
+            var dictionaries = statement
+                .Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary)
+                .Where(IsSound)
+                .ToDictionary(one => one.Id);
             var found = statement.Rows(
                 _dialect.FindWords,
                 row => row.GetInt64(0),

@@ -140,6 +140,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
         using var features = arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database) : null;
+        foreach (var damaged in features?.DamagedDictionaries() ?? [])
+            session.Terminal.Error.WriteLine($"note: {damaged} is damaged in the database and left out; build or import it again");
         ServeAsync(new ServerModel(microscope, features), options, session).GetAwaiter().GetResult();
         return Application.Success;
     }
