@@ -139,8 +139,6 @@ internal sealed partial class SqliteDialect : ISqlDialect
                     $"the disk does not read or write ({sqlite.SqliteExtendedErrorCode}: {problem.Message}); check it, or use another one",
                 Busy or Locked => "is locked: another process writes to it; wait for it, or stop it",
                 ReadOnly => "cannot be written: file or folder are read-only; copy it to a folder that can be written",
-                CannotOpen when !File.Exists(Location) =>
-                    "is gone: the file was deleted or moved while it was open; put it back, then start again",
                 CannotOpen =>
                     "cannot be opened; SQLite writes two more files (-wal, -shm) into its folder: check the rights, or copy it where it can",
                 Corrupt =>

@@ -32,6 +32,15 @@ internal static class JobReports
             progress.Note(note);
     }
 
+    /// <summary>Says where a text writes a BOS that is not its first token.</summary>
+    public static void NoteWrittenBos(this IProgress<JobReport>? progress, IReadOnlyList<int> ids, int? bos)
+    {
+        if (ids.Index().Skip(1).FirstOrDefault(token => token.Item == bos) is { Index: > 0 and var place })
+            progress.Note(
+                $"token {place} is a BOS that is written in the text; models were trained on one, in front, and take what follows for a new text."
+            );
+    }
+
     public static void Stage(this IProgress<JobReport>? progress, string name) => progress?.Report(new JobStage(name));
 
     /// <summary>Counts towards a total: what science reports as a number.</summary>

@@ -38,6 +38,9 @@ internal static partial class ApiRules
     /// <summary>Lines of source that decide by where an error is.</summary>
     public static IEnumerable<string> BranchesOnLocation(IEnumerable<string> lines) => lines.Where(line => LocationBranch().IsMatch(line));
 
+    /// <summary>Lines of a test that wait for a time to pass, or measure one.</summary>
+    public static IEnumerable<string> Waits(IEnumerable<string> lines) => lines.Where(line => Waiting().IsMatch(line));
+
     /// <summary>Methods that can be awaited and do not say so in their names.</summary>
     public static IEnumerable<string> AwaitableNames(IEnumerable<Type> types) =>
         from method in Methods(types)
@@ -139,6 +142,11 @@ internal static partial class ApiRules
     // A variable of CSS begins in the same way.
     [GeneratedRegex(@"(?:^|[\s'(\[,])(?<!var\()--[a-z][a-z0-9-]*(?![a-z0-9:-])")]
     private static partial Regex CommandWord();
+
+    [GeneratedRegex(
+        @"Task\.Delay\(|Thread\.Sleep\(|Stopwatch|TickCount|SpinUntil\(|CancelAfter\(|WaitForTimeout|new (CancellationTokenSource|PeriodicTimer)\(TimeSpan|\[(Fact|Theory)\(.*Timeout ="
+    )]
+    private static partial Regex Waiting();
 
     [GeneratedRegex(@"\bLocation\s*[!=]=|\bLocation is (?:not )?""|\bLocation: ""|\bLocation switch")]
     private static partial Regex LocationBranch();

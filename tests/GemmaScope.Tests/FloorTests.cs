@@ -111,6 +111,42 @@ namespace GemmaScope.Tests
             Assert.Equal(bad, ApiRules.BranchesOnLocation([.. bad, "problem.Location is { } place ? place : null", "Location = location"]));
         }
 
+        /// <summary>Tests that may look at a watch, and why.</summary>
+        private static readonly Dictionary<string, string> Waiters = new()
+        {
+            ["Patience.cs"] = "it is what the others wait by",
+            ["SampleTests.cs"] = "a program that hangs is ended after the limit",
+            ["ApiRules.cs"] = "it names what is looked for",
+            ["FloorTests.cs"] = "it tries the rule itself",
+        };
+
+        [Fact]
+        public void no_test_depends_on_how_quick_a_machine_is() =>
+            None(
+                Directory
+                    .EnumerateFiles(Path.Combine(Fixtures.Repository, "tests"), "*.cs", SearchOption.AllDirectories)
+                    .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
+                    .Where(file => !Waiters.ContainsKey(Path.GetFileName(file)))
+                    .SelectMany(file => ApiRules.Waits(File.ReadLines(file)).Select(line => $"{file}: {line.Trim()}"))
+            );
+
+        [Fact]
+        public void a_test_that_waits_for_a_time_is_noticed()
+        {
+            string[] bad =
+            [
+                "await Task.Delay(50);",
+                "Thread.Sleep(5);",
+                "var watch = Stopwatch.StartNew();",
+                "SpinWait.SpinUntil(() => true, Long);",
+                "source.CancelAfter(100);",
+                "new CancellationTokenSource(TimeSpan.FromSeconds(1));",
+                "await page.WaitForTimeoutAsync(600);",
+                "[Fact(Timeout = 1000)]",
+            ];
+            Assert.Equal(bad, ApiRules.Waits([.. bad, "Patience.Until(() => true, \"it\");", "[Fact]", "Timeout = Patience.Limit"]));
+        }
+
         [Fact]
         public void what_is_awaited_ends_in_Async() => None(ApiRules.AwaitableNames(Shipped.SelectMany(floor => floor.GetTypes())));
 

@@ -61,7 +61,7 @@ public class SampleTests
 
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
@@ -74,7 +74,7 @@ public class SampleTests
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"samples/{sample} did not end within 3 minutes");
+            Assert.Fail($"samples/{sample} did not end within {Patience.Limit.TotalMinutes} minutes");
         }
     }
 }

@@ -64,6 +64,74 @@ public sealed class ScriptTests : IDisposable
         Assert.Equal((0, "went on\n"), (code, output));
     }
 
+    [Fact]
+    public void a_run_that_is_cut_off_says_so_and_keeps_its_counts()
+    {
+        // A stand-in for the test program: four tests end, one never does.
+        var output = WithRunner(
+            """
+            echo "  Starting:    X.Tests"
+            for test in one two three four hangs; do echo "    X.$test(a: 1) [STARTING]"; done
+            echo "    X.three(a: 1) [FAIL]"
+            echo "      Assert.Equal() Failure"
+            echo "    X.four(a: 1) [SKIP]"
+            for test in one two three four; do echo "    X.$test(a: 1) [FINISHED] Time: 0.1s"; done
+            exec sleep 1000
+            """,
+            "1"
+        );
+        Assert.Contains("X.Tests.dll timed out after 1 s", output);
+        Assert.Contains("It had not ended: X.hangs(a: 1)", output);
+        Assert.Contains("Assert.Equal() Failure", output);
+        Assert.DoesNotContain("[STARTING]", output);
+        Assert.EndsWith("2 passed, 2 failed, 1 skipped\n", output);
+    }
+
+    [Theory]
+    [InlineData("exit 3", "ended with 3 and left no report", "0 passed, 1 failed, 0 skipped")]
+    [InlineData(
+        "echo '<assembly passed=\"7\" failed=\"1\" skipped=\"2\" errors=\"1\">' >\"$report\"; exit 1",
+        "",
+        "7 passed, 2 failed, 2 skipped"
+    )]
+    [InlineData("echo '<assembly passed=\"7\" failed=\"0\" skipped=\"2\" errors=\"0\">' >\"$report\"", "", "7 passed, 0 failed, 2 skipped")]
+    [InlineData(
+        "echo '<assembly passed=\"7\" failed=\"0\" skipped=\"2\" errors=\"0\">' >\"$report\"; exit 9",
+        "ended with 9 after",
+        "7 passed, 1 failed, 2 skipped"
+    )]
+    [InlineData(
+        "echo '<assembly passed=\"0\" failed=\"0\" skipped=\"0\" errors=\"0\">' >\"$report\"",
+        "tested nothing",
+        "0 passed, 1 failed, 0 skipped"
+    )]
+    public void the_counts_are_those_of_the_report(string program, string says, string counts)
+    {
+        var output = WithRunner(program, "600");
+        Assert.Contains(says, output);
+        Assert.EndsWith(counts + "\n", output);
+    }
+
+    /// <summary>What a run says whose test program is a script; it finds the name of the report in $report.</summary>
+    private string WithRunner(string program, string limit)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_tools, "X.Tests"));
+        Directory.CreateDirectory(Path.Combine(_tools, "tests", "X.Tests"));
+        var dotnet = Path.Combine(folder.FullName, "dotnet");
+        File.WriteAllText(
+            dotnet,
+            "#!/usr/bin/env bash\nwhile [ $# -gt 0 ]; do [ \"$1\" = -result-xml ] && report=$2; shift; done\n" + program + "\n"
+        );
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var scripts = Path.Combine(Fixtures.Repository, "scripts");
+        return Bash(
+            "-c",
+            $"set -euo pipefail; . '{scripts}/setup.sh'; GEMMASCOPE_TEST_LIMIT={limit}; . '{scripts}/test-run.sh'; root='{_tools}'; "
+                + $"PATH='{folder.FullName}':$PATH; run all --; echo \"$passed passed, $failed failed, $skipped skipped\""
+        ).Output;
+    }
+
     private (int Code, string Output) WithSetup(string commands) =>
         Bash("-c", $"set -euo pipefail; . '{Path.Combine(Fixtures.Repository, "scripts", "setup.sh")}'; PATH='{_tools}'; {commands}");
 

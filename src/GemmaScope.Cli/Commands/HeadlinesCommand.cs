@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Features;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -25,7 +26,8 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         _perTopic;
     private readonly Option<double> _minimum;
     private readonly Option<Uri> _server;
-    private readonly Option<bool> _json;
+    private readonly Option<bool> _skip,
+        _json;
 
     public HeadlinesCommand()
         : base(
@@ -95,6 +97,7 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
                 HelpName = "RULE",
             }.AcceptOnlyFromAmong(Article)
         );
+        _skip = Add(new Option<bool>(ReadingArguments.SkipName) { Description = ReadingArguments.SkipHelp });
         _top = Add(CommonOptions.Number("--top", "N", "Strongest features of each headline.", Defaults.Top));
         _csv = Add(CommonOptions.OutputFile("--csv", "Write a table with one row a headline."));
         _html = Add(CommonOptions.OutputFile("--html", "Write the report as one self-contained page."));
@@ -104,11 +107,13 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
+        var skipped = arguments.GetValue(_skip) ? new SkippedRows() : null;
         var options = new HeadlinesJobOptions
         {
-            Headlines = Load(arguments.GetValue(_file), arguments)!,
-            Labelled = Load(arguments.GetValue(_labelled), arguments),
-            HeldOut = Load(arguments.GetValue(_heldOut), arguments),
+            Headlines = Load(arguments.GetValue(_file), arguments, skipped)!,
+            Labelled = Load(arguments.GetValue(_labelled), arguments, skipped),
+            HeldOut = Load(arguments.GetValue(_heldOut), arguments, skipped),
+            Skipped = skipped,
             FeaturesPerTopic = arguments.GetValue(_perTopic),
             MinProbability = arguments.GetValue(_minimum),
             Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
@@ -136,6 +141,6 @@ internal sealed class HeadlinesCommand : GemmaScopeCommand
         return Application.Success;
     }
 
-    private IReadOnlyList<Headline>? Load(string? file, ParseResult arguments) =>
-        file is null ? null : Headline.Load(file, arguments.GetValue(_topicColumn));
+    private IReadOnlyList<Headline>? Load(string? file, ParseResult arguments, SkippedRows? skipped) =>
+        file is null ? null : Headline.Load(file, arguments.GetValue(_topicColumn), skipped);
 }

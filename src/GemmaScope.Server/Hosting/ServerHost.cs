@@ -34,14 +34,16 @@ public sealed class ServerHost : IAsyncDisposable
     private readonly Traffic _traffic;
     private readonly ModelQueue _queue;
     private readonly Telemetry? _telemetry;
+    private readonly Lazy<Task> _end;
 
     private ServerHost(WebApplication app, ServerOptions options, Traffic traffic, ModelQueue queue) =>
-        (_app, _options, _traffic, _queue, _telemetry) = (
+        (_app, _options, _traffic, _queue, _telemetry, _end) = (
             app,
             options,
             traffic,
             queue,
-            options.Telemetry is { } variables ? new Telemetry(variables) : null
+            options.Telemetry is { } variables ? new Telemetry(variables) : null,
+            new Lazy<Task>(EndAsync)
         );
 
     /// <summary>Where it listens.</summary>
@@ -156,7 +158,9 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Finishes what is in flight, for as long as the options allow, answers new requests 503 meanwhile, and stops.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(_end.Value);
+
+    private async Task EndAsync()
     {
         await Task.WhenAny(_traffic.DrainAsync(), Task.Delay(_options.ShutdownLimit)).ConfigureAwait(false);
         // What is left now has had its time.
@@ -167,6 +171,7 @@ public sealed class ServerHost : IAsyncDisposable
         // What is still to be sent is sent before the instruments end, for some seconds at most.
         _telemetry?.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
+        _traffic.Dispose();
     }
 
     private static void Map(WebApplication app, ServerModel model, ServerOptions options)

@@ -7,7 +7,7 @@ namespace GemmaScope.Server.Hosting;
 
 /// <summary>Counts, times and logs requests, and knows which are in flight, so that a server that stops can finish them and turn new ones
 /// away.</summary>
-internal sealed class Traffic(ServerMetrics metrics, ILogger log)
+internal sealed class Traffic(ServerMetrics metrics, ILogger log) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,6 +66,8 @@ internal sealed class Traffic(ServerMetrics metrics, ILogger log)
 
     /// <summary>Ends what is still in flight.</summary>
     public void End() => _ended.Cancel();
+
+    public void Dispose() => _ended.Dispose();
 
     private bool Enter()
     {

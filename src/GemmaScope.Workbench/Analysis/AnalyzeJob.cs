@@ -64,6 +64,7 @@ public static class AnalyzeJob
                     },
                     cancellationToken: cancellationToken
                 );
+                progress.NoteWrittenBos([.. analysis.Tokens.Select(token => token.Id)], microscope.Model.Tokenizer.BosId);
                 return new AnalyzeResult(analysis, options.Server, options.Feature);
             },
             cancellationToken

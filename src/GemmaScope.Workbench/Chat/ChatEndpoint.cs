@@ -112,7 +112,7 @@ public sealed class ChatEndpoint : IChatClient
                 return new();
             }
             Interlocked.Increment(ref _retries);
-            await Task.Delay(wait ?? Pause(failures), cancellationToken).ConfigureAwait(false);
+            await Task.Delay(wait ?? Pause(failures), _options.Clock, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -143,8 +143,8 @@ public sealed class ChatEndpoint : IChatClient
     )
     {
         _budget.Take();
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_options.Timeout);
+        using var time = new CancellationTokenSource(_options.Timeout, _options.Clock);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
             using var request = Request(question);
@@ -242,10 +242,10 @@ public sealed class ChatEndpoint : IChatClient
     private static bool MayPass(HttpStatusCode status) =>
         status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500;
 
-    private static TimeSpan? RetryAfter(HttpResponseMessage response) =>
+    private TimeSpan? RetryAfter(HttpResponseMessage response) =>
         response.Headers.RetryAfter is not { } header
             ? null
-            : header.Delta ?? (header.Date - DateTimeOffset.UtcNow is { } wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+            : header.Delta ?? (header.Date - _options.Clock.GetUtcNow() is { } wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
 
     // With jitter, so that parallel questions do not come back at once.
     private TimeSpan Pause(int failures) =>

@@ -30,4 +30,7 @@ public sealed record ChatEndpointOptions
 
     /// <summary>Sent along, for servers that sample; the options of a request may name another.</summary>
     public int Seed { get; init; }
+
+    /// <summary>By which answers are given up and pauses made.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -36,6 +36,7 @@ public static class GenerateJob
     {
         var model = microscope.Model;
         var prompt = model.Tokenizer.Encode(options.Prompt, options.AddBos);
+        progress.NoteWrittenBos(prompt, model.Tokenizer.BosId);
         var sampling = options.IgnoreEnd ? options.Sampling with { StopTokens = [] } : options.Sampling;
         var text = new Continuation(model, prompt, sampling, cancellationToken: cancellationToken);
         return Task.Run(

@@ -1,4 +1,5 @@
 using GemmaScope.Features;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -13,6 +14,9 @@ public sealed record HeadlinesJobOptions
 
     /// <summary>Others, on which what was learned is measured; null for a fifth of the groups of those learned from.</summary>
     public IReadOnlyList<Headline>? HeldOut { get; init; }
+
+    /// <summary>The rows that were left out when the headlines were loaded; null where none was to be.</summary>
+    public SkippedRows? Skipped { get; init; }
 
     /// <summary>Features learned for each topic, from 1.</summary>
     public int FeaturesPerTopic { get; init; } = new LearnedTopicsOptions().FeaturesPerTopic;
@@ -91,6 +95,7 @@ public static class HeadlinesJob
         CancellationToken cancellationToken
     )
     {
+        progress.NoteOn(options.Skipped);
         var readings = Read(options.Headlines);
         var labelled = options.Labelled is null ? null : Read(options.Labelled);
         var heldOut = options.HeldOut is null ? null : Read(options.HeldOut);

@@ -130,6 +130,9 @@ public sealed class HeadlinesResult
     /// <summary>How features are ranked.</summary>
     public string Formula { get; } = HeadlineAnalyzer.Formula;
 
+    /// <summary>Rows that were left out because they cannot be read.</summary>
+    public long SkippedRows => _options.Skipped?.Count ?? 0;
+
     /// <summary>Tokens that densities were counted on.</summary>
     public long DensityTokens { get; }
 

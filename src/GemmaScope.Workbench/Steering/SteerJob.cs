@@ -42,6 +42,7 @@ public static class SteerJob
         var prompt =
             chat?.Encode(model.Tokenizer, [new ChatMessage("user", options.Text)], addGenerationPrompt: true)
             ?? model.Tokenizer.Encode(options.Text, options.AddBos);
+        progress.NoteWrittenBos(prompt, model.Tokenizer.BosId);
         var span = Steering.Span(options.At, prompt, model.Config.BosId, options.Bos);
 
         // All edits are made before the first token is written: what cannot be is said first.

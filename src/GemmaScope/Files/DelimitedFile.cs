@@ -11,12 +11,18 @@ internal static class DelimitedFile
     /// first or is not UTF-8.</exception>
     public static IReadOnlyList<DelimitedRow> Read(string file, char? separator = null)
     {
-        using var stream = new MemoryStream(TextFile.Bytes(file, JsonFile.LargestFile));
-        DelimitedRow[] rows = [.. DelimitedRows.Read(stream, file, separator ?? SeparatorOf(file))];
+        var rows = ReadAll(file, separator);
         foreach (var row in rows)
             if (row.Problem is { } problem)
                 throw new FileFormatException(problem, file);
         return rows;
+    }
+
+    /// <summary>The same with the rows that cannot be used.</summary>
+    public static IReadOnlyList<DelimitedRow> ReadAll(string file, char? separator = null)
+    {
+        using var stream = new MemoryStream(TextFile.Bytes(file, JsonFile.LargestFile));
+        return [.. DelimitedRows.Read(stream, file, separator ?? SeparatorOf(file))];
     }
 
     /// <summary>Where the first of some names stands in the head line, in any case; −1 for nowhere.</summary>

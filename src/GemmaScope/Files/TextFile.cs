@@ -87,7 +87,7 @@ public static class TextFile
     /// <exception cref="FileFormatException">It cannot be read, is too large, or not UTF-8; the message names the line.</exception>
     public static IEnumerable<string> ReadLines(string path)
     {
-        using var stream = Open(path);
+        using var stream = new MemoryStream(Bytes(path, JsonFile.LargestFile));
         foreach (var line in TextLines.Read(stream))
             yield return line.Problem is { } problem
                 ? throw new FileFormatException(problem, path)
@@ -142,6 +142,17 @@ public static class TextFile
             var utf16 = new UnicodeEncoding(bigEndian: head[0] == 0xFE, byteOrderMark: false, throwOnInvalidBytes: true);
             return new SourceStream(Encoding.CreateTranscodingStream(source, utf16, new UTF8Encoding(false)), source.Name);
         }
+        else if (IsUnmarkedUtf16(head))
+            throw new FileFormatException("looks like UTF-16 without a byte order mark: iconv -f utf-16le -t utf-8", source.Name);
         return source;
+    }
+
+    /// <summary>Latin letters of two bytes each are valid UTF-8 too, with a NUL behind each, which nobody means.</summary>
+    private static bool IsUnmarkedUtf16(ReadOnlySpan<byte> head)
+    {
+        for (var i = 0; i + 1 < head.Length; i += 2)
+            if (head[i] == 0 || head[i + 1] != 0)
+                return false;
+        return head.Length >= 4;
     }
 }

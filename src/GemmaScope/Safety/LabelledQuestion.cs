@@ -43,12 +43,7 @@ public sealed record LabelledQuestion(string Id, string User, string? Response, 
             else if (skipped is not null)
                 skipped.Add(skipped.Count + 1, problem!.Message);
             else
-                throw new FileFormatException(
-                    problem!.Problem,
-                    problem.Location,
-                    problem,
-                    new Remedy($"mend it, or leave such rows out and count them with {new Setting(nameof(TextReading.SkipBadRows))}")
-                );
+                throw new FileFormatException(problem!.Problem, problem.Location, problem, SkippedRows.Cure);
         }
         if (!labelled)
             throw new FileFormatException(

@@ -56,7 +56,7 @@ internal static class JsonTexts
 
     private static TextRow Without(JsonSection line, string where, TextOrigin origin)
     {
-        var texts = line.Element.EnumerateObject().Where(field => field.Value.ValueKind == JsonValueKind.String);
+        var texts = line.Element.EnumerateObject().Where(field => field.Value.ValueKind is JsonValueKind.String or JsonValueKind.Array);
         return TextRow.Bad(TextDocuments.NoColumn($"{where} has no string", origin, texts.Select(field => field.Name)));
     }
 

@@ -38,7 +38,10 @@ internal sealed class ModelChatTemplate(ChatTemplateFile file, TokenizerSettings
         IReadOnlyList<ChatMessage> messages,
         bool addGenerationPrompt,
         SystemHandling? system = null
-    ) => tokenizer.EncodeMarked(Render(messages, addGenerationPrompt, system));
+    ) =>
+        tokenizer.EncodeMarked(Render(messages, addGenerationPrompt, system)) is { Length: > 0 } ids
+            ? ids
+            : throw new FileFormatException("the chat template writes nothing of this conversation", file.File);
 
     /// <summary>A message as templates know it: a text, or a list of parts.</summary>
     private static object? Message(ChatMessage message) =>

@@ -47,13 +47,7 @@ public sealed class TextCorpus(IReadOnlyList<string> paths, TextReading? reading
             else if (Reading.SkipBadRows)
                 Skipped.Add(++bad, $"{origin.File}: {problem}");
             else
-                throw new FileFormatException(
-                    problem,
-                    origin.File,
-                    remedy: new Remedy(
-                        $"mend it, or leave such rows out and count them with {new Setting(nameof(TextReading.SkipBadRows))}"
-                    )
-                );
+                throw new FileFormatException(problem, origin.File, remedy: SkippedRows.Cure);
         }
         if (good == 0 && bad > 0)
             throw new FileFormatException($"has no row that can be read; {Skipped.Note}", string.Join(", ", Paths));
@@ -73,7 +67,8 @@ public sealed class TextCorpus(IReadOnlyList<string> paths, TextReading? reading
         }
     }
 
-    /// <summary>The ids of a document, without BOS in front and EOS behind: windows and the stream of documents bring their own.</summary>
+    /// <summary>The ids of a document, without padding, BOS in front and EOS behind: windows and the stream of documents bring their
+    /// own.</summary>
     private static ReadOnlyMemory<int> Ids(TextRow row, Tokenizer tokenizer, Func<ChatTemplate>? chat)
     {
         if (row.Text is { } text)
@@ -83,6 +78,10 @@ public sealed class TextCorpus(IReadOnlyList<string> paths, TextReading? reading
             : (chat ?? throw new ArgumentProblemException("is a conversation, which is not read here"))()
                 .Encode(tokenizer, row.Messages!, addGenerationPrompt: false);
         var (start, end) = (0, ids.Length);
+        while (row.Ids is not null && start < end && ids[start] == tokenizer.PadId)
+            start++;
+        while (row.Ids is not null && start < end && ids[end - 1] == tokenizer.PadId)
+            end--;
         if (start < end && ids[start] == tokenizer.BosId)
             start++;
         if (row.Ids is not null && start < end && ids[end - 1] == tokenizer.EosId)

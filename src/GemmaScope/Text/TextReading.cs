@@ -59,6 +59,10 @@ public sealed class SkippedRows
         : Count == 1 ? $"1 row was left out: {First}"
         : $"{Count} rows were left out; the first: {First}";
 
+    /// <summary>What is to be done where the first bad row ends a reading.</summary>
+    internal static Remedy Cure { get; } =
+        new($"mend it, or leave such rows out and count them with {new Setting(nameof(TextReading.SkipBadRows))}");
+
     internal void Add(long countOfThisReading, string what)
     {
         lock (_lock)

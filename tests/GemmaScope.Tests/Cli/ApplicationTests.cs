@@ -74,10 +74,10 @@ public class ApplicationTests
     [Fact]
     public void waiting_for_a_text_can_be_interrupted()
     {
-        using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        using var source = new CancellationTokenSource();
         using StringWriter output = new(),
             error = new();
-        using var input = new SilentStream();
+        using var input = new SilentStream(source.Cancel);
         Assert.Equal(130, Application.Run(["tokenize", "-"], new Terminal(input, output, error), source.Token));
     }
 
@@ -90,12 +90,13 @@ public class ApplicationTests
     }
 
     /// <summary>An input on which nothing comes until the test is over.</summary>
-    private sealed class SilentStream : MemoryStream
+    private sealed class SilentStream(Action isRead) : MemoryStream
     {
         private readonly ManualResetEventSlim _over = new();
 
         public override int Read(Span<byte> buffer)
         {
+            isRead();
             _over.Wait(TestContext.Current.CancellationToken);
             return 0;
         }

@@ -56,6 +56,27 @@ public class GenerateCommandTests
     }
 
     [Fact]
+    public void a_bos_inside_the_prompt_is_said()
+    {
+        using var folder = TemporaryFolder.CopyOf(Fixtures.Model("demo-pt"));
+        folder.Write("chat_template.jinja", "{% for m in messages %}{{ m.content }}{{ bos_token }}{% endfor %}");
+        var run = CommandLine.Run(
+            "steer",
+            "The cat",
+            "--model",
+            folder.Path,
+            "--sae",
+            "demo-sae",
+            "--feature",
+            "1",
+            "--chat",
+            "--max-tokens",
+            "1"
+        );
+        Assert.Contains("is a BOS that is written in the text", run.Error);
+    }
+
+    [Fact]
     public void a_full_context_is_told_from_an_end()
     {
         var prompt = string.Concat(Enumerable.Repeat("the ", 509));

@@ -47,6 +47,7 @@ public sealed class TextFileTests : IDisposable
         Refuses(Write("d.jsonl", "BZh91AY"u8.ToArray()), "bzip2");
         Refuses(Write("e.gz", GzipBytes(Gzip("twice"))), "packed once more");
         Refuses(Write("f.txt", "version https://git-lfs.github.com/spec/v1\n"u8.ToArray()), "git lfs pull");
+        Refuses(Write("g.txt", Encoding.Unicode.GetBytes("plain")), "looks like UTF-16 without a byte order mark");
         Refuses(_folder.Path, "folder");
         Refuses(_folder.File("nothing"), "does not exist");
         File.CreateSymbolicLink(_folder.File("round"), _folder.File("about"));

@@ -154,16 +154,14 @@ public sealed class HubDownloadTests : IDisposable
     [Fact]
     public async Task a_silent_server_ends_in_an_error()
     {
-        _hub.Fault = async _ =>
-        {
-            await Task.Delay(5000);
-            return null;
-        };
+        var over = new TaskCompletionSource<Answer?>();
+        _hub.Fault = _ => over.Task;
         Assert.Contains(
             "no answer",
             (await FailAsync(_hub.Options with { Silence = TimeSpan.FromMilliseconds(50), Attempts = 2 })).Message,
             StringComparison.Ordinal
         );
+        over.SetResult(null);
     }
 
     [Fact]
@@ -193,9 +191,10 @@ public sealed class HubDownloadTests : IDisposable
     [Fact]
     public async Task two_clients_download_the_same_file_once()
     {
+        // The first goes on when the second waits for it.
         _hub.StoreFault = async _ =>
         {
-            await Task.Delay(100);
+            await Patience.UntilAsync(() => !_hub.Clock.Waits.IsEmpty, "the second client");
             return null;
         };
         var both = await Task.WhenAll(GetAsync(), GetAsync());

@@ -6,7 +6,7 @@ namespace GemmaScope.Tests.Numerics;
 public class WorkersTests
 {
     private const int Callers = 40;
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Long = Patience.Limit;
 
     // More threads than this machine has processors, so that they are held up in all places.
     private static readonly WorkerTeam Team = new(5);
@@ -78,10 +78,11 @@ public class WorkersTests
             go = new();
         using var barrier = new Barrier(2);
         var first = Start(() => team.For(1000, new Hold(Thread.CurrentThread, held, go)));
-        Assert.True(held.Wait(Long) && SpinWait.SpinUntil(() => team.Asleep == 1, Long));
+        Assert.True(held.Wait(Long));
+        Patience.Until(() => team.Asleep == 1, "a helper that sleeps");
         // Both callers have a thread of their own and there may be two: the helper stays away until the first is done.
         var second = Start(() => team.For(2, new Meet(barrier)));
-        Assert.True(SpinWait.SpinUntil(() => barrier.ParticipantsRemaining == 1, Long));
+        Patience.Until(() => barrier.ParticipantsRemaining == 1, "the second caller");
         go.Set();
         Assert.True(first.Join(Long) && second.Join(Long));
         Assert.Equal(1, barrier.CurrentPhaseNumber);

@@ -28,7 +28,7 @@ public sealed class Browser : IAsyncDisposable
                 }
             )
         ).NewPageAsync();
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
         return page;
     }
 
@@ -275,7 +275,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.WaitForSelectorAsync("#steering:not(:has(button:disabled))");
         var (text, stopped) = (await page.InnerTextAsync("#steered"), await page.IsVisibleAsync("#stop"));
         Assert.False(stopped);
-        await Task.Delay(300);
+        // Whatever was still under way is there before the answer to a later question.
+        await page.EvaluateAsync("() => fetch('/healthz').then(answer => answer.text())");
         Assert.Equal(text, await page.InnerTextAsync("#steered"));
     }
 

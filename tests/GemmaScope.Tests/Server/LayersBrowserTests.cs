@@ -42,9 +42,15 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
             """
         );
         Assert.Contains("…", await page.InnerTextAsync("#d5"));
-        await page.WaitForTimeoutAsync(600);
+        // A browser does not count what moves within half a second of a click.
+        await page.EvaluateAsync("() => { window.looked = performance.now() }");
+        await page.WaitForFunctionAsync("() => performance.now() > looked + 600");
         await page.EvaluateAsync("shifts = 0");
-        await page.WaitForFunctionAsync("() => !document.querySelector('[data-reading]')", null, new() { Timeout = 60_000 });
+        await page.WaitForFunctionAsync(
+            "() => !document.querySelector('[data-reading]')",
+            null,
+            new() { Timeout = (float)Patience.Limit.TotalMilliseconds }
+        );
         var order = await page.EvaluateAsync<string[]>("order");
         Assert.Equal(order.Order(), order);
         Assert.Equal("d5", order[^1]);
@@ -71,7 +77,7 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
             "() => document.querySelectorAll('.reading > a').length < 10 && !document.querySelector('[data-reading]')"
         );
         Assert.Equal(0, await page.Locator(".problem").CountAsync());
-        using var client = new HttpClient();
+        using var client = new HttpClient { Timeout = Patience.Limit };
         Assert.Contains(
             "data-reading",
             await client.GetStringAsync(new Uri(await server.Slow(), $"/?q={Uri.EscapeDataString(first)}&wait=false"))

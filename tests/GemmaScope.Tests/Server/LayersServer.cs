@@ -122,7 +122,12 @@ public sealed class LayersServer : IAsyncDisposable
             var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
             var host = await ServerHost.StartAsync(
                 new ServerModel(Microscope.Of(MicroscopeServer.Model, model, dictionaries), database),
-                new ServerOptions { Port = 0, Guard = null }
+                new ServerOptions
+                {
+                    Port = 0,
+                    Guard = null,
+                    TimeLimit = Patience.Limit,
+                }
             );
             return new(host, model, dictionaries, database);
         }

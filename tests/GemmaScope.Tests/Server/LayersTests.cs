@@ -13,7 +13,7 @@ public class LayersTests(LayersServer server)
 {
     private const string Text = "The cat saw 7 dogs and a city";
 
-    private static readonly HttpClient Client = new(new HttpClientHandler { AllowAutoRedirect = false });
+    private static readonly HttpClient Client = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
 
     private static async Task<(HttpStatusCode Status, string Text, Uri? Location)> Get(Uri server, string path)
     {

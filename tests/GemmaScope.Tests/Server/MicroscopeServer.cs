@@ -100,6 +100,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
                 Port = 0,
                 Log = TextWriter.Synchronized(_log),
                 Guard = null,
+                TimeLimit = Patience.Limit,
             }
         );
         return new Running(host, model, dictionary, features, labelled);

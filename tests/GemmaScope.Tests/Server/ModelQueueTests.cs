@@ -5,7 +5,7 @@ namespace GemmaScope.Tests.Server;
 
 public sealed class ModelQueueTests : IDisposable
 {
-    private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Long = Patience.Limit;
 
     private readonly ServerMetrics _metrics = new();
     private readonly ManualResetEventSlim _gate = new();

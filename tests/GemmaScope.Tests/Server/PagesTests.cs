@@ -10,7 +10,7 @@ namespace GemmaScope.Tests.Server;
 /// <summary>The pages as a program gets them from a real server.</summary>
 public class PagesTests(MicroscopeServer server)
 {
-    private static readonly HttpClient Client = new(new HttpClientHandler { AllowAutoRedirect = false });
+    private static readonly HttpClient Client = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
 
     private static string FeaturePath(int feature) => $"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{feature}";
 

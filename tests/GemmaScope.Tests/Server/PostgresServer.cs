@@ -43,7 +43,7 @@ public sealed class PostgresServer : IDisposable
         Run("initdb", $"-D '{Data}' -U gemmascope -A trust -E UTF8 --locale=C");
         Run(
             "pg_ctl",
-            $"-D '{Data}' -w -l '{_folder}/log' -o \"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_folder}' -c "
+            $"-D '{Data}' -w -t 600 -l '{_folder}/log' -o \"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_folder}' -c "
                 + "fsync=off\" start"
         );
         _started = true;

@@ -51,7 +51,7 @@ public class ReadGateTests
 
     private int _begun;
 
-    private Task Pass(ReadGate gate, string address, Task work, CancellationToken cancellationToken = default)
+    private Task<object?> Pass(ReadGate gate, string address, Task work, CancellationToken cancellationToken = default)
     {
         var context = Context(address);
         context.RequestAborted = cancellationToken;

@@ -43,7 +43,7 @@ public class SearchBoundsTests(DemoGuard guard) : IClassFixture<DemoGuard>
         using var database = FeatureDatabase.Open(folder.File("f.db"), create: true);
         var stored = WholeServer.Write(database, "d", 5);
         Assert.Equal(found, database.Search(text, 10).Count);
-        Assert.Equal(0, database.Table(stored, new FeatureFilter { LabelContains = text }).Count);
+        Assert.Empty(database.Table(stored, new FeatureFilter { LabelContains = text }));
         Assert.Equal(3, database.Table(stored, new FeatureFilter { LabelContains = "CATS" }).Count);
     }
 

@@ -281,7 +281,7 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
             )
         )
         {
-            using var client = new HttpClient { BaseAddress = host.Address };
+            using var client = new HttpClient { Timeout = Patience.Limit, BaseAddress = host.Address };
             Assert.Equal("mine", await client.GetStringAsync("/own"));
             // A model without dictionaries and features has one page.
             Assert.Contains("Does a text violate a policy?", await client.GetStringAsync("/"));
@@ -299,10 +299,10 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         builder.Logging.ClearProviders();
         await using var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
-        using var queue = new ModelQueue(8, TimeSpan.FromMinutes(1));
+        using var queue = new ModelQueue(8, Patience.Limit);
         app.MapShield(new ShieldService(guard.Shield, queue, [ShieldPolicy.Find("HATE")]), "demo-it");
         await app.StartAsync();
-        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        using var client = new HttpClient { Timeout = Patience.Limit, BaseAddress = new Uri(app.Urls.First()) };
 
         using var judged = await client.PostAsJsonAsync("/v1/shield", new { prompt = "How do I repot a cactus?" });
         var answer = await judged.Content.ReadFromJsonAsync<JsonElement>();
@@ -343,28 +343,28 @@ public class ServerHostTests(DemoGuard guard) : IClassFixture<DemoGuard>
         /// <param name="stubborn">Whether it goes on when its own time is over.</param>
         public Task<int> Close(bool stubborn = false)
         {
-            using var begun = new ManualResetEventSlim();
-            var closed = _queue.RunAsync(
-                "gate",
-                cancellationToken =>
-                {
-                    begun.Set();
-                    _open.Task.Wait(stubborn ? CancellationToken.None : cancellationToken);
-                    return 0;
-                },
-                default
-            );
-            begun.Wait();
-            return closed;
+            while (true)
+            {
+                using var begun = new ManualResetEventSlim();
+                var closed = _queue.RunAsync(
+                    "gate",
+                    cancellationToken =>
+                    {
+                        begun.Set();
+                        _open.Task.Wait(stubborn ? CancellationToken.None : cancellationToken);
+                        return 0;
+                    },
+                    default
+                );
+                Patience.Until(() => begun.IsSet || closed.IsCompleted, "the gate's turn");
+                // On a busy machine its own time may be over before it has begun.
+                if (begun.IsSet)
+                    return closed;
+            }
         }
 
         public void Open() => _open.SetResult();
 
-        public async Task Until(int waiting)
-        {
-            for (var i = 0; i < 2000 && _queue.Length != waiting; i++)
-                await Task.Delay(5);
-            Assert.Equal(waiting, _queue.Length);
-        }
+        public Task Until(int waiting) => Patience.UntilAsync(() => _queue.Length == waiting, $"{waiting} that wait");
     }
 }

@@ -9,7 +9,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     private readonly Process _process;
 
     private ServerProcess(Process process, Uri address) =>
-        (_process, Client) = (process, new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address });
+        (_process, Client) = (
+            process,
+            new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address, Timeout = Patience.Limit }
+        );
 
     public HttpClient Client { get; }
 

@@ -113,7 +113,7 @@ public class ShieldPageTests(DemoGuard guard, Browser browser) : IClassFixture<D
     {
         var model = new ServerModel(Microscope.Of("demo-it", guard.Model, guard.Dictionary)) { Note = "a toy <b>model</b>" };
         await using var host = await ServerHost.StartAsync(model, new ServerOptions { Port = 0 });
-        using var client = new HttpClient { BaseAddress = host.Address };
+        using var client = new HttpClient { Timeout = Patience.Limit, BaseAddress = host.Address };
         var page = await client.GetStringAsync("/shield");
         Assert.Contains("Note: a toy &lt;b&gt;model&lt;/b&gt;.", page);
         Assert.DoesNotContain("/lists", page);

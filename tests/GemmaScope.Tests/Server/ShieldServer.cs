@@ -32,7 +32,7 @@ public sealed class DemoGuard : IDisposable
 /// <summary>A real server on a free port, with a log that is kept.</summary>
 internal sealed class ShieldServer(ServerHost host, StringWriter log) : IAsyncDisposable
 {
-    public HttpClient Client { get; } = new() { BaseAddress = host.Address, Timeout = TimeSpan.FromMinutes(1) };
+    public HttpClient Client { get; } = new() { BaseAddress = host.Address, Timeout = Patience.Limit };
 
     public string Log => log.ToString();
 
@@ -45,14 +45,18 @@ internal sealed class ShieldServer(ServerHost host, StringWriter log) : IAsyncDi
     )
     {
         var log = new StringWriter();
+        var asked = options ?? new ServerOptions();
         var model = new ServerModel(explains ? Microscope.Of("demo-it", guard.Model, guard.Dictionary) : guard.Microscope);
         return new(
             await ServerHost.StartAsync(
                 model,
-                (options ?? new ServerOptions()) with
+                asked with
                 {
                     Port = 0,
                     Log = log,
+                    // The usual limits are for people who wait, and not for busy machines.
+                    TimeLimit = asked.TimeLimit == new ServerOptions().TimeLimit ? Patience.Limit : asked.TimeLimit,
+                    ShutdownLimit = asked.ShutdownLimit == new ServerOptions().ShutdownLimit ? Patience.Limit : asked.ShutdownLimit,
                 },
                 app =>
                 {

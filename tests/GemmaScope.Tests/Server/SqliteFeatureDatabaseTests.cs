@@ -67,9 +67,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             )!
         )
         {
-            var started = Stopwatch.StartNew();
-            while (!process.HasExited && started.Elapsed < TimeSpan.FromSeconds(60) && Stored() is null or 0)
-                Thread.Sleep(5);
+            Patience.Until(() => process.HasExited || Stored() > 0, "the first stored feature");
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
         }
@@ -135,9 +133,10 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
                     }
                 })
                 .ToArray();
-            var begun = Stopwatch.StartNew();
-            while (confirmed.Sum() < 60 && begun.Elapsed < TimeSpan.FromSeconds(60))
-                await Task.Delay(5);
+            await Patience.UntilAsync(
+                () => confirmed.Sum() >= 60 || Array.TrueForAll(all, one => one.IsCompleted),
+                "sixty confirmed notes"
+            );
             await server.Kill();
             await Task.WhenAll(all);
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using GemmaScope.Server.Hosting;
@@ -64,17 +63,13 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
         await using var silent = await Collector.Start(silent: true);
         foreach (var address in (Uri[])[new Uri("http://127.0.0.1:1"), silent.Address])
         {
-            var server = await ShieldServer.Start(guard, new ServerOptions { Telemetry = Variables(address) });
+            // Its answers come and it ends although what it sends is never taken: nobody waits for that.
+            await using var server = await ShieldServer.Start(guard, new ServerOptions { Telemetry = Variables(address) });
             for (var i = 0; i < 20; i++)
-            {
-                var begun = Stopwatch.StartNew();
                 Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/healthz")).StatusCode);
-                Assert.True(begun.Elapsed < TimeSpan.FromSeconds(5), $"{begun.Elapsed}");
-                await Task.Delay(20);
-            }
-            var ending = Stopwatch.StartNew();
-            await server.DisposeAsync();
-            Assert.True(ending.Elapsed < TimeSpan.FromSeconds(30), $"{ending.Elapsed}");
+            if (address == silent.Address)
+                await Patience.UntilAsync(() => silent.Text("/v1/traces").Length > 0, "the first spans");
+            Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/healthz")).StatusCode);
         }
     }
 
@@ -116,12 +111,8 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
 
         public async Task Until(string path, params string[] words)
         {
-            var begun = Stopwatch.StartNew();
-            while (words.FirstOrDefault(word => !Text(path).Contains(word)) is { } missing)
-            {
-                Assert.True(begun.Elapsed < TimeSpan.FromSeconds(60), $"{path} never had {missing}");
-                await Task.Delay(50);
-            }
+            foreach (var word in words)
+                await Patience.UntilAsync(() => Text(path).Contains(word), $"{word} at {path}");
         }
 
         public async ValueTask DisposeAsync()
@@ -129,6 +120,13 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
             await _ending.CancelAsync();
             await app.DisposeAsync();
             _ending.Dispose();
+        }
+
+        private Task Ended()
+        {
+            var ended = new TaskCompletionSource();
+            _ending.Token.Register(ended.SetResult);
+            return ended.Task;
         }
 
         private async Task Take(HttpContext context, bool silent)
@@ -142,7 +140,7 @@ public class TelemetryTests(DemoGuard guard) : IClassFixture<DemoGuard>
                 text.Append(Encoding.Latin1.GetString(body.ToArray()));
             }
             if (silent)
-                await Task.Delay(Timeout.Infinite, _ending.Token).ContinueWith(_ => { });
+                await Ended();
         }
     }
 }

@@ -49,13 +49,12 @@ public class BytePairEncoderTests
     [InlineData("ab")]
     [InlineData("▁")]
     [InlineData("😀é")]
-    public void a_long_word_takes_time_like_its_length(string repeated)
+    public async Task a_long_word_takes_time_like_its_length(string repeated)
     {
+        // One that takes time like the square of it would take hours.
         var text = string.Concat(Enumerable.Repeat(repeated, (1 << 20) / repeated.Length));
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        var tokens = Vocabularies.Demo.EncodeWithOffsets(text);
+        var tokens = await Task.Run(() => Vocabularies.Demo.EncodeWithOffsets(text)).WaitAsync(Patience.Limit);
         Assert.Equal(text.Length, tokens.Spans[^1].End);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
     }
 
     /// <summary>Grows a vocabulary by joining pairs of pieces picked by number.</summary>

@@ -137,6 +137,14 @@ public sealed class ModelChatTemplateTests : IDisposable
     }
 
     [Fact]
+    public void one_that_writes_nothing_is_named()
+    {
+        var file = _folder.Write("chat_template.jinja", "{# nothing #}");
+        var problem = Assert.Throws<FileFormatException>(() => ForModel("gemma2").Encode(Vocabularies.Demo, [Hello], true));
+        Assert.Equal(file, problem.Location);
+    }
+
+    [Fact]
     public void special_tokens_are_those_of_the_files()
     {
         _folder.Write("chat_template.jinja", "{{ bos_token }}{{ eos_token }}{{ pad_token }}{{ boi_token }}{{ messages[0].content }}");

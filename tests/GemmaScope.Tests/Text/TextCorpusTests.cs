@@ -1,3 +1,4 @@
+using GemmaScope.Features;
 using GemmaScope.Text;
 using Xunit;
 
@@ -40,6 +41,23 @@ public sealed class TextCorpusTests : IDisposable
         // Another reading finds the same.
         Assert.Equal(4, corpus.Texts().Count());
         Assert.Equal(9, corpus.Skipped.Count);
+    }
+
+    [Fact]
+    public void headlines_too_are_read_without_bad_rows_by_choice()
+    {
+        var lines = Write("h.jsonl", "{\"title\":\"one\"}\n{\"title\":null}\n{\"title\":\"\\ud83d\"}\n");
+        var table = Write("h.csv", [.. "title,topic\ntwo,a\nthree\ncaf"u8, 0xE9, .. ",b\nfour,b\n"u8]);
+        var problem = Assert.Throws<FileFormatException>(() => Headline.Load(table));
+        Assert.Contains("line 3 has 1 fields", problem.Message);
+        Assert.Equal("SkipBadRows", problem.Remedy?.Settings.Single().Name);
+        Assert.Contains("line 2", Assert.Throws<FileFormatException>(() => Headline.Load(lines)).Message);
+        var skipped = new SkippedRows();
+        Assert.Equal(
+            ["one", "two", "four"],
+            ((string[])[lines, table]).SelectMany(file => Headline.Load(file, skipped: skipped)).Select(one => one.Text)
+        );
+        Assert.Equal(4, skipped.Count);
     }
 
     [Fact]
@@ -92,7 +110,10 @@ public sealed class TextCorpusTests : IDisposable
     {
         var ids = Tokenizer.Encode("the cat sat");
         var row = string.Join(',', ids);
-        var file = Write("ids.jsonl", $"{{\"input_ids\":[{Tokenizer.BosId},{row},{Tokenizer.EosId}]}}\n{{\"input_ids\":[{row}]}}\n");
+        var file = Write(
+            "ids.jsonl",
+            $"{{\"input_ids\":[{Tokenizer.BosId},{row},{Tokenizer.EosId},{Tokenizer.PadId},{Tokenizer.PadId}]}}\n{{\"input_ids\":[{row}]}}\n"
+        );
         int[] whole = [Tokenizer.BosId!.Value, .. ids, Tokenizer.EosId!.Value, .. ids];
         Assert.Equal(whole, new TextCorpus([file]).Windows(Tokenizer, 64).Single());
         var wrong = Write("wrong.jsonl", $"{{\"input_ids\":[1]}}\n{{\"input_ids\":[{Tokenizer.VocabularySize}]}}\n");

@@ -72,7 +72,7 @@ public sealed class HubCache(string folder)
     /// Waits until no other process downloads the same content. An exclusive .NET file handle is an flock on Unix and
     /// a sharing lock on Windows; Python's filelock respects both.
     /// </summary>
-    internal async Task<IDisposable> LockAsync(HubReference reference, string etag, CancellationToken cancellationToken)
+    internal async Task<IDisposable> LockAsync(HubReference reference, string etag, TimeProvider clock, CancellationToken cancellationToken)
     {
         var path = Path.Combine(Folder, ".locks", RepositoryName(reference), CheckName(etag, reference) + ".lock");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -84,7 +84,7 @@ public sealed class HubCache(string folder)
             }
             catch (IOException e) when (FileLock.IsHeldElsewhere(e))
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -186,7 +186,7 @@ public sealed class HubClient : IDisposable
         var path = Cache.SnapshotPath(reference, commit);
         if (!HubCache.Holds(path))
         {
-            using var held = await Cache.LockAsync(reference, file.Etag, cancellationToken).ConfigureAwait(false);
+            using var held = await Cache.LockAsync(reference, file.Etag, _options.Clock, cancellationToken).ConfigureAwait(false);
             var blob = Cache.BlobFile(reference, file.Etag);
             var fresh = !File.Exists(blob) && !HubCache.Holds(path);
             if (fresh)

@@ -185,6 +185,10 @@ internal sealed class JinjaInvocation(int line, JinjaExpression target, JinjaArg
 /// <summary><c>a | filter(…)</c>; without a value it is applied to what a block has written.</summary>
 internal sealed class JinjaFiltered(int line, JinjaExpression? inner, string filter, JinjaArguments arguments) : JinjaExpression(line)
 {
+    public string Filter => filter;
+
+    public JinjaExpression? Inner => inner;
+
     protected override object? Value(JinjaRun run, JinjaScope scope) => Apply(run, scope, inner!.Evaluate(run, scope));
 
     /// <summary>Applies a filter, or several of which this is the last, to a value.</summary>

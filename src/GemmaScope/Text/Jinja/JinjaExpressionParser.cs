@@ -6,6 +6,9 @@ namespace GemmaScope.Text.Jinja;
 /// <summary>Reads expressions, with the precedence that Jinja gives its operators.</summary>
 internal class JinjaExpressionParser(List<JinjaToken> tokens)
 {
+    /// <summary>A filter that changes nothing of what is printed, and all of what it is joined with.</summary>
+    protected const string Safe = "safe";
+
     private const int Deepest = 250;
 
     private int _at,
@@ -299,7 +302,7 @@ internal class JinjaExpressionParser(List<JinjaToken> tokens)
         var name = Expect(Name, "the name of a filter");
         if (Current.Is("."))
             throw new JinjaProblem(name.Line, $"the filter '{name.Text}.' is not supported");
-        if (!JinjaFilters.IsSupported(name.Text))
+        if (name.Text != Safe && !JinjaFilters.IsSupported(name.Text))
             throw new JinjaProblem(name.Line, $"the filter '{name.Text}' is not supported");
         return new(name.Line, value, name.Text, TakeIf("(") ? Arguments() : JinjaArguments.None);
     }

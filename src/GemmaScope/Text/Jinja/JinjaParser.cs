@@ -58,7 +58,7 @@ internal sealed class JinjaParser : JinjaExpressionParser
             case PrintBegin:
                 var value = Tuple();
                 Expect(PrintEnd, "}}");
-                return new JinjaPrint(token.Line, value);
+                return new JinjaPrint(token.Line, value is JinjaFiltered { Filter: Safe, Inner: { } inner } ? inner : value);
             default:
                 return Tag(Expect(Name, "the name of a tag"));
         }
