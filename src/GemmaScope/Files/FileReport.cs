@@ -17,14 +17,14 @@ public enum FileKind
     /// <summary>One NumPy array.</summary>
     Npy,
 
-    /// <summary>A file of PyTorch's torch.save.</summary>
-    Torch,
-
     /// <summary>A JSON object, such as config.json.</summary>
     Json,
 
     /// <summary>A folder of such files.</summary>
     Folder,
+
+    /// <summary>A file of PyTorch's torch.save.</summary>
+    Torch,
 }
 
 /// <summary>What is in a file.</summary>

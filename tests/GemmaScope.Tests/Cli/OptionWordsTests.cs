@@ -52,7 +52,8 @@ public sealed class OptionWordsTests : IDisposable
         Assert.True(reading.Length >= 14, string.Join(", ", reading.Select(one => one.Path)));
         Assert.All(
             reading,
-            one => Assert.Superset(new HashSet<string> { "--site", "--layer" }, one.Command.Options.Select(option => option.Name).ToHashSet())
+            one =>
+                Assert.Superset(new HashSet<string> { "--site", "--layer" }, one.Command.Options.Select(option => option.Name).ToHashSet())
         );
     }
 
