@@ -96,7 +96,7 @@ public sealed class TokenizerSettingsTests : IDisposable
         Assert.NotEmpty(files);
         foreach (var file in files)
         {
-            Assert.Empty(JsonFile.Read(file).Keys.Where(key => !known.Contains(key) && !TokenizerSettings.IsToken(key)));
+            Assert.DoesNotContain(JsonFile.Read(file).Keys, key => !known.Contains(key) && !TokenizerSettings.IsToken(key));
             if (
                 Path.GetFileName(file) == "tokenizer_config.json"
                 && File.Exists(Path.Combine(Path.GetDirectoryName(file)!, "tokenizer.json"))
