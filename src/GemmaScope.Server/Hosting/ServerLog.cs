@@ -11,6 +11,9 @@ internal static partial class ServerLog
     [LoggerMessage(Level = LogLevel.Error, Message = "failed inside")]
     public static partial void Failed(ILogger log, Exception problem);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "cannot be used: {Reason}")]
+    public static partial void Unusable(ILogger log, string reason, Exception? cause);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "not ready: {Reason}")]
     public static partial void NotReady(ILogger log, string reason);
 
