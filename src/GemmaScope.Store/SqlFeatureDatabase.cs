@@ -278,9 +278,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
     private static FeatureLabel[] Labels(string json)
     {
         var labels = JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
-        return labels.Any(label => label is not { Text: not null, Author: not null, Method: not null })
-            ? throw new JsonException("a label lacks its text, author or method")
-            : labels;
+        return labels.Any(label => label is not { Text: not null }) ? throw new JsonException("a label lacks its text") : labels;
     }
 
     private T Read<T>(Func<SqlStatements, T> read) =>
