@@ -131,8 +131,6 @@ internal sealed partial class SqlFeatureDatabase
             new($"{record} is damaged ({what}); build or import the dictionary again", _dialect.Location, cause);
     }
 
-    private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
-
     private static string[] Pieces(byte[] packed)
     {
         using var stream = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress);
