@@ -11,17 +11,18 @@ internal sealed partial class SqlFeatureDatabase
         Read(statement =>
             Decoded(
                 $"the description of {dictionary.Model}/{dictionary.Name}",
-                () => Source(statement, dictionary.Id) ?? throw Gone(dictionary),
+                () => ReadSource(statement, dictionary) ?? throw Gone(dictionary),
                 DashboardForm.Problems
             )
         );
 
-    private static DashboardSource? Source(SqlStatements statement, long dictionary) =>
+    private static DashboardSource? ReadSource(SqlStatements statement, StoredDictionary dictionary) =>
         statement
             .Rows(
                 """
                 SELECT d.model, d.set_name, d.layer, d.hook, d.bos, d.pad, c.name, c.sequences, c.positions, c.counted, c.longest, v.pieces
-                FROM dictionary d JOIN corpus c ON c.id = d.corpus JOIN vocabulary v ON v.id = d.vocabulary WHERE d.id = @id
+                FROM dictionary d JOIN corpus c ON c.id = d.corpus JOIN vocabulary v ON v.id = d.vocabulary
+                WHERE d.id = @id AND d.description = @description
                 """,
                 row => new DashboardSource
                 {
@@ -35,7 +36,8 @@ internal sealed partial class SqlFeatureDatabase
                     Corpus = new(row.GetInt32(7), row.GetInt64(8), row.GetInt64(9), row.GetInt32(10)),
                     Pieces = Pieces((byte[])row.GetValue(11)),
                 },
-                ("id", dictionary)
+                ("id", dictionary.Id),
+                ("description", dictionary.Description)
             )
             .FirstOrDefault();
 
@@ -58,10 +60,16 @@ internal sealed partial class SqlFeatureDatabase
     private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>
         Read(statement =>
         {
+            // While a build begins it anew, a reader has pages of the one that it found, or an error: never those of the other.
             var found = statement.Rows(
-                "SELECT page, labels, note FROM page WHERE id = @id",
+                """
+                SELECT page, labels, note FROM page WHERE id = @id
+                    AND EXISTS (SELECT 1 FROM dictionary WHERE dictionary.id = @dictionary AND description = @description)
+                """,
                 row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
-                ("id", Key(dictionary.Id, feature))
+                ("id", Key(dictionary.Id, feature)),
+                ("dictionary", dictionary.Id),
+                ("description", dictionary.Description)
             );
             // Without a page there are only labels and a note, which wait for one.
             if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
@@ -122,8 +130,6 @@ internal sealed partial class SqlFeatureDatabase
         GemmaScopeException Damaged(string what, Exception? cause = null) =>
             new($"{record} is damaged ({what}); build or import the dictionary again", _dialect.Location, cause);
     }
-
-    private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
 
     private static string[] Pieces(byte[] packed)
     {

@@ -13,10 +13,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 {
     private const string DictionaryColumns = "id, model, name, width, features, complete, description";
 
-    /// <summary>Words and letters that a search takes: the time it needs grows with them.</summary>
-    private const int MostWords = 32,
-        LongestWord = 100;
-
     /// <summary>Letters of a label that are looked for at most.</summary>
     private const int LongestLabel = 1000;
 
@@ -203,32 +199,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
                 Rows(statement, [.. features.Select(feature => Key(dictionary.Id, feature))]).Select(found => found.Row).ToArray()
             );
 
-    public IReadOnlyList<SearchHit> Search(string text, int limit, StoredDictionary? within)
-    {
-        var words = Words(text);
-        if (words.Length == 0)
-            return [];
-        if (words.Length > MostWords)
-            throw new ArgumentProblemException($"has {words.Length} words; a search takes {MostWords} at most", "search");
-        if (words.FirstOrDefault(word => word.Length > LongestWord) is { } longest)
-            throw new ArgumentProblemException($"has a word of {longest.Length} letters; {LongestWord} are the most", "search");
-        return Read(statement =>
-        {
-            var dictionaries = statement.Rows($"SELECT {DictionaryColumns} FROM dictionary", Dictionary).ToDictionary(one => one.Id);
-            var found = statement.Rows(
-                _dialect.FindWords,
-                row => row.GetInt64(0),
-                ("query", _dialect.Query(words)),
-                ("limit", (long)limit),
-                ("first", within is null ? 0 : Key(within.Id, 0)),
-                ("end", within is null ? long.MaxValue : Key(within.Id + 1, 0))
-            );
-            return Rows(statement, [.. found.Where(key => dictionaries.ContainsKey(key >> 32))])
-                .Select(hit => new SearchHit(dictionaries[hit.Key >> 32].Model, dictionaries[hit.Key >> 32].Name, hit.Row))
-                .ToArray();
-        });
-    }
-
     public string Version() => Guarded(_dialect.Version);
 
     public void Dispose()
@@ -301,16 +271,10 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             .Replace("%", "!%", StringComparison.Ordinal)
             .Replace("_", "!_", StringComparison.Ordinal);
 
-    /// <summary>The words of a search. One that another begins with says nothing more.</summary>
-    private static string[] Words(string text)
+    private static FeatureLabel[] Labels(string json)
     {
-        var words = new string([.. text.Select(c => char.IsLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' ')])
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Distinct()
-            .Order(StringComparer.Ordinal)
-            .ToArray();
-        // In this order a word stands directly before those that it begins.
-        return [.. words.Where((word, i) => i == words.Length - 1 || !words[i + 1].StartsWith(word, StringComparison.Ordinal))];
+        var labels = JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
+        return labels.Any(label => label is not { Text: not null }) ? throw new JsonException("a label lacks its text") : labels;
     }
 
     private T Read<T>(Func<SqlStatements, T> read) =>
@@ -356,8 +320,8 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
                 or OverflowException
                 or FormatException
                 or ArgumentException
-                or GemmaScopeException { Location: null or "" }
-                and not ArgumentProblemException;
+                or (InvalidOperationException and not ObjectDisposedException)
+                or (GemmaScopeException { Location: null or "" } and not ArgumentProblemException);
 
     private T Change<T>(Func<SqlStatements, T> change) =>
         Guarded(() =>

@@ -122,12 +122,10 @@ public sealed class ScriptTests : IDisposable
             dotnet,
             "#!/usr/bin/env bash\nwhile [ $# -gt 0 ]; do [ \"$1\" = -result-xml ] && report=$2; shift; done\n" + program + "\n"
         );
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var scripts = Path.Combine(Fixtures.Repository, "scripts");
         return Bash(
             "-c",
-            $"set -euo pipefail; . '{scripts}/setup.sh'; GEMMASCOPE_TEST_LIMIT={limit}; . '{scripts}/test-run.sh'; root='{_tools}'; "
+            $"set -euo pipefail; chmod +x '{dotnet}'; . '{scripts}/setup.sh'; GEMMASCOPE_TEST_LIMIT={limit}; . '{scripts}/test-run.sh'; root='{_tools}'; "
                 + $"PATH='{folder.FullName}':$PATH; run all --; echo \"$passed passed, $failed failed, $skipped skipped\""
         ).Output;
     }

@@ -147,6 +147,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database)
             : demo ? KnownFeatures.OpenDemo()
             : null;
+        foreach (var damaged in features?.DamagedDictionaries() ?? [])
+            session.Terminal.Error.WriteLine($"note: {damaged} is damaged in the database and left out; build or import it again");
         var how = new Start(
             MovesPort: arguments.GetResult(_port) is not { Implicit: false },
             OpensBrowser: !arguments.GetValue(_noBrowser) && session.Terminal.OutputIsTerminal && IPAddress.IsLoopback(options.Bind)

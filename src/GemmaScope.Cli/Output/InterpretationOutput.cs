@@ -9,16 +9,11 @@ namespace GemmaScope.Cli.Output;
 internal static class InterpretationOutput
 {
     /// <summary>A line for a new label.</summary>
-    public static void WriteLine(TextWriter writer, InterpretedFeature one)
+    public static void WriteLine(VisibleWriter writer, InterpretedFeature one)
     {
         if (one.Label is not { } label)
             return;
-        writer.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{one.Feature, 7}  {Number(one.Detection), 4}  {Number(one.Fuzzing), 4}  {label.Text}"
-            )
-        );
+        writer.WriteLine($"{one.Feature, 7}  {Number(one.Detection), 4}  {Number(one.Fuzzing), 4}  {label.Text}");
         writer.Flush();
     }
 

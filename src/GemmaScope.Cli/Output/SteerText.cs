@@ -66,7 +66,7 @@ internal static class SteerText
 
     private static SteerResult OneAfterAnother(Session session, Microscope microscope, SteerJobOptions options, string title)
     {
-        var writer = session.Terminal.Out;
+        var writer = session.Terminal.Text;
         var begun = 0;
         var result = session.Run((progress, stop) => SteerJob.RunAsync(microscope, options, new TextsDisplay(Show, progress), stop));
         Begin(result.Steered.Count);

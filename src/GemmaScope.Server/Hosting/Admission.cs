@@ -16,14 +16,15 @@ internal sealed class Admission(RequestDelegate next, ServerOptions options)
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (_hosts?.Have(context.Request.Host.Host) is false)
+        // Whoever watches over the server has to know only whether it lives, and may ask for it by its bare address.
+        var watched = _token is not null && HealthPaths.Are(context.Request.Path);
+        if (!watched && _hosts?.Have(context.Request.Host.Host) is false)
             throw new ProblemException(
                 StatusCodes.Status421MisdirectedRequest,
                 "the server does not answer to this host name",
                 "ask for it by localhost or 127.0.0.1, or start it with the names that it may be asked by"
             );
-        // Whoever watches over the server has to know only whether it lives.
-        if (_token is null || HealthPaths.Are(context.Request.Path) || Shows(context.Request.Headers.Authorization.ToString()))
+        if (_token is null || watched || Shows(context.Request.Headers.Authorization.ToString()))
             return next(context);
         context.Response.Headers.WWWAuthenticate = "Bearer, Basic realm=\"GemmaScope\", charset=\"UTF-8\"";
         throw new ProblemException(

@@ -41,6 +41,8 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
                     "report it with the line of the server's log"
                 );
             }
+            if (problem is GemmaScopeException and not ArgumentProblemException)
+                ServerLog.Unusable(log, problem.Message, problem.InnerException);
             await WriteAsync(context, known).ConfigureAwait(false);
         }
     }

@@ -3,7 +3,6 @@ using GemmaScope.Safety;
 using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
 using GemmaScope.Store;
-using GemmaScope.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -126,7 +125,7 @@ public sealed class ServerHost : IAsyncDisposable
         app.UseRouting();
         var text = app.Services.GetRequiredService<MetricsText>();
         app.MapGet(HealthPaths.Live, () => "live\n").WithSummary("Whether the server lives");
-        app.MapGet(HealthPaths.Ready, () => Ready(traffic, model)).WithSummary("Whether it takes requests");
+        app.MapGet(HealthPaths.Ready, () => Ready(traffic, model, log)).WithSummary("Whether it takes requests");
         app.MapGet("/metrics", () => Results.Text(text.Write(), "text/plain; version=0.0.4"))
             .WithSummary("Counts and times in Prometheus' text format");
         app.MapOpenApi("/openapi.json");
@@ -186,7 +185,7 @@ public sealed class ServerHost : IAsyncDisposable
         MicroscopeRoutes.Map(app);
     }
 
-    private static IResult Ready(Traffic traffic, ServerModel model)
+    private static IResult Ready(Traffic traffic, ServerModel model, ILogger log)
     {
         static IResult Not(string why) => Results.Text($"{why}\n", statusCode: StatusCodes.Status503ServiceUnavailable);
         if (traffic.Draining)
@@ -199,7 +198,9 @@ public sealed class ServerHost : IAsyncDisposable
         }
         catch (GemmaScopeException problem)
         {
-            return Not(VisibleText.Line(problem.Message));
+            // Who asks has shown no token, and the reason names files.
+            ServerLog.NotReady(log, problem.Message);
+            return Not("a file of the server cannot be used; its log says which");
         }
     }
 

@@ -194,7 +194,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 nearest,
                 instrument.Dictionaries
             ).Render();
-        return new FeatureView(
+        var view = new FeatureView(
             stored,
             library.Source(stored),
             page,
@@ -203,7 +203,25 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             trial ?? (here is null ? null : new Trial()),
             options.Embed ? [] : now.Lists,
             directions
-        ).Render();
+        );
+        return Made(stored, one.Feature, view.Render);
+    }
+
+    /// <summary>Makes something of what is stored of a feature and of nothing else, so that what fails is what is stored.</summary>
+    private static T Made<T>(StoredDictionary stored, int feature, Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        catch (Exception problem) when (problem is not GemmaScopeException)
+        {
+            throw new GemmaScopeException(
+                $"what is stored of feature {feature} is damaged; build or import the dictionary again",
+                stored.Name,
+                problem
+            );
+        }
     }
 
     private async Task<IReadOnlyList<LayerDirections>> LayersJsonAsync(HttpContext context, string model, string dictionary, int feature)
@@ -268,9 +286,17 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         var stored = Stored(model, dictionary);
         var page = Page(stored, feature, whole: true);
-        using var json = new MemoryStream();
-        DashboardExport.WriteNeuronpedia(json, page.Feature, library.Source(stored));
-        return Results.Bytes(json.ToArray(), "application/json; charset=utf-8");
+        var source = library.Source(stored);
+        return Made(
+            stored,
+            feature,
+            () =>
+            {
+                using var json = new MemoryStream();
+                DashboardExport.WriteNeuronpedia(json, page.Feature, source);
+                return Results.Bytes(json.ToArray(), "application/json; charset=utf-8");
+            }
+        );
     }
 
     /// <summary>A feature that fires somewhere, if some tries find one.</summary>

@@ -143,7 +143,7 @@ internal sealed class FeatureView(
         _one.IsDead
             ? Markup.Empty
             : Markup.Of(
-                $"at {TokenMarkup.Word(source.Piece(_one.MaxToken))}; mean where it fires {_one.MeanNonzero:0.00}{(_one.MaxAnywhere > _one.Max ? Markup.Of($"; {_one.MaxAnywhere:0.00} at a token that does not count") : Markup.Empty)}"
+                $"{(_one.MaxToken < 0 ? Markup.Empty : Markup.Of($"at {TokenMarkup.Word(source.Piece(_one.MaxToken))}; "))}mean where it fires {_one.MeanNonzero:0.00}{(_one.MaxAnywhere > _one.Max ? Markup.Of($"; {_one.MaxAnywhere:0.00} at a token that does not count") : Markup.Empty)}"
             );
 
     private Markup Words() =>

@@ -2,6 +2,8 @@ using System.Buffers;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace GemmaScope.Server.Pages;
 
@@ -74,6 +76,8 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
         }
         catch (GemmaScopeException problem)
         {
+            var log = context.HttpContext.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(ServerMetrics.Name);
+            ServerLog.Unusable(log, problem.Message, problem.InnerException);
             return Problem(StatusCodes.Status503ServiceUnavailable, "A file of the server cannot be used", FieldWords.Describe(problem));
         }
     }

@@ -51,6 +51,7 @@ public static class AnalyzeJob
     )
     {
         Check(options, microscope);
+        LabelNotes.Tell(options.Labels, microscope.Dictionary, progress);
         return Task.Run(
             () =>
             {

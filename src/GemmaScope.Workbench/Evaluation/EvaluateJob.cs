@@ -118,7 +118,7 @@ public static class EvaluateJob
                 model.Tokenizer,
                 evaluator.Sums.Tokens,
                 progress,
-                () => ChatTemplate.ForModelType(model.Config.ModelType),
+                () => model.ChatTemplate,
                 skipped,
                 beforeCut: () =>
                 {

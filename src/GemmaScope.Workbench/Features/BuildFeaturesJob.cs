@@ -128,13 +128,7 @@ internal sealed class FeatureBuild(
         try
         {
             var model = microscope.Model;
-            var batches = options.Text.Read(
-                model.Tokenizer,
-                statistics.Tokens,
-                progress,
-                () => ChatTemplate.ForModelType(model.Config.ModelType),
-                skipped
-            );
+            var batches = options.Text.Read(model.Tokenizer, statistics.Tokens, progress, () => model.ChatTemplate, skipped);
             foreach (var batch in batches)
                 statistics.Add(batch, cancellationToken);
             statistics.Save();

@@ -93,10 +93,10 @@ public static class ExportFeaturesJob
                 new Setting(nameof(options.Sae))
             );
         var (source, path) = (database.Source(dictionary) with { Width = dictionary.Width }, options.Out);
-        IReadOnlyList<int> chosen = options.Features is { Count: > 0 } some ? some : [.. Enumerable.Range(0, dictionary.Features)];
+        var chosen = Chosen(database, dictionary, options.Features);
         var features = Counted(
             chosen.Select(feature => Feature(database, dictionary, feature, weights)),
-            progress.Counting("exporting", "features", chosen.Count),
+            progress.Counting("exporting", "features", chosen.Length),
             cancellationToken
         );
         switch (options.Format)
@@ -115,7 +115,19 @@ public static class ExportFeaturesJob
                     Write(Path.Combine(path, $"{feature.Dashboard.Feature}.json"), stream => write(stream, feature, source));
                 break;
         }
-        return new(dictionary.Model, dictionary.Name, options.Format, path, chosen.Count);
+        return new(dictionary.Model, dictionary.Name, options.Format, path, chosen.Length);
+    }
+
+    /// <summary>The features that are written; whether all are there is known before the first file is.</summary>
+    private static int[] Chosen(IFeatureDatabase database, StoredDictionary dictionary, IReadOnlyList<int> wanted)
+    {
+        // A part of a dictionary may have been imported.
+        if (wanted.Count == 0)
+            return [.. database.Table(dictionary, new FeatureFilter()).Select(row => row.Feature)];
+        var there = database.Rows(dictionary, wanted).Select(row => row.Feature).ToHashSet();
+        foreach (var feature in wanted.Where(feature => !there.Contains(feature)))
+            database.RequirePage(dictionary, feature);
+        return [.. wanted];
     }
 
     private static void Write(string file, Action<Stream> write) => AtomicFile.Write(file, write, overwrite: true);

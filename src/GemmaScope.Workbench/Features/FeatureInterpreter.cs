@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Interpretation;
 using GemmaScope.Store;
@@ -54,6 +55,8 @@ internal sealed class FeatureInterpreter(
     public async Task<InterpretResult> RunAsync(CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
+        if (FeatureLinks.ModelName(microscope.ModelName) is var model && model != stored.Model)
+            progress.Note($"{stored.Name} was built with {stored.Model}, and {model} reads the held-out text");
         var translation = new TokenTranslation(database.Source(stored), microscope.Model.Tokenizer);
         var corpus = new TextCorpus(options.Text, options.Reading);
         var text = HeldOutText.Cut(
@@ -108,6 +111,9 @@ internal sealed class FeatureInterpreter(
     {
         var made =
             $"text {text.Fingerprint}, {text.Count} passages of {options.Window}; {options.Examples} of each class; seed {options.Seed}";
+        // The same words of another model's features would be other labels.
+        if (FeatureLinks.ModelName(microscope.ModelName) is var model && model != stored.Model)
+            made += $"; features of {model}";
         if (options.Explainer is not null)
             made += $"; {options.Shown} shown";
         return options.Judging is null ? made : $"{made}; {options.PerQuestion} a question, {options.MaxTokens} tokens an answer";

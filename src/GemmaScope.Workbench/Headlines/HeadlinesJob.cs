@@ -84,6 +84,7 @@ public static class HeadlinesJob
     )
     {
         options.Check();
+        LabelNotes.Tell(options.Labels, microscope.Dictionary, progress);
         return Task.Run(() => Run(microscope, options, progress, cancellationToken), cancellationToken);
     }
 

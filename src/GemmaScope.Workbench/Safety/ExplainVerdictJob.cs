@@ -56,6 +56,7 @@ public static class ExplainVerdictJob
     )
     {
         Check(options);
+        LabelNotes.Tell(options.Labels, microscope.Dictionary, progress);
         return Task.Run(
             () =>
             {

@@ -84,13 +84,7 @@ public static class HarvestJob
             MaxBytes = options.MaxBytes,
         };
         var corpus = new TextCorpus(options.Text, options.Reading);
-        var text = WindowSource.FromText(
-            model.Tokenizer,
-            corpus,
-            context,
-            options.Tokens,
-            () => ChatTemplate.ForModelType(model.Config.ModelType)
-        );
+        var text = WindowSource.FromText(model.Tokenizer, corpus, context, options.Tokens, () => model.ChatTemplate);
         progress.Stage("reading the text");
         try
         {

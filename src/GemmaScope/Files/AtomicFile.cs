@@ -25,11 +25,7 @@ public static class AtomicFile
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
+            WriteWhole(temporary, write);
             File.Move(temporary, target, overwrite);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
@@ -40,5 +36,22 @@ public static class AtomicFile
         {
             Leftovers.Delete(temporary);
         }
+    }
+
+    private static void WriteWhole(string file, Action<Stream> write)
+    {
+        var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize);
+        try
+        {
+            write(stream);
+            stream.Flush(flushToDisk: true);
+        }
+        catch
+        {
+            // On a full disk what is buffered fails once more when it is closed.
+            Leftovers.Close(stream);
+            throw;
+        }
+        stream.Dispose();
     }
 }

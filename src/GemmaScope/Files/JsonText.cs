@@ -78,8 +78,19 @@ internal static class JsonText
         }
         catch (JsonException problem)
         {
-            return (default, problem.Message);
+            return (default, Short(problem));
         }
+    }
+
+    /// <summary>What the parser says, without its settings, and its place as people count.</summary>
+    private static string Short(JsonException problem)
+    {
+        var text = problem.Message;
+        foreach (var end in (string[])[" LineNumber:", " Change the reader options"])
+            if (text.IndexOf(end, StringComparison.Ordinal) is > 0 and var at)
+                text = text[..at];
+        var line = problem.LineNumber > 0 ? $"line {problem.LineNumber + 1}, " : "";
+        return $"{text.TrimEnd('.')} ({line}byte {problem.BytePositionInLine + 1})";
     }
 
     /// <summary>The same with Python's numbers as literals, or null where there is none outside of strings.</summary>

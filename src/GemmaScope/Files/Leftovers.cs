@@ -18,4 +18,17 @@ internal static class Leftovers
             // The error that brought us here says more.
         }
     }
+
+    /// <summary>Closes what an attempt had open; that it cannot be closed in peace says nothing new.</summary>
+    public static void Close(IDisposable opened)
+    {
+        try
+        {
+            opened.Dispose();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            // The error that brought us here says more.
+        }
+    }
 }

@@ -42,12 +42,14 @@ internal static partial class Settings
         return yaml.ToString();
     }
 
-    /// <summary>The keys whose values differ, as "key: this here, that there".</summary>
+    /// <summary>The keys whose values differ, as "key: this before, that now"; one that was not there before had its default.</summary>
     public static IEnumerable<string> Differences(IReadOnlyDictionary<string, string> before, object after)
     {
         var now = Flatten(after).ToArray();
+        // A setting that an earlier version did not have was then as it is where nobody says anything.
+        var standard = Flatten(Activator.CreateInstance(after.GetType())!).ToDictionary();
         foreach (var (key, value) in now)
-            if (before.GetValueOrDefault(key) is var old && old != value)
+            if ((before.GetValueOrDefault(key) ?? standard.GetValueOrDefault(key)) is var old && old != value)
                 yield return $"{key}: {old ?? "nothing"} before, {value} now";
         foreach (var key in before.Keys.Except(now.Select(pair => pair.Key)))
             yield return $"{key}: {before[key]} before, nothing now";

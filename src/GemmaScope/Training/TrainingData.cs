@@ -32,7 +32,7 @@ public static class TrainingData
                 model.Tokenizer,
                 new TextCorpus(data.Text, data.Reading, skipped),
                 data.WindowFor(model),
-                chat: () => ChatTemplate.ForModelType(model.Config.ModelType)
+                chat: () => model.ChatTemplate
             )
             .Where(window => !IsHeldOut(window, data.HeldOut));
         return new ModelActivationSource(
@@ -55,11 +55,7 @@ public static class TrainingData
     /// <param name="data">How they are read.</param>
     /// <param name="model">The model that reads them.</param>
     public static IEnumerable<int[]> Windows(IReadOnlyList<string> texts, DataSettings data, GemmaModel model) =>
-        new TextCorpus(texts, data.Reading).Windows(
-            model.Tokenizer,
-            data.WindowFor(model),
-            () => ChatTemplate.ForModelType(model.Config.ModelType)
-        );
+        new TextCorpus(texts, data.Reading).Windows(model.Tokenizer, data.WindowFor(model), () => model.ChatTemplate);
 
     /// <summary>Of each 1 / share windows one, never the first of them, so that a text of a single window can be trained on.</summary>
     internal static bool IsHeldOut(int window, double share)

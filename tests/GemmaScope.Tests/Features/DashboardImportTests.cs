@@ -43,6 +43,32 @@ public class DashboardImportTests
     }
 
     [Fact]
+    public void what_python_could_not_compute_is_not_known()
+    {
+        using var folder = new TemporaryFolder();
+        string Write(string more)
+        {
+            File.WriteAllText(
+                folder.File("one.json"),
+                $$"""{"modelId": "m", "layer": "2-set", "index": "7", "frac_nonzero": NaN, "maxActApprox": NaN, {{more}}}"""
+            );
+            return folder.File("one.json");
+        }
+        var read = DashboardImport.Read([
+            Write(
+                """
+                "correlated_neurons_indices": [1, 2], "correlated_neurons_pearson": [NaN, 0.5], "correlated_neurons_l1": [0.25, 0.75]
+                """
+            ),
+        ]);
+        var feature = Assert.Single(read).Features[0].Dashboard;
+        Assert.Equal((0, 0), (feature.Density, feature.Max));
+        Assert.Equal(2, Assert.Single(feature.CorrelatedNeurons).Neuron);
+        var infinite = Assert.Throws<FileFormatException>(() => DashboardImport.Read([Write("\"vector\": [1, Infinity]")]));
+        Assert.Contains("'vector'", infinite.Message);
+    }
+
+    [Fact]
     public void a_feature_on_neuronpedia_brings_its_explanations()
     {
         using var folder = new TemporaryFolder();

@@ -194,7 +194,7 @@ public sealed class ExchangeFormTests : IDisposable
             Assert.Empty(DashboardForm.Problems(stored));
             var page = new FeaturePage(stored, "");
             FeatureText.Write(new Terminal(Stream.Null, output, error), FeatureResult.Of(dictionary, page, source), examples: 9);
-            _ = new FeatureView(
+            var html = new FeatureView(
                 dictionary,
                 source,
                 page,
@@ -204,6 +204,8 @@ public sealed class ExchangeFormTests : IDisposable
                 [],
                 Markup.Empty
             ).Render();
+            // What another program does not tell is left out.
+            Assert.DoesNotContain("#-1", $"{html.Html}{output}");
             _ = ResultJson.Text(FeatureResult.Of(dictionary, page, source));
             DashboardExport.WriteNeuronpedia(Stream.Null, feature, source);
             DashboardExport.WriteFeatureDetails(Stream.Null, feature, source);

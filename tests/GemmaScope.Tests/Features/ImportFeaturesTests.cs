@@ -63,7 +63,26 @@ public sealed class ImportFeaturesTests : IDisposable
         var stored = Assert.Single(_database.Dictionaries());
         Assert.Equal((20, 4, true), (stored.Width, stored.Features, stored.IsComplete));
         Assert.Contains("has no feature 2", Assert.Throws<ArgumentProblemException>(() => _database.RequirePage(stored, 2)).Message);
+        // It is exported as it is, and what is not there is found out before anything is written.
+        Assert.Equal(2, Export("all").Features);
+        Assert.Equal(["1.json", "3.json"], Directory.GetFiles(_folder.File("all")).Select(Path.GetFileName).Order());
+        Assert.Contains("has no feature 2", Assert.Throws<ArgumentProblemException>(() => Export("some", 1, 2)).Message);
+        Assert.False(Directory.Exists(_folder.File("some")));
     }
+
+    private ExportFeaturesResult Export(string folder, params int[] features) =>
+        ExportFeaturesJob
+            .RunAsync(
+                _database,
+                new()
+                {
+                    Dictionary = "1-s",
+                    Out = _folder.File(folder),
+                    Features = features,
+                }
+            )
+            .GetAwaiter()
+            .GetResult();
 
     [Fact]
     public void labels_of_features_that_are_not_there_are_counted()

@@ -73,6 +73,18 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public void a_setting_that_an_earlier_version_did_not_have_was_its_default()
+    {
+        var before = Settings.Flatten(new Sample()).ToDictionary();
+        before.Remove("inner.learning_rate");
+        Assert.Empty(Settings.Differences(before, new Sample()));
+        Assert.Equal(
+            ["inner.learning_rate: 7E-05 before, 0.1 now"],
+            Settings.Differences(before, new Sample { Inner = new() { LearningRate = 0.1 } })
+        );
+    }
+
+    [Fact]
     public void values_from_elsewhere_win_over_the_file()
     {
         using var folder = new TemporaryFolder();

@@ -31,9 +31,7 @@ public class BrokenFilesTests(DemoGuard guard) : IClassFixture<DemoGuard>
         }
         else
             File.Delete(server.Database);
-        foreach (
-            var address in (string[])[feature, "/search?q=cats", "/search.json?q=cats", "/dictionaries.json", "/lists", "/healthz/ready"]
-        )
+        foreach (var address in (string[])[feature, "/search?q=cats", "/search.json?q=cats", "/dictionaries.json", "/lists"])
         {
             using var answer = await client.GetAsync(address);
             var text = WebUtility.HtmlDecode(await answer.Content.ReadAsStringAsync());
@@ -41,6 +39,12 @@ public class BrokenFilesTests(DemoGuard guard) : IClassFixture<DemoGuard>
             Assert.Contains(server.Database, text);
             Assert.Contains("replaced", text);
         }
+        using (var ready = await client.GetAsync("/healthz/ready"))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+            Assert.DoesNotContain(server.Database, await ready.Content.ReadAsStringAsync());
+        }
+        Assert.Contains($"not ready: {server.Database}", server.Log);
         // Nothing is written to where nobody will find it, and no empty file takes the place of the lost one.
         using var form = new FormUrlEncodedContent([KeyValuePair.Create("note", "lost")]);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await client.PostAsync(feature + "/note", form)).StatusCode);
@@ -63,6 +67,10 @@ public class BrokenFilesTests(DemoGuard guard) : IClassFixture<DemoGuard>
                     "UPDATE page SET page = 'text'",
                     "UPDATE page SET labels = 'no json'",
                     "UPDATE page SET labels = '{}'",
+                    "UPDATE page SET labels = '[null]'",
+                    "UPDATE page SET labels = '[{}]'",
+                    "UPDATE page SET labels = '[{\"Text\":null,\"Author\":\"a\",\"Method\":\"m\"}]'",
+                    "UPDATE page SET note = x'ff'",
                     "UPDATE feature SET max = 'x'",
                     "UPDATE feature SET count = x'00'",
                     "UPDATE passage SET tokens = x'ff'",
@@ -90,6 +98,38 @@ public class BrokenFilesTests(DemoGuard guard) : IClassFixture<DemoGuard>
             (await client.GetAsync($"/{WholeServer.Model}/{server.Dictionary}.csv")).Dispose();
         }
         Assert.DoesNotContain("failed inside", server.Log);
+    }
+
+    [Fact]
+    public async Task flipped_bytes_of_a_page_are_named_or_shown_and_never_a_fault_of_the_server()
+    {
+        await using var server = await WholeServer.Start(guard);
+        using var client = new HttpClient { BaseAddress = server.Address };
+        var feature = $"/{WholeServer.Model}/{server.Dictionary}/1";
+        using var connection = new SqliteConnection($"Data Source={server.Database};Pooling=false");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT page FROM page WHERE id % 4294967296 = 1";
+        var page = (byte[])command.ExecuteScalar()!;
+        command.CommandText = "UPDATE page SET page = @page WHERE id % 4294967296 = 1";
+        var value = command.Parameters.Add("page", SqliteType.Blob);
+        var random = new Random(3);
+        for (var round = 0; round < 400; round++)
+        {
+            var damaged = page.ToArray();
+            for (var flips = random.Next(1, 4); flips > 0; flips--)
+                damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            value.Value = damaged;
+            command.ExecuteNonQuery();
+            foreach (var address in (string[])[feature, feature + ".json"])
+            {
+                using var answer = await client.GetAsync(address);
+                Assert.True(
+                    (int)answer.StatusCode is 200 or 503,
+                    $"round {round}, {address}: {answer.StatusCode}\n{server.Log[^Math.Min(3000, server.Log.Length)..]}"
+                );
+            }
+        }
     }
 
     [Fact]
@@ -151,13 +191,14 @@ public class BrokenFilesTests(DemoGuard guard) : IClassFixture<DemoGuard>
         var whole = await File.ReadAllBytesAsync(weights);
         using (var file = new FileStream(weights, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
             file.SetLength(whole.Length / 2);
-        foreach (var answer in (HttpResponseMessage[])[await Moderate(), await client.GetAsync("/healthz/ready")])
+        using (var answer = await Moderate())
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
             var text = await answer.Content.ReadAsStringAsync();
             Assert.Contains("model.safetensors", text);
             Assert.Contains("cut", text);
         }
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await client.GetAsync("/healthz/ready")).StatusCode);
         Assert.Contains("cut", Assert.Throws<FileFormatException>(() => model.Run([2, 5, 6])).Message);
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/healthz")).StatusCode);
         // The same file, whole again.

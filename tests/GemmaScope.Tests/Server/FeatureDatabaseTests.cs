@@ -416,6 +416,19 @@ public abstract class FeatureDatabaseTests : IDisposable
         Assert.Equal((0, false), (Database.Dictionaries()[0].Features, Database.Dictionaries()[0].IsComplete));
     }
 
+    [Fact]
+    public void a_reader_never_sees_pages_of_another_build_than_the_one_it_found()
+    {
+        var before = Filled(2);
+        using var other = Again();
+        var now = other.Begin(Source with { Pieces = ["others"] }, "name", 10, "made of another text");
+        other.Write(now, [Feature(1)]);
+        Assert.Null(Database.Page(before, 1));
+        Assert.Contains("begun anew", Assert.Throws<GemmaScopeException>(() => Database.Source(before)).Message);
+        Assert.NotNull(Database.Page(now, 1));
+        Assert.Equal(["others"], Database.Source(now).Pieces);
+    }
+
     internal StoredDictionary Filled(int features)
     {
         var stored = Database.Begin(Source, "name", 10, "made so");

@@ -74,6 +74,8 @@ public partial class ProxyTests(DemoGuard guard) : IClassFixture<DemoGuard>
         }
         await using var named = await WholeServer.Start(guard, new() { Token = Token, AllowedHosts = ["guard.example.com"] });
         Assert.Equal(421, RawHttp.Status(await Ask(named, "GET", "/v1/shield/policies", shown)));
+        // Whoever watches over it may know it by its address alone.
+        Assert.Equal(200, RawHttp.Status(await Ask(named, "GET", "/healthz", "Host: 10.1.2.3:5000\r\n")));
     }
 
     [Theory]

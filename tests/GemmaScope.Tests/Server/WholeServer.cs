@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Routing;
 namespace GemmaScope.Tests.Server;
 
 /// <summary>A server with all that one can have: the guard, a dictionary in memory, and a database of its features. What is asked of it may
-/// change the database.</summary>
+/// change the database. A bare one has the guard alone.</summary>
 internal sealed class WholeServer : IAsyncDisposable
 {
     public const string Model = "demo-it";
@@ -37,7 +37,7 @@ internal sealed class WholeServer : IAsyncDisposable
 
     public string Log => _log.ToString();
 
-    public static async Task<WholeServer> Start(DemoGuard guard, ServerOptions? options = null)
+    public static async Task<WholeServer> Start(DemoGuard guard, ServerOptions? options = null, bool bare = false)
     {
         var folder = new TemporaryFolder();
         var features = FeatureDatabase.Open(folder.File("features.db"), create: true);
@@ -46,7 +46,7 @@ internal sealed class WholeServer : IAsyncDisposable
         var log = new StringWriter();
         IEndpointRouteBuilder? routes = null;
         var host = await ServerHost.StartAsync(
-            new ServerModel(Microscope.Of(Model, guard.Model, guard.Dictionary), features),
+            bare ? new ServerModel(guard.Microscope) : new ServerModel(Microscope.Of(Model, guard.Model, guard.Dictionary), features),
             (options ?? new()) with
             {
                 Port = 0,

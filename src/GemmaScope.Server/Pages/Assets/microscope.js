@@ -115,7 +115,7 @@ async function steer (form) {
       body: JSON.stringify(steeringOf(form)),
       signal: mine.signal
     })
-    for await (const piece of jsonLines(answer)) (piece.kind === 'normal' ? normal : steered).append(piece.text)
+    for await (const piece of jsonLines(answer)) (piece.kind === 'normal' ? normal : steered).append(visible(piece.text))
   } catch (error) {
     if (mine.signal.aborted) return
     problem.textContent = error.message
@@ -126,6 +126,13 @@ async function steer (form) {
       stop.hidden = true
     }
   }
+}
+
+/** A text whose hidden characters are shown, as the pages show them. */
+function visible (text) {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\uddef]/g,
+    hidden => `‹U+${hidden.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}›`)
 }
 
 /** The form as the request that it stands for. */

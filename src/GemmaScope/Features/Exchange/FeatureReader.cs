@@ -42,7 +42,7 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         var (histogram, values) = (Integers("freq_hist_data_bar_heights"), Numbers("freq_hist_data_bar_values"));
         // Rounding makes the listed maximum the better one; a feature without examples has the end of its histogram.
         var max =
-            one.Number("maxActApprox")
+            Known(one, "maxActApprox")
             ?? activations.Select(example => example.Number(names.BinMax) ?? 0).DefaultIfEmpty(values.LastOrDefault()).Max();
         if (histogram.Length != values.Length && values.Length > 0)
             throw one.Bad(
@@ -52,7 +52,7 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
         if (values.Zip(values.Skip(1)).Any(pair => pair.First > pair.Second))
             throw one.Bad("freq_hist_data_bar_values", "must not fall");
         var (step, total) = (values.Length > 1 ? (values[^1] - values[0]) / (values.Length - 1) : 0, histogram.Sum(count => (long)count));
-        var density = one.Number("frac_nonzero") ?? 0;
+        var density = Known(one, "frac_nonzero") ?? 0;
         return new(
             new FeatureDashboard
             {
@@ -154,10 +154,21 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
 
     private T[] Triples<T>(string name, string first, string second, Func<int, float, float, T> make)
     {
-        var (indices, a, b) = (Integers($"{name}_indices"), Numbers($"{name}_{first}"), Numbers($"{name}_{second}"));
+        var (indices, a, b) = (
+            Integers($"{name}_indices"),
+            Numbers($"{name}_{first}", mayBeUnknown: true),
+            Numbers($"{name}_{second}", mayBeUnknown: true)
+        );
         RequireSame($"{name}_{first}", a.Length, indices.Length);
         RequireSame($"{name}_{second}", b.Length, indices.Length);
-        return [.. indices.Zip(a, b).Select(triple => make(triple.First, (float)triple.Second, (float)triple.Third))];
+        // A feature that never fires has no correlation, which Python writes as NaN.
+        return
+        [
+            .. indices
+                .Zip(a, b)
+                .Where(triple => !double.IsNaN(triple.Second + triple.Third))
+                .Select(triple => make(triple.First, (float)triple.Second, (float)triple.Third)),
+        ];
     }
 
     /// <summary>Lists that belong together are of one length; one that was not written is none.</summary>
@@ -184,25 +195,31 @@ internal sealed class FeatureReader(JsonSection one, ExportDialect names, Words 
                             label.Text("description")!.Trim(),
                             label.Text("explanationModelName") ?? label.Text("authorId") ?? "",
                             label.Text("typeName"),
-                            score?.Number("value"),
+                            score is null ? null : Known(score, "value"),
                             score?.Text("explanationScoreTypeName"),
-                            fuzzing?.Number("value")
+                            fuzzing is null ? null : Known(fuzzing, "value")
                         );
                     }),
             ];
 
     private int[] Integers(string key) => [.. one.Integers(key) ?? []];
 
-    private double[] Numbers(string key) => Numbers(one, key);
+    private double[] Numbers(string key, bool mayBeUnknown = false) => Numbers(one, key, mayBeUnknown);
 
-    private static double[] Numbers(JsonSection section, string key)
+    private static double[] Numbers(JsonSection section, string key, bool mayBeUnknown = false)
     {
         if (!section.Has(key))
             return [];
         var list = section.Element.GetProperty(key);
         if (list.ValueKind != JsonValueKind.Array || list.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
             throw section.Bad(key, "must be a list of numbers");
-        double[] numbers = [.. list.EnumerateArray().Select(item => item.GetDouble())];
-        return numbers.All(double.IsFinite) ? numbers : throw section.Bad(key, "must be numbers of which none is infinite");
+        double[] numbers = [.. list.EnumerateArray().Select(item => JsonText.PythonNumber(item) ?? item.GetDouble())];
+        return numbers.All(number => double.IsFinite(number) || (mayBeUnknown && double.IsNaN(number)))
+            ? numbers
+            : throw section.Bad(key, "must be numbers of which none is infinite or NaN");
     }
+
+    /// <summary>A number; what Python could not compute and wrote as NaN is not known.</summary>
+    private static double? Known(JsonSection section, string key) =>
+        section.AnyNumber(key) is { } number && !double.IsNaN(number) ? section.Number(key) : null;
 }

@@ -51,7 +51,7 @@ public sealed class HeldOutText
     /// known.</exception>
     public static HeldOutText Cut(GemmaModel model, TextCorpus corpus, IEnumerable<int[]> explained, long tokens, int window = 32) =>
         Cut(
-            length => corpus.Windows(model.Tokenizer, length, () => ChatTemplate.ForModelType(model.Config.ModelType)),
+            length => corpus.Windows(model.Tokenizer, length, () => model.ChatTemplate),
             model.Tokenizer,
             model.Config.MaxPositions,
             explained,
