@@ -131,6 +131,9 @@ internal sealed partial class SqlFeatureDatabase
             new($"{record} is damaged ({what}); build or import the dictionary again", _dialect.Location, cause);
     }
 
+    /// <summary>Labels as they are stored; whether they are some is for whoever names the record to find out.</summary>
+    private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
+
     private static string[] Pieces(byte[] packed)
     {
         using var stream = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress);

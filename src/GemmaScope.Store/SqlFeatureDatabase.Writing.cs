@@ -20,7 +20,11 @@ internal sealed partial class SqlFeatureDatabase
                 var stored = statement.Rows("SELECT labels FROM page WHERE id = @id", row => row.GetString(0), ("id", key));
                 if (stored is not [var before])
                     throw new ArgumentProblemException($"has no feature {group.Key}; a label needs one", dictionary.Name);
-                var earlier = Decoded($"what is said of feature {group.Key} of {dictionary.Model}/{dictionary.Name}", () => Labels(before));
+                var earlier = Decoded(
+                    $"what is said of feature {group.Key} of {dictionary.Model}/{dictionary.Name}",
+                    () => Labels(before),
+                    DashboardForm.Labels
+                );
                 WriteLabels(statement, key, Merged(earlier, group.Select(entry => entry.Label)));
             }
             return 0;

@@ -271,12 +271,6 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
             .Replace("%", "!%", StringComparison.Ordinal)
             .Replace("_", "!_", StringComparison.Ordinal);
 
-    private static FeatureLabel[] Labels(string json)
-    {
-        var labels = JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
-        return labels.Any(label => label is not { Text: not null }) ? throw new JsonException("a label lacks its text") : labels;
-    }
-
     private T Read<T>(Func<SqlStatements, T> read) =>
         Guarded(() =>
         {
