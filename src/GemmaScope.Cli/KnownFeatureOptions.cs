@@ -19,7 +19,7 @@ internal static class KnownFeatureOptions
         new("--by-activation")
         {
             Description =
-                "Name the strongest features first. Else, where a database knows them, those that tell most: strong ones that fire at few tokens.",
+                "Name the strongest features first. Else, where a database knows them, those that tell most: strong ones that fire at few tokens. JSON always has the strongest first.",
         };
 
     /// <summary>The database that was named, else the demo's where its dictionary is looked through, else null.</summary>

@@ -68,10 +68,15 @@ internal sealed class AnalyzeCommand : GemmaScopeCommand
             AddBos = !arguments.GetValue(_noBos),
             Labels = arguments.GetValue(_labels) is { } file ? FeatureLabels.Load(file) : null,
             Server = arguments.GetValue(_server)!,
-            ByActivation = arguments.GetValue(_byActivation),
+            // Programs get one order, whatever is known of the features.
+            ByActivation = arguments.GetValue(_byActivation) || arguments.GetValue(_json),
         };
         using var microscope = _microscope.Open(arguments, session);
-        using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope);
+        // Whoever brings labels looks for them.
+        using var known =
+            options.Labels is null || arguments.GetValue(_database) is not null
+                ? KnownFeatureOptions.Open(arguments.GetValue(_database), microscope)
+                : null;
         options = options with { Known = known };
         var result = session.Run((progress, cancellationToken) => AnalyzeJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))

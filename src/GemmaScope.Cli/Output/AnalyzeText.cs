@@ -155,7 +155,7 @@ internal static class AnalyzeText
         table.Write(terminal);
         // Outside the table, which would break long addresses.
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine("their dashboards:");
+        terminal.Out.WriteLine("their dashboards, while gemmascope serve runs:");
         foreach (var top in result.WholeTextTop)
             terminal.Out.WriteLine($"{top.Feature, 7}  {top.Page}  {top.Neuronpedia}".TrimEnd());
     }

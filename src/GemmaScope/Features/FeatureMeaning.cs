@@ -13,15 +13,22 @@ public sealed record FeatureMeaning(string? Label, double? Score, double Density
     /// <summary>Below this a density is one of too few tokens to tell it from another.</summary>
     private const double LeastDensity = 1e-6;
 
+    /// <summary>What the least label is worth, and none at all: a feature is not passed over only because nobody can say what it is.</summary>
+    private const double LeastWorth = 0.1,
+        WorthOfNone = 0.3;
+
     /// <summary>Whether it fires nearly everywhere.</summary>
     public bool IsDense => Density > DenseFrom;
 
     /// <summary>
-    /// How much an activation tells: f · ln(1 / density) / max (METHODS §6.10). Neither a feature that is always on nor one whose activations
-    /// are large everywhere says something about a text.
+    /// How much an activation tells: f · ln(1 / density) / max (METHODS §6.10), times what its label is worth, 2 · score − 1. Neither a
+    /// feature that is always on nor one whose activations are large everywhere says something about a text, and one whose label is hardly
+    /// true says little to a reader.
     /// </summary>
     /// <param name="activation">The activation, or a sum of them.</param>
     /// <param name="largest">Its largest activation where it is now, for one that fires stronger than ever before.</param>
     public double Telling(double activation, double largest) =>
-        activation * -Math.Log(Math.Clamp(Density, LeastDensity, 1)) / Math.Max(Max, Math.Max(largest, float.Epsilon));
+        activation * -Math.Log(Math.Clamp(Density, LeastDensity, 1)) / Math.Max(Max, Math.Max(largest, float.Epsilon)) * Worth;
+
+    private double Worth => Score is { } score ? Math.Clamp(2 * score - 1, LeastWorth, 1) : WorthOfNone;
 }

@@ -18,7 +18,24 @@ public class AnalyzeCommandTests
             ["mean L0", "FVU", "variance explained", "tutorial's formula", "1 left out", "exact", "http://localhost:5000/demo-pt/"],
             part => Assert.Contains(part, run.Out)
         );
-        Assert.Contains(run.Lines, line => Regex.IsMatch(line, @"^ +2  "" cat"" +\d+  \d+ \(\d+\.\d\d\)"));
+        Assert.Contains(run.Lines, line => Regex.IsMatch(line, @"^ +2  "" cat"" +\d+  \d+ \w+: .+ \(\d+\.\d\d\)"));
+        Assert.Contains("most telling features", run.Out);
+        Assert.Contains("go on:", run.Out);
+    }
+
+    [Fact]
+    public void telling_features_come_first_and_those_that_fire_everywhere_are_marked()
+    {
+        const string text = "The cat sat on the mat and looked at the old man.";
+        var telling = CommandLine.Run("analyze", text).Lines;
+        var strongest = CommandLine.Run("analyze", text, "--by-activation").Lines;
+        // Feature 1166 is the strongest of nearly every text of the demo model.
+        Assert.Contains(strongest, line => Regex.IsMatch(line, @"^ +1166 +1\d\d\.\d\d .* \d+ % \* "));
+        Assert.DoesNotContain(telling, line => Regex.IsMatch(line, @"^ +1166 +1\d\d\.\d\d "));
+        var json = CommandLine.Run("analyze", text, "--json").Json().GetProperty("whole_text_top")[0];
+        Assert.Equal(1166, json.GetProperty("feature").GetInt32());
+        Assert.InRange(json.GetProperty("density").GetDouble(), 0.1, 1);
+        Assert.InRange(json.GetProperty("label_score").GetDouble(), 0.5, 1);
     }
 
     [Fact]
@@ -102,7 +119,10 @@ public class AnalyzeCommandTests
     {
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "page.html");
-        Assert.Equal(0, CommandLine.Run("analyze", "Global temperatures", "--feature", $"{feature}", "--html", file).Code);
+        Assert.Equal(
+            0,
+            CommandLine.Run("analyze", "Global temperatures", "--feature", $"{feature}", "--html", file, "--by-activation").Code
+        );
         var page = File.ReadAllText(file);
         Assert.True(page.Contains(choice, StringComparison.Ordinal), where);
         Assert.Contains($"body:has(#shade{feature}:checked)", page);

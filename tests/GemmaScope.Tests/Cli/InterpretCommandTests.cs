@@ -294,7 +294,6 @@ public sealed class InterpretCommandTests : IClassFixture<InterpretableFeatures>
     [Fact]
     public void what_cannot_be_done_is_refused()
     {
-        CommandLine.Run("features", "interpret", "--db", Database).IsRefused("--text");
         Run("--features", "1,x").IsRefused("'x' is no feature");
         Run("--features", "5-2").IsRefused("'5-2'");
         Run("--features", "99999").IsRefused("there are 0 to 2047");
