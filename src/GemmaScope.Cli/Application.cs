@@ -128,7 +128,7 @@ internal static class Application
     private static string? ProblemOf(ParseResult parsed)
     {
         if (parsed.Action is ParseErrorAction)
-            return MessageOf(parsed.Errors[0]).TrimEnd('.') + Nearest(parsed, parsed.UnmatchedTokens.FirstOrDefault());
+            return MessageOf(parsed.Errors[0]).TrimEnd('.') + Nearest(parsed, parsed.UnmatchedTokens is [var first, ..] ? first : null);
         // The parser takes an option it does not know for an argument, so that a misspelt one would be analysed as a text.
         if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
             return null;
