@@ -32,12 +32,15 @@ public static class KnownFeatures
             : null;
     }
 
-    /// <summary>The database that comes with the demo dictionary, or null where it is not here. It is opened as the user's own copy, for a
-    /// database is written to when it is used.</summary>
-    /// <exception cref="GemmaScopeException">It cannot be copied or opened.</exception>
+    /// <summary>The database that comes with the demo dictionary, or null where it is not here or no copy of it can be made. It is opened as
+    /// the user's own copy, for a database is written to when it is used.</summary>
+    /// <exception cref="GemmaScopeException">The copy cannot be opened.</exception>
     public static IFeatureDatabase? OpenDemo() =>
-        DemoFiles.Find(DemoFolder) is { } folder && Path.Combine(folder, DemoFile) is var file && File.Exists(file)
-            ? FeatureDatabase.Open(DemoFiles.WritableCopy(file))
+        DemoFiles.Find(DemoFolder) is { } folder
+        && Path.Combine(folder, DemoFile) is var file
+        && File.Exists(file)
+        && DemoFiles.WritableCopy(file) is { } copy
+            ? FeatureDatabase.Open(copy)
             : null;
 
     /// <summary>Whether a dictionary is the demo's, which that database knows.</summary>

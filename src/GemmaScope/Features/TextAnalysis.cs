@@ -14,8 +14,9 @@ public sealed record FeatureReport(int Index, float Activation, string? Label, s
     /// <summary>What else is known of it, or null.</summary>
     public FeatureMeaning? Meaning { get; init; }
 
-    /// <summary>How strongly it shades a token: where it is known by how much it tells, else by its activation.</summary>
-    internal double Shade => Meaning?.Telling(Activation, Activation) ?? Activation;
+    /// <summary>How strongly it shades a token: where it is known by the square of how much it tells, so that few tokens stand out, else by its
+    /// activation.</summary>
+    internal double Shade => Meaning?.Telling(Activation, Activation) is { } telling ? telling * telling : Activation;
 }
 
 /// <summary>What the dictionary found at one token.</summary>

@@ -75,33 +75,57 @@ public static class DemoFiles
             );
     }
 
-    /// <summary>A copy of a demo file that may be written to, in the user's cache; made when it is first asked for, and anew when the demo
-    /// file is another one.</summary>
+    /// <summary>A copy of a demo file that may be written to, in the user's cache, else among the temporary files; made when it is first asked
+    /// for, and anew when the demo file is another one. Null where neither can be written.</summary>
     /// <param name="file">The file that comes with the project.</param>
-    /// <exception cref="GemmaScopeException">It cannot be copied.</exception>
-    public static string WritableCopy(string file)
+    public static string? WritableCopy(string file) =>
+        WritableCopy(file, UserFolders.FindCache(Environment.GetEnvironmentVariable), Path.Combine(Path.GetTempPath(), "gemmascope"));
+
+    /// <summary>The same with other places, of which the first that can be written is taken.</summary>
+    internal static string? WritableCopy(string file, params ReadOnlySpan<string?> folders)
     {
-        var cache = UserFolders.FindCache(Environment.GetEnvironmentVariable) ?? Path.Combine(Path.GetTempPath(), "gemmascope");
+        foreach (var folder in folders)
+        {
+            try
+            {
+                if (folder is not null)
+                    return Copied(file, folder);
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                // The next place may take it.
+            }
+        }
+        return null;
+    }
+
+    private static string Copied(string file, string folder)
+    {
+        string hash;
+        using (var stream = File.OpenRead(file))
+            hash = Convert.ToHexStringLower(SHA256.HashData(stream))[..12];
+        var copy = Path.Combine(folder, $"demo-{hash}{Path.GetExtension(file)}");
+        if (File.Exists(copy))
+        {
+            // One that may not be written to is of no use.
+            using (File.Open(copy, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
+                return copy;
+        }
+        Directory.CreateDirectory(folder);
+        // Under another name until it is whole; whoever comes second finds the same bytes.
+        var whole = $"{copy}.{Guid.NewGuid():N}";
         try
         {
-            string hash;
-            using (var stream = File.OpenRead(file))
-                hash = Convert.ToHexStringLower(SHA256.HashData(stream))[..12];
-            var copy = Path.Combine(cache, $"demo-{hash}{Path.GetExtension(file)}");
-            if (File.Exists(copy))
-                return copy;
-            Directory.CreateDirectory(cache);
-            // Under another name until it is whole; whoever comes second finds the same bytes.
-            var whole = $"{copy}.{Guid.NewGuid():N}";
             File.Copy(file, whole);
             File.SetAttributes(whole, FileAttributes.Normal);
             File.Move(whole, copy, overwrite: true);
-            return copy;
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new GemmaScopeException($"cannot be copied into {cache}: {problem.Message}", file, problem);
+            File.Delete(whole);
+            throw;
         }
+        return copy;
     }
 
     private static IEnumerable<string> Places()

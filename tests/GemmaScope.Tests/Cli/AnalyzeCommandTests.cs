@@ -32,10 +32,11 @@ public class AnalyzeCommandTests
         // Feature 1166 is the strongest of nearly every text of the demo model.
         Assert.Contains(strongest, line => Regex.IsMatch(line, @"^ +1166 +1\d\d\.\d\d .* \d+ % \* "));
         Assert.DoesNotContain(telling, line => Regex.IsMatch(line, @"^ +1166 +1\d\d\.\d\d "));
-        var json = CommandLine.Run("analyze", text, "--json").Json().GetProperty("whole_text_top")[0];
-        Assert.Equal(1166, json.GetProperty("feature").GetInt32());
-        Assert.InRange(json.GetProperty("density").GetDouble(), 0.1, 1);
-        Assert.InRange(json.GetProperty("label_score").GetDouble(), 0.5, 1);
+        // Programs get one order. What fires in nearly every passage has no score.
+        var json = CommandLine.Run("analyze", text, "--json").Json().GetProperty("whole_text_top");
+        Assert.Equal(1166, json[0].GetProperty("feature").GetInt32());
+        Assert.InRange(json[0].GetProperty("density").GetDouble(), 0.1, 1);
+        Assert.InRange(json[1].GetProperty("label_score").GetDouble(), 0.5, 1);
     }
 
     [Fact]

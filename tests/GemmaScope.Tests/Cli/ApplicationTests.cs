@@ -61,6 +61,24 @@ public class ApplicationTests
         CommandLine.Run(arguments).IsRefused("--help");
     }
 
+    [Theory]
+    [InlineData("analyse", "did you mean 'analyze'?")]
+    [InlineData("analyze hi --tpo 3", "did you mean '--top'?")]
+    [InlineData("features shwo x 1", "did you mean 'show'?")]
+    [InlineData("analyze hi --model demo-tp", "did you mean 'demo-pt'?")]
+    [InlineData("analyze hi --model gemma-2-2b", "did you mean 'google/gemma-2-2b'?")]
+    public void a_mistyped_word_is_answered_with_the_nearest(string words, string says) =>
+        CommandLine.Run(words.Split(' ')).IsRefused(says);
+
+    [Fact]
+    public void help_shows_every_command_in_a_group_and_helps_with_one()
+    {
+        var overview = CommandLine.Run("help");
+        Assert.Equal(overview.Out, CommandLine.Run("--help").Out);
+        Assert.All(Application.Commands(), command => Assert.Contains($"\n  {command.Name} ", overview.Out));
+        Assert.Equal(CommandLine.Run("analyze", "--help").Out, CommandLine.Run("help", "analyze").Out);
+    }
+
     [Fact]
     public void an_interruption_ends_with_130_and_a_short_note()
     {
