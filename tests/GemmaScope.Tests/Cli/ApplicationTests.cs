@@ -65,7 +65,7 @@ public class ApplicationTests
     [InlineData("analyse", "did you mean 'analyze'?")]
     [InlineData("analyze hi --tpo 3", "did you mean '--top'?")]
     [InlineData("features shwo x 1", "did you mean 'show'?")]
-    [InlineData("analyze hi --model demo-tp", "did you mean 'demo-pt'?")]
+    [InlineData("analyze hi --model demo-ptt", "did you mean 'demo-pt'?")]
     [InlineData("analyze hi --model gemma-2-2b", "did you mean 'google/gemma-2-2b'?")]
     public void a_mistyped_word_is_answered_with_the_nearest(string words, string says) =>
         CommandLine.Run(words.Split(' ')).IsRefused(says);
