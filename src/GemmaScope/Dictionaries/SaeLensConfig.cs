@@ -21,13 +21,23 @@ internal sealed partial class SaeLensConfig
         + "dataset_trust_remote_code sae_lens_version sae_lens_training_version neuronpedia_id model_from_pretrained_kwargs model_kwargs "
         + "seqpos_slice exclude_special_tokens sequence_separator_token disable_concat_sequences hook_eval tokens_per_buffer "
         + "activations_mixing_fraction use_error_term uses_scaling_factor release sae_id hf_hub_name training_tokens "
-        // Of training: nothing of it is left in the weights' use.
+        // Of training: nothing of it is left in the weights' use. Early versions wrote all settings of a run.
         + "mse_loss_normalization lp_norm l1_coefficient l1_warm_up_steps l0_coefficient l0_warm_up_steps l0_lambda pre_act_loss_coefficient "
         + "normalize_sae_decoder scale_sparsity_penalty_by_decoder_norm decoder_orthogonal_init decoder_heuristic_init decoder_init_norm "
-        + "init_encoder_as_decoder_transpose decoder_heuristic_init_norm decoder_heuristic_init noise_scale use_ghost_grads "
+        + "init_encoder_as_decoder_transpose decoder_heuristic_init_norm noise_scale use_ghost_grads "
         + "b_dec_init_method apply_b_dec_init expansion_factor jumprelu_init_threshold jumprelu_bandwidth jumprelu_sparsity_loss_mode "
-        + "jumprelu_tanh_scale topk_threshold_lr aux_loss_coefficient matryoshka_widths use_sparse_activations "
-        + "feature_sampling_window dead_feature_window dead_feature_threshold resample_batches feature_reinit_scale";
+        + "jumprelu_tanh_scale topk_threshold_lr aux_loss_coefficient matryoshka_widths use_sparse_activations k_aux "
+        + "feature_sampling_window dead_feature_window dead_feature_threshold dead_feature_estimation_method resample_batches "
+        + "feature_reinit_scale feature_resampling_method finetuning_method finetuning_tokens hook_point_eval "
+        + "act_store_device adam_beta1 adam_beta2 autocast autocast_lm begin_batch_token begin_sequence_token buffer_size_gb "
+        + "cached_activations_path new_cached_activations_path use_cached_activations log_activations_store_to_wandb checkpoint_path "
+        + "column_name compile_llm compile_sae data_dir data_files dataset_name eval_batch_size_prompts eval_every_n_wandb_logs "
+        + "from_pretrained_path hf_is_private_repo hf_num_shards hf_repo_id hf_revision is_dataset_tokenized llm_compilation_mode "
+        + "log_optimizer_state_to_wandb log_to_wandb logger lr lr_decay_steps lr_end lr_scheduler_name lr_warm_up_steps model_batch_size "
+        + "n_batches_in_buffer n_checkpoints n_eval_batches n_restart_cycles n_training_steps output_path resume resume_from_checkpoint "
+        + "run_name sae_compilation_mode save_final_checkpoint save_path seed shuffle split store_batch_size store_batch_size_prompts "
+        + "streaming tokenizer_name total_training_samples total_training_tokens train_batch_size train_batch_size_samples "
+        + "train_batch_size_tokens verbose wandb_entity wandb_id wandb_log_frequency wandb_project";
 
     private static readonly KeyAudit Audit = new(Harmless, "hook_head_index hook_point_head_index hook_head_index_out", Arithmetic());
 

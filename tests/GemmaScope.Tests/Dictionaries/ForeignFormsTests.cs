@@ -127,6 +127,28 @@ public class ForeignFormsTests
     }
 
     [Fact]
+    public void a_configuration_of_an_early_version_with_all_settings_of_its_run_says_nothing()
+    {
+        using var copy = new TemporaryFolder();
+        var folder = Copy("sae_lens/older_topk", copy);
+        Change(
+            Path.Combine(folder, "cfg.json"),
+            config =>
+            {
+                foreach (
+                    var key in (string[])
+                        ["cached_activations_path", "from_pretrained_path", "lr_scheduler_name", "wandb_project", "run_name"]
+                )
+                    config[key] = "x";
+                foreach (var key in (string[])["lr", "seed", "train_batch_size", "n_batches_in_buffer", "noise_scale", "adam_beta1"])
+                    config[key] = 1;
+            }
+        );
+        using var dictionary = SparseDictionary.Load(folder);
+        Assert.Empty(dictionary.Warnings);
+    }
+
+    [Fact]
     public void what_is_read_is_written_on_as_what_it_is()
     {
         using var copy = new TemporaryFolder();
