@@ -107,6 +107,29 @@ public static class TrainJob
                 $"search: the training came to L0 {l0:0.0}, not {wanted}: its short runs had learned too little to tell; "
                     + "take more search.steps"
             );
+        if (MissedTarget(trained.Configuration, trained.Scores.L0) is { } missed)
+            progress.Note(missed);
+    }
+
+    /// <summary>An L0 that is another than the penalty aimed at by more than this share.</summary>
+    private const double Missed = 0.25;
+
+    /// <summary>What to say of a target that was missed, with the likely cause; null where there was none, or it was met.</summary>
+    internal static string? MissedTarget(TrainingConfiguration configuration, double? l0)
+    {
+        var recipe = configuration.Recipe;
+        if (
+            recipe.Sparsity is not (SparsityTerm.L0Target or SparsityTerm.L0TargetPerToken or SparsityTerm.L0TargetRelative)
+            || l0 is not { } found
+            || Math.Abs(found / recipe.L0Target - 1) <= Missed
+        )
+            return null;
+        var cause =
+            configuration.TotalSteps < recipe.LambdaWarmupSteps
+                ? $"its {configuration.TotalSteps} steps end while the penalty is still rising (recipe.lambda_warmup_steps is "
+                    + $"{recipe.LambdaWarmupSteps}): take more steps, or a shorter rise"
+                : "take more steps, or another recipe.lambda";
+        return FormattableString.Invariant($"the training came to L0 {found:0.0}, not {recipe.L0Target}: {cause}");
     }
 
     private sealed class Tried(IProgress<JobReport>? progress) : IProgress<SearchedLambda>

@@ -79,6 +79,25 @@ public sealed class TrainJobTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData(SparsityTerm.L0Target, 400, 353.0, "penalty is still rising")]
+    [InlineData(SparsityTerm.L0Target, 20_000, 353.0, "recipe.lambda")]
+    [InlineData(SparsityTerm.L0Target, 400, 33.0, null)]
+    [InlineData(SparsityTerm.L0, 400, 353.0, null)]
+    public void a_target_that_was_missed_is_said_with_the_likely_cause(SparsityTerm term, int steps, double l0, string? says)
+    {
+        var configuration = Configuration with
+        {
+            Steps = steps,
+            Recipe = new() { Sparsity = term, L0Target = 30 },
+        };
+        var said = TrainJob.MissedTarget(configuration, l0);
+        if (says is null)
+            Assert.Null(said);
+        else
+            Assert.Contains(says, said);
+    }
+
     [Fact]
     public async Task a_training_that_was_cancelled_goes_on_where_it_was()
     {
