@@ -27,8 +27,8 @@ public static class KnownFeatures
         var (model, name) = (FeatureLinks.ModelName(modelName), FeatureLinks.PageName(dictionary));
         return database.Dictionaries().FirstOrDefault(one => one.Model == model && one.Name == name) is { } stored
             ? database
-                .Rows(stored, [.. features])
-                .ToDictionary(row => row.Feature, row => new FeatureMeaning(row.Label, row.Score, row.Density, row.Max))
+                .ByFeature(stored, features)
+                .ToDictionary(row => row.Key, row => new FeatureMeaning(row.Value.Label, row.Value.Score, row.Value.Density, row.Value.Max))
             : null;
     }
 

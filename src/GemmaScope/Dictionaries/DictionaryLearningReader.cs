@@ -74,8 +74,8 @@ internal static partial class DictionaryLearningReader
             };
             var model = tensors.Length(bias);
             var width = Size(tensors.Shape(_linear ? "encoder.weight" : "W_enc"));
-            RequireSize("activation_dim", model);
-            RequireSize("dict_size", width);
+            trainer.RequireSize("activation_dim", model);
+            trainer.RequireSize("dict_size", width);
             var encoder = _linear
                 ? WeightView.Of(tensors.Matrix("encoder.weight", [width, model], "by the biases"), WeightLayout.OutIn)
                 : WeightView.Of(tensors.Matrix("W_enc", [model, width], "by the biases"), WeightLayout.InOut);
@@ -184,12 +184,6 @@ internal static partial class DictionaryLearningReader
                 throw trainer.Bad("k", $"is {told}, {WeightsFile} says {stored}");
             var k = stored ?? told ?? throw trainer.Missing("k");
             return k > 0 && k <= width ? k : throw trainer.Bad("k", $"is {k}; it must be between 1 and the {width} latents");
-        }
-
-        private void RequireSize(string key, int found)
-        {
-            if (trainer.Integer(key) is { } told && told != found)
-                throw trainer.Bad(key, $"is {told}, the weights have {found}");
         }
 
         /// <summary>The trainer says the layer and, in words of its user, the module; the buffer which side of it was read.</summary>

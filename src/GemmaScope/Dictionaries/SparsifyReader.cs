@@ -46,8 +46,10 @@ internal static partial class SparsifyReader
             throw config.Bad("activation", $"is '{activation}', which is not supported; known is topk");
         var (transcodes, skips) = (config.Flag("transcode") ?? false, config.Flag("skip_connection") ?? false);
         var (width, model) = (tensors.Length("encoder.bias"), tensors.Length("b_dec"));
-        RequireSize(config, "d_in", model);
-        RequireSize(config, "num_latents", width, zeroMeansNothing: true);
+        config.RequireSize("d_in", model);
+        // 0 leaves it to expansion_factor.
+        if (config.Integer("num_latents") is not 0)
+            config.RequireSize("num_latents", width);
         var k = config.Integer("k") ?? throw config.Missing("k");
         if (k <= 0 || k > width)
             throw config.Bad("k", $"is {k}; it must be between 1 and the {width} latents");
@@ -85,12 +87,6 @@ internal static partial class SparsifyReader
             new(name, Family, kind, [.. sites.Take(1)], [.. sites.Skip(1)], origin, [.. Audit.Check(config, config), .. unknown], tensors),
             weights
         );
-    }
-
-    private static void RequireSize(JsonSection config, string key, int found, bool zeroMeansNothing = false)
-    {
-        if (config.Integer(key) is { } told && told != found && !(zeroMeansNothing && told == 0))
-            throw config.Bad(key, $"is {told}, the weights have {found}");
     }
 
     private static (DictionaryKind, IReadOnlyList<Site>) Sites(string folder, bool transcodes, bool skips, DictionaryLoadOptions options)

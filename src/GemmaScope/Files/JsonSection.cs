@@ -122,6 +122,13 @@ public sealed class JsonSection
     /// <summary>The name of a value with those of the objects around it, as messages write it.</summary>
     internal string FullName(string key) => _prefix + key;
 
+    /// <summary>Refuses a stated size that is not that of the weights; one that is not stated is right.</summary>
+    internal void RequireSize(string key, int found)
+    {
+        if (Integer(key) is { } told && told != found)
+            throw Bad(key, $"is {told}, the weights have {found}");
+    }
+
     /// <summary>The error to throw for a value that must be there.</summary>
     public FileFormatException Missing(string key) => new($"'{_prefix}{key}' is missing", File);
 

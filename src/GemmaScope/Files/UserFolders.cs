@@ -19,37 +19,33 @@ internal static class UserFolders
 
     /// <summary>The folder of this product's settings, or null where a user has no place for any.</summary>
     /// <param name="variable">Reads a variable of the environment.</param>
-    public static string? FindSettings(Func<string, string?> variable)
-    {
-        // XDG has relative paths ignored.
-        if (variable("XDG_CONFIG_HOME") is { } configured && Path.IsPathRooted(configured))
-            return Path.Combine(configured, Own);
-        if (OperatingSystem.IsWindows())
-            return Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-                Own
-            );
-        var home = Home(variable);
-        return home is null || !Directory.Exists(home)
-            ? null
-            : Path.Combine(home, OperatingSystem.IsMacOS() ? Path.Combine("Library", "Application Support") : ".config", Own);
-    }
+    public static string? FindSettings(Func<string, string?> variable) =>
+        Find(
+            variable,
+            "XDG_CONFIG_HOME",
+            Environment.SpecialFolder.ApplicationData,
+            OperatingSystem.IsMacOS() ? Path.Combine("Library", "Application Support") : ".config"
+        );
 
     /// <summary>The folder of files that this product makes for a user and can make again, or null where there is no place for any.</summary>
     /// <param name="variable">Reads a variable of the environment.</param>
-    public static string? FindCache(Func<string, string?> variable)
+    public static string? FindCache(Func<string, string?> variable) =>
+        Find(
+            variable,
+            "XDG_CACHE_HOME",
+            Environment.SpecialFolder.LocalApplicationData,
+            OperatingSystem.IsMacOS() ? Path.Combine("Library", "Caches") : ".cache"
+        );
+
+    private static string? Find(Func<string, string?> variable, string xdg, Environment.SpecialFolder windows, string belowHome)
     {
-        if (variable("XDG_CACHE_HOME") is { } configured && Path.IsPathRooted(configured))
+        // XDG has relative paths ignored.
+        if (variable(xdg) is { } configured && Path.IsPathRooted(configured))
             return Path.Combine(configured, Own);
         if (OperatingSystem.IsWindows())
-            return Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-                Own
-            );
+            return Path.Combine(Environment.GetFolderPath(windows, Environment.SpecialFolderOption.DoNotVerify), Own);
         var home = Home(variable);
-        return home is null || !Directory.Exists(home)
-            ? null
-            : Path.Combine(home, OperatingSystem.IsMacOS() ? Path.Combine("Library", "Caches") : ".cache", Own);
+        return home is null || !Directory.Exists(home) ? null : Path.Combine(home, belowHome, Own);
     }
 
     /// <summary>The same where it is needed.</summary>
