@@ -119,32 +119,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
             Pieces = [Attack, "<0xF0>", "▁\u202Eplain\0"],
         };
         var stored = database.Begin(source, Hostile, 1, "by hand");
-        var scores = (TokenScore[])[new(0, 1), new(1, -1)];
-        database.Write(
-            stored,
-            [
-                new LabelledDashboard(
-                    new FeatureDashboard
-                    {
-                        Feature = 0,
-                        Count = 1,
-                        Density = 0.25,
-                        DensityAllPositions = 0.25,
-                        Max = 2,
-                        MaxToken = 0,
-                        MaxSequence = 0,
-                        MaxPosition = 1,
-                        MeanNonzero = 2,
-                        DecoderNorm = 1,
-                        Histogram = [.. Enumerable.Repeat(0, 49), 1],
-                        IntervalShares = [0, 0, 0, 0, 0.25],
-                        Logits = new(scores, scores, -1, 1, [.. Enumerable.Repeat(1, 50)]),
-                        Examples = [new FeatureExample(-1, 0, 1, [1, 0, 2, 1], [0, 2, 0, 0])],
-                    },
-                    []
-                ),
-            ]
-        );
+        database.Write(stored, [new LabelledDashboard(TinyDashboards.Of(0, [1, 0, 2, 1], new(0, 1), new(1, -1)), [])]);
         database.Complete(stored);
         database.SetNote(stored, 0, Attack);
     }

@@ -78,30 +78,13 @@ internal sealed class WholeServer : IAsyncDisposable
             width,
             "by hand"
         );
-        var scores = (TokenScore[])[new(1, 1), new(2, -1)];
         features.Write(
             stored,
             [
                 .. Enumerable
                     .Range(0, 3)
                     .Select(feature => new LabelledDashboard(
-                        new FeatureDashboard
-                        {
-                            Feature = feature,
-                            Count = 1,
-                            Density = 0.25,
-                            DensityAllPositions = 0.25,
-                            Max = 2,
-                            MaxToken = 0,
-                            MaxSequence = 0,
-                            MaxPosition = 1,
-                            MeanNonzero = 2,
-                            DecoderNorm = 1,
-                            Histogram = [.. Enumerable.Repeat(0, 49), 1],
-                            IntervalShares = [0, 0, 0, 0, 0.25],
-                            Logits = new(scores, scores, -1, 1, [.. Enumerable.Repeat(1, 50)]),
-                            Examples = [new FeatureExample(-1, 0, 1, [0, 1, 3, 2], [0, 2, 0, 0])],
-                        },
+                        TinyDashboards.Of(feature, [0, 1, 3, 2], new(1, 1), new(2, -1)),
                         [new FeatureLabel($"cats {feature}", "tester", "by hand", 0.5, null)]
                     )),
             ]
