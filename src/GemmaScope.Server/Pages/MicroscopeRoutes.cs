@@ -21,14 +21,15 @@ internal static class MicroscopeRoutes
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         var data = app.MapGroup("").WithTags("microscope");
         var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
+        var library = served.Features is { } features ? new FeatureLibrary(features) : null;
         if (instrument is not null)
         {
-            new MicroscopeEndpoint(instrument).Map(pages, data);
+            new MicroscopeEndpoint(instrument, library).Map(pages, data);
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
             pages.MapGet("/", () => Results.Redirect("~" + PageAddress.Model(FeatureLinks.ModelName(served.Name))));
-        if (served.Features is not { } database)
+        if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.
             foreach (var address in (string[])["/search", "/lists"])
@@ -43,7 +44,6 @@ internal static class MicroscopeRoutes
                 );
             return;
         }
-        var library = new FeatureLibrary(database);
         var gate = app.Services.GetRequiredService<ReadGate>();
         new FeatureEndpoints(library, instrument).Map(pages, data, Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);

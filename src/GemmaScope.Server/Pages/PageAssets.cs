@@ -14,8 +14,10 @@ internal static class PageAssets
             [
                 HtmlText.StyleName,
                 "microscope.css",
+                "hues.css",
                 "plots.css",
                 "microscope.js",
+                "cards.js",
                 "plots.js",
                 "reading.js",
                 "d3.min.js",

@@ -59,6 +59,7 @@ internal sealed record PageFrame
             <link rel="icon" href="data:,">
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
+            <link rel="stylesheet" href="{PageAssets.Address("hues.css")}">
             {(
                 Plots
                     ? Markup.Of(
@@ -68,6 +69,7 @@ internal sealed record PageFrame
             )}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address(
                 "microscope.js"
             )}"></script>
+            <script type="module" src="{PageAssets.Address("cards.js")}"></script>
                         {(
                 Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n")
             )}</head>
