@@ -72,7 +72,8 @@ internal sealed class DictionaryView(
         new PageFrame
         {
             Title = dictionary.Name,
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, Path)],
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), new(dictionary.Name)],
             Plots = true,
         }.Render(
             Markup.Of(

@@ -25,7 +25,8 @@ internal sealed class FeatureView(
         new PageFrame
         {
             Title = $"{(page.Feature.Labels is [var label, ..] ? label.Text : $"feature {_one.Feature}")} · {dictionary.Name}",
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), new(dictionary.Name, PageAddress.Dictionary(dictionary)), new($"#{_one.Feature}")],
             Embedded = options.Embed,
             Height = options.Embed ? options.Height : null,
             Plots = options.Plots,

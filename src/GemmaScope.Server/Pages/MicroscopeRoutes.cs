@@ -20,15 +20,24 @@ internal static class MicroscopeRoutes
         // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         var data = app.MapGroup("").WithTags("microscope");
+        var sections = app.Services.GetRequiredService<PageSections>();
         var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
         if (instrument is not null)
         {
+            sections.Add(PageSection.Microscope);
             new MicroscopeEndpoint(instrument).Map(pages, data);
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
-            pages.MapGet("/", () => Results.Redirect("~" + PageAddress.Model(FeatureLinks.ModelName(served.Name))));
-        if (served.Features is not { } database)
+            pages.MapGet("/", () => Results.Redirect("~" + PageSection.Map.Address));
+        var gate = app.Services.GetRequiredService<ReadGate>();
+        var library = served.Features is { } database ? new FeatureLibrary(database) : null;
+        if (library is not null || instrument is not null)
+        {
+            sections.Add(PageSection.Map);
+            new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
+        }
+        if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.
             foreach (var address in (string[])["/search", "/lists"])
@@ -43,8 +52,8 @@ internal static class MicroscopeRoutes
                 );
             return;
         }
-        var library = new FeatureLibrary(database);
-        var gate = app.Services.GetRequiredService<ReadGate>();
+        sections.Add(PageSection.Lists);
+        sections.Search = true;
         new FeatureEndpoints(library, instrument).Map(pages, data, Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);
     }

@@ -64,10 +64,11 @@ internal sealed class MicroscopeView(
                     ? text
                     : text[..60] + "…"
                 : "Microscope",
+            Section = PageSection.Microscope,
             Path =
             [
-                (model, PageAddress.Model(model)),
-                .. link.Dictionary.Stored is { } stored ? ((string, string)[])[(stored.Name, PageAddress.Dictionary(stored))] : [],
+                PageStep.Model(model),
+                .. link.Dictionary.Stored is { } stored ? (PageStep[])[new(stored.Name, PageAddress.Dictionary(stored))] : [],
             ],
             Script = "reading.js",
         }.Render(
