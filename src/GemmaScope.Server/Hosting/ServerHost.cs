@@ -95,7 +95,8 @@ public sealed class ServerHost : IAsyncDisposable
             .AddSingleton(model)
             .AddSingleton<ServerMetrics>()
             .AddSingleton<MetricsText>()
-            .AddSingleton<PageSections>();
+            .AddSingleton<PageSections>()
+            .AddSingleton<TitleBook>();
         builder.Services.AddSingleton(_ => new ReadGate(options.QueueLength, options.TimeLimit, Math.Max(2, Environment.ProcessorCount)));
         builder.Services.AddSingleton(services => new ModelQueue(
             options.QueueLength,

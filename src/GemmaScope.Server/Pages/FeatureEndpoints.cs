@@ -84,7 +84,10 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 [.. library.Database.Evaluations()[stored.Id]],
                 query,
                 query.Of(library.Database, stored)
-            ).Render()
+            )
+            {
+                Title = library.Titles[stored],
+            }.Render()
         );
     }
 
@@ -163,7 +166,10 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             trial ?? (here is null ? null : new Trial()),
             options.Embed ? [] : now.Lists,
             directions
-        );
+        )
+        {
+            Title = library.Titles[stored],
+        };
         return Made(stored, one.Feature, view.Render);
     }
 

@@ -20,8 +20,9 @@ internal static class MicroscopeRoutes
         // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         var data = app.MapGroup("").WithTags("microscope");
-        var sections = app.Services.GetRequiredService<PageSections>();
-        var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
+        var (sections, titles) = (app.Services.GetRequiredService<PageSections>(), app.Services.GetRequiredService<TitleBook>());
+        var instrument =
+            served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>(), titles) : null;
         if (instrument is not null)
         {
             sections.Add(PageSection.Microscope);
@@ -31,7 +32,7 @@ internal static class MicroscopeRoutes
         else if (served.Features is not null)
             pages.MapGet("/", () => Results.Redirect("~" + PageSection.Map.Address));
         var gate = app.Services.GetRequiredService<ReadGate>();
-        var library = served.Features is { } database ? new FeatureLibrary(database) : null;
+        var library = served.Features is { } database ? new FeatureLibrary(database, titles) : null;
         if (library is not null || instrument is not null)
         {
             sections.Add(PageSection.Map);

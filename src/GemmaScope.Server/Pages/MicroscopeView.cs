@@ -30,6 +30,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 /// free.</summary>
 /// <param name="model">The model's name.</param>
 /// <param name="dictionaries">All dictionaries.</param>
+/// <param name="titles">What they are called.</param>
 /// <param name="link">What is looked at.</param>
 /// <param name="reading">The parts of the reading, or null.</param>
 /// <param name="layers">The layers, or null where there is no text.</param>
@@ -38,6 +39,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 internal sealed class MicroscopeView(
     string model,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
+    DictionaryTitles titles,
     MicroscopeLink link,
     ReadingView? reading,
     LayersView? layers,
@@ -68,7 +70,7 @@ internal sealed class MicroscopeView(
             Path =
             [
                 PageStep.Model(model),
-                .. link.Dictionary.Stored is { } stored ? (PageStep[])[new(stored.Name, PageAddress.Dictionary(stored))] : [],
+                titles[model, link.Dictionary.Name].Step(link.Dictionary.Stored is { } stored ? PageAddress.Dictionary(stored) : null),
             ],
             Script = "reading.js",
         }.Render(
@@ -116,7 +118,7 @@ internal sealed class MicroscopeView(
 
     private Markup Site(IGrouping<string, MicroscopeDictionary> site) =>
         Markup.Of(
-            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>"
+            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{titles[model, one.Name].Text}</option>"))}</optgroup>"
         );
 
     private Markup Result(ReadingView parts, LayersView layers) =>
