@@ -57,32 +57,41 @@ internal sealed partial class SqlFeatureDatabase
             );
         });
 
+    public IReadOnlyList<FeaturePage> Pages(StoredDictionary dictionary, IReadOnlyList<int> features) =>
+        features.Count == 0
+            ? []
+            : Read(statement =>
+                features.Select(feature => ReadPage(statement, dictionary, feature, whole: false)).OfType<FeaturePage>().ToArray()
+            );
+
     private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>
-        Read(statement =>
-        {
-            // While a build begins it anew, a reader has pages of the one that it found, or an error: never those of the other.
-            var found = statement.Rows(
-                """
-                SELECT page, labels, note FROM page WHERE id = @id
-                    AND EXISTS (SELECT 1 FROM dictionary WHERE dictionary.id = @dictionary AND description = @description)
-                """,
-                row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
-                ("id", Key(dictionary.Id, feature)),
-                ("dictionary", dictionary.Id),
-                ("description", dictionary.Description)
-            );
-            // Without a page there are only labels and a note, which wait for one.
-            if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
-                return null;
-            return Decoded(
-                $"the page of feature {feature} of {dictionary.Model}/{dictionary.Name}",
-                () => new FeaturePage(Page(statement, dictionary, bytes, labels, whole), note),
-                page =>
-                    page.Feature.Dashboard.Feature == feature
-                        ? DashboardForm.Problems(page.Feature)
-                        : [new("dashboard.feature", $"must be {feature}, found {page.Feature.Dashboard.Feature}")]
-            );
-        });
+        Read(statement => ReadPage(statement, dictionary, feature, whole));
+
+    private FeaturePage? ReadPage(SqlStatements statement, StoredDictionary dictionary, int feature, bool whole)
+    {
+        // While a build begins it anew, a reader has pages of the one that it found, or an error: never those of the other.
+        var found = statement.Rows(
+            """
+            SELECT page, labels, note FROM page WHERE id = @id
+                AND EXISTS (SELECT 1 FROM dictionary WHERE dictionary.id = @dictionary AND description = @description)
+            """,
+            row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
+            ("id", Key(dictionary.Id, feature)),
+            ("dictionary", dictionary.Id),
+            ("description", dictionary.Description)
+        );
+        // Without a page there are only labels and a note, which wait for one.
+        if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
+            return null;
+        return Decoded(
+            $"the page of feature {feature} of {dictionary.Model}/{dictionary.Name}",
+            () => new FeaturePage(Page(statement, dictionary, bytes, labels, whole), note),
+            page =>
+                page.Feature.Dashboard.Feature == feature
+                    ? DashboardForm.Problems(page.Feature)
+                    : [new("dashboard.feature", $"must be {feature}, found {page.Feature.Dashboard.Feature}")]
+        );
+    }
 
     private static LabelledDashboard Page(SqlStatements statement, StoredDictionary dictionary, byte[] bytes, string labels, bool whole)
     {

@@ -37,6 +37,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         );
         longPages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", FeatureAsync);
+        pages.MapGet("/{model}/{dictionary}/{feature:int}/card", Card);
         pages.MapGet("/{model}/{dictionary}/random", Random);
         longData
             .MapGet("/search.json", Search)
@@ -263,6 +264,17 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 return Results.Bytes(json.ToArray(), "application/json; charset=utf-8");
             }
         );
+    }
+
+    /// <summary>What comes up where a feature is pointed at: a part of a page, for the script that asks.</summary>
+    private IResult Card(string model, string dictionary, int feature, HttpContext context)
+    {
+        var stored = Stored(model, dictionary);
+        var glance = new FeatureGlance(Page(stored, feature, whole: false), library.Source(stored));
+        var card = Made(stored, feature, new FeatureCard(stored, glance).Render);
+        context.Response.Headers.CacheControl = "private, max-age=60";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return Results.Text(PathPrefix.Put(context, card.ToString()), "text/html; charset=utf-8");
     }
 
     /// <summary>A feature that fires somewhere, if some tries find one.</summary>

@@ -35,6 +35,15 @@ internal sealed class FeatureLibrary(IFeatureDatabase database, TitleBook titles
     public DashboardSource Source(StoredDictionary dictionary) =>
         _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
 
+    /// <summary>What can be said of some features at a glance; those that are not stored are left out.</summary>
+    public IReadOnlyDictionary<int, FeatureGlance> Glances(StoredDictionary dictionary, IEnumerable<int> features)
+    {
+        var source = Source(dictionary);
+        return Database
+            .Pages(dictionary, [.. features.Distinct()])
+            .ToDictionary(page => page.Feature.Dashboard.Feature, page => new FeatureGlance(page, source));
+    }
+
     /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is
     /// kept.</summary>
     /// <param name="dictionary">The dictionary.</param>
