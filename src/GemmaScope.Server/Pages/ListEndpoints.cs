@@ -84,7 +84,7 @@ internal sealed class ListEndpoints(FeatureLibrary library)
 internal static class ListViews
 {
     public static Page All(IReadOnlyList<FeatureList> lists) =>
-        new PageFrame { Title = "Lists", Path = [("lists", "/lists")] }.Render(
+        new PageFrame { Title = "Lists", Section = PageSection.Lists }.Render(
             Markup.Of(
                 $"""
         <h1 class="feature">Lists</h1>
@@ -95,7 +95,12 @@ internal static class ListViews
         );
 
     public static Page One(FeatureList list) =>
-        new PageFrame { Title = list.Name, Path = [("lists", "/lists"), (list.Name, $"/lists/{list.Id}")] }.Render(
+        new PageFrame
+        {
+            Title = list.Name,
+            Section = PageSection.Lists,
+            Path = [new("Lists", PageSection.Lists.Address), new(HtmlText.Visible(list.Name))],
+        }.Render(
             Markup.Of(
                 $"""
                 <h1 class="feature">{HtmlText.Visible(list.Name)}</h1>

@@ -181,6 +181,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument, FeatureLibrary? 
             new MicroscopeView(
                 instrument.Model,
                 instrument.Dictionaries,
+                instrument.Titles,
                 link,
                 reading,
                 reading is null ? null : Layers(link, one => instrument.Known(one, link.Text!)),

@@ -50,6 +50,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 /// free.</summary>
 /// <param name="model">The model's name.</param>
 /// <param name="dictionaries">All dictionaries.</param>
+/// <param name="titles">What they are called.</param>
 /// <param name="link">What is looked at.</param>
 /// <param name="reading">The parts of the reading, or null.</param>
 /// <param name="layers">The layers, or null where there is no text.</param>
@@ -58,6 +59,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 internal sealed class MicroscopeView(
     string model,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
+    DictionaryTitles titles,
     MicroscopeLink link,
     ReadingView? reading,
     LayersView? layers,
@@ -84,10 +86,11 @@ internal sealed class MicroscopeView(
                     ? text
                     : text[..60] + "…"
                 : "Microscope",
+            Section = PageSection.Microscope,
             Path =
             [
-                (model, PageAddress.Model(model)),
-                .. link.Dictionary.Stored is { } stored ? ((string, string)[])[(stored.Name, PageAddress.Dictionary(stored))] : [],
+                PageStep.Model(model),
+                titles[model, link.Dictionary.Name].Step(link.Dictionary.Stored is { } stored ? PageAddress.Dictionary(stored) : null),
             ],
             Script = "reading.js",
         }.Render(
@@ -135,7 +138,7 @@ internal sealed class MicroscopeView(
 
     private Markup Site(IGrouping<string, MicroscopeDictionary> site) =>
         Markup.Of(
-            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>"
+            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{titles[model, one.Name].Text}</option>"))}</optgroup>"
         );
 
     private Markup Result(ReadingView parts, LayersView layers) =>

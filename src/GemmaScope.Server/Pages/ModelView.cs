@@ -39,7 +39,12 @@ internal static class ModelView
     public static Page Render(string model, IReadOnlyList<MapEntry> entries)
     {
         var sites = entries.Select(one => one.Site).Distinct().Order(StringComparer.Ordinal).ToArray();
-        return new PageFrame { Title = model, Path = [(model, PageAddress.Model(model))] }.Render(
+        return new PageFrame
+        {
+            Title = model,
+            Section = PageSection.Map,
+            Path = [new(model)],
+        }.Render(
             Markup.Of(
                 $"""
                 <h1 class="feature">{model}</h1>
@@ -56,6 +61,21 @@ internal static class ModelView
             )
         );
     }
+
+    /// <summary>A choice of models, or of none.</summary>
+    public static Page Models(IReadOnlyList<(string Name, int Dictionaries)> models) =>
+        new PageFrame { Title = "Map", Section = PageSection.Map }.Render(
+            Markup.Of(
+                $"""
+                <h1 class="feature">Map</h1>
+                {(
+                    models.Count == 0
+                        ? Markup.Of($"<p class=\"empty\">The database has no features yet. Build those of a dictionary into it, and load this page again.</p>\n")
+                        : Markup.Of($"<ul class=\"choice\">\n{models.Select(model => Markup.Of($"<li><a href=\"{PageAddress.Model(model.Name)}\">{model.Name}</a> <span class=\"soft\">{model.Dictionaries} dictionaries</span></li>\n"))}</ul>\n")
+                )}
+                """
+            )
+        );
 
     private static Markup Legend() =>
         Markup.Join(

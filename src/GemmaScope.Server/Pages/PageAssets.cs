@@ -13,6 +13,7 @@ internal static class PageAssets
         (string[])
             [
                 HtmlText.StyleName,
+                "frame.css",
                 "microscope.css",
                 "hues.css",
                 "plots.css",

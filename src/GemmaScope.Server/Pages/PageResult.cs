@@ -16,7 +16,9 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var html = PathPrefix.Of(httpContext).Length == 0 ? page.Html : Markup.Trusted(PathPrefix.Put(httpContext, page.Html.ToString()));
+        var html = page.Whole(httpContext.RequestServices.GetRequiredService<PageSections>());
+        if (PathPrefix.Of(httpContext).Length > 0)
+            html = Markup.Trusted(PathPrefix.Put(httpContext, html.ToString()));
         var length = html.CountBytes();
         var bytes = ArrayPool<byte>.Shared.Rent(length);
         html.Write(bytes);

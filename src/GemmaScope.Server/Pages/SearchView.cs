@@ -9,7 +9,7 @@ internal static class SearchView
     public const int Most = 100;
 
     public static Page Render(string query, StoredDictionary? within, IReadOnlyList<SearchHit> hits) =>
-        new PageFrame { Title = query.Length > 0 ? $"“{query}”" : "Search", Search = query }.Render(
+        new PageFrame { Title = query.Length > 0 ? $"“{query}”" : "Search" }.Render(
             Markup.Of(
                 $"""
                 <h1 class="feature">{(query.Length > 0 ? $"Features for “{HtmlText.Visible(query)}”" : "Search features")}</h1>

@@ -7,6 +7,7 @@ using GemmaScope.Workbench;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GemmaScope.Server.Shield;
 
@@ -44,6 +45,7 @@ internal sealed class ShieldPage(
 
     public void Map(WebApplication app)
     {
+        app.Services.GetRequiredService<PageSections>().Add(PageSection.Guard);
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         pages.MapGet("/shield", () => new PageResult(View(new() { Dictionary = _dictionaries.FirstOrDefault()?.Name ?? "" }).Render()));
         pages.MapPost("/shield", (Delegate)AnswerAsync).AddEndpointFilter(OwnForms.OnlyAsync);

@@ -28,12 +28,7 @@ internal sealed class ShieldView(
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     public Page Render(int status = 200) =>
-        new PageFrame
-        {
-            Title = "Guard",
-            Path = [("guard", "/shield")],
-            Library = served.Features is not null,
-        }.Render(
+        new PageFrame { Title = "Guard", Section = PageSection.Guard }.Render(
             Markup.Of(
                 $"""
                 <h1 class="feature">Does a text violate a policy?</h1>

@@ -198,7 +198,7 @@ document.addEventListener('keydown', event => {
   const field = { '/': '.search input', t: '#text, #test', s: '#steer' }[key]
   if (go) document.querySelector(go)?.click()
   else if (field) { event.preventDefault(); document.querySelector(field)?.focus() }
-  else if (key === '?') document.querySelector('.keys')?.toggleAttribute('open')
+  else if (key === '?') document.getElementById('help')?.togglePopover?.()
 })
 
 /** The arrows walk along the tokens of a text or an example, once one of them or the example has the focus. */
