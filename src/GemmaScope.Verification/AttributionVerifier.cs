@@ -32,8 +32,9 @@ public sealed class AttributionVerifier : IVerifier
     private static IEnumerable<Check> Graph(string root, string folder)
     {
         using var one = new GraphCase(root, folder);
-        foreach (var check in GraphChecks.Verify(one))
+        foreach (var check in GraphChecks.Verify(one).Concat(GraphInterventionChecks.Verify(one)))
             yield return check;
+        yield return one.AllCompared;
     }
 
     private static IEnumerable<Check> Named(string part, string name, IEnumerable<Check> checks) =>

@@ -11,6 +11,7 @@ internal sealed class GraphCase : IDisposable
 {
     private readonly string _root,
         _folder;
+    private readonly HashSet<string> _read = ["input_ids"];
 
     public GraphCase(string root, string folder)
     {
@@ -55,7 +56,17 @@ internal sealed class GraphCase : IDisposable
     public static double Number(JsonSection section, string key) => section.Number(key) ?? throw section.Missing(key);
 
     /// <summary>A U8, I32, F32 or F64 tensor of the folder as numbers.</summary>
-    public double[] Numbers(string name) => Numbers(Tensors, name);
+    public double[] Numbers(string name)
+    {
+        _read.Add(name);
+        return Numbers(Tensors, name);
+    }
+
+    /// <summary>An I32 or U8 tensor of the folder.</summary>
+    public int[] Integers(string name) => Array.ConvertAll(Numbers(name), number => (int)number);
+
+    /// <summary>Whether every golden tensor was compared.</summary>
+    public Check AllCompared => Unknown(Tensors, _read, "expected");
 
     public static unsafe double[] Numbers(SafetensorsFile file, string name)
     {
@@ -84,6 +95,17 @@ internal sealed class GraphCase : IDisposable
             if (Math.Abs(got[i] - want[i]) is var difference && !(difference <= worst))
                 worst = difference;
         return Check.Within(name, worst, tolerance, $"{want.Count} values");
+    }
+
+    /// <summary>Golden tensors that nothing was compared with.</summary>
+    public static Check Unknown(SafetensorsFile file, IReadOnlySet<string> compared, string name)
+    {
+        var unknown = file.Tensors.Keys.Except(compared).Order(StringComparer.Ordinal).ToArray();
+        return Check.That(
+            $"{name}: tensors",
+            unknown.Length == 0,
+            unknown.Length == 0 ? $"{compared.Count} compared" : $"not known: {string.Join(", ", unknown.Take(5))}"
+        );
     }
 
     /// <summary>Two lists that must be equal.</summary>

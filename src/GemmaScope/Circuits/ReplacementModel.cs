@@ -152,9 +152,25 @@ public sealed class ReplacementModel : IDisposable
     /// <summary>The activations of the clean run at a site, [T, width].</summary>
     internal MatrixView Activations(Site site)
     {
-        if (!_captured.TryGetValue(site, out var run))
-            _captured[site] = run = Model.Run(Tokens, capture: [site], logits: LogitRows.None, arithmetic: Arithmetic.Exact);
-        return run[site].AsMatrix();
+        Capture([site]);
+        return _captured[site][site].AsMatrix();
+    }
+
+    /// <summary>Keeps the activations at some sites, in one run for all.</summary>
+    internal void Capture(IEnumerable<Site> sites)
+    {
+        Site[] missing = [.. sites.Where(site => !_captured.ContainsKey(site)).Distinct()];
+        if (missing.Length == 0)
+            return;
+        var late = missing.Any(site => site.Kind is SiteKind.LnFinalNormalized);
+        var run = Model.Run(
+            Tokens,
+            capture: missing,
+            logits: late ? LogitRows.Last : LogitRows.None,
+            arithmetic: Arithmetic.Exact
+        );
+        foreach (var site in missing)
+            _captured[site] = run;
     }
 
     private static int DefaultZeroPositions(GemmaConfig config, int[] tokens)

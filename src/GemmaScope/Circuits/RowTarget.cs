@@ -37,6 +37,19 @@ internal sealed record RowTarget(IReadOnlyList<Injection> Injections, double Bia
         var bias = transcoder.Encoder(one.Feature, vector);
         return new([new(transcoder.Input, one.Position, vector)], bias, one.Activation);
     }
+
+    /// <summary>The target's value in another run of the prompt, which captured its sites.</summary>
+    public double Measure(ModelRun run)
+    {
+        var value = Bias;
+        foreach (var one in Injections)
+        {
+            var activation = run[one.Site].AsMatrix().Row(one.Position);
+            for (var i = 0; i < activation.Length; i++)
+                value += (double)activation[i] * one.Vector[i];
+        }
+        return value;
+    }
 }
 
 /// <summary>One row of a graph: what each source contributes to a target.</summary>

@@ -40,6 +40,9 @@ internal sealed class TranscoderLayer
     /// <summary>Number of features.</summary>
     public int Features => _encoder.Features;
 
+    /// <summary>Numbers it reads and writes a token, d.</summary>
+    public int Width => _encoder.Inputs;
+
     /// <summary>The linear path from input to the output of the same layer, or null.</summary>
     public WeightView? Skip { get; }
 
@@ -91,6 +94,9 @@ internal sealed class TranscoderLayer
         _encoder.Encode(prepared?.AsMatrix() ?? x, 0, rows, cancellationToken);
         return rows.ToActivations();
     }
+
+    /// <summary>Reads the activations of a few features.</summary>
+    public FeatureReadout Readout(int[] features) => new(_encoder, _scale, _subtracted, x => Encode(x, default), features);
 
     /// <summary>z of every feature, [rows, features], before any threshold; of a gated transcoder the magnitude.</summary>
     public Tensor PreActivations(MatrixView x)
