@@ -35,7 +35,7 @@ internal static class TrainingPage
         var configuration = trained.Configuration;
         var (lines, sites) = (MetricsFile.Read(configuration.Output).ToArray(), string.Join(", ", configuration.Sites));
         var plots = Curves.Select(curve =>
-            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title).Points(Points(lines, curve.Key), joined: true))
+            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title) { FromZero = true }.Points(Points(lines, curve.Key), joined: true))
         );
         return new ReportPage(
             $"Training of {sites}",
