@@ -23,16 +23,16 @@ internal static class MicroscopeRoutes
         var (sections, titles) = (app.Services.GetRequiredService<PageSections>(), app.Services.GetRequiredService<TitleBook>());
         var instrument =
             served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>(), titles) : null;
+        var library = served.Features is { } database ? new FeatureLibrary(database, titles) : null;
         if (instrument is not null)
         {
             sections.Add(PageSection.Microscope);
-            new MicroscopeEndpoint(instrument).Map(pages, data);
+            new MicroscopeEndpoint(instrument, library).Map(pages, data);
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
             pages.MapGet("/", () => Results.Redirect("~" + PageSection.Map.Address));
         var gate = app.Services.GetRequiredService<ReadGate>();
-        var library = served.Features is { } database ? new FeatureLibrary(database, titles) : null;
         if (library is not null || instrument is not null)
         {
             sections.Add(PageSection.Map);

@@ -7,14 +7,33 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Text">The text, or null.</param>
 /// <param name="Dictionary">The dictionary it is read with.</param>
 /// <param name="Token">The position whose features are listed, or null for the whole text.</param>
-/// <param name="Feature">The feature that shades the text, or null for each token's strongest.</param>
+/// <param name="Feature">The feature that is open beside the text and shades it, or null for each token's first.</param>
 internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Dictionary, int? Token, int? Feature)
 {
+    /// <summary>Features that shade the text together at most: as many as there are hues.</summary>
+    public const int MostPins = 4;
+
+    /// <summary>Features that shade the text together, each in a hue of its own.</summary>
+    public IReadOnlyList<int> Pins { get; init; } = [];
+
     /// <summary>Its address.</summary>
     public string Address => AddressOf("/");
 
     /// <summary>The address of the stream that fills the page while the model runs.</summary>
     public string Stream => AddressOf("/reading");
+
+    /// <summary>The same with a feature pinned, or taken off; of more than there are hues the first one goes.</summary>
+    public MicroscopeLink Pin(int feature) =>
+        this with
+        {
+            Pins = Pins.Contains(feature) ? [.. Pins.Where(one => one != feature)] : [.. Pins.Append(feature).TakeLast(MostPins)],
+        };
+
+    /// <summary>The hue of a pinned feature; null of another.</summary>
+    public int? HueOf(int feature) => Pins.Index().Where(pin => pin.Item == feature).Select(pin => (int?)pin.Index).FirstOrDefault();
+
+    /// <summary>The same of another text or dictionary: what was chosen is of this one.</summary>
+    public MicroscopeLink Elsewhere => this with { Token = null, Feature = null, Pins = [] };
 
     private string AddressOf(string path) =>
         PageAddress.WithQuery(
@@ -22,7 +41,8 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
             ("q", Text),
             ("dict", Dictionary.Name),
             ("token", Token?.ToString(CultureInfo.InvariantCulture)),
-            ("feature", Feature?.ToString(CultureInfo.InvariantCulture))
+            ("feature", Feature?.ToString(CultureInfo.InvariantCulture)),
+            ("pins", Pins.Count > 0 ? string.Join(',', Pins) : null)
         );
 }
 
@@ -107,7 +127,7 @@ internal sealed class MicroscopeView(
             <span class="soft">examples: {Examples.Select(
                 (example, i) =>
                     Markup.Of(
-                        $"{(i > 0 ? " · " : "")}<a href=\"{(link with { Text = example.Text, Token = null, Feature = null }).Address}\" data-in-place>{example.Name}</a>"
+                        $"{(i > 0 ? " · " : "")}<a href=\"{(link.Elsewhere with { Text = example.Text }).Address}\" data-in-place>{example.Name}</a>"
                     )
             )}</span>
             </div>
@@ -124,13 +144,11 @@ internal sealed class MicroscopeView(
     private Markup Result(ReadingView parts, LayersView layers) =>
         Markup.Of(
             $"""
-            {parts.Tokens()}{parts.Shading()}<div class="sides even"{(
+            {parts.Tokens()}{parts.Shading()}{parts.Summary()}{layers.Slider()}<div class="sides even"{(
                 incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty
             )}>
-            <div>
-            {layers.Slider()}{parts.Summary()}{layers.Table()}</div>
-            {parts.List()}</div>
-
+            {parts.List()}{parts.Beside()}</div>
+            {layers.Table()}
             """
         );
 }

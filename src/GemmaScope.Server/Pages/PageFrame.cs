@@ -49,9 +49,9 @@ internal sealed record PageFrame
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>{Title} · GemmaScope</title>
             <link rel="icon" href="data:,">
-            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{(Plots ? Drawing : Markup.Empty)}{(
+            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("hues.css")}{(Plots ? Drawing : Markup.Empty)}{(
                 rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n")
-            )}{Module("microscope.js")}{(Script is null ? Markup.Empty : Module(Script))}</head>
+            )}{Module("microscope.js")}{Module("cards.js")}{(Script is null ? Markup.Empty : Module(Script))}</head>
             <body>
 
             """

@@ -61,7 +61,7 @@ function preview (link, on) {
   const shades = link.dataset.shades.split(',')
   document.querySelectorAll('.reading > a').forEach((token, i) => {
     if (!own.has(token)) own.set(token, token.className)
-    token.className = on ? own.get(token).replace(/^s\d+/, `s${shades[i]}`) : own.get(token)
+    token.className = on ? own.get(token).replace(/^s\d+( hue\d)?/, `s${shades[i]}`) : own.get(token)
   })
 }
 for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', false], ['focusout', false]]) {
