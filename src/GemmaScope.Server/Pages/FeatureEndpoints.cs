@@ -30,20 +30,10 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         IEndpointRouteBuilder longData
     )
     {
-        longPages.MapGet(
-            "/search",
-            (string? q, string? model, string? dict) =>
-                new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict)))
-        );
         longPages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", FeatureAsync);
         pages.MapGet("/{model}/{dictionary}/{feature:int}/card", Card);
         pages.MapGet("/{model}/{dictionary}/random", Random);
-        longData
-            .MapGet("/search.json", Search)
-            .WithSummary(
-                "Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it."
-            );
         data.MapGet("/dictionaries.json", library.Database.Dictionaries)
             .WithSummary("The dictionaries whose features are in the database.");
         longData
@@ -68,11 +58,6 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 "The nearest decoder directions to a feature in the other dictionaries in memory, in the order of the forward pass."
             );
     }
-
-    private IReadOnlyList<SearchHit> Search(string? q, string? model, string? dict) =>
-        library.Database.Search(q ?? "", SearchView.Most, Within(model, dict));
-
-    private StoredDictionary? Within(string? model, string? dict) => string.IsNullOrEmpty(dict) ? null : Stored(model ?? "", dict);
 
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {

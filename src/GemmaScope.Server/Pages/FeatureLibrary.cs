@@ -44,6 +44,20 @@ internal sealed class FeatureLibrary(IFeatureDatabase database, TitleBook titles
             .ToDictionary(page => page.Feature.Dashboard.Feature, page => new FeatureGlance(page, source));
     }
 
+    /// <summary>The same where features are only named: what of a dictionary is damaged is named by its label and number, and its own page
+    /// says what is wrong.</summary>
+    public IReadOnlyDictionary<int, FeatureGlance> ReadableGlances(StoredDictionary dictionary, IEnumerable<int> features)
+    {
+        try
+        {
+            return Glances(dictionary, features);
+        }
+        catch (GemmaScopeException)
+        {
+            return new Dictionary<int, FeatureGlance>();
+        }
+    }
+
     /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is
     /// kept.</summary>
     /// <param name="dictionary">The dictionary.</param>

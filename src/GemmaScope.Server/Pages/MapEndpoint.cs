@@ -13,7 +13,7 @@ internal sealed class MapEndpoint(FeatureLibrary? library, Instrument? instrumen
     {
         pages.MapGet(PageSection.Map.Address, All);
         pages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Of(model))));
-        data.MapGet("/{model}.json", (string model) => Of(model))
+        data.MapGet("/{model}.json", (string model) => Of(model).Select(cell => cell.Entry).ToArray())
             .WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
     }
 
@@ -36,7 +36,7 @@ internal sealed class MapEndpoint(FeatureLibrary? library, Instrument? instrumen
     }
 
     /// <summary>All dictionaries of a model: those of the database, then those that are in memory alone.</summary>
-    private MapEntry[] Of(string model)
+    private MapCell[] Of(string model)
     {
         var all = Stored.Where(one => one.Model == model).ToArray();
         var others = instrument?.Model != model ? [] : instrument.Dictionaries.Where(one => one.Stored is null).ToArray();
@@ -46,15 +46,21 @@ internal sealed class MapEndpoint(FeatureLibrary? library, Instrument? instrumen
                 $"There are no features of {model} here",
                 "Build them into the database of features that the server is started with."
             );
+        var titles = library?.Titles ?? instrument!.Titles;
         var evaluations = all.Length == 0 ? null : library!.Database.Evaluations();
         return
         [
-            .. all.Select(one => Entry(one, [.. evaluations![one.Id]])),
-            .. others.Select(one => new MapEntry(one.Name, one.Layer, one.SiteName, one.Dictionary.Width, null, null, null, [])),
+            .. all.Select(one => new MapCell(Entry(one, [.. evaluations![one.Id]], titles[one]), titles[one])),
+            .. others
+                .Select(one => (One: one, Title: titles[model, one.Name]))
+                .Select(one => new MapCell(
+                    new(one.One.Name, one.Title.Text, one.One.Layer, one.One.SiteName, one.One.Dictionary.Width, null, null, null, []),
+                    one.Title
+                )),
         ];
     }
 
-    private MapEntry Entry(StoredDictionary one, StoredEvaluation[] measured)
+    private MapEntry Entry(StoredDictionary one, StoredEvaluation[] measured, DictionaryTitle title)
     {
         var (source, overview) = (library!.Source(one), library.Overview(one));
         var explained = measured
@@ -63,6 +69,7 @@ internal sealed class MapEndpoint(FeatureLibrary? library, Instrument? instrumen
             ?.Explained;
         return new(
             one.Name,
+            title.Text,
             source.Layer,
             source.Hook is { } hook ? MapEntry.SiteName(hook) : instrument?.Of(one)?.SiteName ?? source.Set,
             one.Width,

@@ -56,6 +56,7 @@ internal static class MicroscopeRoutes
         sections.Add(PageSection.Lists);
         sections.Search = true;
         new FeatureEndpoints(library, instrument).Map(pages, data, Gated(pages, gate), Gated(data, gate));
+        new SearchEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);
     }
 

@@ -59,7 +59,7 @@ internal sealed record PageFrame
         var after = Markup.Of(
             $"""
             <main id="main">
-            {(Embedded || Path.Count == 0 ? Markup.Empty : Way())}{main}</main>
+            {(Embedded || !Path.Any(step => step.Address is not null) ? Markup.Empty : Way())}{main}</main>
             </body>
             </html>
 

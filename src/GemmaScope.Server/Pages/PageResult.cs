@@ -39,14 +39,20 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
             new PageFrame { Title = title }.Render(
                 Markup.Of(
                     $"""
-                    <div class="problem" role="alert"><h1>{title}</h1>
-                    <p>{cure}</p></div>
+                    <section class="problem" role="alert"><p class="status">{status}</p>
+                    <h1>{Capital(title)}</h1>
+                    <p>{Sentence(cure)}</p></section>
 
                     """
                 ),
                 status
             )
         );
+
+    /// <summary>What a program is told, for people: with a capital letter.</summary>
+    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+
+    private static string Sentence(string text) => Capital(text) + (text is [.., '.' or '?' or '!' or '…'] or [] ? "" : ".");
 
     /// <summary>An endpoint filter: what a handler throws becomes a page.</summary>
     public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
