@@ -20,6 +20,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _features,
+        _circuits,
         _token;
     private readonly Option<IPAddress> _bind;
     private readonly Option<int> _port,
@@ -50,6 +51,13 @@ internal sealed class ServeCommand : GemmaScopeCommand
             {
                 Description = "A database of feature dashboards: a file (SQLite), or postgres://user:password@host/database.",
                 HelpName = "DB",
+            }
+        );
+        _circuits = Add(
+            new Option<string?>("--circuits")
+            {
+                Description = "A folder of attribution graphs to show: JSON files as circuit writes them, or other programs.",
+                HelpName = "FOLDER",
             }
         );
         _port = Add(CommonOptions.Number("--port", "N", "The port; 0 for one that is free.", Defaults.Port));
@@ -135,6 +143,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
             QueueLength = arguments.GetValue(_queue),
             TimeLimit = Seconds(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
+            Circuits = arguments.GetValue(_circuits),
             Log = session.Terminal.Error,
             Telemetry = ServerOptions.TelemetryOfProcess(),
             Guard = new() { Policies = _shield.Policies(arguments), Asked = _shield.Options(arguments) with { Hardened = true } },

@@ -1,4 +1,5 @@
 using GemmaScope.Features;
+using GemmaScope.Server.Circuits;
 using GemmaScope.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -37,6 +38,11 @@ internal static class MicroscopeRoutes
         {
             sections.Add(PageSection.Map);
             new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
+        }
+        if (app.Services.GetRequiredService<ServerOptions>().Circuits is { } circuits)
+        {
+            sections.Add(PageSection.Circuits);
+            new CircuitEndpoints(new CircuitShelf(circuits), library).Map(Gated(pages, gate), Gated(data, gate));
         }
         if (library is null)
         {

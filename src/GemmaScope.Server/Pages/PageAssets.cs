@@ -19,6 +19,8 @@ internal static class PageAssets
                 "plots.css",
                 "microscope.js",
                 "cards.js",
+                "circuits.css",
+                "circuits.js",
                 "plots.js",
                 "reading.js",
                 "d3.min.js",

@@ -14,6 +14,9 @@ internal sealed record PageSection(int Place, string Name, string Address)
     /// <summary>Dictionaries and their features.</summary>
     public static PageSection Map { get; } = new(20, "Map", "/map");
 
+    /// <summary>Attribution graphs.</summary>
+    public static PageSection Circuits { get; } = new(30, "Circuits", "/circuits");
+
     /// <summary>The user's collections.</summary>
     public static PageSection Lists { get; } = new(50, "Lists", "/lists");
 
