@@ -32,7 +32,7 @@ public sealed class AttributionVerifier : IVerifier
     private static IEnumerable<Check> Graph(string root, string folder)
     {
         using var one = new GraphCase(root, folder);
-        foreach (var check in GraphChecks.Verify(one).Concat(GraphInterventionChecks.Verify(one)))
+        foreach (var check in GraphChecks.Verify(one).Concat(GraphInterventionChecks.Verify(one)).Concat(GraphDocumentChecks.Verify(one)))
             yield return check;
         yield return one.AllCompared;
     }

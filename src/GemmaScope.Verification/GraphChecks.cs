@@ -83,11 +83,7 @@ internal static class GraphChecks
     private static IEnumerable<Check> Targets(GraphCase one)
     {
         var targets = one.Graph.Targets;
-        yield return GraphCase.Same(
-            "logit_tokens",
-            targets.Select(target => target.Token!.Value),
-            one.Integers("logit_tokens")
-        );
+        yield return GraphCase.Same("logit_tokens", targets.Select(target => target.Token!.Value), one.Integers("logit_tokens"));
         yield return GraphCase.Close(
             "logit_probabilities",
             [.. targets.Select(target => target.Weight)],
@@ -190,8 +186,7 @@ internal static class GraphChecks
         yield return Score(one, "node_cut", got.NodeCut, tolerance, from);
         yield return Score(one, "edge_cut", got.EdgeCut, tolerance, from);
 
-        Check Same(string name, bool[] mask, string key) =>
-            GraphCase.Same(name, mask.Select(kept => kept ? 1 : 0), one.Integers(key));
+        Check Same(string name, bool[] mask, string key) => GraphCase.Same(name, mask.Select(kept => kept ? 1 : 0), one.Integers(key));
     }
 
     /// <summary>The greedy choice, from rows computed only as they are asked for.</summary>

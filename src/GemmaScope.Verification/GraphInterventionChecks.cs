@@ -40,13 +40,7 @@ internal static class GraphInterventionChecks
                 yield return check;
             using var clean = one.Host.Run([.. one.Model.Prompt], logits: LogitRows.All, arithmetic: Numerics.Arithmetic.Exact);
             using var attention = Intervention.Run(one.Model, changes, InterventionMode.AttentionFrozen);
-            yield return Close(
-                golden,
-                $"{name}.attention_frozen.logits_last",
-                GraphCase.Numbers(attention.LastLogits()),
-                Logits,
-                compared
-            );
+            yield return Close(golden, $"{name}.attention_frozen.logits_last", GraphCase.Numbers(attention.LastLogits()), Logits, compared);
             yield return Largest(listed, name, "attention_frozen", attention.Logits!.AsSpan(), clean.Logits!.AsSpan());
             using var free = Intervention.Run(one.Model, changes, InterventionMode.Free);
             yield return Close(golden, $"{name}.free.logits", GraphCase.Numbers(free.Logits!.AsSpan()), Logits, compared);
@@ -67,11 +61,7 @@ internal static class GraphInterventionChecks
     {
         var raw = new Site(SiteKind.LogitsRaw);
         Site[] inputs = [.. one.Set.Layers.Select(layer => one.Set[layer]!.Input)];
-        using var run = Intervention.Run(
-            one.Model,
-            changes,
-            capture: [.. inputs, raw, new Site(SiteKind.FinalNormOut)]
-        );
+        using var run = Intervention.Run(one.Model, changes, capture: [.. inputs, raw, new Site(SiteKind.FinalNormOut)]);
         List<double> pre = [];
         foreach (var layer in one.Set.Layers)
         {
@@ -97,9 +87,10 @@ internal static class GraphInterventionChecks
             var predicted = graph.Value(node) + nodes.Sum(source => (factor - 1) * row[source]);
             if (node >= graph.FirstTarget)
                 logits.Add(predicted);
-            var target = node < graph.FeatureCount
-                ? RowTarget.Of(one.Model, graph.Chosen[node])
-                : graph.Targets[node - graph.FirstTarget].Resolve(one.Model);
+            var target =
+                node < graph.FeatureCount
+                    ? RowTarget.Of(one.Model, graph.Chosen[node])
+                    : graph.Targets[node - graph.FirstTarget].Resolve(one.Model);
             worst = Math.Max(worst, Math.Abs(target.Measure(run) - predicted));
         }
         yield return Check.Within($"{name}.constrained = edges", worst, Values);

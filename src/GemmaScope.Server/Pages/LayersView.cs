@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using GemmaScope.Features;
 using GemmaScope.Workbench.Html;
 
@@ -7,11 +6,15 @@ namespace GemmaScope.Server.Pages;
 
 /// <summary>The layers of a reading: a slider that moves between those of one site, and a line for each dictionary, in the order of the
 /// forward pass. A line that is not read yet has its place.</summary>
+/// <param name="titles">What dictionaries are called.</param>
+/// <param name="model">The model's name.</param>
 /// <param name="link">What is looked at.</param>
 /// <param name="dictionaries">All dictionaries in the order of the forward pass.</param>
 /// <param name="known">What a dictionary found before, or null.</param>
 /// <param name="named">What is known of features.</param>
-internal sealed partial class LayersView(
+internal sealed class LayersView(
+    DictionaryTitles titles,
+    string model,
     MicroscopeLink link,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
     Func<MicroscopeDictionary, TextAnalysis?> known,
@@ -79,7 +82,7 @@ internal sealed partial class LayersView(
             id,
             Markup.Of(
                 $"""
-            <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{Short(one.Name)}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
+            <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{titles[model, one.Name].WithoutLayer}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
                 Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place{Card(one, names!, feature.Index)}><span class=\"index\">#{feature.Index}</span> {names!.Name(feature.Index, 3)}</a> "))}</td></tr>
 
             """
@@ -91,13 +94,6 @@ internal sealed partial class LayersView(
         dictionary.Stored is { } stored && names.IsKnown(feature)
             ? Markup.Of($" data-card=\"{FeatureCard.Address(stored, feature)}\"")
             : Markup.Empty;
-
-    /// <summary>A name without the layer, which has its own column, and without what all such names share.</summary>
-    private static string Short(string name) =>
-        NeedlessParts().Replace(name, "").Replace('-', ' ').Trim() is { Length: > 0 } rest ? rest : name;
-
-    [GeneratedRegex(@"layer_\d+[-_]|width_|average_|^\d+-")]
-    private static partial Regex NeedlessParts();
 
     private static string Number(TextAnalysis? found, double? value, string format) =>
         found is null ? "…" : value?.ToString(format, CultureInfo.InvariantCulture) ?? "undefined";

@@ -191,7 +191,14 @@ internal sealed class MicroscopeEndpoint(Instrument instrument, FeatureLibrary? 
         );
 
     private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) =>
-        new(link, instrument.OnTheWay, known, (one, features) => new NamedFeatures(library, one.Stored, features));
+        new(
+            instrument.Titles,
+            instrument.Model,
+            link,
+            instrument.OnTheWay,
+            known,
+            (one, features) => new NamedFeatures(library, one.Stored, features)
+        );
 
     private static PagePart Part(HttpContext context, (string Id, Markup Html) part) =>
         new(part.Id, PathPrefix.Put(context, part.Html.ToString()));

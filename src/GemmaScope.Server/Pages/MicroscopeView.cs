@@ -99,7 +99,7 @@ internal sealed class MicroscopeView(
                 <h1 class="sr">Microscope</h1>
                 {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(
                     reading is not null && layers is not null ? Result(reading, layers)
-                    : problem is null ? Welcome
+                    : problem is null ? Welcome()
                     : Markup.Empty
                 )}
                 """
@@ -107,10 +107,24 @@ internal sealed class MicroscopeView(
             problem is null ? 200 : 400
         );
 
-    private static Markup Welcome { get; } =
+    private Markup Welcome() =>
         Markup.Of(
-            $"<p class=\"empty\">Type a text and press Look: each token is shaded by the features that fire there. Nothing you type is stored.</p>\n"
+            $"""
+            <section class="welcome">
+            <p>Each token will be shaded by the features that fire there; a click on one says what it is about. Nothing you type is stored. Begin with one of these:</p>
+            <ul>{Examples.Select(example =>
+                Markup.Of($"<li><a href=\"{Address(example.Text)}\" data-in-place><b>{example.Name}</b> <q>{example.Text}</q></a></li>\n")
+            )}</ul>
+            {(link.Dictionary.Stored is { } stored
+                ? Markup.Of(
+                    $"<p>Or look at features without a text: <a href=\"{PageAddress.Dictionary(stored)}\">all {stored.Features:#,0} of {titles[model, stored.Name].Text}</a>, or <a href=\"{PageAddress.Dictionary(stored)}/random\">one at random</a>.</p>\n"
+                )
+                : Markup.Empty)}</section>
+
+            """
         );
+
+    private string Address(string example) => (link.Elsewhere with { Text = example }).Address;
 
     private Markup Form() =>
         Markup.Of(
@@ -122,14 +136,9 @@ internal sealed class MicroscopeView(
             )}{HtmlText.Field(link.Text ?? "")}</textarea>
             <div class="choices">
             <label>model <b>{model}</b></label>
-            <label>dictionary <select name="dict">{dictionaries.GroupBy(one => one.SiteName).Select(Site)}</select></label>
+            <label>dictionary <select name="dict">{dictionaries.GroupBy(one => titles[model, one.Name].Site).Select(Site)}</select></label>
             <button>Look</button>
-            <span class="soft">examples: {Examples.Select(
-                (example, i) =>
-                    Markup.Of(
-                        $"{(i > 0 ? " · " : "")}<a href=\"{(link.Elsewhere with { Text = example.Text }).Address}\" data-in-place>{example.Name}</a>"
-                    )
-            )}</span>
+            {(reading is null ? Markup.Empty : Markup.Of($"<span class=\"soft\">examples: {Markup.Join(Examples.Select((example, i) => Markup.Of($"{(i > 0 ? " · " : "")}<a href=\"{Address(example.Text)}\" data-in-place>{example.Name}</a>")))}</span>"))}
             </div>
             </form>
 

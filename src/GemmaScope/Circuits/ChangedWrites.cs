@@ -34,7 +34,13 @@ internal sealed class ChangedWrites
     {
         Check(set, changes, zeroPositions, layers);
         (_zeroPositions, _known) = (zeroPositions, known);
-        _sources = [.. changes.GroupBy(change => change.Layer).OrderBy(group => group.Key).Select(group => new Source(set[group.Key]!, [.. group], layers))];
+        _sources =
+        [
+            .. changes
+                .GroupBy(change => change.Layer)
+                .OrderBy(group => group.Key)
+                .Select(group => new Source(set[group.Key]!, [.. group], layers)),
+        ];
         _read = new(() => new float[_sources.Length][]);
     }
 

@@ -18,20 +18,24 @@ public readonly record struct MeasuredEffect(ActiveFeature Feature, bool Strong,
 /// <param name="SignCount">How many those are.</param>
 public sealed record EffectAgreement(int Count, double? Spearman, double? SignAgreement, int SignCount)
 {
+    /// <summary>What is smaller than this part of the largest effect is the rounding of two runs, and counts as 0.</summary>
+    private const double Noise = 1e-5;
+
     /// <summary>Measures the agreement of some effects.</summary>
     public static EffectAgreement Of(IReadOnlyList<MeasuredEffect> effects)
     {
-        double[] predicted = [.. effects.Select(one => one.Predicted)],
-            measured = [.. effects.Select(one => one.Measured)];
-        MeasuredEffect[] signed = [.. effects.Where(one => one.Predicted != 0 && one.Measured != 0)];
+        var floor = Noise * effects.Select(one => Math.Max(Math.Abs(one.Predicted), Math.Abs(one.Measured))).DefaultIfEmpty().Max();
+        double[] predicted = [.. effects.Select(one => WithoutNoise(one.Predicted))],
+            measured = [.. effects.Select(one => WithoutNoise(one.Measured))];
+        int[] signs = [.. predicted.Zip(measured, (one, other) => Math.Sign(one) * Math.Sign(other)).Where(sign => sign != 0)];
         return new(
             effects.Count,
             Correlation.Spearman(predicted, measured),
-            signed.Length == 0
-                ? null
-                : signed.Count(one => Math.Sign(one.Predicted) == Math.Sign(one.Measured)) / (double)signed.Length,
-            signed.Length
+            signs.Length == 0 ? null : signs.Count(sign => sign > 0) / (double)signs.Length,
+            signs.Length
         );
+
+        double WithoutNoise(double effect) => Math.Abs(effect) <= floor ? 0 : effect;
     }
 }
 
@@ -79,7 +83,13 @@ public static class EffectCheck
         foreach (var (i, node) in nodes.Index())
         {
             var feature = graph.Feature(node);
-            double[] values = Values(model, targets, [FeatureChange.Ablate(feature.Layer, feature.Feature, Positions.At(feature.Position))], mode, cancellationToken);
+            double[] values = Values(
+                model,
+                targets,
+                [FeatureChange.Ablate(feature.Layer, feature.Feature, Positions.At(feature.Position))],
+                mode,
+                cancellationToken
+            );
             for (var target = 0; target < targets.Length; target++)
                 effects.Add(new(feature, i < strong.Length, target, predicted[i, target], values[target] - targets[target].Value));
             progress?.Report(i + 1);

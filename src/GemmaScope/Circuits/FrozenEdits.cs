@@ -38,12 +38,7 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
             var (weights, frozen) = (_weights.Layers[layer], model.Frozen);
             var edits = Norm(Site.ResidPre(layer), new Site(SiteKind.Ln1Normalized, layer), frozen.BeforeAttention[layer], null)
                 .Concat(
-                    Norm(
-                        new Site(SiteKind.AttnOutRaw, layer),
-                        Site.AttnOut(layer),
-                        frozen.AfterAttention[layer],
-                        weights.PostAttentionGain
-                    )
+                    Norm(new Site(SiteKind.AttnOutRaw, layer), Site.AttnOut(layer), frozen.AfterAttention[layer], weights.PostAttentionGain)
                 )
                 .Concat(Norm(Site.ResidMid(layer), new Site(SiteKind.Ln2Normalized, layer), frozen.BeforeMlp[layer], null))
                 .Concat(Mlp(layer));
@@ -51,9 +46,7 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
                 yield return edit;
         }
         if (end == model.Layers && first < end)
-            foreach (
-                var edit in Norm(Site.ResidPost(end - 1), new Site(SiteKind.LnFinalNormalized), model.Frozen.Final, null)
-            )
+            foreach (var edit in Norm(Site.ResidPost(end - 1), new Site(SiteKind.LnFinalNormalized), model.Frozen.Final, null))
                 yield return edit;
     }
 

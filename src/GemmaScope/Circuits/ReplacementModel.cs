@@ -163,12 +163,7 @@ public sealed class ReplacementModel : IDisposable
         if (missing.Length == 0)
             return;
         var late = missing.Any(site => site.Kind is SiteKind.LnFinalNormalized);
-        var run = Model.Run(
-            Tokens,
-            capture: missing,
-            logits: late ? LogitRows.Last : LogitRows.None,
-            arithmetic: Arithmetic.Exact
-        );
+        var run = Model.Run(Tokens, capture: missing, logits: late ? LogitRows.Last : LogitRows.None, arithmetic: Arithmetic.Exact);
         foreach (var site in missing)
             _captured[site] = run;
     }
