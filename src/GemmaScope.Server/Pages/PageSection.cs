@@ -77,7 +77,12 @@ internal sealed class PageSections
             <h2>Colours</h2>
             <dl class="keys">
             <dt>{Scale}</dt><dd>a token: how strongly a feature fires there, as a share of its maximum; on the map: the variance that a dictionary explains</dd>
-            <dt><span class="swatch special">‹bos›</span></dt><dd>grey: left out of every sum</dd>
+            <dt>{Markup.Join(
+                Enumerable.Range(0, MicroscopeLink.MostPins).Select(hue =>
+                    Markup.Of($"<span class=\"tone s14 hue{hue}\">#{hue + 1}</span>")
+                )
+            )}</dt><dd>several features at once: each has a hue of its own</dd>
+            <dt><span class="tone special">‹bos›</span></dt><dd>grey: left out of every sum</dd>
             </dl>
             </aside>
 
@@ -86,6 +91,6 @@ internal sealed class PageSections
 
     private static Markup Scale =>
         Markup.Join(
-            Enumerable.Range(0, 5).Select(step => Markup.Of($"<span class=\"swatch s{TokenMarkup.Shade(step / 4.0)}\">{step * 25}</span>"))
+            Enumerable.Range(0, 5).Select(step => Markup.Of($"<span class=\"tone s{TokenMarkup.Shade(step / 4.0)}\">{step * 25}</span>"))
         );
 }
