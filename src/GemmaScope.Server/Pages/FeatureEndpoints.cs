@@ -135,6 +135,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         string dictionary,
         int feature,
         bool? whole,
+        string? examples,
         [AsParameters] EmbedQuery frame,
         string? test,
         [AsParameters] SteerQuery steer,
@@ -143,7 +144,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         var now = library.Now();
         var stored = Stored(now.Find(model, dictionary), model, dictionary);
-        var options = frame.Options with { Whole = whole ?? false };
+        var options = frame.Options with { Whole = whole ?? false, Interval = ExamplesView.Interval(examples) };
         var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
         var compared = layers is true && !options.Embed;
         if (!string.IsNullOrEmpty(shown) || steer.Steer is not null || compared)
@@ -183,10 +184,6 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     )
     {
         var one = page.Feature.Dashboard;
-        var named = one
-            .Neighbours.Select(near => near.Feature)
-            .Concat(one.CorrelatedFeatures.Select(other => other.Feature))
-            .Concat(one.Together.Select(other => other.Feature));
         var (here, directions) = (instrument?.Of(stored), Markup.Empty);
         if (here is not null && !options.Embed)
             directions = new DirectionsView(
@@ -199,7 +196,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             stored,
             library.Source(stored),
             page,
-            library.Database.ByFeature(stored, named),
+            new NamedFeatures(library, stored, options.Embed ? [] : RelatedView.Of(one)),
             options,
             trial ?? (here is null ? null : new Trial()),
             options.Embed ? [] : now.Lists,
@@ -255,14 +252,12 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         try
         {
-            if (!string.IsNullOrEmpty(test))
-                return new(
-                    test,
-                    TestAnswer.Of(dictionary.Name, await instrument.ReadAsync(dictionary, test, context).ConfigureAwait(false), feature)
-                );
+            var tested = string.IsNullOrEmpty(test)
+                ? null
+                : TestAnswer.Of(dictionary.Name, await instrument.ReadAsync(dictionary, test, context).ConfigureAwait(false), feature);
             if (steer is null)
-                return new();
-            var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
+                return new(test, tested);
+            var outcome = new Dictionary<string, SteeredOutcome> { [Steering.Normal] = new(), [Steering.Steered] = new() };
             await foreach (
                 var piece in instrument
                     .Steering.ContinueAsync(
@@ -273,8 +268,8 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                     )
                     .ConfigureAwait(false)
             )
-                texts[piece.Kind] += piece.Text;
-            return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
+                outcome[piece.Kind] = outcome[piece.Kind].With(piece);
+            return new(test, tested, steer, outcome[Steering.Normal], outcome[Steering.Steered]);
         }
         catch (ArgumentProblemException problem)
         {

@@ -14,8 +14,10 @@ internal static class PageAssets
             [
                 HtmlText.StyleName,
                 "microscope.css",
+                "feature.css",
                 "plots.css",
                 "microscope.js",
+                "feature.js",
                 "plots.js",
                 "reading.js",
                 "d3.min.js",

@@ -59,6 +59,7 @@ internal sealed record PageFrame
             <link rel="icon" href="data:,">
             <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
             <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
+            <link rel="stylesheet" href="{PageAssets.Address("feature.css")}">
             {(
                 Plots
                     ? Markup.Of(

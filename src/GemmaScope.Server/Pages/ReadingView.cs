@@ -143,7 +143,7 @@ internal sealed class ReadingView(
                 Shades(found, feature.Index, rows)
             )}" title="shade the text by it">#{feature.Index}</a></td><td class="wide">{Label(
                 feature.Index
-            )}</td><td class="n">{feature.Activation:0.00}</td><td class="bar">{FeatureView.Bar(
+            )}</td><td class="n">{feature.Activation:0.00}</td><td class="bar">{ShareBar.Of(
                 largest > 0 ? feature.Activation / largest : 0
             )}</td><td>{Open(feature.Index, "open")}</td></tr>
 
