@@ -117,6 +117,11 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
+        // People want to see what tells something first; programs get the order of the indices.
+        query = query with
+        {
+            Sort = string.IsNullOrEmpty(query.Sort) ? TableQuery.Telling : query.Sort,
+        };
         return new(
             new DictionaryView(
                 stored,
@@ -124,7 +129,8 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 library.Overview(stored, scores: true),
                 [.. library.Database.Evaluations()[stored.Id]],
                 query,
-                query.Of(library.Database, stored)
+                query.Of(library.Database, stored),
+                features => library.Glances(stored, features)
             ).Render()
         );
     }
