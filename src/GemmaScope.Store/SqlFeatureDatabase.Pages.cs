@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text.Json;
 using GemmaScope.Features.Exchange;
 
@@ -16,7 +17,7 @@ internal sealed partial class SqlFeatureDatabase
             )
         );
 
-    private static DashboardSource? ReadSource(SqlStatements statement, StoredDictionary dictionary) =>
+    private DashboardSource? ReadSource(SqlStatements statement, StoredDictionary dictionary) =>
         statement
             .Rows(
                 """
@@ -34,7 +35,7 @@ internal sealed partial class SqlFeatureDatabase
                     Pad = row.IsDBNull(5) ? null : row.GetInt32(5),
                     Text = row.GetString(6),
                     Corpus = new(row.GetInt32(7), row.GetInt64(8), row.GetInt64(9), row.GetInt32(10)),
-                    Pieces = Pieces((byte[])row.GetValue(11)),
+                    Pieces = Vocabulary((byte[])row.GetValue(11)),
                 },
                 ("id", dictionary.Id),
                 ("description", dictionary.Description)
@@ -142,6 +143,9 @@ internal sealed partial class SqlFeatureDatabase
 
     /// <summary>Labels as they are stored; whether they are some is for whoever names the record to find out.</summary>
     private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
+
+    /// <summary>The pieces of a vocabulary: some 256,000, which all dictionaries of a model share.</summary>
+    private string[] Vocabulary(byte[] packed) => _vocabularies.GetOrAdd(Convert.ToHexString(SHA256.HashData(packed)), _ => Pieces(packed));
 
     private static string[] Pieces(byte[] packed)
     {

@@ -21,18 +21,22 @@ internal sealed class DictionaryView(
     private const int NameWords = 5,
         PromotedWords = 3;
 
+    /// <summary>What it is called.</summary>
+    public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
+
     private string Path { get; } = PageAddress.Dictionary(dictionary);
 
     public Page Render() =>
         new PageFrame
         {
-            Title = dictionary.Name,
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, Path)],
+            Title = Title.Text,
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), Title.Step(null)],
             Plots = true,
         }.Render(
             Markup.Of(
                 $"""
-                <h1 class="feature">{dictionary.Name}</h1>
+                <h1 class="feature">{Title.Text} <small>{dictionary.Name}</small></h1>
                 <dl class="key">
                 <div><dt>features</dt><dd>{dictionary.Width:#,0}</dd><dd class="of">{(
                     dictionary.IsComplete ? "" : $"of which {dictionary.Features:#,0} are built, "
@@ -134,12 +138,6 @@ internal sealed class DictionaryView(
             )}</td></tr>
 
             """
-        );
-
-    /// <summary>The line of a feature that was found.</summary>
-    internal static Markup Line(string address, FeatureRow row) =>
-        Markup.Of(
-            $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{FeatureCard.Share(row.Density)}</td><td class=\"n\">{new Rounded(row.Max, 1, Padded: true)}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}{(row.Score is { } score ? Markup.Of($" <small>score {score:0.00}</small>") : Markup.Empty)}</td></tr>\n"
         );
 
     /// <summary>The lines as CSV (RFC 4180). A label that a spreadsheet would take for a formula begins with an apostrophe.</summary>

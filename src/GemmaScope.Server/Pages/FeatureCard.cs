@@ -42,7 +42,7 @@ internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance gla
     /// <summary>How often and how strongly it fires, and what its label is worth.</summary>
     public Markup Figures() =>
         Markup.Of(
-            $"<p class=\"note\">{(_one.IsDead ? Markup.Of($"never fires") : Markup.Of($"fires on {Share(_one.Density)} of tokens{(_one.Density > FeatureMeaning.DenseFrom ? ": nearly everywhere" : "")} · up to {new Rounded(_one.Max, 1, Padded: true)}"))}{(
+            $"<p class=\"note\">{(_one.IsDead ? Markup.Of($"never fires") : Markup.Of($"fires on {Share(_one.Density)} of tokens{(_one.Density > FeatureMeaning.DenseFrom ? ", which is dense" : "")} · up to {new Rounded(_one.Max, 1, Padded: true)}"))}{(
                 glance.Labels is [{ Score: { } score }, ..] ? Markup.Of($" · label scores {new Rounded(score, 2, Padded: true)}") : Markup.Empty
             )}</p>\n"
         );

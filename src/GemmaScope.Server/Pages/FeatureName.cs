@@ -30,7 +30,7 @@ internal static partial class FeatureName
     public static string Plain(string? label, FeatureGlance? glance) =>
         label is null ? string.Join(" · ", glance?.TopTokens.Take(Words).Select(HtmlText.Visible) ?? [])
         : Rule(label) is var (kind, listed)
-            ? $"{(kind is "after" or "before" ? kind + " " : "")}{string.Join(" · ", listed.Take(Words).Select(HtmlText.Visible))}"
+            ? $"{(kind is "after" or "before" ? kind + " " : "")}{string.Join(" · ", listed.Distinct(StringComparer.OrdinalIgnoreCase).Take(Words).Select(HtmlText.Visible))}"
         : HtmlText.Visible(label);
 
     /// <summary>A link to a feature's page; pointing at it, the focus or a tap brings up its card.</summary>

@@ -28,6 +28,9 @@ internal sealed class FeatureView(
 
     private FeatureLabel? Best => page.Feature.Labels is [var best, ..] ? best : null;
 
+    /// <summary>What its dictionary is called.</summary>
+    public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
+
     public Page Render()
     {
         var view = trial is null ? null : new TryView(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Kept, trial);
@@ -41,8 +44,9 @@ internal sealed class FeatureView(
         );
         return new PageFrame
         {
-            Title = $"#{_one.Feature} {FeatureName.Plain(Best?.Text, _glance)} · {dictionary.Name}",
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
+            Title = $"#{_one.Feature} {FeatureName.Plain(Best?.Text, _glance)} · {Title}",
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), Title.Step(PageAddress.Dictionary(dictionary)), new($"#{_one.Feature}")],
             Embedded = options.Embed,
             Height = options.Embed ? options.Height : null,
             Plots = options.Plots,

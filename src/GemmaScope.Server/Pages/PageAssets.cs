@@ -13,11 +13,14 @@ internal static class PageAssets
         (string[])
             [
                 HtmlText.StyleName,
+                "frame.css",
                 "microscope.css",
                 "feature.css",
+                "hues.css",
                 "plots.css",
                 "microscope.js",
                 "feature.js",
+                "cards.js",
                 "plots.js",
                 "reading.js",
                 "d3.min.js",

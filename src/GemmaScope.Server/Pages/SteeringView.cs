@@ -16,6 +16,9 @@ internal sealed class SteeringView(string address, string dictionary, int featur
 
     private readonly SteerQuery _query = trial.Steer ?? new SteerQuery();
 
+    /// <summary>The scale of its mode has its place before the script fills it, so that nothing moves.</summary>
+    private string Kind => Behaviour.Steering.Modes.TryGetValue(Mode, out var known) ? KindOf(known) : None;
+
     private string Mode => _query.Mode ?? SteerRequest.DefaultMode;
 
     public Markup Render() =>
@@ -110,8 +113,8 @@ internal sealed class SteeringView(string address, string dictionary, int featur
         ];
     }
 
-    /// <summary>A slider and buttons, which the script shows where they belong to the mode and which fill the field.</summary>
-    private static Markup Scale(string kind, (double Strength, string Name)[] stops, string unit)
+    /// <summary>A slider and buttons, which fill the field; the script shows those that belong to the mode.</summary>
+    private Markup Scale(string kind, (double Strength, string Name)[] stops, string unit)
     {
         var (low, high) =
             stops.Length > 0 ? (stops[0].Strength, stops[^1].Strength) : (-SteerRequest.LargestStrength, SteerRequest.LargestStrength);
@@ -119,7 +122,7 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             $"""
             <span class="stops" data-scale="{kind}" data-start="{(
                 kind == Coefficient ? 0 : SteerRequest.DefaultStrength
-            )}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength: {unit}">
+            )}"{Markup.Trusted(kind == Kind ? "" : " hidden")}><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength: {unit}">
             <datalist id="{kind}-stops">{stops.Select(stop => Markup.Of($"<option value=\"{stop.Strength}\"></option>"))}</datalist>
             <span class="places">{stops.Select(stop =>
                 Markup.Of($"<button type=\"button\" data-strength=\"{stop.Strength}\">{stop.Name}</button> ")

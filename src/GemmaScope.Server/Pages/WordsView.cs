@@ -15,7 +15,7 @@ internal static class WordsView
             ? Markup.Of($"<p class=\"note\">Its site has no linear way to the logits, so there are no promoted words.</p>\n")
             : Markup.Of(
                 $"""
-                <section class="moves" aria-label="words">
+                <section class="both-ways" aria-label="words">
                 <div class="axis">
                 {Words(source, logits, promoted: true)}{Words(source, logits, promoted: false)}</div>
                 <p class="note">What a unit of it adds to the logit of a word: W_dec times the unembedding, without final norm and soft cap.</p>

@@ -81,16 +81,19 @@ public static class EvaluatePage
                 .OrderBy(point => point.X),
         ]);
         foreach (var kind in result.Dictionaries.Where(one => one.Outputs is [{ Layer: not null }]).GroupBy(one => one.Outputs[0].Kind))
-            yield return new SvgPlot($"FVU by layer, {kind.First().OutputSites[0].Split('.')[0]}", "layer", "FVU").Points([
-                .. kind.Select(one => new PlotPoint(one.Outputs[0].Layer!.Value, one.Fvu, one.Name)).OrderBy(point => point.X),
-            ]);
+            // A single layer would be a point in the middle of nowhere.
+            if (kind.DistinctBy(one => one.Outputs[0].Layer).Count() > 1)
+                yield return new SvgPlot($"FVU by layer, {kind.First().OutputSites[0].Split('.')[0]}", "layer", "FVU")
+                {
+                    FromZero = true,
+                }.Points([.. kind.Select(one => new PlotPoint(one.Outputs[0].Layer!.Value, one.Fvu, one.Name)).OrderBy(point => point.X)]);
         foreach (var one in result.Dictionaries)
         {
             yield return new SvgPlot($"Density, {one.Name}", "share of tokens (logarithmic)", "features", PlotScale.Share).Bars(
                 one.DensityHistogram.Log10Edges,
                 one.DensityHistogram.Counts
             );
-            yield return new SvgPlot($"FVU by position, {one.Name}", "position", "FVU").Points(
+            yield return new SvgPlot($"FVU by position, {one.Name}", "position", "FVU") { FromZero = true }.Points(
                 [.. one.ByPosition.Select(at => new PlotPoint(at.Position, at.Fvu, $"position {at.Position}"))],
                 joined: true
             );

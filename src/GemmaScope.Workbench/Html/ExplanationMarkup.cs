@@ -12,6 +12,12 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
         + "measured: how much smaller the raw gap was when the feature was taken out at the last position and the rest was run again, by every path. "
         + "The final soft cap bends the gap, so the probability is made of the capped one.";
 
+    /// <summary>What the dictionary is called; null for its name.</summary>
+    public string? Called { get; init; }
+
+    /// <summary>What a feature is called; null for its label.</summary>
+    public Func<int, Markup>? Named { get; init; }
+
     /// <summary>The verdict in words.</summary>
     public static string Verdict(VerdictReasons one) =>
         FormattableString.Invariant($"{one.Policy}: {one.Probability:0.0000}, {(one.Violated ? "violated" : "not violated")}");
@@ -35,7 +41,7 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
         Markup.Of(
             $"""
             <h2>{Verdict(one)}</h2>
-            <p class="meta">features of {one.Dictionary} at {one.Site}, position {one.Position}{(
+            <p class="meta">features of {Called ?? one.Dictionary} at {one.Site}, position {one.Position}{(
                 double.IsFinite(one.Fvu) ? Markup.Of($", FVU {one.Fvu:0.000}") : Markup.Empty
             )}</p>
             <div class="scroll" tabindex="0" role="region" aria-label="what the gap is made of"><table>
@@ -45,7 +51,7 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
             )}</table></div>
             <h3>Features</h3>
             <div class="scroll" tabindex="0" role="region" aria-label="features"><table>
-            <tr><th>feature</th><th class="n">activation</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">measured</th><th class="n">probability without</th><th>label</th></tr>
+            <tr><th>feature</th><th>label</th><th class="n">activation</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">measured</th><th class="n">probability without</th></tr>
             {one.Features.Select(Line)}{All()}</table></div>
 
             """
@@ -55,14 +61,14 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
 
     private Markup Line(FeatureReason feature) =>
         Markup.Of(
-            $"<tr><td>{Name(feature.Feature)}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Measured, feature.ProbabilityWithout)}<td class=\"wide\">{HtmlText.Visible(feature.Label ?? "")}</td></tr>\n"
+            $"<tr><td>{Name(feature.Feature)}</td><td class=\"wide\">{Named?.Invoke(feature.Feature) ?? Markup.Of($"{HtmlText.Visible(feature.Label ?? "")}")}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Measured, feature.ProbabilityWithout)}</tr>\n"
         );
 
     private Markup All() =>
         one.Together is not { } all
             ? Markup.Empty
             : Markup.Of(
-                $"<tr><td>{all.Features} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}<td></td></tr>\n"
+                $"<tr><td colspan=\"2\">{all.Features} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}</tr>\n"
             );
 
     private Markup Name(int feature) =>

@@ -24,14 +24,21 @@ public enum PlotScale
 /// <param name="Ticks">Where numbers stand.</param>
 public sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, double[] Ticks)
 {
-    private const int WantedTicks = 5;
+    private const int WantedTicks = 5,
+        Significant = 4,
+        MostDigits = 9;
+
+    private const double Tiny = 1e-3,
+        Grouped = 1e4,
+        Huge = 1e7;
 
     /// <summary>An axis with round ends around values.</summary>
     public static PlotAxis Around(string label, PlotScale scale, IEnumerable<double> values)
     {
         var (low, high) = (values.Min(), values.Max());
+        // What is always the same stands in the middle; what is always nothing on the ground, since few things are less than nothing.
         if (low == high)
-            (low, high) = (low - Math.Max(Math.Abs(low), 1) / 10, high + Math.Max(Math.Abs(high), 1) / 10);
+            (low, high) = low == 0 ? (0, 1) : (low - Math.Abs(low) / 10, high + Math.Abs(high) / 10);
         var step = RoundStep(high - low, scale);
         return Of(label, scale, Math.Floor(low / step) * step, Math.Ceiling(high / step) * step, step);
     }
@@ -43,14 +50,39 @@ public sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, do
     /// <summary>The share of the axis that lies before a value.</summary>
     public double Place(double value) => (value - Domain[0]) / (Domain[1] - Domain[0]);
 
-    /// <summary>A value as it is written.</summary>
+    /// <summary>A value as it is written: with as many digits as tell neighbouring ticks apart.</summary>
     public string Write(double value) =>
         Scale switch
         {
-            PlotScale.Share => (100 * Math.Pow(10, value)).ToString("0.#####", CultureInfo.InvariantCulture) + " %",
-            PlotScale.Root => (value * value).ToString("0.####", CultureInfo.InvariantCulture),
-            _ => value.ToString("0.####", CultureInfo.InvariantCulture),
+            PlotScale.Share => Number(100 * Math.Pow(10, value), Significant) + " %",
+            PlotScale.Root => Number(value * value, Significant),
+            _ => Number(value, DigitsOf(value)),
         };
+
+    /// <summary>A number to so many significant digits; thousands are set apart, and what is tiny or huge has an exponent.</summary>
+    private static string Number(double value, int digits)
+    {
+        if (value == 0 || !double.IsFinite(value))
+            return value == 0 ? "0" : "–";
+        var invariant = CultureInfo.InvariantCulture;
+        // Through the decimal digits, which are free of what binary fractions leave at their end.
+        var rounded = double.Parse(value.ToString($"E{digits - 1}", invariant), invariant);
+        return Math.Abs(rounded) switch
+        {
+            < Tiny or >= Huge => rounded.ToString($"0.{new string('#', digits - 1)}e-0", invariant),
+            < Grouped => rounded.ToString("0.#########", invariant),
+            _ => rounded.ToString("#,0.###", invariant),
+        };
+    }
+
+    // From the first digit of the value to the first one of the distance between two ticks, and one more for what lies between them.
+    private int DigitsOf(double value)
+    {
+        if (value == 0 || Ticks.Length < 2)
+            return Significant;
+        var distance = Math.Abs(Ticks[1] - Ticks[0]);
+        return Math.Clamp((int)(Math.Floor(Math.Log10(Math.Abs(value))) - Math.Floor(Math.Log10(distance) + 1e-9)) + 2, 1, MostDigits);
+    }
 
     private static PlotAxis Of(string label, PlotScale scale, double low, double high, double step)
     {

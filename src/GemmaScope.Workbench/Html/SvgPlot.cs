@@ -64,6 +64,9 @@ public sealed class SvgPlot(
     /// <summary>Whether both axes are shares, from 0 to 1 whatever the points are.</summary>
     public bool Shares { get; init; }
 
+    /// <summary>Whether the axis upwards begins at 0, as that of shares and amounts has to.</summary>
+    public bool FromZero { get; init; }
+
     /// <summary>Whether the line of equal x and y is drawn for comparison.</summary>
     public bool Diagonal { get; init; }
 
@@ -152,7 +155,7 @@ public sealed class SvgPlot(
         else
             Begin(
                 PlotAxis.Around(xLabel, xScale, points.Select(point => point.X)),
-                PlotAxis.Around(yLabel, yScale, points.Select(point => point.Y))
+                PlotAxis.Around(yLabel, yScale, [.. points.Select(point => point.Y), .. FromZero ? (double[])[0] : []])
             );
     }
 

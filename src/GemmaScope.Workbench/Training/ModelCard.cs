@@ -30,6 +30,8 @@ internal static class ModelCard
         card.Append($"\n## Scores\n\nMeasured on {scores.Basis}.\n\n| | |\n|---|---|\n");
         foreach (var (name, value) in scores.Measured)
             Row(card, name, value);
+        if (trained.MissedTarget is { } missed)
+            card.Append($"\nThe target was missed: {missed}.\n");
         card.Append($"\n## Recipe\n\n`gemmascope train {TrainingConfiguration.FileName}` with this file, which lies beside, ");
         card.Append($"makes it again:\n\n```yaml\n{configuration.ToYaml()}```\n");
         return card.ToString();

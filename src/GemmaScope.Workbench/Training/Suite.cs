@@ -49,7 +49,19 @@ internal sealed class Suite(SweepJobOptions options, IReadOnlyList<SweepItem> it
             TrainingMember[] trained = [.. run.Members.Where(member => member.Failure is null)];
             progress.NoteOn(skipped);
             if (trained.Length > 0)
-                TrainedFolder.Write(trained, _configuration.Output, source, model, skipped.Count, progress, cancellationToken);
+                foreach (
+                    var written in TrainedFolder.Write(
+                        trained,
+                        _configuration.Output,
+                        source,
+                        model,
+                        skipped.Count,
+                        progress,
+                        cancellationToken
+                    )
+                )
+                    if (written.MissedTarget is { } missed)
+                        progress.Note($"{Path.GetFileName(written.Output)}: {missed}");
         }
         // All that it kept is in the results now.
         Directory.Delete(folder, recursive: true);

@@ -30,7 +30,7 @@ internal static class SuitePage
                 return (Markup[])
                     [
                         Plot($"Delta loss, {place}", "delta loss (nats)", series, one => one.DeltaLoss),
-                        Plot($"FVU, {place}", "FVU", series, one => one.Fvu),
+                        Plot($"FVU, {place}", "FVU", series, one => one.Fvu, fromZero: true),
                     ];
             });
         return new ReportPage($"{suite.Dictionaries.Count} dictionaries", Markup.Of($"<p class=\"meta\">{suite.Output}</p>"))
@@ -68,10 +68,11 @@ internal static class SuitePage
         string title,
         string label,
         IEnumerable<IGrouping<string, SweptDictionary>> series,
-        Func<SweptDictionary, double?> score
+        Func<SweptDictionary, double?> score,
+        bool fromZero = false
     ) =>
         Markup.Trusted(
-            new SvgPlot(title, "L0", label).Series(
+            new SvgPlot(title, "L0", label) { FromZero = fromZero }.Series(
                 series.Select(one =>
                     (
                         one.Key,

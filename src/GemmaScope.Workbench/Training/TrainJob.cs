@@ -62,7 +62,8 @@ public static class TrainJob
                         progress,
                         cancellationToken
                     )[0];
-                    Compare(trained, progress);
+                    if (trained.MissedTarget is { } missed)
+                        progress.Note($"{missed}");
                     return trained;
                 },
                 cancellationToken
@@ -93,43 +94,6 @@ public static class TrainJob
         );
         source.Seek(0);
         return configuration with { Search = search with { Lambda = found.Lambda } };
-    }
-
-    /// <summary>Says when a search led to another L0 than the one wanted.</summary>
-    private static void Compare(TrainResult trained, IProgress<JobReport>? progress)
-    {
-        if (
-            trained.Configuration.Search is { L0: { } wanted } search
-            && trained.Scores.L0 is { } l0
-            && Math.Abs(l0 / wanted - 1) > search.Tolerance
-        )
-            progress.Note(
-                $"search: the training came to L0 {l0:0.0}, not {wanted}: its short runs had learned too little to tell; "
-                    + "take more search.steps"
-            );
-        if (MissedTarget(trained.Configuration, trained.Scores.L0) is { } missed)
-            progress.Note(missed);
-    }
-
-    /// <summary>An L0 that is another than the penalty aimed at by more than this share.</summary>
-    private const double Missed = 0.25;
-
-    /// <summary>What to say of a target that was missed, with the likely cause; null where there was none, or it was met.</summary>
-    internal static string? MissedTarget(TrainingConfiguration configuration, double? l0)
-    {
-        var recipe = configuration.Recipe;
-        if (
-            recipe.Sparsity is not (SparsityTerm.L0Target or SparsityTerm.L0TargetPerToken or SparsityTerm.L0TargetRelative)
-            || l0 is not { } found
-            || Math.Abs(found / recipe.L0Target - 1) <= Missed
-        )
-            return null;
-        var cause =
-            configuration.TotalSteps < recipe.LambdaWarmupSteps
-                ? $"its {configuration.TotalSteps} steps end while the penalty is still rising (recipe.lambda_warmup_steps is "
-                    + $"{recipe.LambdaWarmupSteps}): take more steps, or a shorter rise"
-                : "take more steps, or another recipe.lambda";
-        return FormattableString.Invariant($"the training came to L0 {found:0.0}, not {recipe.L0Target}: {cause}");
     }
 
     private sealed class Tried(IProgress<JobReport>? progress) : IProgress<SearchedLambda>

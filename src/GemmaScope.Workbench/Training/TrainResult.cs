@@ -26,6 +26,7 @@ public sealed class TrainResult
     )
     {
         SkippedRows = skippedRows;
+        MissedTarget = MissedTarget.Of(member.Configuration, scores.L0, MetricsFile.Read(member.Configuration.Output));
         (Configuration, Scores, Folder, Dictionary, Form) = (
             member.Configuration,
             scores,
@@ -79,4 +80,7 @@ public sealed class TrainResult
 
     /// <summary>How well it does.</summary>
     public TrainingScores Scores { get; }
+
+    /// <summary>The L0 that was aimed at, where the training did not come to it, and why; null: there was none, or it was met.</summary>
+    public MissedTarget? MissedTarget { get; }
 }

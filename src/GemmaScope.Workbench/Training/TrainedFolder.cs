@@ -75,7 +75,7 @@ internal static class TrainedFolder
         DictionaryWriter.Write(dictionary, result.Folder, form, new() { Overwrite = true }, cancellationToken);
         WriteText(OfRun(Path.GetFileName(configuration.Output), scores), result.Folder, TrainingScores.FileName);
         WriteText(ModelCard.Render(result), configuration.Output, TrainResult.CardFile);
-        WriteText(TrainingPage.Render(configuration).ToString(), configuration.Output, TrainResult.PageFile);
+        WriteText(TrainingPage.Render(result).ToString(), configuration.Output, TrainResult.PageFile);
         WriteText(ResultJson.Text(result), configuration.Output, TrainResult.FileName);
         return result;
     }

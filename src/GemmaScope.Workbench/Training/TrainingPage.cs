@@ -30,11 +30,12 @@ internal static class TrainingPage
         ("loading", "Share of time spent on loading"),
     ];
 
-    public static Markup Render(TrainingConfiguration configuration)
+    public static Markup Render(TrainResult trained)
     {
+        var configuration = trained.Configuration;
         var (lines, sites) = (MetricsFile.Read(configuration.Output).ToArray(), string.Join(", ", configuration.Sites));
         var plots = Curves.Select(curve =>
-            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title).Points(Points(lines, curve.Key), joined: true))
+            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title) { FromZero = true }.Points(Points(lines, curve.Key), joined: true))
         );
         return new ReportPage(
             $"Training of {sites}",
@@ -45,7 +46,7 @@ internal static class TrainingPage
         }.Render(
             Markup.Of(
                 $"""
-                <h2>Curves</h2>
+                {Missed(trained.MissedTarget)}<h2>Curves</h2>
                 <div class="plots">
                 {plots}</div>
                 <h2>Configuration</h2>
@@ -55,6 +56,9 @@ internal static class TrainingPage
             )
         );
     }
+
+    private static Markup Missed(MissedTarget? missed) =>
+        missed is null ? Markup.Empty : Markup.Of($"<p class=\"warning\" role=\"note\">{$"{missed}"}</p>\n");
 
     private static List<PlotPoint> Points(JsonSection[] lines, string key)
     {

@@ -35,10 +35,12 @@ internal static partial class Settings
     }
 
     /// <summary>The record as YAML, every value named; <see cref="Read{T}"/> gives it back.</summary>
-    public static string ToYaml(object settings)
+    /// <param name="settings">The record.</param>
+    /// <param name="remarks">What is said behind a value, by its key.</param>
+    public static string ToYaml(object settings, IReadOnlyDictionary<string, string>? remarks = null)
     {
         var yaml = new StringBuilder();
-        Write(yaml, settings, "");
+        Write(yaml, settings, "", "", remarks ?? new Dictionary<string, string>());
         return yaml.ToString();
     }
 
@@ -59,16 +61,15 @@ internal static partial class Settings
     {
         var properties = Properties(defaults.GetType());
         section.RequireKnown([.. properties.Select(Name)]);
-        var result = Activator.CreateInstance(defaults.GetType())!;
+        // A copy, in which only what is given is set: a record may tell a default from the same value that somebody chose.
+        var result = CopyOf(defaults);
         foreach (var property in properties)
-            property.SetValue(
-                result,
-                section.Element.TryGetProperty(Name(property), out var given)
-                    ? Value(section, property, given, property.GetValue(defaults))
-                    : property.GetValue(defaults)
-            );
+            if (section.Element.TryGetProperty(Name(property), out var given))
+                property.SetValue(result, Value(section, property, given, property.GetValue(defaults)));
         return result;
     }
+
+    private static object CopyOf(object record) => record.GetType().GetMethod("<Clone>$")!.Invoke(record, null)!;
 
     private static object? Value(JsonSection section, PropertyInfo property, JsonElement given, object? standard)
     {
@@ -131,7 +132,13 @@ internal static partial class Settings
         return list;
     }
 
-    private static void Write(StringBuilder yaml, object settings, string indent)
+    private static void Write(
+        StringBuilder yaml,
+        object settings,
+        string indent,
+        string prefix,
+        IReadOnlyDictionary<string, string> remarks
+    )
     {
         foreach (var property in Properties(settings.GetType()))
         {
@@ -140,10 +147,15 @@ internal static partial class Settings
             if (value is not null && IsRecord(value.GetType()))
             {
                 yaml.Append('\n');
-                Write(yaml, value, indent + "  ");
+                Write(yaml, value, indent + "  ", $"{prefix}{Name(property)}.", remarks);
             }
             else
-                yaml.Append(' ').Append(Scalar(value)).Append('\n');
+            {
+                yaml.Append(' ').Append(Scalar(value));
+                if (remarks.TryGetValue(prefix + Name(property), out var remark))
+                    yaml.Append("  # ").Append(remark);
+                yaml.Append('\n');
+            }
         }
     }
 

@@ -138,24 +138,13 @@ public sealed class LambdaSearch
     private TrainingConfiguration Short(double lambda)
     {
         var steps = _configuration.Search.Steps ?? Math.Max(1, _configuration.TotalSteps / SearchSettings.Shorter);
-        var (recipe, share) = (_configuration.Recipe, Math.Min(1, (double)steps / _configuration.TotalSteps));
-        long Part(long step) => (long)Math.Ceiling(step * share);
+        var share = Math.Min(1, (double)steps / _configuration.TotalSteps);
         return _configuration with
         {
             Steps = steps,
             Search = new(),
             Output = Path.Combine(_runs, lambda.ToString("r", CultureInfo.InvariantCulture)),
-            Recipe = recipe with
-            {
-                Lambda = lambda,
-                LambdaWarmupSteps = Part(recipe.LambdaWarmupSteps),
-                WarmupSteps = Part(recipe.WarmupSteps),
-                L0TargetSteps = Part(recipe.L0TargetSteps),
-                AnnealStart = Part(recipe.AnnealStart),
-                AnnealEnd = Part(recipe.AnnealEnd),
-                DecayStart = recipe.DecayStart is { } start ? Part(start) : null,
-                DecayEnd = recipe.DecayEnd is { } end ? Part(end) : null,
-            },
+            Recipe = _configuration.Recipe.Shorter(share) with { Lambda = lambda },
         };
     }
 

@@ -67,9 +67,10 @@ public enum DecoderBiasStart
 
 /// <summary>
 /// Everything that decides how a dictionary is trained, beside its shape and its data. The defaults are those of Gemma Scope 1
-/// (METHODS §2.3); rows are divided by one scale per site before, so that their mean squared norm is 1.
+/// (METHODS §2.3), which are made for long runs; in a shorter <see cref="TrainingRun"/> those that depend on its length are scaled to it
+/// unless they are set. Rows are divided by one scale per site before, so that their mean squared norm is 1.
 /// </summary>
-public sealed record Recipe
+public sealed partial record Recipe
 {
     /// <summary>How features follow from the encoder. Default JumpReLU.</summary>
     public Architecture Architecture { get; init; } = Architecture.JumpRelu;
@@ -79,11 +80,23 @@ public sealed record Recipe
     /// <summary>The sparsity term. Default L0.</summary>
     public SparsityTerm Sparsity { get; init; } = SparsityTerm.L0;
 
-    /// <summary>λ, the weight of <see cref="Sparsity"/>. Default 6e-4, which leads to an L0 of about 50 on Gemma 2.</summary>
-    public double Lambda { get; init; } = 6e-4;
+    /// <summary>
+    /// λ, the weight of <see cref="Sparsity"/>. Default 6e-4, which leads to an L0 of about 50 on Gemma 2; of the target terms so much that
+    /// the target is reached: 0.03, and 1 of <see cref="SparsityTerm.L0TargetRelative"/>.
+    /// </summary>
+    public double Lambda
+    {
+        get => _lambda ?? DefaultLambda(Sparsity);
+        init => _lambda = value;
+    }
 
-    /// <summary>Steps in which λ rises linearly: λ_t = λ · min(1, (t + 1) / steps). Default 10,000; 50,000 in Gemma Scope 2.</summary>
-    public long LambdaWarmupSteps { get; init; } = 10_000;
+    /// <summary>Steps in which λ rises linearly: λ_t = λ · min(1, (t + 1) / steps). Default 10,000, but at most a fifth of a run; 50,000 in
+    /// Gemma Scope 2.</summary>
+    public long LambdaWarmupSteps
+    {
+        get => _lambdaWarmupSteps ?? Long.LambdaWarmupSteps;
+        init => _lambdaWarmupSteps = value;
+    }
 
     /// <summary>L0* of the target terms.</summary>
     public double L0Target { get; init; } = 50;
@@ -94,8 +107,12 @@ public sealed record Recipe
     /// </summary>
     public double? L0TargetStart { get; init; }
 
-    /// <summary>Steps in which L0* falls from <see cref="L0TargetStart"/>. Default 50,000.</summary>
-    public long L0TargetSteps { get; init; } = 50_000;
+    /// <summary>Steps in which L0* falls from <see cref="L0TargetStart"/>. Default 50,000, but at most half of a run.</summary>
+    public long L0TargetSteps
+    {
+        get => _l0TargetSteps ?? Long.L0TargetSteps;
+        init => _l0TargetSteps = value;
+    }
 
     /// <summary>p0 of the frequency term: the rate at which a feature costs twice its L0. Default 0.1.</summary>
     public double FrequencyScale { get; init; } = 0.1;
@@ -117,11 +134,19 @@ public sealed record Recipe
     /// Default false.</summary>
     public bool SumLayerNorms { get; init; }
 
-    /// <summary>p-anneal: the step of the first fall of p. Default 15,000.</summary>
-    public long AnnealStart { get; init; } = 15_000;
+    /// <summary>p-anneal: the step of the first fall of p. Default 15,000, but at most 15 % of a run.</summary>
+    public long AnnealStart
+    {
+        get => _annealStart ?? Long.AnnealStart;
+        init => _annealStart = value;
+    }
 
-    /// <summary>p-anneal: the step of the last fall of p.</summary>
-    public long AnnealEnd { get; init; } = 100_000;
+    /// <summary>p-anneal: the step of the last fall of p. Default 100,000, but at most 90 % of a run.</summary>
+    public long AnnealEnd
+    {
+        get => _annealEnd ?? Long.AnnealEnd;
+        init => _annealEnd = value;
+    }
 
     /// <summary>p-anneal: the number of falls of p, the last to just above 0. Default 10.</summary>
     public int AnnealUpdates { get; init; } = 10;
@@ -145,8 +170,12 @@ public sealed record Recipe
     /// <summary>Dead features used by AuxK for a row. Default 0: half the width of the output.</summary>
     public int AuxiliaryK { get; init; }
 
-    /// <summary>Tokens without firing after which a feature is dead. Default 10,000,000.</summary>
-    public long DeadAfterTokens { get; init; } = 10_000_000;
+    /// <summary>Tokens without firing after which a feature is dead. Default 10,000,000, but at most a tenth of a run's.</summary>
+    public long DeadAfterTokens
+    {
+        get => _deadAfterTokens ?? Long.DeadAfterTokens;
+        init => _deadAfterTokens = value;
+    }
 
     /// <summary>Share of the newest smallest kept activation in the running threshold of the top-k family. Default 0.001.</summary>
     public double ThresholdRate { get; init; } = 0.001;
@@ -189,11 +218,23 @@ public sealed record Recipe
 
     // Optimiser.
 
-    /// <summary>Learning rate. Default 7e-5.</summary>
-    public double LearningRate { get; init; } = 7e-5;
+    /// <summary>
+    /// Learning rate. Default 7e-5; in a run of less than 50,000 steps as much more as it has fewer, up to 2e-3: Adam moves a parameter by
+    /// about this in each step, so that fewer steps have to be longer ones to come as far.
+    /// </summary>
+    public double LearningRate
+    {
+        get => _learningRate ?? Long.LearningRate;
+        init => _learningRate = value;
+    }
 
-    /// <summary>Steps of the warm-up of the learning rate, from 0.1 of it along a cosine. Default 1,000.</summary>
-    public long WarmupSteps { get; init; } = 1_000;
+    /// <summary>Steps of the warm-up of the learning rate, from 0.1 of it along a cosine. Default 1,000, but at most a tenth of a
+    /// run.</summary>
+    public long WarmupSteps
+    {
+        get => _warmupSteps ?? Long.WarmupSteps;
+        init => _warmupSteps = value;
+    }
 
     /// <summary>Step at which the learning rate begins to fall linearly to 0; null: never.</summary>
     public long? DecayStart { get; init; }

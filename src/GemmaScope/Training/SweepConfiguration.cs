@@ -50,7 +50,13 @@ public sealed record SweepConfiguration
     }
 
     /// <summary>The whole suite as YAML, defaults included.</summary>
-    public string ToYaml() => Settings.ToYaml(this);
+    public string ToYaml()
+    {
+        // Where targets are varied the λ that is not named is theirs.
+        var recipe = Grid.TargetL0.Count > 0 ? (Base.Recipe with { Sparsity = SparsityTerm.L0Target }) : Base.Recipe;
+        var explicitly = Base with { Recipe = Base.Recipe with { Lambda = recipe.Lambda } };
+        return Settings.ToYaml(this with { Base = explicitly.Explicit() }, explicitly.Remarks("base.recipe."));
+    }
 }
 
 /// <summary>What a suite varies. Lists that are empty leave what <see cref="SweepConfiguration.Base"/> says.</summary>

@@ -88,11 +88,32 @@ public sealed record TrainingConfiguration
 
     /// <summary>The recipe with what follows from the kind, and the λ that was found.</summary>
     internal Recipe EffectiveRecipe =>
-        Recipe with
+        Recipe.For(TotalSteps, Batch) with
         {
             Skip = Recipe.Skip || Kind == DictionaryKind.SkipTranscoder,
             Lambda = Search.Lambda ?? Recipe.Lambda,
         };
+
+    /// <summary>The same with every number of the recipe said, also those that follow from the length of the run.</summary>
+    /// <param name="before">The settings of the run that goes on, which is not to turn to other schedules; null: it begins.</param>
+    internal TrainingConfiguration Explicit(IReadOnlyDictionary<string, string>? before = null) =>
+        this with
+        {
+            Recipe = before is null ? Recipe.For(TotalSteps, Batch) : Recipe.Following(RecipeOf(before)),
+        };
+
+    private static Recipe RecipeOf(IReadOnlyDictionary<string, string> settings) =>
+        Settings
+            .Read(
+                YamlFile.ReadWith(
+                    null,
+                    settings
+                        .Where(setting => setting.Key.StartsWith("recipe.", StringComparison.Ordinal))
+                        .Select(setting => (setting.Key, YamlFile.ParseValue(setting.Value, setting.Key)))
+                ),
+                new TrainingConfiguration()
+            )
+            .Recipe;
 
     private bool IsTranscoder => Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder or DictionaryKind.CrossLayerTranscoder;
 
@@ -109,8 +130,14 @@ public sealed record TrainingConfiguration
         return configuration;
     }
 
-    /// <summary>The whole configuration as YAML, defaults included; <see cref="Load"/> gives it back.</summary>
-    public string ToYaml() => Settings.ToYaml(this);
+    /// <summary>The whole configuration as YAML, defaults included, with a remark behind those that were scaled to the length of the run;
+    /// <see cref="Load"/> gives it back.</summary>
+    public string ToYaml() => Settings.ToYaml(Explicit(), Remarks("recipe."));
+
+    /// <summary>What is said behind the values of the recipe.</summary>
+    /// <param name="prefix">What stands before their keys.</param>
+    internal IReadOnlyDictionary<string, string> Remarks(string prefix) =>
+        Explicit().Recipe.Remarks(TotalSteps, Batch).ToDictionary(remark => prefix + remark.Key, remark => remark.Value);
 
     /// <summary>The shape that is trained, given the widths of the sites.</summary>
     /// <exception cref="ArgumentProblemException">The sites of several layers have different widths.</exception>

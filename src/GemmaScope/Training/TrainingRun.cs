@@ -62,11 +62,17 @@ public sealed class TrainingRun : IDisposable
         bool restart = false
     )
     {
-        var run = new TrainingRun(configurations, source, folder);
+        using var checkpoint = OpenCheckpoint(folder, restart);
+        var before = checkpoint is null ? null : RunCheckpoint.Read(checkpoint);
+        var run = new TrainingRun(
+            [.. configurations.Select((one, i) => one.Explicit(before?.Members.ElementAtOrDefault(i)?.Settings))],
+            source,
+            folder
+        );
         try
         {
-            if (!restart && File.Exists(run._file))
-                run.Resume();
+            if (checkpoint is not null)
+                run.Resume(checkpoint, before!);
             else
                 run.Begin();
             return run;
@@ -141,10 +147,14 @@ public sealed class TrainingRun : IDisposable
             File.Delete(_file);
     }
 
-    private void Resume()
+    private static SafetensorsFile? OpenCheckpoint(string folder, bool restart)
     {
-        using var file = SafetensorsFile.Open(_file);
-        var checkpoint = RunCheckpoint.Read(file);
+        var file = Path.Combine(folder, RunCheckpoint.FileName);
+        return !restart && File.Exists(file) ? SafetensorsFile.Open(file) : null;
+    }
+
+    private void Resume(SafetensorsFile file, RunCheckpoint checkpoint)
+    {
         if (checkpoint.Members.Count != Members.Count)
             throw new ArgumentProblemException(
                 $"is of {checkpoint.Members.Count} dictionaries, not {Members.Count}",

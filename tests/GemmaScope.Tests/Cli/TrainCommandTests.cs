@@ -106,7 +106,7 @@ public sealed partial class TrainCommandTests : IDisposable
     {
         var run = Train("run", "--target-l0", "1000", "--search", "--set", "search.runs=1", "--set", "search.steps=5");
         Assert.Equal(0, run.Code);
-        Assert.Matches(@"search: the training came to L0 [\d.]+, not 1000", run.Error);
+        Assert.Matches(@"the training came to L0 [\d.]+, not 1000", run.Error);
     }
 
     [Fact]

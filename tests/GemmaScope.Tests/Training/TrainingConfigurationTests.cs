@@ -30,6 +30,41 @@ public sealed class TrainingConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void schedules_that_nobody_set_are_scaled_to_a_short_run_and_said()
+    {
+        const string Run = "sites: resid_post.3\ndata: {store: rows}\noutput: out\nbatch: 1024\n";
+        var yaml = Load(Run + "steps: 400\nrecipe: {lambda_warmup_steps: 10000}").ToYaml();
+        // What was set stays; the rest takes its share.
+        Assert.Contains("  lambda_warmup_steps: 10000\n", yaml);
+        Assert.Contains("  warmup_steps: 40  # scaled to 400 steps; 1000 in a long run\n", yaml);
+        Assert.Contains("  learning_rate: 0.002  # scaled to 400 steps; 7E-05 in a long run\n", yaml);
+        Assert.Contains("  dead_after_tokens: 40960  # scaled", yaml);
+        Assert.Equal(yaml, Load(yaml).ToYaml());
+        var standard = new Recipe();
+        var longRun = Load(Run + "steps: 1000000").ToYaml();
+        Assert.DoesNotContain("#", longRun);
+        Assert.Contains($"  warmup_steps: {standard.WarmupSteps}\n", longRun);
+        Assert.Contains($"  lambda_warmup_steps: {standard.LambdaWarmupSteps}\n", longRun);
+    }
+
+    [Fact]
+    public void the_penalty_of_a_target_is_strong_enough_to_lead_there_unless_it_is_set()
+    {
+        Assert.Equal(0.03, new Recipe { Sparsity = SparsityTerm.L0Target }.Lambda);
+        Assert.Equal(6e-4, new Recipe { Sparsity = SparsityTerm.L0Target, Lambda = 6e-4 }.Lambda);
+        var suite = new SweepConfiguration
+        {
+            Output = "out",
+            Grid = new() { Layers = [1], TargetL0 = [20, 30] },
+            Base = new() { Data = new() { Store = "rows" } },
+        };
+        Assert.All(SweepPlan.Items(suite, null), item => Assert.Equal(0.03, item.Configuration.Recipe.Lambda));
+        File.WriteAllText(_folder.File("suite.yaml"), suite.ToYaml());
+        var again = SweepConfiguration.Load(_folder.File("suite.yaml"), []);
+        Assert.All(SweepPlan.Items(again, null), item => Assert.Equal(0.03, item.Configuration.Recipe.Lambda));
+    }
+
+    [Fact]
     public void options_win_over_the_file()
     {
         var read = Load(

@@ -109,6 +109,35 @@ public sealed partial class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void a_longer_run_goes_on_with_the_schedules_it_began_with()
+    {
+        var configuration = Configuration("run") with { Recipe = new() { Epsilon = 0.05 } };
+        Train(configuration);
+        var begun = Recipe("run");
+        Assert.Equal((4, 2), (begun.LambdaWarmupSteps, begun.WarmupSteps));
+        Train(configuration with { Steps = 60 });
+        Assert.Equal(60, MetricsFile.Read(Folder("run")).Last().Integer("step"));
+        Assert.Equal(begun, Recipe("run"));
+
+        Recipe Recipe(string name) => TrainingConfiguration.Load(Path.Combine(Folder(name), TrainingConfiguration.FileName), []).Recipe;
+    }
+
+    [Theory]
+    [InlineData(SparsityTerm.L0Target)]
+    [InlineData(SparsityTerm.L0TargetPerToken)]
+    [InlineData(SparsityTerm.L0TargetRelative)]
+    public void a_short_run_comes_to_the_target_with_the_defaults(SparsityTerm term)
+    {
+        var configuration = Configuration("run") with
+        {
+            Steps = 400,
+            Recipe = new() { Sparsity = term, L0Target = 12 },
+        };
+        Train(configuration);
+        Assert.InRange(MetricsFile.Read(Folder("run")).Last().Number("l0")!.Value, 9, 15);
+    }
+
+    [Fact]
     public void other_data_are_refused()
     {
         Train(Configuration("run"));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
+using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Training;
 using GemmaScope.Workbench;
@@ -56,6 +57,7 @@ public sealed class TrainJobTests : IDisposable
                 "skipped_batches",
                 "skipped_rows",
                 "scores",
+                "missed_target",
             ],
             json.RootElement.EnumerateObject().Select(member => member.Name)
         );
@@ -80,22 +82,69 @@ public sealed class TrainJobTests : IDisposable
     }
 
     [Theory]
-    [InlineData(SparsityTerm.L0Target, 400, 353.0, "penalty is still rising")]
-    [InlineData(SparsityTerm.L0Target, 20_000, 353.0, "recipe.lambda")]
-    [InlineData(SparsityTerm.L0Target, 400, 33.0, null)]
-    [InlineData(SparsityTerm.L0, 400, 353.0, null)]
-    public void a_target_that_was_missed_is_said_with_the_likely_cause(SparsityTerm term, int steps, double l0, string? says)
+    [InlineData(SparsityTerm.L0Target, 10_000, 353.0, 360.0, 355.0, "penalty is still rising")]
+    [InlineData(SparsityTerm.L0Target, null, 353.0, 800.0, 355.0, "recipe.learning_rate")]
+    [InlineData(SparsityTerm.L0Target, null, 353.0, 356.0, 355.0, "larger recipe.lambda")]
+    [InlineData(SparsityTerm.L0TargetPerToken, null, 3.0, 3.1, 3.0, "smaller recipe.lambda")]
+    [InlineData(SparsityTerm.L0TargetRelative, null, 60.0, 35.0, 33.0, "text measured on")]
+    [InlineData(SparsityTerm.L0Target, null, 33.0, 100.0, 33.0, null)]
+    [InlineData(SparsityTerm.L0, null, 353.0, 800.0, 355.0, null)]
+    public void a_target_that_was_missed_is_said_with_the_likely_cause(
+        SparsityTerm term,
+        int? rise,
+        double l0,
+        double before,
+        double last,
+        string? says
+    )
     {
-        var configuration = Configuration with
-        {
-            Steps = steps,
-            Recipe = new() { Sparsity = term, L0Target = 30 },
-        };
-        var said = TrainJob.MissedTarget(configuration, l0);
+        var recipe = new Recipe { Sparsity = term, L0Target = 30 };
+        var missed = Missed(
+            Configuration with
+            {
+                Steps = 400,
+                Recipe = rise is { } steps ? recipe with { LambdaWarmupSteps = steps } : recipe,
+            }
+        );
         if (says is null)
-            Assert.Null(said);
+            Assert.Null(missed);
         else
-            Assert.Contains(says, said);
+            Assert.Contains(says, $"{missed}");
+
+        MissedTarget? Missed(TrainingConfiguration configuration) =>
+            MissedTarget.Of(configuration, l0, [Line($"{{\"step\":300,\"l0\":{before}}}"), Line($"{{\"step\":400,\"l0\":{last}}}")]);
+    }
+
+    [Fact]
+    public void a_search_that_led_elsewhere_is_a_missed_target_too()
+    {
+        var searched = Configuration with
+        {
+            Search = new() { L0 = 30, Lambda = 0.01 },
+        };
+        Assert.Contains("search.steps", $"{MissedTarget.Of(searched, 40, [])}");
+        Assert.Null(MissedTarget.Of(searched, 30.5, []));
+    }
+
+    [Fact]
+    public async Task a_missed_target_stands_in_result_page_card_and_note()
+    {
+        var notes = new List<string>();
+        var trained = await Train(
+            Configuration with
+            {
+                Recipe = Configuration.Recipe with { Sparsity = SparsityTerm.L0Target, L0Target = 1, LambdaWarmupSteps = 1000 },
+            },
+            new DirectProgress<JobReport>(report =>
+            {
+                if (report is JobNote note)
+                    notes.Add(note.Text);
+            })
+        );
+        Assert.Contains("the penalty is still rising", trained.MissedTarget!.Cause);
+        Assert.Contains($"{trained.MissedTarget}", notes);
+        foreach (var file in (string[])[TrainResult.FileName, TrainResult.PageFile, TrainResult.CardFile])
+            Assert.Contains(trained.MissedTarget.Cause, File.ReadAllText(Path.Combine(trained.Output, file)));
     }
 
     [Fact]
@@ -165,6 +214,9 @@ public sealed class TrainJobTests : IDisposable
             json.RootElement.GetProperty("dictionaries")[0].EnumerateObject().Select(member => member.Name)
         );
     }
+
+    private static JsonSection Line(FormattableString json) =>
+        new("metrics.jsonl", "", JsonElement.Parse(FormattableString.Invariant(json)));
 
     private TrainingConfiguration Configuration =>
         new()

@@ -36,7 +36,13 @@ const read = figure => JSON.parse(figure.querySelector('script').textContent)
 
 const draw = figure => ({ bars, points })[read(figure).kind](figure, read(figure))
 
-const plain = new Intl.NumberFormat('en', { maximumFractionDigits: 4, useGrouping: false })
+const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 9, useGrouping: 'min2' })
+// As the server writes them (PlotAxis): what is tiny or huge has an exponent, so that no tick but zero is a zero.
+const plain = { format: value => {
+  const rounded = Number(value.toPrecision(6))
+  const size = Math.abs(rounded)
+  return size !== 0 && (size < 1e-3 || size >= 1e7) ? rounded.toExponential().replace('e+', 'e') : grouped.format(rounded)
+} }
 const exact = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
 const whole = new Intl.NumberFormat('en')
 const written = {
