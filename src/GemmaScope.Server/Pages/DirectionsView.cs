@@ -69,7 +69,7 @@ internal sealed class DirectionsView(
             <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(
                 stored,
                 first
-            )}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(
+            )}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{ShareBar.Of(
                 Math.Max(0, first.Cosine)
             )}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select(
                 (near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)}")

@@ -52,7 +52,7 @@ internal sealed record PageFrame
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>{Title} · GemmaScope</title>
             <link rel="icon" href="data:,">
-            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("hues.css")}{(Rules is null ? Markup.Empty : Sheet(Rules))}{(Plots ? Drawing : Markup.Empty)}{(
+            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("feature.css")}{Sheet("hues.css")}{(Rules is null ? Markup.Empty : Sheet(Rules))}{(Plots ? Drawing : Markup.Empty)}{(
                 rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n")
             )}{Module("microscope.js")}{Module("cards.js")}{(Script is null ? Markup.Empty : Module(Script))}</head>
             <body>

@@ -1,3 +1,4 @@
+using GemmaScope.Features;
 using System.Text.RegularExpressions;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
@@ -74,7 +75,7 @@ internal sealed partial class SearchEndpoint(FeatureLibrary library, Instrument?
                         .Where(row => row is { Count: > 0, Label: not null })
                 )
                 // What fires everywhere says little.
-                .OrderBy(row => row.Density > DictionaryOverview.DenseFrom)
+                .OrderBy(row => row.Density > FeatureMeaning.DenseFrom)
                 .ThenByDescending(row => row.Score ?? 0)
                 .Select(row => NameWord().Match(FeatureName.Plain(row.Label, null)).Value.ToLowerInvariant())
                 .Where(word => word.Length > 0)

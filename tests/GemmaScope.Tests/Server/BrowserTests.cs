@@ -257,6 +257,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         Task<string> Strength() => page.InputValueAsync("#strength");
         Assert.Equal("10", await Strength());
 
+        await page.ClickAsync("section[aria-label=steering] summary");
+
         // Slider, buttons and field show one strength.
         await page.FillAsync("#strength", "3");
         await page.Locator(".stops:visible .slider").FocusAsync();
@@ -280,7 +282,6 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
 
         // What cannot be is said, and the next try is not hindered by it.
         await page.FillAsync("#steer", "The cat");
-        await page.ClickAsync("section[aria-label=steering] summary");
         await page.FillAsync("#with", "99999");
         await page.ClickAsync("#steering button:has-text('Steer')");
         await page.WaitForSelectorAsync("#steer-problem:has-text('99999 is no feature')");
@@ -307,8 +308,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         var page = await browser.Open(script: false);
         await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
         await page.FillAsync("#steer", "The cat");
-        await page.SelectOptionAsync("#mode", "norm-matched");
         await page.ClickAsync("section[aria-label=steering] summary");
+        await page.SelectOptionAsync("#mode", "norm-matched");
         await page.FillAsync("[name=max_tokens]", "5");
         await page.ClickAsync("#steering button:has-text('Steer')");
         await page.WaitForSelectorAsync("#steered:not(:empty)");
