@@ -9,8 +9,6 @@ namespace GemmaScope.Workbench;
 /// </summary>
 public static class Locator
 {
-    private const string DemoPrefix = "demo-";
-
     /// <summary>The folder of a model.</summary>
     /// <param name="name">A folder, a demo model or a reference to the hub.</param>
     /// <param name="progress">Told how far a download is.</param>
@@ -127,17 +125,7 @@ public static class Locator
             );
         if (File.Exists(name) || Directory.Exists(name))
             return name;
-        return name.StartsWith(DemoPrefix, StringComparison.Ordinal) ? Demo(name.Split('/', 2)) : null;
-    }
-
-    /// <summary>One of the demo files, or a folder or file inside one.</summary>
-    private static string? Demo(string[] parts)
-    {
-        var folder = DemoFiles.Find(parts[0]);
-        if (folder is null || parts.Length == 1)
-            return folder;
-        var inside = Path.Combine(folder, parts[1]);
-        return !parts[1].Split('/', '\\').Contains("..") && (Directory.Exists(inside) || File.Exists(inside)) ? inside : null;
+        return DemoFiles.FindPath(name);
     }
 
     private static async Task<string> DownloadAsync(

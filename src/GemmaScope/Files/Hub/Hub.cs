@@ -1,8 +1,9 @@
 namespace GemmaScope.Files;
 
 /// <summary>
-/// The front door to models and dictionaries by name: a name is a local path if something is there, else a hub reference
-/// <c>org/name[@revision][/path]</c>, of which only what is needed and not yet in the cache is downloaded.
+/// The front door to models and dictionaries by name: a name is a local path if something is there, else one of the demo files
+/// (<see cref="DemoFiles"/>), else a hub reference <c>org/name[@revision][/path]</c>, of which only what is needed and not yet in the cache is
+/// downloaded.
 /// </summary>
 public static class Hub
 {
@@ -86,6 +87,8 @@ public static class Hub
     {
         if (File.Exists(nameOrPath))
             return new(Path.GetFullPath(nameOrPath), PathSource.Local);
+        if (DemoFiles.FindPath(nameOrPath) is { } demo && File.Exists(demo))
+            return new(demo, PathSource.Local);
         if (Directory.Exists(nameOrPath))
             throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
         using var client = new HubClient(options);
@@ -112,7 +115,7 @@ public static class Hub
             File.Exists(nameOrPath)
             || (
                 Path.HasExtension(nameOrPath)
-                && !Directory.Exists(nameOrPath)
+                && !Directory.Exists(DemoFiles.FindPath(nameOrPath) ?? nameOrPath)
                 && HubReference.TryParse(nameOrPath, out var reference)
                 && reference.Path.Length > 0
             );
@@ -150,6 +153,8 @@ public static class Hub
     {
         if (Directory.Exists(path))
             return new(Path.GetFullPath(path), PathSource.Local);
+        if (DemoFiles.FindPath(path) is { } demo && Directory.Exists(demo))
+            return new(demo, PathSource.Local);
         return File.Exists(path) ? throw new ArgumentProblemException("is a file where a folder is expected", path) : null;
     }
 
