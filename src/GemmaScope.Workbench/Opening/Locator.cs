@@ -84,7 +84,11 @@ public static class Locator
         CancellationToken cancellationToken = default
     ) =>
         Local(name)
-        ?? await DownloadAsync(name, progress, hub => Hub.ResolveDictionaryAsync(name, options: null, hub, cancellationToken))
+        ?? await DownloadAsync(
+                name,
+                progress,
+                hub => Hub.ResolveDictionaryAsync(DictionaryCatalogue.Load().Reference(name), options: null, hub, cancellationToken)
+            )
             .ConfigureAwait(false);
 
     /// <summary>Refuses a model's name that can be no model's, with what was probably meant.</summary>
@@ -94,9 +98,11 @@ public static class Locator
         if (LocalModel(name) is not null || name.Contains('/'))
             return;
         string[] known = [MicroscopeOptions.DemoModel, MicroscopeOptions.DemoChat];
-        var meant = name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase)
-            ? $"google/{name}"
-            : Similar.To(name, known).FirstOrDefault();
+        var meant =
+            name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith("shieldgemma", StringComparison.OrdinalIgnoreCase)
+                ? $"google/{name}"
+                : Similar.To(name, known).FirstOrDefault();
         throw new ArgumentProblemException(
             "there is no such model here, and it is no reference to the hub (org/name)"
                 + (meant is null ? $"; the models that come along are {string.Join(" and ", known)}" : $"; did you mean '{meant}'?"),

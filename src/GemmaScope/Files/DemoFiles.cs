@@ -18,7 +18,7 @@ public static class DemoFiles
     /// <summary>The environment variable that names another folder to look in first.</summary>
     public const string Variable = "GEMMASCOPE_MODELS";
 
-    private const string Prefix = "demo-";
+    private static readonly string[] Names = ["demo-pt", "demo-it", "demo-sae", "demo-scope"];
 
     /// <summary>The folder of that name, or null: looked for in the folder that <see cref="Variable"/> names, then in <c>models</c> next to
     /// the assembly and in each folder above it and above the current one.</summary>
@@ -36,13 +36,25 @@ public static class DemoFiles
     /// <param name="name">Such as <c>demo-pt</c> or <c>demo-sae/resid_post/layer_3/width_2k/average_l0_35</c>.</param>
     public static string? FindPath(string name)
     {
-        if (!name.StartsWith(Prefix, StringComparison.Ordinal))
+        if (!name.StartsWith("demo-", StringComparison.Ordinal))
             return null;
         var parts = name.TrimEnd('/').Split('/', 2);
         if (Find(parts[0]) is not { } folder || parts.Length == 1)
             return Find(parts[0]);
         var inside = Path.Combine(folder, parts[1]);
         return !parts[1].Split('/', '\\').Contains("..") && Path.Exists(inside) ? inside : null;
+    }
+
+    /// <summary>The same for a name that must be there if it is one of the demo's: somebody has forgotten where they come from.</summary>
+    /// <exception cref="FileFormatException">The demo files are not here, or hold no such thing.</exception>
+    internal static string? RequirePath(string name)
+    {
+        if (FindPath(name) is { } path)
+            return path;
+        var folder = name.Split('/')[0];
+        if (!Names.Contains(folder))
+            return null;
+        throw new FileFormatException("holds no such file or folder", Path.Combine(Require(folder), name[folder.Length..].TrimStart('/')));
     }
 
     /// <summary>The file of texts of such a name (<see cref="Texts"/>, <see cref="HeldOutTexts"/>), or null where it is another name, or they

@@ -87,7 +87,7 @@ public static class Hub
     {
         if (File.Exists(nameOrPath))
             return new(Path.GetFullPath(nameOrPath), PathSource.Local);
-        if (DemoFiles.FindPath(nameOrPath) is { } demo && File.Exists(demo))
+        if (DemoFiles.RequirePath(nameOrPath) is { } demo && File.Exists(demo))
             return new(demo, PathSource.Local);
         if (Directory.Exists(nameOrPath))
             throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
@@ -153,18 +153,23 @@ public static class Hub
     {
         if (Directory.Exists(path))
             return new(Path.GetFullPath(path), PathSource.Local);
-        if (DemoFiles.FindPath(path) is { } demo && Directory.Exists(demo))
-            return new(demo, PathSource.Local);
-        return File.Exists(path) ? throw new ArgumentProblemException("is a file where a folder is expected", path) : null;
+        if (File.Exists(path))
+            throw new ArgumentProblemException("is a file where a folder is expected", path);
+        return DemoFiles.RequirePath(path) is { } demo && Directory.Exists(demo) ? new(demo, PathSource.Local) : null;
     }
 
     private static HubReference Reference(string name, string kind) =>
         HubReference.TryParse(name, out var reference)
             ? reference
             : throw new ArgumentProblemException(
-                $"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)",
+                $"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)"
+                    + (IsGooglesName(name) ? $"; did you mean 'google/{name}'?" : ""),
                 name
             );
+
+    /// <summary>Whether it is what Google calls its models, without the owner that the hub wants, as other libraries take it.</summary>
+    private static bool IsGooglesName(string name) =>
+        name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase) || name.StartsWith("shieldgemma", StringComparison.OrdinalIgnoreCase);
 
     // On the thread pool, so that a caller with a synchronization context does not wait for itself.
     private static ResolvedPath Wait(Func<Task<ResolvedPath>> resolve) => Task.Run(resolve).GetAwaiter().GetResult();
