@@ -36,9 +36,7 @@ Show("z halved by hand", Edit.Function(Site.Z(0), (rows, firstPosition) =>
 void Show(string what, params Edit[] edits)
 {
     using var changed = model.Run(text, edits: edits);
-    var probabilities = new float[changed.LastLogits().Length];
-    TensorPrimitives.SoftMax(changed.LastLogits(), probabilities);
-    Console.WriteLine($"{what,-18} {string.Join(", ", changed.TopNextTokens(3).Select(n => $"'{model.Tokenizer.Display(n.Token)}' {probabilities[n.Token]:f2}"))}");
+    Console.WriteLine($"{what,-18} {string.Join(", ", changed.TopNextTokens(3).Select(n => $"'{model.Tokenizer.Display(n.Token)}' {n.Probability:f2}"))}");
 }
 
 static float[] Random(int width)

@@ -118,6 +118,7 @@ internal static class Application
                     new TokenizeCommand(),
                     new VerifyCommand(),
                     new BenchCommand(),
+                    new CompletionCommand(),
                 ]
             ),
         ];

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
@@ -10,12 +11,12 @@ namespace GemmaScope.Cli;
 internal static class CommonOptions
 {
     public static Option<string> Model(string defaultModel = MicroscopeOptions.DemoModel) =>
-        new("--model", "-m")
+        new Option<string>("--model", "-m")
         {
             Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
             HelpName = "MODEL",
             DefaultValueFactory = _ => defaultModel,
-        };
+        }.Offering(KnownWords.Models);
 
     public static Option<Uri> Server() =>
         new("--server")
@@ -50,13 +51,13 @@ internal static class CommonOptions
     /// <param name="purpose">What it is read for.</param>
     /// <param name="standard">The demo texts that are read where none is named.</param>
     public static Option<string[]> Text(string purpose = "", string standard = DemoFiles.Texts) =>
-        new("--text")
+        new Option<string[]>("--text")
         {
             Description = purpose + Texts,
             HelpName = "PATH",
             DefaultValueFactory = _ => [standard],
             AllowMultipleArgumentsPerToken = true,
-        };
+        }.Offering(KnownWords.Texts);
 
     /// <summary>A whole number with a default, which is the job's own.</summary>
     public static Option<int> Number(string name, string helpName, string description, int defaultValue) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
 
@@ -9,12 +10,12 @@ internal sealed class MicroscopeArguments
 {
     private readonly DictionaryUse _use;
     private readonly Option<string> _model;
-    private readonly Option<string[]> _dictionaries = new("--sae", "-s")
+    private readonly Option<string[]> _dictionaries = new Option<string[]>("--sae", "-s")
     {
         HelpName = "SAE",
         Description =
             "A dictionary: a file, a folder, demo-sae, a name in the catalogue (gemmascope dictionaries), or org/name/path on the hub.",
-    };
+    }.Offering(KnownWords.Dictionaries);
 
     private readonly SiteArguments? _reads;
 

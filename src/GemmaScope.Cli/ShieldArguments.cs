@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Models;
 using GemmaScope.Safety;
 using GemmaScope.Workbench;
@@ -9,11 +10,11 @@ namespace GemmaScope.Cli;
 /// <summary>The options that say how ShieldGemma is asked.</summary>
 internal sealed class ShieldArguments
 {
-    private readonly Option<string[]> _policy = new("--policy", "-p")
+    private readonly Option<string[]> _policy = new Option<string[]>("--policy", "-p")
     {
         Description = "A policy by its key or name; may be repeated. Default: all.",
         HelpName = "POLICY",
-    };
+    }.Offering(KnownWords.Policies);
     private readonly Option<string?> _policies = new("--policies")
     {
         Description = "Own policies: a YAML file with version and policies (key, name, text, threshold).",
@@ -24,12 +25,12 @@ internal sealed class ShieldArguments
         Description = "A policy is violated from this probability on: P for all, or POLICY=P; may be repeated. Default: 0.5.",
         HelpName = "P",
     };
-    private readonly Option<string> _template = new("--template")
+    private readonly Option<string> _template = new Option<string>("--template")
     {
         Description = $"The form of the prompt: {string.Join(", ", ShieldTemplate.All.Select(template => template.Name))}.",
         HelpName = "NAME",
         DefaultValueFactory = _ => ShieldTemplate.Card.Name,
-    };
+    }.Offering(KnownWords.Templates);
     private readonly Option<bool> _hardened = new("--hardened")
     {
         Description = "Take turn markers written out in a text as plain text; the published prompts do not.",

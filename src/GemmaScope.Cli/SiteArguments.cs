@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -7,7 +8,7 @@ namespace GemmaScope.Cli;
 internal sealed class SiteArguments
 {
     private readonly Option<int?> _layer = new("--layer", "-l") { HelpName = "N" };
-    private readonly Option<string?> _site = new("--site") { HelpName = "SITE" };
+    private readonly Option<string?> _site = new Option<string?>("--site") { HelpName = "SITE" }.Offering(KnownWords.Sites);
 
     /// <param name="command">Gets the options.</param>
     /// <param name="many">Whether it may read all dictionaries of a folder.</param>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GemmaScope.Behaviour;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -13,12 +14,12 @@ internal sealed class SteeringArguments
         Description = "A feature to steer with, and its own strength if it has one; may be repeated.",
         HelpName = "N[:STRENGTH]",
     };
-    private readonly Option<string> _mode = new("--mode")
+    private readonly Option<string> _mode = new Option<string>("--mode")
     {
         Description = $"How: {string.Join(", ", Steering.Modes.Keys)}.",
         HelpName = "MODE",
         DefaultValueFactory = _ => "add",
-    };
+    }.Offering(KnownWords.SteeringModes);
     private readonly Option<double?> _strength = new("--strength")
     {
         Description =
@@ -37,12 +38,12 @@ internal sealed class SteeringArguments
             "Steer with the mean difference of pairs instead of features: JSON lines with prompt, positive, negative. Needs --layer.",
         HelpName = "FILE",
     };
-    private readonly Option<string?> _positions = new("--positions")
+    private readonly Option<string?> _positions = new Option<string?>("--positions")
     {
         Description =
             "Steer at all positions, from the prompt's last on, or at new ones only; never at BOS. Default: all, for a contrast vector new.",
         HelpName = "all|last|new",
-    };
+    }.Offering(KnownWords.SteeredPositions);
     private readonly Option<bool> _bos = new("--bos") { Description = "Steer at BOS too." };
 
     public SteeringArguments(Command command)

@@ -63,6 +63,9 @@ public interface IFeatureDatabase : IDisposable
     /// <summary>The same with the whole passages of the examples, or null.</summary>
     FeaturePage? WholePage(StoredDictionary dictionary, int feature);
 
+    /// <summary>The pages of several features in the order asked for, by one read; those that are not stored are left out.</summary>
+    IReadOnlyList<FeaturePage> Pages(StoredDictionary dictionary, IReadOnlyList<int> features);
+
     /// <summary>Token ids of all passages that examples of a dictionary, or of another one over the same text, are taken from.</summary>
     IReadOnlyList<int[]> Passages(StoredDictionary dictionary);
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text.Json;
 using GemmaScope.Features.Exchange;
 
@@ -16,7 +17,7 @@ internal sealed partial class SqlFeatureDatabase
             )
         );
 
-    private static DashboardSource? ReadSource(SqlStatements statement, StoredDictionary dictionary) =>
+    private DashboardSource? ReadSource(SqlStatements statement, StoredDictionary dictionary) =>
         statement
             .Rows(
                 """
@@ -34,7 +35,7 @@ internal sealed partial class SqlFeatureDatabase
                     Pad = row.IsDBNull(5) ? null : row.GetInt32(5),
                     Text = row.GetString(6),
                     Corpus = new(row.GetInt32(7), row.GetInt64(8), row.GetInt64(9), row.GetInt32(10)),
-                    Pieces = Pieces((byte[])row.GetValue(11)),
+                    Pieces = Vocabulary((byte[])row.GetValue(11)),
                 },
                 ("id", dictionary.Id),
                 ("description", dictionary.Description)
@@ -57,32 +58,41 @@ internal sealed partial class SqlFeatureDatabase
             );
         });
 
+    public IReadOnlyList<FeaturePage> Pages(StoredDictionary dictionary, IReadOnlyList<int> features) =>
+        features.Count == 0
+            ? []
+            : Read(statement =>
+                features.Select(feature => ReadPage(statement, dictionary, feature, whole: false)).OfType<FeaturePage>().ToArray()
+            );
+
     private FeaturePage? ReadPage(StoredDictionary dictionary, int feature, bool whole) =>
-        Read(statement =>
-        {
-            // While a build begins it anew, a reader has pages of the one that it found, or an error: never those of the other.
-            var found = statement.Rows(
-                """
-                SELECT page, labels, note FROM page WHERE id = @id
-                    AND EXISTS (SELECT 1 FROM dictionary WHERE dictionary.id = @dictionary AND description = @description)
-                """,
-                row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
-                ("id", Key(dictionary.Id, feature)),
-                ("dictionary", dictionary.Id),
-                ("description", dictionary.Description)
-            );
-            // Without a page there are only labels and a note, which wait for one.
-            if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
-                return null;
-            return Decoded(
-                $"the page of feature {feature} of {dictionary.Model}/{dictionary.Name}",
-                () => new FeaturePage(Page(statement, dictionary, bytes, labels, whole), note),
-                page =>
-                    page.Feature.Dashboard.Feature == feature
-                        ? DashboardForm.Problems(page.Feature)
-                        : [new("dashboard.feature", $"must be {feature}, found {page.Feature.Dashboard.Feature}")]
-            );
-        });
+        Read(statement => ReadPage(statement, dictionary, feature, whole));
+
+    private FeaturePage? ReadPage(SqlStatements statement, StoredDictionary dictionary, int feature, bool whole)
+    {
+        // While a build begins it anew, a reader has pages of the one that it found, or an error: never those of the other.
+        var found = statement.Rows(
+            """
+            SELECT page, labels, note FROM page WHERE id = @id
+                AND EXISTS (SELECT 1 FROM dictionary WHERE dictionary.id = @dictionary AND description = @description)
+            """,
+            row => ((byte[])row.GetValue(0), row.GetString(1), row.GetString(2)),
+            ("id", Key(dictionary.Id, feature)),
+            ("dictionary", dictionary.Id),
+            ("description", dictionary.Description)
+        );
+        // Without a page there are only labels and a note, which wait for one.
+        if (found is not [var (bytes, labels, note)] || bytes.Length == 0)
+            return null;
+        return Decoded(
+            $"the page of feature {feature} of {dictionary.Model}/{dictionary.Name}",
+            () => new FeaturePage(Page(statement, dictionary, bytes, labels, whole), note),
+            page =>
+                page.Feature.Dashboard.Feature == feature
+                    ? DashboardForm.Problems(page.Feature)
+                    : [new("dashboard.feature", $"must be {feature}, found {page.Feature.Dashboard.Feature}")]
+        );
+    }
 
     private static LabelledDashboard Page(SqlStatements statement, StoredDictionary dictionary, byte[] bytes, string labels, bool whole)
     {
@@ -133,6 +143,9 @@ internal sealed partial class SqlFeatureDatabase
 
     /// <summary>Labels as they are stored; whether they are some is for whoever names the record to find out.</summary>
     private static FeatureLabel[] Labels(string json) => JsonSerializer.Deserialize<FeatureLabel[]>(json) ?? [];
+
+    /// <summary>The pieces of a vocabulary: some 256,000, which all dictionaries of a model share.</summary>
+    private string[] Vocabulary(byte[] packed) => _vocabularies.GetOrAdd(Convert.ToHexString(SHA256.HashData(packed)), _ => Pieces(packed));
 
     private static string[] Pieces(byte[] packed)
     {

@@ -26,6 +26,7 @@ internal sealed partial class SqlFeatureDatabase : IFeatureDatabase
 
     private readonly ISqlDialect _dialect;
     private readonly ConcurrentBag<SqlStatements> _readers = [];
+    private readonly ConcurrentDictionary<string, string[]> _vocabularies = [];
 
     public SqlFeatureDatabase(ISqlDialect dialect)
     {

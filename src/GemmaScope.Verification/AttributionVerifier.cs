@@ -2,8 +2,7 @@ namespace GemmaScope.Verification;
 
 /// <summary>
 /// Checks a folder of attribution graphs, interventions and steering: <c>manifest.json</c>, <c>models</c>, and <c>steering</c> or
-/// <c>graphs</c>. Graphs are
-/// listed as not checked.
+/// <c>graphs</c>.
 /// </summary>
 public sealed class AttributionVerifier : IVerifier
 {
@@ -23,14 +22,23 @@ public sealed class AttributionVerifier : IVerifier
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)
     {
         foreach (var name in Cases(folder, Steering))
-        foreach (var check in VerificationRunner.Guarded(Steering, SteeringChecks.Verify(folder, Path.Combine(folder, Steering, name))))
-            yield return check with
-            {
-                Name = $"{Steering}.{name}.{check.Name}",
-            };
+        foreach (var check in Named(Steering, name, SteeringChecks.Verify(folder, Path.Combine(folder, Steering, name))))
+            yield return check;
         foreach (var name in Cases(folder, Graphs))
-            yield return Check.Skip($"{Graphs}.{name}", "attribution graphs and their interventions are not computed yet");
+        foreach (var check in Named(Graphs, name, Graph(folder, Path.Combine(folder, Graphs, name))))
+            yield return check;
     }
+
+    private static IEnumerable<Check> Graph(string root, string folder)
+    {
+        using var one = new GraphCase(root, folder);
+        foreach (var check in GraphChecks.Verify(one).Concat(GraphInterventionChecks.Verify(one)).Concat(GraphDocumentChecks.Verify(one)))
+            yield return check;
+        yield return one.AllCompared;
+    }
+
+    private static IEnumerable<Check> Named(string part, string name, IEnumerable<Check> checks) =>
+        VerificationRunner.Guarded(part, checks).Select(check => check with { Name = $"{part}.{name}.{check.Name}" });
 
     private static IEnumerable<string> Cases(string folder, string part) =>
         !Directory.Exists(Path.Combine(folder, part))

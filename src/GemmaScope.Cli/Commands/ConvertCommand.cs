@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Dictionaries;
 using GemmaScope.Numerics;
 using GemmaScope.Workbench;
@@ -33,7 +34,8 @@ internal sealed class ConvertCommand : GemmaScopeCommand
             new Argument<string>("source")
             {
                 Description = "A dictionary: a file, a folder, a name in the catalogue, or a reference on the hub.",
-            }
+                HelpName = "source",
+            }.Offering(KnownWords.Dictionaries)
         );
         _target = Add(new Argument<string>("target") { Description = "The folder to write." });
         _reads = new SiteArguments(this);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -17,7 +18,13 @@ internal sealed class DownloadDictionaryCommand : GemmaScopeCommand
             "gemmascope dictionaries download google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium"
         )
     {
-        _name = Add(new Argument<string>("name") { Description = "A name in the catalogue, or a reference on the hub." });
+        _name = Add(
+            new Argument<string>("name")
+            {
+                Description = "A name in the catalogue, or a reference on the hub.",
+                HelpName = "name",
+            }.Offering(KnownWords.Dictionaries)
+        );
         _json = Add(CommonOptions.Json());
     }
 

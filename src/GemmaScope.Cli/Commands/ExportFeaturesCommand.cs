@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
 
@@ -52,7 +53,7 @@ internal sealed class ExportFeaturesCommand : GemmaScopeCommand
             {
                 Description = "The dictionary's weights, from which neuronpedia's files get their vectors.",
                 HelpName = "SAE",
-            }
+            }.Offering(KnownWords.Dictionaries)
         );
         _reads = new SiteArguments(this);
         Options.Add(_database);

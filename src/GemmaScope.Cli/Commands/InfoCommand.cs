@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
@@ -25,8 +26,9 @@ internal sealed class InfoCommand : GemmaScopeCommand
             new Argument<string?>("model")
             {
                 Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                HelpName = "model",
                 Arity = ArgumentArity.ZeroOrOne,
-            }
+            }.Offering(KnownWords.Models)
         );
         _json = Add(CommonOptions.Json());
     }

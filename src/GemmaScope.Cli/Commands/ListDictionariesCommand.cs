@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Workbench;
@@ -31,14 +32,22 @@ internal sealed class ListDictionariesCommand : GemmaScopeCommand
             {
                 Description = "Of this model, or of those whose name contains this.",
                 HelpName = "MODEL",
-            }
+            }.Offering(KnownWords.CatalogueModels)
         );
         _site = Add(
-            new Option<string?>("--site") { Description = "That read or write this site, e.g. resid_post, z, mlp_out.", HelpName = "SITE" }
+            new Option<string?>("--site")
+            {
+                Description = "That read or write this site, e.g. resid_post, z, mlp_out.",
+                HelpName = "SITE",
+            }.Offering(KnownWords.Sites)
         );
         _layer = Add(new Option<int?>("--layer", "-l") { Description = "That read this layer.", HelpName = "N" });
         _width = Add(new Option<string?>("--width") { Description = "Of this width, e.g. 16k.", HelpName = "WIDTH" });
-        _l0 = Add(new Option<string?>("--l0") { Description = "Of this L0, a number or small, medium or big.", HelpName = "L0" });
+        _l0 = Add(
+            new Option<string?>("--l0") { Description = "Of this L0, a number or small, medium or big.", HelpName = "L0" }.Offering(() =>
+                ["small", "medium", "big"]
+            )
+        );
         _kind = Add(new Option<DictionaryKind?>("--kind") { Description = "Of this kind.", HelpName = "KIND" });
         _canonical = Add(new Option<bool>("--canonical") { Description = "Only the one to take for each site, layer and width." });
         _json = Add(CommonOptions.Json());

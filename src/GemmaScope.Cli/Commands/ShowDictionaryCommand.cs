@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Cli.Output;
 using GemmaScope.Dictionaries;
 using GemmaScope.Workbench;
@@ -20,7 +21,11 @@ internal sealed class ShowDictionaryCommand : GemmaScopeCommand
         )
     {
         _name = Add(
-            new Argument<string>("name") { Description = "A name in the catalogue, a reference on the hub, or a name on Neuronpedia." }
+            new Argument<string>("name")
+            {
+                Description = "A name in the catalogue, a reference on the hub, or a name on Neuronpedia.",
+                HelpName = "name",
+            }.Offering(KnownWords.Dictionaries)
         );
         _json = Add(CommonOptions.Json());
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Cli.Output;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
@@ -26,8 +27,9 @@ internal sealed class SitesCommand : GemmaScopeCommand
             new Argument<string>("model")
             {
                 Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                HelpName = "model",
                 DefaultValueFactory = _ => MicroscopeOptions.DemoModel,
-            }
+            }.Offering(KnownWords.Models)
         );
         _layer = Add(new Option<int>("--layer") { Description = "The layer whose sites are listed.", HelpName = "N" });
         _all = Add(new Option<bool>("--all") { Description = "List the sites of every layer." });

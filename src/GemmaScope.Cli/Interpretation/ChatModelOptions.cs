@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Cli.Completion;
 using GemmaScope.Workbench;
 using Microsoft.Extensions.AI;
 
@@ -35,11 +36,11 @@ internal sealed class ChatModelOptions
             },
         };
         _endpointModel = new($"--{prefix}endpoint-model") { Description = "The model's name there.", HelpName = "NAME" };
-        _chatModel = new($"--{prefix}chat-model")
+        _chatModel = new Option<string?>($"--{prefix}chat-model")
         {
             Description = $"{does} a chat model in this process: a folder, demo-it, or org/name on the hub.",
             HelpName = "MODEL",
-        };
+        }.Offering(KnownWords.Models);
         foreach (var option in (Option[])[_endpoint, _endpointModel, _chatModel])
             command.Options.Add(option);
     }

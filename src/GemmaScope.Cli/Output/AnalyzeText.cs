@@ -49,8 +49,8 @@ internal static class AnalyzeText
 
     public static void NextTokens(Terminal terminal, AnalyzeResult result) =>
         terminal.Out.WriteLine(
-            "most likely next tokens (logit): "
-                + string.Join("  ", result.Analysis.Next.Select(next => $"{Format.Quoted(next.Display)} ({next.Logit:0.00})"))
+            "most likely next tokens: "
+                + string.Join("  ", result.Analysis.Next.Select(next => $"{Format.Quoted(next.Display)} ({next.Probability:0.0 %})"))
         );
 
     private static void Summary(Terminal terminal, AnalyzeResult result)
@@ -154,11 +154,18 @@ internal static class AnalyzeText
                 : "strongest features of the whole text:"
         );
         table.Write(terminal);
-        // Outside the table, which would break long addresses.
+        Addresses(terminal, result.WholeTextTop);
+    }
+
+    /// <summary>Where the features have dashboards; outside the table, which would break long addresses.</summary>
+    private static void Addresses(Terminal terminal, IReadOnlyList<TextFeature> features)
+    {
+        var first = features[0].Page;
+        var served = Dashboards.AreServed(first);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine("their dashboards, while gemmascope serve runs:");
-        foreach (var top in result.WholeTextTop)
-            terminal.Out.WriteLine($"{top.Feature, 7}  {top.Page}  {top.Neuronpedia}".TrimEnd());
+        terminal.Out.WriteLine(served ? "their dashboards:" : Dashboards.HowToServe(first));
+        foreach (var top in features.Where(top => served || top.Neuronpedia is not null))
+            terminal.Out.WriteLine($"{top.Feature, 7}  {(served ? $"{top.Page}  " : "")}{top.Neuronpedia}".TrimEnd());
     }
 
     /// <summary>A label as it stands behind the number of its feature.</summary>

@@ -38,19 +38,24 @@ internal static class HeadlinesText
     {
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("strongest features of each headline:");
-        var table = new DataTable(
-            new Column("no", true),
-            new Column("feature", true),
-            new Column("score", true),
-            new Column("sum", true),
-            new Column("density", true),
+        var first = result.Headlines.SelectMany(headline => headline.TopFeatures).FirstOrDefault()?.Page;
+        var served = first is not null && Dashboards.AreServed(first);
+        Column[] columns =
+        [
+            new("no", true),
+            new("feature", true),
+            new("score", true),
+            new("sum", true),
+            new("density", true),
             "token",
             "label",
-            "dashboard"
-        );
+        ];
+        var table = new DataTable(served ? [.. columns, "dashboard"] : columns);
         foreach (var (number, headline) in result.Headlines.Index())
         foreach (var feature in headline.TopFeatures)
-            table.Add(
+        {
+            string[] cells =
+            [
                 $"{number + 1}",
                 $"{feature.Feature}",
                 $"{feature.Score:0.00}",
@@ -58,9 +63,12 @@ internal static class HeadlinesText
                 $"{feature.Density:0.0000}",
                 Format.Quoted(feature.Token),
                 feature.Label ?? "",
-                feature.Page
-            );
+            ];
+            table.Add(served ? [.. cells, feature.Page] : cells);
+        }
         table.Write(terminal);
+        if (first is not null && !served)
+            terminal.Out.WriteLine(Dashboards.HowToServe(first));
     }
 
     private static void Write(Terminal terminal, TopicsValidation validation)

@@ -38,6 +38,8 @@ internal static partial class PathPrefix
     private static partial Regex Safe();
 
     // The scripts of plots are two addresses in one attribute.
-    [GeneratedRegex("(?<=\\s(?:href|action|src|data-reading|data-steer|data-libraries)=\")/(?!/)|(?<=\\sdata-libraries=\"[^\" ]+ )/")]
+    [GeneratedRegex(
+        "(?<=\\s(?:href|action|src|data-reading|data-card|data-steer|data-libraries)=\")/(?!/)|(?<=\\sdata-libraries=\"[^\" ]+ )/"
+    )]
     private static partial Regex Address();
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GemmaScope.Server.Pages;
 using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -13,6 +14,8 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
 {
     /// <summary>The content type of problems.</summary>
     public const string ProblemType = "application/problem+json";
+
+    private const string Nowhere = "/openapi.json lists the addresses";
 
     private const int ClientGone = 499;
 
@@ -47,14 +50,31 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
         }
     }
 
+    /// <summary>Answers a problem: to somebody who looks at a page with a page, to a program with JSON.</summary>
     public static async Task WriteAsync(HttpContext context, ProblemException problem)
     {
+        if (WantsPage(context.Request))
+        {
+            await PageResult.Problem(problem.Status, problem.Message, Cure(problem)).ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
         context.Response.StatusCode = problem.Status;
         context.Response.ContentType = ProblemType;
         await JsonSerializer
             .SerializeAsync(context.Response.Body, ProblemAnswer.Of(problem), ResultJson.Compact, context.RequestAborted)
             .ConfigureAwait(false);
     }
+
+    /// <summary>Addresses with an ending are data, and those of versioned interfaces are.</summary>
+    private static bool WantsPage(HttpRequest request) =>
+        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        && !Path.HasExtension(request.Path.Value)
+        && request.Headers.Accept.Any(accepted => accepted?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true);
+
+    private static string Cure(ProblemException problem) =>
+        problem.Status == StatusCodes.Status404NotFound && problem.Field is null && problem.Cure == Nowhere
+            ? "Look at the address, or begin with what the server has: it stands above"
+            : problem.Cure;
 
     /// <summary>The problem that an exception is, or null where it is a fault of the server. Says when to come back.</summary>
     public static ProblemException? Find(HttpContext context, Exception problem)
@@ -96,7 +116,7 @@ internal sealed class Problems(RequestDelegate next, ILogger log)
     public static ProblemException OfStatus(int status) =>
         status switch
         {
-            StatusCodes.Status404NotFound => new(status, "there is nothing at this address", "/openapi.json lists the addresses"),
+            StatusCodes.Status404NotFound => new(status, "there is nothing at this address", Nowhere),
             StatusCodes.Status405MethodNotAllowed => new(
                 status,
                 "this address does not answer to the method",

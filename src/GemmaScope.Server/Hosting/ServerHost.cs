@@ -90,7 +90,13 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Services.AddOpenApi(Describe);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownLimit);
-        builder.Services.AddSingleton(options).AddSingleton(model).AddSingleton<ServerMetrics>().AddSingleton<MetricsText>();
+        builder
+            .Services.AddSingleton(options)
+            .AddSingleton(model)
+            .AddSingleton<ServerMetrics>()
+            .AddSingleton<MetricsText>()
+            .AddSingleton<PageSections>()
+            .AddSingleton<TitleBook>();
         builder.Services.AddSingleton(_ => new ReadGate(options.QueueLength, options.TimeLimit, Math.Max(2, Environment.ProcessorCount)));
         builder.Services.AddSingleton(services => new ModelQueue(
             options.QueueLength,

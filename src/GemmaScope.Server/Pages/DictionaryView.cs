@@ -66,18 +66,22 @@ internal sealed class DictionaryView(
     FeatureRow[] rows
 )
 {
+    /// <summary>What it is called.</summary>
+    public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
+
     private string Path { get; } = PageAddress.Dictionary(dictionary);
 
     public Page Render() =>
         new PageFrame
         {
-            Title = dictionary.Name,
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, Path)],
+            Title = Title.Text,
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), Title.Step(null)],
             Plots = true,
         }.Render(
             Markup.Of(
                 $"""
-                <h1 class="feature">{dictionary.Name}</h1>
+                <h1 class="feature">{Title.Text} <small>{dictionary.Name}</small></h1>
                 <p class="meta">{source.Hook ?? $"layer {source.Layer}"} · {dictionary.Width:#,0} features{(
                     dictionary.IsComplete ? "" : $", of which {dictionary.Features} are built"
                 )} · {source.Corpus.Counted:#,0} counted of {source.Corpus.Positions:#,0} tokens of {source.Text}</p>

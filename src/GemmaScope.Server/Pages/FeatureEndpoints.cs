@@ -30,25 +30,12 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         IEndpointRouteBuilder longData
     )
     {
-        longPages.MapGet(
-            "/search",
-            (string? q, string? model, string? dict) =>
-                new PageResult(SearchView.Render(q ?? "", Within(model, dict), Search(q, model, dict)))
-        );
-        longPages.MapGet("/{model}", (string model) => new PageResult(ModelView.Render(model, Map(model))));
         longPages.MapGet("/{model}/{dictionary}", Dictionary);
         pages.MapGet("/{model}/{dictionary}/{feature:int}", FeatureAsync);
+        pages.MapGet("/{model}/{dictionary}/{feature:int}/card", Card);
         pages.MapGet("/{model}/{dictionary}/random", Random);
-        longData
-            .MapGet("/search.json", Search)
-            .WithSummary(
-                "Features whose labels, promoted words or strongest tokens begin with words; of one dictionary, if model and dict name it."
-            );
         data.MapGet("/dictionaries.json", library.Database.Dictionaries)
             .WithSummary("The dictionaries whose features are in the database.");
-        longData
-            .MapGet("/{model}.json", (string model) => Map(model))
-            .WithSummary("The dictionaries of a model: layer, site, width, L0, variance explained, and all evaluations.");
         longData
             .MapGet(
                 "/{model}/{dictionary}.json",
@@ -72,47 +59,6 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             );
     }
 
-    private IReadOnlyList<SearchHit> Search(string? q, string? model, string? dict) =>
-        library.Database.Search(q ?? "", SearchView.Most, Within(model, dict));
-
-    private StoredDictionary? Within(string? model, string? dict) => string.IsNullOrEmpty(dict) ? null : Stored(model ?? "", dict);
-
-    /// <summary>All dictionaries of a model: those of the database, then those that are in memory alone.</summary>
-    private MapEntry[] Map(string model)
-    {
-        var all = library.Database.Dictionaries().Where(one => one.Model == model).ToArray();
-        if (all.Length == 0)
-            throw new ProblemException(
-                StatusCodes.Status404NotFound,
-                $"There are no features of {model} here",
-                "Build them into the database of features that the server is started with."
-            );
-        var evaluations = library.Database.Evaluations();
-        var others = instrument?.Model != model ? [] : instrument.Dictionaries.Where(one => one.Stored is null);
-        return
-        [
-            .. all.Select(one =>
-            {
-                var (source, overview, measured) = (library.Source(one), library.Overview(one), evaluations[one.Id].ToArray());
-                var explained = measured
-                    .OrderByDescending(evaluation => evaluation.MadeBy == StoredEvaluation.Build)
-                    .FirstOrDefault(evaluation => evaluation.Fvu is not null)
-                    ?.Explained;
-                return new MapEntry(
-                    one.Name,
-                    source.Layer,
-                    source.Hook is { } hook ? MapEntry.SiteName(hook) : instrument?.Of(one)?.SiteName ?? source.Set,
-                    one.Width,
-                    overview.MeanL0,
-                    overview.Dead,
-                    explained,
-                    measured
-                );
-            }),
-            .. others.Select(one => new MapEntry(one.Name, one.Layer, one.SiteName, one.Dictionary.Width, null, null, null, [])),
-        ];
-    }
-
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
@@ -124,7 +70,10 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 [.. library.Database.Evaluations()[stored.Id]],
                 query,
                 query.Of(library.Database, stored)
-            ).Render()
+            )
+            {
+                Title = library.Titles[stored],
+            }.Render()
         );
     }
 
@@ -203,7 +152,10 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
             trial ?? (here is null ? null : new Trial()),
             options.Embed ? [] : now.Lists,
             directions
-        );
+        )
+        {
+            Title = library.Titles[stored],
+        };
         return Made(stored, one.Feature, view.Render);
     }
 
@@ -297,6 +249,17 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 return Results.Bytes(json.ToArray(), "application/json; charset=utf-8");
             }
         );
+    }
+
+    /// <summary>What comes up where a feature is pointed at: a part of a page, for the script that asks.</summary>
+    private IResult Card(string model, string dictionary, int feature, HttpContext context)
+    {
+        var stored = Stored(model, dictionary);
+        var glance = new FeatureGlance(Page(stored, feature, whole: false), library.Source(stored));
+        var card = Made(stored, feature, new FeatureCard(stored, glance).Render);
+        context.Response.Headers.CacheControl = "private, max-age=60";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return Results.Text(PathPrefix.Put(context, card.ToString()), "text/html; charset=utf-8");
     }
 
     /// <summary>A feature that fires somewhere, if some tries find one.</summary>

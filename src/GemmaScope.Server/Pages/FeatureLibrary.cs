@@ -5,7 +5,7 @@ using GemmaScope.Store;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>The database as pages read it: dictionaries by their names in addresses, and what the pages of one share, read once.</summary>
-internal sealed class FeatureLibrary(IFeatureDatabase database)
+internal sealed class FeatureLibrary(IFeatureDatabase database, TitleBook titles)
 {
     private readonly ConcurrentDictionary<(long Id, string Description), DashboardSource> _sources = new();
 
@@ -14,6 +14,9 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     private volatile Catalogue? _catalogue;
 
     public IFeatureDatabase Database { get; } = database;
+
+    /// <summary>What dictionaries are called.</summary>
+    public DictionaryTitles Titles => titles.Now();
 
     /// <summary>What every page needs of the database as it is now; read anew when anything has changed.</summary>
     public Catalogue Now()
@@ -31,6 +34,29 @@ internal sealed class FeatureLibrary(IFeatureDatabase database)
     /// <summary>Names, corpus and vocabulary; a vocabulary has some 256,000 words, so it is kept.</summary>
     public DashboardSource Source(StoredDictionary dictionary) =>
         _sources.GetOrAdd((dictionary.Id, dictionary.Description), _ => Database.Source(dictionary));
+
+    /// <summary>What can be said of some features at a glance; those that are not stored are left out.</summary>
+    public IReadOnlyDictionary<int, FeatureGlance> Glances(StoredDictionary dictionary, IEnumerable<int> features)
+    {
+        var source = Source(dictionary);
+        return Database
+            .Pages(dictionary, [.. features.Distinct()])
+            .ToDictionary(page => page.Feature.Dashboard.Feature, page => new FeatureGlance(page, source));
+    }
+
+    /// <summary>The same where features are only named: what of a dictionary is damaged is named by its label and number, and its own page
+    /// says what is wrong.</summary>
+    public IReadOnlyDictionary<int, FeatureGlance> ReadableGlances(StoredDictionary dictionary, IEnumerable<int> features)
+    {
+        try
+        {
+            return Glances(dictionary, features);
+        }
+        catch (GemmaScopeException)
+        {
+            return new Dictionary<int, FeatureGlance>();
+        }
+    }
 
     /// <summary>Densities of all features of a dictionary, and the scores of their labels; all of its table is read for it, so it is
     /// kept.</summary>

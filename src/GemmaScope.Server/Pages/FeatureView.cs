@@ -21,11 +21,15 @@ internal sealed class FeatureView(
 {
     private readonly FeatureDashboard _one = page.Feature.Dashboard;
 
+    /// <summary>What its dictionary is called.</summary>
+    public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
+
     public Page Render() =>
         new PageFrame
         {
-            Title = $"{(page.Feature.Labels is [var label, ..] ? label.Text : $"feature {_one.Feature}")} · {dictionary.Name}",
-            Path = [(dictionary.Model, PageAddress.Model(dictionary.Model)), (dictionary.Name, PageAddress.Dictionary(dictionary))],
+            Title = $"{(page.Feature.Labels is [var label, ..] ? label.Text : $"feature {_one.Feature}")} · {Title}",
+            Section = PageSection.Map,
+            Path = [PageStep.Model(dictionary.Model), Title.Step(PageAddress.Dictionary(dictionary)), new($"#{_one.Feature}")],
             Embedded = options.Embed,
             Height = options.Embed ? options.Height : null,
             Plots = options.Plots,

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace GemmaScope.Server.Pages;
 
 /// <summary>The model in memory as pages use it: the dictionaries that texts can be read with, and the ways to read and to steer.</summary>
-internal sealed class Instrument(ServerModel served, ModelQueue queue)
+internal sealed class Instrument(ServerModel served, ModelQueue queue, TitleBook titles)
 {
     private readonly TextReader _reader = new(served, queue);
 
@@ -20,6 +20,12 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue)
 
     /// <summary>The same in the order of the forward pass.</summary>
     public IReadOnlyList<MicroscopeDictionary> OnTheWay => field ??= [.. Dictionaries.OrderBy(one => one.LastSite)];
+
+    /// <summary>What dictionaries are called.</summary>
+    public DictionaryTitles Titles => titles.Now();
+
+    /// <summary>What one of them is called.</summary>
+    public DictionaryTitle Title(MicroscopeDictionary dictionary) => Titles[Model, dictionary.Name];
 
     /// <summary>Dashboards of features, or null.</summary>
     public IFeatureDatabase? Database => served.Features;

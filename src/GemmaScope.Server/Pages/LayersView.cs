@@ -1,22 +1,24 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using GemmaScope.Features;
-using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 
 /// <summary>The layers of a reading: a slider that moves between those of one site, and a line for each dictionary, in the order of the
 /// forward pass. A line that is not read yet has its place.</summary>
+/// <param name="titles">What dictionaries are called.</param>
+/// <param name="model">The model's name.</param>
 /// <param name="link">What is looked at.</param>
 /// <param name="dictionaries">All dictionaries in the order of the forward pass.</param>
 /// <param name="known">What a dictionary found before, or null.</param>
-/// <param name="rows">What the database says of features.</param>
-internal sealed partial class LayersView(
+/// <param name="named">What is known of features.</param>
+internal sealed class LayersView(
+    DictionaryTitles titles,
+    string model,
     MicroscopeLink link,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
     Func<MicroscopeDictionary, TextAnalysis?> known,
-    Func<MicroscopeDictionary, IEnumerable<int>, IReadOnlyDictionary<int, FeatureRow>> rows
+    Func<MicroscopeDictionary, IEnumerable<int>, NamedFeatures> named
 )
 {
     /// <summary>Features named in a line.</summary>
@@ -58,7 +60,7 @@ internal sealed partial class LayersView(
             : Markup.Of(
                 $"""
                 <div class="passing" tabindex="0" role="region" aria-label="layers"><table>
-                <tr><th>layer</th><th>dictionary</th><th class="n">L0</th><th class="n">explained</th><th>strongest</th></tr>
+                <tr><th>layer</th><th>dictionary</th><th class="n">L0</th><th class="n">explained</th><th>most telling of the whole text</th></tr>
                 {Enumerable.Range(0, dictionaries.Count).Select(i => Line(i).Html)}</table></div>
                 <noscript><p class="note">A dictionary reads the text when it is chosen.</p></noscript>
 
@@ -74,26 +76,24 @@ internal sealed partial class LayersView(
         var (one, id) = (dictionaries[index], $"d{index}");
         var found = known(one);
         FeatureReport[] top = [.. found?.WholeTextTop.Take(Named) ?? []];
-        var labels = top.Length > 0 ? rows(one, top.Select(feature => feature.Index)) : null;
-        var there = link with { Dictionary = one, Feature = null };
+        var names = top.Length > 0 ? named(one, top.Select(feature => feature.Index)) : null;
+        var there = link with { Dictionary = one, Feature = null, Pins = [] };
         return (
             id,
             Markup.Of(
                 $"""
-            <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{Short(one.Name)}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
-                Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place>#{feature.Index}</a> {HtmlText.Visible(labels!.GetValueOrDefault(feature.Index)?.Label ?? "")} "))}</td></tr>
+            <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{titles[model, one.Name].WithoutLayer}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
+                Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place{Card(one, names!, feature.Index)}><span class=\"index\">#{feature.Index}</span> {names!.Name(feature.Index, 3)}</a> "))}</td></tr>
 
             """
             )
         );
     }
 
-    /// <summary>A name without the layer, which has its own column, and without what all such names share.</summary>
-    private static string Short(string name) =>
-        NeedlessParts().Replace(name, "").Replace('-', ' ').Trim() is { Length: > 0 } rest ? rest : name;
-
-    [GeneratedRegex(@"layer_\d+[-_]|width_|average_|^\d+-")]
-    private static partial Regex NeedlessParts();
+    private static Markup Card(MicroscopeDictionary dictionary, NamedFeatures names, int feature) =>
+        dictionary.Stored is { } stored && names.IsKnown(feature)
+            ? Markup.Of($" data-card=\"{FeatureCard.Address(stored, feature)}\"")
+            : Markup.Empty;
 
     private static string Number(TextAnalysis? found, double? value, string format) =>
         found is null ? "…" : value?.ToString(format, CultureInfo.InvariantCulture) ?? "undefined";

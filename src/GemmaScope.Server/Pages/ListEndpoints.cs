@@ -1,6 +1,5 @@
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
-using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -13,11 +12,14 @@ internal sealed class ListEndpoints(FeatureLibrary library)
     private const int LongestNote = 10_000,
         LongestName = 200;
 
+    /// <summary>Features of a list that stand among all lists.</summary>
+    private const int First = 3;
+
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
-        pages.MapGet("/lists", () => new PageResult(ListViews.All(library.Database.Lists())));
+        pages.MapGet(PageSection.Lists.Address, () => new PageResult(ListViews.All(AllNamed())));
         data.MapGet("/lists.json", library.Database.Lists).WithSummary("The user's lists.");
-        pages.MapGet("/lists/{id:long}", (long id) => new PageResult(ListViews.One(List(id))));
+        pages.MapGet("/lists/{id:long}", (long id) => new PageResult(One(List(id))));
         data.MapGet("/lists/{id:long}.json", List).WithSummary("One of them.");
         var changes = pages.MapGroup("").AddEndpointFilter(OwnForms.OnlyAsync);
         changes.MapPost("/{model}/{dictionary}/{feature:int}/note", SetNoteAsync);
@@ -31,6 +33,37 @@ internal sealed class ListEndpoints(FeatureLibrary library)
                 return Results.LocalRedirect("~/lists");
             }
         );
+    }
+
+    private Page One(FeatureList list) => ListViews.One(list, Named(list.Entries), library.Titles);
+
+    private (FeatureList List, IReadOnlyList<ListedFeature> First)[] AllNamed() =>
+        [.. library.Database.Lists().Select(list => (list, Named(list.Entries.Take(First))))];
+
+    /// <summary>Features of lists with what is known of them, in their order.</summary>
+    private IReadOnlyList<ListedFeature> Named(IEnumerable<FeatureListEntry> entries)
+    {
+        var now = library.Now();
+        var all = entries.Select(entry => (Entry: entry, Dictionary: now.Find(entry.Model, entry.Dictionary))).ToArray();
+        var known = all.Where(one => one.Dictionary is not null)
+            .GroupBy(one => one.Dictionary!, one => one.Entry.Feature)
+            .ToDictionary(
+                group => group.Key,
+                group => (Rows: library.Database.ByFeature(group.Key, group), Glances: library.ReadableGlances(group.Key, group))
+            );
+        return
+        [
+            .. all.Select(one =>
+                one.Dictionary is { } dictionary && known[dictionary] is var (rows, glances)
+                    ? new ListedFeature(
+                        one.Entry,
+                        dictionary,
+                        rows.GetValueOrDefault(one.Entry.Feature)?.Label,
+                        glances.GetValueOrDefault(one.Entry.Feature)
+                    )
+                    : new ListedFeature(one.Entry, null, null, null)
+            ),
+        ];
     }
 
     private async Task<IResult> SetNoteAsync(string model, string dictionary, int feature, HttpContext context)
@@ -78,64 +111,4 @@ internal sealed class ListEndpoints(FeatureLibrary library)
                 $"There is no feature {feature} of {model}/{dictionary} here",
                 "Its page would show it."
             );
-}
-
-/// <summary>The pages of lists.</summary>
-internal static class ListViews
-{
-    public static Page All(IReadOnlyList<FeatureList> lists) =>
-        new PageFrame { Title = "Lists", Path = [("lists", "/lists")] }.Render(
-            Markup.Of(
-                $"""
-        <h1 class="feature">Lists</h1>
-        {(lists.Count == 0 ? Markup.Of($"<p class=\"empty\">There is no list yet. The page of a feature has a field that adds it to one.</p>\n")
-            : Markup.Of($"<ul>\n{lists.Select(list => Markup.Of($"<li><a href=\"/lists/{list.Id}\">{HtmlText.Visible(list.Name)}</a> <span class=\"soft\">{list.Entries.Count} features</span></li>\n"))}</ul>\n"))}
-        """
-            )
-        );
-
-    public static Page One(FeatureList list) =>
-        new PageFrame { Title = list.Name, Path = [("lists", "/lists"), (list.Name, $"/lists/{list.Id}")] }.Render(
-            Markup.Of(
-                $"""
-                <h1 class="feature">{HtmlText.Visible(list.Name)}</h1>
-                <p>{HtmlText.Visible(list.Note)}</p>
-                {(
-                    list.Entries.Count == 0
-                        ? Markup.Of($"<p class=\"empty\">The list is empty.</p>\n")
-                        : Markup.Of($"<div class=\"scroll\"><table>\n{list.Entries.Select(entry => Entry(list, entry))}</table></div>\n")
-                )}<form method="post" action="/lists/{list.Id}/delete"><button class="quiet">delete this list</button></form>
-
-                """
-            )
-        );
-
-    private static Markup Entry(FeatureList list, FeatureListEntry entry) =>
-        Markup.Of(
-            $"""
-            <tr><td><a href="{PageAddress.Dictionary(
-                entry.Model,
-                entry.Dictionary
-            )}/{entry.Feature}">{entry.Model} · {entry.Dictionary} · #{entry.Feature}</a></td><td class="wide">{HtmlText.Visible(
-                entry.Note
-            )}</td><td><form method="post" action="/lists/{list.Id}/remove"><input type="hidden" name="model" value="{entry.Model}"><input type="hidden" name="dictionary" value="{entry.Dictionary}"><input type="hidden" name="feature" value="{entry.Feature}"><button class="quiet">remove</button></form></td></tr>
-
-            """
-        );
-
-    /// <summary>The forms on the page of a feature.</summary>
-    public static Markup Forms(string feature, string note, IReadOnlyList<FeatureList> lists) =>
-        Markup.Of(
-            $"""
-            <details class="own"{Markup.Trusted(note.Length > 0 ? " open" : "")}><summary>note and lists</summary>
-            <form class="scope" method="post" action="{feature}/note"><label for="note">Your note</label>
-            <textarea id="note" name="note" rows="3">{Markup.Trusted("\n")}{HtmlText.Field(
-                note
-            )}</textarea><div><button>Save note</button></div></form>
-            <form class="scope" method="post" action="{feature}/list"><div class="choices"><label>list <input name="list" list="lists" required></label><label>why <input name="why"></label><button>Add to list</button></div>
-            <datalist id="lists">{lists.Select(list => Markup.Of($"<option value=\"{HtmlText.Field(list.Name)}\">"))}</datalist></form>
-            </details>
-
-            """
-        );
 }

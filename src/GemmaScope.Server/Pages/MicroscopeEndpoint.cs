@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
@@ -36,12 +37,15 @@ internal sealed record PagePart(string Id, string Html);
 /// <param name="Dict">The dictionary's name.</param>
 /// <param name="Layer">Another layer of the same site.</param>
 /// <param name="Token">The position whose features are listed.</param>
-/// <param name="Feature">The feature that shades the text.</param>
+/// <param name="Feature">The feature that is open beside the text and shades it.</param>
+/// <param name="Pins">Features that shade the text together, by commas.</param>
 /// <param name="Wait">Whether the answer waits for the model; else it has what is known, and the stream the rest.</param>
-internal sealed record MicroscopeQuery(string? Q, string? Dict, int? Layer, int? Token, int? Feature, bool? Wait);
+internal sealed record MicroscopeQuery(string? Q, string? Dict, int? Layer, int? Token, int? Feature, string? Pins, bool? Wait);
 
 /// <summary>The microscope: a text in the address, and its reading.</summary>
-internal sealed class MicroscopeEndpoint(Instrument instrument)
+/// <param name="instrument">The model with its dictionaries.</param>
+/// <param name="library">What is known of features, or null.</param>
+internal sealed class MicroscopeEndpoint(Instrument instrument, FeatureLibrary? library)
 {
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
@@ -74,7 +78,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         var link = Link(query);
         if (query.Layer is { } layer)
         {
-            var there = (link with { Dictionary = instrument.AtLayer(link.Dictionary, layer), Feature = null }).Address;
+            var there = (link with { Dictionary = instrument.AtLayer(link.Dictionary, layer), Feature = null, Pins = [] }).Address;
             return Results.LocalRedirect("~" + (query.Wait is false ? $"{there}&wait=false" : there));
         }
         if (link.Text is null)
@@ -91,7 +95,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         }
         catch (ArgumentProblemException problem)
         {
-            return Page(link with { Token = null, Feature = null }, null, problem: FieldWords.Describe(problem));
+            return Page(link.Elsewhere, null, problem: FieldWords.Describe(problem));
         }
     }
 
@@ -117,7 +121,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     {
         await foreach (var (one, found) in instrument.ReadEachAsync(text, context).ConfigureAwait(false))
         {
-            var labels = Rows(one, found.WholeTextTop.Select(feature => feature.Index));
+            var labels = instrument.Database.ByFeature(one.Stored, found.WholeTextTop.Select(feature => feature.Index));
             yield return new(
                 one.Name,
                 one.Layer,
@@ -141,7 +145,21 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     private MicroscopeLink Link(MicroscopeQuery query) =>
         string.IsNullOrEmpty(query.Q)
             ? new(null, instrument.Dictionary(query.Dict), null, null)
-            : new(query.Q, instrument.Dictionary(query.Dict), query.Token, query.Feature);
+            : new(query.Q, instrument.Dictionary(query.Dict), query.Token, query.Feature) { Pins = Pins(query.Pins) };
+
+    /// <summary>The features that are pinned, each once.</summary>
+    private static int[] Pins(string? pins) =>
+        [
+            .. (pins ?? "")
+                .Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Select(pin =>
+                    int.TryParse(pin, NumberStyles.None, CultureInfo.InvariantCulture, out var feature)
+                        ? feature
+                        : throw new ArgumentProblemException("must be indices of features with commas between them", "pins")
+                )
+                .Distinct()
+                .TakeLast(MicroscopeLink.MostPins),
+        ];
 
     /// <summary>The text's tokens; checks what the link says of it.</summary>
     private IReadOnlyList<ReadToken> Tokens(MicroscopeLink link)
@@ -149,11 +167,12 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         var tokens = instrument.Tokens(link.Text ?? "");
         if (link.Token is { } position && (uint)position >= (uint)tokens.Count)
             throw new ArgumentProblemException($"{position} is no position of this text, which has {tokens.Count}", "token");
-        if (link.Feature is { } feature && (uint)feature >= (uint)link.Dictionary.Dictionary.Width)
-            throw new ArgumentProblemException(
-                $"{feature} is no feature of this dictionary, which has {link.Dictionary.Dictionary.Width}",
-                "feature"
-            );
+        foreach (var (feature, from) in link.Pins.Select(pin => (pin, "pins")).Append((link.Feature ?? 0, "feature")))
+            if ((uint)feature >= (uint)link.Dictionary.Dictionary.Width)
+                throw new ArgumentProblemException(
+                    $"{feature} is no feature of this dictionary, which has {link.Dictionary.Dictionary.Width}",
+                    from
+                );
         return tokens;
     }
 
@@ -162,6 +181,7 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
             new MicroscopeView(
                 instrument.Model,
                 instrument.Dictionaries,
+                instrument.Titles,
                 link,
                 reading,
                 reading is null ? null : Layers(link, one => instrument.Known(one, link.Text!)),
@@ -171,7 +191,14 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
         );
 
     private LayersView Layers(MicroscopeLink link, Func<MicroscopeDictionary, TextAnalysis?> known) =>
-        new(link, instrument.OnTheWay, known, Rows);
+        new(
+            instrument.Titles,
+            instrument.Model,
+            link,
+            instrument.OnTheWay,
+            known,
+            (one, features) => new NamedFeatures(library, one.Stored, features)
+        );
 
     private static PagePart Part(HttpContext context, (string Id, Markup Html) part) =>
         new(part.Id, PathPrefix.Put(context, part.Html.ToString()));
@@ -183,11 +210,8 @@ internal sealed class MicroscopeEndpoint(Instrument instrument)
     {
         var named = (found?.WholeTextTop ?? [])
             .Concat(found?.Tokens.SelectMany(token => token.Position == link.Token ? token.Top : token.Top.Take(1)) ?? [])
-            .Select(one => one.Index);
-        return new(link, tokens, found, Rows(link.Dictionary, link.Feature is { } chosen ? named.Append(chosen) : named));
+            .Select(one => one.Index)
+            .Concat(link.Pins);
+        return new(link, tokens, found, new NamedFeatures(library, link.Dictionary.Stored, named, ReadingView.Opened(link, found)));
     }
-
-    /// <summary>What the database says of the features that the page names.</summary>
-    private Dictionary<int, FeatureRow> Rows(MicroscopeDictionary dictionary, IEnumerable<int> features) =>
-        instrument.Database.ByFeature(dictionary.Stored, features);
 }

@@ -20,15 +20,25 @@ internal static class MicroscopeRoutes
         // Pages answer what goes wrong with a page, data with a problem in JSON; only data is described to programs.
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         var data = app.MapGroup("").WithTags("microscope");
-        var instrument = served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>()) : null;
+        var (sections, titles) = (app.Services.GetRequiredService<PageSections>(), app.Services.GetRequiredService<TitleBook>());
+        var instrument =
+            served.Dictionaries.Count > 0 ? new Instrument(served, app.Services.GetRequiredService<ModelQueue>(), titles) : null;
+        var library = served.Features is { } database ? new FeatureLibrary(database, titles) : null;
         if (instrument is not null)
         {
-            new MicroscopeEndpoint(instrument).Map(pages, data);
+            sections.Add(PageSection.Microscope);
+            new MicroscopeEndpoint(instrument, library).Map(pages, data);
             new ApiEndpoints(instrument).Map(data);
         }
         else if (served.Features is not null)
-            pages.MapGet("/", () => Results.Redirect("~" + PageAddress.Model(FeatureLinks.ModelName(served.Name))));
-        if (served.Features is not { } database)
+            pages.MapGet("/", () => Results.Redirect("~" + PageSection.Map.Address));
+        var gate = app.Services.GetRequiredService<ReadGate>();
+        if (library is not null || instrument is not null)
+        {
+            sections.Add(PageSection.Map);
+            new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
+        }
+        if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.
             foreach (var address in (string[])["/search", "/lists"])
@@ -43,9 +53,10 @@ internal static class MicroscopeRoutes
                 );
             return;
         }
-        var library = new FeatureLibrary(database);
-        var gate = app.Services.GetRequiredService<ReadGate>();
+        sections.Add(PageSection.Lists);
+        sections.Search = true;
         new FeatureEndpoints(library, instrument).Map(pages, data, Gated(pages, gate), Gated(data, gate));
+        new SearchEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);
     }
 

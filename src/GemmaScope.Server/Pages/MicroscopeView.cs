@@ -7,14 +7,33 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Text">The text, or null.</param>
 /// <param name="Dictionary">The dictionary it is read with.</param>
 /// <param name="Token">The position whose features are listed, or null for the whole text.</param>
-/// <param name="Feature">The feature that shades the text, or null for each token's strongest.</param>
+/// <param name="Feature">The feature that is open beside the text and shades it, or null for each token's first.</param>
 internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Dictionary, int? Token, int? Feature)
 {
+    /// <summary>Features that shade the text together at most: as many as there are hues.</summary>
+    public const int MostPins = 4;
+
+    /// <summary>Features that shade the text together, each in a hue of its own.</summary>
+    public IReadOnlyList<int> Pins { get; init; } = [];
+
     /// <summary>Its address.</summary>
     public string Address => AddressOf("/");
 
     /// <summary>The address of the stream that fills the page while the model runs.</summary>
     public string Stream => AddressOf("/reading");
+
+    /// <summary>The same with a feature pinned, or taken off; of more than there are hues the first one goes.</summary>
+    public MicroscopeLink Pin(int feature) =>
+        this with
+        {
+            Pins = Pins.Contains(feature) ? [.. Pins.Where(one => one != feature)] : [.. Pins.Append(feature).TakeLast(MostPins)],
+        };
+
+    /// <summary>The hue of a pinned feature; null of another.</summary>
+    public int? HueOf(int feature) => Pins.Index().Where(pin => pin.Item == feature).Select(pin => (int?)pin.Index).FirstOrDefault();
+
+    /// <summary>The same of another text or dictionary: what was chosen is of this one.</summary>
+    public MicroscopeLink Elsewhere => this with { Token = null, Feature = null, Pins = [] };
 
     private string AddressOf(string path) =>
         PageAddress.WithQuery(
@@ -22,7 +41,8 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
             ("q", Text),
             ("dict", Dictionary.Name),
             ("token", Token?.ToString(CultureInfo.InvariantCulture)),
-            ("feature", Feature?.ToString(CultureInfo.InvariantCulture))
+            ("feature", Feature?.ToString(CultureInfo.InvariantCulture)),
+            ("pins", Pins.Count > 0 ? string.Join(',', Pins) : null)
         );
 }
 
@@ -30,6 +50,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 /// free.</summary>
 /// <param name="model">The model's name.</param>
 /// <param name="dictionaries">All dictionaries.</param>
+/// <param name="titles">What they are called.</param>
 /// <param name="link">What is looked at.</param>
 /// <param name="reading">The parts of the reading, or null.</param>
 /// <param name="layers">The layers, or null where there is no text.</param>
@@ -38,6 +59,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 internal sealed class MicroscopeView(
     string model,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
+    DictionaryTitles titles,
     MicroscopeLink link,
     ReadingView? reading,
     LayersView? layers,
@@ -64,10 +86,11 @@ internal sealed class MicroscopeView(
                     ? text
                     : text[..60] + "…"
                 : "Microscope",
+            Section = PageSection.Microscope,
             Path =
             [
-                (model, PageAddress.Model(model)),
-                .. link.Dictionary.Stored is { } stored ? ((string, string)[])[(stored.Name, PageAddress.Dictionary(stored))] : [],
+                PageStep.Model(model),
+                titles[model, link.Dictionary.Name].Step(link.Dictionary.Stored is { } stored ? PageAddress.Dictionary(stored) : null),
             ],
             Script = "reading.js",
         }.Render(
@@ -76,7 +99,7 @@ internal sealed class MicroscopeView(
                 <h1 class="sr">Microscope</h1>
                 {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(
                     reading is not null && layers is not null ? Result(reading, layers)
-                    : problem is null ? Welcome
+                    : problem is null ? Welcome()
                     : Markup.Empty
                 )}
                 """
@@ -84,10 +107,24 @@ internal sealed class MicroscopeView(
             problem is null ? 200 : 400
         );
 
-    private static Markup Welcome { get; } =
+    private Markup Welcome() =>
         Markup.Of(
-            $"<p class=\"empty\">Type a text and press Look: each token is shaded by the features that fire there. Nothing you type is stored.</p>\n"
+            $"""
+            <section class="welcome">
+            <p>Each token will be shaded by the features that fire there; a click on one says what it is about. Nothing you type is stored. Begin with one of these:</p>
+            <ul>{Examples.Select(example =>
+                Markup.Of($"<li><a href=\"{Address(example.Text)}\" data-in-place><b>{example.Name}</b> <q>{example.Text}</q></a></li>\n")
+            )}</ul>
+            {(link.Dictionary.Stored is { } stored
+                ? Markup.Of(
+                    $"<p>Or look at features without a text: <a href=\"{PageAddress.Dictionary(stored)}\">all {stored.Features:#,0} of {titles[model, stored.Name].Text}</a>, or <a href=\"{PageAddress.Dictionary(stored)}/random\">one at random</a>.</p>\n"
+                )
+                : Markup.Empty)}</section>
+
+            """
         );
+
+    private string Address(string example) => (link.Elsewhere with { Text = example }).Address;
 
     private Markup Form() =>
         Markup.Of(
@@ -99,14 +136,9 @@ internal sealed class MicroscopeView(
             )}{HtmlText.Field(link.Text ?? "")}</textarea>
             <div class="choices">
             <label>model <b>{model}</b></label>
-            <label>dictionary <select name="dict">{dictionaries.GroupBy(one => one.SiteName).Select(Site)}</select></label>
+            <label>dictionary <select name="dict">{dictionaries.GroupBy(one => titles[model, one.Name].Site).Select(Site)}</select></label>
             <button>Look</button>
-            <span class="soft">examples: {Examples.Select(
-                (example, i) =>
-                    Markup.Of(
-                        $"{(i > 0 ? " · " : "")}<a href=\"{(link with { Text = example.Text, Token = null, Feature = null }).Address}\" data-in-place>{example.Name}</a>"
-                    )
-            )}</span>
+            {(reading is null ? Markup.Empty : Markup.Of($"<span class=\"soft\">examples: {Markup.Join(Examples.Select((example, i) => Markup.Of($"{(i > 0 ? " · " : "")}<a href=\"{Address(example.Text)}\" data-in-place>{example.Name}</a>")))}</span>"))}
             </div>
             </form>
 
@@ -115,19 +147,17 @@ internal sealed class MicroscopeView(
 
     private Markup Site(IGrouping<string, MicroscopeDictionary> site) =>
         Markup.Of(
-            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{one.Name}</option>"))}</optgroup>"
+            $"<optgroup label=\"{site.Key}\">{site.Select(one => Markup.Of($"<option value=\"{one.Name}\"{Markup.Trusted(one == link.Dictionary ? " selected" : "")}>{titles[model, one.Name].Text}</option>"))}</optgroup>"
         );
 
     private Markup Result(ReadingView parts, LayersView layers) =>
         Markup.Of(
             $"""
-            {parts.Tokens()}{parts.Shading()}<div class="sides even"{(
+            {parts.Tokens()}{parts.Shading()}{parts.Summary()}{layers.Slider()}<div class="sides even"{(
                 incomplete ? Markup.Of($" data-reading=\"{link.Stream}\"") : Markup.Empty
             )}>
-            <div>
-            {layers.Slider()}{parts.Summary()}{layers.Table()}</div>
-            {parts.List()}</div>
-
+            {parts.List()}{parts.Beside()}</div>
+            {layers.Table()}
             """
         );
 }

@@ -13,9 +13,12 @@ internal static class PageAssets
         (string[])
             [
                 HtmlText.StyleName,
+                "frame.css",
                 "microscope.css",
+                "hues.css",
                 "plots.css",
                 "microscope.js",
+                "cards.js",
                 "plots.js",
                 "reading.js",
                 "d3.min.js",

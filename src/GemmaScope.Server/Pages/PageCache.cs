@@ -49,8 +49,8 @@ internal sealed class PageCache(long mostBytes = 32 << 20)
             if (_seen.Add(key))
                 return page;
         }
-        page = page with { Html = page.Html.Packed() };
-        var bytes = page.Html.CountBytes();
+        page = page.Packed();
+        var bytes = page.CountBytes();
         lock (_lock)
         {
             if (version != _version || bytes > mostBytes / 16 || _kept.ContainsKey(key))

@@ -4,13 +4,8 @@ using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>A page as it is sent: the document, and the policy that belongs to it.</summary>
-/// <param name="Html">The whole document.</param>
-/// <param name="Policy">Its Content-Security-Policy.</param>
-/// <param name="Status">The status it is answered with.</param>
-internal sealed record Page(Markup Html, string Policy, int Status = 200);
-
-/// <summary>What all pages share: head, navigation, and a policy under which nothing runs or is fetched but our own files.</summary>
+/// <summary>What all pages share: head, header, the way to the page, and a policy under which nothing runs or is fetched but our own
+/// files.</summary>
 internal sealed record PageFrame
 {
     private const string OwnFilesOnly =
@@ -19,14 +14,11 @@ internal sealed record PageFrame
     /// <summary>Title of the window.</summary>
     public required string Title { get; init; }
 
-    /// <summary>What stands between the name and the search at the top: links to the pages above this one.</summary>
-    public IReadOnlyList<(string Name, string Address)> Path { get; init; } = [];
+    /// <summary>The section it belongs to, which the header marks; null for none.</summary>
+    public PageSection? Section { get; init; }
 
-    /// <summary>What is searched for, where this page is about that.</summary>
-    public string Search { get; init; } = "";
-
-    /// <summary>Whether the server has features that can be searched and put into lists.</summary>
-    public bool Library { get; init; } = true;
+    /// <summary>The way to it, shown below the header: model, dictionary, feature.</summary>
+    public IReadOnlyList<PageStep> Path { get; init; } = [];
 
     /// <summary>Whether the page stands in a frame of another one: no navigation, and any site may show it.</summary>
     public bool Embedded { get; init; }
@@ -48,7 +40,7 @@ internal sealed record PageFrame
         var style = rule is null
             ? "style-src 'self'"
             : $"style-src 'self' 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(rule)))}'";
-        var html = Markup.Of(
+        var before = Markup.Of(
             $"""
             <!doctype html>
             <html lang="en"{Markup.Trusted(Embedded ? " class=\"embedded\"" : "")}>
@@ -57,61 +49,49 @@ internal sealed record PageFrame
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>{Title} · GemmaScope</title>
             <link rel="icon" href="data:,">
-            <link rel="stylesheet" href="{PageAssets.Address("page.css")}">
-            <link rel="stylesheet" href="{PageAssets.Address("microscope.css")}">
-            {(
-                Plots
-                    ? Markup.Of(
-                        $"<link rel=\"stylesheet\" href=\"{PageAssets.Address("plots.css")}\">\n<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n"
-                    )
-                    : Markup.Empty
-            )}{(rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n"))}<script type="module" src="{PageAssets.Address(
-                "microscope.js"
-            )}"></script>
-                        {(
-                Script is null ? Markup.Empty : Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(Script)}\"></script>\n")
-            )}</head>
+            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("hues.css")}{(Plots ? Drawing : Markup.Empty)}{(
+                rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n")
+            )}{Module("microscope.js")}{Module("cards.js")}{(Script is null ? Markup.Empty : Module(Script))}</head>
             <body>
-            {(Embedded ? Markup.Empty : Header())}<main id="main">
-            {main}</main>
-            {(Embedded ? Markup.Empty : Footer)}</body>
+
+            """
+        );
+        var after = Markup.Of(
+            $"""
+            <main id="main">
+            {(Embedded || !Path.Any(step => step.Address is not null) ? Markup.Empty : Way())}{main}</main>
+            </body>
             </html>
 
             """
         );
-        return new Page(html, $"{OwnFilesOnly}; {style}; frame-ancestors {(Embedded ? "*" : "'self'")}", status);
+        return new Page(before, after, $"{OwnFilesOnly}; {style}; frame-ancestors {(Embedded ? "*" : "'self'")}", status)
+        {
+            HasHeader = !Embedded,
+            Section = Section,
+        };
     }
 
-    private static Markup Footer { get; } =
-        Markup.Trusted(
-            """
-            <footer>
-            <details class="keys"><summary>Keys</summary>
-            <p><kbd>←</kbd> <kbd>→</kbd> the feature before and after, or the token before and after while one has the focus · <kbd>r</kbd> a random feature · <kbd>/</kbd> search · <kbd>t</kbd> the text field · <kbd>s</kbd> steering · <kbd>?</kbd> these keys</p>
-            </details>
-            </footer>
+    private static Markup Sheet(string name) => Markup.Of($"<link rel=\"stylesheet\" href=\"{PageAssets.Address(name)}\">\n");
 
-            """
-        );
+    private static Markup Module(string name) => Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(name)}\"></script>\n");
 
-    private Markup Header() =>
+    private static Markup Drawing =>
         Markup.Of(
-            $"""
-            <a class="skip" href="#main">to the content</a>
-            <header class="bar">
-            <a class="name" href="/"><b>Gemma</b>Scope</a>
-            <nav aria-label="path">{Path.Select(step => Markup.Of($"<a href=\"{step.Address}\">{step.Name}</a>"))}{(
-                Library ? Markup.Of($"<a href=\"/lists\">lists</a>") : Markup.Empty
-            )}</nav>
-            {(
-                Library
-                    ? Markup.Of(
-                        $"<form class=\"search\" action=\"/search\" role=\"search\"><input type=\"search\" name=\"q\" value=\"{HtmlText.Field(Search)}\" placeholder=\"search features\" aria-label=\"search labels, promoted words and strongest tokens\"></form>\n"
-                    )
-                    : Markup.Empty
-            )}
-            </header>
-
-            """
+            $"{Sheet("plots.css")}<script type=\"module\" id=\"plots\" src=\"{PageAssets.Address("plots.js")}\" data-libraries=\"{PageAssets.Address("d3.min.js")} {PageAssets.Address("plot.min.js")}\"></script>\n"
         );
+
+    /// <summary>Within the main part, for it changes with what is shown in place.</summary>
+    private Markup Way() =>
+        Markup.Of(
+            $"<nav class=\"way\" aria-label=\"where this is\"><ol>{Path.Select(step => Markup.Of($"<li>{Step(step)}</li>"))}</ol></nav>\n"
+        );
+
+    private static Markup Step(PageStep step)
+    {
+        var title = step.Title is { } whole ? Markup.Of($" title=\"{whole}\"") : Markup.Empty;
+        return step.Address is { } address
+            ? Markup.Of($"<a href=\"{address}\"{title}>{step.Name}</a>")
+            : Markup.Of($"<span aria-current=\"page\"{title}>{step.Name}</span>");
+    }
 }

@@ -16,7 +16,9 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var html = PathPrefix.Of(httpContext).Length == 0 ? page.Html : Markup.Trusted(PathPrefix.Put(httpContext, page.Html.ToString()));
+        var html = page.Whole(httpContext.RequestServices.GetRequiredService<PageSections>());
+        if (PathPrefix.Of(httpContext).Length > 0)
+            html = Markup.Trusted(PathPrefix.Put(httpContext, html.ToString()));
         var length = html.CountBytes();
         var bytes = ArrayPool<byte>.Shared.Rent(length);
         html.Write(bytes);
@@ -37,14 +39,20 @@ internal sealed class PageResult(Page page, string? tag = null) : IResult
             new PageFrame { Title = title }.Render(
                 Markup.Of(
                     $"""
-                    <div class="problem" role="alert"><h1>{title}</h1>
-                    <p>{cure}</p></div>
+                    <section class="problem" role="alert"><p class="status">{status}</p>
+                    <h1>{Capital(title)}</h1>
+                    <p>{Sentence(cure)}</p></section>
 
                     """
                 ),
                 status
             )
         );
+
+    /// <summary>What a program is told, for people: with a capital letter.</summary>
+    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+
+    private static string Sentence(string text) => Capital(text) + (text is [.., '.' or '?' or '!' or '…'] or [] ? "" : ".");
 
     /// <summary>An endpoint filter: what a handler throws becomes a page.</summary>
     public static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using GemmaScope.Features;
-using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
@@ -13,46 +12,51 @@ namespace GemmaScope.Server.Pages;
 /// <param name="link">What is looked at.</param>
 /// <param name="tokens">The text's tokens.</param>
 /// <param name="analysis">What the dictionary found, or null for not yet.</param>
-/// <param name="rows">What the database says of the features that are named.</param>
-internal sealed class ReadingView(
-    MicroscopeLink link,
-    IReadOnlyList<ReadToken> tokens,
-    TextAnalysis? analysis,
-    IReadOnlyDictionary<int, FeatureRow> rows
-)
+/// <param name="named">What is known of the features that are named.</param>
+internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> tokens, TextAnalysis? analysis, NamedFeatures named)
 {
-    private readonly int[] _shades = analysis is null ? new int[tokens.Count] : Shades(analysis, link.Feature, rows);
+    /// <summary>Examples of the feature beside the text.</summary>
+    private const int Examples = 6;
+
+    private readonly TextShading? _shading = analysis is null ? null : new(analysis, link, named);
 
     /// <summary>All parts by their names.</summary>
-    public (string Id, Markup Html)[] Parts() => [("tokens", Tokens()), ("shading", Shading()), ("summary", Summary()), ("found", List())];
+    public (string Id, Markup Html)[] Parts() =>
+        [("tokens", Tokens()), ("shading", Shading()), ("summary", Summary()), ("found", List()), ("beside", Beside())];
+
+    /// <summary>The feature that is shown beside the text: the one chosen, or the first of the list.</summary>
+    public static int? Opened(MicroscopeLink link, TextAnalysis? analysis) =>
+        link.Feature ?? (Listed(link, analysis) is [var first, ..] ? first.Index : null);
+
+    /// <summary>The features that are listed: of the token that is looked at, or of the whole text.</summary>
+    public static IReadOnlyList<FeatureReport> Listed(MicroscopeLink link, TextAnalysis? analysis) =>
+        analysis is null ? []
+        : link.Token is { } at ? analysis.Tokens[at].Top
+        : analysis.WholeTextTop;
 
     /// <summary>The tokens, shaded.</summary>
     public Markup Tokens() => Markup.Of($"<p class=\"reading\" id=\"tokens\">{Enumerable.Range(0, tokens.Count).Select(Token)}</p>\n");
 
     /// <summary>What the shade says.</summary>
     public Markup Shading() =>
-        Markup.Of($"<p class=\"note{(link.Feature is null ? "" : " one-line")}\" id=\"shading\">{Shading(analysis)}</p>\n");
+        Markup.Of($"<p class=\"note\" id=\"shading\">{(_shading is null ? TextShading.ByFirst(true) : _shading.Describe())}</p>\n");
 
     /// <summary>The text as a whole.</summary>
     public Markup Summary() =>
         Markup.Of(
             $"""
-            <div id="summary">
-            <dl class="figures">
-            <div><dt>mean L0</dt><dd>{Number(analysis?.MeanL0, "0.0")}</dd><dd class="of">features that fire on a token</dd></div>
-            <div><dt>explained</dt><dd>{Number(
+            <div id="summary" class="strip">
+            <p><b>{Number(analysis?.MeanL0, "0.0")}</b> features fire on a token <span class="soft">mean L0</span> · <b>{Number(
                 1 - analysis?.Fvu,
                 "0.000"
-            )}</dd><dd class="of">1 − FVU: share of the variance of {string.Join(
+            )}</b> explained <span class="soft">1 − FVU of {string.Join(
                 ", ",
                 link.Dictionary.Dictionary.OutputSites.Select(site => $"{site}")
-            )} in this text</dd></div>
-            <div><dt>tokens</dt><dd>{tokens.Count(token => token.Counted)}</dd><dd class="of">and {tokens.Count(token =>
+            )} in this text</span> · <b>{tokens.Count(token => token.Counted)}</b> tokens <span class="soft">and {tokens.Count(token =>
                 !token.Counted
-            )} left out</dd></div>
-            </dl>
+            )} left out</span></p>
             <p class="one-line">next: {analysis?.Next.Select(next =>
-                Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{next.Logit:0.0}</span> ")
+                Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{FeatureCard.Share(next.Probability)}</span> ")
             )
                 ?? []}</p>
             {link.Dictionary.Dictionary.Warnings.Select(warning =>
@@ -71,10 +75,7 @@ internal sealed class ReadingView(
     public Markup List()
     {
         var token = link.Token is { } position ? tokens[position] : null;
-        var listed =
-            analysis is null ? []
-            : link.Token is { } at ? analysis.Tokens[at].Top
-            : analysis.WholeTextTop;
+        var listed = Listed(link, analysis);
         var largest = listed.Count > 0 ? listed.Max(feature => feature.Activation) : 1;
         return Markup.Of(
             $"""
@@ -86,14 +87,48 @@ internal sealed class ReadingView(
                         $"At {TokenMarkup.Word(token.Piece)} <small>position {link.Token!.Value}, L0 {Number(analysis?.Tokens[link.Token.Value].L0, "0")}</small>"
                     )
             )}</h2>{(
-                token is null ? Markup.Empty : Markup.Of($"<a href=\"{(link with { Token = null }).Address}\" data-in-place>whole text</a>")
+                token is null ? Markup.Empty : Markup.Of($"<a href=\"{(link with { Token = null, Feature = null }).Address}\" data-in-place>whole text</a>")
             )}</div>
             {(
                 analysis is null ? Markup.Empty
                 : listed.Count == 0 ? Markup.Of($"<p class=\"empty\">No feature fires here.</p>")
-                : Markup.Of($"<table class=\"found\">\n{listed.Select(feature => Row(analysis, feature, largest))}</table>")
+                : Markup.Of($"<table class=\"found\">\n{listed.Select(feature => Row(feature, largest))}</table>")
             )}
             </div>
+
+            """
+        );
+    }
+
+    /// <summary>A feature beside the text.</summary>
+    public Markup Beside()
+    {
+        var chosen = link.Feature is not null;
+        return Markup.Of(
+            $"<section id=\"beside\"{Markup.Trusted(chosen ? " class=\"chosen\"" : "")} aria-label=\"a feature\">{(Opened(link, analysis) is { } feature ? Panel(feature) : Markup.Empty)}</section>\n"
+        );
+    }
+
+    private Markup Panel(int feature)
+    {
+        var close = link.Feature is null
+            ? Markup.Empty
+            : Markup.Of($"<a href=\"{(link with { Feature = null }).Address}\" data-in-place title=\"close\">✕</a>");
+        if (link.Dictionary.Stored is not { } stored || named.Glance(feature) is not { } glance)
+            return Markup.Of(
+                $"""
+                <div class="headed"><h3>#{feature}</h3>{close}</div>
+                <p class="empty">Nothing is known of it beyond this text: there is no dashboard of this feature here. Build the features of this dictionary, and its examples and words stand here.</p>
+
+                """
+            );
+        var (card, page) = (new FeatureCard(stored, glance), PageAddress.Feature(stored, feature));
+        return Markup.Of(
+            $"""
+            <div class="headed">{card.Name()}{close}</div>
+            {card.Figures()}{card.Words(Examples)}{card.Best(
+                Examples
+            )}<p class="more"><a href="{page}">whole page</a> · <a href="{page}#steering">steer with it</a> · <a href="{page}#test">try other texts</a></p>
 
             """
         );
@@ -103,81 +138,34 @@ internal sealed class ReadingView(
     {
         var (token, chosen) = (tokens[position], position == link.Token);
         return Markup.Of(
-            $"<a class=\"s{_shades[position]} {(token.Counted ? TokenMarkup.Kind(token.Piece) : "special")}\" id=\"t{position}\" href=\"{(link with { Token = chosen ? null : position }).Address}\" data-in-place data-tip=\"{(analysis is null ? $"position {position}, id {token.Id}" : Tip(analysis, analysis.Tokens[position]))}\"{Markup.Trusted(chosen ? " aria-current=\"true\"" : "")}>{TokenMarkup.Text(token.Piece)}</a>"
+            $"<a class=\"{Markup.Trusted(_shading?.ClassOf(position) ?? "s0")} {(token.Counted ? TokenMarkup.Kind(token.Piece) : "special")}\" id=\"t{position}\" href=\"{(link with { Token = chosen ? null : position, Feature = null }).Address}\" data-in-place data-tip=\"{_shading?.Tip(position) ?? $"position {position}, id {token.Id}"}\"{Markup.Trusted(chosen ? " aria-current=\"true\"" : "")}>{TokenMarkup.Text(token.Piece)}</a>"
         );
     }
 
-    private string Tip(TextAnalysis found, TokenReport token)
+    private Markup Row(FeatureReport feature, float largest)
     {
-        var head = $"position {token.Position}, id {token.Id}, L0 {token.L0}";
-        if (!token.Counted)
-            return $"{head}\nleft out of every sum: an outlier by design";
-        if (link.Feature is { } feature)
-            return $"{head}\n#{feature}: {TokenMarkup.Tip(token.Piece, Value(found, token, feature), Maximum(found, feature, rows))}";
-        return token.Top is [var top, ..]
-            ? $"{head}\n{string.Create(CultureInfo.InvariantCulture, $"#{top.Index}: {top.Activation:0.00}")} {Label(top.Index)}"
-            : head;
-    }
-
-    private Markup Shading(TextAnalysis? found) =>
-        link.Feature is { } feature && found is not null
-            ? Markup.Of(
-                $"shaded by {Open(feature)}{(Label(feature) is { Length: > 0 } label ? $" {label}" : "")}: activation / {(rows.ContainsKey(feature) ? "its maximum in the database" : "its maximum in this text")}, {Maximum(found, feature, rows):0.00} · <a href=\"{(link with { Feature = null }).Address}\" data-in-place>by each token’s first instead</a>"
-            )
-            : Markup.Of(
-                $"shaded by each token’s {(found is { IsTelling: true } ? "most telling" : "strongest")} feature · click a token for its features, a feature to shade by it · grey tokens (‹bos›, special) are left out of every sum"
-            );
-
-    private Markup Row(TextAnalysis found, FeatureReport feature, float largest)
-    {
-        var chosen = feature.Index == link.Feature;
+        var (chosen, hue) = (feature.Index == link.Feature, link.HueOf(feature.Index));
+        var card =
+            link.Dictionary.Stored is { } stored && named.IsKnown(feature.Index)
+                ? Markup.Of($" data-card=\"{FeatureCard.Address(stored, feature.Index)}\"")
+                : Markup.Empty;
         return Markup.Of(
             $"""
-            <tr{Markup.Trusted(chosen ? " class=\"chosen\"" : "")}><td><a id="f{feature.Index}" href="{(
+            <tr{Markup.Trusted(chosen ? " class=\"chosen\"" : "")}><td class="pins"><a class="pin{(hue is { } own ? $" s14 hue{own}" : "")}" id="p{feature.Index}" href="{link.Pin(feature.Index).Address}" data-in-place title="{(hue is null ? "shade the text by it in a colour of its own" : "shade no longer by it")}" aria-label="{(hue is null ? "pin" : "unpin")} #{feature.Index}"></a></td><td class="wide"><a id="f{feature.Index}" href="{(
                 link with
                 {
                     Feature = chosen ? null : feature.Index,
                 }
             ).Address}" data-in-place data-shades="{string.Join(
                 ',',
-                Shades(found, feature.Index, rows)
-            )}" title="shade the text by it">#{feature.Index}</a></td><td class="wide">{Label(
-                feature.Index
-            )}</td><td class="n">{feature.Activation:0.00}</td><td class="bar">{FeatureView.Bar(
+                _shading!.ShadesBy(feature.Index)
+            )}"{card}><span class="index">#{feature.Index}</span> {named.Name(feature.Index)}</a></td><td class="n">{new Rounded(feature.Activation, 1, Padded: true)}</td><td class="bar">{FeatureView.Bar(
                 largest > 0 ? feature.Activation / largest : 0
-            )}</td><td>{Open(feature.Index, "open")}</td></tr>
+            )}</td></tr>
 
             """
         );
     }
-
-    private Markup Open(int feature, string? text = null) =>
-        link.Dictionary.Stored is { } stored && feature < stored.Features
-            ? Markup.Of($"<a href=\"{PageAddress.Feature(stored, feature)}\">{text ?? $"#{feature}"}</a>")
-        : text is null ? Markup.Of($"#{feature}")
-        : Markup.Empty;
-
-    private string Label(int feature) => rows.GetValueOrDefault(feature)?.Label is { } label ? HtmlText.Visible(label) : "";
-
-    /// <summary>The shade of each token: by a feature relative to its maximum, or by the strongest of each relative to the strongest of the
-    /// text. What is left out has none.</summary>
-    private static int[] Shades(TextAnalysis found, int? feature, IReadOnlyDictionary<int, FeatureRow> rows)
-    {
-        var values = feature is { } one
-            ? [.. found.Tokens.Select(token => token.Counted ? Value(found, token, one) : 0)]
-            : found.FirstShades;
-        var maximum = feature is { } chosen ? Maximum(found, chosen, rows) : values.Max();
-        return [.. values.Select(value => TokenMarkup.Shade(maximum > 0 ? value / maximum : 0))];
-    }
-
-    /// <summary>The largest activation known: over the corpus of the database, or over this text.</summary>
-    private static float Maximum(TextAnalysis found, int feature, IReadOnlyDictionary<int, FeatureRow> rows) =>
-        Math.Max(
-            (float)(rows.GetValueOrDefault(feature)?.Max ?? 0),
-            found.Tokens.Where(token => token.Counted).Select(token => Value(found, token, feature)).DefaultIfEmpty(0).Max()
-        );
-
-    private static float Value(TextAnalysis found, TokenReport token, int feature) => found.Features.Value(token.Position, feature);
 
     /// <summary>A number; of what is not known yet, dots as wide.</summary>
     private string Number(double? value, string format) =>

@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Features;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
@@ -7,6 +8,7 @@ using GemmaScope.Workbench;
 using GemmaScope.Workbench.Html;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GemmaScope.Server.Shield;
 
@@ -24,16 +26,20 @@ internal sealed record ShieldForm(string Prompt = "", string Response = "", stri
 /// <param name="shield">The guard.</param>
 /// <param name="reader">Makes questions of what was typed.</param>
 /// <param name="served">The model and its dictionaries.</param>
+/// <param name="titles">What dictionaries are called.</param>
 /// <param name="judgeAsync">Judges questions, and counts them.</param>
 internal sealed class ShieldPage(
     ShieldService shield,
     ShieldReader reader,
     ServerModel served,
+    TitleBook titles,
     Func<HttpContext, ShieldQuestion[], Task<IReadOnlyList<ShieldVerdict>>> judgeAsync
 )
 {
     /// <summary>Features removed to measure what they do: each costs a run of the model.</summary>
     private const int Removed = 5;
+
+    private readonly FeatureLibrary? _library = served.Features is { } database ? new FeatureLibrary(database, titles) : null;
 
     private readonly MicroscopeDictionary[] _dictionaries =
     [
@@ -44,6 +50,7 @@ internal sealed class ShieldPage(
 
     public void Map(WebApplication app)
     {
+        app.Services.GetRequiredService<PageSections>().Add(PageSection.Guard);
         var pages = app.MapGroup("").AddEndpointFilter(PageResult.GuardAsync).ExcludeFromDescription();
         pages.MapGet("/shield", () => new PageResult(View(new() { Dictionary = _dictionaries.FirstOrDefault()?.Name ?? "" }).Render()));
         pages.MapPost("/shield", (Delegate)AnswerAsync).AddEndpointFilter(OwnForms.OnlyAsync);
@@ -106,21 +113,26 @@ internal sealed class ShieldPage(
         MicroscopeDictionary? with = null,
         string? problem = null
     ) =>
-        new(served, shield, _dictionaries, form, verdict, problem)
+        new(served, shield, _dictionaries, titles.Now(), form, verdict, problem)
         {
-            Why =
-                why is null || with is null
-                    ? null
-                    : new ExplanationMarkup(
-                        new VerdictReasons(why, ShieldView.Listed, Labels(why, with)),
-                        feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null
-                    ),
+            Why = why is null || with is null ? null : Explained(why, with),
             Notes = why?.Warnings ?? [],
         };
 
-    private Func<int, string?> Labels(VerdictExplanation why, MicroscopeDictionary with)
+    private ExplanationMarkup Explained(VerdictExplanation why, MicroscopeDictionary with)
     {
-        var rows = served.Features.ByFeature(with.Stored, why.Features.Take(ShieldView.Listed).Select(feature => feature.Feature));
-        return feature => rows.GetValueOrDefault(feature)?.Label;
+        var listed = why.Features.Take(ShieldView.Listed).Select(feature => feature.Feature).ToArray();
+        var rows = served.Features.ByFeature(with.Stored, listed);
+        var glances = with.Stored is { } known && _library is not null ? _library.ReadableGlances(known, listed) : null;
+        return new(
+            new VerdictReasons(why, ShieldView.Listed, feature => rows.GetValueOrDefault(feature)?.Label),
+            feature => with.Stored is { } stored ? PageAddress.Feature(stored, feature) : null
+        )
+        {
+            Called = titles.Now()[FeatureLinks.ModelName(served.Name), with.Name].Text,
+            Named = glances is null
+                ? null
+                : feature => FeatureName.Of(rows.GetValueOrDefault(feature)?.Label, glances.GetValueOrDefault(feature)),
+        };
     }
 }

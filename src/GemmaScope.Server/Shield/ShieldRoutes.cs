@@ -1,6 +1,7 @@
 using GemmaScope.Dictionaries;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Pages;
 using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -43,7 +44,7 @@ internal sealed class ShieldRoutes(
             : null;
         var routes = new ShieldRoutes(service, served.Name, served.Dictionaries, app.Services.GetRequiredService<ServerMetrics>(), log);
         routes.Map(app);
-        new ShieldPage(service, routes._reader, served, routes.JudgeAsync).Map(app);
+        new ShieldPage(service, routes._reader, served, app.Services.GetRequiredService<TitleBook>(), routes.JudgeAsync).Map(app);
     }
 
     /// <summary>Adds them to routes.</summary>

@@ -11,6 +11,7 @@ internal sealed class ShieldView(
     ServerModel served,
     ShieldService shield,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
+    DictionaryTitles titles,
     ShieldForm form,
     ShieldVerdict? verdict,
     string? problem
@@ -28,12 +29,7 @@ internal sealed class ShieldView(
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     public Page Render(int status = 200) =>
-        new PageFrame
-        {
-            Title = "Guard",
-            Path = [("guard", "/shield")],
-            Library = served.Features is not null,
-        }.Render(
+        new PageFrame { Title = "Guard", Section = PageSection.Guard }.Render(
             Markup.Of(
                 $"""
                 <h1 class="feature">Does a text violate a policy?</h1>
@@ -48,11 +44,11 @@ internal sealed class ShieldView(
     private Markup Form() =>
         Markup.Of(
             $"""
-            <form class="scope" action="/shield" method="post">
-            <label for="text">A user’s prompt</label>
-            <textarea id="text" name="prompt" rows="3" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Prompt)}</textarea>
-            <label for="response">The model’s response, to judge that instead</label>
-            <textarea id="response" name="response" rows="2" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Response)}</textarea>
+            <form class="scope guard" action="/shield" method="post">
+            <div class="texts"><div><label for="text">A user’s prompt</label>
+            <textarea id="text" name="prompt" rows="4" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Prompt)}</textarea></div>
+            <div><label for="response">The model’s response <span class="soft">to judge that instead</span></label>
+            <textarea id="response" name="response" rows="4" maxlength="{LongestText}">{Markup.Trusted("\n")}{HtmlText.Field(form.Response)}</textarea></div></div>
             <div class="choices">
             {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{FeatureLinks.ModelName(
                 served.Name
@@ -66,7 +62,7 @@ internal sealed class ShieldView(
     private Markup Choices() =>
         Markup.Of(
             $"""
-            <label>explain with <select name="dictionary">{dictionaries.Select(one => Option(one.Name, one.Name, form.Dictionary))}{Option(
+            <label>explain with <select name="dictionary">{dictionaries.Select(one => Option(one.Name, titles[FeatureLinks.ModelName(served.Name), one.Name].Text, form.Dictionary))}{Option(
                 "",
                 "no dictionary",
                 form.Dictionary
@@ -84,13 +80,13 @@ internal sealed class ShieldView(
     private static Markup Verdict(ShieldVerdict verdict) =>
         Markup.Of(
             $"""
-            <section aria-label="verdict">
+            <section aria-label="verdict" class="verdict {Markup.Trusted(verdict.IsViolated ? "violated" : "clear")}">
             <h2>{(verdict.IsViolated ? "Violated" : "Not violated")} <small>the {(
                 verdict.Question.Response is null ? "prompt" : "response"
             )} was judged; the largest probability is {verdict.Probability:0.000}</small></h2>
-            {verdict.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<div class="scroll"><table>
+            {verdict.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<table>
             <tr><th>policy</th><th class="n">probability</th><th class="gap">0 to 1, with the threshold</th><th class="n">threshold</th><th>verdict</th></tr>
-            {verdict.Scores.Select(Line)}</table></div>
+            {verdict.Scores.Select(Line)}</table>
             </section>
 
             """

@@ -137,7 +137,7 @@ public static class AnalyzePage
                 $"""
                 <h2>Most likely next tokens</h2>
                 <p>{analysis.Next.Select(next =>
-                    Markup.Of($"<span class=\"chip\"><code>{next.Display}</code> <span>{next.Logit:0.00}</span></span>")
+                    Markup.Of($"<span class=\"chip\"><code>{next.Display}</code> <span>{next.Probability:0.0 %}</span></span>")
                 )}</p>
 
                 """
@@ -147,7 +147,7 @@ public static class AnalyzePage
 
     private static Markup Footer { get; } =
         Markup.Trusted(
-            "<p>Position 0 (BOS) and special tokens are shown but left out of sums, L0 and FVU. L0 counts the features above 0. "
+            "<p>The numbers of features lead to their pages, which open while gemmascope serve runs. Position 0 (BOS) and special tokens are shown but left out of sums, L0 and FVU. L0 counts the features above 0. "
                 + "FVU = Σ‖x − x̂‖² / Σ‖x − x̄‖² with one mean per dimension. The tutorial’s variance explained, "
                 + "1 − mean((x̂ − x)²) / var(x) around one global mean, is never below 1 − FVU.</p>\n"
         );

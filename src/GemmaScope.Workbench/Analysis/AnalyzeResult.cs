@@ -81,7 +81,8 @@ public sealed record AnalyzedToken(
 /// <param name="Id">Token id.</param>
 /// <param name="Piece">The piece as the vocabulary has it.</param>
 /// <param name="Logit">Its logit after the cap.</param>
-public sealed record AnalyzedNext(int Id, string Piece, float Logit);
+/// <param name="Probability">How likely it comes next.</param>
+public sealed record AnalyzedNext(int Id, string Piece, float Logit, double Probability);
 
 /// <summary>What a dictionary finds in a text. Numbers that nothing was counted for are null.</summary>
 public sealed class AnalyzeResult
@@ -162,7 +163,8 @@ public sealed class AnalyzeResult
     public IReadOnlyList<TextFeature> WholeTextTop { get; }
 
     /// <summary>The most likely next tokens, best first.</summary>
-    public IReadOnlyList<AnalyzedNext> NextTokens => [.. Analysis.Next.Select(next => new AnalyzedNext(next.Id, next.Piece, next.Logit))];
+    public IReadOnlyList<AnalyzedNext> NextTokens =>
+        [.. Analysis.Next.Select(next => new AnalyzedNext(next.Id, next.Piece, next.Logit, next.Probability))];
 
     /// <summary>For each token from 0 to 1 how strongly it is shaded: by the chosen feature, else by its own first one, relative to the
     /// strongest of the text. Tokens that do not count have no shade, so that the outlier at BOS does not pale all others.</summary>

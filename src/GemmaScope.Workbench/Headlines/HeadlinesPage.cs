@@ -21,7 +21,10 @@ public static class HeadlinesPage
     public static Markup Render(HeadlinesResult result) =>
         new ReportPage($"{result.Headlines.Count} headlines", Header(result)) { Style = Style }.Render(
             Markup.Of($"{Validation(result.Validation)}{Matrix(result)}{FeaturesByTopic(result)}{Texts(result)}"),
-            Markup.Of($"<p>{result.Formula}. Densities from {result.DensityTokens:#,0} tokens.</p>\n")
+            Markup.Of(
+                $"<p>{result.Formula}. Densities from {result.DensityTokens:#,0} tokens. The numbers of features lead to their pages, which "
+                    + $"open while gemmascope serve runs.</p>\n"
+            )
         );
 
     private static Markup Header(HeadlinesResult result) =>

@@ -12,6 +12,12 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
         + "measured: how much smaller the raw gap was when the feature was taken out at the last position and the rest was run again, by every path. "
         + "The final soft cap bends the gap, so the probability is made of the capped one.";
 
+    /// <summary>What the dictionary is called; null for its name.</summary>
+    public string? Called { get; init; }
+
+    /// <summary>What a feature is called; null for its label.</summary>
+    public Func<int, Markup>? Named { get; init; }
+
     /// <summary>The verdict in words.</summary>
     public static string Verdict(VerdictReasons one) =>
         FormattableString.Invariant($"{one.Policy}: {one.Probability:0.000}, {(one.Violated ? "violated" : "not violated")}");
@@ -35,7 +41,7 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
         Markup.Of(
             $"""
             <h2>{Verdict(one)}</h2>
-            <p class="meta">features of {HtmlText.Path(one.Dictionary)} at {one.Site}, position {one.Position}{(
+            <p class="meta">features of {HtmlText.Path(Called ?? one.Dictionary)} at {one.Site}, position {one.Position}{(
                 double.IsFinite(one.Fvu) ? Markup.Of($", FVU {one.Fvu:0.000}") : Markup.Empty
             )}</p>
             <div class="scroll" tabindex="0" role="region" aria-label="what the gap is made of"><table>
@@ -45,27 +51,34 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
             )}</table></div>
             <h3>Features</h3>
             <div class="scroll" tabindex="0" role="region" aria-label="features"><table>
-            <tr><th>feature</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">activation</th><th class="n">measured</th><th class="n">probability without</th>{(IsLabelled ? Markup.Of($"<th>label</th>") : Markup.Empty)}</tr>
+            <tr><th>feature</th>{(IsLabelled ? Markup.Of($"<th>label</th>") : Markup.Empty)}<th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">activation</th><th class="n">measured</th><th class="n">probability without</th></tr>
             {one.Features.Select(Line)}{All()}</table></div>
 
             """
         );
 
     // A column in which nothing stands would only push the others together.
-    private bool IsLabelled => one.Features.Any(feature => feature.Label is not null);
+    private bool IsLabelled => Named is not null || one.Features.Any(feature => feature.Label is not null);
+
+    private Markup Label(FeatureReason feature) =>
+        IsLabelled
+            ? Markup.Of(
+                $"<td class=\"wide label\">{Named?.Invoke(feature.Feature) ?? Markup.Of($"{HtmlText.Visible(feature.Label ?? "")}")}</td>"
+            )
+            : Markup.Empty;
 
     private double LargestPart => Parts(one).Max(part => Math.Abs(part.Value));
 
     private Markup Line(FeatureReason feature) =>
         Markup.Of(
-            $"<tr><td>{Name(feature.Feature)}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}<td class=\"n\">{feature.Activation:0.00}</td>{Measured(feature.Measured, feature.ProbabilityWithout)}{(IsLabelled ? Markup.Of($"<td class=\"wide label\">{HtmlText.Visible(feature.Label ?? "")}</td>") : Markup.Empty)}</tr>\n"
+            $"<tr><td>{Name(feature.Feature)}</td>{Label(feature)}<td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}<td class=\"n\">{feature.Activation:0.00}</td>{Measured(feature.Measured, feature.ProbabilityWithout)}</tr>\n"
         );
 
     private Markup All() =>
         one.Together is not { } all
             ? Markup.Empty
             : Markup.Of(
-                $"<tr><td>{all.Features} together</td><td class=\"n\">{Signed(all.Direct)}</td><td></td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}{(IsLabelled ? Markup.Of($"<td></td>") : Markup.Empty)}</tr>\n"
+                $"<tr><td{Markup.Trusted(IsLabelled ? " colspan=\"2\"" : "")}>{all.Features} together</td><td class=\"n\">{Signed(all.Direct)}</td><td></td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}</tr>\n"
             );
 
     private Markup Name(int feature) =>

@@ -23,6 +23,15 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
 
     public FeatureSelector Selector => selector;
 
+    /// <summary>Writes W_enc of one feature.</summary>
+    public unsafe void Read(int feature, Span<float> vector)
+    {
+        var (step, start) = weights.Layout == WeightLayout.InOut ? (weights.Stride, (long)feature) : (1, feature * weights.Stride);
+        fixed (float* target = vector[..weights.Inputs])
+            for (var i = 0; i < weights.Inputs; i++)
+                Conversions.Widen((byte*)weights.Data + (start + i * step) * weights.Type.Size(), weights.Type, target + i, 1);
+    }
+
     /// <summary>Adds the features of x [rows, inputs] to the rows, their indices raised by <paramref name="offset"/>.</summary>
     public void Encode(MatrixView x, int offset, FeatureRows found, CancellationToken cancellationToken)
     {

@@ -35,13 +35,9 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
     public override int OutputWidth => weights.Decoder.Columns;
 
     /// <summary>Writes W_enc of a feature as it acts on the raw input; rows that are scaled one by one have no such vector.</summary>
-    internal unsafe void Encoder(int feature, Span<float> vector)
+    internal void Encoder(int feature, Span<float> vector)
     {
-        var view = weights.Encoder.Weights;
-        var (step, start) = view.Layout == WeightLayout.InOut ? (view.Stride, (long)feature) : (1, feature * view.Stride);
-        fixed (float* target = vector)
-            for (var i = 0; i < view.Inputs; i++)
-                Conversions.Widen((byte*)view.Data + (start + i * step) * view.Type.Size(), view.Type, target + i, 1);
+        weights.Encoder.Read(feature, vector);
         if (weights.Scaling.Factor is { } factor && factor != 1)
             TensorPrimitives.Multiply(vector, factor, vector);
     }

@@ -20,7 +20,7 @@ internal sealed class FeatureRanking(SparseActivations features, IReadOnlyDictio
         var top = new TopSelection(k);
         for (var i = 0; i < indices.Length; i++)
             if (values[i] > 0)
-                top.Offer(indices[i], Telling(indices[i], values[i], values[i]));
+                top.Offer(indices[i], Telling(indices[i], values[i]));
         return top.Descending().Select(kept => new FeatureActivation(kept.Feature, features.Value(row, kept.Feature)));
     }
 
@@ -38,11 +38,14 @@ internal sealed class FeatureRanking(SparseActivations features, IReadOnlyDictio
         var top = new TopSelection(k);
         foreach (var (feature, (sum, largest)) in sums)
             if (sum > 0)
-                top.Offer(feature, IsTelling ? Telling(feature, sum, largest) : (float)sum);
+                top.Offer(
+                    feature,
+                    IsTelling ? (float)(meanings!.GetValueOrDefault(feature)?.TellingOfText(sum, largest) ?? 0) : (float)sum
+                );
         return top.Descending().Select(kept => new FeatureActivation(kept.Feature, (float)sums[kept.Feature].Sum));
     }
 
     /// <summary>A feature that nobody knows ranks below all that are known.</summary>
-    private float Telling(int feature, double activation, double largest) =>
-        meanings!.GetValueOrDefault(feature) is { } meaning ? (float)meaning.Telling(activation, largest) : 0;
+    private float Telling(int feature, float activation) =>
+        (float)(meanings!.GetValueOrDefault(feature)?.Telling(activation, activation) ?? 0);
 }

@@ -48,7 +48,8 @@ public sealed record TokenReport(
 /// <param name="Piece">The piece as the vocabulary has it.</param>
 /// <param name="Display">The piece for people.</param>
 /// <param name="Logit">Its logit after the cap.</param>
-public sealed record NextToken(int Id, string Piece, string Display, float Logit);
+/// <param name="Probability">How likely it comes next, soft-max over all vocabulary rows.</param>
+public sealed record NextToken(int Id, string Piece, string Display, float Logit, double Probability);
 
 /// <summary>What a dictionary finds in a text. Numbers that nothing was counted for are null.</summary>
 public sealed record TextAnalysis

@@ -148,7 +148,8 @@ public static class TextAnalyzer
             score.Token,
             known ? tokenizer.Piece(score.Token) : "",
             known ? tokenizer.Display(score.Token) : $"#{score.Token}",
-            score.Value
+            score.Value,
+            score.Probability ?? double.NaN
         );
     }
 

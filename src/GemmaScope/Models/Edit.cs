@@ -49,11 +49,19 @@ public sealed class Edit
 {
     private readonly RowsEdit _apply;
     private readonly Action<MatrixView, RunSequences>? _together;
+    private readonly RowsEdit? _heads;
     private readonly Positions _positions;
 
-    private Edit(Site site, Positions? positions, int? width, RowsEdit apply, Action<MatrixView, RunSequences>? together = null)
+    private Edit(
+        Site site,
+        Positions? positions,
+        int? width,
+        RowsEdit apply,
+        Action<MatrixView, RunSequences>? together = null,
+        RowsEdit? heads = null
+    )
     {
-        (Site, Width, _apply, _positions, _together) = (site, width, apply, positions ?? Positions.All, together);
+        (Site, Width, _apply, _positions, _together, _heads) = (site, width, apply, positions ?? Positions.All, together, heads);
     }
 
     /// <summary>Where.</summary>
@@ -149,6 +157,21 @@ public sealed class Edit
 
     /// <summary>The same for a function that has to know which rows are whose.</summary>
     internal static Edit OfRun(Site site, Action<MatrixView, RunSequences> function) => new(site, null, null, (_, _) => { }, function);
+
+    /// <summary>A function of the attention matrices of all heads of a sequence together, [heads · queries, keys], for one that has to know
+    /// which head is whose.</summary>
+    internal static Edit OfHeads(Site site, RowsEdit function) => new(site, null, null, (_, _) => { }, heads: function);
+
+    /// <summary>Applies the edit to the attention matrices of a sequence, [heads · queries, keys].</summary>
+    internal void ApplyToHeads(MatrixView matrices, int heads, int firstPosition)
+    {
+        var queries = matrices.Rows / heads;
+        if (_heads is not null)
+            _heads(matrices, firstPosition);
+        else
+            for (var head = 0; head < heads; head++)
+                Apply(matrices.SliceRows(head * queries, queries), firstPosition);
+    }
 
     /// <summary>Applies the edit to the rows of all sequences of a run.</summary>
     internal void Apply(MatrixView rows, RunSequences sequences)

@@ -43,6 +43,9 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>How runs compute that do not say it.</summary>
     public Arithmetic Arithmetic { get; }
 
+    /// <summary>The mapped weights, for steps through the layers that are no run.</summary>
+    internal GemmaWeights Weights => _weights;
+
     /// <summary>The folder the model was read from.</summary>
     public string Folder { get; }
 

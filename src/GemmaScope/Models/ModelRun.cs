@@ -20,10 +20,14 @@ public enum LogitRows
     All,
 }
 
-/// <summary>One token with its logit or probability.</summary>
+/// <summary>A token with its logit: as the next one of a text, or what a feature adds to it.</summary>
 /// <param name="Token">Id.</param>
-/// <param name="Value">Logit (after the cap).</param>
-public readonly record struct TokenScore(int Token, float Value);
+/// <param name="Value">Logit; of a next token that after the cap.</param>
+public readonly record struct TokenScore(int Token, float Value)
+{
+    /// <summary>How likely the token comes next, soft-max over all vocabulary rows; null for what a feature adds, which is no prediction.</summary>
+    public double? Probability { get; init; }
+}
 
 /// <summary>What a run of the model found: captured activations and logits. Rows of several sequences follow each other.</summary>
 public sealed class ModelRun : IDisposable
@@ -94,11 +98,12 @@ public sealed class ModelRun : IDisposable
             ? logits.Row(_logitStarts[sequence + 1] - 1)
             : throw new ArgumentProblemException("the run computed no logits; ask for them with logits: LogitRows.Last", "logits");
 
-    /// <summary>The most likely next tokens of a sequence, best first (the lower id first among equals); rows that are no tokens are left
-    /// out.</summary>
+    /// <summary>The most likely next tokens of a sequence with logit and probability, best first (the lower id first among equals); rows that
+    /// are no tokens are left out.</summary>
     public IReadOnlyList<TokenScore> TopNextTokens(int count, int sequence = 0)
     {
-        var logits = LastLogits(sequence)[.._config.RealVocabulary];
+        var all = LastLogits(sequence);
+        var logits = all[.._config.RealVocabulary];
         var best = new PriorityQueue<TokenScore, (float, int)>();
         for (var i = 0; i < logits.Length; i++)
         {
@@ -108,8 +113,12 @@ public sealed class ModelRun : IDisposable
                 best.DequeueEnqueue(new(i, logits[i]), (logits[i], -i));
         }
         var result = new TokenScore[best.Count];
+        var total = result.Length > 0 ? LogSumExp(all) : 0;
         for (var i = result.Length - 1; i >= 0; i--)
-            result[i] = best.Dequeue();
+        {
+            var score = best.Dequeue();
+            result[i] = score with { Probability = Math.Exp(score.Value - total) };
+        }
         return result;
     }
 
@@ -138,13 +147,15 @@ public sealed class ModelRun : IDisposable
     }
 
     /// <summary>−log softmax(logits)[token] in nats.</summary>
-    internal static double Surprise(ReadOnlySpan<float> logits, int token)
+    internal static double Surprise(ReadOnlySpan<float> logits, int token) => LogSumExp(logits) - logits[token];
+
+    private static double LogSumExp(ReadOnlySpan<float> logits)
     {
         var max = TensorPrimitives.Max(logits);
         double sum = 0;
         foreach (var logit in logits)
             sum += Math.Exp(logit - max);
-        return Math.Log(sum) + max - logits[token];
+        return Math.Log(sum) + max;
     }
 
     private Tensor[] Captured(Site site) =>

@@ -82,8 +82,7 @@ internal sealed unsafe class RunHooks
         var queries = matrices.Rows / _config.Heads;
         if (_edits.TryGetValue(site, out var edits))
             foreach (var edit in edits)
-                for (var head = 0; head < _config.Heads; head++)
-                    edit.Apply(matrices.SliceRows(head * queries, queries), sequences.First(sequence));
+                edit.ApplyToHeads(matrices, _config.Heads, sequences.First(sequence));
         if (!_captured.TryGetValue(site, out var tensors))
             return;
         _captured[site] = tensors ??= new Tensor[sequences.Count];

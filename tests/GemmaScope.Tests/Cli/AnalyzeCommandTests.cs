@@ -15,7 +15,16 @@ public class AnalyzeCommandTests
         Assert.Equal(0, run.Code);
         Assert.Equal("", run.Error);
         Assert.All(
-            ["mean L0", "FVU", "variance explained", "tutorial's formula", "1 left out", "exact", "http://localhost:5000/demo-pt/"],
+            [
+                "mean L0",
+                "FVU",
+                "variance explained",
+                "tutorial's formula",
+                "1 left out",
+                "exact",
+                "their dashboards",
+                "http://localhost:5000/demo-pt/",
+            ],
             part => Assert.Contains(part, run.Out)
         );
         Assert.Contains(run.Lines, line => Regex.IsMatch(line, @"^ +2  "" cat"" +\d+  \d+ \w+: .+ \(\d+\.\d\d\)"));
@@ -60,6 +69,9 @@ public class AnalyzeCommandTests
             json.GetProperty("tutorial_variance_explained").GetDouble(),
             1e-4
         );
+        var next = json.GetProperty("next_tokens").EnumerateArray().Select(one => one.GetProperty("probability").GetDouble()).ToArray();
+        Assert.InRange(next.Sum(), next[0], 1);
+        Assert.Equal(next.OrderDescending(), next);
         var top = json.GetProperty("whole_text_top")[0];
         Assert.Equal(expected.GetProperty("whole_text_top")[0][0].GetInt32(), top.GetProperty("feature").GetInt32());
         Assert.Equal([0], json.GetProperty("excluded_positions").EnumerateArray().Select(position => position.GetInt32()));

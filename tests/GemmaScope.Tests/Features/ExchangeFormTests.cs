@@ -205,7 +205,7 @@ public sealed class ExchangeFormTests : IDisposable
                 Markup.Empty
             ).Render();
             // What another program does not tell is left out.
-            Assert.DoesNotContain("#-1", $"{html.Html}{output}");
+            Assert.DoesNotContain("#-1", $"{html.After}{output}");
             _ = ResultJson.Text(FeatureResult.Of(dictionary, page, source));
             DashboardExport.WriteNeuronpedia(Stream.Null, feature, source);
             DashboardExport.WriteFeatureDetails(Stream.Null, feature, source);

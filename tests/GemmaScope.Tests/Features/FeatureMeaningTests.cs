@@ -26,6 +26,9 @@ public class FeatureMeaningTests
         // One that fires stronger than ever before tells no more than one at its maximum.
         Assert.Equal(Known[1].Telling(10, 10), Known[1].Telling(40, 40), 1e-12);
         Assert.True(Known[0].IsDense && !Known[1].IsDense);
+        // The sum over a text of what fires everywhere is large, whatever the text says.
+        Assert.Equal(Known[0].Telling(60, 30) / 10, Known[0].TellingOfText(60, 30), 1e-12);
+        Assert.Equal(Known[1].Telling(5, 5), Known[1].TellingOfText(5, 5), 1e-12);
     }
 
     [Fact]

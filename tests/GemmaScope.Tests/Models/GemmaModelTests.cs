@@ -86,6 +86,21 @@ public sealed class GemmaModelTests : IDisposable
     }
 
     [Fact]
+    public void next_tokens_have_the_probability_of_the_soft_max_over_all_rows()
+    {
+        using var run = _demo.Run(Prompt(5));
+        var logits = run.LastLogits().ToArray();
+        var all = run.TopNextTokens(logits.Length);
+        Assert.Equal(1, all.Sum(one => one.Probability!.Value), 1e-6);
+        var total = logits.Sum(logit => Math.Exp(logit));
+        foreach (var one in run.TopNextTokens(3))
+        {
+            Assert.Equal(logits[one.Token], one.Value);
+            Assert.Equal(Math.Exp(one.Value) / total, one.Probability!.Value, 1e-9);
+        }
+    }
+
+    [Fact]
     public void the_longest_context_runs_and_one_token_more_is_refused_by_name()
     {
         using var run = _demo.Run(Prompt(512));

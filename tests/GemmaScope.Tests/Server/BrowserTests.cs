@@ -83,7 +83,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.ClickAsync("#t5");
         await page.WaitForSelectorAsync("h2:has-text('position 5')");
         await page.ClickAsync(".found tr:first-child a[data-shades]");
-        await page.WaitForSelectorAsync(".chosen");
+        await page.WaitForSelectorAsync("#beside.chosen");
         Assert.Contains("token=5", page.Url);
         Assert.Contains("feature=", page.Url);
         // All of it happened on one page.
@@ -115,6 +115,27 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
     }
 
     [Fact]
+    public async Task a_card_comes_up_where_a_feature_is_pointed_at_or_has_the_focus_and_goes_by_escape()
+    {
+        var page = await browser.Open();
+        await page.GotoAsync(await Address($"/?q={Uri.EscapeDataString(Text)}"));
+        var feature = page.Locator(".found a[data-card]").First;
+        await feature.HoverAsync();
+        await page.WaitForSelectorAsync("#card .best li");
+        await page.Keyboard.PressAsync("Escape");
+        await page.WaitForSelectorAsync("#card", new() { State = WaitForSelectorState.Hidden });
+        await page.Mouse.MoveAsync(0, 0);
+        await page.Locator(".found .pin").First.FocusAsync();
+        await page.Keyboard.PressAsync("Tab");
+        await page.WaitForSelectorAsync("#card .best li");
+        Assert.Equal("card", await feature.GetAttributeAsync("aria-describedby"));
+        // Inside the window, whatever is pointed at.
+        var box = (await page.Locator("#card").BoundingBoxAsync())!;
+        var window = page.ViewportSize!;
+        Assert.True(box.X >= 0 && box.Y >= 0 && box.X + box.Width <= window.Width && box.Y + box.Height <= window.Height, $"{box}");
+    }
+
+    [Fact]
     public async Task without_script_links_and_the_form_do_the_same()
     {
         var page = await browser.Open(script: false);
@@ -123,8 +144,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.ClickAsync("text=Look");
         await page.ClickAsync("#t5");
         await page.ClickAsync(".found tr:first-child a[data-shades]");
-        Assert.Equal(1, await page.Locator(".chosen").CountAsync());
-        await page.ClickAsync(".found tr:first-child >> text=open");
+        Assert.Equal(1, await page.Locator("tr.chosen").CountAsync());
+        await page.ClickAsync("#beside.chosen >> text=whole page");
         Assert.Equal(1, await page.Locator("h1.feature").CountAsync());
         Assert.True(await page.Locator(".bubble").CountAsync() > 0);
     }

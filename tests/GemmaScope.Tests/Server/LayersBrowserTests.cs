@@ -122,7 +122,7 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.SelectOptionAsync("select[name=dict]", LayersServer.Demo);
         await page.ClickAsync("text=Look");
         await IsAt(page, $"dict={LayersServer.Demo}");
-        Assert.Equal("resid_post 2k l0_35", await page.InnerTextAsync(".passing .chosen .name"));
+        Assert.Equal("residual · 2k", await page.InnerTextAsync(".passing .chosen .name"));
         Assert.Equal(LayersServer.Demo, await page.GetAttributeAsync(".passing .chosen .name a", "title"));
     }
 

@@ -133,7 +133,7 @@ public class LayersTests(LayersServer server)
             Assert.Equal(entry.GetProperty("explained").GetDouble(), 1 - build.GetProperty("fvu").GetDouble(), 1e-12);
             Assert.Contains(
                 $"href=\"/demo-pt/{name}\" title=\"{name}: L0 {entry.GetProperty("mean_l0").GetDouble():0.0}, explained "
-                    + $"{entry.GetProperty("explained").GetDouble():0.00}",
+                    + $"{100 * entry.GetProperty("explained").GetDouble():0} %",
                 page
             );
             if (name == LayersServer.Demo)

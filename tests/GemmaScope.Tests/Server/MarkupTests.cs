@@ -69,12 +69,12 @@ public class MarkupTests
     public void pages_are_kept_from_the_second_time_on_until_the_database_changes_and_only_as_many_as_there_is_room_for()
     {
         var cache = new PageCache(mostBytes: 64_000);
-        Page Make(int feature) => new(Markup.Trusted($"{feature}".PadRight(1000)), "policy");
+        Page Make(int feature) => new(Markup.Empty, Markup.Trusted($"{feature}".PadRight(1000)), "policy");
         PageKey Key(int feature) => new(1, feature, new());
         cache.Keep(Key(1), "a", Make(1));
         Assert.Null(cache.Find(Key(1), "a"));
         cache.Keep(Key(1), "a", Make(1));
-        Assert.StartsWith("1 ", cache.Find(Key(1), "a")!.Html.ToString());
+        Assert.StartsWith("1 ", cache.Find(Key(1), "a")!.After.ToString());
         Assert.Null(cache.Find(Key(1), "b"));
         Assert.Null(cache.Find(new(1, 1, new() { Whole = true }), "a"));
 

@@ -25,7 +25,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
         Hostile = "0-hostile";
 
     private readonly TemporaryFolder _folder = new();
-    private readonly StringWriter _log = new();
+    private readonly ServerLog _log = new();
     private readonly Lazy<Task<Running>> _running;
 
     public MicroscopeServer() => _running = new(Start);
@@ -34,7 +34,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
     public async Task<Uri> Address() => (await _running.Value).Host.Address;
 
     /// <summary>What it has logged.</summary>
-    public string Log => _log.ToString();
+    public string Log => $"{_log}";
 
     /// <summary>Its database.</summary>
     public async Task<IFeatureDatabase> Database() => (await _running.Value).Database;
@@ -98,7 +98,7 @@ public sealed class MicroscopeServer : IAsyncDisposable
             new ServerOptions
             {
                 Port = 0,
-                Log = TextWriter.Synchronized(_log),
+                Log = _log.Writer,
                 Guard = null,
                 TimeLimit = Patience.Limit,
             }

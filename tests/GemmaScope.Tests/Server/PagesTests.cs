@@ -3,6 +3,8 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Models;
+using GemmaScope.Server.Pages;
+using GemmaScope.Workbench.Html;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;
@@ -228,13 +230,10 @@ public class PagesTests(MicroscopeServer server)
             // Within the server, whatever name a proxy gives it.
             Assert.StartsWith("/demo-pt/", feature.GetProperty("page").GetString());
             Assert.Contains($"id=\"f{feature.GetProperty("feature").GetInt32()}\"", page);
-            Assert.Contains(
-                FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.00}</td>"),
-                page
-            );
+            Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{feature.GetProperty("activation").GetSingle():0.0}</td>"), page);
         }
-        Assert.Contains(FormattableString.Invariant($"<dd>{json.RootElement.GetProperty("mean_l0").GetDouble():0.0}</dd>"), page);
-        Assert.Contains(FormattableString.Invariant($"<dd>{1 - json.RootElement.GetProperty("fvu").GetDouble():0.000}</dd>"), page);
+        Assert.Contains(FormattableString.Invariant($"<b>{json.RootElement.GetProperty("mean_l0").GetDouble():0.0}</b>"), page);
+        Assert.Contains(FormattableString.Invariant($"<b>{1 - json.RootElement.GetProperty("fvu").GetDouble():0.000}</b>"), page);
     }
 
     [Fact]
@@ -259,6 +258,47 @@ public class PagesTests(MicroscopeServer server)
                     page
                 );
         }
+    }
+
+    [Fact]
+    public async Task several_features_shade_a_text_each_in_a_hue_of_its_own()
+    {
+        int[] strongest =
+        [
+            .. Regex
+                .Matches(await Page("/?q=The+cat+sat+in+Paris"), "id=\"f(\\d+)\"")
+                .Take(2)
+                .Select(row => int.Parse(row.Groups[1].Value)),
+        ];
+        var page = await Page($"/?q=The+cat+sat+in+Paris&pins={strongest[0]},{strongest[1]}");
+        Assert.Matches("class=\"s\\d+ \" id=\"t", page);
+        Assert.Matches("class=\"s[1-9]\\d* hue1 \" id=\"t", page);
+        // The list says which is which, and takes one off again.
+        Assert.Contains($"pins={strongest[1]}\" data-in-place title=\"shade no longer by it\"", page);
+        foreach (var wrong in (string[])["x", "1,-2", "9999999", "1;2"])
+            Assert.Equal(HttpStatusCode.BadRequest, (await Get($"/?q=The+cat&pins={Uri.EscapeDataString(wrong)}")).Answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task the_first_feature_of_the_text_or_the_one_chosen_stands_beside_it()
+    {
+        var chosen = await server.Labelled();
+        var page = await Page($"/?q=The+cat+sat+in+Paris&feature={chosen}");
+        Assert.Matches($"id=\"beside\" class=\"chosen\"[^#]*#{chosen}</a>", page);
+        page = await Page("/?q=The+cat+sat+in+Paris");
+        var first = Regex.Match(page, "id=\"f(\\d+)\"").Groups[1].Value;
+        Assert.Matches($"id=\"beside\" aria[^#]*#{first}</a>", page);
+    }
+
+    [Fact]
+    public async Task the_card_of_a_feature_is_a_part_of_a_page_and_says_what_it_is_about()
+    {
+        var feature = await server.Labelled();
+        var card = await Page(FeaturePath(feature) + "/card");
+        Assert.StartsWith("<article class=\"feature-card\">", card);
+        Assert.Contains(HtmlText.Encode(MicroscopeServer.Attack), card);
+        Assert.Contains("<ol class=\"best\"><li>", card);
+        Assert.Equal(HttpStatusCode.NotFound, (await Get(FeaturePath(999_999) + "/card")).Answer.StatusCode);
     }
 
     [Fact]
@@ -591,11 +631,12 @@ public class PagesTests(MicroscopeServer server)
     }
 
     [Fact]
-    public async Task every_shade_has_the_contrast_that_letters_need()
+    public async Task every_shade_of_every_hue_has_the_contrast_that_letters_need()
     {
-        var sheet = await Page("/assets/microscope.css");
-        var shades = Regex.Matches(sheet, @"\.s\d+ \{ background:#(\w{6}); color:#(\w{3});");
-        Assert.Equal(40, shades.Count);
+        var sheets = await Page("/assets/microscope.css") + await Page("/assets/hues.css");
+        var shades = Regex.Matches(sheets, @"\.s\d+(?:\.hue\d)? \{ background:#(\w{6}); color:#(\w{3});");
+        // Twenty of each hue, on light and on dark.
+        Assert.Equal(2 * 20 * MicroscopeLink.MostPins, shades.Count);
         Assert.All(
             shades,
             shade =>

@@ -18,9 +18,9 @@ internal sealed class WholeServer : IAsyncDisposable
     private readonly TemporaryFolder _folder;
     private readonly IFeatureDatabase _features;
     private readonly ServerHost _host;
-    private readonly StringWriter _log;
+    private readonly ServerLog _log;
 
-    private WholeServer(TemporaryFolder folder, IFeatureDatabase features, ServerHost host, StringWriter log, string dictionary) =>
+    private WholeServer(TemporaryFolder folder, IFeatureDatabase features, ServerHost host, ServerLog log, string dictionary) =>
         (_folder, _features, _host, _log, Dictionary) = (folder, features, host, log, dictionary);
 
     public Uri Address => _host.Address;
@@ -35,7 +35,7 @@ internal sealed class WholeServer : IAsyncDisposable
 
     public IFeatureDatabase Features => _features;
 
-    public string Log => _log.ToString();
+    public string Log => $"{_log}";
 
     public static async Task<WholeServer> Start(DemoGuard guard, ServerOptions? options = null, bool bare = false)
     {
@@ -43,14 +43,14 @@ internal sealed class WholeServer : IAsyncDisposable
         var features = FeatureDatabase.Open(folder.File("features.db"), create: true);
         var name = FeatureLinks.PageName(guard.Dictionary);
         Write(features, name, guard.Dictionary.Width);
-        var log = new StringWriter();
+        var log = new ServerLog();
         IEndpointRouteBuilder? routes = null;
         var host = await ServerHost.StartAsync(
             bare ? new ServerModel(guard.Microscope) : new ServerModel(Microscope.Of(Model, guard.Model, guard.Dictionary), features),
             (options ?? new()) with
             {
                 Port = 0,
-                Log = TextWriter.Synchronized(log),
+                Log = log.Writer,
                 Endpoints = own => routes = own,
             }
         );

@@ -61,7 +61,7 @@ function preview (link, on) {
   const shades = link.dataset.shades.split(',')
   document.querySelectorAll('.reading > a').forEach((token, i) => {
     if (!own.has(token)) own.set(token, token.className)
-    token.className = on ? own.get(token).replace(/^s\d+/, `s${shades[i]}`) : own.get(token)
+    token.className = on ? own.get(token).replace(/^s\d+( hue\d)?/, `s${shades[i]}`) : own.get(token)
   })
 }
 for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', false], ['focusout', false]]) {
@@ -198,7 +198,7 @@ document.addEventListener('keydown', event => {
   const field = { '/': '.search input', t: '#text, #test', s: '#steer' }[key]
   if (go) document.querySelector(go)?.click()
   else if (field) { event.preventDefault(); document.querySelector(field)?.focus() }
-  else if (key === '?') document.querySelector('.keys')?.toggleAttribute('open')
+  else if (key === '?') document.getElementById('help')?.togglePopover?.()
 })
 
 /** The arrows walk along the tokens of a text or an example, once one of them or the example has the focus. */

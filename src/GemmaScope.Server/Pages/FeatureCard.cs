@@ -1,0 +1,80 @@
+using GemmaScope.Features;
+using GemmaScope.Features.Statistics;
+using GemmaScope.Store;
+using GemmaScope.Workbench.Html;
+
+namespace GemmaScope.Server.Pages;
+
+/// <summary>What comes up where a feature is pointed at: name, figures, its best examples and the words it moves. A fragment, not a
+/// page.</summary>
+/// <param name="dictionary">Its dictionary.</param>
+/// <param name="glance">What is known of it.</param>
+internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance glance)
+{
+    /// <summary>Examples of a card.</summary>
+    private const int Examples = 3;
+
+    private readonly FeatureDashboard _one = glance.Dashboard;
+
+    /// <summary>Where the card of a feature is found.</summary>
+    public static string Address(StoredDictionary dictionary, int feature) => $"{PageAddress.Feature(dictionary, feature)}/card";
+
+    /// <summary>The card.</summary>
+    public Markup Render() =>
+        Markup.Of(
+            $"""
+            <article class="feature-card">
+            {Name()}{Figures()}{Best(Examples)}{Words(Examples + 1)}<p class="more"><a href="{PageAddress.Feature(
+                dictionary,
+                _one.Feature
+            )}">open #{_one.Feature}</a></p>
+            </article>
+
+            """
+        );
+
+    /// <summary>Its name.</summary>
+    public Markup Name() =>
+        Markup.Of(
+            $"<h3><a href=\"{PageAddress.Feature(dictionary, _one.Feature)}\">#{_one.Feature}</a> {FeatureName.Of(glance.Labels is [var label, ..] ? label.Text : null, glance)}</h3>\n"
+        );
+
+    /// <summary>How often and how strongly it fires, and what its label is worth.</summary>
+    public Markup Figures() =>
+        Markup.Of(
+            $"<p class=\"note\">{(_one.IsDead ? Markup.Of($"never fires") : Markup.Of($"fires on {Share(_one.Density)} of tokens{(_one.Density > FeatureMeaning.DenseFrom ? ", which is dense" : "")} · up to {new Rounded(_one.Max, 1, Padded: true)}"))}{(
+                glance.Labels is [{ Score: { } score }, ..] ? Markup.Of($" · label scores {new Rounded(score, 2, Padded: true)}") : Markup.Empty
+            )}</p>\n"
+        );
+
+    /// <summary>Its best examples, each around its strongest token.</summary>
+    public Markup Best(int most) => Markup.Of($"<ol class=\"best\">{glance.Best(most).Select(Example)}</ol>\n");
+
+    /// <summary>The words it makes likelier and less likely.</summary>
+    public Markup Words(int most) =>
+        !glance.Promoted.Any() && !glance.Suppressed.Any()
+            ? Markup.Empty
+            : Markup.Of(
+                $"<p class=\"moves\"><span class=\"up\">▲ {FeatureName.Chips(glance.Promoted, most)}</span> <span class=\"down\">▼ {FeatureName.Chips(glance.Suppressed, most)}</span></p>\n"
+            );
+
+    private Markup Example(FeatureExample example) =>
+        Markup.Of(
+            $"<li>{(example.Start > 0 ? "…" : "")}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "")}</li>"
+        );
+
+    private void Tokens(HtmlWriter html, FeatureExample example)
+    {
+        for (var i = 0; i < example.Tokens.Count; i++)
+            TokenMarkup.Shade(html, glance.Source.Piece(example.Tokens[i]), example.Values[i], _one.Max, marked: i == example.Position);
+    }
+
+    /// <summary>A share in words that say no more than is known: two digits, and “under 0.001 %” for less.</summary>
+    public static string Share(double share) =>
+        share <= 0 ? "0 %"
+        : share < 0.00001 ? "under 0.001 %"
+        : share >= 0.0995 ? $"{Math.Round(100 * share)} %"
+        : share >= 0.00995 ? $"{new Rounded(100 * share, 1, Padded: true)} %"
+        : share >= 0.000995 ? $"{new Rounded(100 * share, 2, Padded: true)} %"
+        : $"{new Rounded(100 * share, 3)} %";
+}

@@ -1,0 +1,37 @@
+namespace GemmaScope.Circuits;
+
+/// <summary>Settings of <see cref="AttributionGraph.Compute"/>.</summary>
+public sealed record AttributionOptions
+{
+    /// <summary>Features that become nodes at most, from 1 (METHODS §4.5 step 7).</summary>
+    public int MaxFeatures { get; init; } = 7500;
+
+    /// <summary>Features chosen between two rankings, from 1; null for an eighth of <see cref="MaxFeatures"/>, at least 16 and at most 1024.
+    /// Ignored where all features fit.</summary>
+    public int? Queue { get; init; }
+
+    /// <summary>About how many bytes of gradients exist at one time, from 1 MiB.</summary>
+    public long WorkingBytes { get; init; } = 512L << 20;
+
+    /// <summary>Folder of the temporary file that rows go to where they are too many for memory; null for the system's.</summary>
+    public string? WorkFolder { get; init; }
+
+    /// <summary>Throws where a number is out of range.</summary>
+    /// <exception cref="ArgumentProblemException">One is.</exception>
+    internal void Check()
+    {
+        if (MaxFeatures < 1)
+            throw new ArgumentProblemException($"is {MaxFeatures}; a graph needs at least one feature", new Setting(nameof(MaxFeatures)));
+        if (Queue < 1)
+            throw new ArgumentProblemException($"is {Queue}; it must be 1 or more", new Setting(nameof(Queue)));
+        if (WorkingBytes < 1 << 20)
+            throw new ArgumentProblemException($"is {WorkingBytes}; it must be 1 MiB or more", new Setting(nameof(WorkingBytes)));
+    }
+
+    internal int QueueLength => Queue ?? Math.Clamp(MaxFeatures / 8, 16, 1024);
+}
+
+/// <summary>How far an attribution is.</summary>
+/// <param name="Rows">Rows computed.</param>
+/// <param name="Total">Rows there will be.</param>
+public readonly record struct AttributionProgress(int Rows, int Total);

@@ -1,0 +1,164 @@
+using System.Numerics.Tensors;
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Circuits;
+
+/// <summary>
+/// (new − old) W_dec of changed features, added to the output of every layer they write. The old activation is read in the run itself,
+/// which an earlier change may have altered, or taken from elsewhere. Serves several runs at once, each on a thread of its own.
+/// </summary>
+internal sealed class ChangedWrites
+{
+    /// <summary>The old activation of a change at a position, where it is not read in the run.</summary>
+    public delegate float KnownActivation(FeatureChange change, int position);
+
+    private readonly Source[] _sources;
+    private readonly int _zeroPositions;
+    private readonly KnownActivation? _known;
+    private readonly ThreadLocal<float[][]> _read;
+
+    /// <param name="set">The transcoders.</param>
+    /// <param name="changes">The changes.</param>
+    /// <param name="zeroPositions">Positions that a change without positions leaves alone.</param>
+    /// <param name="layers">The number of layers.</param>
+    /// <param name="known">Null: read in the run.</param>
+    public ChangedWrites(
+        TranscoderSet set,
+        IReadOnlyList<FeatureChange> changes,
+        int zeroPositions,
+        int layers,
+        KnownActivation? known = null
+    )
+    {
+        Check(set, changes, zeroPositions, layers);
+        (_zeroPositions, _known) = (zeroPositions, known);
+        _sources =
+        [
+            .. changes
+                .GroupBy(change => change.Layer)
+                .OrderBy(group => group.Key)
+                .Select(group => new Source(set[group.Key]!, [.. group], layers)),
+        ];
+        _read = new(() => new float[_sources.Length][]);
+    }
+
+    /// <summary>The edits that read old activations; none where they are known.</summary>
+    public IEnumerable<Edit> Readers() =>
+        _known is not null
+            ? []
+            : _sources.Select(
+                (source, i) =>
+                    Edit.OfRun(
+                        source.Transcoder.Input,
+                        (rows, _) =>
+                        {
+                            var read = _read.Value!;
+                            if (read[i] is null || read[i].Length < rows.Rows * source.Changes.Length)
+                                read[i] = new float[rows.Rows * source.Changes.Length];
+                            source.Readout.Read(rows, read[i]);
+                        }
+                    )
+            );
+
+    /// <summary>The edits that write, one for each layer that a change reaches.</summary>
+    public IEnumerable<Edit> Writers() =>
+        _sources
+            .SelectMany(source => source.Targets)
+            .Distinct()
+            .Order()
+            .Select(target => Edit.OfRun(Site.MlpOut(target), (rows, sequences) => Write(target, rows, sequences)));
+
+    private void Write(int target, MatrixView rows, RunSequences sequences)
+    {
+        foreach (var (i, source) in _sources.Index())
+        {
+            if (source.Vectors[target] is not { } vectors)
+                continue;
+            for (var s = 0; s < sequences.Count; s++)
+            for (var c = 0; c < source.Changes.Length; c++)
+            {
+                var change = source.Changes[c];
+                var (start, end) = (change.Positions ?? new(_zeroPositions, int.MaxValue)).Rows(sequences.First(s), sequences.Length(s));
+                for (var row = sequences.Start(s) + start; row < sequences.Start(s) + end; row++)
+                {
+                    var old = _known is null
+                        ? _read.Value![i][row * source.Changes.Length + c]
+                        : _known(change, sequences.First(s) + row - sequences.Start(s));
+                    TensorPrimitives.MultiplyAdd(vectors[c], change.Difference(old), rows.Row(row), rows.Row(row));
+                }
+            }
+        }
+    }
+
+    private static void Check(TranscoderSet set, IReadOnlyList<FeatureChange> changes, int zeroPositions, int layers)
+    {
+        if (changes.Count == 0)
+            throw new ArgumentProblemException("there is none to make", "change");
+        foreach (var change in changes)
+        {
+            if (change.Layer < 0 || change.Layer >= layers || set[change.Layer] is not { } transcoder)
+                throw new ArgumentProblemException(
+                    $"layer {change.Layer} has no transcoder; layers that have one: {string.Join(", ", set.Layers)}",
+                    "change"
+                );
+            if ((uint)change.Feature >= (uint)transcoder.Features)
+                throw new ArgumentProblemException(
+                    $"{change.Feature} is no feature of layer {change.Layer}, which has 0 to {transcoder.Features - 1}",
+                    "change"
+                );
+            if (!double.IsFinite(change.Factor) || !double.IsFinite(change.Value))
+                throw new ArgumentProblemException(
+                    $"feature {change.Feature} of layer {change.Layer} cannot become {change.Factor} times itself plus {change.Value}",
+                    "change"
+                );
+            if (changes.Any(other => !ReferenceEquals(other, change) && Overlap(change, other, zeroPositions)))
+                throw new ArgumentProblemException(
+                    $"feature {change.Feature} of layer {change.Layer} is changed twice at one position",
+                    "change"
+                );
+        }
+    }
+
+    private static bool Overlap(FeatureChange one, FeatureChange other, int zeroPositions)
+    {
+        if ((one.Layer, one.Feature) != (other.Layer, other.Feature))
+            return false;
+        var everywhere = new Positions(zeroPositions, int.MaxValue);
+        var (a, b) = (one.Positions ?? everywhere, other.Positions ?? everywhere);
+        return Math.Max(a.Start, b.Start) < Math.Min(a.End, b.End);
+    }
+
+    /// <summary>The changes of one layer's features.</summary>
+    private sealed class Source
+    {
+        public Source(TranscoderLayer transcoder, FeatureChange[] changes, int layers)
+        {
+            (Transcoder, Changes) = (transcoder, changes);
+            Readout = transcoder.Readout(Array.ConvertAll(changes, change => change.Feature));
+            Targets = [.. Enumerable.Range(0, layers).Where(transcoder.Writes)];
+            Vectors = new float[layers][][];
+            foreach (var target in Targets)
+                Vectors[target] = Array.ConvertAll(changes, change => Vector(target, change.Feature));
+        }
+
+        public TranscoderLayer Transcoder { get; }
+
+        public FeatureChange[] Changes { get; }
+
+        public FeatureReadout Readout { get; }
+
+        public int[] Targets { get; }
+
+        /// <summary>By target layer and change; null where the layer is not written.</summary>
+        public float[][]?[] Vectors { get; }
+
+        private float[] Vector(int target, int feature)
+        {
+            var vector = new float[Transcoder.Width];
+            Transcoder.Decoder(target, feature, vector);
+            return vector;
+        }
+    }
+}

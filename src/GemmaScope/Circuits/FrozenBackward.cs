@@ -1,0 +1,184 @@
+using System.Numerics.Tensors;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Circuits;
+
+/// <summary>
+/// The frozen backward pass (METHODS §4.5 steps 2, 3, 6) of many targets at once, written out: the residual stream, attention's values and
+/// outputs, and skip connections; every norm only scales. Products of all targets and positions are one product of the dense kernels.
+/// </summary>
+internal sealed class FrozenBackward : IDisposable
+{
+    private readonly ReplacementModel _model;
+    private readonly GemmaConfig _config;
+    private readonly GemmaWeights _weights;
+    private readonly Workspace _workspace = new();
+    private readonly long _mostBytes;
+
+    /// <param name="model">What is frozen.</param>
+    /// <param name="mostBytes">About how much memory a batch may take.</param>
+    public FrozenBackward(ReplacementModel model, long mostBytes)
+    {
+        (_model, _config, _weights, _mostBytes) = (model, model.Model.Config, model.Model.Weights, mostBytes);
+    }
+
+    /// <summary>How many targets go together.</summary>
+    public int BatchSize
+    {
+        get
+        {
+            var perPosition = 3L * _config.Width + 2L * _config.Heads * _config.HeadSize + _config.KeyValueHeads * _config.HeadSize;
+            var sources = _model.Features.Count + (long)(_config.Layers + 1) * _model.Tokens.Length;
+            var perTarget = sizeof(float) * (perPosition * _model.Tokens.Length + sources);
+            return (int)Math.Clamp(_mostBytes / perTarget, 1, 512);
+        }
+    }
+
+    /// <summary>The rows of a batch of targets.</summary>
+    public AttributionRow[] Rows(IReadOnlyList<RowTarget> targets, CancellationToken cancellationToken)
+    {
+        _model.Model.RequireWhole();
+        _model.Transcoders.RequireWhole();
+        var plan = RowLayout.Plan(_model, targets);
+        var collected = new RowCollector(_model, targets);
+        var gradient = Buffer("residual 0", plan[^1].Rows, _config.Width);
+        Clear(gradient);
+        FinalNorm(targets, plan[^1], gradient);
+        for (var layer = _config.Layers - 1; layer >= 0; layer--)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (above, below) = (plan[layer + 1], plan[layer]);
+            var next = Buffer($"residual {(_config.Layers - layer) % 2}", below.Rows, _config.Width);
+            Clear(next);
+            if (above.Rows > 0)
+            {
+                Mlp(layer, targets, above, gradient, collected);
+                Attention(layer, targets, above, gradient, below, next);
+            }
+            Inject(new Site(SiteKind.ResidPre, layer), targets, below, (row, vector, _) => Add(next.Row(row), vector));
+            gradient = next;
+        }
+        Inject(Site.Embed, targets, plan[0], (row, vector, _) => Add(gradient.Row(row), vector));
+        collected.Tokens(plan[0], gradient);
+        return collected.Rows();
+    }
+
+    public void Dispose() => _workspace.Dispose();
+
+    private void FinalNorm(IReadOnlyList<RowTarget> targets, RowLayout layout, MatrixView gradient)
+    {
+        Inject(
+            new Site(SiteKind.FinalNormOut),
+            targets,
+            layout,
+            (row, vector, position) => AddScaled(gradient.Row(row), vector, _weights.FinalGain, _model.Frozen.Final[position])
+        );
+        Inject(
+            new Site(SiteKind.LnFinalNormalized),
+            targets,
+            layout,
+            (row, vector, position) => AddScaled(gradient.Row(row), vector, null, _model.Frozen.Final[position])
+        );
+    }
+
+    /// <summary>The write site and the input site of one layer's MLP; its output is a constant but for the skip connection.</summary>
+    private void Mlp(int layer, IReadOnlyList<RowTarget> targets, RowLayout layout, MatrixView gradient, RowCollector collected)
+    {
+        var (gain, scale) = (_weights.Layers[layer].PreMlpGain, _model.Frozen.BeforeMlp[layer]);
+        Inject(Site.ResidPost(layer), targets, layout, (row, vector, _) => Add(gradient.Row(row), vector));
+        var written = Written(layer, targets, layout, gradient);
+        collected.Layer(layer, layout, written);
+        if (_model.Transcoders[layer] is { Skip: { } skip } transcoder)
+        {
+            var input = Buffer("input", layout.Rows, _config.Width);
+            Compute.Kernels.Multiply(written, skip.Transposed, input, Arithmetic.Exact);
+            Workers.For(layout.Targets, new ThroughSkip(layout, transcoder.Input.Kind, input, gain, scale, gradient));
+        }
+        Inject(Site.MlpIn(layer), targets, layout, (row, vector, position) => AddScaled(gradient.Row(row), vector, gain, scale[position]));
+        Inject(
+            new Site(SiteKind.Ln2Normalized, layer),
+            targets,
+            layout,
+            (row, vector, position) => AddScaled(gradient.Row(row), vector, null, scale[position])
+        );
+        Inject(Site.ResidMid(layer), targets, layout, (row, vector, _) => Add(gradient.Row(row), vector));
+    }
+
+    /// <summary>The gradient at mlp_out: the residual's, and what targets read there, which goes no further up.</summary>
+    private MatrixView Written(int layer, IReadOnlyList<RowTarget> targets, RowLayout layout, MatrixView gradient)
+    {
+        var site = Site.MlpOut(layer);
+        if (!targets.Any(target => target.Injections.Any(one => one.Site == site)))
+            return gradient;
+        var written = Copy("written", gradient);
+        Inject(site, targets, layout, (row, vector, _) => Add(written.Row(row), vector));
+        return written;
+    }
+
+    /// <summary>next = gradient, spread over the positions of the layout below, + what comes back through attention's values.</summary>
+    private void Attention(
+        int layer,
+        IReadOnlyList<RowTarget> targets,
+        RowLayout above,
+        MatrixView gradient,
+        RowLayout below,
+        MatrixView next
+    )
+    {
+        var w = _weights.Layers[layer];
+        var output = Copy("branch", gradient);
+        Inject(new Site(SiteKind.AttnOut, layer), targets, above, (row, vector, _) => Add(output.Row(row), vector));
+        Workers.For(above.Targets, new ScaleRows(above, w.PostAttentionGain, _model.Frozen.AfterAttention[layer], output));
+        var z = Buffer("z", above.Rows, _config.Heads * _config.HeadSize);
+        Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
+
+        var v = Buffer("v", below.Rows, _config.KeyValueHeads * _config.HeadSize);
+        Workers.For(below.Targets * _config.KeyValueHeads, new ValuesJob(_config, _model.Frozen.Pattern(layer), above, z, below, v));
+        var input = Buffer("input", below.Rows, _config.Width);
+        Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
+        Inject(new Site(SiteKind.AttnIn, layer), targets, below, (row, vector, _) => Add(input.Row(row), vector));
+        Workers.For(below.Targets, new ScaleRows(below, w.InputGain, _model.Frozen.BeforeAttention[layer], input));
+        Inject(
+            new Site(SiteKind.Ln1Normalized, layer),
+            targets,
+            below,
+            (row, vector, position) => AddScaled(input.Row(row), vector, null, _model.Frozen.BeforeAttention[layer][position])
+        );
+        Workers.For(below.Targets, new SpreadRows(above, gradient, below, input, next));
+    }
+
+    private delegate void Inlet(int row, float[] vector, int position);
+
+    private static void Inject(Site site, IReadOnlyList<RowTarget> targets, RowLayout layout, Inlet add)
+    {
+        for (var target = 0; target < targets.Count; target++)
+            foreach (var one in targets[target].Injections)
+                if (one.Site == site)
+                    add(layout.Row(target, one.Position), one.Vector, one.Position);
+    }
+
+    private static void Add(Span<float> row, float[] vector) => TensorPrimitives.Add(row, vector, row);
+
+    private static void AddScaled(Span<float> row, float[] vector, float[]? gain, float scale)
+    {
+        for (var i = 0; i < row.Length; i++)
+            row[i] += vector[i] * scale * (gain?[i] ?? 1);
+    }
+
+    private MatrixView Copy(string name, MatrixView rows)
+    {
+        var copy = Buffer(name, rows.Rows, rows.Columns);
+        for (var i = 0; i < rows.Rows; i++)
+            rows.Row(i).CopyTo(copy.Row(i));
+        return copy;
+    }
+
+    private MatrixView Buffer(string name, int rows, int columns) => _workspace.Buffer(name, rows, columns);
+
+    private static void Clear(MatrixView rows)
+    {
+        for (var i = 0; i < rows.Rows; i++)
+            rows.Row(i).Clear();
+    }
+}

@@ -1,0 +1,60 @@
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Circuits;
+
+/// <summary>
+/// What attribution holds fixed of one run (METHODS §4.5 step 3): attention patterns and 1 / rms of every norm, a number a row. Filled by
+/// edits that only look, so that nothing wider than this is kept.
+/// </summary>
+internal sealed class FrozenRun(GemmaConfig config, int tokens) : IDisposable
+{
+    private readonly FrozenPattern?[] _patterns = new FrozenPattern?[config.Layers];
+
+    /// <summary>1 / rms of resid_pre, by layer and position.</summary>
+    public float[][] BeforeAttention { get; } = Rows(config.Layers, tokens);
+
+    /// <summary>1 / rms of attn_out_raw.</summary>
+    public float[][] AfterAttention { get; } = Rows(config.Layers, tokens);
+
+    /// <summary>1 / rms of resid_mid.</summary>
+    public float[][] BeforeMlp { get; } = Rows(config.Layers, tokens);
+
+    /// <summary>1 / rms of the last residual.</summary>
+    public float[] Final { get; } = new float[tokens];
+
+    /// <summary>The pattern of a layer.</summary>
+    public FrozenPattern Pattern(int layer) => _patterns[layer]!;
+
+    /// <summary>The edits of the run that is to be frozen.</summary>
+    public IEnumerable<Edit> Readers()
+    {
+        for (var layer = 0; layer < config.Layers; layer++)
+        {
+            var l = layer;
+            yield return Scale(new Site(SiteKind.ResidPre, l), BeforeAttention[l]);
+            yield return Edit.OfHeads(new Site(SiteKind.AttnPattern, l), (all, _) => _patterns[l] = new FrozenPattern(config, l, all));
+            yield return Scale(new Site(SiteKind.AttnOutRaw, l), AfterAttention[l]);
+            yield return Scale(Site.ResidMid(l), BeforeMlp[l]);
+        }
+        yield return Scale(Site.ResidPost(config.Layers - 1), Final);
+    }
+
+    public void Dispose()
+    {
+        foreach (var pattern in _patterns)
+            pattern?.Dispose();
+    }
+
+    private Edit Scale(Site site, float[] scales) =>
+        Edit.Function(
+            site,
+            (rows, _) =>
+            {
+                for (var i = 0; i < rows.Rows; i++)
+                    scales[i] = ElementwiseBackward.InverseRms(rows.Row(i), config.NormEpsilon);
+            }
+        );
+
+    private static float[][] Rows(int layers, int tokens) => [.. Enumerable.Range(0, layers).Select(_ => new float[tokens])];
+}

@@ -1,0 +1,177 @@
+using System.Numerics.Tensors;
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Circuits;
+
+/// <summary>
+/// The local replacement model of one prompt (METHODS §4.5 steps 1–3): every MLP output is what its features stand for plus a constant
+/// error, and attention patterns and norm denominators are constants, so that all the model computes is a sum over features, errors,
+/// token embeddings and biases. Owns what it keeps of the run; model and transcoders must outlive it.
+/// </summary>
+public sealed class ReplacementModel : IDisposable
+{
+    private readonly int[] _starts;
+    private readonly Tensor _errors,
+        _zeroed;
+    private readonly ModelRun _run;
+    private readonly Dictionary<Site, ModelRun> _captured = [];
+    private float[]? _meanUnembedding;
+
+    private ReplacementModel(ReplacementBuilder built)
+    {
+        (Model, Transcoders, Tokens, ZeroPositions, Frozen, _errors, _zeroed, _run) = (
+            built.Model,
+            built.Set,
+            built.Tokens,
+            built.ZeroPositions,
+            built.Frozen,
+            built.Errors,
+            built.Zeroed,
+            built.Run
+        );
+        _captured[new Site(SiteKind.FinalNormOut)] = _captured[Site.Embed] = _run;
+        var features = new List<ActiveFeature>();
+        _starts = new int[Layers * Tokens.Length + 1];
+        for (var layer = 0; layer < Layers; layer++)
+        for (var position = 0; position < Tokens.Length; position++)
+        {
+            if (built.Features[layer] is { } found)
+                for (var i = 0; i < found.Indices(position).Length; i++)
+                    features.Add(new(layer, position, found.Indices(position)[i], found.Values(position)[i]));
+            _starts[layer * Tokens.Length + position + 1] = features.Count;
+        }
+        Features = features;
+    }
+
+    /// <summary>The model.</summary>
+    public GemmaModel Model { get; }
+
+    /// <summary>What stands for its MLPs.</summary>
+    public TranscoderSet Transcoders { get; }
+
+    /// <summary>The prompt.</summary>
+    public IReadOnlyList<int> Prompt => Tokens;
+
+    /// <summary>Features and errors at positions below it count as constants: they hold what every prompt begins with.</summary>
+    public int ZeroPositions { get; }
+
+    /// <summary>The features that fire, by layer, position and index.</summary>
+    public IReadOnlyList<ActiveFeature> Features { get; }
+
+    /// <summary>Number of layers.</summary>
+    public int Layers => Model.Config.Layers;
+
+    /// <summary>The logits at the last position after the final cap, [vocabulary rows].</summary>
+    public ReadOnlySpan<float> LastLogits => _run.LastLogits();
+
+    internal int[] Tokens { get; }
+
+    internal FrozenRun Frozen { get; }
+
+    /// <summary>Scaled embeddings, [T, d].</summary>
+    internal MatrixView Embeddings => _run[Site.Embed].AsMatrix();
+
+    /// <summary>Runs a prompt and takes its MLP outputs apart.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="transcoders">Transcoders of the model.</param>
+    /// <param name="tokens">Token ids, BOS included.</param>
+    /// <param name="zeroPositions">How many positions at the start have no features and errors; null for 1, and for 4 where a Gemma 3 prompt
+    /// begins with a turn of a conversation (METHODS §4.5 step 1).</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    /// <exception cref="ArgumentProblemException">The prompt is too short or too long, the transcoders are of another model, or the run gives
+    /// numbers that are not finite.</exception>
+    public static ReplacementModel Of(
+        GemmaModel model,
+        TranscoderSet transcoders,
+        int[] tokens,
+        int? zeroPositions = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(transcoders);
+        ArgumentNullException.ThrowIfNull(tokens);
+        using var builder = new ReplacementBuilder(model, transcoders, tokens, zeroPositions ?? DefaultZeroPositions(model.Config, tokens));
+        builder.Execute(cancellationToken);
+        var made = new ReplacementModel(builder);
+        builder.Release();
+        return made;
+    }
+
+    /// <summary>The reconstruction error at a layer and position, [d]: mlp_out − Σ f W_dec − b_dec − skip; 0 at zeroed positions. Where a
+    /// layer has no transcoder it is the whole MLP output.</summary>
+    public ReadOnlySpan<float> Error(int layer, int position) => _errors.Row((long)layer * Tokens.Length + position);
+
+    /// <summary>Frees what was kept.</summary>
+    public void Dispose()
+    {
+        Frozen.Dispose();
+        _errors.Dispose();
+        _zeroed.Dispose();
+        foreach (var run in _captured.Values.Distinct())
+            run.Dispose();
+    }
+
+    /// <summary>What a layer with zeroed positions writes there beside the skip connection, [d].</summary>
+    internal ReadOnlySpan<float> Zeroed(int layer, int position) => _zeroed.Row((long)layer * ZeroPositions + position);
+
+    /// <summary>The features of a layer at a position: a run of <see cref="Features"/>.</summary>
+    internal (int Start, int End) FeaturesAt(int layer, int position)
+    {
+        var at = layer * Tokens.Length + position;
+        return (_starts[at], _starts[at + 1]);
+    }
+
+    /// <summary>How many features the layers below one have.</summary>
+    internal int FeaturesBelow(int layer) => _starts[layer * Tokens.Length];
+
+    /// <summary>The number of a feature in <see cref="Features"/>, or null where it does not fire.</summary>
+    internal int? Find(int layer, int position, int feature)
+    {
+        var (start, end) = FeaturesAt(layer, position);
+        for (var i = start; i < end; i++)
+            if (Features[i].Feature == feature)
+                return i;
+        return null;
+    }
+
+    /// <summary>The mean row of the unembedding, which logits are measured from.</summary>
+    internal float[] MeanUnembedding
+    {
+        get
+        {
+            if (_meanUnembedding is not null)
+                return _meanUnembedding;
+            using var workspace = new Workspace();
+            return _meanUnembedding = new Unembedding(Model.Config, Model.Weights.Embedding, workspace, Arithmetic.Exact).MeanRow;
+        }
+    }
+
+    /// <summary>The activations of the clean run at a site, [T, width].</summary>
+    internal MatrixView Activations(Site site)
+    {
+        Capture([site]);
+        return _captured[site][site].AsMatrix();
+    }
+
+    /// <summary>Keeps the activations at some sites, in one run for all.</summary>
+    internal void Capture(IEnumerable<Site> sites)
+    {
+        Site[] missing = [.. sites.Where(site => !_captured.ContainsKey(site)).Distinct()];
+        if (missing.Length == 0)
+            return;
+        var late = missing.Any(site => site.Kind is SiteKind.LnFinalNormalized);
+        var run = Model.Run(Tokens, capture: missing, logits: late ? LogitRows.Last : LogitRows.None, arithmetic: Arithmetic.Exact);
+        foreach (var site in missing)
+            _captured[site] = run;
+    }
+
+    private static int DefaultZeroPositions(GemmaConfig config, int[] tokens)
+    {
+        // <bos> <start_of_turn> user \n of Gemma 3 (METHODS §1.3).
+        const int startOfTurn = 105;
+        return config.Family == GemmaFamily.Gemma3 && tokens.Length > 4 && tokens[0] == config.BosId && tokens[1] == startOfTurn ? 4 : 1;
+    }
+}
