@@ -12,6 +12,8 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
     private readonly MicroscopeArguments _microscope;
     private readonly TextBatchArguments _text;
     private readonly Option<int> _seed,
+        _top,
+        _interval,
         _memory;
     private readonly Option<bool> _noNeurons;
     private readonly Option<string?> _work;
@@ -29,6 +31,15 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
         _text = new TextBatchArguments(this);
         _seed = Add(new Option<int>("--seed") { Description = "Decides which examples are drawn from the intervals.", HelpName = "N" });
+        _top = Add(CommonOptions.Number("--top-examples", "N", "Strongest examples of a feature that are kept.", Defaults.TopExamples));
+        _interval = Add(
+            CommonOptions.Number(
+                "--examples-per-interval",
+                "N",
+                "Examples kept from each of five intervals of its activations; fewer of both make a smaller database.",
+                Defaults.ExamplesPerInterval
+            )
+        );
         _memory = Add(
             CommonOptions.Number(
                 "--pair-memory",
@@ -76,6 +87,8 @@ internal sealed class BuildFeaturesCommand : GemmaScopeCommand
         {
             Text = _text.Read(arguments),
             Seed = arguments.GetValue(_seed),
+            TopExamples = arguments.GetValue(_top),
+            ExamplesPerInterval = arguments.GetValue(_interval),
             PairMemory = arguments.GetValue(_memory),
             Neurons = !arguments.GetValue(_noNeurons),
             Work = arguments.GetValue(_work) ?? (database.Contains("://", StringComparison.Ordinal) ? Defaults.Work : database + ".work"),

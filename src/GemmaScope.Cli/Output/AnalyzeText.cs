@@ -2,6 +2,7 @@ using GemmaScope.Features;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
+using Digits = GemmaScope.Workbench.Html.Digits;
 
 namespace GemmaScope.Cli.Output;
 
@@ -182,8 +183,7 @@ internal static class AnalyzeText
     }
 
     /// <summary>A share of tokens; one who fires nearly everywhere is marked.</summary>
-    private static string Share(double density) =>
-        (density >= 0.01 ? $"{density * 100:0} %" : $"{density * 100:0.0#} %") + (density > FeatureMeaning.DenseFrom ? " *" : "");
+    private static string Share(double density) => Digits.Percent(density) + (density > FeatureMeaning.DenseFrom ? " *" : "");
 
     private static Style StyleOf(float shade) =>
         shade <= 0 ? Style.Plain : new Style(shade < 0.55 ? Color.Black : Color.White, Pale.Blend(Deep, shade));

@@ -3,6 +3,7 @@ using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
 using GemmaScope.Models;
 using GemmaScope.Workbench;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Cli.Output;
 
@@ -84,7 +85,7 @@ internal static class FeatureText
     private static string Plain(string piece) => piece.Replace('▁', ' ');
 
     /// <summary>A share of the tokens, as all lines about features write it.</summary>
-    public static string Share(double share) => share.ToString("0.000 %", CultureInfo.InvariantCulture);
+    public static string Share(double share) => Digits.Percent(share);
 
     /// <summary>An activation, cosine or score.</summary>
     public static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);

@@ -90,8 +90,11 @@ public static class AnalyzePage
         return PageTable.Of(
             "Strongest features of the whole text",
             [
-                .. (PageColumn[])["shade", "feature", new("sum", true), new("largest", true), "at", new("tokens", true)],
+                "shade",
+                "feature",
                 .. labelled ? (PageColumn[])["label"] : [],
+                "at",
+                .. (PageColumn[])[new("sum", true), new("largest", true), new("tokens", true)],
                 .. published ? (PageColumn[])["Neuronpedia"] : [],
             ],
             result.WholeTextTop.Select(Row)
@@ -102,10 +105,10 @@ public static class AnalyzePage
             var (feature, at) = (top.Feature, top.LargestPosition);
             return Markup.Of(
                 $"<tr><td><input type=\"radio\" name=\"shade\" id=\"shade{feature}\" aria-label=\"shade by feature {feature}\""
-                    + $"{Checked(result, feature)}></td><td>{Link(feature, top.Page, top.Label)}</td><td class=\"n\">{top.Sum:0.00}</td>"
-                    + $"<td class=\"n\">{top.Largest:0.00}</td><td class=\"p\">"
-                    + $"<a href=\"#t{at}\">{HtmlText.Visible(result.Tokens[at].Text)}</a></td>"
-                    + $"<td class=\"n\">{top.Tokens}</td>{(labelled ? Markup.Of($"<td>{top.Label}</td>") : Markup.Empty)}"
+                    + $"{Checked(result, feature)}></td><td>{Link(feature, top.Page, top.Label)}</td>"
+                    + $"{(labelled ? Markup.Of($"<td class=\"label\">{top.Label}</td>") : Markup.Empty)}<td class=\"p\">"
+                    + $"<a href=\"#t{at}\">{HtmlText.Visible(result.Tokens[at].Text)}</a></td><td class=\"n\">{top.Sum:0.00}</td>"
+                    + $"<td class=\"n\">{top.Largest:0.00}</td><td class=\"n\">{top.Tokens}</td>"
                     + $"{(published ? Markup.Of($"<td>{Published(top.Neuronpedia)}</td>") : Markup.Empty)}</tr>\n"
             );
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -7,8 +8,6 @@ public static class EvaluatePage
 {
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-        /* Twelve columns: closer and smaller than in other tables, so that they are seen side by side. */
-        .scroll th, .scroll td { padding: .4rem .45rem; font-size: .8rem; }
         .plots svg { max-width: 100%; height: auto; }
 
         """;
@@ -69,7 +68,8 @@ public static class EvaluatePage
                     )
                 ),
                 .. result.Together.Select(set => Row(set.Name, "", ["", "", "", "", .. Losses(set.Costs), "", "", ""])),
-            ]
+            ],
+            wide: true
         );
 
     private static IEnumerable<string> Plots(EvaluateResult result)
@@ -109,10 +109,13 @@ public static class EvaluatePage
         );
 
     private static Markup Row(string name, string site, IEnumerable<string> cells) =>
-        Markup.Of($"<tr><td>{name}</td><td>{site}</td>{cells.Select(cell => Markup.Of($"<td class=\"n\">{cell}</td>"))}</tr>\n");
+        Markup.Of(
+            $"<tr><td>{HtmlText.Path(name)}</td><td>{site}</td>{cells.Select(cell => Markup.Of($"<td class=\"n\">{cell}</td>"))}</tr>\n"
+        );
 
     private static string[] Losses(SpliceCosts? costs) =>
-        costs is null ? ["", "", ""] : [Number(costs.DeltaLoss, "0.0000"), Number(costs.LossRecovered), Number(costs.KlScore)];
+        costs is null ? ["", "", ""] : [Digits.Number(costs.DeltaLoss), Number(costs.LossRecovered), Number(costs.KlScore)];
 
-    private static string Number(double value, string format = "0.000") => double.IsFinite(value) ? value.ToString(format) : "–";
+    private static string Number(double value, string format = "0.000") =>
+        double.IsFinite(value) ? value.ToString(format, CultureInfo.InvariantCulture) : "–";
 }

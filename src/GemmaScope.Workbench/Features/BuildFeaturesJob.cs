@@ -10,11 +10,19 @@ namespace GemmaScope.Workbench;
 /// <summary>What <see cref="BuildFeaturesJob"/> does.</summary>
 public sealed record BuildFeaturesJobOptions
 {
+    private static readonly FeatureStatisticsOptions Statistics = new();
+
     /// <summary>The text whose tokens are looked at.</summary>
     public required TextBatches Text { get; init; }
 
     /// <summary>Decides which examples are drawn from the intervals.</summary>
     public int Seed { get; init; }
+
+    /// <inheritdoc cref="FeatureStatisticsOptions.TopExamples"/>
+    public int TopExamples { get; init; } = Statistics.TopExamples;
+
+    /// <inheritdoc cref="FeatureStatisticsOptions.ExamplesPerInterval"/>
+    public int ExamplesPerInterval { get; init; } = Statistics.ExamplesPerInterval;
 
     /// <summary>Whether correlations with the input's coordinates are made: 8 bytes times features times input width.</summary>
     public bool Neurons { get; init; } = true;
@@ -52,6 +60,10 @@ public static class BuildFeaturesJob
         options.Text.Check();
         if (options.PairMemory < 1)
             throw new ArgumentProblemException("must be at least 1", new Setting(nameof(options.PairMemory)));
+        if (options.TopExamples < 1)
+            throw new ArgumentProblemException("must be at least 1", new Setting(nameof(options.TopExamples)));
+        if (options.ExamplesPerInterval < 0)
+            throw new ArgumentProblemException("must not be negative", new Setting(nameof(options.ExamplesPerInterval)));
     }
 
     /// <summary>Reads the text with the microscope's dictionaries and writes their features.</summary>
@@ -94,6 +106,8 @@ internal sealed class FeatureBuild(
         var settings = new FeatureStatisticsOptions
         {
             Seed = options.Seed,
+            TopExamples = options.TopExamples,
+            ExamplesPerInterval = options.ExamplesPerInterval,
             Neurons = options.Neurons,
             PairBytes = (long)options.PairMemory << 20,
         };

@@ -11,6 +11,7 @@ public static class HeadlinesPage
     private const int ShownFeatures = 8;
 
     private const string Style = """
+        td.headline { min-width: min(20rem, 45vw); }
         .cell { text-align: center; background: color-mix(in srgb, var(--blue) calc(var(--s) * 78%), transparent); }
         .text { font-size: 1rem; line-height: 1.9; margin-bottom: .6rem; }
 
@@ -59,7 +60,8 @@ public static class HeadlinesPage
         var table = PageTable.Of(
             "Topic × headline",
             ["headline", "topic", .. topics.Select(topic => new PageColumn(topic))],
-            result.Headlines.Take(Shown).Index().Select(one => Row(one.Index, one.Item))
+            result.Headlines.Take(Shown).Index().Select(one => Row(one.Index, one.Item)),
+            wide: true
         );
         if (result.Headlines.Count <= Shown && result.Topics.Count <= topics.Length)
             return table;
@@ -71,7 +73,7 @@ public static class HeadlinesPage
 
         Markup Row(int number, HeadlineReport headline) =>
             Markup.Of(
-                $"<tr><td><a href=\"#h{number}\">{headline.Headline}</a></td><td>{Topic(headline)}</td>"
+                $"<tr><td class=\"headline\"><a href=\"#h{number}\">{headline.Headline}</a></td><td>{Topic(headline)}</td>"
                     + $"{topics.Select(topic => Cell(result, headline, topic))}</tr>\n"
             );
     }

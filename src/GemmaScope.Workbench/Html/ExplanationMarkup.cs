@@ -20,7 +20,7 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
 
     /// <summary>The verdict in words.</summary>
     public static string Verdict(VerdictReasons one) =>
-        FormattableString.Invariant($"{one.Policy}: {one.Probability:0.0000}, {(one.Violated ? "violated" : "not violated")}");
+        FormattableString.Invariant($"{one.Policy}: {one.Probability:0.000}, {(one.Violated ? "violated" : "not violated")}");
 
     /// <summary>What sums to the raw gap, the gap, and the gap that the probability is made of.</summary>
     public static IEnumerable<(string Name, double Value)> Parts(VerdictReasons one) =>
@@ -34,14 +34,14 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
         ];
 
     /// <summary>A contribution with its sign.</summary>
-    public static string Signed(double value) => FormattableString.Invariant($"{value:+0.0000;-0.0000;0.0000}");
+    public static string Signed(double value) => FormattableString.Invariant($"{value:+0.000;-0.000;0.000}");
 
     /// <summary>Heading and both tables.</summary>
     public Markup Render() =>
         Markup.Of(
             $"""
             <h2>{Verdict(one)}</h2>
-            <p class="meta">features of {Called ?? one.Dictionary} at {one.Site}, position {one.Position}{(
+            <p class="meta">features of {HtmlText.Path(Called ?? one.Dictionary)} at {one.Site}, position {one.Position}{(
                 double.IsFinite(one.Fvu) ? Markup.Of($", FVU {one.Fvu:0.000}") : Markup.Empty
             )}</p>
             <div class="scroll" tabindex="0" role="region" aria-label="what the gap is made of"><table>
@@ -51,24 +51,34 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
             )}</table></div>
             <h3>Features</h3>
             <div class="scroll" tabindex="0" role="region" aria-label="features"><table>
-            <tr><th>feature</th><th>label</th><th class="n">activation</th><th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">measured</th><th class="n">probability without</th></tr>
+            <tr><th>feature</th>{(IsLabelled ? Markup.Of($"<th>label</th>") : Markup.Empty)}<th class="n">direct</th><th class="gap"><span class="no">No</span> <span class="yes">Yes</span></th><th class="n">activation</th><th class="n">measured</th><th class="n">probability without</th></tr>
             {one.Features.Select(Line)}{All()}</table></div>
 
             """
         );
 
+    // A column in which nothing stands would only push the others together.
+    private bool IsLabelled => Named is not null || one.Features.Any(feature => feature.Label is not null);
+
+    private Markup Label(FeatureReason feature) =>
+        IsLabelled
+            ? Markup.Of(
+                $"<td class=\"wide label\">{Named?.Invoke(feature.Feature) ?? Markup.Of($"{HtmlText.Visible(feature.Label ?? "")}")}</td>"
+            )
+            : Markup.Empty;
+
     private double LargestPart => Parts(one).Max(part => Math.Abs(part.Value));
 
     private Markup Line(FeatureReason feature) =>
         Markup.Of(
-            $"<tr><td>{Name(feature.Feature)}</td><td class=\"wide\">{Named?.Invoke(feature.Feature) ?? Markup.Of($"{HtmlText.Visible(feature.Label ?? "")}")}</td><td class=\"n\">{feature.Activation:0.00}</td><td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}{Measured(feature.Measured, feature.ProbabilityWithout)}</tr>\n"
+            $"<tr><td>{Name(feature.Feature)}</td>{Label(feature)}<td class=\"n\">{Signed(feature.Direct)}</td>{Bar(feature.Direct, Math.Abs(one.Features[0].Direct))}<td class=\"n\">{feature.Activation:0.00}</td>{Measured(feature.Measured, feature.ProbabilityWithout)}</tr>\n"
         );
 
     private Markup All() =>
         one.Together is not { } all
             ? Markup.Empty
             : Markup.Of(
-                $"<tr><td colspan=\"2\">{all.Features} together</td><td></td><td class=\"n\">{Signed(all.Direct)}</td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}</tr>\n"
+                $"<tr><td{Markup.Trusted(IsLabelled ? " colspan=\"2\"" : "")}>{all.Features} together</td><td class=\"n\">{Signed(all.Direct)}</td><td></td><td></td>{Measured(all.Measured, all.ProbabilityWithout)}</tr>\n"
             );
 
     private Markup Name(int feature) =>
@@ -77,7 +87,7 @@ public sealed class ExplanationMarkup(VerdictReasons one, Func<int, string?>? ad
     private static Markup Measured(double? change, float? probability) =>
         change is not { } moved || probability is not { } without
             ? Markup.Of($"<td></td><td></td>")
-            : Markup.Of($"<td class=\"n\">{Signed(moved)}</td><td class=\"n\">{without:0.0000}</td>");
+            : Markup.Of($"<td class=\"n\">{Signed(moved)}</td><td class=\"n\">{without:0.000}</td>");
 
     /// <summary>A bar to the left for No, to the right for Yes; the number beside it says the same.</summary>
     private static Markup Bar(double value, double largest)

@@ -31,6 +31,19 @@ public static class HtmlText
     /// page.</summary>
     public static string Visible(string text) => VisibleText.Of(text);
 
+    /// <summary>A path or a name in which lines may end behind its separators, and so not in the midst of its words.</summary>
+    public static Markup Path(string name)
+    {
+        var parts = new List<Markup>();
+        for (int from = 0, end; from < name.Length; from = end)
+        {
+            end = name.AsSpan(from).IndexOfAny('/', '_', '\\') is var at && at < 0 ? name.Length : from + at + 1;
+            var part = name[from..end];
+            parts.Add(end < name.Length ? Markup.Of($"{part}<wbr>") : Markup.Of($"{part}"));
+        }
+        return Markup.Join(parts);
+    }
+
     /// <summary>Whether <see cref="Visible"/> leaves a text as it is.</summary>
     public static bool IsVisible(ReadOnlySpan<char> text) => VisibleText.IsAllSeen(text);
 

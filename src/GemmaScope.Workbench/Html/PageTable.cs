@@ -13,11 +13,12 @@ internal static class PageTable
     /// <param name="title">Its title.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="rows">Rows, each a whole <c>tr</c>.</param>
-    public static Markup Of(string title, IEnumerable<PageColumn> columns, IEnumerable<Markup> rows) =>
+    /// <param name="wide">Whether it has so many columns that it may take more than the width of the text.</param>
+    public static Markup Of(string title, IEnumerable<PageColumn> columns, IEnumerable<Markup> rows, bool wide = false) =>
         Markup.Of(
             $"""
             <h2>{title}</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label="{title}"><table>
+            <div class="{Markup.Trusted(wide ? "scroll broad" : "scroll")}" tabindex="0" role="region" aria-label="{title}"><table>
             <tr>{columns.Select(Head)}</tr>
             {rows}</table></div>
 

@@ -13,6 +13,9 @@ public enum PlotScale
     /// <summary>They are decimal logarithms of shares, which are written as percentages.</summary>
     Share,
 
+    /// <summary>They are decimal logarithms; the numbers themselves are written.</summary>
+    Log,
+
     /// <summary>They are roots, so that rare things are seen beside frequent ones; their squares are written.</summary>
     Root,
 }
@@ -56,6 +59,7 @@ public sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, do
         {
             PlotScale.Share => Number(100 * Math.Pow(10, value), Significant) + " %",
             PlotScale.Root => Number(value * value, Significant),
+            PlotScale.Log => Number(Math.Pow(10, value), Significant),
             _ => Number(value, DigitsOf(value)),
         };
 
@@ -65,8 +69,7 @@ public sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, do
         if (value == 0 || !double.IsFinite(value))
             return value == 0 ? "0" : "–";
         var invariant = CultureInfo.InvariantCulture;
-        // Through the decimal digits, which are free of what binary fractions leave at their end.
-        var rounded = double.Parse(value.ToString($"E{digits - 1}", invariant), invariant);
+        var rounded = Digits.Significant(value, digits);
         return Math.Abs(rounded) switch
         {
             < Tiny or >= Huge => rounded.ToString($"0.{new string('#', digits - 1)}e-0", invariant),
@@ -101,6 +104,6 @@ public sealed record PlotAxis(string Label, PlotScale Scale, double[] Domain, do
             : rough <= 5 * unit ? 5 * unit
             : 10 * unit;
         // Between whole powers of ten stands no round number.
-        return scale == PlotScale.Share ? Math.Max(1, step) : step;
+        return scale is PlotScale.Share or PlotScale.Log ? Math.Max(1, step) : step;
     }
 }

@@ -31,7 +31,10 @@ public sealed class SvgPlot(
         Right = 14,
         Top = 30,
         Bottom = 44;
+
+    // Of a long title both ends are kept: dictionaries differ at their end.
     private const int LongestTitle = 48,
+        TitleStart = 20,
         Many = 200;
 
     // The style sheet of a page has other ones for the dark; a drawing by itself has these.
@@ -170,7 +173,7 @@ public sealed class SvgPlot(
             Left,
             16,
             "start",
-            title.Length <= LongestTitle ? title : title[..LongestTitle] + "…",
+            title.Length <= LongestTitle ? title : $"{title[..TitleStart]}…{title[^(LongestTitle - TitleStart - 1)..]}",
             " font-size=\"13\" font-weight=\"600\""
         );
         foreach (var value in x.Ticks)

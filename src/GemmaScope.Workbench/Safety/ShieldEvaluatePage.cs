@@ -13,7 +13,6 @@ public static class ShieldEvaluatePage
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
         .plots svg { max-width: 100%; height: auto; }
-        th, td { padding: .4rem .6rem; }
 
         """;
 
@@ -122,7 +121,7 @@ public static class ShieldEvaluatePage
         Markup.Of(
             $"""
             <h2>{title}</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label="{title}"><table>
+            <div class="scroll broad" tabindex="0" role="region" aria-label="{title}"><table>
             <tr>{names.Select(name => Markup.Of($"<th>{name}</th>"))}{numbers.Select(name =>
                 Markup.Of($"<th class=\"n\">{name}</th>")
             )}</tr>

@@ -37,7 +37,8 @@ internal static class ModelCard
         return card.ToString();
     }
 
-    private static string Kind(DictionaryKind kind) =>
+    /// <summary>A kind in words.</summary>
+    public static string Kind(DictionaryKind kind) =>
         kind switch
         {
             DictionaryKind.Sae => "Sparse autoencoder",

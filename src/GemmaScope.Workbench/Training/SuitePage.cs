@@ -9,7 +9,6 @@ internal static class SuitePage
 {
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-        td:first-child { white-space: nowrap; }
         .plots svg { max-width: 100%; height: auto; }
 
         """;
@@ -43,7 +42,7 @@ internal static class SuitePage
                 <div class="plots">
                 {plots}</div>
                 <h2>Dictionaries</h2>
-                <div class="scroll" tabindex="0" role="region" aria-label="dictionaries"><table>
+                <div class="scroll broad" tabindex="0" role="region" aria-label="dictionaries"><table>
                 <tr><th>dictionary</th>{SweepResult.Columns.Select(column =>
                     Markup.Of($"<th class=\"n\">{column.Title}</th>")
                 )}<th>folder</th></tr>
@@ -61,8 +60,11 @@ internal static class SuitePage
         var cells = SweepResult.Columns.Select(column =>
             Markup.Of($"<td class=\"n\">{column.Of(one)?.ToString(column.Format, CultureInfo.InvariantCulture) ?? "–"}</td>")
         );
-        return Markup.Of($"<tr><td>{one.Name}</td>{cells}<td>{(one.Failure is { } failure ? $"failed: {failure}" : one.Path)}</td></tr>\n");
+        return Markup.Of($"<tr><td>{HtmlText.Path(one.Name)}</td>{cells}<td>{Result(one)}</td></tr>\n");
     }
+
+    private static Markup Result(SweptDictionary one) =>
+        one.Failure is { } failure ? Markup.Of($"failed: {failure}") : HtmlText.Path(one.Path ?? "");
 
     private static Markup Plot(
         string title,

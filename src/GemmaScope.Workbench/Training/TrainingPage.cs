@@ -9,6 +9,9 @@ internal static class TrainingPage
 {
     private const int MostPoints = 400;
 
+    // How much more than its end a curve has once been where a linear axis would show nothing of its end.
+    private const double Steep = 20;
+
     private const string Style = """
         .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
         .plots svg { max-width: 100%; height: auto; }
@@ -34,12 +37,10 @@ internal static class TrainingPage
     {
         var configuration = trained.Configuration;
         var (lines, sites) = (MetricsFile.Read(configuration.Output).ToArray(), string.Join(", ", configuration.Sites));
-        var plots = Curves.Select(curve =>
-            Markup.Trusted(new SvgPlot(curve.Title, "step", curve.Title) { FromZero = true }.Points(Points(lines, curve.Key), joined: true))
-        );
+        var plots = Curves.Select(curve => Plot(curve.Title, Points(lines, curve.Key)));
         return new ReportPage(
             $"Training of {sites}",
-            Markup.Of($"<p class=\"meta\">{$"{configuration.Kind}"} of {sites} · {configuration.Width} features</p>")
+            Markup.Of($"<p class=\"meta\">{ModelCard.Kind(configuration.Kind)} of {sites} · {configuration.Width} features</p>")
         )
         {
             Style = Style,
@@ -54,6 +55,17 @@ internal static class TrainingPage
 
                 """
             )
+        );
+    }
+
+    /// <summary>A curve; one that falls through powers of ten is drawn by its logarithm, in which its end is still seen.</summary>
+    private static Markup Plot(string title, List<PlotPoint> points)
+    {
+        PlotPoint[] finite = [.. points.Where(point => point.IsFinite)];
+        var isLog = finite.Length > 0 && finite.Min(point => point.Y) > 0 && finite.Max(point => point.Y) > Steep * finite[^1].Y;
+        var plot = new SvgPlot(title, "step", title, yScale: isLog ? PlotScale.Log : PlotScale.Linear) { FromZero = !isLog };
+        return Markup.Trusted(
+            plot.Points(isLog ? [.. finite.Select(point => point with { Y = Math.Log10(point.Y) })] : points, joined: true)
         );
     }
 

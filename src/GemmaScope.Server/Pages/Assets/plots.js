@@ -48,6 +48,7 @@ const whole = new Intl.NumberFormat('en')
 const written = {
   Linear: value => plain.format(value + 0),
   Share: value => `${exact.format(100 * 10 ** value)} %`,
+  Log: value => plain.format(10 ** value),
   Root: value => plain.format(value * value)
 }
 
@@ -81,7 +82,7 @@ function frame ({ title, x, y }, marks, domains = {}) {
       Plot.gridY({ ticks: domains.y ? round(y.scale, domains.y) : y.ticks, strokeOpacity: 0.12 }),
       Plot.axisX({ ...axis(x, domains.x), labelOffset: 38 }),
       Plot.axisY({ ...axis(y, domains.y), labelOffset: 54 }),
-      Plot.text([title.length > 48 ? title.slice(0, 48) + '…' : title], { frameAnchor: 'top-left', dy: -23, fontSize: 13, fontWeight: 600 }),
+      Plot.text([title.length > 48 ? title.slice(0, 20) + '…' + title.slice(-27) : title], { frameAnchor: 'top-left', dy: -23, fontSize: 13, fontWeight: 600 }),
       Plot.ruleY([(domains.y ?? y.domain)[0]], { strokeOpacity: 0.6 }),
       ...marks
     ]
