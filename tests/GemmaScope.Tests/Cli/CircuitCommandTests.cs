@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GemmaScope.Circuits;
 using Xunit;
 
@@ -40,9 +41,7 @@ public sealed class CircuitCommandTests : IDisposable
     [Fact]
     public void targets_are_tokens_ids_differences_and_features()
     {
-        var json = CommandLine
-            .Run("circuit", Text, "--target", " States", "--target", " States/ Kingdom", "--target", "#5", "--paths", "1", "--json")
-            .Json();
+        var json = Json("circuit", Text, "--target", " States", "--target", " States/ Kingdom", "--target", "#5", "--paths", "1", "--json");
         string[] names = [.. json.GetProperty("targets").EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
         Assert.Equal(["\" States\"", "\" States\" over \" Kingdom\""], names[..2]);
         Assert.True(json.GetProperty("identity_holds").GetBoolean());
@@ -52,7 +51,7 @@ public sealed class CircuitCommandTests : IDisposable
         var document = GraphDocument.Read(graph);
         var node = document.Nodes.First(one => one.Kind == GraphNodeKind.Feature);
         var (layer, index) = document.FeatureOf(node)!.Value;
-        var feature = CommandLine.Run("circuit", Text, "--target", $"feature:{layer}/{index}@{node.Position}", "--json").Json();
+        var feature = Json("circuit", Text, "--target", $"feature:{layer}/{index}@{node.Position}", "--json");
         Assert.Equal(node.Activation!.Value, feature.GetProperty("targets")[0].GetProperty("value").GetDouble(), 1e-3);
     }
 
@@ -97,10 +96,18 @@ public sealed class CircuitCommandTests : IDisposable
         var run = CommandLine.Run("circuit", "check", Text, "--strongest", "4", "--random", "3");
         Assert.Matches(@"attention, norms, MLPs\s+strongest\s+12\s+1\.000\s+1\.000 of 12", run.Out);
         Assert.Matches(@"nothing\s+random\s+9", run.Out);
-        var json = CommandLine.Run("circuit", "check", Text, "--strongest", "1", "--random", "0", "--json").Json();
+        var json = Json("circuit", "check", Text, "--strongest", "1", "--random", "0", "--json");
         Assert.Equal("constrained", json.GetProperty("agreement")[0].GetProperty("mode").GetString());
         Assert.Equal(3, json.GetProperty("effects").GetArrayLength());
         Assert.Contains("--random", Refused("circuit", "check", Text, "--strongest", "0", "--random", "0").Error);
+    }
+
+    /// <summary>The JSON of a run that also has something to say.</summary>
+    private static JsonElement Json(params string[] arguments)
+    {
+        var run = CommandLine.Run(arguments);
+        Assert.Equal(0, run.Code);
+        return JsonDocument.Parse(run.Out).RootElement;
     }
 
     private static CommandLine Refused(params string[] arguments)
