@@ -59,11 +59,9 @@ public static class CircuitJob
                             Paths(document, ends[i], options.Paths)
                         )
                 ),
-            ]
-        )
-        {
-            Graph = document,
-        };
+            ],
+            document
+        );
     }
 
     /// <summary>The strongest paths to a node of a graph.</summary>

@@ -18,6 +18,7 @@ namespace GemmaScope.Workbench;
 /// <param name="IdentityError">The largest error of contributions + biases = value.</param>
 /// <param name="IdentityHolds">Whether that is small enough for the graph to be called complete.</param>
 /// <param name="Targets">What it explains.</param>
+/// <param name="Graph">The pruned graph, as it is exchanged.</param>
 public sealed record CircuitResult(
     string Model,
     IReadOnlyList<string> Transcoders,
@@ -32,13 +33,9 @@ public sealed record CircuitResult(
     double CompletenessScore,
     double IdentityError,
     bool IdentityHolds,
-    IReadOnlyList<CircuitTargetResult> Targets
-)
-{
-    /// <summary>The pruned graph, as it is exchanged.</summary>
-    [JsonIgnore]
-    public required GraphDocument Graph { get; init; }
-}
+    IReadOnlyList<CircuitTargetResult> Targets,
+    [property: JsonIgnore] GraphDocument Graph
+);
 
 /// <summary>A target and the strongest ways to it.</summary>
 /// <param name="Name">Its name.</param>
