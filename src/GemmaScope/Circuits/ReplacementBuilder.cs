@@ -15,8 +15,10 @@ internal sealed class ReplacementBuilder : IDisposable
     {
         if (zeroPositions < 1 || zeroPositions >= tokens.Length)
             throw new ArgumentProblemException(
-                $"{tokens.Length} tokens, of which the first {zeroPositions} count as constants, leave nothing to explain; "
-                    + (zeroPositions < 1 ? "at least one position counts as a constant" : "give a longer text"),
+                zeroPositions < 1
+                    ? $"{zeroPositions} positions cannot count as constants; it must be 1 or more"
+                    : $"has {tokens.Length} token{(tokens.Length == 1 ? "" : "s")}, of which the first {zeroPositions} count as constants, so "
+                        + "that nothing is left to explain; give a longer text",
                 "prompt"
             );
         (Model, Set, Tokens, ZeroPositions) = (model, set, tokens, zeroPositions);
