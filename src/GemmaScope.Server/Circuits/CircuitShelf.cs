@@ -3,10 +3,11 @@ using GemmaScope.Circuits;
 
 namespace GemmaScope.Server.Circuits;
 
-/// <summary>The graphs of a folder: files in the public form, each by its name without the ending. What is added to the folder is found at
-/// once.</summary>
-/// <param name="folder">The folder; one that was taken away has none.</param>
-internal sealed class CircuitShelf(string folder)
+/// <summary>The graphs of some folders: files in the public form, each by its name without the ending. What is added to a folder is found
+/// at once.</summary>
+/// <param name="own">The folder in which new ones are kept; null for none.</param>
+/// <param name="others">Folders that are only read; one that was taken away has none.</param>
+internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> others)
 {
     /// <summary>Graphs in memory at most.</summary>
     private const int Kept = 16;
@@ -15,8 +16,10 @@ internal sealed class CircuitShelf(string folder)
 
     private readonly ConcurrentDictionary<string, (DateTime Written, GraphDocument Graph)> _read = new();
 
-    /// <summary>Where the files lie.</summary>
-    public string Folder => folder;
+    private readonly string[] _folders = [.. own is null ? (ReadOnlySpan<string>)[] : [own], .. others];
+
+    /// <summary>Whether graphs can be kept.</summary>
+    public bool IsWritable => own is not null;
 
     /// <summary>The names of all, the latest first.</summary>
     public IReadOnlyList<string> Names() => [.. Files().OrderByDescending(file => file.LastWriteTimeUtc).Select(NameOf).Distinct()];
@@ -37,15 +40,27 @@ internal sealed class CircuitShelf(string folder)
         return graph;
     }
 
+    /// <summary>Keeps a graph under the name it has, or where one is called so under the next that is free.</summary>
+    /// <returns>Its name.</returns>
+    /// <exception cref="GemmaScopeException">It cannot be written.</exception>
+    public string Keep(GraphDocument graph)
+    {
+        var taken = Names().ToHashSet();
+        var name = Enumerable
+            .Range(1, int.MaxValue)
+            .Select(i => i == 1 ? graph.Metadata.Slug : $"{graph.Metadata.Slug}-{i}")
+            .First(one => !taken.Contains(one));
+        (graph with { Metadata = graph.Metadata with { Slug = name } }).Write(Path.Combine(own!, name + Endings[0]));
+        return name;
+    }
+
     private FileInfo[] Files() =>
-        Directory.Exists(folder)
-            ?
-            [
-                .. new DirectoryInfo(folder)
-                    .EnumerateFiles()
-                    .Where(file => Endings.Any(ending => file.Name.EndsWith(ending, StringComparison.Ordinal))),
-            ]
-            : [];
+        [
+            .. _folders
+                .Where(Directory.Exists)
+                .SelectMany(folder => new DirectoryInfo(folder).EnumerateFiles())
+                .Where(file => Endings.Any(ending => file.Name.EndsWith(ending, StringComparison.Ordinal))),
+        ];
 
     private static string NameOf(FileInfo file) =>
         file.Name[..^Endings.First(ending => file.Name.EndsWith(ending, StringComparison.Ordinal)).Length];

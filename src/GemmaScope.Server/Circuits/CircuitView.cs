@@ -20,7 +20,8 @@ internal static class CircuitView
 
     /// <summary>All graphs.</summary>
     /// <param name="graphs">Names, and the graphs that could be read.</param>
-    public static Page All(IReadOnlyList<(string Name, GraphDocument? Graph)> graphs) =>
+    /// <param name="canTrace">Whether new ones can be made.</param>
+    public static Page All(IReadOnlyList<(string Name, GraphDocument? Graph)> graphs, bool canTrace) =>
         new PageFrame
         {
             Title = "Circuits",
@@ -31,7 +32,7 @@ internal static class CircuitView
             Markup.Of(
                 $"""
                 <h1 class="feature">Circuits <small>which features lead to the next word</small></h1>
-                {(
+                {(canTrace ? Form : Markup.Empty)}{(
                     graphs.Count == 0
                         ? Markup.Of($"<p class=\"empty\">There is no graph here yet. Make one with the command <code>circuit</code> and save it into the folder that this server shows, or open a file below.</p>\n")
                         : Markup.Of($"<ul class=\"cards\">\n{graphs.Select(one => Line(one.Name, one.Graph))}</ul>\n")
@@ -61,6 +62,18 @@ internal static class CircuitView
                 {Figures(graph)}{Viewer(Address(name) + ".json")}{Words(graph)}
                 """
             )
+        );
+
+    private static Markup Form { get; } =
+        Markup.Of(
+            $"""
+            <form class="scope" action="{PageSection.Circuits.Address}" method="post" id="trace" data-trace="{PageSection.Circuits.Address}/trace">
+            <label class="sr" for="text">Text</label>
+            <textarea id="text" name="text" maxlength="{Pages.TextReader.LongestText}" placeholder="The beginning of a text, whose next word is to be explained …" required></textarea>
+            <div class="choices"><button>Trace</button> <button type="button" class="quiet" id="trace-stop" hidden>stop</button> <progress id="trace-progress" hidden></progress> <span class="note" id="trace-stage" aria-live="polite"></span></div>
+            </form>
+
+            """
         );
 
     /// <summary>Where a graph is.</summary>

@@ -54,8 +54,12 @@ public sealed record ServerOptions
     /// <summary>How long requests in flight are waited for when the server stops.</summary>
     public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A folder of attribution graphs to show (JSON files in the public form); null for none.</summary>
+    /// <summary>A folder of attribution graphs to show (JSON files in the public form), in which those are kept that users make; null for
+    /// none.</summary>
     public string? Circuits { get; init; }
+
+    /// <summary>Further folders of graphs, which are only shown.</summary>
+    public IReadOnlyList<string> MoreCircuits { get; init; } = [];
 
     /// <summary>The guard; null for a server without one.</summary>
     public GuardOptions? Guard { get; init; } = new();

@@ -39,10 +39,13 @@ internal static class MicroscopeRoutes
             sections.Add(PageSection.Map);
             new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         }
-        if (app.Services.GetRequiredService<ServerOptions>().Circuits is { } circuits)
+        var options = app.Services.GetRequiredService<ServerOptions>();
+        var shelf = new CircuitShelf(options.Circuits, options.MoreCircuits);
+        var tracer = new CircuitTracer(served, app.Services.GetRequiredService<ModelQueue>(), shelf);
+        if (options.Circuits is not null || options.MoreCircuits.Count > 0)
         {
             sections.Add(PageSection.Circuits);
-            new CircuitEndpoints(new CircuitShelf(circuits), library).Map(Gated(pages, gate), Gated(data, gate));
+            new CircuitEndpoints(shelf, library, tracer).Map(Gated(pages, gate), Gated(data, gate));
         }
         if (library is null)
         {

@@ -447,3 +447,33 @@ document.getElementById('open-graph')?.addEventListener('change', async ({ targe
     fail(problem instanceof SyntaxError ? new Error(`${file.name} is no JSON, or was cut short: ${problem.message}`) : problem)
   }
 })
+
+// A prompt is traced while the page shows how far it is; whoever stops or leaves ends it.
+let tracing
+document.getElementById('trace')?.addEventListener('submit', async event => {
+  event.preventDefault()
+  const form = event.target
+  const [stage, bar, stop, send] = [at('trace-stage'), at('trace-progress'), at('trace-stop'), form.querySelector('button')]
+  tracing = new AbortController()
+  at('circuit-problem').hidden = true
+  stage.textContent = 'waiting for the model'
+  bar.removeAttribute('value')
+  bar.hidden = stop.hidden = false
+  send.disabled = true
+  try {
+    const answer = await fetch(form.dataset.trace, { method: 'POST', body: new URLSearchParams(new FormData(form)), signal: tracing.signal })
+    for await (const report of jsonLines(answer)) {
+      if (report.page) { location.href = report.page; return }
+      if (report.stage) stage.textContent = report.total ? `${report.stage}: ${report.done} of ${report.total} rows` : report.stage
+      if (report.total) { bar.max = report.total; bar.value = report.done }
+    }
+    throw new Error('The answer broke off. Trace once more.')
+  } catch (problem) {
+    stage.textContent = tracing.signal.aborted ? 'stopped' : ''
+    if (!tracing.signal.aborted) fail(problem)
+  } finally {
+    bar.hidden = stop.hidden = true
+    send.disabled = false
+  }
+})
+document.getElementById('trace-stop')?.addEventListener('click', () => tracing?.abort())
