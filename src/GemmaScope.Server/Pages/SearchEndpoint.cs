@@ -1,5 +1,5 @@
-using GemmaScope.Features;
 using System.Text.RegularExpressions;
+using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
