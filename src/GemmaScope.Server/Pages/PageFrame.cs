@@ -63,7 +63,7 @@ internal sealed record PageFrame
             $"""
             <main id="main">
             {(Embedded || !Path.Any(step => step.Address is not null) ? Markup.Empty : Way())}{main}</main>
-            </body>
+            {(Embedded ? Markup.Empty : PageHelp.Html)}</body>
             </html>
 
             """
