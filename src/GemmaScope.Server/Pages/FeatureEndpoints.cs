@@ -144,7 +144,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 PageAddress.Feature(stored, one.Feature),
                 instrument!.ComparedWith(here).Count,
                 nearest,
-                instrument.Dictionaries
+                instrument
             ).Render();
         var view = new FeatureView(
             stored,

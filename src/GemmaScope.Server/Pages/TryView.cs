@@ -64,7 +64,7 @@ internal sealed class TryView(
             $"""
             <form class="scope" action="{address}" id="testing" data-in-place>{Kept}
             <label class="sr" for="test">A text to try it on</label>
-            <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="Type a text to see where the feature fires …">{Markup.Trusted(
+            <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="A text, to see where it fires …">{Markup.Trusted(
                 "\n"
             )}{trial.Text ?? ""}</textarea>
             <div class="choices"><button>Test</button> <span id="tested-max" class="soft">{(

@@ -170,7 +170,7 @@ public class LayersTests(LayersServer server)
                 layer.GetProperty("nearest").EnumerateArray().Select(near => near.GetProperty("feature").GetInt32())
             );
             Assert.Contains($"href=\"/demo-pt/{name}/{want[0].Feature}\"", page);
-            Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{want[0].Cosine:0.000}</td>"), page);
+            Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{want[0].Cosine:0.00}</td>"), page);
         }
         // It costs a reading of all decoders, so a page has it only when it is asked for.
         Assert.Contains("?layers=true", await Page($"/demo-pt/{LayersServer.Demo}/7"));
