@@ -43,6 +43,7 @@ public partial class DocumentTests
             .All.SelectMany(page =>
                 page.Code.Select(line => (page.Name, Line: line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line))
             )
+            .Select(code => code.Line.StartsWith("./gemmascope ", StringComparison.Ordinal) ? (code.Name, Line: code.Line[2..]) : code)
             .Where(code => code.Line.StartsWith("gemmascope ", StringComparison.Ordinal))
             .ToArray();
         Assert.NotEmpty(commands);
