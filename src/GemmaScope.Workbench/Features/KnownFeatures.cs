@@ -10,7 +10,7 @@ public static class KnownFeatures
 {
     /// <summary>The folder of the demo's database, beside the demo models.</summary>
     private const string DemoFolder = "demo-features",
-        DemoFile = "features.db";
+        DemoFile = "features.db.br";
 
     /// <summary>What a database says of some features of a dictionary; null where it does not have the dictionary.</summary>
     /// <param name="database">The database.</param>
@@ -43,15 +43,14 @@ public static class KnownFeatures
             ? FeatureDatabase.Open(copy)
             : null;
 
-    /// <summary>Whether a dictionary is the demo's, which that database knows.</summary>
+    /// <summary>Whether a dictionary is one of the demo's, which that database knows.</summary>
     /// <param name="microscope">The model and its dictionaries.</param>
     public static bool IsDemo(this Microscope microscope) =>
         microscope.ModelName is MicroscopeOptions.DemoModel
         && microscope.Dictionaries.Any(one =>
             Path.GetFullPath(one.Origin.Path)
-                .Contains(
-                    $"{Path.DirectorySeparatorChar}{MicroscopeOptions.DemoDictionary}{Path.DirectorySeparatorChar}",
-                    StringComparison.Ordinal
-                )
+                .Split(Path.DirectorySeparatorChar)
+                .Intersect([MicroscopeOptions.DemoDictionary, MicroscopeOptions.DemoScope])
+                .Any()
         );
 }

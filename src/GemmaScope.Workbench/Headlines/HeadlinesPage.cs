@@ -11,6 +11,8 @@ public static class HeadlinesPage
     private const int ShownFeatures = 8;
 
     private const string Style = """
+        .scroll.broad:has(.cell) th { font-size: .75rem; }
+        .scroll.broad:has(.cell) :is(th, td):not(:first-child) { padding-left: .3rem; padding-right: .3rem; }
         td.headline { min-width: min(20rem, 45vw); }
         .cell { text-align: center; background: color-mix(in srgb, var(--blue) calc(var(--s) * 78%), transparent); }
         .text { font-size: 1rem; line-height: 1.9; margin-bottom: .6rem; }
@@ -80,7 +82,9 @@ public static class HeadlinesPage
 
     private static Markup Cell(HeadlinesResult result, HeadlineReport headline, string topic) =>
         headline.Scores.TryGetValue(topic, out var score)
-            ? Markup.Of($"<td class=\"cell\" style=\"--s:{score / Darkest(result, headline):0.##}\">{score:0.00}</td>")
+            ? Markup.Of(
+                $"<td class=\"cell\" style=\"--s:{score / Darkest(result, headline):0.##}\">{(score < 0.005 ? "" : $"{score:0.00}")}</td>"
+            )
             : Markup.Of($"<td class=\"cell\" style=\"--s:0\"></td>");
 
     // Probabilities are shades as they are, sums are against the headline's largest.

@@ -32,6 +32,8 @@ internal static class SuitePage
                         Plot($"FVU, {place}", "FVU", series, one => one.Fvu, fromZero: true),
                     ];
             });
+        // What nothing was measured of is no column.
+        ScoreColumn[] columns = [.. SweepResult.Columns.Where(column => suite.Dictionaries.Any(one => column.Of(one) is not null))];
         return new ReportPage($"{suite.Dictionaries.Count} dictionaries", Markup.Of($"<p class=\"meta\">{suite.Output}</p>"))
         {
             Style = Style,
@@ -43,10 +45,10 @@ internal static class SuitePage
                 {plots}</div>
                 <h2>Dictionaries</h2>
                 <div class="scroll broad" tabindex="0" role="region" aria-label="dictionaries"><table>
-                <tr><th>dictionary</th>{SweepResult.Columns.Select(column =>
+                <tr><th>dictionary</th>{columns.Select(column =>
                     Markup.Of($"<th class=\"n\">{column.Title}</th>")
                 )}<th>folder</th></tr>
-                {suite.Dictionaries.Select(Row)}</table></div>
+                {suite.Dictionaries.Select(one => Row(one, columns))}</table></div>
 
                 """
             )
@@ -55,12 +57,12 @@ internal static class SuitePage
 
     private static string Kind(SweptDictionary one) => one.Name.Split('-')[0];
 
-    private static Markup Row(SweptDictionary one)
+    private static Markup Row(SweptDictionary one, IEnumerable<ScoreColumn> columns)
     {
-        var cells = SweepResult.Columns.Select(column =>
+        var cells = columns.Select(column =>
             Markup.Of($"<td class=\"n\">{column.Of(one)?.ToString(column.Format, CultureInfo.InvariantCulture) ?? "–"}</td>")
         );
-        return Markup.Of($"<tr><td>{HtmlText.Path(one.Name)}</td>{cells}<td>{Result(one)}</td></tr>\n");
+        return Markup.Of($"<tr><td>{HtmlText.Path(one.Name)}</td>{cells}<td class=\"path\">{Result(one)}</td></tr>\n");
     }
 
     private static Markup Result(SweptDictionary one) =>

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace GemmaScope.Files;
@@ -13,7 +14,8 @@ public static class DemoFiles
     public const string Texts = "demo",
         HeldOutTexts = "demo-held-out";
 
-    private const string TextFolder = "demo-texts";
+    private const string TextFolder = "demo-texts",
+        Packed = ".br";
 
     /// <summary>The environment variable that names another folder to look in first.</summary>
     public const string Variable = "GEMMASCOPE_MODELS";
@@ -106,7 +108,8 @@ public static class DemoFiles
 
     /// <summary>A copy of a demo file that may be written to, in the user's cache, else among the temporary files; made when it is first asked
     /// for, and anew when the demo file is another one. Null where neither can be written.</summary>
-    /// <param name="file">The file that comes with the project.</param>
+    /// <param name="file">The file that comes with the project; one whose name ends with <c>.br</c> is packed (Brotli), and its copy is
+    /// not.</param>
     public static string? WritableCopy(string file) =>
         WritableCopy(file, UserFolders.FindCache(Environment.GetEnvironmentVariable), Path.Combine(Path.GetTempPath(), "gemmascope"));
 
@@ -133,7 +136,8 @@ public static class DemoFiles
         string hash;
         using (var stream = File.OpenRead(file))
             hash = Convert.ToHexStringLower(SHA256.HashData(stream))[..12];
-        var copy = Path.Combine(folder, $"demo-{hash}{Path.GetExtension(file)}");
+        var packed = Path.GetExtension(file) == Packed;
+        var copy = Path.Combine(folder, $"demo-{hash}{Path.GetExtension(packed ? Path.GetFileNameWithoutExtension(file) : file)}");
         if (File.Exists(copy))
         {
             // One that may not be written to is of no use.
@@ -145,7 +149,10 @@ public static class DemoFiles
         var whole = $"{copy}.{Guid.NewGuid():N}";
         try
         {
-            File.Copy(file, whole);
+            if (packed)
+                Unpack(file, whole);
+            else
+                File.Copy(file, whole);
             File.SetAttributes(whole, FileAttributes.Normal);
             File.Move(whole, copy, overwrite: true);
         }
@@ -155,6 +162,13 @@ public static class DemoFiles
             throw;
         }
         return copy;
+    }
+
+    private static void Unpack(string file, string whole)
+    {
+        using var source = new BrotliStream(File.OpenRead(file), CompressionMode.Decompress);
+        using var target = File.Create(whole);
+        source.CopyTo(target);
     }
 
     private static IEnumerable<string> Places()

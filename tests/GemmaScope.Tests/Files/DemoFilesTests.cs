@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using GemmaScope.Files;
 using Xunit;
 
@@ -55,5 +56,18 @@ public class DemoFilesTests
         folder.Write("features.db", "two");
         Assert.Equal("two", File.ReadAllText(DemoFiles.WritableCopy(file, folder.File("cache"))!));
         Assert.Null(DemoFiles.WritableCopy(file, null, blocked));
+    }
+
+    [Fact]
+    public void a_packed_file_is_unpacked_where_it_is_copied()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("features.db.br");
+        using (var packed = new BrotliStream(File.Create(file), CompressionLevel.Optimal))
+            packed.Write("what is in it"u8);
+        var copy = DemoFiles.WritableCopy(file, folder.File("cache"))!;
+        Assert.EndsWith(".db", copy);
+        Assert.Equal("what is in it", File.ReadAllText(copy));
+        Assert.Equal(copy, DemoFiles.WritableCopy(file, folder.File("cache")));
     }
 }
