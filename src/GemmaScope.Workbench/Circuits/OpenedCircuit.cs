@@ -72,7 +72,7 @@ internal sealed class OpenedCircuit : IDisposable
     )
     {
         progress.Stage("encoding");
-        var model = ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, cancellationToken);
+        var model = ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, cancellationToken: cancellationToken);
         try
         {
             var targets = CircuitTargets.Of(options, model, microscope.Model.Tokenizer, progress);

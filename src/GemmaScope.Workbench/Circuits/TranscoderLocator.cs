@@ -46,7 +46,7 @@ internal static partial class TranscoderLocator
     }
 
     /// <summary>The dictionaries that a name stands for: one of each layer for a set of the catalogue, of several the sparsest.</summary>
-    private static IEnumerable<string> Members(string name)
+    internal static IReadOnlyList<string> Members(string name)
     {
         if (Path.Exists(name))
             return [name];

@@ -28,7 +28,8 @@ internal sealed class FrozenBackward : IDisposable
     {
         get
         {
-            var perPosition = 3L * _config.Width + 2L * _config.Heads * _config.HeadSize + _config.KeyValueHeads * _config.HeadSize;
+            // Two residuals, the branch out of attention and the one into it, z and v.
+            var perPosition = 4L * _config.Width + ((long)_config.Heads + _config.KeyValueHeads) * _config.HeadSize;
             var sources = _model.Features.Count + (long)(_config.Layers + 1) * _model.Tokens.Length;
             var perTarget = sizeof(float) * (perPosition * _model.Tokens.Length + sources);
             return (int)Math.Clamp(_mostBytes / perTarget, 1, 512);

@@ -11,7 +11,7 @@ internal sealed class ReplacementBuilder : IDisposable
     private readonly Tensor?[] _inputs;
     private bool _released;
 
-    public ReplacementBuilder(GemmaModel model, TranscoderSet set, int[] tokens, int zeroPositions)
+    public ReplacementBuilder(GemmaModel model, TranscoderSet set, int[] tokens, int zeroPositions, string? workFolder)
     {
         if (zeroPositions < 1 || zeroPositions >= tokens.Length)
             throw new ArgumentProblemException(
@@ -23,7 +23,7 @@ internal sealed class ReplacementBuilder : IDisposable
             );
         (Model, Set, Tokens, ZeroPositions) = (model, set, tokens, zeroPositions);
         var (layers, width) = (model.Config.Layers, model.Config.Width);
-        Frozen = new FrozenRun(model.Config, tokens.Length);
+        Frozen = new FrozenRun(model.Config, tokens.Length, workFolder);
         Features = new SparseActivations?[layers];
         Errors = Tensor.Zeros(layers, tokens.Length, width);
         Zeroed = Tensor.Zeros(layers, zeroPositions, width);
