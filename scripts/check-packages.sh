@@ -9,6 +9,7 @@ set -euo pipefail
 
 require_dotnet
 command -v unzip >/dev/null || { echo "unzip is needed to look into packages"; exit 1; }
+command -v curl >/dev/null || { echo "curl is needed to ask the guard"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 feed=$work/feed
@@ -156,6 +157,7 @@ done <"$work/programs.list"
 
 say "Asking the guard of the README."
 guard=$(awk '$2 == "web" { print $1; exit }' "$work/programs.list")
+: >"$work/guard.log"
 dotnet "$(built "$guard")" --urls http://127.0.0.1:0 >"$work/guard.log" 2>&1 </dev/null &
 guard_process=$!
 trap 'kill "$guard_process" 2>/dev/null; rm -rf "$work"' EXIT
