@@ -80,7 +80,10 @@ public sealed class SweepCommandTests : IDisposable
             (entry.Source, entry.InputSites[0], entry.Model, entry.Width)
         );
         Assert.True(Directory.Exists(DictionaryCatalogue.Load(seen).Reference(name)));
-        Assert.Equal(2, DictionaryCatalogue.Load(seen).Find(new() { Model = "demo-pt", Layer = 2 }).Count());
+        Assert.Equal(
+            2,
+            DictionaryCatalogue.Load(seen).Find(new() { Model = "demo-pt", Layer = 2 }).Count(one => one.Repository == "suite")
+        );
     }
 
     [Fact]
