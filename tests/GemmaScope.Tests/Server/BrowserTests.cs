@@ -79,7 +79,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("#text", Text);
         await page.ClickAsync("text=Look");
         await page.WaitForSelectorAsync("#t5");
-        await page.WaitForFunctionAsync("document.querySelectorAll('.reading > a:not(.s0)').length >= 4");
+        await page.WaitForFunctionAsync("() => document.querySelectorAll('.reading > a:not(.s0)').length >= 4");
         await page.ClickAsync("#t5");
         await page.WaitForSelectorAsync("h2:has-text('position 5')");
         await page.ClickAsync(".found tr:first-child a[data-shades]");
@@ -243,7 +243,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("input[name=list]", $"to look at {script}");
         await page.FillAsync("input[name=why]", "names");
         await page.ClickAsync("text=Add to list");
-        await page.Locator($"td a[href='{path}']").WaitForAsync();
+        await page.Locator($".entries a[href='{path}']").WaitForAsync();
         Assert.Contains("/lists/", page.Url);
         await page.ClickAsync("text=delete this list");
         await page.Locator("h1:has-text('Lists')").WaitForAsync();
