@@ -237,6 +237,40 @@ public class AttributionGraphTests
         Assert.InRange(graph.CompletenessScore, 0, 1);
     }
 
+    [Fact]
+    public void a_prediction_follows_all_paths_where_features_may_answer()
+    {
+        using var tiny = TinyCircuit.Make();
+        using var graph = tiny.Graph();
+        var source = Enumerable.Range(0, graph.FeatureCount).First(node => graph.Feature(node) is { Layer: 1, Position: > 3 });
+        var rows = new Dictionary<int, float[]>();
+        float[] Row(int node)
+        {
+            if (!rows.TryGetValue(node, out var row))
+                graph.Row(node, row = rows[node] = new float[graph.FirstTarget]);
+            return row;
+        }
+        // From the target backwards: what the source adds itself, and what all it reaches add in proportion.
+        var known = new Dictionary<int, double> { [source] = -1 };
+        double Relative(int node)
+        {
+            if (known.TryGetValue(node, out var relative))
+                return relative;
+            return known[node] = Change(node) / graph.Feature(node).Activation;
+        }
+        double Change(int node) =>
+            Enumerable.Range(0, graph.FeatureCount).Where(one => Row(node)[one] != 0).Sum(one => Row(node)[one] * Relative(one));
+
+        var all = GraphPropagation.Ablated(graph, [source], direct: false, default);
+        var direct = GraphPropagation.Ablated(graph, [source], direct: true, default);
+        for (var target = 0; target < graph.Targets.Count; target++)
+        {
+            Assert.Equal(Change(graph.FirstTarget + target), all[0, target], 1e-9);
+            Assert.Equal(-Row(graph.FirstTarget + target)[source], direct[0, target], 1e-9);
+            Assert.NotEqual(direct[0, target], all[0, target]);
+        }
+    }
+
     /// <summary>Σ row + biases = value of every row.</summary>
     private static void AssertIdentity(AttributionGraph graph)
     {
