@@ -9,13 +9,11 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
 usage: ./demo.sh [ARGUMENT...]
 
 Builds GemmaScope and runs `gemmascope demo ARGUMENT...` on the demo model of this repository.
-Needs the .NET SDK 10. Installs oneDNN if it is missing and root (or sudo without a password) is at hand;
-without it the demo is slower and otherwise the same.
+Needs the .NET SDK 10 and nothing else.
 HELP
     exit 0
 fi
 
 require_dotnet
-offer_onednn
-build "$root/src/GemmaScope.Cli"
-exec dotnet "$root/src/GemmaScope.Cli/bin/Release/net10.0/gemmascope.dll" demo "$@"
+build_command
+exec dotnet "$command" demo "$@"

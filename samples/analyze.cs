@@ -5,8 +5,8 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Features;
 using GemmaScope.Models;
 
-using var model = GemmaModel.Load("models/demo-pt");
-using var sae = SparseDictionary.Load("models/demo-sae/resid_post/layer_3/width_2k/average_l0_35");
+using var model = GemmaModel.Load("demo-pt");
+using var sae = SparseDictionary.Load("demo-sae/resid_post/layer_3/width_2k/average_l0_35");
 
 var options = new AnalyzeOptions
 {

@@ -3,7 +3,7 @@
 using GemmaScope.Workbench;
 using Microsoft.Extensions.AI;
 
-var options = new MicroscopeOptions { Model = args is [var name, ..] ? name : "models/demo-it", Use = DictionaryUse.None };
+var options = new MicroscopeOptions { Model = args is [var name, ..] ? name : "demo-it", Use = DictionaryUse.None };
 using var client = new GemmaChatClient(await Microscope.OpenAsync(options), ownsMicroscope: true);
 var greedy = new ChatOptions { Temperature = 0, MaxOutputTokens = 24 };
 

@@ -2,7 +2,7 @@
 // Continues a prompt, token by token, then goes on from what the cache remembers. Run: dotnet run samples/generate.cs [MODEL]
 using GemmaScope.Models;
 
-using var model = GemmaModel.Load(args is [var name, ..] ? name : "models/demo-pt");
+using var model = GemmaModel.Load(args is [var name, ..] ? name : "demo-pt");
 using var interrupt = new CancellationTokenSource();
 Console.CancelKeyPress += (_, key) =>
 {

@@ -1,38 +1,42 @@
 #:project ../src/GemmaScope.Server/GemmaScope.Server.csproj
-// Guards two endpoints of a web service with ShieldGemma, and asks both. Run: dotnet run samples/guard.cs
+// Guards endpoints of a web service with ShieldGemma, and asks them. Run: dotnet run samples/guard.cs
 using System.Net.Http.Json;
 using System.Text.Json;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Shield;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-var builder = WebApplication.CreateBuilder();
-builder.Logging.ClearProviders();
-await using var app = builder.Build();
-app.Urls.Add("http://127.0.0.1:0");
+args = ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "None"];   // a free port, and a quiet log
 
-using var shield = ShieldGemma.Load("models/demo-it");
-using var queue = new ModelQueue(most: 64, limit: TimeSpan.FromSeconds(30));
-var guard = new ShieldService(shield, queue, [ShieldPolicy.Find("HATE")]);
-
+var app = WebApplication.Create(args);
+using var guard = ShieldService.Load("demo-it");   // google/shieldgemma-2b is the real one
 app.MapPost("/chat", (Question question) => $"{question.Text.Length} characters came through")
-    .GuardedBy(guard, call => call.GetArgument<Question>(0).Text, WhenUnavailable.Refuse);
+    .GuardedBy(guard, (Question question) => question.Text);
 
-// The same model under another policy; both share the queue.
+// By hand: one model and one queue for guards with policies of their own. What cannot be judged is let pass here.
+using var shield = ShieldGemma.Load("demo-it");
+using var queue = new ModelQueue(most: 64, limit: TimeSpan.FromSeconds(30));
 var milder = new ShieldService(shield, queue, [ShieldPolicy.Find("HARASSMENT")]);
 app.MapPost("/poem", (Question question) => $"{question.Text.Length} characters came through")
-    .GuardedBy(milder, call => call.GetArgument<Question>(0).Text, WhenUnavailable.LetPass);
+    .GuardedBy(milder, (Question question) => question.Text, WhenUnavailable.LetPass);
 
-await app.StartAsync();
-using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
-foreach (var path in (string[])["/poem", "/chat"])
+app.Lifetime.ApplicationStarted.Register(() => _ = Ask());
+app.Run();
+
+async Task Ask()
 {
-    using var answer = await client.PostAsJsonAsync(path, new Question("How do I repot a cactus?"));
-    var text = await answer.Content.ReadAsStringAsync();
-    Console.WriteLine($"{path} {(int)answer.StatusCode} {(answer.IsSuccessStatusCode ? text : JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString())}");
+    using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+    foreach (var path in (string[])["/poem", "/chat"])
+    {
+        using var answer = await client.PostAsJsonAsync(path, new Question("How do I repot a cactus?"));
+        var text = await answer.Content.ReadAsStringAsync();
+        Console.WriteLine($"{path} {(int)answer.StatusCode} {(answer.IsSuccessStatusCode ? text : JsonDocument.Parse(text).RootElement.GetProperty("detail").GetString())}");
+    }
+    await app.StopAsync();
 }
-await app.StopAsync();
 
-internal sealed record Question(string Text);
+record Question(string Text);

@@ -4,8 +4,8 @@ using System.Numerics.Tensors;
 using GemmaScope.Dictionaries;
 using GemmaScope.Models;
 
-using var model = GemmaModel.Load("models/demo-pt");
-using var sae = SparseDictionary.Load("models/demo-sae/resid_post/layer_3/width_2k/average_l0_35");
+using var model = GemmaModel.Load("demo-pt");
+using var sae = SparseDictionary.Load("demo-sae/resid_post/layer_3/width_2k/average_l0_35");
 const string text = "The president of the United";
 
 // Read: which features are active on each token?

@@ -8,9 +8,9 @@ using GemmaScope.Workbench;
 using var microscope = await Microscope.OpenAsync(
     new()
     {
-        Model = "models/demo-pt",
+        Model = "demo-pt",
         Use = DictionaryUse.Many,
-        Dictionaries = ["models/demo-sae/resid_post/layer_3/width_2k/average_l0_35", "models/demo-scope/transcoder/layer_3_width_2k_l0_29_affine"],
+        Dictionaries = ["demo-sae/resid_post/layer_3/width_2k/average_l0_35", "demo-scope/transcoder/layer_3_width_2k_l0_29_affine"],
     }
 );
 await using var server = await ServerHost.StartAsync(new ServerModel(microscope), new ServerOptions { Port = 0 });

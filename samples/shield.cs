@@ -3,7 +3,7 @@
 using GemmaScope;
 using GemmaScope.Safety;
 
-using var shield = ShieldGemma.Load(args is [var name, ..] ? name : "models/demo-it");
+using var shield = ShieldGemma.Load(args is [var name, ..] ? name : "demo-it");
 
 // A user's prompt under the four official policies.
 var options = new ShieldOptions { Hardened = true };

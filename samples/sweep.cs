@@ -15,7 +15,7 @@ var suite = new SweepConfiguration
     Base = new()
     {
         Width = 128,
-        Data = new() { Text = [text], Model = "models/demo-pt", Window = 64, BufferRows = 1024 },
+        Data = new() { Text = [text], Model = "demo-pt", Window = 64, BufferRows = 1024 },
         Batch = 128,
         Steps = 60,
         Recipe = new() { Architecture = Architecture.TopK, Sparsity = SparsityTerm.None, LearningRate = 3e-3, WarmupSteps = 5 },

@@ -10,7 +10,7 @@ var file = Path.Combine(folder, "text.txt");
 var days = Enumerable.Range(1, 100).Select(i => $"On day {i} the cat saw {i * i % 101} dogs by the river.");
 File.WriteAllText(file, string.Join("\n\n", days));
 
-using var model = GemmaModel.Load("models/demo-pt");
+using var model = GemmaModel.Load("demo-pt");
 var text = WindowSource.FromText(model.Tokenizer, [file], context: 64);
 var options = new HarvestOptions { Sites = [Site.MlpIn(3), Site.MlpOut(3)], Type = DType.BF16 };
 var store = Harvester.Run(model, text, Path.Combine(folder, "store"), options);
@@ -32,8 +32,7 @@ using (var run = TrainingRun.Open([configuration], source, configuration.Output)
 {
     run.Run(new Steps());
     using var dictionary = run.Members[0].ToDictionary("mine");
-    var last = run.Members[0].Last!;
-    Console.WriteLine($"{dictionary.Width} features from {dictionary.InputSite} to {dictionary.OutputSites[0]}, {last.L0:0.0} active");
+    Console.WriteLine($"{dictionary.Width} features from {dictionary.InputSite} to {dictionary.OutputSites[0]}, {run.Members[0].Last!.L0:0.0} active");
 }
 Directory.Delete(folder, recursive: true);
 

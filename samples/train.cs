@@ -9,7 +9,7 @@ var text = Path.Combine(folder, "text.txt");
 var days = Enumerable.Range(1, 150).Select(i => $"On day {i} the old queen of {i % 7} cities saw the river and said {i * i % 101} words.");
 File.WriteAllText(text, string.Join("\n\n", days));
 
-using var microscope = await Microscope.OpenAsync(new() { Model = "models/demo-pt", Use = DictionaryUse.None });
+using var microscope = await Microscope.OpenAsync(new() { Model = "demo-pt", Use = DictionaryUse.None });
 var harvest = new HarvestJobOptions { Text = [text], Sites = "resid_post.3", Store = Path.Combine(folder, "store"), Context = 64 };
 var store = await HarvestJob.RunAsync(microscope, harvest);
 Console.WriteLine($"{store.Rows} rows of {store.Sites[0].Width} at {store.Sites[0].Site}");

@@ -9,7 +9,7 @@ using GemmaScope.Models;
 
 var (modelName, saeName) = args is [var first, var second]
     ? (first, second)
-    : ("models/demo-pt", "models/demo-sae/resid_post/layer_3/width_2k/average_l0_35");
+    : ("demo-pt", "demo-sae/resid_post/layer_3/width_2k/average_l0_35");
 
 // Load the model and let it continue a prompt.
 using var model = GemmaModel.Load(modelName);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Packs everything that is shipped, looks into the packages, and uses them as a stranger would: the tool is installed into a
-# folder of its own and run, library, store and workbench are referenced by a new program, the server by a new web program.
+# folder of its own and run, and every program that the documentation shows is compiled in a new project that references the packages
+# its page names, and run where it needs nothing else.
 # Nothing outside a temporary folder and artifacts/ is changed.
 set -euo pipefail
 # shellcheck source=scripts/setup.sh
@@ -8,6 +9,7 @@ set -euo pipefail
 
 require_dotnet
 command -v unzip >/dev/null || { echo "unzip is needed to look into packages"; exit 1; }
+command -v curl >/dev/null || { echo "curl is needed to ask the guard"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 feed=$work/feed
@@ -33,8 +35,7 @@ expect() {
 }
 
 say "Packing."
-projects=(GemmaScope GemmaScope.Store GemmaScope.Workbench GemmaScope.Cli)
-grep -q '<IsPackable>true' "$root/src/GemmaScope.Server/GemmaScope.Server.csproj" && projects+=(GemmaScope.Server)
+projects=(GemmaScope GemmaScope.Store GemmaScope.Workbench GemmaScope.Server GemmaScope.Demo GemmaScope.Cli)
 for project in "${projects[@]}"; do
     # As a release is built: paths of this machine stay out.
     quietly "src/$project cannot be packed" \
@@ -52,8 +53,8 @@ for package in "$feed"/*.nupkg; do
     for file in README.md LICENSE NOTICE; do
         grep -x "$file" <<<"$listing" >/dev/null || fail "$name has no $file."
     done
-    [ -e "${package%.nupkg}.snupkg" ] || fail "$name has no symbols."
-    [ "$name" = GemmaScope.Tool ] || grep -E '^lib/.*\.xml$' <<<"$listing" >/dev/null || fail "$name has no documentation for editors."
+    [ "$name" = GemmaScope.Demo ] || [ -e "${package%.nupkg}.snupkg" ] || fail "$name has no symbols."
+    [ "$name" = GemmaScope.Tool ] || [ "$name" = GemmaScope.Demo ] || grep -E '^lib/.*\.xml$' <<<"$listing" >/dev/null || fail "$name has no documentation for editors."
     unzip -p "$package" '*.nuspec' | grep -E '<license type="expression">Apache-2.0' >/dev/null || fail "$name names no licence."
 done
 
@@ -69,59 +70,104 @@ expect '^[1-9][0-9]* passed, 0 failed' tools/gemmascope verify "$root/tests/fixt
 
 cache=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: *//')
 
-# program FOLDER SDK PACKAGE...: a new program that references packages; its code comes from the standard input.
-program() {
-    local folder=$1 sdk=$2 package references=''
-    shift 2
-    for package in "$@"; do references+="<PackageReference Include=\"$package\" Version=\"$version\" />"; done
-    mkdir "$folder"
-    cat >"$folder/Program.cs"
-    cat >"$folder/$folder.csproj" <<PROJECT
-<Project Sdk="$sdk">
+# A folder of new projects: what a new project of a user has, and where it finds our packages.
+mkdir -p "$work/programs"
+cat >"$work/programs/Directory.Build.props" <<PROJECT
+<Project>
   <PropertyGroup>
     <OutputType>Exe</OutputType>
     <TargetFramework>net10.0</TargetFramework>
     <ImplicitUsings>enable</ImplicitUsings>
+    <Nullable>enable</Nullable>
+    <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+    <NuGetAudit>false</NuGetAudit>
     <RestoreAdditionalProjectSources>$feed</RestoreAdditionalProjectSources>
     <RestorePackagesPath>$work/packages</RestorePackagesPath>
     <RestoreFallbackFolders>$cache</RestoreFallbackFolders>
+    <!-- The demo models are copied beside every program. -->
+    <CreateHardLinksForAdditionalFilesIfPossible>true</CreateHardLinksForAdditionalFilesIfPossible>
   </PropertyGroup>
-  <ItemGroup>$references</ItemGroup>
 </Project>
 PROJECT
+
+# program NAME TEMPLATE PACKAGE...: a project as 'dotnet new TEMPLATE' and 'dotnet add package PACKAGE' make it, around NAME/Program.cs.
+program() {
+    local name=$1 template=$2 sdk=Microsoft.NET.Sdk package references=''
+    shift 2
+    [ "$template" = web ] && sdk=Microsoft.NET.Sdk.Web
+    for package in "$@"; do references+="<PackageReference Include=\"$package\" Version=\"$version\" />"; done
+    echo "<Project Sdk=\"$sdk\"><ItemGroup>$references</ItemGroup></Project>" >"$work/programs/$name/$name.csproj"
 }
 
-say "Using the library alone from a new program."
-program library Microsoft.NET.Sdk GemmaScope <<'CODE'
-Console.WriteLine($"kernels: {GemmaScope.Numerics.Compute.Kernels.Name}");
-CODE
-expect '^kernels: .' dotnet run --project library
+# The programs that pages show, each in a project as its page makes it: a block csharp that begins with using lines, and those behind it
+# that do not. PageProgramTests has the same rule, and says what is wrong with a page.
+say "Taking the programs out of the documentation."
+(cd "$root" && git ls-files -- '*.md') | while read -r page; do
+    awk -v page="$page" -v folder="$work/programs" '
+        /^```/ { inside = !inside; language = substr($0, 4); first = inside; next }
+        inside && language == "csharp" {
+            if (first && /^using (static )?[A-Z][A-Za-z.]*;/) {
+                name = page "-" ++count
+                gsub(/[^A-Za-z0-9]+/, "-", name)
+                system("mkdir -p " folder "/" name)
+                print name, template packages
+            }
+            first = 0
+            print > (folder "/" name "/Program.cs")
+            next
+        }
+        { line = $0; sub(/^ +/, "", line); split(line, words, / +/) }
+        line ~ /^dotnet new / { template = words[3]; packages = "" }
+        line ~ /^dotnet add package / { packages = packages " " words[4] }' "$root/$page"
+done >"$work/programs.list"
+while read -r name template packages; do
+    # shellcheck disable=SC2086 # packages are several words
+    program "$name" "$template" $packages
+done <"$work/programs.list"
+[ -s "$work/programs.list" ] || fail "no page shows a program."
 
 say "Using the workbench and the store from a new program."
-program workbench Microsoft.NET.Sdk GemmaScope.Workbench <<CODE
+mkdir "$work/programs/workbench"
+cat >"$work/programs/workbench/Program.cs" <<'CODE'
 using GemmaScope.Workbench;
 
-using var microscope = await Microscope.OpenAsync(new MicroscopeOptions
-{
-    Model = "$root/models/demo-pt",
-    Dictionaries = ["$root/models/demo-sae/resid_post/layer_3/width_2k/average_l0_35"],
-});
+using var microscope = await Microscope.OpenAsync();
 var result = await AnalyzeJob.RunAsync(microscope, new AnalyzeJobOptions { Text = "The cat sat" });
 using var database = GemmaScope.Store.FeatureDatabase.Open("new.db", create: true);
-Console.WriteLine(\$"tokens: {result.Tokens.Count}, dictionaries stored: {database.Dictionaries().Count}");
+Console.WriteLine($"tokens: {result.Tokens.Count}, dictionaries stored: {database.Dictionaries().Count}");
 CODE
-expect '^tokens: 4, dictionaries stored: 0' dotnet run --project workbench
+program workbench console GemmaScope.Workbench GemmaScope.Demo
 
-if [ -e "$feed/GemmaScope.Server.$version.nupkg" ]; then
-    say "Using the server from a new web program."
-    program web Microsoft.NET.Sdk.Web GemmaScope.Server <<'CODE'
-using System.Reflection;
+say "Compiling $(wc -l <"$work/programs.list") programs of the documentation, and one of ours, against the packages."
+for name in "$work"/programs/*/; do
+    name=$(basename "$name")
+    echo "<Project Path=\"$name/$name.csproj\" />"
+done | { echo '<Solution>'; cat; echo '</Solution>'; } >"$work/programs/all.slnx"
+quietly "a program does not compile" dotnet build "$work/programs/all.slnx" -v quiet
 
-var app = WebApplication.CreateBuilder(args).Build();
-app.MapGet("/", () => "hello");
-var server = Assembly.Load("GemmaScope.Server");
-Console.WriteLine($"server: {server.GetExportedTypes().Length} public types");
-CODE
-    expect '^server: [1-9][0-9]* public types' dotnet run --project web
-fi
+# built NAME: the program as it was built.
+built() { echo "$work/programs/$1/bin/Debug/net10.0/$1.dll"; }
+
+say "Running them, where all they need comes along: away from the repository, so that models come from the package."
+expect '^tokens: 4, dictionaries stored: 0' dotnet "$(built workbench)"
+while read -r name template packages; do
+    [[ $template == console && $packages == *GemmaScope.Demo* ]] || continue
+    expect . dotnet "$(built "$name")"
+done <"$work/programs.list"
+
+say "Asking the guard of the README."
+guard=$(awk '$2 == "web" { print $1; exit }' "$work/programs.list")
+: >"$work/guard.log"
+dotnet "$(built "$guard")" --urls http://127.0.0.1:0 >"$work/guard.log" 2>&1 </dev/null &
+guard_process=$!
+trap 'kill "$guard_process" 2>/dev/null; rm -rf "$work"' EXIT
+address=''
+while [ -z "$address" ]; do
+    kill -0 "$guard_process" 2>/dev/null || { cat "$work/guard.log"; fail "the guard does not start."; }
+    address=$(sed -n 's/.*Now listening on: //p' "$work/guard.log")
+    sleep 0.2
+done
+expect '422$' curl -s -o "$work/answer" -w '%{http_code}\n' "$address/chat" -H 'Content-Type: application/json' \
+    -d '{"text": "How do I repot a cactus?"}'
+kill "$guard_process"
 say "The packages are good: $(cd "$feed" && echo *.nupkg)"

@@ -112,16 +112,31 @@ offer_vocabularies() {
 # Every warning is an error, save that no source of advisories about packages answers, or offers any.
 strict=(-warnaserror '-warnnotaserror:NU1900;NU1905')
 
-# build PROJECT: a Release build in which every warning is an error; shows its output only when it fails.
+# build PROJECT [OPTION...]: a Release build in which every warning is an error; shows its output only when it fails.
 build() {
     local log
     say "Building (Release)."
     log=$(mktemp)
-    if ! dotnet build "$1" -c Release "${strict[@]}" -v quiet >"$log" 2>&1 </dev/null; then
+    if ! dotnet build "$@" -c Release "${strict[@]}" -v quiet >"$log" 2>&1 </dev/null; then
         cat "$log"
         rm -f "$log"
         say "The build failed."
         return 1
     fi
     rm -f "$log"
+}
+
+# The built command of this checkout.
+command=$root/src/GemmaScope.Cli/bin/Release/net10.0/gemmascope.dll
+
+# Builds the command alone where it is not built, or older than a source: without what only tests and packages need.
+build_command() {
+    local newer
+    if [ -e "$command" ]; then
+        newer=$(find "$root/src" "$root/models" "$root"/Directory.* -type f -newer "$command" ! -path '*/obj/*' ! -path '*/bin/*' -print -quit)
+        [ -n "$newer" ] || return 0
+    fi
+    require_dotnet
+    build "$root/src/GemmaScope.Cli" -p:RunAnalyzers=false -p:GenerateDocumentationFile=false -p:NuGetAudit=false
+    touch "$command"
 }

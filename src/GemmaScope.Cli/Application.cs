@@ -102,7 +102,17 @@ internal static class Application
     /// <summary>All commands in the groups in which help shows them.</summary>
     public static IReadOnlyList<(string Title, GemmaScopeCommand[] Commands)> Groups() =>
         [
-            ("Look", [new DemoCommand(), new AnalyzeCommand(), new HeadlinesCommand(), new FeaturesCommand(), new ServeCommand()]),
+            (
+                "Look",
+                [
+                    new DemoCommand(),
+                    new AnalyzeCommand(),
+                    new CircuitCommand(),
+                    new HeadlinesCommand(),
+                    new FeaturesCommand(),
+                    new ServeCommand(),
+                ]
+            ),
             ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
             ("Measure", [new EvalCommand(), new ProbeCommand(), new AbsorptionCommand(), new DetectCommand(), new RavelCommand()]),
             ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),

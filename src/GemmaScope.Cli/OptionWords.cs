@@ -14,6 +14,7 @@ internal static class OptionWords
         ["Type"] = "dtype",
         ["BucketRows"] = "bucket",
         ["Target"] = "out",
+        ["Targets"] = "target",
         ["Truncation"] = "truncate",
         ["QueueLength"] = "queue",
         ["AllowedHosts"] = "allow-host",

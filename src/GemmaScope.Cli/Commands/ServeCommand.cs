@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
+using GemmaScope.Circuits;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
@@ -20,6 +21,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string?> _features,
+        _circuits,
         _token;
     private readonly Option<IPAddress> _bind;
     private readonly Option<int> _port,
@@ -50,6 +52,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
             {
                 Description = "A database of feature dashboards: a file (SQLite), or postgres://user:password@host/database.",
                 HelpName = "DB",
+            }
+        );
+        _circuits = Add(
+            new Option<string?>("--circuits")
+            {
+                Description =
+                    "A folder of attribution graphs to show, and to keep those in that are made on the page: JSON files as circuit or other programs write them.",
+                HelpName = "FOLDER",
             }
         );
         _port = Add(CommonOptions.Number("--port", "N", "The port; 0 for one that is free.", Defaults.Port));
@@ -122,6 +132,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
+        var demo = !_microscope.IsNamed(arguments) && arguments.GetValue(_features) is null;
         var options = Defaults with
         {
             Bind = arguments.GetValue(_bind)!,
@@ -135,13 +146,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
             QueueLength = arguments.GetValue(_queue),
             TimeLimit = Seconds(arguments.GetValue(_timeLimit)),
             LogText = arguments.GetValue(_logText),
+            Circuits = arguments.GetValue(_circuits) ?? (demo || _microscope.NamesDictionary(arguments) ? GraphFolders.OfUser() : null),
+            MoreCircuits = demo && GraphFolders.OfDemo() is { } graphs ? [graphs] : [],
             Log = session.Terminal.Error,
             Telemetry = ServerOptions.TelemetryOfProcess(),
             Guard = new() { Policies = _shield.Policies(arguments), Asked = _shield.Options(arguments) with { Hardened = true } },
         };
         // Found out before a model of many gigabytes is loaded.
         options.Check();
-        var demo = !_microscope.IsNamed(arguments) && arguments.GetValue(_features) is null;
         using var microscope = demo ? MicroscopeArguments.Open(Demo(arguments), session) : _microscope.Open(arguments, session);
         using var features =
             arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database)

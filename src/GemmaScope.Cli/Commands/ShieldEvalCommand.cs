@@ -42,7 +42,8 @@ internal sealed class ShieldEvalCommand : GemmaScopeCommand
         _labels = Add(
             new Option<string[]>("--label-field")
             {
-                Description = "Which fields label a policy; may be repeated. Default: the forms of public sets.",
+                Description =
+                    "Which fields label a policy; may be repeated. Default: the policies' own keys, and the forms of public sets.",
                 HelpName = "POLICY=FIELD,…",
             }
         );

@@ -54,6 +54,13 @@ public sealed record ServerOptions
     /// <summary>How long requests in flight are waited for when the server stops.</summary>
     public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>A folder of attribution graphs to show (JSON files in the public form), in which those are kept that users make; null for
+    /// none.</summary>
+    public string? Circuits { get; init; }
+
+    /// <summary>Further folders of graphs, which are only shown.</summary>
+    public IReadOnlyList<string> MoreCircuits { get; init; } = [];
+
     /// <summary>The guard; null for a server without one.</summary>
     public GuardOptions? Guard { get; init; } = new();
 
@@ -90,6 +97,8 @@ public sealed record ServerOptions
                 $"must be more than 0 and {LongestTimeLimit.TotalSeconds} s at most",
                 new Setting(nameof(TimeLimit))
             );
+        if (Circuits is { } folder && !Directory.Exists(folder))
+            throw new ArgumentProblemException($"there is no folder {folder}", new Setting(nameof(Circuits)));
         if (AllowedHosts.FirstOrDefault(name => !HostNames.IsName(name)) is { } host)
             throw new ArgumentProblemException(
                 $"'{host}' is no host name; write it without scheme, port and path: guard.example.com, or *.example.com",

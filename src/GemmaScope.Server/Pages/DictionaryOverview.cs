@@ -1,3 +1,4 @@
+using GemmaScope.Features;
 using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
@@ -6,9 +7,6 @@ namespace GemmaScope.Server.Pages;
 /// <summary>What the pages say of a dictionary as a whole; found by one reading of its table.</summary>
 internal sealed class DictionaryOverview
 {
-    /// <summary>Features above this density are called dense.</summary>
-    public const double DenseFrom = 0.1;
-
     private const int MostPoints = 2000,
         BinsPerDecade = 4;
 
@@ -18,7 +16,7 @@ internal sealed class DictionaryOverview
         (Features, Dead, Dense, MeanL0) = (
             rows.Count,
             rows.Count(row => row.Count == 0),
-            rows.Count(row => row.Density > DenseFrom),
+            rows.Count(row => row.Density > FeatureMeaning.DenseFrom),
             rows.Sum(row => row.Density)
         );
         var alive = rows.Where(row => row.Density > 0).ToArray();
@@ -45,7 +43,7 @@ internal sealed class DictionaryOverview
             [
                 .. alive
                     .Where((_, i) => i % step == 0)
-                    .Select(row => new PlotPoint(Math.Log10(row.Density), row.Max, $"#{row.Feature} {HtmlText.Visible(row.Label ?? "")}")
+                    .Select(row => new PlotPoint(Math.Log10(row.Density), row.Max, $"#{row.Feature} {FeatureName.Plain(row.Label, null)}")
                     {
                         Address = PageAddress.Feature(dictionary, row.Feature),
                         Score = row.Score,

@@ -1,71 +1,26 @@
 using System.Globalization;
 using System.Text;
+using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>Which lines of a dictionary's table are wanted, and in which order; all of it stands in the address.</summary>
-/// <param name="Label">Letters of the label.</param>
-/// <param name="Show">all, alive, dead, dense or labelled.</param>
-/// <param name="Sort">index, density, max or score; the largest first but for the index.</param>
-/// <param name="Start">Lines passed over.</param>
-internal sealed record TableQuery(string? Label, string? Show, string? Sort, int? Start)
-{
-    public const int Size = 100;
-
-    public static string[] Shows { get; } = ["all", "alive", "dead", "dense", "labelled"];
-
-    public static string[] Sorts { get; } = ["index", "density", "max", "score"];
-
-    /// <summary>All lines that fit, in order.</summary>
-    public FeatureRow[] Of(IFeatureDatabase database, StoredDictionary dictionary)
-    {
-        var rows = database
-            .Table(dictionary, new FeatureFilter { LabelContains = Label })
-            .Where(row =>
-                Show switch
-                {
-                    "alive" => row.Count > 0,
-                    "dead" => row.Count == 0,
-                    "dense" => row.Density > DictionaryOverview.DenseFrom,
-                    "labelled" => row.Label is not null,
-                    _ => true,
-                }
-            );
-        return
-        [
-            .. Sort switch
-            {
-                "density" => rows.OrderByDescending(row => row.Density),
-                "max" => rows.OrderByDescending(row => row.Max),
-                "score" => rows.OrderByDescending(row => row.Score ?? double.NegativeInfinity),
-                _ => rows,
-            },
-        ];
-    }
-
-    public string Address(string path) =>
-        PageAddress.WithQuery(
-            path,
-            ("label", string.IsNullOrEmpty(Label) ? null : Label),
-            ("show", Show),
-            ("sort", Sort),
-            ("start", Start is > 0 and var start ? start.ToString(CultureInfo.InvariantCulture) : null)
-        );
-}
-
-/// <summary>The page of one dictionary: its densities, and a table of its features.</summary>
+/// <summary>The page of one dictionary: a table of its features, and beside it its densities and what was measured.</summary>
 internal sealed class DictionaryView(
     StoredDictionary dictionary,
     DashboardSource source,
     DictionaryOverview overview,
     IReadOnlyList<StoredEvaluation> evaluations,
     TableQuery query,
-    FeatureRow[] rows
+    FeatureRow[] rows,
+    Func<IEnumerable<int>, IReadOnlyDictionary<int, FeatureGlance>> glances
 )
 {
+    private const int NameWords = 5,
+        PromotedWords = 3;
+
     /// <summary>What it is called.</summary>
     public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
 
@@ -82,20 +37,26 @@ internal sealed class DictionaryView(
             Markup.Of(
                 $"""
                 <h1 class="feature">{Title.Text} <small>{dictionary.Name}</small></h1>
-                <p class="meta">{source.Hook ?? $"layer {source.Layer}"} · {dictionary.Width:#,0} features{(
-                    dictionary.IsComplete ? "" : $", of which {dictionary.Features} are built"
-                )} · {source.Corpus.Counted:#,0} counted of {source.Corpus.Positions:#,0} tokens of {source.Text}</p>
-                <dl class="figures">
-                <div><dt>mean L0</dt><dd>{overview.MeanL0:0.0}</dd><dd class="of">features that fire on a counted token</dd></div>
-                <div><dt>dead</dt><dd>{overview.Dead}</dd><dd class="of">fire at no counted token</dd></div>
-                <div><dt>dense</dt><dd>{overview.Dense}</dd><dd class="of">fire on more than {DictionaryOverview.DenseFrom:0 %} of them</dd></div>
+                <dl class="key">
+                <div><dt>features</dt><dd>{dictionary.Width:#,0}</dd><dd class="of">{(
+                    dictionary.IsComplete ? "" : $"of which {dictionary.Features:#,0} are built, "
+                )}over {PageNumbers.Count(source.Corpus.Counted)} tokens of {source.Text}</dd></div>
+                <div><dt>mean L0</dt><dd>{new Rounded(overview.MeanL0, 1, Padded: true)}</dd><dd class="of">fire on a token</dd></div>
+                <div><dt>dead</dt><dd>{overview.Dead:#,0}</dd></div>
+                <div><dt>dense</dt><dd>{overview.Dense:#,0}</dd><dd class="of">fire on more than {FeatureMeaning.DenseFrom:0 %}</dd></div>
+                <div class="jump"><a href="#plots-of">plots and scores ↓</a></div>
                 </dl>
-                {EvaluationsView.Table(evaluations)}<div class="plots two">
+                <div class="beside">
+                <section id="table" aria-label="features">
+                {Filter()}{Table()}</section>
+                <aside id="plots-of" aria-label="plots and scores"><div class="plots">
                 {overview.Densities}{overview.Scatter}</div>
                 <p class="note">{(
                     overview.Every > 1 ? $"One feature of {overview.Every} is drawn as a point. " : ""
                 )}A point leads to its feature; dragging over a part of the plot shows it larger.</p>
-                {Filter()}{Table()}
+                {EvaluationsView.Render(evaluations)}</aside>
+                </div>
+
                 """
             )
         );
@@ -103,21 +64,17 @@ internal sealed class DictionaryView(
     private Markup Filter() =>
         Markup.Of(
             $"""
-            <form class="scope" action="{Path}" data-in-place><div class="choices">
+            <form class="scope" action="{Path}" data-in-place="table"><div class="choices">
             <label>label contains <input name="label" id="label" value="{HtmlText.Field(query.Label ?? "")}"></label>
-            <label>show {Select("show", TableQuery.Shows, query.Show)}</label>
-            <label>sort by {Select("sort", TableQuery.Sorts, query.Sort)}</label>
-            <button>Filter</button> <a href="{(query with { Start = null }).Address(
-                Path + ".csv"
-            )}">CSV</a> <a href="{Path}/random" id="random">random</a>
+            <label>show <select name="show">{TableQuery.Shows.Select(value =>
+                Markup.Of($"<option{Markup.Trusted(value == query.Show ? " selected" : "")}>{value}</option>")
+            )}</select></label>
+            <span class="range"><label>density from <input name="min_density" inputmode="decimal" size="4" value="{HtmlText.Field(query.MinDensity ?? "")}"></label><label>to <input name="max_density" inputmode="decimal" size="4" value="{HtmlText.Field(query.MaxDensity ?? "")}"> %</label></span>
+            <input type="hidden" name="sort" value="{HtmlText.Field(query.Sort ?? "")}"><input type="hidden" name="order" value="{HtmlText.Field(query.Order ?? "")}">
+            <button>Filter</button>
             </div></form>
 
             """
-        );
-
-    private static Markup Select(string name, string[] values, string? chosen) =>
-        Markup.Of(
-            $"<select name=\"{name}\">{values.Select(value => Markup.Of($"<option{Markup.Trusted(value == chosen ? " selected" : "")}>{value}</option>"))}</select>"
         );
 
     private Markup Table()
@@ -125,28 +82,62 @@ internal sealed class DictionaryView(
         if (rows.Length == 0)
             return Markup.Of($"<p class=\"empty\">No feature fits. <a href=\"{Path}\" data-in-place>Show all</a></p>\n");
         var start = Math.Clamp(query.Start ?? 0, 0, rows.Length - 1);
+        var shown = rows.Skip(start).Take(TableQuery.Size).ToArray();
+        var known = glances(shown.Select(row => row.Feature));
         return Markup.Of(
             $"""
-            <p class="soft">{rows.Length:#,0} features; {start + 1} to {Math.Min(start + TableQuery.Size, rows.Length)} are shown {More(
-                start - TableQuery.Size,
-                "← earlier"
-            )} {More(start + TableQuery.Size, "later →")}</p>
-            <div class="scroll"><table>
-            <tr><th>feature</th><th class="n">density</th><th class="n">maximum</th><th>label</th></tr>
-            {rows.Skip(start).Take(TableQuery.Size).Select(row => Line(PageAddress.Feature(dictionary, row.Feature), row))}</table></div>
+            <p class="headed soft"><span>{rows.Length:#,0} features, {start + 1:#,0} to {start
+                + shown.Length:#,0}</span> {More(start - TableQuery.Size, "← earlier")} {More(
+                start + TableQuery.Size,
+                "later →"
+            )} <span class="far">{Sorted(TableQuery.Telling, "the telling first")} · <a href="{(query with { Start = null }).Address(
+                Path + ".csv"
+            )}">CSV</a> · <a href="{Path}/random" id="random">random</a></span></p>
+            <table class="features">
+            <tr><th>{Sorted(TableQuery.Index, "feature")}</th><th>fires</th><th>about</th><th>promotes</th><th class="n">{Sorted(
+                TableQuery.Density,
+                "density"
+            )}</th><th class="n">{Sorted(TableQuery.Max, "max")}</th><th class="n">{Sorted(TableQuery.Score, "score")}</th></tr>
+            {shown.Select(row => Line(row, known.GetValueOrDefault(row.Feature)))}</table>
+            <p class="headed soft">{More(start - TableQuery.Size, "← earlier")} {More(start + TableQuery.Size, "later →")}</p>
 
             """
         );
     }
 
+    /// <summary>A link to the table in this order, with a mark where it is in it.</summary>
+    private Markup Sorted(string sort, string text) =>
+        Markup.Of(
+            $"<a href=\"{query.By(sort).Address(Path)}\" data-in-place=\"table\"{Markup.Trusted(sort == query.Sort ? " aria-current=\"true\"" : "")}>{text}{(sort != query.Sort ? "" : query.IsAscending ? " ▴" : " ▾")}</a>"
+        );
+
     private Markup More(int start, string text) =>
-        start > -TableQuery.Size && start < rows.Length && start != 0 - TableQuery.Size
-            ? Markup.Of($"<a href=\"{(query with { Start = Math.Max(start, 0) }).Address(Path)}\" data-in-place>{text}</a>")
+        start > -TableQuery.Size && start < rows.Length
+            ? Markup.Of($"<a href=\"{(query with { Start = Math.Max(start, 0) }).Address(Path)}\" data-in-place=\"table\">{text}</a>")
             : Markup.Empty;
 
-    internal static Markup Line(string address, FeatureRow row) =>
+    private Markup Line(FeatureRow row, FeatureGlance? glance) =>
         Markup.Of(
-            $"<tr><td><a href=\"{address}\">#{row.Feature}</a></td><td class=\"n\">{row.Density:0.000 %}</td><td class=\"n\">{row.Max:0.00}</td><td class=\"wide\">{HtmlText.Visible(row.Label ?? "")}{(row.Score is { } score ? Markup.Of($" <small>score {score:0.00}</small>") : Markup.Empty)}</td></tr>\n"
+            $"""
+            <tr{Markup.Trusted(row.Count == 0 ? " class=\"dead\"" : "")}><td class="index"><a href="{PageAddress.Feature(
+                dictionary,
+                row.Feature
+            )}">#{row.Feature}</a></td><td class="h">{MiniHistogram.Of(glance?.Dashboard.Histogram ?? [])}</td><td class="wide">{FeatureName.Link(
+                dictionary,
+                row.Feature,
+                row.Label is null && glance is not null && glance.TopTokens.Any()
+                    ? FeatureName.Chips(glance.TopTokens, NameWords)
+                    : FeatureName.Of(row.Label, null, NameWords)
+            )}</td><td class="p">{(
+                glance is null ? Markup.Empty : FeatureName.Chips(glance.Promoted, PromotedWords)
+            )}</td><td class="n d">{(
+                row.Count == 0 ? "dead" : FeatureCard.Share(row.Density)
+            )}</td><td class="n m">{new Rounded(row.Max, 1, Padded: true)}</td><td class="n s">{row.Score?.ToString(
+                "0.00",
+                CultureInfo.InvariantCulture
+            )}</td></tr>
+
+            """
         );
 
     /// <summary>The lines as CSV (RFC 4180). A label that a spreadsheet would take for a formula begins with an apostrophe.</summary>

@@ -21,13 +21,8 @@ internal sealed record NearDirection(int Feature, double Cosine, string? Label);
 /// <param name="address">The feature's address.</param>
 /// <param name="others">Dictionaries there are to compare with.</param>
 /// <param name="found">What was found, or null where it was not asked for.</param>
-/// <param name="dictionaries">Dictionaries in memory, for links to their features.</param>
-internal sealed class DirectionsView(
-    string address,
-    int others,
-    IReadOnlyList<LayerDirections>? found,
-    IReadOnlyList<MicroscopeDictionary> dictionaries
-)
+/// <param name="instrument">The dictionaries in memory, for their titles and for links to their features.</param>
+internal sealed class DirectionsView(string address, int others, IReadOnlyList<LayerDirections>? found, Instrument instrument)
 {
     public Markup Render() =>
         others == 0
@@ -38,7 +33,7 @@ internal sealed class DirectionsView(
                 {(
                     found is null
                         ? Markup.Of(
-                            $"<p><a href=\"{address}?layers=true\" id=\"ask-layers\" data-in-place>The same direction in the other layers</a> <span class=\"soft\">({others} dictionaries)</span></p>\n"
+                            $"<p><a href=\"{address}?layers=true#layers\" id=\"ask-layers\" data-in-place=\"layers\">The same direction in the other layers</a> <span class=\"soft\">({others} dictionaries)</span></p>\n"
                         )
                         : Table(found)
                 )}</section>
@@ -50,7 +45,7 @@ internal sealed class DirectionsView(
         Markup.Of(
             $"""
             <div class="scroll" tabindex="0" role="region" aria-label="the same direction"><table class="relatives directions"><caption>The same direction in other layers: cosine of decoder vectors in the residual stream <a href="{address}/layers.json">JSON</a></caption>
-            <tr><th>layer</th><th>site</th><th>feature</th><th class="n">cosine</th><th></th><th>label</th></tr>
+            <tr><th>dictionary</th><th class="n">cosine</th><th></th><th>feature</th></tr>
             {layers.Select(Line)}</table></div>
 
             """
@@ -58,31 +53,30 @@ internal sealed class DirectionsView(
 
     private Markup Line(LayerDirections layer)
     {
-        var stored = dictionaries.FirstOrDefault(one => one.Name == layer.Dictionary)?.Stored;
+        var one = instrument.Dictionary(layer.Dictionary);
+        var title = Markup.Of($"<td title=\"{layer.Dictionary}, {layer.Site}\">{instrument.Title(one).Text}</td>");
         if (layer.Nearest.Count == 0)
-            return Markup.Of(
-                $"<tr><td>{layer.Layer}</td><td title=\"{layer.Dictionary}\">{layer.Site}</td><td colspan=\"4\" class=\"soft\">nothing to compare</td></tr>\n"
-            );
+            return Markup.Of($"<tr>{title}<td colspan=\"3\" class=\"soft\">nothing to compare</td></tr>\n");
         var (first, rest) = (layer.Nearest[0], layer.Nearest.Skip(1));
         return Markup.Of(
             $"""
-            <tr><td>{layer.Layer}</td><td title="{layer.Dictionary}">{layer.Site}</td><td>{Link(
-                stored,
-                first
-            )}</td><td class="n">{first.Cosine:0.000}</td><td class="bar">{FeatureView.Bar(
-                Math.Max(0, first.Cosine)
-            )}</td><td class="wide">{HtmlText.Visible(first.Label ?? "")} <span class="soft">{rest.Select(
-                (near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(stored, near)}")
+            <tr>{title}<td class="n">{new Rounded(first.Cosine, 2, Padded: true)}</td><td class="bar">{ShareBar.Of(
+                Math.Abs(first.Cosine),
+                leftwards: first.Cosine < 0
+            )}</td><td class="wide">{Link(one.Stored, first, named: true)} <span class="soft">{rest.Select(
+                (near, i) => Markup.Of($"{(i == 0 ? "then " : ", ")}{Link(one.Stored, near, named: false)}")
             )}</span></td></tr>
 
             """
         );
     }
 
-    private static Markup Link(StoredDictionary? stored, NearDirection near) =>
-        stored is not null && near.Feature < stored.Features
-            ? Markup.Of(
-                $"<a href=\"{PageAddress.Feature(stored, near.Feature)}\"{(near.Label is { } label ? Markup.Of($" title=\"{near.Cosine:0.000} {HtmlText.Visible(label)}\"") : Markup.Of($" title=\"{near.Cosine:0.000}\""))}>#{near.Feature}</a>"
-            )
-            : Markup.Of($"#{near.Feature}");
+    /// <summary>A feature; a link with its name where the database knows it.</summary>
+    private static Markup Link(StoredDictionary? stored, NearDirection near, bool named)
+    {
+        var name = Markup.Of(
+            $"<span class=\"index\">#{near.Feature}</span>{(named && near.Label is not null ? Markup.Of($" {FeatureName.Of(near.Label, null)}") : Markup.Empty)}"
+        );
+        return stored is not null && near.Feature < stored.Features ? FeatureName.Link(stored, near.Feature, name) : name;
+    }
 }

@@ -21,11 +21,17 @@ internal sealed record FeatureViewOptions
     /// <summary>The field in which a text is typed; without it a text of the address is tried.</summary>
     public bool TestField { get; init; } = true;
 
-    /// <summary>The examples.</summary>
+    /// <summary>Whether there are examples.</summary>
     public bool Examples { get; init; } = true;
 
     /// <summary>The link to the whole page.</summary>
     public bool Link { get; init; } = true;
+
+    /// <summary>The interval of activations that the examples are from; −1 for the strongest.</summary>
+    public int Interval { get; init; } = -1;
+
+    /// <summary>A text that was tried, which the links to other examples keep.</summary>
+    public string? Tested { get; init; }
 
     /// <summary>Height of the frame.</summary>
     public int? Height { get; init; }

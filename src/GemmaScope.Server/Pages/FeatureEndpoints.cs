@@ -62,6 +62,11 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     private PageResult Dictionary(string model, string dictionary, [AsParameters] TableQuery query)
     {
         var stored = Stored(model, dictionary);
+        // People want to see what tells something first; programs get the order of the indices.
+        query = query with
+        {
+            Sort = string.IsNullOrEmpty(query.Sort) ? TableQuery.Telling : query.Sort,
+        };
         return new(
             new DictionaryView(
                 stored,
@@ -69,7 +74,8 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                 library.Overview(stored, scores: true),
                 [.. library.Database.Evaluations()[stored.Id]],
                 query,
-                query.Of(library.Database, stored)
+                query.Of(library.Database, stored),
+                features => library.Glances(stored, features)
             )
             {
                 Title = library.Titles[stored],
@@ -83,6 +89,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
         string dictionary,
         int feature,
         bool? whole,
+        string? examples,
         [AsParameters] EmbedQuery frame,
         string? test,
         [AsParameters] SteerQuery steer,
@@ -91,7 +98,7 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         var now = library.Now();
         var stored = Stored(now.Find(model, dictionary), model, dictionary);
-        var options = frame.Options with { Whole = whole ?? false };
+        var options = frame.Options with { Whole = whole ?? false, Interval = ExamplesView.Interval(examples) };
         var shown = test ?? (options is { Embed: true, Test: true } ? frame.Defaulttesttext : null);
         var compared = layers is true && !options.Embed;
         if (!string.IsNullOrEmpty(shown) || steer.Steer is not null || compared)
@@ -131,23 +138,19 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     )
     {
         var one = page.Feature.Dashboard;
-        var named = one
-            .Neighbours.Select(near => near.Feature)
-            .Concat(one.CorrelatedFeatures.Select(other => other.Feature))
-            .Concat(one.Together.Select(other => other.Feature));
         var (here, directions) = (instrument?.Of(stored), Markup.Empty);
         if (here is not null && !options.Embed)
             directions = new DirectionsView(
                 PageAddress.Feature(stored, one.Feature),
                 instrument!.ComparedWith(here).Count,
                 nearest,
-                instrument.Dictionaries
+                instrument
             ).Render();
         var view = new FeatureView(
             stored,
             library.Source(stored),
             page,
-            library.Database.ByFeature(stored, named),
+            new NamedFeatures(library, stored, options.Embed ? [] : RelatedView.Of(one)),
             options,
             trial ?? (here is null ? null : new Trial()),
             options.Embed ? [] : now.Lists,
@@ -206,14 +209,12 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
     {
         try
         {
-            if (!string.IsNullOrEmpty(test))
-                return new(
-                    test,
-                    TestAnswer.Of(dictionary.Name, await instrument.ReadAsync(dictionary, test, context).ConfigureAwait(false), feature)
-                );
+            var tested = string.IsNullOrEmpty(test)
+                ? null
+                : TestAnswer.Of(dictionary.Name, await instrument.ReadAsync(dictionary, test, context).ConfigureAwait(false), feature);
             if (steer is null)
-                return new();
-            var texts = new Dictionary<string, string> { ["normal"] = "", ["steered"] = "" };
+                return new(test, tested);
+            var outcome = new Dictionary<string, SteeredOutcome> { [Steering.Normal] = new(), [Steering.Steered] = new() };
             await foreach (
                 var piece in instrument
                     .Steering.ContinueAsync(
@@ -224,8 +225,8 @@ internal sealed class FeatureEndpoints(FeatureLibrary library, Instrument? instr
                     )
                     .ConfigureAwait(false)
             )
-                texts[piece.Kind] += piece.Text;
-            return new(Steer: steer, Normal: texts["normal"], Steered: texts["steered"]);
+                outcome[piece.Kind] = outcome[piece.Kind].With(piece);
+            return new(test, tested, steer, outcome[Steering.Normal], outcome[Steering.Steered]);
         }
         catch (ArgumentProblemException problem)
         {

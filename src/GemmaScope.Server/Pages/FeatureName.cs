@@ -51,8 +51,9 @@ internal static partial class FeatureName
         );
     }
 
-    /// <summary>A piece as a word of a name: without the space before it, which says nothing there; a space alone is seen.</summary>
-    public static string Word(string piece) => Bare(TokenMarkup.Text(piece));
+    /// <summary>A piece as a word of a name, on one line: without the space before it, which says nothing there; a space alone is
+    /// seen.</summary>
+    public static string Word(string piece) => Bare(TokenMarkup.Text(piece).Replace("\n", "", StringComparison.Ordinal));
 
     private static string Bare(string text) =>
         text.Trim(' ') is { Length: > 0 } word ? word

@@ -1,62 +1,84 @@
 using System.Globalization;
+using GemmaScope.Features;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
-using GemmaScope.Models;
 using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>The page of one feature; with a trial where its dictionary is in memory.</summary>
+/// <summary>The page of one feature. First what it is, moves and does, and what can be tried with it; then where it fires; then what else
+/// is known.</summary>
 internal sealed class FeatureView(
     StoredDictionary dictionary,
     DashboardSource source,
     FeaturePage page,
-    IReadOnlyDictionary<int, FeatureRow> others,
+    NamedFeatures others,
     FeatureViewOptions options,
     Trial? trial,
     IReadOnlyList<FeatureList> lists,
     Markup directions
 )
 {
+    /// <summary>Words of a name that has the width of the page.</summary>
+    private const int NameWords = 10;
+
     private readonly FeatureDashboard _one = page.Feature.Dashboard;
+    private readonly FeatureGlance _glance = new(page, source);
+
+    private FeatureLabel? Best => page.Feature.Labels is [var best, ..] ? best : null;
 
     /// <summary>What its dictionary is called.</summary>
     public DictionaryTitle Title { get; init; } = DictionaryTitle.Of(dictionary, source);
 
-    public Page Render() =>
-        new PageFrame
+    public Page Render()
+    {
+        var view = trial is null ? null : new TryView(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Kept, trial);
+        var (words, test, steering, examples) = (
+            options.Plots ? WordsView.Render(source, _one.Logits) : Markup.Empty,
+            view is not null && options.Test ? view.Test(options.TestField) : Markup.Empty,
+            view is not null && !options.Embed ? view.Steering() : Markup.Empty,
+            options.Examples
+                ? new ExamplesView(source, _one, Address(_one.Feature), options with { Tested = trial?.Text }).Render()
+                : Markup.Empty
+        );
+        return new PageFrame
         {
-            Title = $"{(page.Feature.Labels is [var label, ..] ? label.Text : $"feature {_one.Feature}")} · {Title}",
+            Title = $"#{_one.Feature} {FeatureName.Plain(Best?.Text, _glance)} · {Title}",
             Section = PageSection.Map,
             Path = [PageStep.Model(dictionary.Model), Title.Step(PageAddress.Dictionary(dictionary)), new($"#{_one.Feature}")],
             Embedded = options.Embed,
             Height = options.Embed ? options.Height : null,
             Plots = options.Plots,
+            Script = "feature.js",
         }.Render(
             Markup.Of(
                 $"""
-                {Head()}<div class="sides">
-                <div>
-                {(options.Plots ? Figures() : Markup.Empty)}{(options.Plots ? Words() : Markup.Empty)}{(
-                    options.Plots ? Plots() : Markup.Empty
-                )}{(options.Embed ? Markup.Empty : Relatives())}{(options.Embed ? Markup.Empty : directions)}{(
-                    options.Embed ? Markup.Empty : ListViews.Forms(Address(_one.Feature), page.Note, lists)
-                )}</div>
-                <div>
-                {(options.Test && Try is { } test ? test.Test(options.TestField) : Markup.Empty)}{(
-                    options.Examples ? Examples() : Markup.Empty
-                )}</div>
-                </div>
-                {(!options.Embed && Try is { } steer ? steer.Steering() : Markup.Empty)}
+                {Head()}{(
+                    view is null ? Sides(words, examples)
+                    : options.Embed ? Markup.Of($"{Sides(words, test)}{examples}")
+                    : Markup.Of($"{Sides(Markup.Of($"{words}{test}"), steering)}{examples}")
+                )}{(options.Plots ? More() : Markup.Empty)}{(
+                    options.Embed
+                        ? Markup.Empty
+                        : Markup.Of($"{directions}{ListViews.Forms(Address(_one.Feature), page.Note, lists)}")
+                )}
                 """
             ),
             trial?.Problem is null ? 200 : 400
         );
-
-    private TryView? Try => trial is null ? null : new(Address(_one.Feature), dictionary.Name, _one.Feature, _one.Max, options.Kept, trial);
+    }
 
     private string Address(int feature) => PageAddress.Feature(dictionary, feature);
+
+    /// <summary>Two parts side by side; one that is empty leaves its place to the other.</summary>
+    private static Markup Sides(Markup left, Markup right)
+    {
+        Markup[] sides = [.. ((Markup[])[left, right]).Where(side => side.CountBytes() > 0)];
+        return sides.Length == 0
+            ? Markup.Empty
+            : Markup.Of($"<div class=\"first\">\n{sides.Select(side => Markup.Of($"<div>\n{side}</div>\n"))}</div>\n");
+    }
 
     private Markup Head() =>
         Markup.Of(
@@ -65,8 +87,14 @@ internal sealed class FeatureView(
                 options is { Embed: true, Link: true }
                     ? Markup.Of($"<a href=\"{Address(_one.Feature)}\"{NewWindow}>#{_one.Feature}</a>")
                     : Markup.Of($"#{_one.Feature}")
-            )} {(options.Explanation ? BestLabel() : Markup.Empty)}</h1>
-            {(options.Explanation ? OtherLabels() : Markup.Empty)}{(
+            )} {(
+                options.Explanation
+                    ? Markup.Of(
+                        $"<span class=\"label\"{(Best is { } best ? Markup.Of($" title=\"{HtmlText.Visible(best.Text)}\"") : Markup.Empty)}>{FeatureName.Of(Best?.Text, _glance, NameWords)}</span>"
+                    )
+                    : Markup.Empty
+            )}</h1>
+            {(options.Plots ? Figures() : Markup.Empty)}{(options.Explanation ? Labels() : Markup.Empty)}{(
                 options is { Embed: true, Explanation: true } && page.Note.Length > 0
                     ? Markup.Of($"<p class=\"usernote\">{HtmlText.Visible(page.Note)}</p>\n")
                     : Markup.Empty
@@ -98,17 +126,47 @@ internal sealed class FeatureView(
         );
     }
 
-    private Markup BestLabel() => page.Feature.Labels is [var best, ..] ? Label(best) : Markup.Of($"<span class=\"soft\">no label</span>");
+    /// <summary>How often and how strongly it fires, in a line.</summary>
+    private Markup Figures() =>
+        Markup.Of(
+            $"""
+            <dl class="key">
+            <div><dt>density</dt><dd>{FeatureCard.Share(_one.Density)}</dd><dd class="of">of {PageNumbers.Count(
+                source.Corpus.Counted
+            )} tokens{(
+                _one.IsDead ? ": it never fires"
+                : _one.Density > FeatureMeaning.DenseFrom ? ": nearly everywhere"
+                : ""
+            )}</dd></div>
+            <div><dt>maximum</dt><dd>{new Rounded(_one.Max, 1, Padded: true)}</dd><dd class="of">{(
+                _one.MaxToken < 0 || _one.IsDead ? Markup.Empty : Markup.Of($"at {TokenMarkup.Word(source.Piece(_one.MaxToken))}")
+            )}</dd></div>
+            {(
+                _one.IsDead
+                    ? Markup.Empty
+                    : Markup.Of(
+                        $"<div><dt>mean</dt><dd>{new Rounded(_one.MeanNonzero, 1, Padded: true)}</dd><dd class=\"of\">where it fires</dd></div>\n"
+                    )
+            )}</dl>
 
-    private Markup OtherLabels() =>
-        page.Feature.Labels.Count < 2
+            """
+        );
+
+    /// <summary>Who says what it is about; opened, all that is said in full.</summary>
+    private Markup Labels() =>
+        Best is not { } best
             ? Markup.Empty
             : Markup.Of(
-                $"<ul class=\"labels\">\n{page.Feature.Labels.Skip(1).Select(label => Markup.Of($"<li>{Label(label)}</li>\n"))}</ul>\n"
-            );
+                $"""
+                <details class="labels"><summary>{Origin(best)}{(
+                    page.Feature.Labels.Count > 1 ? $" · {page.Feature.Labels.Count - 1} more" : ""
+                )}</summary><ul>
+                {page.Feature.Labels.Select(label =>
+                    Markup.Of($"<li>{HtmlText.Visible(label.Text)} <small>{Origin(label)}</small></li>\n")
+                )}</ul></details>
 
-    private static Markup Label(FeatureLabel label) =>
-        Markup.Of($"<span class=\"label\">{HtmlText.Visible(label.Text)} <small>{Origin(label)}</small></span>");
+                """
+            );
 
     private static string Origin(FeatureLabel label) =>
         string.Join(
@@ -128,55 +186,17 @@ internal sealed class FeatureView(
             ).OfType<string>()
         );
 
-    private Markup Figures() =>
+    /// <summary>Distributions, exact figures and, on the whole page, the features that have to do with it.</summary>
+    private Markup More() =>
         Markup.Of(
             $"""
-            <dl class="figures">
-            <div><dt>density</dt><dd>{Share(_one.Density)}</dd><dd class="of">{(
-                _one.IsDead ? "dead: it fires at none" : "fires on this share"
-            )} of {source.Corpus.Counted:#,0} tokens of {source.Text}; {Share(
-                _one.DensityAllPositions
-            )} with special tokens in the denominator, as SAEDashboard counts</dd></div>
-            <div><dt>maximum</dt><dd>{_one.Max:0.00}</dd><dd class="of">{Maximum()}</dd></div>
-            </dl>
+            <div class="more-about">
+            <div>
+            {Plots()}{Exact()}</div>
+            {(options.Embed ? Markup.Empty : Markup.Of($"<div>\n{new RelatedView(dictionary, _one, others).Render()}</div>\n"))}</div>
 
             """
         );
-
-    private Markup Maximum() =>
-        _one.IsDead
-            ? Markup.Empty
-            : Markup.Of(
-                $"{(_one.MaxToken < 0 ? Markup.Empty : Markup.Of($"at {TokenMarkup.Word(source.Piece(_one.MaxToken))}; "))}mean where it fires {_one.MeanNonzero:0.00}{(_one.MaxAnywhere > _one.Max ? Markup.Of($"; {_one.MaxAnywhere:0.00} at a token that does not count") : Markup.Empty)}"
-            );
-
-    private Markup Words() =>
-        _one.Logits is not { } logits
-            ? Markup.Of($"<p class=\"note\">Its site has no linear way to the logits, so there are no promoted words.</p>\n")
-            : Markup.Of(
-                $"""
-                <div class="columns">
-                {WordList("Promoted", logits.Top, logits)}{WordList("Suppressed", logits.Bottom, logits)}</div>
-                <p class="note">W_dec times the unembedding, without final norm and soft cap.</p>
-
-                """
-            );
-
-    private Markup WordList(string title, IReadOnlyList<TokenScore> scores, LogitEffects logits)
-    {
-        var largest = Math.Max(Math.Abs(logits.Minimum), Math.Abs(logits.Maximum));
-        return Markup.Of(
-            $"""
-            <table class="words"><caption>{title}</caption>
-            {scores.Select(score =>
-                Markup.Of(
-                    $"<tr><td>{TokenMarkup.Word(source.Piece(score.Token))}</td><td class=\"n\">{score.Value:0.000}</td><td>{Bar(largest > 0 ? Math.Abs(score.Value) / largest : 0)}</td></tr>\n"
-                )
-            )}</table>
-
-            """
-        );
-    }
 
     private Markup Plots()
     {
@@ -204,84 +224,31 @@ internal sealed class FeatureView(
                 NewWindow
             );
         return Markup.Of(
-            $"<div class=\"plots\">\n{activations}{effects}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n"
+            $"<div class=\"plots small\">\n{activations}{effects}</div>\n<p class=\"note\">{_one.Histogram.Count} equal bins; heights grow with the root of the count.</p>\n"
         );
     }
 
-    private Markup Relatives() =>
+    /// <summary>The numbers with all their digits, and what they count.</summary>
+    private Markup Exact() =>
         Markup.Of(
             $"""
-            {Relative("Near: cosine of decoder vectors", _one.Neighbours.Select(near => (near.Feature, Number(near.Cosine))))}{Relative(
-                "Correlated: Pearson over the tokens",
-                _one.CorrelatedFeatures.Select(other => (other.Feature, Number(other.Pearson)))
-            )}{Relative("Together: tokens where both fire", _one.Together.Select(other => (other.Feature, $"{other.Positions}")))}
-            """
-        );
-
-    private Markup Relative(string title, IEnumerable<(int Feature, string Value)> features)
-    {
-        var rows = features
-            .Select(one =>
-                Markup.Of(
-                    $"<tr><td><a href=\"{Address(one.Feature)}\">#{one.Feature}</a></td><td class=\"n\">{one.Value}</td><td class=\"wide\">{HtmlText.Visible(others.GetValueOrDefault(one.Feature)?.Label ?? "")}</td></tr>\n"
-                )
-            )
-            .ToArray();
-        return rows.Length == 0 ? Markup.Empty : Markup.Of($"<table class=\"relatives\"><caption>{title}</caption>\n{rows}</table>\n");
-    }
-
-    private Markup Examples()
-    {
-        if (_one.Examples.Count == 0)
-            return Markup.Of(
-                $"<h2>Examples</h2>\n<p class=\"empty\">{(_one.IsDead ? "It fired nowhere in this text, so there is nothing to show." : "No examples are stored.")}</p>\n"
-            );
-        var whole = PageAddress.WithQuery(Address(_one.Feature), [("whole", options.Whole ? null : "true"), .. options.Kept]);
-        return Markup.Of(
-            $"""
-            <div class="headed"><h2>Strongest</h2><a href="{whole}">{(options.Whole ? "excerpts" : "whole passages")}</a></div>
-            {_one.Examples.GroupBy(example => example.Interval).Select(group => Group(group.Key, [.. group]))}
-            """
-        );
-    }
-
-    private Markup Group(int interval, FeatureExample[] examples) =>
-        Markup.Of(
-            $"""
-            {(
-                interval < 0
-                    ? Markup.Empty
-                    : Markup.Of(
-                        $"<h2>{_one.IntervalEdge(interval):0.00} to {_one.IntervalEdge(interval + 1):0.00} <small>{Share(_one.IntervalShares[interval])} of the tokens</small></h2>\n"
-                    )
-            )}<ol class="examples">
-            {examples.Select(Example)}</ol>
+            <details class="exact"><summary>exact figures</summary><table>
+            {Figure($"{_one.Count:#,0}", $"of {source.Corpus.Counted:#,0} counted tokens of {source.Text} where it fires")}{Figure(
+                $"{_one.Density:0.0000 %}",
+                "density: their share"
+            )}{Figure(
+                $"{_one.DensityAllPositions:0.0000 %}",
+                "the same with special tokens in the denominator, as SAEDashboard counts"
+            )}{Figure($"{_one.Max:0.0000}", "largest activation")}{(
+                _one.MaxAnywhere > _one.Max ? Figure($"{_one.MaxAnywhere:0.0000}", "largest at a token that does not count") : Markup.Empty
+            )}{Figure($"{_one.MeanNonzero:0.0000}", "mean where it fires")}{Figure(
+                $"{_one.DecoderNorm:0.0000}",
+                "length of its decoder vector"
+            )}</table></details>
 
             """
         );
 
-    private Markup Example(FeatureExample example) =>
-        Markup.Of(
-            $"""
-            <li><span class="peak">{example.Values[example.Position]:0.00}</span><p class="bubble" tabindex="0">{(
-                example.Start > 0 ? "…" : ""
-            )}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "")}</p></li>
-
-            """
-        );
-
-    private void Tokens(HtmlWriter html, FeatureExample example)
-    {
-        for (var i = 0; i < example.Tokens.Count; i++)
-            TokenMarkup.Shade(html, source.Piece(example.Tokens[i]), example.Values[i], _one.Max, marked: i == example.Position);
-    }
-
-    internal static Markup Bar(double share) =>
-        Markup.Of(
-            $"<svg class=\"share\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"{Math.Clamp(share, 0, 1) * 100:0.#}\" height=\"10\"/></svg>"
-        );
-
-    private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
-
-    private static string Share(double share) => share.ToString("0.000 %", CultureInfo.InvariantCulture);
+    private static Markup Figure(FormattableString value, string meaning) =>
+        Markup.Of($"<tr><td class=\"n\">{value.ToString(CultureInfo.InvariantCulture)}</td><td class=\"wide\">{meaning}</td></tr>\n");
 }

@@ -40,11 +40,11 @@ internal sealed class LayersView(
                 <input type="hidden" name="q" value="{HtmlText.Field(link.Text ?? "")}"><input type="hidden" name="dict" value="{link.Dictionary.Name}">{(
                     link.Token is { } token ? Markup.Of($"<input type=\"hidden\" name=\"token\" value=\"{token}\">") : Markup.Empty
                 )}
-                <label for="layer">layer</label> <span>{layers[0].Key}</span><input type="range" id="layer" name="layer" min="{layers[
+                <label for="layer">layer</label> <output for="layer">{link.Dictionary.Layer}</output> <span class="soft">{layers[0].Key}</span><input type="range" id="layer" name="layer" min="{layers[
                     0
-                ].Key}" max="{layers[^1].Key}" value="{link.Dictionary.Layer}" list="layers"><span>{layers[
+                ].Key}" max="{layers[^1].Key}" value="{link.Dictionary.Layer}" list="layers"><span class="soft">{layers[
                     ^1
-                ].Key}</span> <output for="layer">{link.Dictionary.Layer}</output>
+                ].Key}</span>
                 <datalist id="layers">{layers.Select(layer => Markup.Of($"<option value=\"{layer.Key}\"></option>"))}</datalist>
                 <noscript><button>Go</button></noscript>
                 </form>

@@ -1,4 +1,5 @@
 using GemmaScope.Features;
+using GemmaScope.Server.Circuits;
 using GemmaScope.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -37,6 +38,14 @@ internal static class MicroscopeRoutes
         {
             sections.Add(PageSection.Map);
             new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
+        }
+        var options = app.Services.GetRequiredService<ServerOptions>();
+        var shelf = new CircuitShelf(options.Circuits, options.MoreCircuits);
+        var tracer = new CircuitTracer(served, app.Services.GetRequiredService<ModelQueue>(), shelf);
+        if (options.Circuits is not null || options.MoreCircuits.Count > 0)
+        {
+            sections.Add(PageSection.Circuits);
+            new CircuitEndpoints(shelf, library, tracer).Map(Gated(pages, gate), Gated(data, gate));
         }
         if (library is null)
         {

@@ -32,6 +32,9 @@ internal sealed record PageFrame
     /// <summary>A script that only this kind of page needs, or null.</summary>
     public string? Script { get; init; }
 
+    /// <summary>A style sheet that only this kind of page needs, or null.</summary>
+    public string? Rules { get; init; }
+
     /// <summary>The page with its main part.</summary>
     public Page Render(Markup main, int status = 200)
     {
@@ -49,7 +52,7 @@ internal sealed record PageFrame
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>{Title} · GemmaScope</title>
             <link rel="icon" href="data:,">
-            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("hues.css")}{(Plots ? Drawing : Markup.Empty)}{(
+            {Sheet("page.css")}{Sheet("frame.css")}{Sheet("microscope.css")}{Sheet("feature.css")}{Sheet("hues.css")}{(Rules is null ? Markup.Empty : Sheet(Rules))}{(Plots ? Drawing : Markup.Empty)}{(
                 rule is null ? Markup.Empty : Markup.Trusted($"<style>{rule}</style>\n")
             )}{Module("microscope.js")}{Module("cards.js")}{(Script is null ? Markup.Empty : Module(Script))}</head>
             <body>
@@ -60,7 +63,7 @@ internal sealed record PageFrame
             $"""
             <main id="main">
             {(Embedded || !Path.Any(step => step.Address is not null) ? Markup.Empty : Way())}{main}</main>
-            </body>
+            {(Embedded ? Markup.Empty : PageHelp.Html)}</body>
             </html>
 
             """

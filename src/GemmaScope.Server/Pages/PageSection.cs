@@ -14,6 +14,9 @@ internal sealed record PageSection(int Place, string Name, string Address)
     /// <summary>Dictionaries and their features.</summary>
     public static PageSection Map { get; } = new(20, "Map", "/map");
 
+    /// <summary>Attribution graphs.</summary>
+    public static PageSection Circuits { get; } = new(30, "Circuits", "/circuits");
+
     /// <summary>The user's collections.</summary>
     public static PageSection Lists { get; } = new(50, "Lists", "/lists");
 
@@ -44,7 +47,7 @@ internal sealed class PageSections
             )}</nav>
             {(Search ? Field : Markup.Empty)}<button type="button" class="ask" popovertarget="help" aria-label="Keys and colours" title="Keys and colours (?)">?</button>
             </header>
-            {Help}
+
             """
         );
 
@@ -54,35 +57,5 @@ internal sealed class PageSections
             <form class="search" action="/search" role="search"><input type="search" name="q" placeholder="search features" aria-label="search labels, promoted words and strongest tokens"></form>
 
             """
-        );
-
-    /// <summary>Shown over the page by the browser itself, so that it needs no script; a browser that knows nothing of that shows it as a
-    /// part of the page.</summary>
-    private static Markup Help { get; } =
-        Markup.Of(
-            $"""
-            <aside id="help" popover role="dialog" aria-label="Keys and colours">
-            <div class="headed"><h2>Keys</h2><button type="button" class="quiet" popovertarget="help" popovertargetaction="hide" autofocus>close <kbd>Esc</kbd></button></div>
-            <dl class="keys">
-            <dt><kbd>/</kbd></dt><dd>search</dd>
-            <dt><kbd>t</kbd></dt><dd>the field for a text; <kbd>Ctrl</kbd> <kbd>Enter</kbd> sends it</dd>
-            <dt><kbd>←</kbd> <kbd>→</kbd></dt><dd>the feature before and after; on a token, the token before and after</dd>
-            <dt><kbd>r</kbd></dt><dd>a random feature</dd>
-            <dt><kbd>s</kbd></dt><dd>steering</dd>
-            <dt><kbd>?</kbd></dt><dd>this</dd>
-            </dl>
-            <h2>Colours</h2>
-            <dl class="keys">
-            <dt>{Scale}</dt><dd>a token: how strongly a feature fires there, as a share of its maximum; on the map: the variance that a dictionary explains</dd>
-            <dt><span class="swatch special">‹bos›</span></dt><dd>grey: left out of every sum</dd>
-            </dl>
-            </aside>
-
-            """
-        );
-
-    private static Markup Scale =>
-        Markup.Join(
-            Enumerable.Range(0, 5).Select(step => Markup.Of($"<span class=\"swatch s{TokenMarkup.Shade(step / 4.0)}\">{step * 25}</span>"))
         );
 }

@@ -159,7 +159,7 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
             ).Address}" data-in-place data-shades="{string.Join(
                 ',',
                 _shading!.ShadesBy(feature.Index)
-            )}"{card}><span class="index">#{feature.Index}</span> {named.Name(feature.Index)}</a></td><td class="n">{new Rounded(feature.Activation, 1, Padded: true)}</td><td class="bar">{FeatureView.Bar(
+            )}"{card}><span class="index">#{feature.Index}</span> {named.Name(feature.Index)}</a></td><td class="n">{new Rounded(feature.Activation, 1, Padded: true)}</td><td class="bar">{ShareBar.Of(
                 largest > 0 ? feature.Activation / largest : 0
             )}</td></tr>
 

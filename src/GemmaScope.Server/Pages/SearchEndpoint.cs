@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using GemmaScope.Features;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
@@ -74,7 +75,7 @@ internal sealed partial class SearchEndpoint(FeatureLibrary library, Instrument?
                         .Where(row => row is { Count: > 0, Label: not null })
                 )
                 // What fires everywhere says little.
-                .OrderBy(row => row.Density > DictionaryOverview.DenseFrom)
+                .OrderBy(row => row.Density > FeatureMeaning.DenseFrom)
                 .ThenByDescending(row => row.Score ?? 0)
                 .Select(row => NameWord().Match(FeatureName.Plain(row.Label, null)).Value.ToLowerInvariant())
                 .Where(word => word.Length > 0)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using GemmaScope.Behaviour;
 using GemmaScope.Models;
 using GemmaScope.Server.Hosting;
@@ -48,10 +49,25 @@ internal sealed record SteerRequest(
 /// <param name="Strength">Its own strength, −300 to 300.</param>
 internal sealed record SteerFeature(int Feature, double? Strength = null);
 
-/// <summary>A few more words of one of the two texts.</summary>
+/// <summary>A few more words of one of the two texts, or what was measured of it.</summary>
 /// <param name="Kind">normal or steered.</param>
-/// <param name="Text">What comes next.</param>
-internal sealed record SteeredPiece(string Kind, string Text);
+/// <param name="Text">What comes next; empty where something was measured.</param>
+/// <param name="Next">First of all: the most likely tokens after the prompt.</param>
+/// <param name="NextKl">With them, KL(normal ‖ steered) of that prediction in nats.</param>
+/// <param name="Effect">Last of all: what steering did to the text.</param>
+internal sealed record SteeredPiece(
+    string Kind,
+    string Text,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<LikelyToken>? Next = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? NextKl = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SteeringEffect? Effect = null
+);
+
+/// <summary>A token that may come next.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Piece">Its piece.</param>
+/// <param name="Probability">How likely it is.</param>
+internal sealed record LikelyToken(int Id, string Piece, double Probability);
 
 /// <summary>
 /// Continues prompts with and without features turned up, down or off where the dictionary writes (<see cref="Behaviour.Steering"/>). Both
@@ -59,9 +75,15 @@ internal sealed record SteeredPiece(string Kind, string Text);
 /// </summary>
 internal sealed class Steering(ServerModel served, ModelQueue queue)
 {
-    private const int TokensEach = 4;
+    /// <summary>The kinds of texts.</summary>
+    public const string Normal = "normal",
+        Steered = "steered";
 
-    /// <summary>Both texts, in turns and as they come.</summary>
+    private const int TokensEach = 4,
+        LikelyTokens = 5;
+
+    /// <summary>What is predicted after the prompt, both texts in turns and as they come, and at the end what steering did to
+    /// them.</summary>
     /// <exception cref="ArgumentProblemException">The request is out of range, or the dictionary writes to several sites.</exception>
     public async IAsyncEnumerable<SteeredPiece> ContinueAsync(
         MicroscopeDictionary dictionary,
@@ -78,16 +100,29 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
             FrequencyPenalty = request.FrequencyPenalty,
             Seed = request.Seed,
         };
-        using var normal = new Writer("normal", served.Model, prompt, options);
-        using var steered = new Writer("steered", served.Model, prompt, options with { Edits = edits });
-        while (!normal.IsDone || !steered.IsDone)
-            foreach (var writer in (Writer[])[normal, steered])
-                if (
-                    !writer.IsDone
-                    && await queue.RunAsync(source, writer.Next, cancellationToken).ConfigureAwait(false) is { Length: > 0 } text
-                )
+        // They check the options: what cannot be is said before anything is.
+        using var normal = new Writer(Normal, served.Model, prompt, options);
+        using var steered = new Writer(Steered, served.Model, prompt, options with { Edits = edits });
+        var next = await queue
+            .RunAsync(source, turn => NextTokenShift.Measure(served.Model, prompt, edits, LikelyTokens, turn), cancellationToken)
+            .ConfigureAwait(false);
+        yield return new(Normal, "", Likely(next.Normal), 0);
+        yield return new(Steered, "", Likely(next.Edited), next.Kl);
+        Writer[] both = [normal, steered];
+        while (both.Any(writer => !writer.IsDone))
+            foreach (var writer in both.Where(writer => !writer.IsDone))
+                if (await queue.RunAsync(source, writer.Next, cancellationToken).ConfigureAwait(false) is { Length: > 0 } text)
                     yield return new(writer.Kind, text);
+        foreach (var writer in both)
+            yield return new(
+                writer.Kind,
+                "",
+                Effect: await queue.RunAsync(source, writer.Measure, cancellationToken).ConfigureAwait(false)
+            );
     }
+
+    private LikelyToken[] Likely(IReadOnlyList<TokenScore> tokens) =>
+        [.. tokens.Select(token => new LikelyToken(token.Token, served.Model.Tokenizer.Piece(token.Token), token.Value))];
 
     /// <summary>The prompt's tokens, and the changes.</summary>
     public (int[] Prompt, IReadOnlyList<Edit> Edits) Check(MicroscopeDictionary dictionary, SteerRequest request)
@@ -155,6 +190,8 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
         // A turn's token ends with the turn, so it is asked between tokens and not handed to the generation.
         private readonly IEnumerator<int> _tokens = model.Generate(prompt, options).GetEnumerator();
 
+        private readonly List<int> _ids = [];
+
         public string Kind => kind;
 
         public bool IsDone { get; private set; }
@@ -167,7 +204,10 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (_tokens.MoveNext())
+                {
+                    _ids.Add(_tokens.Current);
                     text += _decoder.Append(_tokens.Current);
+                }
                 else
                 {
                     IsDone = true;
@@ -176,6 +216,10 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
             }
             return text;
         }
+
+        /// <summary>What its edits did to it.</summary>
+        public SteeringEffect Measure(CancellationToken cancellationToken) =>
+            SteeringEffect.Measure(model, prompt, _ids, options.Edits, cancellationToken);
 
         public void Dispose() => _tokens.Dispose();
     }

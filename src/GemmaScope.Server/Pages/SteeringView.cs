@@ -4,15 +4,20 @@ using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
 
-/// <summary>The steering panel of a feature's page: a prompt, how it is steered, and both texts. It works as a form; the script writes the
-/// texts as they come.</summary>
+/// <summary>The steering panel of a feature's page: a prompt, how it is steered, both texts and what steering did. It works as a form; the
+/// script writes the texts as they come.</summary>
 internal sealed class SteeringView(string address, string dictionary, int feature, float maximum, Trial trial)
 {
     private const string Times = "times",
         Coefficient = "coefficient",
         None = "none";
 
+    private const int StopsEachSide = 3;
+
     private readonly SteerQuery _query = trial.Steer ?? new SteerQuery();
+
+    /// <summary>The scale of its mode has its place before the script fills it, so that nothing moves.</summary>
+    private string Kind => Behaviour.Steering.Modes.TryGetValue(Mode, out var known) ? KindOf(known) : None;
 
     private string Mode => _query.Mode ?? SteerRequest.DefaultMode;
 
@@ -23,30 +28,33 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             <h2>Steering</h2>
             <form class="scope" action="{address}" id="steering" data-steer="/api/steer" data-dictionary="{dictionary}" data-feature="{feature}">
             <label class="sr" for="steer">A prompt to continue</label>
-            <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt to continue with and without it …" required>{Markup.Trusted(
+            <textarea id="steer" name="steer" rows="2" maxlength="{TextReader.LongestText}" placeholder="A prompt, to be continued as it is and with the feature turned up or down …" required>{Markup.Trusted(
                 "\n"
             )}{_query.Steer ?? ""}</textarea>
-            <div class="choices">
+            <div class="choices strength">
+            <label>strength <input type="number" name="strength" id="strength" min="{-SteerRequest.LargestStrength}" max="{SteerRequest.LargestStrength}" step="any" value="{_query.Strength
+                ?? SteerRequest.DefaultStrength}" required></label>
+            {Scale(Times, TimesStops(), "multiples of its maximum")}{Scale(
+                Coefficient,
+                [(-1, "turned"), (0, "removed"), (1, "left"), (2, "doubled")],
+                "what is left of its direction"
+            )}
+            <span class="act"><button>Steer</button><button type="button" class="quiet" id="stop" hidden>Stop</button></span>
+            </div>
+            <details{Markup.Trusted(HasMore ? " open" : "")}><summary>mode, positions, sampling</summary><div class="choices">
             <label>mode <select name="mode" id="mode">{Behaviour.Steering.Modes.Select(mode =>
                 Option(mode.Key, Mode, KindOf(mode.Value))
             )}</select></label>
-            <label>strength <input type="number" name="strength" id="strength" min="{-SteerRequest.LargestStrength}" max="{SteerRequest.LargestStrength}" step="any" value="{_query.Strength
-                ?? SteerRequest.DefaultStrength}" required></label>
-            {Scale(Times, TimesStops(), "times the maximum")}{Scale(
-                Coefficient,
-                [(-1, "turned"), (0, "removed"), (0.5, "halved"), (1, "left"), (2, "doubled")],
-                "coefficient"
-            )}
-            <label>seed <input type="number" name="seed" id="seed" step="1" min="0" max="{int.MaxValue}" value="{_query.Seed
-                ?? SteerRequest.DefaultSeed}" required></label>
-            <button>Steer</button><button type="button" class="quiet" id="stop" hidden>Stop</button>
-            </div>
-            <details{Markup.Trusted(HasMore ? " open" : "")}><summary>more</summary><div class="choices">
+            <p class="note">{Behaviour.Steering.Modes.Select(mode =>
+                Markup.Of($"<span data-mode=\"{mode.Key}\"{Markup.Trusted(mode.Key == Mode ? "" : " hidden")}>{Formula(mode.Value)}</span>")
+            )} Never at ‹bos›.</p>
             <label>positions <select name="positions">{Positions.Select(one =>
                 Option(one.Name, _query.Positions ?? SteerRequest.DefaultPositions, null, one.Text)
             )}</select></label>
             <label>further features <input name="with" id="with" value="{_query.With
                 ?? ""}" placeholder="12:5, 40" pattern="[0-9]+(\s*:\s*-?[0-9.]+)?(\s*,\s*[0-9]+(\s*:\s*-?[0-9.]+)?)*" title="numbers with commas between, a strength of its own behind a colon: 12:5, 40"></label>
+            <label>seed <input type="number" name="seed" id="seed" step="1" min="0" max="{int.MaxValue}" value="{_query.Seed
+                ?? SteerRequest.DefaultSeed}" required></label>
             <label>temperature <input type="number" name="temperature" min="0" step="any" value="{_query.Temperature
                 ?? SteerRequest.DefaultTemperature}" required></label>
             <label>frequency penalty <input type="number" name="frequency_penalty" step="any" value="{_query.FrequencyPenalty
@@ -56,14 +64,7 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             </div></details>
             </form>
             <p class="problem" id="steer-problem" role="alert"{Markup.Trusted(Problem is null ? " hidden" : "")}>{Problem ?? ""}</p>
-            <div class="columns" aria-live="polite">
-            <div><h3>normal</h3><p class="bubble" id="normal">{HtmlText.Visible(trial.Normal)}</p></div>
-            <div><h3>steered</h3><p class="bubble" id="steered">{HtmlText.Visible(trial.Steered)}</p></div>
-            </div>
-            <p class="note">{Behaviour.Steering.Modes.Select(mode =>
-                Markup.Of($"<span data-mode=\"{mode.Key}\"{Markup.Trusted(mode.Key == Mode ? "" : " hidden")}>{Formula(mode.Value)}</span>")
-            )} Never at ‹bos›.</p>
-            </section>
+            {new OutcomeView(trial.Normal, trial.Steered).Render()}</section>
 
             """
         );
@@ -76,8 +77,10 @@ internal sealed class SteeringView(string address, string dictionary, int featur
     private bool HasMore =>
         _query
             is not {
+                Mode: null or SteerRequest.DefaultMode,
                 With: null or "",
                 Positions: null or SteerRequest.DefaultPositions,
+                Seed: null or SteerRequest.DefaultSeed,
                 MaxTokens: null or SteerRequest.MostTokens,
                 Temperature: null or SteerRequest.DefaultTemperature,
                 FrequencyPenalty: null or SteerRequest.DefaultPenalty
@@ -93,22 +96,25 @@ internal sealed class SteeringView(string address, string dictionary, int featur
         : mode == SteeringMode.Orthogonal ? Coefficient
         : Times;
 
-    /// <summary>Strengths that mean something: multiples of the largest activation.</summary>
-    private (double Strength, string Name)[] TimesStops() =>
-        maximum <= 0
-            ? []
-            :
-            [
-                .. ((double[])[-4, -2, -1, 0, 1, 2, 4]).Select(times =>
-                    (
-                        Math.Round(Math.Clamp(times * maximum, -SteerRequest.LargestStrength, SteerRequest.LargestStrength), 1),
-                        string.Create(CultureInfo.InvariantCulture, $"{times}×")
-                    )
-                ),
-            ];
+    /// <summary>Strengths that mean something, in equal steps so that each stands below its place on the slider: multiples of the largest
+    /// activation, or halves, quarters, … of it where the multiples are out of range.</summary>
+    private (double Strength, string Name)[] TimesStops()
+    {
+        if (maximum <= 0)
+            return [];
+        var step = 1.0;
+        while (StopsEachSide * step * maximum > SteerRequest.LargestStrength)
+            step /= 2;
+        return
+        [
+            .. Enumerable
+                .Range(-StopsEachSide, 2 * StopsEachSide + 1)
+                .Select(i => (Math.Round(i * step * maximum, 1), string.Create(CultureInfo.InvariantCulture, $"{i * step:0.##}×"))),
+        ];
+    }
 
-    /// <summary>A slider and buttons, which the script shows where they belong to the mode and which fill the field.</summary>
-    private static Markup Scale(string kind, (double Strength, string Name)[] stops, string unit)
+    /// <summary>A slider and buttons, which fill the field; the script shows those that belong to the mode.</summary>
+    private Markup Scale(string kind, (double Strength, string Name)[] stops, string unit)
     {
         var (low, high) =
             stops.Length > 0 ? (stops[0].Strength, stops[^1].Strength) : (-SteerRequest.LargestStrength, SteerRequest.LargestStrength);
@@ -116,11 +122,11 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             $"""
             <span class="stops" data-scale="{kind}" data-start="{(
                 kind == Coefficient ? 0 : SteerRequest.DefaultStrength
-            )}" hidden><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength">
+            )}"{Markup.Trusted(kind == Kind ? "" : " hidden")}><input type="range" class="slider" min="{low}" max="{high}" step="any" list="{kind}-stops" aria-label="strength: {unit}">
             <datalist id="{kind}-stops">{stops.Select(stop => Markup.Of($"<option value=\"{stop.Strength}\"></option>"))}</datalist>
-            {stops.Select(stop =>
+            <span class="places">{stops.Select(stop =>
                 Markup.Of($"<button type=\"button\" data-strength=\"{stop.Strength}\">{stop.Name}</button> ")
-            )}<span class="soft">{unit}</span></span>
+            )}</span><span class="soft">{unit}</span></span>
             """
         );
     }
@@ -139,4 +145,46 @@ internal sealed class SteeringView(string address, string dictionary, int featur
             SteeringMode.Cap => "x ← x − max(0, x · r − strength) r with r = W_dec / ‖W_dec‖: no more than this along its direction.",
             _ => "x ← y ‖x‖ / ‖y‖ with y = x + strength · W_dec: added, and the length is kept.",
         };
+}
+
+/// <summary>Both texts side by side, each with the tokens that were likeliest after the prompt, and what steering did by numbers. Before
+/// anything was steered the places are free.</summary>
+internal sealed class OutcomeView(SteeredOutcome? normal, SteeredOutcome? steered)
+{
+    public Markup Render() =>
+        Markup.Of(
+            $"""
+            <div class="outcome" aria-live="polite">
+            {Side(Steering.Normal, normal)}{Side(Steering.Steered, steered)}</div>
+            <p class="note" id="effect">{(normal is not null && steered is not null ? Effect(normal, steered) : Markup.Empty)}</p>
+
+            """
+        );
+
+    private static Markup Side(string kind, SteeredOutcome? outcome) =>
+        Markup.Of(
+            $"""
+            <div><h3>{kind}</h3><p class="bubble" id="{kind}">{HtmlText.Visible(
+                outcome?.Text ?? ""
+            )}</p><table class="next" aria-label="{kind}: likeliest next tokens"><tbody id="{kind}-next">{(outcome?.Next ?? []).Select(
+                Next
+            )}</tbody></table></div>
+
+            """
+        );
+
+    private static Markup Next(LikelyToken token) =>
+        Markup.Of(
+            $"<tr><td class=\"w\">{TokenMarkup.Word(token.Piece)}</td><td class=\"n\">{FeatureCard.Share(token.Probability)}</td><td class=\"b\">{ShareBar.Of(token.Probability)}</td></tr>"
+        );
+
+    /// <summary>The numbers of the command, in a sentence. The script says the same.</summary>
+    private static Markup Effect(SteeredOutcome normal, SteeredOutcome steered) =>
+        steered is not { Effect: { } effect, NextKl: { } next } || normal.Effect is not { } own
+            ? Markup.Empty
+            : Markup.Of(
+                $"KL {new Rounded(effect.Kl, 3, Padded: true)} nats a token from normal to steered (next token {new Rounded(next, 3, Padded: true)}) · surprise {Nats(effect.Surprise)}, normal {Nats(own.Surprise)} · repeated {new Rounded(100 * effect.Repetition, 0)} %, normal {new Rounded(100 * own.Repetition, 0)} %"
+            );
+
+    private static string Nats(double value) => double.IsNaN(value) ? "–" : value.ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -7,17 +7,34 @@ namespace GemmaScope.Server.Pages;
 /// <param name="Text">The text that was tested, or null.</param>
 /// <param name="Tested">Where the feature fires in it.</param>
 /// <param name="Steer">How a prompt was steered, or null.</param>
-/// <param name="Normal">Its continuation.</param>
+/// <param name="Normal">Its continuation, or null.</param>
 /// <param name="Steered">The same with the feature.</param>
 /// <param name="Problem">Why it could not be done.</param>
 internal sealed record Trial(
     string? Text = null,
     TestAnswer? Tested = null,
     SteerQuery? Steer = null,
-    string Normal = "",
-    string Steered = "",
+    SteeredOutcome? Normal = null,
+    SteeredOutcome? Steered = null,
     string? Problem = null
 );
+
+/// <summary>What became of one of the two texts.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Next">The most likely tokens after the prompt.</param>
+/// <param name="NextKl">KL(normal ‖ steered) of that prediction.</param>
+/// <param name="Effect">What steering did to the text, or null.</param>
+internal sealed record SteeredOutcome(
+    string Text = "",
+    IReadOnlyList<LikelyToken>? Next = null,
+    double? NextKl = null,
+    GemmaScope.Behaviour.SteeringEffect? Effect = null
+)
+{
+    /// <summary>The same with one more piece.</summary>
+    public SteeredOutcome With(SteeredPiece piece) =>
+        new(Text + piece.Text, piece.Next ?? Next, piece.NextKl ?? NextKl, piece.Effect ?? Effect);
+}
 
 /// <summary>The parts of a feature's page that run the model: a field that answers as one types, and steering.</summary>
 internal sealed class TryView(
@@ -35,6 +52,7 @@ internal sealed class TryView(
         Markup.Of(
             $"""
             <section class="try" aria-label="test">
+            <h2>Test</h2>
             {(field ? Field() : Markup.Empty)}<div id="tested" aria-live="polite">{Tested()}</div>
             </section>
 
@@ -46,11 +64,13 @@ internal sealed class TryView(
             $"""
             <form class="scope" action="{address}" id="testing" data-in-place>{Kept}
             <label class="sr" for="test">A text to try it on</label>
-            <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="Type a text to see where it fires …">{Markup.Trusted(
+            <textarea id="test" name="test" rows="2" maxlength="{TextReader.LongestText}" placeholder="A text, to see where it fires …">{Markup.Trusted(
                 "\n"
             )}{trial.Text ?? ""}</textarea>
             <div class="choices"><button>Test</button> <span id="tested-max" class="soft">{(
-                trial.Tested is { } found ? string.Create(CultureInfo.InvariantCulture, $"largest {found.Maximum:0.00}") : ""
+                trial.Tested is not { } found ? ""
+                : found.Maximum > 0 ? string.Create(CultureInfo.InvariantCulture, $"up to {found.Maximum:0.0}")
+                : "it does not fire here"
             )}</span></div>
             </form>
 

@@ -67,4 +67,17 @@ public static class GuardExtensions
         Func<EndpointFilterInvocationContext, string?> text,
         WhenUnavailable whenUnavailable = WhenUnavailable.Refuse
     ) => route.AddEndpointFilter(new GuardFilter(shield, text, whenUnavailable));
+
+    /// <summary>Guards an endpoint whose text is in an argument of this type, such as its body; a request without one goes on.</summary>
+    /// <typeparam name="T">The type of the argument.</typeparam>
+    /// <param name="route">The endpoint.</param>
+    /// <param name="shield">The guard.</param>
+    /// <param name="text">Where the text is in it; null for none.</param>
+    /// <param name="whenUnavailable">Fail closed or open.</param>
+    public static RouteHandlerBuilder GuardedBy<T>(
+        this RouteHandlerBuilder route,
+        ShieldService shield,
+        Func<T, string?> text,
+        WhenUnavailable whenUnavailable = WhenUnavailable.Refuse
+    ) => route.GuardedBy(shield, call => call.Arguments.OfType<T>().Select(text).FirstOrDefault(), whenUnavailable);
 }

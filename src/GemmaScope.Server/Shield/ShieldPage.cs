@@ -130,9 +130,15 @@ internal sealed class ShieldPage(
         )
         {
             Called = titles.Now()[FeatureLinks.ModelName(served.Name), with.Name].Text,
-            Named = glances is null
-                ? null
-                : feature => FeatureName.Of(rows.GetValueOrDefault(feature)?.Label, glances.GetValueOrDefault(feature)),
+            Named =
+                with.Stored is not { } own || glances is null
+                    ? null
+                    : feature =>
+                        FeatureName.Link(
+                            own,
+                            feature,
+                            FeatureName.Of(rows.GetValueOrDefault(feature)?.Label, glances.GetValueOrDefault(feature))
+                        ),
         };
     }
 }

@@ -4,14 +4,16 @@ using GemmaScope.Server.Hosting;
 
 namespace GemmaScope.Server.Shield;
 
-/// <summary>ShieldGemma behind a queue: callers that wait are judged together.</summary>
-public sealed class ShieldService
+/// <summary>ShieldGemma behind a queue: callers that wait are judged together. Dispose of one that was loaded; one of a model and queue
+/// of the caller's owns nothing.</summary>
+public sealed class ShieldService : IDisposable
 {
     /// <summary>Tokens judged in one go: the model gains little beyond, and others have to wait for all of it.</summary>
     private const int TokensTogether = 4096;
 
     private readonly ShieldGemma _shield;
     private readonly ModelQueue _queue;
+    private readonly bool _owned;
     private readonly ModelBatch<IReadOnlyList<ShieldQuestion>, IReadOnlyList<ShieldVerdict>> _batch;
 
     /// <summary>Uses a model that the caller keeps, by way of a queue.</summary>
@@ -28,6 +30,28 @@ public sealed class ShieldService
             options ?? new ShieldOptions { Hardened = true }
         );
         _batch = new(Together, questions => questions.Sum(question => question.Tokens), TokensTogether);
+    }
+
+    private ShieldService(ShieldGemma shield, ModelQueue queue, IReadOnlyList<ShieldPolicy>? policies, ShieldOptions? options, bool owned)
+        : this(shield, queue, policies, options) => _owned = owned;
+
+    /// <summary>Loads a model and puts a queue before it, in which as many wait as a server lets wait, and as long
+    /// (<see cref="ServerOptions"/>).</summary>
+    /// <param name="model">A folder, <c>demo-it</c>, or <c>org/name[@revision]</c> on the hub, such as <c>google/shieldgemma-2b</c>.</param>
+    /// <param name="policies">The policies that can be asked about; null for the four official ones.</param>
+    /// <param name="options">How they are asked; null for the defaults, hardened.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
+    /// <exception cref="GemmaScopeException">The model cannot be had or read.</exception>
+    public static ShieldService Load(
+        string model,
+        IReadOnlyList<ShieldPolicy>? policies = null,
+        ShieldOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var limits = new ServerOptions();
+        var shield = ShieldGemma.Load(model, cancellationToken: cancellationToken);
+        return new(shield, new ModelQueue(limits.QueueLength, limits.TimeLimit), policies, options, owned: true);
     }
 
     /// <summary>The policies that can be asked about.</summary>
@@ -76,6 +100,15 @@ public sealed class ShieldService
             turn => VerdictExplainer.Explain(_shield, dictionary, verdict.Question, policy ?? verdict.LikeliestPolicy, remove, turn),
             cancellationToken
         );
+
+    /// <summary>Frees the model and ends the queue, where they were loaded for it.</summary>
+    public void Dispose()
+    {
+        if (!_owned)
+            return;
+        _queue.Dispose();
+        _shield.Dispose();
+    }
 
     private IReadOnlyList<ShieldVerdict>[] Together(
         IReadOnlyList<IReadOnlyList<ShieldQuestion>> callers,

@@ -9,8 +9,6 @@ namespace GemmaScope.Workbench;
 /// </summary>
 public static class Locator
 {
-    private const string DemoPrefix = "demo-";
-
     /// <summary>The folder of a model.</summary>
     /// <param name="name">A folder, a demo model or a reference to the hub.</param>
     /// <param name="progress">Told how far a download is.</param>
@@ -86,7 +84,11 @@ public static class Locator
         CancellationToken cancellationToken = default
     ) =>
         Local(name)
-        ?? await DownloadAsync(name, progress, hub => Hub.ResolveDictionaryAsync(name, options: null, hub, cancellationToken))
+        ?? await DownloadAsync(
+                name,
+                progress,
+                hub => Hub.ResolveDictionaryAsync(DictionaryCatalogue.Load().Reference(name), options: null, hub, cancellationToken)
+            )
             .ConfigureAwait(false);
 
     /// <summary>Refuses a model's name that can be no model's, with what was probably meant.</summary>
@@ -96,9 +98,11 @@ public static class Locator
         if (LocalModel(name) is not null || name.Contains('/'))
             return;
         string[] known = [MicroscopeOptions.DemoModel, MicroscopeOptions.DemoChat];
-        var meant = name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase)
-            ? $"google/{name}"
-            : Similar.To(name, known).FirstOrDefault();
+        var meant =
+            name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith("shieldgemma", StringComparison.OrdinalIgnoreCase)
+                ? $"google/{name}"
+                : Similar.To(name, known).FirstOrDefault();
         throw new ArgumentProblemException(
             "there is no such model here, and it is no reference to the hub (org/name)"
                 + (meant is null ? $"; the models that come along are {string.Join(" and ", known)}" : $"; did you mean '{meant}'?"),
@@ -127,17 +131,7 @@ public static class Locator
             );
         if (File.Exists(name) || Directory.Exists(name))
             return name;
-        return name.StartsWith(DemoPrefix, StringComparison.Ordinal) ? Demo(name.Split('/', 2)) : null;
-    }
-
-    /// <summary>One of the demo files, or a folder or file inside one.</summary>
-    private static string? Demo(string[] parts)
-    {
-        var folder = DemoFiles.Find(parts[0]);
-        if (folder is null || parts.Length == 1)
-            return folder;
-        var inside = Path.Combine(folder, parts[1]);
-        return !parts[1].Split('/', '\\').Contains("..") && (Directory.Exists(inside) || File.Exists(inside)) ? inside : null;
+        return DemoFiles.FindPath(name);
     }
 
     private static async Task<string> DownloadAsync(

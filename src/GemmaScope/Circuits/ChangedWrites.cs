@@ -17,7 +17,6 @@ internal sealed class ChangedWrites
     private readonly Source[] _sources;
     private readonly int _zeroPositions;
     private readonly KnownActivation? _known;
-    private readonly ThreadLocal<float[][]> _read;
 
     /// <param name="set">The transcoders.</param>
     /// <param name="changes">The changes.</param>
@@ -41,36 +40,36 @@ internal sealed class ChangedWrites
                 .OrderBy(group => group.Key)
                 .Select(group => new Source(set[group.Key]!, [.. group], layers)),
         ];
-        _read = new(() => new float[_sources.Length][]);
     }
 
-    /// <summary>The edits that read old activations; none where they are known.</summary>
-    public IEnumerable<Edit> Readers() =>
-        _known is not null
-            ? []
-            : _sources.Select(
-                (source, i) =>
-                    Edit.OfRun(
-                        source.Transcoder.Input,
-                        (rows, _) =>
-                        {
-                            var read = _read.Value!;
-                            if (read[i] is null || read[i].Length < rows.Rows * source.Changes.Length)
-                                read[i] = new float[rows.Rows * source.Changes.Length];
-                            source.Readout.Read(rows, read[i]);
-                        }
-                    )
-            );
+    /// <summary>The edits: those that read old activations, where they are not known, and one for each layer that a change
+    /// reaches.</summary>
+    public IReadOnlyList<Edit> Edits()
+    {
+        // By source, [rows, changes]; the edits may serve several runs at once, each on a thread of its own.
+        var read = new ThreadLocal<float[][]>(() => [.. _sources.Select(_ => Array.Empty<float>())]);
+        var readers = _known is null ? _sources.Select((source, i) => Reader(source, i, read)) : [];
+        var targets = _sources.SelectMany(source => source.Targets).Distinct().Order();
+        return
+        [
+            .. readers,
+            .. targets.Select(target => Edit.OfRun(Site.MlpOut(target), (rows, run) => Write(target, rows, run, read.Value!))),
+        ];
+    }
 
-    /// <summary>The edits that write, one for each layer that a change reaches.</summary>
-    public IEnumerable<Edit> Writers() =>
-        _sources
-            .SelectMany(source => source.Targets)
-            .Distinct()
-            .Order()
-            .Select(target => Edit.OfRun(Site.MlpOut(target), (rows, sequences) => Write(target, rows, sequences)));
+    private static Edit Reader(Source source, int i, ThreadLocal<float[][]> read) =>
+        Edit.OfRun(
+            source.Transcoder.Input,
+            (rows, _) =>
+            {
+                ref var room = ref read.Value![i];
+                if (room.Length < rows.Rows * source.Changes.Length)
+                    room = new float[rows.Rows * source.Changes.Length];
+                source.Readout.Read(rows, room);
+            }
+        );
 
-    private void Write(int target, MatrixView rows, RunSequences sequences)
+    private void Write(int target, MatrixView rows, RunSequences sequences, float[][] read)
     {
         foreach (var (i, source) in _sources.Index())
         {
@@ -84,7 +83,7 @@ internal sealed class ChangedWrites
                 for (var row = sequences.Start(s) + start; row < sequences.Start(s) + end; row++)
                 {
                     var old = _known is null
-                        ? _read.Value![i][row * source.Changes.Length + c]
+                        ? read[i][row * source.Changes.Length + c]
                         : _known(change, sequences.First(s) + row - sequences.Start(s));
                     TensorPrimitives.MultiplyAdd(vectors[c], change.Difference(old), rows.Row(row), rows.Row(row));
                 }

@@ -7,7 +7,8 @@ namespace GemmaScope.Circuits;
 /// <param name="Feature">The feature.</param>
 /// <param name="Strong">Whether it is one of the strongest nodes, or one of the control.</param>
 /// <param name="Target">Number of the target.</param>
-/// <param name="Predicted">What the graph says: minus its edges to the target.</param>
+/// <param name="Predicted">What the graph says. Constrained: minus its edge to the target, as nothing else can answer. Else: along all paths
+/// through features.</param>
 /// <param name="Measured">What the model does: the target's value then minus before.</param>
 public readonly record struct MeasuredEffect(ActiveFeature Feature, bool Strong, int Target, double Predicted, double Measured);
 
@@ -47,8 +48,8 @@ public static class EffectCheck
 {
     /// <summary>Turns features off and measures.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="mode">What stays as it was. Constrained, predictions are exact where no path leads through another feature; the more is
-    /// free, the more of what attribution cannot see takes part.</param>
+    /// <param name="mode">What stays as it was. Constrained, predictions are exact; the more is free, the more takes part of what
+    /// attribution cannot see.</param>
     /// <param name="strongest">How many of the strongest features.</param>
     /// <param name="random">How many random ones of the rest that fire.</param>
     /// <param name="seed">Seed of their choice.</param>
@@ -68,17 +69,11 @@ public static class EffectCheck
         ArgumentNullException.ThrowIfNull(graph);
         if (strongest < 0 || random < 0 || strongest + random == 0)
             throw new ArgumentProblemException($"{strongest} strongest and {random} random ones; at least one is needed", "features");
-        var (model, row) = (graph.Model, new float[graph.FirstTarget]);
+        var model = graph.Model;
         RowTarget[] targets = [.. graph.Targets.Select(target => target.Resolve(model))];
         var (strong, control) = Choose(graph, strongest, random, seed);
         int[] nodes = [.. strong, .. control];
-        var predicted = new double[nodes.Length, targets.Length];
-        for (var target = 0; target < targets.Length; target++)
-        {
-            graph.Row(graph.FirstTarget + target, row);
-            for (var i = 0; i < nodes.Length; i++)
-                predicted[i, target] = -row[nodes[i]];
-        }
+        var predicted = GraphPropagation.Ablated(graph, nodes, direct: mode == InterventionMode.Constrained, cancellationToken);
         var effects = new List<MeasuredEffect>();
         foreach (var (i, node) in nodes.Index())
         {

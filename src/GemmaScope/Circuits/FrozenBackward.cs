@@ -28,7 +28,8 @@ internal sealed class FrozenBackward : IDisposable
     {
         get
         {
-            var perPosition = 3L * _config.Width + 2L * _config.Heads * _config.HeadSize + _config.KeyValueHeads * _config.HeadSize;
+            // Two residuals, the branch out of attention and the one into it, z and v.
+            var perPosition = 4L * _config.Width + ((long)_config.Heads + _config.KeyValueHeads) * _config.HeadSize;
             var sources = _model.Features.Count + (long)(_config.Layers + 1) * _model.Tokens.Length;
             var perTarget = sizeof(float) * (perPosition * _model.Tokens.Length + sources);
             return (int)Math.Clamp(_mostBytes / perTarget, 1, 512);
@@ -50,8 +51,9 @@ internal sealed class FrozenBackward : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             var (above, below) = (plan[layer + 1], plan[layer]);
             var next = Buffer($"residual {(_config.Layers - layer) % 2}", below.Rows, _config.Width);
-            Clear(next);
-            if (above.Rows > 0)
+            if (above.Rows == 0)
+                Clear(next);
+            else
             {
                 Mlp(layer, targets, above, gradient, collected);
                 Attention(layer, targets, above, gradient, below, next);
@@ -93,7 +95,7 @@ internal sealed class FrozenBackward : IDisposable
         {
             var input = Buffer("input", layout.Rows, _config.Width);
             Compute.Kernels.Multiply(written, skip.Transposed, input, Arithmetic.Exact);
-            Workers.For(layout.Targets, new ThroughSkip(layout, transcoder.Input.Kind, input, gain, scale, gradient));
+            Workers.For(layout.Pieces.Length, new ThroughSkip(layout, transcoder.Input.Kind, input, gain, scale, gradient));
         }
         Inject(Site.MlpIn(layer), targets, layout, (row, vector, position) => AddScaled(gradient.Row(row), vector, gain, scale[position]));
         Inject(
@@ -111,7 +113,9 @@ internal sealed class FrozenBackward : IDisposable
         var site = Site.MlpOut(layer);
         if (!targets.Any(target => target.Injections.Any(one => one.Site == site)))
             return gradient;
-        var written = Copy("written", gradient);
+        var written = Buffer("written", gradient.Rows, gradient.Columns);
+        for (var i = 0; i < gradient.Rows; i++)
+            gradient.Row(i).CopyTo(written.Row(i));
         Inject(site, targets, layout, (row, vector, _) => Add(written.Row(row), vector));
         return written;
     }
@@ -127,9 +131,15 @@ internal sealed class FrozenBackward : IDisposable
     )
     {
         var w = _weights.Layers[layer];
-        var output = Copy("branch", gradient);
-        Inject(new Site(SiteKind.AttnOut, layer), targets, above, (row, vector, _) => Add(output.Row(row), vector));
-        Workers.For(above.Targets, new ScaleRows(above, w.PostAttentionGain, _model.Frozen.AfterAttention[layer], output));
+        var (gain, scale) = (w.PostAttentionGain, _model.Frozen.AfterAttention[layer]);
+        var output = Buffer("branch", above.Rows, _config.Width);
+        Workers.For(above.Pieces.Length, new ScaleRows(above, gain, scale, gradient, output));
+        Inject(
+            new Site(SiteKind.AttnOut, layer),
+            targets,
+            above,
+            (row, vector, position) => AddScaled(output.Row(row), vector, gain, scale[position])
+        );
         var z = Buffer("z", above.Rows, _config.Heads * _config.HeadSize);
         Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
 
@@ -138,14 +148,14 @@ internal sealed class FrozenBackward : IDisposable
         var input = Buffer("input", below.Rows, _config.Width);
         Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
         Inject(new Site(SiteKind.AttnIn, layer), targets, below, (row, vector, _) => Add(input.Row(row), vector));
-        Workers.For(below.Targets, new ScaleRows(below, w.InputGain, _model.Frozen.BeforeAttention[layer], input));
+        Workers.For(below.Pieces.Length, new ScaleRows(below, w.InputGain, _model.Frozen.BeforeAttention[layer], input, input));
         Inject(
             new Site(SiteKind.Ln1Normalized, layer),
             targets,
             below,
             (row, vector, position) => AddScaled(input.Row(row), vector, null, _model.Frozen.BeforeAttention[layer][position])
         );
-        Workers.For(below.Targets, new SpreadRows(above, gradient, below, input, next));
+        Workers.For(below.Pieces.Length, new SpreadRows(above, gradient, below, input, next));
     }
 
     private delegate void Inlet(int row, float[] vector, int position);
@@ -164,14 +174,6 @@ internal sealed class FrozenBackward : IDisposable
     {
         for (var i = 0; i < row.Length; i++)
             row[i] += vector[i] * scale * (gain?[i] ?? 1);
-    }
-
-    private MatrixView Copy(string name, MatrixView rows)
-    {
-        var copy = Buffer(name, rows.Rows, rows.Columns);
-        for (var i = 0; i < rows.Rows; i++)
-            rows.Row(i).CopyTo(copy.Row(i));
-        return copy;
     }
 
     private MatrixView Buffer(string name, int rows, int columns) => _workspace.Buffer(name, rows, columns);

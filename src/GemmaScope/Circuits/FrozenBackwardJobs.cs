@@ -4,23 +4,24 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Circuits;
 
-// The steps of the frozen backward pass between its products, one target a call.
+// The steps of the frozen backward pass between its products.
 
-/// <summary>Backward of a norm with gain whose denominators are constants, in place.</summary>
-internal readonly record struct ScaleRows(RowLayout Layout, float[] Gain, float[] Scale, MatrixView Gradient) : IJob
+/// <summary>to = backward of a norm with gain whose denominators are constants; may be in place. One piece of the layout a call.</summary>
+internal readonly record struct ScaleRows(RowLayout Layout, float[] Gain, float[] Scale, MatrixView From, MatrixView To) : IJob
 {
     public void Run(int index)
     {
-        for (var position = Layout.First(index); position < Layout.End(index); position++)
+        var (target, first, end) = Layout.Pieces[index];
+        for (var position = first; position < end; position++)
         {
-            var row = Gradient.Row(Layout.Row(index, position));
-            TensorPrimitives.Multiply(row, Gain, row);
+            var row = To.Row(Layout.Row(target, position));
+            TensorPrimitives.Multiply(From.Row(Layout.Row(target, position)), Gain, row);
             TensorPrimitives.Multiply(row, Scale[position], row);
         }
     }
 }
 
-/// <summary>gradient += what a skip connection carries back to where its layer's norm reads.</summary>
+/// <summary>gradient += what a skip connection carries back to where its layer's norm reads. One piece of the layout a call.</summary>
 internal readonly record struct ThroughSkip(
     RowLayout Layout,
     SiteKind Input,
@@ -32,10 +33,11 @@ internal readonly record struct ThroughSkip(
 {
     public void Run(int index)
     {
-        for (var position = Layout.First(index); position < Layout.End(index); position++)
+        var (target, first, end) = Layout.Pieces[index];
+        for (var position = first; position < end; position++)
         {
-            var from = AtInput.Row(Layout.Row(index, position));
-            var to = Gradient.Row(Layout.Row(index, position));
+            var from = AtInput.Row(Layout.Row(target, position));
+            var to = Gradient.Row(Layout.Row(target, position));
             if (Input == SiteKind.MlpIn)
                 TensorPrimitives.Multiply(from, Gain, from);
             TensorPrimitives.MultiplyAdd(from, Input == SiteKind.ResidMid ? 1 : Scale[position], to, to);
@@ -43,7 +45,7 @@ internal readonly record struct ThroughSkip(
     }
 }
 
-/// <summary>Attention's values: dv = pᵀ dz of one target and key-value head a call.</summary>
+/// <summary>Attention's values: dv = pᵀ dz, one target and key-value head a call.</summary>
 internal readonly record struct ValuesJob(
     GemmaConfig Config,
     FrozenPattern Pattern,
@@ -68,16 +70,18 @@ internal readonly record struct ValuesJob(
     }
 }
 
-/// <summary>next = the rows above, each at its position, + the rows that came through attention.</summary>
+/// <summary>next = the rows above, each at its position, + the rows that came through attention. One piece of the layout below a
+/// call.</summary>
 internal readonly record struct SpreadRows(RowLayout Above, MatrixView Gradient, RowLayout Below, MatrixView Branch, MatrixView Next) : IJob
 {
     public void Run(int index)
     {
-        for (var position = Below.First(index); position < Below.End(index); position++)
+        var (target, first, end) = Below.Pieces[index];
+        for (var position = first; position < end; position++)
         {
-            var row = Below.Row(index, position);
-            if (Above.Holds(index, position))
-                TensorPrimitives.Add(Branch.Row(row), Gradient.Row(Above.Row(index, position)), Next.Row(row));
+            var row = Below.Row(target, position);
+            if (Above.Holds(target, position))
+                TensorPrimitives.Add(Branch.Row(row), Gradient.Row(Above.Row(target, position)), Next.Row(row));
             else
                 Branch.Row(row).CopyTo(Next.Row(row));
         }

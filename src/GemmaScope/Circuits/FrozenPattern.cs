@@ -8,7 +8,7 @@ namespace GemmaScope.Circuits;
 /// The attention pattern of one layer, kept for products with its transpose: pᵀ [keys, queries] of each head in blocks of keys, each
 /// block with the queries that can see it. Half of a causal pattern is nothing, and is neither kept nor multiplied.
 /// </summary>
-internal sealed unsafe class FrozenPattern : IDisposable
+internal sealed unsafe class FrozenPattern
 {
     private const int BlockKeys = 128;
 
@@ -24,7 +24,8 @@ internal sealed unsafe class FrozenPattern : IDisposable
     /// <param name="config">The model.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="pattern">[heads · queries, keys] of one whole sequence.</param>
-    public FrozenPattern(GemmaConfig config, int layer, MatrixView pattern)
+    /// <param name="memory">Where it is kept, and how long.</param>
+    public FrozenPattern(GemmaConfig config, int layer, MatrixView pattern, ScratchMemory memory)
     {
         (_tokens, _heads) = (pattern.Columns, config.Heads);
         _window = config.Sliding[layer] ? config.Window : int.MaxValue;
@@ -32,7 +33,7 @@ internal sealed unsafe class FrozenPattern : IDisposable
         _starts = new long[blocks + 1];
         for (var block = 0; block < blocks; block++)
             _starts[block + 1] = _starts[block] + (long)Keys(block) * Queries(block) * _heads;
-        _data = Tensor.Uninitialized(_starts[^1]);
+        _data = memory.Allocate(_starts[^1]);
         Workers.For(blocks * _heads, new TransposeJob(this, pattern));
     }
 
@@ -93,8 +94,6 @@ internal sealed unsafe class FrozenPattern : IDisposable
             }
         }
     }
-
-    public void Dispose() => _data.Dispose();
 
     private int Keys(int block) => Math.Min(BlockKeys, _tokens - block * BlockKeys);
 

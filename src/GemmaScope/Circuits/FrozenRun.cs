@@ -7,8 +7,12 @@ namespace GemmaScope.Circuits;
 /// What attribution holds fixed of one run (METHODS §4.5 step 3): attention patterns and 1 / rms of every norm, a number a row. Filled by
 /// edits that only look, so that nothing wider than this is kept.
 /// </summary>
-internal sealed class FrozenRun(GemmaConfig config, int tokens) : IDisposable
+internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) : IDisposable
 {
+    /// <summary>Bytes of patterns in memory at most; those of a long prompt are larger than the model.</summary>
+    private const long MostInMemory = 1L << 30;
+
+    private readonly ScratchMemory _memory = new(folder, MostInMemory);
     private readonly FrozenPattern?[] _patterns = new FrozenPattern?[config.Layers];
 
     /// <summary>1 / rms of resid_pre, by layer and position.</summary>
@@ -33,18 +37,17 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens) : IDisposable
         {
             var l = layer;
             yield return Scale(new Site(SiteKind.ResidPre, l), BeforeAttention[l]);
-            yield return Edit.OfHeads(new Site(SiteKind.AttnPattern, l), (all, _) => _patterns[l] = new FrozenPattern(config, l, all));
+            yield return Edit.OfHeads(
+                new Site(SiteKind.AttnPattern, l),
+                (all, _) => _patterns[l] = new FrozenPattern(config, l, all, _memory)
+            );
             yield return Scale(new Site(SiteKind.AttnOutRaw, l), AfterAttention[l]);
             yield return Scale(Site.ResidMid(l), BeforeMlp[l]);
         }
         yield return Scale(Site.ResidPost(config.Layers - 1), Final);
     }
 
-    public void Dispose()
-    {
-        foreach (var pattern in _patterns)
-            pattern?.Dispose();
-    }
+    public void Dispose() => _memory.Dispose();
 
     private Edit Scale(Site site, float[] scales) =>
         Edit.Function(

@@ -25,8 +25,7 @@ public static class Intervention
     {
         ArgumentNullException.ThrowIfNull(transcoders);
         ArgumentNullException.ThrowIfNull(config);
-        var writes = new ChangedWrites(transcoders, changes, zeroPositions, config.Layers);
-        return [.. writes.Readers(), .. writes.Writers()];
+        return new ChangedWrites(transcoders, changes, zeroPositions, config.Layers).Edits();
     }
 
     /// <summary>Runs the prompt of a replacement model with features changed.</summary>
@@ -70,18 +69,15 @@ public static class Intervention
     }
 
     /// <summary>In layers that are frozen the old activation is that of the clean run, else that of the run itself.</summary>
-    private static IEnumerable<Edit> Writes(ReplacementModel model, IReadOnlyList<FeatureChange> changes, int first, int end)
+    private static IReadOnlyList<Edit> Writes(ReplacementModel model, IReadOnlyList<FeatureChange> changes, int first, int end)
     {
         FeatureChange[] inside = [.. changes.Where(change => change.Layer >= first && change.Layer < end)],
             outside = [.. changes.Except(inside)];
-        if (inside.Length > 0)
-            foreach (var edit in new ChangedWrites(model.Transcoders, inside, model.ZeroPositions, model.Layers, Clean).Writers())
-                yield return edit;
-        if (outside.Length == 0)
-            yield break;
-        var read = new ChangedWrites(model.Transcoders, outside, model.ZeroPositions, model.Layers);
-        foreach (var edit in read.Readers().Concat(read.Writers()))
-            yield return edit;
+        return
+        [
+            .. inside.Length == 0 ? [] : new ChangedWrites(model.Transcoders, inside, model.ZeroPositions, model.Layers, Clean).Edits(),
+            .. outside.Length == 0 ? [] : new ChangedWrites(model.Transcoders, outside, model.ZeroPositions, model.Layers).Edits(),
+        ];
 
         float Clean(FeatureChange change, int position) =>
             model.Find(change.Layer, position, change.Feature) is { } found ? model.Features[found].Activation : 0;

@@ -11,17 +11,19 @@ internal sealed class ReplacementBuilder : IDisposable
     private readonly Tensor?[] _inputs;
     private bool _released;
 
-    public ReplacementBuilder(GemmaModel model, TranscoderSet set, int[] tokens, int zeroPositions)
+    public ReplacementBuilder(GemmaModel model, TranscoderSet set, int[] tokens, int zeroPositions, string? workFolder)
     {
         if (zeroPositions < 1 || zeroPositions >= tokens.Length)
             throw new ArgumentProblemException(
-                $"{tokens.Length} tokens, of which the first {zeroPositions} count as constants, leave nothing to explain; "
-                    + (zeroPositions < 1 ? "at least one position counts as a constant" : "give a longer text"),
+                zeroPositions < 1
+                    ? $"{zeroPositions} positions cannot count as constants; it must be 1 or more"
+                    : $"has {tokens.Length} token{(tokens.Length == 1 ? "" : "s")}, of which the first {zeroPositions} count as constants, so "
+                        + "that nothing is left to explain; give a longer text",
                 "prompt"
             );
         (Model, Set, Tokens, ZeroPositions) = (model, set, tokens, zeroPositions);
         var (layers, width) = (model.Config.Layers, model.Config.Width);
-        Frozen = new FrozenRun(model.Config, tokens.Length);
+        Frozen = new FrozenRun(model.Config, tokens.Length, workFolder);
         Features = new SparseActivations?[layers];
         Errors = Tensor.Zeros(layers, tokens.Length, width);
         Zeroed = Tensor.Zeros(layers, zeroPositions, width);

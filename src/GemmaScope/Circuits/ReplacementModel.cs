@@ -79,6 +79,8 @@ public sealed class ReplacementModel : IDisposable
     /// <param name="tokens">Token ids, BOS included.</param>
     /// <param name="zeroPositions">How many positions at the start have no features and errors; null for 1, and for 4 where a Gemma 3 prompt
     /// begins with a turn of a conversation (METHODS §4.5 step 1).</param>
+    /// <param name="workFolder">Where attention patterns go that do not fit into a GiB of memory; null for the system's folder for
+    /// temporary files.</param>
     /// <param name="cancellationToken">Stops between layers.</param>
     /// <exception cref="ArgumentProblemException">The prompt is too short or too long, the transcoders are of another model, or the run gives
     /// numbers that are not finite.</exception>
@@ -87,13 +89,20 @@ public sealed class ReplacementModel : IDisposable
         TranscoderSet transcoders,
         int[] tokens,
         int? zeroPositions = null,
+        string? workFolder = null,
         CancellationToken cancellationToken = default
     )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(transcoders);
         ArgumentNullException.ThrowIfNull(tokens);
-        using var builder = new ReplacementBuilder(model, transcoders, tokens, zeroPositions ?? DefaultZeroPositions(model.Config, tokens));
+        using var builder = new ReplacementBuilder(
+            model,
+            transcoders,
+            tokens,
+            zeroPositions ?? DefaultZeroPositions(model.Config, tokens),
+            workFolder
+        );
         builder.Execute(cancellationToken);
         var made = new ReplacementModel(builder);
         builder.Release();

@@ -12,12 +12,26 @@ internal sealed class RowLayout
         _end,
         _offset;
 
+    /// <summary>Positions of one piece of parallel work.</summary>
+    private const int PieceLength = 64;
+
     private RowLayout(int[] first, int[] end)
     {
         (_first, _end, _offset) = (first, end, new int[first.Length + 1]);
         for (var target = 0; target < first.Length; target++)
             _offset[target + 1] = checked(_offset[target] + end[target] - first[target]);
+        var pieces = new List<Piece>();
+        for (var target = 0; target < first.Length; target++)
+        for (var start = first[target]; start < end[target]; start += PieceLength)
+            pieces.Add(new(target, start, Math.Min(start + PieceLength, end[target])));
+        Pieces = [.. pieces];
     }
+
+    /// <summary>A run of positions of a target.</summary>
+    public readonly record struct Piece(int Target, int First, int End);
+
+    /// <summary>All rows, cut for parallel work.</summary>
+    public Piece[] Pieces { get; }
 
     /// <summary>Number of targets.</summary>
     public int Targets => _first.Length;

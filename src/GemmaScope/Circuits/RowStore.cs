@@ -25,6 +25,9 @@ internal sealed class RowStore(ReplacementModel model, string? folder, long most
     /// <summary>Bytes kept.</summary>
     public long Bytes => _length;
 
+    /// <summary>Whether they are too many for memory.</summary>
+    public bool IsInFile => _file is not null;
+
     public bool Has(int row) => _places.ContainsKey(row);
 
     /// <summary>Keeps a row.</summary>
@@ -78,17 +81,7 @@ internal sealed class RowStore(ReplacementModel model, string? folder, long most
 
     private void Spill()
     {
-        var path = Path.Combine(folder ?? Path.GetTempPath(), $"gemmascope-{Guid.NewGuid():N}.rows");
-        try
-        {
-            if (folder is not null)
-                Directory.CreateDirectory(folder);
-            _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new GemmaScopeException($"the rows of the graph cannot be kept there: {problem.Message}", path, problem);
-        }
+        _file = ScratchFile.Open(folder);
         var offset = 0L;
         foreach (var (row, place) in _places.OrderBy(pair => pair.Value.Offset).ToArray())
         {

@@ -31,6 +31,33 @@ public sealed class TranscoderSet : IDisposable
     /// <summary>The transcoder of a layer, or null.</summary>
     internal TranscoderLayer? this[int layer] => _layers[layer];
 
+    /// <summary>What was chosen where there was a choice, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
+    /// <summary>Opens the transcoders that lie in files and folders: a set of one for each layer, or a cross-layer transcoder. Other
+    /// dictionaries beside them are passed over; of several of one layer that are named by their L0 the sparsest is taken.</summary>
+    /// <param name="paths">Files, folders of one dictionary, or folders of many.</param>
+    /// <param name="config">The model they were trained on.</param>
+    /// <param name="input">Where those read whose path and configuration do not say it: resid_mid, ln2_normalized or mlp_in.</param>
+    /// <exception cref="GemmaScopeException">One cannot be read or is of another model, or there is none.</exception>
+    public static TranscoderSet Load(IReadOnlyList<string> paths, GemmaConfig config, SiteKind? input = null)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        List<string> notes = [];
+        var found = TranscoderFinder.Open(paths, input, notes);
+        try
+        {
+            var set = Of(found, config);
+            return new(set._dictionaries, set._layers) { Notes = notes };
+        }
+        catch
+        {
+            foreach (var one in found)
+                one.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Puts dictionaries together.</summary>
     /// <param name="dictionaries">One transcoder a layer in any order, or one cross-layer transcoder. The set disposes them.</param>
     /// <param name="config">The model they were trained on.</param>

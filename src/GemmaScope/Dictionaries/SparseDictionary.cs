@@ -54,7 +54,9 @@ public abstract class SparseDictionary : IDisposable
         CancellationToken cancellationToken = default
     ) =>
         Hub.ResolveDictionary(
-            Path.Exists(nameOrPath) ? nameOrPath : DictionaryCatalogue.Load().Reference(nameOrPath),
+            Path.Exists(nameOrPath) || DemoFiles.FindPath(nameOrPath) is not null
+                ? nameOrPath
+                : DictionaryCatalogue.Load().Reference(nameOrPath),
             options,
             progress,
             cancellationToken

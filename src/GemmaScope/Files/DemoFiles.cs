@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace GemmaScope.Files;
 
 /// <summary>
-/// The demo model and dictionaries that come with the project: in a checkout in its folder <c>models</c>, in an
-/// installed package next to the assembly.
+/// The demo models and dictionaries that come with the project: in a checkout in its folder <c>models</c>, in a program that references
+/// the package GemmaScope.Demo, and in the installed command, next to the assembly.
 /// </summary>
 public static class DemoFiles
 {
@@ -20,6 +20,8 @@ public static class DemoFiles
     /// <summary>The environment variable that names another folder to look in first.</summary>
     public const string Variable = "GEMMASCOPE_MODELS";
 
+    private static readonly string[] Names = ["demo-pt", "demo-it", "demo-sae", "demo-scope"];
+
     /// <summary>The folder of that name, or null: looked for in the folder that <see cref="Variable"/> names, then in <c>models</c> next to
     /// the assembly and in each folder above it and above the current one.</summary>
     /// <param name="name">Its name, e.g. <c>demo-pt</c>.</param>
@@ -29,6 +31,32 @@ public static class DemoFiles
         if (name.Length == 0 || name is "." or ".." || name.IndexOfAny(['/', '\\', '\0']) >= 0)
             return null;
         return Places().Select(place => Path.Combine(place, name)).FirstOrDefault(Directory.Exists);
+    }
+
+    /// <summary>What a name stands for that begins with that of a demo folder: the folder, or a folder or file inside it; null where it is
+    /// none.</summary>
+    /// <param name="name">Such as <c>demo-pt</c> or <c>demo-sae/resid_post/layer_3/width_2k/average_l0_35</c>.</param>
+    public static string? FindPath(string name)
+    {
+        if (!name.StartsWith("demo-", StringComparison.Ordinal))
+            return null;
+        var parts = name.TrimEnd('/').Split('/', 2);
+        if (Find(parts[0]) is not { } folder || parts.Length == 1)
+            return Find(parts[0]);
+        var inside = Path.Combine(folder, parts[1]);
+        return !parts[1].Split('/', '\\').Contains("..") && Path.Exists(inside) ? inside : null;
+    }
+
+    /// <summary>The same for a name that must be there if it is one of the demo's: somebody has forgotten where they come from.</summary>
+    /// <exception cref="FileFormatException">The demo files are not here, or hold no such thing.</exception>
+    internal static string? RequirePath(string name)
+    {
+        if (FindPath(name) is { } path)
+            return path;
+        var folder = name.Split('/')[0];
+        if (!Names.Contains(folder))
+            return null;
+        throw new FileFormatException("holds no such file or folder", Path.Combine(Require(folder), name[folder.Length..].TrimStart('/')));
     }
 
     /// <summary>The file of texts of such a name (<see cref="Texts"/>, <see cref="HeldOutTexts"/>), or null where it is another name, or they
@@ -54,7 +82,8 @@ public static class DemoFiles
     public static string Require(string name) =>
         Find(name)
         ?? throw new FileFormatException(
-            $"the demo files '{name}' are not here; run inside a checkout of the project or let {Variable} name the folder that holds them"
+            $"the demo files '{name}' are not here; run inside a checkout of the project, add the package GemmaScope.Demo, or let {Variable} "
+                + "name the folder that holds them"
         );
 
     /// <summary>The folder of a dictionary by its path within whichever of the demo folders holds it.</summary>

@@ -71,7 +71,7 @@ public sealed partial class GemmaModel : IDisposable
     public ChatTemplate ChatTemplate => _chatTemplate.Value;
 
     /// <summary>Loads a model from a folder with config.json and safetensors weights, or from the hub (cache first).</summary>
-    /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
+    /// <param name="nameOrPath">A folder, <c>demo-pt</c> or <c>demo-it</c> (<see cref="DemoFiles"/>), or <c>org/name[@revision]</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>

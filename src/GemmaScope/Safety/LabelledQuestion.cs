@@ -90,7 +90,7 @@ public sealed record LabelFields
     public string Id { get; init; } = "id";
 
     /// <summary>For each policy's key the fields that label it: violated where any says so, not violated where one of them is known and
-    /// none says so. Empty: by the forms of public sets.</summary>
+    /// none says so. Empty: by fields that have the keys of the official policies, and by the forms of public sets.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Labels { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     private string[] TextNames => Text is null ? ["text", "prompt", "user"] : [Text];
@@ -119,7 +119,7 @@ public sealed record LabelFields
         foreach (
             var (policy, fields) in Labels.Count > 0
                 ? Labels.Select(pair => (pair.Key, pair.Value))
-                : PublicForms.Select(form => (form.Policy, (IReadOnlyList<string>)form.Fields))
+                : PublicForms.Select(form => (form.Policy, (IReadOnlyList<string>)[form.Policy, .. form.Fields]))
         )
         {
             bool[] known = [.. fields.Select(field => Flag(line, field)).OfType<bool>()];

@@ -67,6 +67,40 @@ public class AttributionGraphTests
         AssertIdentity(graph);
     }
 
+    [Fact]
+    public void a_prompt_on_which_no_feature_fires_is_all_error()
+    {
+        using var tiny = TinyCircuit.Make(threshold: 1e6f);
+        using var graph = tiny.Graph();
+        Assert.Equal(0, graph.FeatureCount);
+        AssertIdentity(graph);
+        Assert.InRange(graph.ReplacementScore, 0, 0.999);
+        Assert.NotEmpty(graph.Prune().Edges);
+        Assert.Empty(EffectCheck.Measure(graph, InterventionMode.Free));
+    }
+
+    [Fact]
+    public void without_errors_both_scores_are_whole()
+    {
+        // Nothing of a model without transcoders is explained but at position 0, whose outputs have no node.
+        using var tiny = TinyCircuit.Make(zeroPositions: TinyCircuit.Prompt.Length - 1);
+        using var graph = tiny.Graph(CircuitTarget.Logit(12, TinyCircuit.Prompt.Length - 2));
+        Assert.Equal(1, graph.ReplacementScore, 1e-12);
+        Assert.Equal(1, graph.CompletenessScore, 1e-12);
+        AssertIdentity(graph);
+    }
+
+    [Fact]
+    public void a_damaged_transcoder_is_noticed()
+    {
+        var problem = Assert.Throws<ArgumentProblemException>(() =>
+        {
+            using var tiny = TinyCircuit.Make(scale: float.NaN);
+            using var graph = tiny.Graph();
+        });
+        Assert.Contains("not finite", problem.Message);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]

@@ -31,13 +31,14 @@ internal sealed class TinyCircuit : IDisposable
         int[]? prompt = null,
         int? zeroPositions = 1,
         float scale = 1,
-        bool subtracts = false
+        bool subtracts = false,
+        float threshold = 1.2f
     )
     {
         var model = GemmaModel.Load(Fixtures.Path("attribution", "models", family));
         layers ??= [.. Enumerable.Range(0, model.Config.Layers)];
         var set = TranscoderSet.Of(
-            [.. layers.Select(layer => Transcoder(layer, model.Config.Width, input, skip, scale, subtracts))],
+            [.. layers.Select(layer => Transcoder(layer, model.Config.Width, input, skip, scale, subtracts, threshold))],
             model.Config
         );
         return new(model, set, prompt ?? Prompt, zeroPositions);
@@ -49,7 +50,8 @@ internal sealed class TinyCircuit : IDisposable
         SiteKind input = SiteKind.MlpIn,
         bool skip = false,
         float scale = 1,
-        bool subtracts = false
+        bool subtracts = false,
+        float threshold = 1.2f
     )
     {
         const int features = 40;
@@ -61,7 +63,7 @@ internal sealed class TinyCircuit : IDisposable
             Decoder = Numbers(random, 0.3f, features, width),
             DecoderBias = [.. Numbers(random, 0.1f, width).AsSpan()],
             EncoderBias = [.. Numbers(random, 0.1f, features).AsSpan()],
-            Threshold = [.. Enumerable.Repeat(1.2f, features)],
+            Threshold = [.. Enumerable.Repeat(threshold, features)],
             Skip = skip ? Numbers(random, 0.1f, width, width) : null,
             InputScale = scale,
             SubtractsDecoderBias = subtracts,

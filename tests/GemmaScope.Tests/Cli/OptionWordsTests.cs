@@ -19,6 +19,8 @@ public sealed class OptionWordsTests : IDisposable
     {
         ["analyze"] = "Top Feature",
         ["absorption"] = "Words MaxTokens",
+        ["circuit"] = "Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
+        ["circuit check"] = "Strongest Random Targets Budget Site Transcoders",
         ["convert"] = "Overwrite",
         ["detect"] = "Context",
         ["eval"] = "Also Resume Text Tokens Window TextColumn LongestLine SkipBadRows",

@@ -3,7 +3,30 @@ using System.Text.RegularExpressions;
 namespace GemmaScope.Tests.Documents;
 
 /// <summary>A fenced block of a page.</summary>
-internal sealed record CodeBlock(string Language, string[] Lines);
+internal sealed record CodeBlock(string Language, string[] Lines)
+{
+    /// <summary>The project that the page has made by then, in which it stands.</summary>
+    public NewProject Project { get; init; } = NewProject.None;
+}
+
+/// <summary>What a page's lines <c>dotnet new</c> and <c>dotnet add package</c> make.</summary>
+/// <param name="Template">The last template that was named, or null.</param>
+/// <param name="Packages">The packages that were added since.</param>
+internal sealed record NewProject(string? Template, string[] Packages)
+{
+    private const string New = "dotnet new ",
+        Add = "dotnet add package ";
+
+    public static NewProject None { get; } = new(null, []);
+
+    /// <summary>The project after another line of the page.</summary>
+    public NewProject After(string line) =>
+        line.StartsWith(New, StringComparison.Ordinal) ? new(Word(line[New.Length..]), [])
+        : line.StartsWith(Add, StringComparison.Ordinal) ? this with { Packages = [.. Packages, Word(line[Add.Length..])] }
+        : this;
+
+    private static string Word(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
+}
 
 /// <summary>A page of the documentation, taken apart as far as the tests need it.</summary>
 internal sealed partial class MarkdownFile
@@ -17,15 +40,19 @@ internal sealed partial class MarkdownFile
         Path = path;
         List<string>? block = null;
         var language = "";
+        var project = NewProject.None;
         foreach (var line in File.ReadAllLines(path))
         {
             if (!line.StartsWith("```", StringComparison.Ordinal))
+            {
                 (block ?? _prose).Add(line);
+                project = project.After(line.Trim());
+            }
             else if (block is null)
                 (block, language) = ([], line[3..].Trim());
             else
             {
-                Blocks.Add(new(language, [.. block]));
+                Blocks.Add(new(language, [.. block]) { Project = project });
                 block = null;
             }
         }
@@ -41,6 +68,9 @@ internal sealed partial class MarkdownFile
     public string Folder => System.IO.Path.GetDirectoryName(Path)!;
 
     public List<CodeBlock> Blocks { get; } = [];
+
+    /// <summary>The lines outside of fenced blocks.</summary>
+    public IReadOnlyList<string> Prose => _prose;
 
     /// <summary>Targets of links and pictures.</summary>
     public IEnumerable<string> Links =>

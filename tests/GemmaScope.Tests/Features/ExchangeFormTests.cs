@@ -198,7 +198,7 @@ public sealed class ExchangeFormTests : IDisposable
                 dictionary,
                 source,
                 page,
-                new Dictionary<int, FeatureRow>(),
+                new NamedFeatures(null, null, []),
                 new FeatureViewOptions(),
                 null,
                 [],

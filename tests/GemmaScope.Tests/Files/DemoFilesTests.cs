@@ -17,6 +17,24 @@ public class DemoFilesTests
     }
 
     [Fact]
+    public void demo_models_and_dictionaries_are_found_by_name_wherever_a_program_runs()
+    {
+        using var model = GemmaScope.Models.GemmaModel.Load("demo-pt");
+        using var sae = GemmaScope.Dictionaries.SparseDictionary.Load("demo-sae/resid_post/layer_3/width_2k/average_l0_35");
+        Assert.Equal(sae.InputWidth, model.Config.Width);
+        Assert.Equal("demo-it", Path.GetFileName(Hub.ResolveModel("demo-it").Path));
+        Assert.Null(DemoFiles.FindPath("demo-sae/../demo-pt"));
+        Assert.Null(DemoFiles.FindPath("models"));
+    }
+
+    [Theory]
+    [InlineData("demo-sae/layer_99", "holds no such file or folder")]
+    [InlineData("gemma-2-2b", "did you mean 'google/gemma-2-2b'?")]
+    [InlineData("shieldgemma-2b", "did you mean 'google/shieldgemma-2b'?")]
+    public void a_name_that_leads_nowhere_is_answered_with_what_was_meant(string name, string says) =>
+        Assert.Contains(says, Assert.ThrowsAny<GemmaScopeException>(() => Hub.ResolveModel(name)).Message);
+
+    [Fact]
     public void a_file_of_that_name_counts_before_the_texts_that_come_along()
     {
         using var folder = new TemporaryFolder();

@@ -20,9 +20,11 @@ public sealed class ShieldEvaluationTests : IDisposable
             {"id": "b", "prompt": "x", "S": 0}
             {"id": 3, "prompt": "x", "hateful": true, "target": "y"}
             {"prompt": "x", "harmful": false, "response": "r"}
+            {"id": "own", "text": "x", "HARASSMENT": true, "HATE": false}
             """
         );
-        Assert.Equal(["a", "b", "3", "4"], rows.Select(row => row.Id));
+        Assert.Equal([("HARASSMENT", true), ("HATE", false)], rows[4].Labels.Select(label => (label.Key, label.Value)).Order());
+        Assert.Equal(["a", "b", "3", "4", "own"], rows.Select(row => row.Id));
         Assert.Equal(
             [("DANGEROUS", true), ("HARASSMENT", false), ("HATE", false), ("SEXUAL", true)],
             rows[0].Labels.Select(label => (label.Key, label.Value)).Order()

@@ -55,9 +55,28 @@ internal sealed class BadRequests(string model, string dictionary, int seed)
 
     private static readonly string[] QueryNames =
     [
-        .. ((string[])["q", "dict", "layer", "token", "feature", "wait", "test", "label", "show", "sort", "start", "whole", "layers"]),
+        .. (
+            (string[])
+                [
+                    "q",
+                    "dict",
+                    "layer",
+                    "token",
+                    "feature",
+                    "wait",
+                    "test",
+                    "label",
+                    "show",
+                    "sort",
+                    "start",
+                    "whole",
+                    "layers",
+                    "order",
+                    "examples",
+                ]
+        ),
         .. ((string[])["embed", "height", "defaulttesttext", "steer", "mode", "strength", "with", "positions", "seed", "max_tokens"]),
-        .. ((string[])["temperature", "frequency_penalty", "model", "v"]),
+        .. ((string[])["temperature", "frequency_penalty", "model", "v", "min_density", "max_density"]),
     ];
 
     private static readonly string[] FormNames = ["prompt", "response", "policy", "dictionary", "note", "list", "why", "model", "feature"];

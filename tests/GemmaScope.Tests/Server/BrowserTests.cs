@@ -79,7 +79,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("#text", Text);
         await page.ClickAsync("text=Look");
         await page.WaitForSelectorAsync("#t5");
-        Assert.True(await TokensShaded(page) >= 4);
+        await page.WaitForFunctionAsync("() => document.querySelectorAll('.reading > a:not(.s0)').length >= 4");
         await page.ClickAsync("#t5");
         await page.WaitForSelectorAsync("h2:has-text('position 5')");
         await page.ClickAsync(".found tr:first-child a[data-shades]");
@@ -243,7 +243,7 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.FillAsync("input[name=list]", $"to look at {script}");
         await page.FillAsync("input[name=why]", "names");
         await page.ClickAsync("text=Add to list");
-        await page.Locator($"td a[href='{path}']").WaitForAsync();
+        await page.Locator($".entries a[href='{path}']").WaitForAsync();
         Assert.Contains("/lists/", page.Url);
         await page.ClickAsync("text=delete this list");
         await page.Locator("h1:has-text('Lists')").WaitForAsync();
@@ -256,6 +256,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
         Task<string> Strength() => page.InputValueAsync("#strength");
         Assert.Equal("10", await Strength());
+
+        await page.ClickAsync("section[aria-label=steering] summary");
 
         // Slider, buttons and field show one strength.
         await page.FillAsync("#strength", "3");
@@ -280,7 +282,6 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
 
         // What cannot be is said, and the next try is not hindered by it.
         await page.FillAsync("#steer", "The cat");
-        await page.ClickAsync("section[aria-label=steering] summary");
         await page.FillAsync("#with", "99999");
         await page.ClickAsync("#steering button:has-text('Steer')");
         await page.WaitForSelectorAsync("#steer-problem:has-text('99999 is no feature')");
@@ -307,8 +308,8 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         var page = await browser.Open(script: false);
         await page.GotoAsync(await Address($"/{MicroscopeServer.Model}/{MicroscopeServer.Dictionary}/{await server.Labelled()}"));
         await page.FillAsync("#steer", "The cat");
-        await page.SelectOptionAsync("#mode", "norm-matched");
         await page.ClickAsync("section[aria-label=steering] summary");
+        await page.SelectOptionAsync("#mode", "norm-matched");
         await page.FillAsync("[name=max_tokens]", "5");
         await page.ClickAsync("#steering button:has-text('Steer')");
         await page.WaitForSelectorAsync("#steered:not(:empty)");

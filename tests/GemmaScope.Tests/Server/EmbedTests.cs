@@ -17,7 +17,7 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
     // As in the tutorial of Gemma Scope.
     private const string Tutorial = "embed=true&embedexplanation=true&embedplots=true&embedtest=true&height=300";
 
-    private static readonly string[] Blocks = [".label, h1 .soft", ".figures", ".words", "figure.plot", "#test", ".examples", "h1 a"];
+    private static readonly string[] Blocks = [".label, h1 .soft", ".key", ".words", "figure.plot", "#test", ".examples", "h1 a"];
 
     /// <summary>A page of another site that shows an address in a frame 300 pixels high, and what its browser asks for.</summary>
     private async Task<(IPage Page, IFrame Frame, List<string> Asked)> Framed(string address)
@@ -78,7 +78,7 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
     [Theory]
     [InlineData("embed=true", 7, "")]
     [InlineData("embed=true&embedexplanation=false", 6, ".label, h1 .soft")]
-    [InlineData("embed=true&embedplots=false", 4, ".figures")]
+    [InlineData("embed=true&embedplots=false", 4, ".key")]
     [InlineData("embed=true&embedtest=false", 6, "#test")]
     [InlineData("embed=true&embedactivations=false", 6, ".examples")]
     [InlineData("embed=true&embedlink=false", 6, "h1 a")]
@@ -104,7 +104,7 @@ public class EmbedTests(MicroscopeServer server, Browser browser) : IClassFixtur
         await frame.ClickAsync("text=whole passages");
         await frame.WaitForSelectorAsync("text=excerpts");
         Assert.Contains("embedplots=false", frame.Url);
-        Assert.Equal(0, await frame.Locator(".figures").CountAsync());
+        Assert.Equal(0, await frame.Locator(".key").CountAsync());
         await frame.FillAsync("#test", "The cat");
         await frame.ClickAsync("button:has-text('Test')");
         await frame.WaitForFunctionAsync("() => location.search.includes('test=The')");

@@ -147,7 +147,7 @@ public class LayersBrowserTests(LayersServer server, Browser browser) : IClassFi
         await page.GotoAsync(await Address("/demo-pt"));
         Assert.Equal(7, await page.Locator(".map .cell").CountAsync());
         await page.ClickAsync($".cell[href$='{LayersServer.Demo}']");
-        await page.WaitForSelectorAsync("caption:has-text('Evaluation')");
+        await page.WaitForSelectorAsync(".evaluation caption");
         await page.GotoAsync(await Address($"/demo-pt/{LayersServer.Demo}/7"));
         await page.ClickAsync("#ask-layers");
         await page.WaitForSelectorAsync(".directions tr:nth-child(7)");

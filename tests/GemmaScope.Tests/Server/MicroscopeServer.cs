@@ -1,3 +1,4 @@
+using GemmaScope.Circuits;
 using GemmaScope.Dictionaries;
 using GemmaScope.Features.Exchange;
 using GemmaScope.Features.Statistics;
@@ -22,7 +23,9 @@ public sealed class MicroscopeServer : IAsyncDisposable
 
     public const string Model = "demo-pt",
         Dictionary = BuiltFeatures.Dictionary,
-        Hostile = "0-hostile";
+        Hostile = "0-hostile",
+        Graph = "golden",
+        HostileGraph = "hostile";
 
     private readonly TemporaryFolder _folder = new();
     private readonly ServerLog _log = new();
@@ -93,17 +96,41 @@ public sealed class MicroscopeServer : IAsyncDisposable
         AddHostile(features);
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
         var dictionary = LoadDictionary();
+        AddGraphs(_folder.File("graphs"));
         var host = await ServerHost.StartAsync(
             new ServerModel(Microscope.Of(Model, model, dictionary), features),
             new ServerOptions
             {
                 Port = 0,
+                Circuits = _folder.File("graphs"),
                 Log = _log.Writer,
                 Guard = null,
                 TimeLimit = Patience.Limit,
             }
         );
         return new Running(host, model, dictionary, features, labelled);
+    }
+
+    /// <summary>A golden graph; the same with attacks wherever a text is; and a file that was cut short.</summary>
+    private static void AddGraphs(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var golden = Fixtures.Path("attribution", "graphs", "gemma2-scope1-p0", "graph.json");
+        File.Copy(golden, Path.Combine(folder, Graph + ".json"));
+        var graph = GraphDocument.Read(golden);
+        var hostile = graph with
+        {
+            Metadata = graph.Metadata with
+            {
+                Slug = Attack,
+                Scan = Attack,
+                Prompt = Attack,
+                PromptTokens = [.. graph.Metadata.PromptTokens.Select(_ => Attack)],
+            },
+            Nodes = [.. graph.Nodes.Select(node => node with { Label = Attack })],
+        };
+        hostile.Write(Path.Combine(folder, HostileGraph + ".json"));
+        File.WriteAllText(Path.Combine(folder, "cut.json"), File.ReadAllText(golden)[..1000]);
     }
 
     /// <summary>A dictionary of one feature whose words are attacks.</summary>

@@ -231,6 +231,6 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
         await page.WaitForFunctionAsync("() => location.search.includes('attacked')");
         await Drawn(page, 1);
         Assert.Equal(1, await page.EvaluateAsync<int>("window.stays"));
-        Assert.Contains("score 0.71", await page.InnerTextAsync("main table:has-text('feature') >> nth=-1"));
+        Assert.Equal("0.71", await page.InnerTextAsync(".features tr:last-child td:last-child"));
     }
 }

@@ -84,6 +84,53 @@ public class AttributionVerifierTests
             Assert.Equal(["steering.gemma2.prompt0.squeeze", "steering.gemma2.tensors"], Failed(copy));
         });
 
+    [Theory]
+    [InlineData("replacement_score", "replacement_score, stored adjacency;replacement_score, end to end")]
+    [InlineData("node_cut", "node_cut, stored adjacency;node_cut, end to end")]
+    [InlineData("completeness_score", "completeness_score, stored adjacency;completeness_score, end to end")]
+    public void another_number_of_a_graph_is_noticed(string key, string checks) =>
+        InGraph(golden => golden[key] = golden[key]!.GetValue<double>() + 0.001, checks.Split(';'));
+
+    [Fact]
+    public void another_intervention_is_noticed() =>
+        InGraph(
+            golden =>
+            {
+                var change = golden["interventions"]![1]!["changes"]![0]!;
+                change["new"] = change["new"]!.GetValue<double>() * 1.01;
+            },
+            "case1.attention_frozen.logits_last",
+            "case1.constrained = edges",
+            "case1.constrained.logits_raw",
+            "case1.constrained.pre_activations",
+            "case1.free.logits"
+        );
+
+    [Fact]
+    public void another_queue_of_the_budget_is_noticed() => InGraph(golden => golden["budget"]!["queue"] = 31, "budget_order");
+
+    [Fact]
+    public void other_positions_that_are_zeroed_are_noticed() =>
+        InGraph(golden => golden["zero_positions"] = 2, "active_features", "adjacency", "bias", "edge_index, end to end");
+
+    /// <summary>Changes the golden numbers of the first graph; these checks of it fail, and others may that follow from them.</summary>
+    private static void InGraph(Action<JsonNode> change, params string[] failing)
+    {
+        using var copy = TemporaryFolder.CopyOf(Folder);
+        Directory.Delete(copy.File("steering"), recursive: true);
+        Directory.Delete(copy.File(Path.Combine("graphs", "gemma3-scope2-clt-p0")), recursive: true);
+        var file = copy.File(Path.Combine("graphs", "gemma2-scope1-p0", "expected.json"));
+        var golden = JsonNode.Parse(File.ReadAllText(file))!;
+        change(golden);
+        File.WriteAllText(file, golden.ToJsonString());
+        var failed = Verifier
+            .Verify(copy.Path, VerifyOptions.Default)
+            .Where(check => check.Outcome == Outcome.Failed)
+            .Select(check => check.Name["graphs.gemma2-scope1-p0.".Length..])
+            .ToArray();
+        Assert.All(failing, check => Assert.Contains(check, failed));
+    }
+
     /// <summary>What failed, by its case.</summary>
     private static string[] Failed(string folder) =>
         [

@@ -2,11 +2,12 @@
 
 const main = () => document.getElementById('main')
 
-/** Shows an address in place: its main part takes the place of this one's, so that focus and scrolling stay. */
+/** Shows an address in place: its main part takes the place of this one's, so that focus and scrolling stay. Of a page that differs in one part, only
+ * that part is exchanged, so that what was typed and tried in the others stays. */
 let latest = 0
-async function show (address, { remember = true } = {}) {
+async function show (address, { remember = true, part = 'main' } = {}) {
   const mine = ++latest
-  document.dispatchEvent(new Event('leaving'))
+  if (part === 'main') document.dispatchEvent(new Event('leaving'))
   main().setAttribute('aria-busy', 'true')
   let text
   try {
@@ -21,13 +22,14 @@ async function show (address, { remember = true } = {}) {
   }
   if (mine !== latest) return
   const page = new DOMParser().parseFromString(text, 'text/html')
-  const next = page.getElementById('main')
+  const next = page.getElementById(part)
   if (!next) { location.href = address; return }
   const focused = document.activeElement?.id
-  main().replaceWith(document.adoptNode(next))
-  showStops()
+  document.getElementById(part).replaceWith(document.adoptNode(next))
+  main().removeAttribute('aria-busy')
   document.title = page.title
-  if (remember) history.pushState(null, '', address)
+  if (remember) history.pushState({ part }, '', address)
+  shownPart = part
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
   document.dispatchEvent(new Event('shown'))
 }
@@ -43,17 +45,22 @@ document.addEventListener('click', event => {
   const link = event.target.closest?.('a[data-in-place]')
   if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   event.preventDefault()
-  show(link.href)
+  show(link.href, { part: link.dataset.inPlace || 'main' })
 })
 
 document.addEventListener('submit', event => {
   const form = event.target.closest?.('form[data-in-place]')
   if (!form) return
   event.preventDefault()
-  show(`${form.getAttribute('action')}?${new URLSearchParams(new FormData(form))}`)
+  show(`${form.getAttribute('action')}?${new URLSearchParams(new FormData(form))}`, { part: form.dataset.inPlace || 'main' })
 })
 
-window.addEventListener('popstate', () => show(location.href, { remember: false }))
+// Back from a part that was exchanged, or forward to it, that part alone is exchanged again.
+let shownPart = 'main'
+window.addEventListener('popstate', ({ state }) => {
+  const part = shownPart === 'main' ? state?.part ?? 'main' : shownPart
+  show(location.href, { remember: false, part: document.getElementById(part) ? part : 'main' }).then(() => { shownPart = state?.part ?? 'main' })
+})
 
 /** Pointing at a feature shades the text by it: the link holds a shade for each token. */
 const own = new WeakMap()
@@ -71,20 +78,6 @@ for (const [event, on] of [['mouseover', true], ['focusin', true], ['mouseout', 
   })
 }
 
-// The test answers as one types: the part of the page that shows it takes the place of this one's.
-let typing
-document.addEventListener('input', ({ target }) => {
-  if (target.id !== 'test') return
-  clearTimeout(typing)
-  typing = setTimeout(async () => {
-    const text = target.value
-    const answer = await fetch(`${target.form.getAttribute('action')}?${new URLSearchParams(new FormData(target.form))}`)
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
-    if (text !== target.value) return
-    for (const id of ['tested', 'tested-max']) document.getElementById(id)?.replaceWith(document.adoptNode(page.getElementById(id)))
-  }, 250)
-})
-
 /** The values of an answer in JSON lines, each as soon as it has come; throws what an answer that is none says. The scripts of single pages call it too. */
 globalThis.jsonLines = async function * (answer) {
   if (!answer.ok) throw new Error((await answer.json()).detail)
@@ -96,97 +89,6 @@ globalThis.jsonLines = async function * (answer) {
     for (const line of lines) yield JSON.parse(line)
   }
 }
-
-// Steering shows both texts as they are written.
-let writing
-async function steer (form) {
-  writing?.abort()
-  const mine = writing = new AbortController()
-  const [normal, steered, problem, stop] = ['normal', 'steered', 'steer-problem', 'stop'].map(id => document.getElementById(id))
-  normal.textContent = steered.textContent = problem.textContent = ''
-  problem.hidden = true
-  stop.hidden = false
-  const button = form.querySelector('button:not([type=button])')
-  button.disabled = true
-  try {
-    const answer = await fetch(form.dataset.steer, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(steeringOf(form)),
-      signal: mine.signal
-    })
-    for await (const piece of jsonLines(answer)) (piece.kind === 'normal' ? normal : steered).append(visible(piece.text))
-  } catch (error) {
-    if (mine.signal.aborted) return
-    problem.textContent = error.message
-    problem.hidden = false
-  } finally {
-    if (mine === writing) {
-      button.disabled = false
-      stop.hidden = true
-    }
-  }
-}
-
-/** A text whose hidden characters are shown, as the pages show them. */
-function visible (text) {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\uddef]/g,
-    hidden => `‹U+${hidden.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}›`)
-}
-
-/** The form as the request that it stands for. */
-function steeringOf (form) {
-  const { dictionary, feature } = form.dataset
-  const of = name => form.elements[name]
-  const strength = of('strength').disabled ? undefined : Number(of('strength').value)
-  const others = of('with').value.split(',').filter(text => text.trim()).map(text => {
-    const [index, own] = text.split(':').map(Number)
-    return { feature: index, strength: own }
-  })
-  return {
-    dictionary, text: of('steer').value, mode: of('mode').value, positions: of('positions').value, strength, features: [{ feature: Number(feature) }, ...others],
-    seed: Number(of('seed').value), temperature: Number(of('temperature').value), frequency_penalty: Number(of('frequency_penalty').value), max_tokens: Number(of('max_tokens').value)
-  }
-}
-
-document.addEventListener('submit', event => {
-  if (event.target.id !== 'steering') return
-  event.preventDefault()
-  steer(event.target)
-})
-document.addEventListener('click', ({ target }) => {
-  if (target.id === 'stop') writing?.abort()
-  else if (target.dataset?.strength) setStrength(target.dataset.strength)
-})
-document.addEventListener('input', ({ target }) => {
-  if (target.id === 'strength') setStrength(target.value, target)
-  else if (target.matches('.slider')) setStrength(Math.round(target.value * 100) / 100, target)
-  else if (target.id === 'mode') showScale(true)
-})
-
-/** Field and sliders show the same strength; whoever changed it keeps what was typed. */
-function setStrength (value, by) {
-  for (const one of document.querySelectorAll('#strength, .slider')) if (one !== by) one.value = value
-}
-
-/** A mode has its own scale of strengths, or none. */
-function showScale (changed) {
-  const mode = document.getElementById('mode')
-  if (!mode) return
-  const field = document.getElementById('strength')
-  const { strengthKind } = mode.selectedOptions[0].dataset
-  for (const scale of document.querySelectorAll('[data-scale]')) {
-    scale.hidden = scale.dataset.scale !== strengthKind
-    if (changed && !scale.hidden && mode.dataset.kind !== strengthKind) setStrength(scale.dataset.start)
-  }
-  field.disabled = strengthKind === 'none'
-  if (!field.disabled) mode.dataset.kind = strengthKind
-  for (const formula of document.querySelectorAll('.note [data-mode]')) formula.hidden = formula.dataset.mode !== mode.value
-  setStrength(field.value, field)
-}
-const showStops = () => showScale(false)
-showStops()
 
 // A field into which a text is typed sends it with Ctrl-Enter.
 document.addEventListener('keydown', event => {

@@ -1,8 +1,9 @@
 namespace GemmaScope.Files;
 
 /// <summary>
-/// The front door to models and dictionaries by name: a name is a local path if something is there, else a hub reference
-/// <c>org/name[@revision][/path]</c>, of which only what is needed and not yet in the cache is downloaded.
+/// The front door to models and dictionaries by name: a name is a local path if something is there, else one of the demo files
+/// (<see cref="DemoFiles"/>), else a hub reference <c>org/name[@revision][/path]</c>, of which only what is needed and not yet in the cache is
+/// downloaded.
 /// </summary>
 public static class Hub
 {
@@ -86,6 +87,8 @@ public static class Hub
     {
         if (File.Exists(nameOrPath))
             return new(Path.GetFullPath(nameOrPath), PathSource.Local);
+        if (DemoFiles.RequirePath(nameOrPath) is { } demo && File.Exists(demo))
+            return new(demo, PathSource.Local);
         if (Directory.Exists(nameOrPath))
             throw new ArgumentProblemException("is a folder where a file is expected", nameOrPath);
         using var client = new HubClient(options);
@@ -112,7 +115,7 @@ public static class Hub
             File.Exists(nameOrPath)
             || (
                 Path.HasExtension(nameOrPath)
-                && !Directory.Exists(nameOrPath)
+                && !Directory.Exists(DemoFiles.FindPath(nameOrPath) ?? nameOrPath)
                 && HubReference.TryParse(nameOrPath, out var reference)
                 && reference.Path.Length > 0
             );
@@ -150,16 +153,23 @@ public static class Hub
     {
         if (Directory.Exists(path))
             return new(Path.GetFullPath(path), PathSource.Local);
-        return File.Exists(path) ? throw new ArgumentProblemException("is a file where a folder is expected", path) : null;
+        if (File.Exists(path))
+            throw new ArgumentProblemException("is a file where a folder is expected", path);
+        return DemoFiles.RequirePath(path) is { } demo && Directory.Exists(demo) ? new(demo, PathSource.Local) : null;
     }
 
     private static HubReference Reference(string name, string kind) =>
         HubReference.TryParse(name, out var reference)
             ? reference
             : throw new ArgumentProblemException(
-                $"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)",
+                $"there is no such {kind}, and it is not a hub reference (org/name, org/name@revision, org/name/path/inside)"
+                    + (IsGooglesName(name) ? $"; did you mean 'google/{name}'?" : ""),
                 name
             );
+
+    /// <summary>Whether it is what Google calls its models, without the owner that the hub wants, as other libraries take it.</summary>
+    private static bool IsGooglesName(string name) =>
+        name.StartsWith("gemma", StringComparison.OrdinalIgnoreCase) || name.StartsWith("shieldgemma", StringComparison.OrdinalIgnoreCase);
 
     // On the thread pool, so that a caller with a synchronization context does not wait for itself.
     private static ResolvedPath Wait(Func<Task<ResolvedPath>> resolve) => Task.Run(resolve).GetAwaiter().GetResult();

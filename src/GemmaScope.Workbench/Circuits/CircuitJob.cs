@@ -1,0 +1,70 @@
+using GemmaScope.Circuits;
+using GemmaScope.Models;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>Traces how a prompt leads to the next word: the attribution graph of its features.</summary>
+public static class CircuitJob
+{
+    /// <summary>Computes and prunes the graph.</summary>
+    /// <param name="microscope">The model; dictionaries of it are not used.</param>
+    /// <param name="options">The prompt, the transcoders, and what is explained.</param>
+    /// <param name="progress">Told how many rows are done.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    /// <exception cref="GemmaScopeException">A setting is out of range, the text too short or too long, a target does not exist, or the
+    /// transcoders cannot be read or are of another model.</exception>
+    public static async Task<CircuitResult> RunAsync(
+        Microscope microscope,
+        CircuitJobOptions options,
+        IProgress<JobReport>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        using var opened = await OpenedCircuit.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Result(microscope, options, opened, cancellationToken), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static CircuitResult Result(
+        Microscope microscope,
+        CircuitJobOptions options,
+        OpenedCircuit opened,
+        CancellationToken cancellationToken
+    )
+    {
+        var (graph, model) = (opened.Graph, opened.Model);
+        var pruned = graph.Prune(options.NodeShare, options.EdgeShare, cancellationToken);
+        var document = pruned.ToDocument(opened.Naming(microscope, options));
+        var ends = document.Nodes.Where(node => node.Kind == GraphNodeKind.Target).ToArray();
+        return new CircuitResult(
+            microscope.ModelName,
+            [.. model.Transcoders.Dictionaries.Select(one => one.Name)],
+            model.Transcoders.MissingLayers,
+            document.Metadata.PromptTokens,
+            model.ZeroPositions,
+            model.Features.Count,
+            graph.FeatureCount,
+            pruned.Nodes.Count,
+            pruned.Edges.Count,
+            graph.ReplacementScore,
+            graph.CompletenessScore,
+            graph.IdentityError,
+            graph.IsComplete,
+            [
+                .. graph.Targets.Select(
+                    (target, i) =>
+                        new CircuitTargetResult(
+                            target.Name,
+                            target.Weight,
+                            graph.Value(graph.FirstTarget + i),
+                            Paths(document, ends[i], options.Paths)
+                        )
+                ),
+            ],
+            document
+        );
+    }
+
+    /// <summary>The strongest paths to a node of a graph.</summary>
+    internal static IReadOnlyList<CircuitPathResult> Paths(GraphDocument graph, GraphDocumentNode target, int most) =>
+        most == 0 ? [] : [.. GraphPaths.Strongest(graph, target, most).Select(path => CircuitPathResult.Of(graph, path))];
+}

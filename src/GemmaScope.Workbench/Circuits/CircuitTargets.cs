@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using GemmaScope.Circuits;
+using GemmaScope.Text;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>Reads targets as users write them (<see cref="CircuitJobOptions.Targets"/>).</summary>
+internal static partial class CircuitTargets
+{
+    private static readonly Setting Target = new(nameof(CircuitJobOptions.Targets));
+
+    /// <summary>The targets of a prompt.</summary>
+    public static IReadOnlyList<CircuitTarget> Of(
+        CircuitJobOptions options,
+        ReplacementModel model,
+        Tokenizer tokenizer,
+        IProgress<JobReport>? progress
+    )
+    {
+        if (options.Targets.Count == 0)
+            return
+            [
+                .. CircuitTarget
+                    .TopLogits(model, options.Logits, options.Mass)
+                    .Select(one => one with { Name = Quoted(tokenizer, one.Token!.Value) }),
+            ];
+        CircuitTarget[] targets = [.. options.Targets.Select(text => Read(text, model, tokenizer, progress))];
+        if (targets.Select(one => (one.Kind, one.Name)).Distinct().Count() < targets.Length)
+            throw new ArgumentProblemException("one target is named twice", Target);
+        return targets;
+    }
+
+    private static CircuitTarget Read(string text, ReplacementModel model, Tokenizer tokenizer, IProgress<JobReport>? progress)
+    {
+        if (Feature().Match(text) is { Success: true } feature)
+            return CircuitTarget.Feature(Number(feature, 1), Number(feature, 3), Number(feature, 2));
+        if (text.StartsWith("feature:", StringComparison.Ordinal))
+            throw new ArgumentProblemException($"'{text}' names no feature; write feature:LAYER/INDEX@POSITION", Target);
+        if (text.IndexOf('/') is > 0 and var slash && slash < text.Length - 1)
+        {
+            int one = Token(text[..slash], model, tokenizer, progress),
+                other = Token(text[(slash + 1)..], model, tokenizer, progress);
+            return CircuitTarget.Difference(one, other) with { Name = $"{Quoted(tokenizer, one)} over {Quoted(tokenizer, other)}" };
+        }
+        var token = Token(text, model, tokenizer, progress);
+        return CircuitTarget.Logit(token) with { Name = Quoted(tokenizer, token) };
+    }
+
+    private static int Token(string text, ReplacementModel model, Tokenizer tokenizer, IProgress<JobReport>? progress)
+    {
+        if (text is ['#', .. var id] && int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return number < model.LastLogits.Length && number < tokenizer.VocabularySize
+                ? number
+                : throw new ArgumentProblemException($"{text} is outside the vocabulary of {tokenizer.VocabularySize}", Target);
+        if (tokenizer.Encode(text) is not [var token])
+            throw new ArgumentProblemException(
+                $"'{text}' is {tokenizer.Encode(text).Length} tokens, and a target is one; write one token as the model has it, usually with "
+                    + "its space, or its id (#123)",
+                Target
+            );
+        // A word in a text is a token with its space, and that is easily forgotten.
+        if (!text.StartsWith(' ') && tokenizer.Encode(" " + text) is [var spaced] && model.LastLogits[spaced] > model.LastLogits[token])
+            progress.Note($"'{text}' is taken as it is written; here ' {text}', with a space, is more likely.");
+        return token;
+    }
+
+    private static string Quoted(Tokenizer tokenizer, int token) => $"\"{tokenizer.Display(token)}\"";
+
+    private static int Number(Match match, int group) =>
+        int.TryParse(match.Groups[group].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new ArgumentProblemException($"'{match.Groups[group].Value}' is too large", Target);
+
+    [GeneratedRegex(@"^feature:(\d+)/(\d+)@(\d+)$")]
+    private static partial Regex Feature();
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+using GemmaScope.Circuits;
+using Xunit;
+
+namespace GemmaScope.Tests.Cli;
+
+public sealed class CircuitCommandTests : IDisposable
+{
+    private const string Text = "The people of the United";
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void the_graph_of_a_text_is_written_and_shown_again()
+    {
+        var file = _folder.File("graph.json");
+        var run = CommandLine.Run("circuit", Text, "--out", file);
+        Assert.Contains("identity            holds", run.Out);
+        Assert.Contains("\" States\"  value", run.Out);
+        Assert.Contains("layers 0, 1, 2, 4, 5 have no transcoder", run.Error);
+        var graph = GraphDocument.Read(file);
+        Assert.Equal("demo-pt-the-people-of-the-united", graph.Metadata.Slug);
+        Assert.Equal(["<bos>", "The", " people", " of", " the", " United"], graph.Metadata.PromptTokens);
+        Assert.Contains("Output \" States\" (p=0.859)", CommandLine.Run("circuit", "show", file).Out);
+        Assert.Equal(graph.Links.Count, CommandLine.Run("circuit", "show", file, "--json").Json().GetProperty("links").GetInt32());
+    }
+
+    [Fact]
+    public void a_graph_that_exists_is_replaced_only_by_force()
+    {
+        var file = _folder.Write("graph.json", "mine");
+        var run = Refused("circuit", Text, "--out", file);
+        Assert.Contains("--force", run.Error);
+        Assert.Equal("mine", File.ReadAllText(file));
+        CommandLine.Run("circuit", Text, "--out", file, "--force");
+        Assert.NotEmpty(GraphDocument.Read(file).Nodes);
+    }
+
+    [Fact]
+    public void targets_are_tokens_ids_differences_and_features()
+    {
+        var json = Json("circuit", Text, "--target", " States", "--target", " States/ Kingdom", "--target", "#5", "--paths", "1", "--json");
+        string[] names = [.. json.GetProperty("targets").EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
+        Assert.Equal(["\" States\"", "\" States\" over \" Kingdom\""], names[..2]);
+        Assert.True(json.GetProperty("identity_holds").GetBoolean());
+
+        var graph = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--out", graph, "--node-share", "1");
+        var document = GraphDocument.Read(graph);
+        var node = document.Nodes.First(one => one.Kind == GraphNodeKind.Feature);
+        var (layer, index) = document.FeatureOf(node)!.Value;
+        var feature = Json("circuit", Text, "--target", $"feature:{layer}/{index}@{node.Position}", "--json");
+        Assert.Equal(node.Activation!.Value, feature.GetProperty("targets")[0].GetProperty("value").GetDouble(), 1e-3);
+    }
+
+    [Theory]
+    [InlineData("--budget", "--budget", "0")]
+    [InlineData("--node-share", "--node-share", "0")]
+    [InlineData("--mass", "--mass", "1.5")]
+    [InlineData("--site", "--site", "resid_post")]
+    [InlineData("--target", "--target", "two words")]
+    [InlineData("--target", "--target", "#99999999")]
+    [InlineData("--target", "--target", "feature:3")]
+    [InlineData("does not fire", "--target", "feature:3/0@1")]
+    [InlineData("sparse autoencoder", "--transcoders", "demo-scope/resid_post/layer_3_width_2k_l0_32")]
+    [InlineData("--zero-positions", "--zero-positions", "0")]
+    public void what_cannot_be_is_said_in_the_words_of_the_command(string words, string option, string value)
+    {
+        var file = _folder.File("graph.json");
+        var run = Refused("circuit", Text, option, value, "--out", file);
+        Assert.Contains(words, run.Error);
+        Assert.DoesNotContain("internal error", run.Error);
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public void a_text_of_one_token_and_a_damaged_graph_are_refused()
+    {
+        Assert.Contains("longer text", Refused("circuit", "The", "--no-bos").Error);
+        Assert.Contains("cut short", Refused("circuit", "show", _folder.Write("cut.json", "{\"metadata\":")).Error);
+    }
+
+    [Fact]
+    public void a_folder_without_known_transcoders_says_what_is_missing()
+    {
+        var folder = Fixtures.Path("attribution", "transcoders", "gemma2-scope1");
+        Assert.Contains("--site", Refused("circuit", Text, "--transcoders", folder).Error);
+        Assert.Contains("belongs to another model", Refused("circuit", Text, "--transcoders", folder, "--site", "ln2_normalized").Error);
+    }
+
+    [Fact]
+    public void predictions_are_checked_by_turning_features_off()
+    {
+        var run = CommandLine.Run("circuit", "check", Text, "--strongest", "4", "--random", "3");
+        Assert.Matches(@"attention, norms, MLPs\s+strongest\s+12\s+1\.000\s+1\.000 of 12", run.Out);
+        Assert.Matches(@"nothing\s+random\s+9", run.Out);
+        var json = Json("circuit", "check", Text, "--strongest", "1", "--random", "0", "--json");
+        Assert.Equal("constrained", json.GetProperty("agreement")[0].GetProperty("mode").GetString());
+        Assert.Equal(3, json.GetProperty("effects").GetArrayLength());
+        Assert.Contains("--random", Refused("circuit", "check", Text, "--strongest", "0", "--random", "0").Error);
+    }
+
+    /// <summary>The JSON of a run that also has something to say.</summary>
+    private static JsonElement Json(params string[] arguments)
+    {
+        var run = CommandLine.Run(arguments);
+        Assert.Equal(0, run.Code);
+        return JsonDocument.Parse(run.Out).RootElement;
+    }
+
+    private static CommandLine Refused(params string[] arguments)
+    {
+        var run = CommandLine.Run(arguments);
+        Assert.Equal(2, run.Code);
+        return run;
+    }
+}
