@@ -128,7 +128,7 @@ internal static class CircuitView
                     : Markup.Join(
                         paths.Select(path =>
                             Markup.Of(
-                                $"<li><b>{FeatureCard.Share(path.Share)}</b> {Markup.Join(path.Nodes.SkipLast(1).Select((node, i) => Markup.Of($"{(i > 0 ? " → " : "")}<span class=\"step\">{HtmlText.Visible(NodeName(graph, node))} <small>{HtmlText.Visible(Place(graph, node))}</small></span>")))}</li>\n"
+                                $"<li><b>{Digits.Percent(path.Share)}</b> {Markup.Join(path.Nodes.SkipLast(1).Select((node, i) => Markup.Of($"{(i > 0 ? " → " : "")}<span class=\"step\">{HtmlText.Visible(NodeName(graph, node))} <small>{HtmlText.Visible(Place(graph, node))}</small></span>")))}</li>\n"
                             )
                         )
                     )

@@ -131,7 +131,7 @@ internal sealed class DictionaryView(
             )}</td><td class="p">{(
                 glance is null ? Markup.Empty : FeatureName.Chips(glance.Promoted, PromotedWords)
             )}</td><td class="n d">{(
-                row.Count == 0 ? "dead" : FeatureCard.Share(row.Density)
+                row.Count == 0 ? "dead" : Digits.Percent(row.Density)
             )}</td><td class="n m">{new Rounded(row.Max, 1, Padded: true)}</td><td class="n s">{row.Score?.ToString(
                 "0.00",
                 CultureInfo.InvariantCulture

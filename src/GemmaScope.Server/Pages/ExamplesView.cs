@@ -74,7 +74,7 @@ internal sealed class ExamplesView(DashboardSource source, FeatureDashboard one,
         interval < 0
             ? Markup.Of($"The strongest of all, up to {new Rounded(one.Max, 1, Padded: true)}.")
             : Markup.Of(
-                $"Drawn from the activations from {new Rounded(one.IntervalEdge(interval), 1, Padded: true)} to {new Rounded(one.IntervalEdge(interval + 1), 1, Padded: true)}: {FeatureCard.Share(one.IntervalShares[interval])} of the tokens."
+                $"Drawn from the activations from {new Rounded(one.IntervalEdge(interval), 1, Padded: true)} to {new Rounded(one.IntervalEdge(interval + 1), 1, Padded: true)}: {Digits.Percent(one.IntervalShares[interval])} of the tokens."
             );
 
     private Markup List(IEnumerable<ExampleGroup> groups) =>

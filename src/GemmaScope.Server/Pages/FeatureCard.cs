@@ -42,7 +42,7 @@ internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance gla
     /// <summary>How often and how strongly it fires, and what its label is worth.</summary>
     public Markup Figures() =>
         Markup.Of(
-            $"<p class=\"note\">{(_one.IsDead ? Markup.Of($"never fires") : Markup.Of($"fires on {Share(_one.Density)} of tokens{(_one.Density > FeatureMeaning.DenseFrom ? ", which is dense" : "")} · up to {new Rounded(_one.Max, 1, Padded: true)}"))}{(
+            $"<p class=\"note\">{(_one.IsDead ? Markup.Of($"never fires") : Markup.Of($"fires on {Digits.Percent(_one.Density)} of tokens{(_one.Density > FeatureMeaning.DenseFrom ? ", which is dense" : "")} · up to {new Rounded(_one.Max, 1, Padded: true)}"))}{(
                 glance.Labels is [{ Score: { } score }, ..] ? Markup.Of($" · label scores {new Rounded(score, 2, Padded: true)}") : Markup.Empty
             )}</p>\n"
         );
@@ -68,13 +68,4 @@ internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance gla
         for (var i = 0; i < example.Tokens.Count; i++)
             TokenMarkup.Shade(html, glance.Source.Piece(example.Tokens[i]), example.Values[i], _one.Max, marked: i == example.Position);
     }
-
-    /// <summary>A share in words that say no more than is known: two digits, and “under 0.001 %” for less.</summary>
-    public static string Share(double share) =>
-        share <= 0 ? "0 %"
-        : share < 0.00001 ? "under 0.001 %"
-        : share >= 0.0995 ? $"{Math.Round(100 * share)} %"
-        : share >= 0.00995 ? $"{new Rounded(100 * share, 1, Padded: true)} %"
-        : share >= 0.000995 ? $"{new Rounded(100 * share, 2, Padded: true)} %"
-        : $"{new Rounded(100 * share, 3)} %";
 }

@@ -34,10 +34,7 @@ internal sealed class FeatureGlance(FeaturePage page, DashboardSource source)
     public IEnumerable<string> Suppressed =>
         (Dashboard.Logits?.Bottom ?? []).Where(word => word.Value < 0).Select(word => FeatureName.Word(Source.Piece(word.Token)));
 
-    /// <summary>Its strongest examples; those that are about the same token after the same one are one.</summary>
+    /// <summary>Its strongest examples; of those that are alike the first.</summary>
     public IEnumerable<FeatureExample> Best(int most) =>
-        Dashboard
-            .Examples.Where(example => example.Interval < 0)
-            .DistinctBy(example => (example.Tokens[example.Position], example.Position > 0 ? example.Tokens[example.Position - 1] : -1))
-            .Take(most);
+        ExampleGroup.Of(Dashboard.Examples.Where(example => example.Interval < 0), Source.Piece).Select(group => group.First).Take(most);
 }

@@ -131,7 +131,7 @@ internal sealed class FeatureView(
         Markup.Of(
             $"""
             <dl class="key">
-            <div><dt>density</dt><dd>{FeatureCard.Share(_one.Density)}</dd><dd class="of">of {PageNumbers.Count(
+            <div><dt>density</dt><dd>{Digits.Percent(_one.Density)}</dd><dd class="of">of {PageNumbers.Count(
                 source.Corpus.Counted
             )} tokens{(
                 _one.IsDead ? ": it never fires"

@@ -20,7 +20,7 @@ internal sealed class NamedFeatures
         _glances =
             library is null || dictionary is null
                 ? new Dictionary<int, FeatureGlance>()
-                : library.Glances(
+                : library.ReadableGlances(
                     dictionary,
                     _rows.Values.Where(row => row.Label is null || row.Feature == shown).Select(row => row.Feature)
                 );

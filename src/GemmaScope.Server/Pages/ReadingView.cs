@@ -56,7 +56,7 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
                 !token.Counted
             )} left out</span></p>
             <p class="one-line">next: {analysis?.Next.Select(next =>
-                Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{FeatureCard.Share(next.Probability)}</span> ")
+                Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{Digits.Percent(next.Probability)}</span> ")
             )
                 ?? []}</p>
             {link.Dictionary.Dictionary.Warnings.Select(warning =>

@@ -29,7 +29,7 @@ internal sealed class RelatedView(StoredDictionary dictionary, FeatureDashboard 
         var rows = Of(one)
             .Select(other =>
                 Markup.Of(
-                    $"<tr><td class=\"wide\">{FeatureName.Link(dictionary, other, Markup.Of($"<span class=\"index\">#{other}</span> {names.Name(other)}"))}</td><td class=\"n\">{Number(near[other])}</td><td class=\"n\">{Number(along[other])}</td><td class=\"n\">{together[other].Take(1).Select(both => Markup.Of($"{(one.Count > 0 ? FeatureCard.Share(Math.Min(1, (double)both / one.Count)) : $"{both}")}"))}</td></tr>\n"
+                    $"<tr><td class=\"wide\">{FeatureName.Link(dictionary, other, Markup.Of($"<span class=\"index\">#{other}</span> {names.Name(other)}"))}</td><td class=\"n\">{Number(near[other])}</td><td class=\"n\">{Number(along[other])}</td><td class=\"n\">{together[other].Take(1).Select(both => Markup.Of($"{(one.Count > 0 ? Digits.Percent(Math.Min(1, (double)both / one.Count)) : $"{both}")}"))}</td></tr>\n"
                 )
             )
             .ToArray();

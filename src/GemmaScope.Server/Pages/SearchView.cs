@@ -118,7 +118,7 @@ internal sealed class SearchView(
             <li>{FeatureName.Link(dictionary, row.Feature, Markup.Of($"<b class=\"number\">#{row.Feature}</b> {name}"))}
             <span class="why">{Why(row, glance, name.ToString().Contains("<mark>", StringComparison.Ordinal))}</span>
             <span class="soft">{(
-                row.Count == 0 ? Markup.Of($"never fires") : Markup.Of($"{FeatureCard.Share(row.Density)} of tokens")
+                row.Count == 0 ? Markup.Of($"never fires") : Markup.Of($"{Digits.Percent(row.Density)} of tokens")
             )}</span></li>
 
             """

@@ -175,7 +175,7 @@ internal sealed class OutcomeView(SteeredOutcome? normal, SteeredOutcome? steere
 
     private static Markup Next(LikelyToken token) =>
         Markup.Of(
-            $"<tr><td class=\"w\">{TokenMarkup.Word(token.Piece)}</td><td class=\"n\">{FeatureCard.Share(token.Probability)}</td><td class=\"b\">{ShareBar.Of(token.Probability)}</td></tr>"
+            $"<tr><td class=\"w\">{TokenMarkup.Word(token.Piece)}</td><td class=\"n\">{Digits.Percent(token.Probability)}</td><td class=\"b\">{ShareBar.Of(token.Probability)}</td></tr>"
         );
 
     /// <summary>The numbers of the command, in a sentence. The script says the same.</summary>

@@ -50,16 +50,6 @@ public class FeatureNameTests
         Assert.Equal([9f, 7f], glance.Best(3).Select(example => example.Values[example.Position]));
     }
 
-    [Theory]
-    [InlineData(0, "0 %")]
-    [InlineData(0.000001, "under 0.001 %")]
-    [InlineData(0.00031, "0.031 %")]
-    [InlineData(0.0047, "0.47 %")]
-    [InlineData(0.0521, "5.2 %")]
-    [InlineData(0.28784, "29 %")]
-    [InlineData(1, "100 %")]
-    public void a_share_says_no_more_than_is_known(double share, string said) => Assert.Equal(said, FeatureCard.Share(share));
-
     private static FeatureGlance Glance((string Token, float Value)[] strongest, string promoted)
     {
         string[] pieces = ["<bos>", .. strongest.Select(one => one.Token).Distinct(), promoted];
