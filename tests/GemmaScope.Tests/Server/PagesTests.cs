@@ -42,7 +42,7 @@ public class PagesTests(MicroscopeServer server)
         var (feature, stored) = (await server.Labelled(), await server.Stored());
         var one = (await server.Database()).Page(stored, feature)!.Feature.Dashboard;
         var page = await Page(FeaturePath(feature));
-        Assert.Contains($"<dd>{FeatureCard.Share(one.Density)}</dd>", page);
+        Assert.Contains($"<dd>{Digits.Percent(one.Density)}</dd>", page);
         Assert.Contains(FormattableString.Invariant($"<dd>{one.Max:0.0}</dd>"), page);
         Assert.Contains(FormattableString.Invariant($"<td class=\"n\">{one.Density:0.0000 %}</td>"), page);
         Assert.Equal(one.Examples.Count(example => example.Interval < 0), Regex.Count(page, "class=\"peak\""));
