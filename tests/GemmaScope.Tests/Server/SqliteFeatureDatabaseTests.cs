@@ -172,7 +172,7 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.Contains("disk", await refused.Content.ReadAsStringAsync());
             for (var feature = 0; feature < 4; feature++)
-                Assert.Contains("<h2>Strongest", await server.Client.GetStringAsync(Page(feature)));
+                Assert.Contains("<h1 class=\"feature\">", await server.Client.GetStringAsync(Page(feature)));
             Assert.Contains("ready", await server.Client.GetStringAsync("/healthz/ready"));
             await server.Kill();
         }
