@@ -3,9 +3,10 @@
 using GemmaScope.Circuits;
 using GemmaScope.Models;
 
-using var model = GemmaModel.Load("models/demo-pt");
-using var transcoders = TranscoderSet.Load(["models/demo-scope/transcoder"], model.Config);   // layer 3 alone: the other MLPs are errors
+using var model = GemmaModel.Load("demo-pt");
+using var transcoders = TranscoderSet.Load(["demo-scope/transcoder"], model.Config);   // layer 3 alone: the other MLPs are errors
 int[] prompt = model.Tokenizer.Encode("The people of the United", addBos: true);
+int Token(string text) => model.Tokenizer.Encode(text).Single();
 
 // The graph: how features, errors and tokens add up to each other and to a target, here the lead of one word over another.
 using var replacement = ReplacementModel.Of(model, transcoders, prompt);
@@ -34,5 +35,3 @@ Console.WriteLine($"without it: {model.Tokenizer.Decode([.. model.Generate(promp
 var pruned = graph.Prune(nodeShare: 0.8, edgeShare: 0.98);
 pruned.ToDocument(new() { Slug = "united", Scan = "demo-pt", TokenText = model.Tokenizer.Display }).Write(Path.GetTempFileName(), overwrite: true);
 Console.WriteLine($"{pruned.Nodes.Count} nodes and {pruned.Edges.Count} edges stay");
-
-int Token(string text) => model.Tokenizer.Encode(text).Single();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using GemmaScope.Dictionaries;
+using GemmaScope.Files;
 using GemmaScope.Models;
 
 namespace GemmaScope.Circuits;
@@ -10,7 +11,7 @@ namespace GemmaScope.Circuits;
 internal static partial class TranscoderFinder
 {
     /// <summary>Opens the set that some paths stand for.</summary>
-    /// <param name="paths">Files, folders of one dictionary, or folders of many.</param>
+    /// <param name="paths">Files, folders of one dictionary, or folders of many; those of the demo by their names.</param>
     /// <param name="input">Where those read that do not say it; null for nowhere.</param>
     /// <param name="notes">Told of every choice.</param>
     public static IReadOnlyList<SparseDictionary> Open(IReadOnlyList<string> paths, SiteKind? input, List<string> notes)
@@ -20,7 +21,7 @@ internal static partial class TranscoderFinder
         {
             foreach (var path in paths)
             {
-                var below = Below(path);
+                var below = Below(Path.Exists(path) ? path : DemoFiles.FindPath(path) ?? path);
                 var before = found.Count;
                 foreach (var file in below)
                     if (below.Length == 1 || IsTranscoder(file, input))

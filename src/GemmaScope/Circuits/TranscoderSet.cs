@@ -36,7 +36,7 @@ public sealed class TranscoderSet : IDisposable
 
     /// <summary>Opens the transcoders that lie in files and folders: a set of one for each layer, or a cross-layer transcoder. Other
     /// dictionaries beside them are passed over; of several of one layer that are named by their L0 the sparsest is taken.</summary>
-    /// <param name="paths">Files, folders of one dictionary, or folders of many.</param>
+    /// <param name="paths">Files, folders of one dictionary, or folders of many; <c>demo-scope</c> for the demo's.</param>
     /// <param name="config">The model they were trained on.</param>
     /// <param name="input">Where those read whose path and configuration do not say it: resid_mid, ln2_normalized or mlp_in.</param>
     /// <exception cref="GemmaScopeException">One cannot be read or is of another model, or there is none.</exception>
