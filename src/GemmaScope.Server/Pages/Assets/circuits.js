@@ -99,7 +99,8 @@ function arrange (width) {
   const columns = [...fullest].sort(([a], [b]) => a - b)
   const left = 44
   const total = columns.reduce((sum, [, most]) => sum + most + 1, 0)
-  const step = Math.max((width - left) / total, 3)
+  // Closer together they could not be told apart; the box scrolls.
+  const step = Math.max((width - left) / total, 7)
   const starts = new Map()
   let x = left
   for (const [position, most] of columns) { starts.set(position, [x, (most + 1) * step]); x += (most + 1) * step }
