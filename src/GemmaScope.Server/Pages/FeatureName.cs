@@ -61,11 +61,11 @@ internal static partial class FeatureName
         : text;
 
     private static Markup Unlabelled(FeatureGlance? glance, int words) =>
-        glance is null || !glance.TopTokens.Any()
+        glance is null || !glance.TopTokens.Any() && !glance.Promoted.Any()
             ? Markup.Of($"<span class=\"soft\">no label</span>")
             : Markup.Of(
-                $"{Chips(glance.TopTokens, words)}{(
-                    glance.Promoted.Any() ? Markup.Of($" <span class=\"soft\">→</span> {Chips(glance.Promoted, 2)}") : Markup.Empty
+                $"{(glance.TopTokens.Any() ? Markup.Of($"{Chips(glance.TopTokens, words)} ") : Markup.Empty)}{(
+                    glance.Promoted.Any() ? Markup.Of($"<span class=\"soft\">→</span> {Chips(glance.Promoted, 2)}") : Markup.Empty
                 )}"
             );
 

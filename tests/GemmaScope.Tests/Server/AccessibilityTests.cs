@@ -62,6 +62,8 @@ public class AccessibilityTests(MicroscopeServer server, DemoGuard guard, Browse
             $"/?q={Text}&token=99",
             $"/{MicroscopeServer.Model}",
             "/nothing",
+            "/circuits",
+            $"/circuits/{MicroscopeServer.Graph}",
             "/search",
             "/search?q=attacked",
             "/search?q=zzzzzzzz",

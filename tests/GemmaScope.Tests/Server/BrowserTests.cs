@@ -121,13 +121,13 @@ public class BrowserTests(MicroscopeServer server, Browser browser) : IClassFixt
         await page.GotoAsync(await Address($"/?q={Uri.EscapeDataString(Text)}"));
         var feature = page.Locator(".found a[data-card]").First;
         await feature.HoverAsync();
-        await page.WaitForSelectorAsync("#card .best li");
+        await page.WaitForSelectorAsync("#card .feature-card h3");
         await page.Keyboard.PressAsync("Escape");
         await page.WaitForSelectorAsync("#card", new() { State = WaitForSelectorState.Hidden });
         await page.Mouse.MoveAsync(0, 0);
         await page.Locator(".found .pin").First.FocusAsync();
         await page.Keyboard.PressAsync("Tab");
-        await page.WaitForSelectorAsync("#card .best li");
+        await page.WaitForSelectorAsync("#card .feature-card h3");
         Assert.Equal("card", await feature.GetAttributeAsync("aria-describedby"));
         // Inside the window, whatever is pointed at.
         var box = (await page.Locator("#card").BoundingBoxAsync())!;

@@ -16,7 +16,7 @@ async function html (address) {
   return cards.get(address)
 }
 
-/** Brings up the card of a link, below it where there is room and else above. */
+/** Brings up the card of a link. */
 async function open (from) {
   link = from
   const content = await html(from.dataset.card).catch(() => null)
@@ -30,7 +30,12 @@ async function open (from) {
   card.innerHTML = content
   card.showPopover()
   from.setAttribute('aria-describedby', 'card')
-  const [at, size, gap] = [from.getBoundingClientRect(), card.getBoundingClientRect(), 6]
+  place()
+}
+
+/** Puts the card below its link where there is room, and else above. */
+function place () {
+  const [at, size, gap] = [link.getBoundingClientRect(), card.getBoundingClientRect(), 6]
   const below = at.bottom + gap + size.height <= innerHeight || at.top - gap < size.height
   card.style.top = `${below ? at.bottom + gap : at.top - gap - size.height}px`
   card.style.left = `${Math.max(gap, Math.min(at.left, document.documentElement.clientWidth - size.width - gap))}px`
@@ -67,4 +72,5 @@ document.addEventListener('click', event => {
 }, true)
 document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') close() })
 document.addEventListener('leaving', close)
-document.addEventListener('scroll', close, { passive: true })
+// The focus may scroll the page, and the card goes along.
+document.addEventListener('scroll', () => { if (card?.matches(':popover-open')) place() }, { passive: true })

@@ -66,10 +66,11 @@ function likely ({ piece, probability }) {
   return row
 }
 
-/** A share with the digits that mean something. */
+/** A share with two significant digits, three near the whole, as the server writes them. */
 function percent (share) {
   const whole = 100 * share
-  return share < 0.00001 ? 'under 0.001 %' : `${whole.toFixed(share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : share >= 0.000995 ? 2 : 3)} %`
+  const written = Number(whole.toPrecision(whole >= 99 && whole < 100 ? 3 : 2))
+  return `${written === 100 && whole < 100 ? 99.9 : written} %`
 }
 
 /** What steering did by numbers, in the sentence of the server. */
