@@ -42,6 +42,9 @@ public sealed class QueryKeyAttribution : IDisposable
     /// <summary>The same after the cap of attention scores; equal where the model has none.</summary>
     public double CappedScore { get; private init; }
 
+    /// <summary>The part of its attention that the query gives to the key, after the soft-max.</summary>
+    public double Weight { get; private init; }
+
     /// <summary>What made the query.</summary>
     public IReadOnlyList<QueryKeySource> QuerySources => _query.Sources;
 
@@ -102,6 +105,7 @@ public sealed class QueryKeyAttribution : IDisposable
         return new(layer, head, query, key, config, querySide, keySide)
         {
             Score = score,
+            Weight = model.Frozen.Pattern(layer).Weight(head, query, key),
             CappedScore = config.AttentionCap is { } cap ? cap * Math.Tanh(score / cap) : score,
         };
 
@@ -180,16 +184,19 @@ public sealed class QueryKeyAttribution : IDisposable
     private static void Check(ReplacementModel model, int layer, int head, int query, int key)
     {
         var config = model.Model.Config;
-        Require(layer, config.Layers, "layers", "Layer");
-        Require(head, config.Heads, "heads", "Head");
-        Require(query, model.Tokens.Length, "positions", "Query");
-        Require(key, model.Tokens.Length, "positions", "Key");
+        Require(layer, config.Layers, "layers", nameof(Layer));
+        Require(head, config.Heads, "heads", nameof(Head));
+        Require(query, model.Tokens.Length, "positions", nameof(Query));
+        Require(key, model.Tokens.Length, "positions", nameof(Key));
         if (key > query)
-            throw new ArgumentProblemException($"is {key}; a query sees no later position, and this one is at {query}", new Setting("Key"));
+            throw new ArgumentProblemException(
+                $"is {key}; a query sees no later position, and this one is at {query}",
+                new Setting(nameof(Key))
+            );
         if (config.Sliding[layer] && query - key >= config.Window)
             throw new ArgumentProblemException(
                 $"is {key}; in layer {layer} the query at {query} sees the last {config.Window} positions alone",
-                new Setting("Key")
+                new Setting(nameof(Key))
             );
 
         static void Require(int value, int count, string what, string name)

@@ -20,8 +20,9 @@ public class QueryKeyAttributionTests
         for (var layer = 0; layer < config.Layers; layer++)
         {
             Site raw = new(SiteKind.AttnScoresRaw, layer),
-                capped = new(SiteKind.AttnScoresSoftcapped, layer);
-            using var run = tiny.Host.Run(TinyCircuit.Prompt, capture: [raw, capped], arithmetic: Arithmetic.Exact);
+                capped = new(SiteKind.AttnScoresSoftcapped, layer),
+                pattern = new(SiteKind.AttnPattern, layer);
+            using var run = tiny.Host.Run(TinyCircuit.Prompt, capture: [raw, capped, pattern], arithmetic: Arithmetic.Exact);
             for (var head = 0; head < config.Heads; head++)
                 foreach (var (query, key) in ((int, int)[])[(10, 8), (9, 9), (4, 1)])
                 {
@@ -29,6 +30,7 @@ public class QueryKeyAttributionTests
                     using var found = QueryKeyAttribution.Of(tiny.Model, layer, head, query, key);
                     Assert.Equal(run[raw].AsSpan()[at], found.Score, 1e-4);
                     Assert.Equal(run[capped].AsSpan()[at], found.CappedScore, 1e-4);
+                    Assert.Equal(run[pattern].AsSpan()[at], found.Weight, 1e-5);
                     Assert.Equal(found.Score, found.Sum, 1e-4);
                     Assert.InRange(found.Error, 0, 1e-4);
                 }

@@ -102,6 +102,42 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Contains("--random", Refused("circuit", "check", Text, "--strongest", "0", "--random", "0").Error);
     }
 
+    [Fact]
+    public void a_logit_is_split_into_parts_that_add_up()
+    {
+        var run = CommandLine.Run("circuit", "logits", Text, "--top", "3");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("\" States\" after \" United\" at 5", run.Out);
+        Assert.Matches(@"\d+ others\s+[+-]\d", run.Out);
+        var json = Json("circuit", "logits", Text, "--target", " States/ Kingdom", "--top", "5", "--json");
+        var parts = json.GetProperty("parts");
+        Assert.Equal(5, parts.GetArrayLength());
+        double Sum(string name) => json.GetProperty(name).EnumerateArray().Sum(part => part.GetProperty("value").GetDouble());
+        var value = json.GetProperty("value").GetDouble();
+        Assert.Equal(value, Sum("components"), 1e-4);
+        Assert.Equal(value, Sum("parts") + json.GetProperty("other_value").GetDouble(), 1e-4);
+        // At position 1 another word comes next.
+        var early = Json("circuit", "logits", Text, "--position", "1", "--json");
+        Assert.NotEqual("\" States\"", early.GetProperty("target").GetString());
+        Assert.Contains("--position", Refused("circuit", "logits", Text, "--position", "6").Error);
+        Assert.Contains("--top", Refused("circuit", "logits", Text, "--top", "-1").Error);
+        Assert.Contains("--target", Refused("circuit", "logits", Text, "--target", "feature:3/1@5").Error);
+    }
+
+    [Fact]
+    public void a_heads_score_is_split_into_pairs()
+    {
+        var run = CommandLine.Run("circuit", "attention", Text, "--layer", "4", "--head", "0", "--key", "2", "--top", "4");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("4/0: \" United\" at 5 looks at \" people\" at 2", run.Out);
+        var json = Json("circuit", "attention", Text, "--layer", "0", "--head", "1", "--query", "3", "--key", "2", "--json");
+        var pair = Assert.Single(json.GetProperty("pairs").EnumerateArray());
+        Assert.Equal("token", pair.GetProperty("key").GetProperty("kind").GetString());
+        Assert.Equal(json.GetProperty("score").GetDouble(), pair.GetProperty("value").GetDouble(), 1e-3);
+        Assert.Contains("--head", Refused("circuit", "attention", Text, "--layer", "0", "--head", "99", "--key", "2").Error);
+        Assert.Contains("--key", Refused("circuit", "attention", Text, "--layer", "0", "--head", "0", "--query", "2", "--key", "3").Error);
+    }
+
     /// <summary>The JSON of a run that also has something to say.</summary>
     private static JsonElement Json(params string[] arguments)
     {

@@ -20,6 +20,8 @@ public sealed class OptionWordsTests : IDisposable
         ["analyze"] = "Top Feature",
         ["absorption"] = "Words MaxTokens",
         ["circuit"] = "Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
+        ["circuit attention"] = "Layer Head Query Key Top ZeroPositions Site Transcoders",
+        ["circuit logits"] = "Targets Position Top ZeroPositions Site Transcoders",
         ["circuit check"] = "Strongest Random Targets Budget Site Transcoders",
         ["convert"] = "Overwrite",
         ["detect"] = "Context",
