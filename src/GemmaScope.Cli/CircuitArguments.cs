@@ -16,9 +16,9 @@ internal sealed class CircuitArguments
         _nodeShare,
         _edgeShare;
 
-    public CircuitArguments(Command command)
+    public CircuitArguments(Command command, bool file = true)
     {
-        _prompt = new CircuitPromptArguments(command, "The text whose next word is explained.");
+        _prompt = new CircuitPromptArguments(command, "The text whose next word is explained.", file);
         _target = Add(
             command,
             new Option<string[]>("--target")

@@ -13,9 +13,9 @@ internal sealed class CircuitPromptArguments
     private readonly Option<int?> _zeroPositions;
     private readonly Option<bool> _noBos;
 
-    public CircuitPromptArguments(Command command, string text)
+    public CircuitPromptArguments(Command command, string text, bool file = true)
     {
-        _text = new TextInput(command, "text", text);
+        _text = new TextInput(command, "text", text, file);
         _model = new MicroscopeArguments(command, DictionaryUse.None);
         _transcoders = Add(
             command,

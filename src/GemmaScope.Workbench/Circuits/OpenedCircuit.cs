@@ -18,13 +18,14 @@ internal sealed class OpenedCircuit : IDisposable
         Microscope microscope,
         CircuitJobOptions options,
         IProgress<JobReport>? progress,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        IReadOnlyList<CircuitTarget>? targets = null
     )
     {
         var prompt = await OpenedReplacement.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Compute(microscope, options, prompt, progress, cancellationToken), CancellationToken.None)
+            return await Task.Run(() => Compute(microscope, options, targets, prompt, progress, cancellationToken), CancellationToken.None)
                 .ConfigureAwait(false);
         }
         catch
@@ -61,12 +62,13 @@ internal sealed class OpenedCircuit : IDisposable
     private static OpenedCircuit Compute(
         Microscope microscope,
         CircuitJobOptions options,
+        IReadOnlyList<CircuitTarget>? targets,
         OpenedReplacement prompt,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
-        var targets = CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
+        targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
         var rows = progress is null ? null : new RowReports(progress);
         var graph = AttributionGraph.Compute(prompt.Model, targets, new() { MaxFeatures = options.Budget }, rows, cancellationToken);
         if (!graph.IsComplete)

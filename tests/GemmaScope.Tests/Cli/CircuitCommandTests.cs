@@ -138,6 +138,58 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Contains("--key", Refused("circuit", "attention", Text, "--layer", "0", "--head", "0", "--query", "2", "--key", "3").Error);
     }
 
+    [Fact]
+    public void the_graphs_of_two_texts_are_compared_at_positions_that_belong_together()
+    {
+        const string longer = "The good people of the United";
+        var run = CommandLine.Run("circuit", "compare", Text, longer, "--top", "3");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("in the second alone", run.Out);
+        Assert.Equal(1, run.Error.Split("have no transcoder").Length - 1);
+        var json = Json("circuit", "compare", Text, longer, "--target", " States", "--top", "5000", "--json");
+        var target = Assert.Single(json.GetProperty("targets").EnumerateArray());
+        foreach (var (side, text) in new[] { ("first", Text), ("second", longer) })
+        {
+            var alone = Json("circuit", text, "--target", " States", "--json");
+            Assert.Equal(alone.GetProperty("targets")[0].GetProperty("value").GetDouble(), target.GetProperty(side).GetDouble(), 1e-6);
+            // Every feature is in one list.
+            var only = json.GetProperty($"only_{side}").EnumerateArray().Count(node => node.GetProperty("kind").GetString() == "feature");
+            Assert.Equal(alone.GetProperty("active_features").GetInt32(), only + json.GetProperty("shared_features").GetInt32());
+        }
+        // The word that was put in is in the second alone; words after it keep together one position apart.
+        var inserted = json.GetProperty("only_second")
+            .EnumerateArray()
+            .Where(node => node.GetProperty("kind").GetString() == "token")
+            .Select(node => node.GetProperty("token").GetString());
+        Assert.Equal([" good"], inserted);
+        Assert.All(
+            json.GetProperty("changed_activations").EnumerateArray(),
+            pair =>
+            {
+                int At(string side) => pair.GetProperty(side).GetProperty("position").GetInt32();
+                Assert.Equal(At("first") < 2 ? At("first") : At("first") + 1, At("second"));
+                Assert.Equal(
+                    pair.GetProperty("second").GetProperty("activation").GetDouble()
+                        - pair.GetProperty("first").GetProperty("activation").GetDouble(),
+                    pair.GetProperty("activation_change").GetDouble(),
+                    1e-5
+                );
+            }
+        );
+        Assert.NotEmpty(json.GetProperty("changed_activations").EnumerateArray());
+        Assert.Contains("same text", Refused("circuit", "compare", Text, Text).Error);
+    }
+
+    [Fact]
+    public void a_budget_leaves_influence_out_but_not_features()
+    {
+        var json = Json("circuit", "compare", Text, "The people of the world", "--budget", "20", "--top", "5000", "--json");
+        var nodes = json.GetProperty("only_first").EnumerateArray().Where(node => node.GetProperty("kind").GetString() == "feature");
+        Assert.Contains(nodes, node => node.GetProperty("share").ValueKind == JsonValueKind.Null);
+        var tokens = json.GetProperty("only_first").EnumerateArray().Where(node => node.GetProperty("kind").GetString() == "token");
+        Assert.Equal(" United", Assert.Single(tokens).GetProperty("token").GetString());
+    }
+
     /// <summary>The JSON of a run that also has something to say.</summary>
     private static JsonElement Json(params string[] arguments)
     {
