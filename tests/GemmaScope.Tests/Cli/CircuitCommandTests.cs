@@ -125,6 +125,17 @@ public sealed class CircuitCommandTests : IDisposable
     }
 
     [Fact]
+    public void a_logit_of_a_model_without_transcoders_is_split_into_whole_mlps()
+    {
+        // By its folder the demo model is any model.
+        var json = Json("circuit", "logits", Text, "--model", Fixtures.Model("demo-pt"), "--top", "5000", "--json");
+        string[] kinds = [.. json.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("kind").GetString()!)];
+        Assert.Equal(["embedding", "head", "mlp", "soft_cap"], kinds.Distinct().Order());
+        Assert.InRange(json.GetProperty("error").GetDouble(), 0, 1e-4);
+        Assert.Equal(0, json.GetProperty("transcoders").GetArrayLength());
+    }
+
+    [Fact]
     public void a_heads_score_is_split_into_pairs()
     {
         var run = CommandLine.Run("circuit", "attention", Text, "--layer", "4", "--head", "0", "--key", "2", "--top", "4");
