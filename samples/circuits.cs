@@ -24,6 +24,13 @@ foreach (var node in Enumerable.Range(0, graph.FeatureCount).OrderByDescending(n
 foreach (var mode in Enum.GetValues<InterventionMode>())
     Console.WriteLine($"{mode}: Spearman {EffectAgreement.Of(EffectCheck.Measure(graph, mode, strongest: 10, random: 0)).Spearman:f2}");
 
+// What adds to the lead directly, and why a head looks where it looks: both sums are exact.
+var direct = LogitAttribution.Of(replacement, Token(" States"), Token(" Kingdom"));
+foreach (var part in direct.Parts.OrderByDescending(part => Math.Abs(part.Value)).Take(3))
+    Console.WriteLine($"{part.Kind} of layer {part.Layer}: {part.Value:+0.00;-0.00}");
+using var look = QueryKeyAttribution.Of(replacement, layer: 4, head: 0, query: 5, key: 2);
+Console.WriteLine($"head 4/0 scores {look.Score:f2}; most by {look.Strongest(1)[0].Query.Kind} × {look.Strongest(1)[0].Key.Kind}: {look.Strongest(1)[0].Value:f2}");
+
 // The same changes while the model writes.
 var strongest = graph.Feature(Enumerable.Range(0, graph.FeatureCount).MaxBy(node => graph.Influence[node]));
 var off = Intervention.Edits(transcoders, [FeatureChange.Ablate(strongest.Layer, strongest.Feature)], model.Config);

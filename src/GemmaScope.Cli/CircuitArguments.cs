@@ -3,47 +3,22 @@ using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
-/// <summary>The prompt, the model and the settings of a circuit, which the commands on circuits share.</summary>
+/// <summary>The prompt and the settings of a graph, which the commands on graphs share.</summary>
 internal sealed class CircuitArguments
 {
     private static readonly CircuitJobOptions Defaults = new() { Text = "" };
 
-    private readonly TextInput _text;
-    private readonly MicroscopeArguments _model;
-    private readonly Option<string[]> _transcoders,
-        _target;
-    private readonly Option<string?> _site;
+    private readonly CircuitPromptArguments _prompt;
+    private readonly Option<string[]> _target;
     private readonly Option<int> _logits,
         _budget;
     private readonly Option<double> _mass,
         _nodeShare,
         _edgeShare;
-    private readonly Option<int?> _zeroPositions;
-    private readonly Option<bool> _noBos;
 
-    public CircuitArguments(Command command)
+    public CircuitArguments(Command command, bool file = true)
     {
-        _text = new TextInput(command, "text", "The text whose next word is explained.");
-        _model = new MicroscopeArguments(command, DictionaryUse.None);
-        _transcoders = Add(
-            command,
-            new Option<string[]>("--transcoders")
-            {
-                Description =
-                    "Transcoders: a folder, files, or a set of the catalogue by its name without the layer; the demo model has its own.",
-                HelpName = "SET",
-                AllowMultipleArgumentsPerToken = true,
-                DefaultValueFactory = _ => [],
-            }
-        );
-        _site = Add(
-            command,
-            new Option<string?>("--site")
-            {
-                Description = "Where transcoders read whose files do not say it: resid_mid, ln2_normalized or mlp_in.",
-                HelpName = "SITE",
-            }
-        );
+        _prompt = new CircuitPromptArguments(command, "The text whose next word is explained.", file);
         _target = Add(
             command,
             new Option<string[]>("--target")
@@ -62,36 +37,22 @@ internal sealed class CircuitArguments
         );
         _nodeShare = Add(command, Share("--node-share", "Keep nodes until they have this share of the influence.", Defaults.NodeShare));
         _edgeShare = Add(command, Share("--edge-share", "Keep edges until they have this share of what flows.", Defaults.EdgeShare));
-        _zeroPositions = Add(
-            command,
-            new Option<int?>("--zero-positions")
-            {
-                Description = "Positions at the start that count as constants: 1, and 4 in a conversation with Gemma 3.",
-                HelpName = "N",
-            }
-        );
-        _noBos = Add(command, new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
     }
 
     /// <summary>The settings.</summary>
     public CircuitJobOptions Read(ParseResult arguments, Session session) =>
-        new()
+        _prompt.Read(arguments, session) with
         {
-            Text = _text.Read(arguments, session),
-            AddBos = !arguments.GetValue(_noBos),
-            Transcoders = arguments.GetValue(_transcoders) ?? [],
-            Site = arguments.GetValue(_site),
             Targets = arguments.GetValue(_target) ?? [],
             Logits = arguments.GetValue(_logits),
             Mass = arguments.GetValue(_mass),
             Budget = arguments.GetValue(_budget),
             NodeShare = arguments.GetValue(_nodeShare),
             EdgeShare = arguments.GetValue(_edgeShare),
-            ZeroPositions = arguments.GetValue(_zeroPositions),
         };
 
     /// <summary>The model.</summary>
-    public Microscope Open(ParseResult arguments, Session session) => _model.Open(arguments, session);
+    public Microscope Open(ParseResult arguments, Session session) => _prompt.Open(arguments, session);
 
     private static Option<double> Share(string name, string description, double standard) =>
         new(name)

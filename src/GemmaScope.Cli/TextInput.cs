@@ -12,7 +12,11 @@ internal sealed class TextInput
     private readonly Argument<string?> _text;
     private readonly Option<string?> _file;
 
-    public TextInput(Command command, string name, string description)
+    /// <param name="command">The command.</param>
+    /// <param name="name">The argument's name.</param>
+    /// <param name="description">What the text is.</param>
+    /// <param name="file">Whether it may be named by an option. Where another argument follows, that would be taken for the text.</param>
+    public TextInput(Command command, string name, string description, bool file = true)
     {
         _text = new Argument<string?>(name)
         {
@@ -25,7 +29,8 @@ internal sealed class TextInput
             HelpName = "FILE",
         };
         command.Arguments.Add(_text);
-        command.Options.Add(_file);
+        if (file)
+            command.Options.Add(_file);
     }
 
     /// <summary>Whether a text was named.</summary>

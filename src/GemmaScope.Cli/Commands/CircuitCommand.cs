@@ -21,7 +21,10 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit \"The people\" --target \" are/ is\"",
             "gemmascope circuit \"The capital of France is\" --model google/gemma-3-1b-pt --transcoders gemma-scope-2-1b-pt/transcoder_all/width_16k_l0_small --budget 1000",
             "gemmascope circuit show graph.json",
-            "gemmascope circuit check \"The people of the United\""
+            "gemmascope circuit check \"The people of the United\"",
+            "gemmascope circuit compare \"The people of the United\" \"The people of the world\"",
+            "gemmascope circuit logits \"The people of the United\"",
+            "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2"
         )
     {
         _circuit = new CircuitArguments(this);
@@ -31,7 +34,16 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
         _json = Add(CommonOptions.Json());
-        foreach (var command in (GemmaScopeCommand[])[new CircuitShowCommand(), new CircuitCheckCommand()])
+        foreach (
+            var command in (GemmaScopeCommand[])
+                [
+                    new CircuitShowCommand(),
+                    new CircuitCheckCommand(),
+                    new CircuitCompareCommand(),
+                    new CircuitLogitsCommand(),
+                    new CircuitAttentionCommand(),
+                ]
+        )
             Subcommands.Add(command);
     }
 

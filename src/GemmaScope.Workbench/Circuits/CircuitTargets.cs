@@ -37,20 +37,36 @@ internal static partial class CircuitTargets
             return CircuitTarget.Feature(Number(feature, 1), Number(feature, 3), Number(feature, 2));
         if (text.StartsWith("feature:", StringComparison.Ordinal))
             throw new ArgumentProblemException($"'{text}' names no feature; write feature:LAYER/INDEX@POSITION", Target);
-        if (text.IndexOf('/') is > 0 and var slash && slash < text.Length - 1)
+        var (token, other) = Tokens(text, model.LastLogits, tokenizer, progress);
+        return (other is { } second ? CircuitTarget.Difference(token, second) : CircuitTarget.Logit(token)) with
         {
-            int one = Token(text[..slash], model, tokenizer, progress),
-                other = Token(text[(slash + 1)..], model, tokenizer, progress);
-            return CircuitTarget.Difference(one, other) with { Name = $"{Quoted(tokenizer, one)} over {Quoted(tokenizer, other)}" };
-        }
-        var token = Token(text, model, tokenizer, progress);
-        return CircuitTarget.Logit(token) with { Name = Quoted(tokenizer, token) };
+            Name = NameOf(tokenizer, token, other),
+        };
     }
 
-    private static int Token(string text, ReplacementModel model, Tokenizer tokenizer, IProgress<JobReport>? progress)
+    /// <summary>Reads a token, or one and another that it is compared with.</summary>
+    /// <param name="text">As users write it.</param>
+    /// <param name="logits">Where it is predicted.</param>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="progress">Told when another spelling is likelier.</param>
+    public static (int Token, int? Other) Tokens(
+        string text,
+        ReadOnlySpan<float> logits,
+        Tokenizer tokenizer,
+        IProgress<JobReport>? progress
+    ) =>
+        text.IndexOf('/') is > 0 and var slash && slash < text.Length - 1
+            ? (Token(text[..slash], logits, tokenizer, progress), Token(text[(slash + 1)..], logits, tokenizer, progress))
+            : (Token(text, logits, tokenizer, progress), null);
+
+    /// <summary>The name of a token, or of its lead over another.</summary>
+    public static string NameOf(Tokenizer tokenizer, int token, int? other) =>
+        other is { } second ? $"{Quoted(tokenizer, token)} over {Quoted(tokenizer, second)}" : Quoted(tokenizer, token);
+
+    private static int Token(string text, ReadOnlySpan<float> logits, Tokenizer tokenizer, IProgress<JobReport>? progress)
     {
         if (text is ['#', .. var id] && int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return number < model.LastLogits.Length && number < tokenizer.VocabularySize
+            return number < logits.Length && number < tokenizer.VocabularySize
                 ? number
                 : throw new ArgumentProblemException($"{text} is outside the vocabulary of {tokenizer.VocabularySize}", Target);
         if (tokenizer.Encode(text) is not [var token])
@@ -60,7 +76,7 @@ internal static partial class CircuitTargets
                 Target
             );
         // A word in a text is a token with its space, and that is easily forgotten.
-        if (!text.StartsWith(' ') && tokenizer.Encode(" " + text) is [var spaced] && model.LastLogits[spaced] > model.LastLogits[token])
+        if (!text.StartsWith(' ') && tokenizer.Encode(" " + text) is [var spaced] && logits[spaced] > logits[token])
             progress.Note($"'{text}' is taken as it is written; here ' {text}', with a space, is more likely.");
         return token;
     }

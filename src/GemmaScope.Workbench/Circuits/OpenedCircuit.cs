@@ -3,14 +3,14 @@ using GemmaScope.Models;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>A graph with the transcoders and the replacement model that it is made of; what the jobs on circuits begin with.</summary>
+/// <summary>A graph with the prompt that it is made of; what the jobs on graphs begin with.</summary>
 internal sealed class OpenedCircuit : IDisposable
 {
-    private readonly TranscoderSet _set;
+    private readonly OpenedReplacement _prompt;
 
-    private OpenedCircuit(TranscoderSet set, ReplacementModel model, AttributionGraph graph) => (_set, Model, Graph) = (set, model, graph);
+    private OpenedCircuit(OpenedReplacement prompt, AttributionGraph graph) => (_prompt, Graph) = (prompt, graph);
 
-    public ReplacementModel Model { get; }
+    public ReplacementModel Model => _prompt.Model;
 
     public AttributionGraph Graph { get; }
 
@@ -18,21 +18,19 @@ internal sealed class OpenedCircuit : IDisposable
         Microscope microscope,
         CircuitJobOptions options,
         IProgress<JobReport>? progress,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        IReadOnlyList<CircuitTarget>? targets = null
     )
     {
-        options.Check();
-        var tokens = Tokens(microscope, options);
-        progress.NoteWrittenBos(tokens, microscope.Model.Tokenizer.BosId);
-        var set = await TranscoderLocator.OpenAsync(options, microscope, progress, cancellationToken).ConfigureAwait(false);
+        var prompt = await OpenedReplacement.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Compute(microscope, options, tokens, set, progress, cancellationToken), CancellationToken.None)
+            return await Task.Run(() => Compute(microscope, options, targets, prompt, progress, cancellationToken), CancellationToken.None)
                 .ConfigureAwait(false);
         }
         catch
         {
-            set.Dispose();
+            prompt.Dispose();
             throw;
         }
     }
@@ -58,49 +56,27 @@ internal sealed class OpenedCircuit : IDisposable
     public void Dispose()
     {
         Graph.Dispose();
-        Model.Dispose();
-        _set.Dispose();
+        _prompt.Dispose();
     }
 
     private static OpenedCircuit Compute(
         Microscope microscope,
         CircuitJobOptions options,
-        int[] tokens,
-        TranscoderSet set,
+        IReadOnlyList<CircuitTarget>? targets,
+        OpenedReplacement prompt,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
-        progress.Stage("encoding");
-        var model = ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, cancellationToken: cancellationToken);
-        try
-        {
-            var targets = CircuitTargets.Of(options, model, microscope.Model.Tokenizer, progress);
-            var rows = progress is null ? null : new RowReports(progress);
-            var graph = AttributionGraph.Compute(model, targets, new() { MaxFeatures = options.Budget }, rows, cancellationToken);
-            if (!graph.IsComplete)
-                progress.Note(
-                    $"this graph is not complete: contributions and biases miss the values by up to {graph.RelativeIdentityError:0.0e0}, where "
-                        + $"{AttributionGraph.IdentityTolerance:0.0e0} is allowed; do not rely on it"
-                );
-            return new(set, model, graph);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
-
-    private static int[] Tokens(Microscope microscope, CircuitJobOptions options)
-    {
-        var tokens = microscope.Model.Tokenizer.Encode(options.Text, options.AddBos);
-        if (tokens.Length > microscope.Model.Config.MaxPositions)
-            throw new ContextLengthException(
-                $"has {tokens.Length} tokens, more than this model's context of {microscope.Model.Config.MaxPositions}; shorten it",
-                "text"
+        targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
+        var rows = progress is null ? null : new RowReports(progress);
+        var graph = AttributionGraph.Compute(prompt.Model, targets, new() { MaxFeatures = options.Budget }, rows, cancellationToken);
+        if (!graph.IsComplete)
+            progress.Note(
+                $"this graph is not complete: contributions and biases miss the values by up to {graph.RelativeIdentityError:0.0e0}, where "
+                    + $"{AttributionGraph.IdentityTolerance:0.0e0} is allowed; do not rely on it"
             );
-        return tokens;
+        return new(prompt, graph);
     }
 
     /// <summary>A name for addresses: the model and the first words.</summary>

@@ -25,7 +25,7 @@ internal static partial class TranscoderLocator
     {
         var names = options.Transcoders;
         if (names.Count == 0)
-            names = microscope.ModelName is MicroscopeOptions.DemoModel or MicroscopeOptions.DemoChat
+            names = HasDefault(microscope)
                 ? [MicroscopeOptions.DemoScope]
                 : throw new ArgumentProblemException(
                     $"no transcoders of {microscope.ModelName} are named, and only the demo models have a default",
@@ -44,6 +44,10 @@ internal static partial class TranscoderLocator
             );
         return set;
     }
+
+    /// <summary>Whether a model has transcoders that need not be named.</summary>
+    public static bool HasDefault(Microscope microscope) =>
+        microscope.ModelName is MicroscopeOptions.DemoModel or MicroscopeOptions.DemoChat;
 
     /// <summary>The dictionaries that a name stands for: one of each layer for a set of the catalogue, of several the sparsest.</summary>
     internal static IReadOnlyList<string> Members(string name)

@@ -51,13 +51,11 @@ internal sealed class FrozenBackward : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             var (above, below) = (plan[layer + 1], plan[layer]);
             var next = Buffer($"residual {(_config.Layers - layer) % 2}", below.Rows, _config.Width);
-            if (above.Rows == 0)
-                Clear(next);
-            else
-            {
+            if (above.Rows > 0)
                 Mlp(layer, targets, above, gradient, collected);
+            // A target may read what enters attention, with nothing above.
+            if (below.Rows > 0)
                 Attention(layer, targets, above, gradient, below, next);
-            }
             Inject(new Site(SiteKind.ResidPre, layer), targets, below, (row, vector, _) => Add(next.Row(row), vector));
             gradient = next;
         }
@@ -141,7 +139,8 @@ internal sealed class FrozenBackward : IDisposable
             (row, vector, position) => AddScaled(output.Row(row), vector, gain, scale[position])
         );
         var z = Buffer("z", above.Rows, _config.Heads * _config.HeadSize);
-        Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
+        if (above.Rows > 0)
+            Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
 
         var v = Buffer("v", below.Rows, _config.KeyValueHeads * _config.HeadSize);
         Workers.For(below.Targets * _config.KeyValueHeads, new ValuesJob(_config, _model.Frozen.Pattern(layer), above, z, below, v));

@@ -46,9 +46,13 @@ internal sealed unsafe class FrozenPattern
             var (head, query) = (row / _tokens, row % _tokens);
             for (var key = 0; key <= query; key++)
                 if (query - key < _window)
-                    pattern.Row(row)[key] = Block(key / BlockKeys, head).Row(key % BlockKeys)[query - key / BlockKeys * BlockKeys];
+                    pattern.Row(row)[key] = Weight(head, query, key);
         }
     }
+
+    /// <summary>p of a head, for a key that the query sees.</summary>
+    public float Weight(int head, int query, int key) =>
+        Block(key / BlockKeys, head).Row(key % BlockKeys)[query - key / BlockKeys * BlockKeys];
 
     /// <summary>The first key that the queries from a position on see.</summary>
     public int FirstKey(int query) => _window == int.MaxValue ? 0 : Math.Max(0, query - _window + 1);

@@ -102,6 +102,105 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Contains("--random", Refused("circuit", "check", Text, "--strongest", "0", "--random", "0").Error);
     }
 
+    [Fact]
+    public void a_logit_is_split_into_parts_that_add_up()
+    {
+        var run = CommandLine.Run("circuit", "logits", Text, "--top", "3");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("\" States\" after \" United\" at 5", run.Out);
+        Assert.Matches(@"\d+ others\s+[+-]\d", run.Out);
+        var json = Json("circuit", "logits", Text, "--target", " States/ Kingdom", "--top", "5", "--json");
+        var parts = json.GetProperty("parts");
+        Assert.Equal(5, parts.GetArrayLength());
+        double Sum(string name) => json.GetProperty(name).EnumerateArray().Sum(part => part.GetProperty("value").GetDouble());
+        var value = json.GetProperty("value").GetDouble();
+        Assert.Equal(value, Sum("components"), 1e-4);
+        Assert.Equal(value, Sum("parts") + json.GetProperty("other_value").GetDouble(), 1e-4);
+        // At position 1 another word comes next.
+        var early = Json("circuit", "logits", Text, "--position", "1", "--json");
+        Assert.NotEqual("\" States\"", early.GetProperty("target").GetString());
+        Assert.Contains("--position", Refused("circuit", "logits", Text, "--position", "6").Error);
+        Assert.Contains("--top", Refused("circuit", "logits", Text, "--top", "-1").Error);
+        Assert.Contains("--target", Refused("circuit", "logits", Text, "--target", "feature:3/1@5").Error);
+    }
+
+    [Fact]
+    public void a_logit_of_a_model_without_transcoders_is_split_into_whole_mlps()
+    {
+        // By its folder the demo model is any model.
+        var json = Json("circuit", "logits", Text, "--model", Fixtures.Model("demo-pt"), "--top", "5000", "--json");
+        string[] kinds = [.. json.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("kind").GetString()!)];
+        Assert.Equal(["embedding", "head", "mlp", "soft_cap"], kinds.Distinct().Order());
+        Assert.InRange(json.GetProperty("error").GetDouble(), 0, 1e-4);
+        Assert.Equal(0, json.GetProperty("transcoders").GetArrayLength());
+    }
+
+    [Fact]
+    public void a_heads_score_is_split_into_pairs()
+    {
+        var run = CommandLine.Run("circuit", "attention", Text, "--layer", "4", "--head", "0", "--key", "2", "--top", "4");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("4/0: \" United\" at 5 looks at \" people\" at 2", run.Out);
+        var json = Json("circuit", "attention", Text, "--layer", "0", "--head", "1", "--query", "3", "--key", "2", "--json");
+        var pair = Assert.Single(json.GetProperty("pairs").EnumerateArray());
+        Assert.Equal("token", pair.GetProperty("key").GetProperty("kind").GetString());
+        Assert.Equal(json.GetProperty("score").GetDouble(), pair.GetProperty("value").GetDouble(), 1e-3);
+        Assert.Contains("--head", Refused("circuit", "attention", Text, "--layer", "0", "--head", "99", "--key", "2").Error);
+        Assert.Contains("--key", Refused("circuit", "attention", Text, "--layer", "0", "--head", "0", "--query", "2", "--key", "3").Error);
+    }
+
+    [Fact]
+    public void the_graphs_of_two_texts_are_compared_at_positions_that_belong_together()
+    {
+        const string longer = "The good people of the United";
+        var run = CommandLine.Run("circuit", "compare", Text, longer, "--top", "3");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("in the second alone", run.Out);
+        Assert.Equal(1, run.Error.Split("have no transcoder").Length - 1);
+        var json = Json("circuit", "compare", Text, longer, "--target", " States", "--top", "5000", "--json");
+        var target = Assert.Single(json.GetProperty("targets").EnumerateArray());
+        foreach (var (side, text) in new[] { ("first", Text), ("second", longer) })
+        {
+            var alone = Json("circuit", text, "--target", " States", "--json");
+            Assert.Equal(alone.GetProperty("targets")[0].GetProperty("value").GetDouble(), target.GetProperty(side).GetDouble(), 1e-6);
+            // Every feature is in one list.
+            var only = json.GetProperty($"only_{side}").EnumerateArray().Count(node => node.GetProperty("kind").GetString() == "feature");
+            Assert.Equal(alone.GetProperty("active_features").GetInt32(), only + json.GetProperty("shared_features").GetInt32());
+        }
+        // The word that was put in is in the second alone; words after it keep together one position apart.
+        var inserted = json.GetProperty("only_second")
+            .EnumerateArray()
+            .Where(node => node.GetProperty("kind").GetString() == "token")
+            .Select(node => node.GetProperty("token").GetString());
+        Assert.Equal([" good"], inserted);
+        Assert.All(
+            json.GetProperty("changed_activations").EnumerateArray(),
+            pair =>
+            {
+                int At(string side) => pair.GetProperty(side).GetProperty("position").GetInt32();
+                Assert.Equal(At("first") < 2 ? At("first") : At("first") + 1, At("second"));
+                Assert.Equal(
+                    pair.GetProperty("second").GetProperty("activation").GetDouble()
+                        - pair.GetProperty("first").GetProperty("activation").GetDouble(),
+                    pair.GetProperty("activation_change").GetDouble(),
+                    1e-5
+                );
+            }
+        );
+        Assert.NotEmpty(json.GetProperty("changed_activations").EnumerateArray());
+        Assert.Contains("same text", Refused("circuit", "compare", Text, Text).Error);
+    }
+
+    [Fact]
+    public void a_budget_leaves_influence_out_but_not_features()
+    {
+        var json = Json("circuit", "compare", Text, "The people of the world", "--budget", "20", "--top", "5000", "--json");
+        var nodes = json.GetProperty("only_first").EnumerateArray().Where(node => node.GetProperty("kind").GetString() == "feature");
+        Assert.Contains(nodes, node => node.GetProperty("share").ValueKind == JsonValueKind.Null);
+        var tokens = json.GetProperty("only_first").EnumerateArray().Where(node => node.GetProperty("kind").GetString() == "token");
+        Assert.Equal(" United", Assert.Single(tokens).GetProperty("token").GetString());
+    }
+
     /// <summary>The JSON of a run that also has something to say.</summary>
     private static JsonElement Json(params string[] arguments)
     {
