@@ -1,7 +1,7 @@
 namespace GemmaScope.Tests.Server;
 
 /// <summary>What a server logs, to be read while it goes on writing.</summary>
-internal sealed class ServerLog
+internal sealed class ServerLog : IDisposable
 {
     private readonly StringWriter _text = new();
 
@@ -16,5 +16,11 @@ internal sealed class ServerLog
         // A synchronized writer locks itself for each of its writes.
         lock (Writer)
             return _text.ToString();
+    }
+
+    public void Dispose()
+    {
+        Writer.Dispose();
+        _text.Dispose();
     }
 }
