@@ -158,6 +158,8 @@ internal static class Application
     {
         if (word is null)
             return "";
+        if (OtherWords.Find(word) is { } here)
+            return $"; {here}";
         var command = parsed.CommandResult.Command;
         var known = word.StartsWith('-')
             ? command

@@ -64,6 +64,8 @@ public class ApplicationTests
     [Theory]
     [InlineData("analyse", "did you mean 'analyze'?")]
     [InlineData("analyze hi --tpo 3", "did you mean '--top'?")]
+    [InlineData("analyze hi --sae_id layer_20/width_16k/canonical", "are one name here: --sae RELEASE/ID")]
+    [InlineData("analyze hi --device=cuda", "models run on the CPU")]
     [InlineData("features shwo x 1", "did you mean 'show'?")]
     [InlineData("analyze hi --model demo-ptt", "did you mean 'demo-pt'?")]
     [InlineData("analyze hi --model gemma-2-2b", "did you mean 'google/gemma-2-2b'?")]
