@@ -45,7 +45,7 @@ internal sealed class PageSections
             <nav class="sections" aria-label="sections">{_sections.Values.Select(one =>
                 Markup.Of($"<a href=\"{one.Address}\"{Markup.Trusted(one == current ? " aria-current=\"true\"" : "")}>{one.Name}</a>")
             )}</nav>
-            {(Search ? Field : Markup.Empty)}<button type="button" class="ask" popovertarget="help" aria-label="Keys and colours" title="Keys and colours (?)">?</button>
+            <button type="button" class="ask" popovertarget="help" aria-label="Keys and colours" title="Keys and colours (?)">?</button>{(Search ? Field : Markup.Empty)}
             </header>
 
             """
