@@ -41,6 +41,8 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
                     ("/nothing", null),
                     ("/search", null),
                     ("/search?q=cats", null),
+                    ("/circuits", "Circuits"),
+                    ("/circuits/nothing", null),
                     ("/lists", "Lists"),
                     ($"/lists/{list}", "Lists"),
                     ("/shield", "Guard"),
@@ -53,7 +55,7 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
             seen.Add(header.Replace(" aria-current=\"true\"", "", StringComparison.Ordinal));
         }
         var only = Assert.Single(seen);
-        Assert.Equal(["Microscope", "Map", "Lists", "Guard"], Section().Matches(only).Select(one => one.Groups[2].Value));
+        Assert.Equal(["Microscope", "Map", "Circuits", "Lists", "Guard"], Section().Matches(only).Select(one => one.Groups[2].Value));
         Assert.Contains("action=\"/search\"", only);
         // Each leads somewhere.
         foreach (Match one in Section().Matches(only))

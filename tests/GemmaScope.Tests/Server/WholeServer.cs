@@ -51,6 +51,7 @@ internal sealed class WholeServer : IAsyncDisposable
             {
                 Port = 0,
                 Log = log.Writer,
+                Circuits = bare ? null : folder.Path,
                 Endpoints = own => routes = own,
             }
         );
