@@ -96,12 +96,6 @@ internal sealed class ExamplesView(DashboardSource source, FeatureDashboard one,
 
     private Markup Example(FeatureExample example) =>
         Markup.Of(
-            $"<span class=\"peak\">{new Rounded(example.Values[example.Position], 1, Padded: true)}</span><p class=\"bubble\" tabindex=\"0\">{(example.Start > 0 ? "…" : "")}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "")}</p>"
+            $"<span class=\"peak\">{new Rounded(example.Values[example.Position], 1, Padded: true)}</span><p class=\"bubble\" tabindex=\"0\">{TokenMarkup.Excerpt(example, source.Piece, one.Max)}</p>"
         );
-
-    private void Tokens(HtmlWriter html, FeatureExample example)
-    {
-        for (var i = 0; i < example.Tokens.Count; i++)
-            TokenMarkup.Shade(html, source.Piece(example.Tokens[i]), example.Values[i], one.Max, marked: i == example.Position);
-    }
 }

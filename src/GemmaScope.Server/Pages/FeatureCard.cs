@@ -48,7 +48,10 @@ internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance gla
         );
 
     /// <summary>Its best examples, each around its strongest token.</summary>
-    public Markup Best(int most) => Markup.Of($"<ol class=\"best\">{glance.Best(most).Select(Example)}</ol>\n");
+    public Markup Best(int most) =>
+        Markup.Of(
+            $"<ol class=\"best\">{glance.Best(most).Select(example => Markup.Of($"<li>{TokenMarkup.Excerpt(example, glance.Source.Piece, _one.Max)}</li>"))}</ol>\n"
+        );
 
     /// <summary>The words it makes likelier and less likely.</summary>
     public Markup Words(int most) =>
@@ -57,15 +60,4 @@ internal sealed class FeatureCard(StoredDictionary dictionary, FeatureGlance gla
             : Markup.Of(
                 $"<p class=\"moves\"><span class=\"up\">▲ {FeatureName.Chips(glance.Promoted, most)}</span> <span class=\"down\">▼ {FeatureName.Chips(glance.Suppressed, most)}</span></p>\n"
             );
-
-    private Markup Example(FeatureExample example) =>
-        Markup.Of(
-            $"<li>{(example.Start > 0 ? "…" : "")}{Markup.Of(html => Tokens(html, example))}{(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "")}</li>"
-        );
-
-    private void Tokens(HtmlWriter html, FeatureExample example)
-    {
-        for (var i = 0; i < example.Tokens.Count; i++)
-            TokenMarkup.Shade(html, glance.Source.Piece(example.Tokens[i]), example.Values[i], _one.Max, marked: i == example.Position);
-    }
 }

@@ -83,17 +83,12 @@ internal sealed class LayersView(
             Markup.Of(
                 $"""
             <tr id="{id}"{Markup.Trusted(one == link.Dictionary ? " class=\"chosen\"" : "")}><td>{one.Layer}</td><td class="name"><a href="{there.Address}" data-in-place title="{one.Name}">{titles[model, one.Name].WithoutLayer}</a></td><td class="n">{Number(found, found?.MeanL0, "0.0")}</td><td class="n">{Number(found, 1 - found?.Fvu, "0.000")}</td><td class="wide">{top.Select(feature =>
-                Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place{Card(one, names!, feature.Index)}><span class=\"index\">#{feature.Index}</span> {names!.Name(feature.Index, 3)}</a> "))}</td></tr>
+                Markup.Of($"<a href=\"{(there with { Feature = feature.Index }).Address}\" data-in-place{names!.Card(feature.Index)}><span class=\"index\">#{feature.Index}</span> {names!.Name(feature.Index, 3)}</a> "))}</td></tr>
 
             """
             )
         );
     }
-
-    private static Markup Card(MicroscopeDictionary dictionary, NamedFeatures names, int feature) =>
-        dictionary.Stored is { } stored && names.IsKnown(feature)
-            ? Markup.Of($" data-card=\"{FeatureCard.Address(stored, feature)}\"")
-            : Markup.Empty;
 
     private static string Number(TextAnalysis? found, double? value, string format) =>
         found is null ? "…" : value?.ToString(format, CultureInfo.InvariantCulture) ?? "undefined";

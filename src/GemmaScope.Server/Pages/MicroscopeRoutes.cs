@@ -40,10 +40,10 @@ internal static class MicroscopeRoutes
             new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         }
         var options = app.Services.GetRequiredService<ServerOptions>();
-        var shelf = new CircuitShelf(options.Circuits, options.MoreCircuits);
-        var tracer = new CircuitTracer(served, app.Services.GetRequiredService<ModelQueue>(), shelf);
         if (options.Circuits is not null || options.MoreCircuits.Count > 0)
         {
+            var shelf = new CircuitShelf(options.Circuits, options.MoreCircuits);
+            var tracer = new CircuitTracer(served, app.Services.GetRequiredService<ModelQueue>(), shelf);
             sections.Add(PageSection.Circuits);
             new CircuitEndpoints(shelf, library, tracer).Map(Gated(pages, gate), Gated(data, gate));
         }

@@ -6,6 +6,7 @@ namespace GemmaScope.Server.Pages;
 /// <summary>What is known of some features of one dictionary, to name them by.</summary>
 internal sealed class NamedFeatures
 {
+    private readonly StoredDictionary? _dictionary;
     private readonly Dictionary<int, FeatureRow> _rows;
     private readonly IReadOnlyDictionary<int, FeatureGlance> _glances;
 
@@ -15,6 +16,7 @@ internal sealed class NamedFeatures
     /// <param name="shown">One that is shown with its examples, whether it has a label or not.</param>
     public NamedFeatures(FeatureLibrary? library, StoredDictionary? dictionary, IEnumerable<int> features, int? shown = null)
     {
+        _dictionary = dictionary;
         _rows = library?.Database.ByFeature(dictionary, shown is { } one ? features.Append(one) : features) ?? [];
         // A row is found at once and a page has to be read: only what has no label is looked up in its page.
         _glances =
@@ -34,6 +36,12 @@ internal sealed class NamedFeatures
 
     /// <summary>Whether the database has it.</summary>
     public bool IsKnown(int feature) => _rows.ContainsKey(feature);
+
+    /// <summary>The attribute that brings up its card where its link is pointed at; nothing where the database does not have it.</summary>
+    public Markup Card(int feature) =>
+        _dictionary is not null && IsKnown(feature)
+            ? Markup.Of($" data-card=\"{FeatureCard.Address(_dictionary, feature)}\"")
+            : Markup.Empty;
 
     /// <summary>Its name, without its index.</summary>
     public Markup Name(int feature, int words = FeatureName.Words) =>

@@ -145,10 +145,6 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
     private Markup Row(FeatureReport feature, float largest)
     {
         var (chosen, hue) = (feature.Index == link.Feature, link.HueOf(feature.Index));
-        var card =
-            link.Dictionary.Stored is { } stored && named.IsKnown(feature.Index)
-                ? Markup.Of($" data-card=\"{FeatureCard.Address(stored, feature.Index)}\"")
-                : Markup.Empty;
         return Markup.Of(
             $"""
             <tr{Markup.Trusted(chosen ? " class=\"chosen\"" : "")}><td class="pins"><a class="pin{(hue is { } own ? $" s14 hue{own}" : "")}" id="p{feature.Index}" href="{link.Pin(feature.Index).Address}" data-in-place title="{(hue is null ? "shade the text by it in a colour of its own" : "shade no longer by it")}" aria-label="{(hue is null ? "pin" : "unpin")} #{feature.Index}"></a></td><td class="wide"><a id="f{feature.Index}" href="{(
@@ -159,7 +155,7 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
             ).Address}" data-in-place data-shades="{string.Join(
                 ',',
                 _shading!.ShadesBy(feature.Index)
-            )}"{card}><span class="index">#{feature.Index}</span> {named.Name(feature.Index)}</a></td><td class="n">{new Rounded(feature.Activation, 1, Padded: true)}</td><td class="bar">{ShareBar.Of(
+            )}"{named.Card(feature.Index)}><span class="index">#{feature.Index}</span> {named.Name(feature.Index)}</a></td><td class="n">{new Rounded(feature.Activation, 1, Padded: true)}</td><td class="bar">{ShareBar.Of(
                 largest > 0 ? feature.Activation / largest : 0
             )}</td></tr>
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using GemmaScope.Features.Statistics;
+using GemmaScope.Store;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
@@ -50,6 +52,19 @@ internal static partial class TokenMarkup
         Text(html, piece, kind);
         html.Literal("</span>");
     }
+
+    /// <summary>The tokens of an example, each shaded, with dots where the text goes on.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="piece">The piece of a token.</param>
+    /// <param name="maximum">The feature's maximum.</param>
+    public static Markup Excerpt(FeatureExample example, Func<int, string> piece, float maximum) =>
+        Markup.Of(html =>
+        {
+            html.Literal(example.Start > 0 ? "…" : "");
+            for (var i = 0; i < example.Tokens.Count; i++)
+                Shade(html, piece(example.Tokens[i]), example.Values[i], maximum, marked: i == example.Position);
+            html.Literal(example.Tokens.Count - example.Position > FeaturePage.After ? "…" : "");
+        });
 
     /// <summary>What is said of a token that is pointed at.</summary>
     public static string Tip(string piece, float value, float maximum) =>

@@ -185,7 +185,7 @@ function paint () {
   for (const link of graph.links.slice(0, MOST_EDGES)) stroke(link, about ? 0.04 : 0.16)
   for (const link of [...about?.inputs ?? [], ...about?.outputs ?? []]) stroke(link, 0.85)
 }
-const largest = node => Math.abs(Math.max(node.inputs[0] ? Math.abs(node.inputs[0].weight) : 0, node.outputs[0] ? Math.abs(node.outputs[0].weight) : 0)) || 1
+const largest = node => Math.max(...[node.inputs[0], node.outputs[0]].map(link => Math.abs(link?.weight ?? 0))) || 1
 
 /** The node that is chosen, with what comes in and what goes out. */
 async function describe () {
@@ -313,7 +313,6 @@ at('picture').addEventListener('pointermove', event => {
   const [dx, dy] = [event.clientX - dragged.from[0], event.clientY - dragged.from[1]]
   if (Math.hypot(dx, dy) < 4 && !dragged.moved) return
   dragged.moved = true
-  dragged.mark.style.transform = ''
   const [, x, y] = dragged.start ??= dragged.mark.getAttribute('transform').match(/translate\(([-\d.]+) ([-\d.]+)\)/)
   dragged.mark.setAttribute('transform', `translate(${+x + dx} ${+y + dy})`)
 })
