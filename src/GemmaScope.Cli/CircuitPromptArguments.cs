@@ -3,39 +3,18 @@ using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
-/// <summary>The prompt, the model and the transcoders, which all commands on circuits share.</summary>
+/// <summary>The prompt, the model and the transcoders, which commands on the circuit of a text share.</summary>
 internal sealed class CircuitPromptArguments
 {
     private readonly TextInput _text;
-    private readonly MicroscopeArguments _model;
-    private readonly Option<string[]> _transcoders;
-    private readonly Option<string?> _site;
+    private readonly TranscoderArguments _transcoders;
     private readonly Option<int?> _zeroPositions;
     private readonly Option<bool> _noBos;
 
     public CircuitPromptArguments(Command command, string text, bool file = true)
     {
         _text = new TextInput(command, "text", text, file);
-        _model = new MicroscopeArguments(command, DictionaryUse.None);
-        _transcoders = Add(
-            command,
-            new Option<string[]>("--transcoders")
-            {
-                Description =
-                    "Transcoders: a folder, files, or a set of the catalogue by its name without the layer; the demo model has its own.",
-                HelpName = "SET",
-                AllowMultipleArgumentsPerToken = true,
-                DefaultValueFactory = _ => [],
-            }
-        );
-        _site = Add(
-            command,
-            new Option<string?>("--site")
-            {
-                Description = "Where transcoders read whose files do not say it: resid_mid, ln2_normalized or mlp_in.",
-                HelpName = "SITE",
-            }
-        );
+        _transcoders = new TranscoderArguments(command);
         _zeroPositions = Add(
             command,
             new Option<int?>("--zero-positions")
@@ -53,13 +32,13 @@ internal sealed class CircuitPromptArguments
         {
             Text = _text.Read(arguments, session),
             AddBos = !arguments.GetValue(_noBos),
-            Transcoders = arguments.GetValue(_transcoders) ?? [],
-            Site = arguments.GetValue(_site),
+            Transcoders = _transcoders.Names(arguments),
+            Site = _transcoders.Site(arguments),
             ZeroPositions = arguments.GetValue(_zeroPositions),
         };
 
     /// <summary>The model.</summary>
-    public Microscope Open(ParseResult arguments, Session session) => _model.Open(arguments, session);
+    public Microscope Open(ParseResult arguments, Session session) => _transcoders.Open(arguments, session);
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

@@ -70,7 +70,7 @@ public static class EffectCheck
         if (strongest < 0 || random < 0 || strongest + random == 0)
             throw new ArgumentProblemException($"{strongest} strongest and {random} random ones; at least one is needed", "features");
         var model = graph.Model;
-        RowTarget[] targets = [.. graph.Targets.Select(target => target.Resolve(model))];
+        double[] before = [.. Enumerable.Range(0, graph.Targets.Count).Select(target => graph.Value(graph.FirstTarget + target))];
         var (strong, control) = Choose(graph, strongest, random, seed);
         int[] nodes = [.. strong, .. control];
         var predicted = GraphPropagation.Ablated(graph, nodes, direct: mode == InterventionMode.Constrained, cancellationToken);
@@ -78,38 +78,18 @@ public static class EffectCheck
         foreach (var (i, node) in nodes.Index())
         {
             var feature = graph.Feature(node);
-            double[] values = Values(
+            var values = Intervention.Values(
                 model,
-                targets,
+                graph.Targets,
                 [FeatureChange.Ablate(feature.Layer, feature.Feature, Positions.At(feature.Position))],
                 mode,
                 cancellationToken
             );
-            for (var target = 0; target < targets.Length; target++)
-                effects.Add(new(feature, i < strong.Length, target, predicted[i, target], values[target] - targets[target].Value));
+            for (var target = 0; target < before.Length; target++)
+                effects.Add(new(feature, i < strong.Length, target, predicted[i, target], values[target] - before[target]));
             progress?.Report(i + 1);
         }
         return effects;
-    }
-
-    /// <summary>The values of targets in a changed run.</summary>
-    private static double[] Values(
-        ReplacementModel model,
-        RowTarget[] targets,
-        IReadOnlyList<FeatureChange> changes,
-        InterventionMode mode,
-        CancellationToken cancellationToken
-    )
-    {
-        using var run = Intervention.Run(
-            model,
-            changes,
-            mode,
-            capture: targets.SelectMany(target => target.Injections.Select(one => one.Site)).Distinct(),
-            logits: LogitRows.Last,
-            cancellationToken: cancellationToken
-        );
-        return Array.ConvertAll(targets, target => target.Measure(run));
     }
 
     private static (int[] Strong, int[] Control) Choose(AttributionGraph graph, int strongest, int random, int seed)

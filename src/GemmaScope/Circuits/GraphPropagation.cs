@@ -39,6 +39,29 @@ internal static class GraphPropagation
         return result;
     }
 
+    /// <summary>What each source adds to a node along all ways: by its edge, and through features, each of which hands on a change in
+    /// proportion. [sources of the graph]</summary>
+    public static double[] Totals(AttributionGraph graph, int target, CancellationToken cancellationToken)
+    {
+        var (row, totals) = (new float[graph.FirstTarget], new double[graph.FirstTarget]);
+        graph.Row(target, row);
+        for (var source = 0; source < row.Length; source++)
+            totals[source] = row[source];
+        // A feature has all that it adds when those above it have handed on theirs.
+        for (var node = Math.Min(target, graph.FeatureCount) - 1; node >= 0; node--)
+        {
+            if (totals[node] == 0)
+                continue;
+            cancellationToken.ThrowIfCancellationRequested();
+            graph.Row(node, row);
+            var share = totals[node] / graph.Feature(node).Activation;
+            for (var source = 0; source < row.Length; source++)
+                if (row[source] != 0)
+                    totals[source] += share * row[source];
+        }
+        return totals;
+    }
+
     /// <summary>Σ contribution · relative change of the sources below a node, or null where none changes.</summary>
     private static double[]? Change(float[] row, double[]?[] relative, int count, int below)
     {

@@ -68,6 +68,35 @@ public static class Intervention
         );
     }
 
+    /// <summary>The values that targets have when features are changed.</summary>
+    /// <param name="model">The prompt, and the run whose parts are frozen.</param>
+    /// <param name="targets">The targets; those that are features must fire in the unchanged run.</param>
+    /// <param name="changes">The changes; none for the model as it is.</param>
+    /// <param name="mode">What stays as it was.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    /// <exception cref="ArgumentProblemException">A target or a feature does not exist, or one is changed twice at one position.</exception>
+    public static double[] Values(
+        ReplacementModel model,
+        IReadOnlyList<CircuitTarget> targets,
+        IReadOnlyList<FeatureChange> changes,
+        InterventionMode mode = InterventionMode.Constrained,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(targets);
+        RowTarget[] rows = [.. targets.Select(target => target.Resolve(model))];
+        using var run = Run(
+            model,
+            changes,
+            mode,
+            capture: rows.SelectMany(row => row.Injections.Select(one => one.Site)).Distinct(),
+            logits: LogitRows.Last,
+            cancellationToken: cancellationToken
+        );
+        return Array.ConvertAll(rows, row => row.Measure(run));
+    }
+
     /// <summary>In layers that are frozen the old activation is that of the clean run, else that of the run itself.</summary>
     private static IReadOnlyList<Edit> Writes(ReplacementModel model, IReadOnlyList<FeatureChange> changes, int first, int end)
     {
