@@ -9,7 +9,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
 {
     private readonly CircuitArguments _circuit;
     private readonly Option<int> _paths;
-    private readonly Option<string?> _out;
+    private readonly Option<string?> _out,
+        _database;
     private readonly Option<bool> _force,
         _json;
 
@@ -34,6 +35,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             CommonOptions.Number("--paths", "N", "Strongest paths shown for each target.", new CircuitJobOptions { Text = "" }.Paths)
         );
         _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
+        _database = Add(KnownFeatureOptions.Database());
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
         _json = Add(CommonOptions.Json());
         foreach (
@@ -59,6 +61,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         if (file is not null && !force && File.Exists(file))
             throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
         using var microscope = _circuit.Open(arguments, session);
+        using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope, options.Transcoders);
+        options = options with { Known = known };
         var result = session.Run((progress, cancellationToken) => CircuitJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
             session.Terminal.Data.WriteLine(ResultJson.Text(result));

@@ -16,6 +16,7 @@ internal sealed class CircuitPairsCommand : GemmaScopeCommand
         _draws,
         _seed,
         _budget;
+    private readonly Option<string?> _database;
     private readonly Option<bool> _json;
 
     public CircuitPairsCommand()
@@ -39,6 +40,7 @@ internal sealed class CircuitPairsCommand : GemmaScopeCommand
         _draws = Add(CommonOptions.Number("--draws", "N", "Draws of random features for each test.", Defaults.Draws));
         _seed = Add(CommonOptions.Number("--seed", "N", "Seed of the split and the draws.", Defaults.Seed));
         _budget = Add(CommonOptions.Number("--budget", "N", "Features in a graph at most, by their influence.", Defaults.Circuit.Budget));
+        _database = Add(KnownFeatureOptions.Database());
         _json = Add(CommonOptions.Json());
     }
 
@@ -60,6 +62,8 @@ internal sealed class CircuitPairsCommand : GemmaScopeCommand
         };
         options.Check();
         using var microscope = _transcoders.Open(arguments, session);
+        using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope, options.Circuit.Transcoders);
+        options = options with { Circuit = options.Circuit with { Known = known } };
         var result = session.Run(
             (progress, cancellationToken) => CircuitPairsJob.RunAsync(microscope, options, progress, cancellationToken)
         );

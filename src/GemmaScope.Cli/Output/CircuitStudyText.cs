@@ -1,6 +1,7 @@
 using System.Globalization;
 using GemmaScope.Circuits;
 using GemmaScope.Evaluation;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
@@ -8,6 +9,8 @@ namespace GemmaScope.Cli.Output;
 /// <summary>What graphs of many prompts say, for people at a terminal.</summary>
 internal static class CircuitStudyText
 {
+    private const int LongestLabel = 48;
+
     public static void Write(Terminal terminal, CircuitScoreResult result)
     {
         Properties.Write(
@@ -83,7 +86,8 @@ internal static class CircuitStudyText
             "at",
             new Column("effect", true),
             new Column("fires", true),
-            new Column("after the other", true)
+            new Column("after the other", true),
+            "about"
         );
         foreach (var feature in one.Features)
             features.Add(
@@ -91,7 +95,8 @@ internal static class CircuitStudyText
                 feature.Changed ? "the changed words" : "the words of both",
                 $"{feature.Effect:+0.000;-0.000}",
                 $"{feature.Fires:0 %}",
-                $"{feature.FiresInOther:0 %}"
+                $"{feature.FiresInOther:0 %}",
+                feature.Label is { } label ? VisibleText.Short(VisibleText.Line(label), LongestLabel) : ""
             );
         features.Write(terminal);
         terminal.Out.WriteLine();
@@ -107,7 +112,7 @@ internal static class CircuitStudyText
         );
         foreach (var effect in one.Effects)
             effects.Add(
-                effect.Features is { } count ? $"the {count} strongest" : "all at the changed words",
+                effect.Features is { } count ? count == 1 ? "the strongest" : $"the {count} strongest" : "all at the changed words",
                 effect.Mode == InterventionMode.Free ? "nothing" : "attention",
                 $"{effect.Fired:0.0}",
                 Estimate(effect.Drop),

@@ -1,4 +1,5 @@
 using GemmaScope.Models;
+using GemmaScope.Store;
 
 namespace GemmaScope.Workbench;
 
@@ -42,6 +43,9 @@ public sealed record CircuitJobOptions
 
     /// <summary>Paths reported for each target, from 0.</summary>
     public int Paths { get; init; } = 3;
+
+    /// <summary>A database that knows what features are about; null for none. It stays open.</summary>
+    public IFeatureDatabase? Known { get; init; }
 
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>

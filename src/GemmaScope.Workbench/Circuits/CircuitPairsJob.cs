@@ -66,16 +66,34 @@ public static class CircuitPairsJob
         using var set = await TranscoderLocator.OpenAsync(options.Circuit, microscope, progress, cancellationToken).ConfigureAwait(false);
         var counting = progress.Counting("tracing", "pairs", cases.Sum(one => one.Pairs.Count));
         var study = new PairStudy(microscope.Model, set, options, counting, cancellationToken);
-        return await Task.Run(
-                () =>
-                    new CircuitPairsResult(
-                        microscope.ModelName,
-                        [.. set.Dictionaries.Select(one => one.Name)],
-                        [.. cases.Select(one => study.Of(one.Key, one.Pairs))]
-                    ),
-                CancellationToken.None
-            )
+        var found = await Task.Run(() => cases.Select(one => study.Of(one.Key, one.Pairs)).ToArray(), CancellationToken.None)
             .ConfigureAwait(false);
+        var labels = TranscoderLabels.Of(
+            set,
+            options.Circuit.Known,
+            microscope.ModelName,
+            found.SelectMany(one => one.Features).Select(one => (one.Layer, one.Feature))
+        );
+        return new(
+            microscope.ModelName,
+            [.. set.Dictionaries.Select(one => one.Name)],
+            [
+                .. found.Select(one =>
+                    one with
+                    {
+                        Features =
+                        [
+                            .. one.Features.Select(feature =>
+                                feature with
+                                {
+                                    Label = labels.GetValueOrDefault((feature.Layer, feature.Feature)),
+                                }
+                            ),
+                        ],
+                    }
+                ),
+            ]
+        );
     }
 
     /// <summary>The pairs in tokens; of more than are wanted a random choice.</summary>

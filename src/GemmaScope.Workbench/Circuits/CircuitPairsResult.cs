@@ -11,7 +11,8 @@ namespace GemmaScope.Workbench;
 /// the pairs that features were found on.</param>
 /// <param name="Fires">Share of these pairs in whose first prompt it fires there.</param>
 /// <param name="FiresInOther">Share in whose other prompt it does.</param>
-public sealed record PairFeature(int Layer, int Feature, bool Changed, double Effect, double Fires, double FiresInOther);
+/// <param name="Label">What it is about, where a database knows it.</param>
+public sealed record PairFeature(int Layer, int Feature, bool Changed, double Effect, double Fires, double FiresInOther, string? Label = null);
 
 /// <summary>What turning features off does to the lead of the answer, on pairs that no feature was chosen by.</summary>
 /// <param name="Mode">What stays as it was.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using GemmaScope.Circuits;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -49,6 +50,9 @@ public sealed record CircuitTargetResult(string Name, double Weight, double Valu
 /// <param name="Steps">Its nodes, the first source first.</param>
 public sealed record CircuitPathResult(double Share, IReadOnlyList<CircuitStep> Steps)
 {
+    /// <summary>Of a label on a path; a rule may name dozens of tokens.</summary>
+    private const int LongestLabel = 48;
+
     /// <summary>On one line.</summary>
     public override string ToString() => string.Join(" → ", Steps.Select(step => step.Text));
 
@@ -70,7 +74,7 @@ public sealed record CircuitPathResult(double Share, IReadOnlyList<CircuitStep> 
             GraphNodeKind.Error => $"error of layer {node.Layer} {place}",
             GraphNodeKind.Target => node.Label.Length > 0 ? node.Label : node.NodeId,
             _ => graph.FeatureOf(node) is var (layer, index)
-                ? $"feature {layer}/{index}{(node.Label.Length > 0 ? $" ({node.Label})" : "")} {place}"
+                ? $"feature {layer}/{index}{(node.Label.Length > 0 ? $" ({VisibleText.Short(node.Label, LongestLabel)})" : "")} {place}"
                 : $"{node.NodeId} {place}",
         };
     }

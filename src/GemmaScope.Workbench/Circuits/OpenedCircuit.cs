@@ -43,8 +43,15 @@ internal sealed class OpenedCircuit : IDisposable
         var settings = new Dictionary<string, double> { ["max_feature_nodes"] = options.Budget };
         if (options.Targets.Count == 0)
             (settings["max_n_logits"], settings["desired_logit_prob"]) = (options.Logits, options.Mass);
+        var labels = TranscoderLabels.Of(
+            Model.Transcoders,
+            options.Known,
+            microscope.ModelName,
+            Model.Features.Select(one => (one.Layer, one.Feature))
+        );
         return new()
         {
+            Label = one => labels.GetValueOrDefault((one.Layer, one.Feature)),
             Slug = Slug(scan, options.Text),
             Scan = scan,
             TokenText = tokenizer.Display,
