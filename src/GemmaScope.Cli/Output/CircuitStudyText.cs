@@ -17,7 +17,7 @@ internal static class CircuitStudyText
             terminal,
             ("model", result.Model),
             ("prompts", $"{result.Prompts} of {result.Length} tokens"),
-            ("in brackets", "95 % interval over prompts; gains are against the first set, prompt by prompt")
+            ("in brackets", "95 % interval over prompts; more: than the first set, prompt by prompt")
         );
         terminal.Out.WriteLine();
         var table = new DataTable(
@@ -26,8 +26,8 @@ internal static class CircuitStudyText
             new Column("fire a token", true),
             new Column("replacement", true),
             new Column("completeness", true),
-            new Column("gain", true),
-            new Column("gain", true),
+            new Column("more replacement", true),
+            new Column("more completeness", true),
             new Column("complete graphs", true)
         );
         foreach (var one in result.Sets)

@@ -22,8 +22,8 @@ internal sealed record EncodedPair(int[] Prompt, int[] Other, int Answer, int Wr
         return new(
             prompt,
             other,
-            Token(pair.Answer, tokenizer),
-            Token(pair.Wrong, tokenizer),
+            Token(pair.Answer, pair, tokenizer),
+            Token(pair.Wrong, pair, tokenizer),
             Differing(prompt, other, partner),
             Differing(other, prompt, TokenAlignment.Of(other, prompt)),
             partner
@@ -33,12 +33,12 @@ internal sealed record EncodedPair(int[] Prompt, int[] Other, int Answer, int Wr
     private static bool[] Differing(int[] prompt, int[] other, int?[] partner) =>
         [.. prompt.Select((token, position) => partner[position] is not { } place || other[place] != token)];
 
-    private static int Token(string text, Tokenizer tokenizer) =>
+    private static int Token(string text, MinimalPair pair, Tokenizer tokenizer) =>
         tokenizer.Encode(text) is [var token]
             ? token
             : throw new ArgumentProblemException(
-                $"the answer '{text}' is {tokenizer.Encode(text).Length} tokens, and it must be one; write it as the model has it, usually with "
-                    + "its space",
+                $"the answer '{text}' to \"{pair.Prompt}\" is {tokenizer.Encode(text).Length} tokens, and it must be one; write it as the model has it, "
+                    + "usually with its space, or take its first token",
                 "pairs"
             );
 }

@@ -49,8 +49,11 @@ internal sealed class PairStudy(
         double Lead(int[] prompt)
         {
             using var run = model.Run(prompt, logits: LogitRows.Last, cancellationToken: cancellationToken);
-            return run.LastLogits()[pair.Answer] - run.LastLogits()[pair.Wrong];
+            return BeforeCap(run.LastLogits()[pair.Answer]) - BeforeCap(run.LastLogits()[pair.Wrong]);
         }
+
+        // What graphs explain: a cap would make the same push count less where the lead is large.
+        double BeforeCap(double logit) => model.Config.FinalCap is { } cap ? cap * Math.Atanh(logit / cap) : logit;
     }
 
     /// <summary>Pairs with one prompt stay together, so that no feature is tested on a prompt by which it was found.</summary>
