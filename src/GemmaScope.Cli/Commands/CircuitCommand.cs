@@ -24,7 +24,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit check \"The people of the United\"",
             "gemmascope circuit compare \"The people of the United\" \"The people of the world\"",
             "gemmascope circuit logits \"The people of the United\"",
-            "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2"
+            "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2",
+            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\""
         )
     {
         _circuit = new CircuitArguments(this);
@@ -42,6 +43,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitCompareCommand(),
                     new CircuitLogitsCommand(),
                     new CircuitAttentionCommand(),
+                    new CircuitEdgeCommand(),
                 ]
         )
             Subcommands.Add(command);
