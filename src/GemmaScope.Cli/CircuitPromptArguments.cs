@@ -9,7 +9,8 @@ internal sealed class CircuitPromptArguments
     private readonly TextInput _text;
     private readonly MicroscopeArguments _model;
     private readonly Option<string[]> _transcoders;
-    private readonly Option<string?> _site;
+    private readonly Option<string?> _site,
+        _work;
     private readonly Option<int?> _zeroPositions;
     private readonly Option<bool> _noBos;
 
@@ -44,6 +45,14 @@ internal sealed class CircuitPromptArguments
                 HelpName = "N",
             }
         );
+        _work = Add(
+            command,
+            new Option<string?>("--work")
+            {
+                Description = "Folder for what does not fit into memory, of long texts; the system's for temporary files by default.",
+                HelpName = "FOLDER",
+            }
+        );
         _noBos = Add(command, new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
     }
 
@@ -56,6 +65,7 @@ internal sealed class CircuitPromptArguments
             Transcoders = arguments.GetValue(_transcoders) ?? [],
             Site = arguments.GetValue(_site),
             ZeroPositions = arguments.GetValue(_zeroPositions),
+            WorkFolder = arguments.GetValue(_work),
         };
 
     /// <summary>The model.</summary>

@@ -106,7 +106,7 @@ public static class CircuitEdgeJob
         var tokenizer = microscope.Model.Tokenizer;
         var target = CircuitTargets.Read(options.To, new Setting(nameof(options.To)), model, tokenizer, progress);
         progress.Stage("splitting the edge");
-        var found = EdgeHeads.Of(model, options.Source(), target, cancellationToken: cancellationToken);
+        var found = EdgeHeads.Of(model, options.Source(), target, options.Circuit.WorkFolder, cancellationToken);
         EdgeHead[] heads = [.. found.Heads.OrderByDescending(head => Math.Abs(head.Last)).ThenByDescending(head => Math.Abs(head.Total))];
         var others = heads.Skip(options.Top).ToArray();
         return new(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using GemmaScope.Circuits;
 using GemmaScope.Workbench;
@@ -54,6 +55,41 @@ public sealed class CircuitCommandTests : IDisposable
         var (layer, index) = document.FeatureOf(node)!.Value;
         var feature = Json("circuit", Text, "--target", $"feature:{layer}/{index}@{node.Position}", "--json");
         Assert.Equal(node.Activation!.Value, feature.GetProperty("targets")[0].GetProperty("value").GetDouble(), 1e-3);
+    }
+
+    [Fact]
+    public void a_killed_trace_goes_on_to_the_same_graph_and_leaves_nothing_behind()
+    {
+        string[] Arguments(string file, string budget = "300") =>
+            ["circuit", "--file", _folder.File("text.txt"), "--budget", budget, "--out", file];
+        _folder.Write("text.txt", string.Join(' ', Enumerable.Range(0, 25).Select(i => $"The people of the {i}. United States.")));
+        var (whole, file) = (_folder.File("whole.json"), _folder.File(Path.Combine("killed", "graph.json")));
+        Assert.Equal(0, CommandLine.Run(Arguments(whole)).Code);
+        Killing.InTheMiddle(
+            Path.GetDirectoryName(file)!,
+            () =>
+                Process.Start(
+                    new ProcessStartInfo(
+                        Environment.ProcessPath!,
+                        [Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"), .. Arguments(file)]
+                    )
+                    {
+                        RedirectStandardOutput = true,
+                        RedirectStandardError = true,
+                    }
+                )!,
+            // The targets and the first features.
+            () => new FileInfo(file + ".rows") is { Exists: true, Length: > 1 << 16 },
+            () => File.Exists(file)
+        );
+        Assert.Equal([file + ".rows"], Directory.GetFiles(Path.GetDirectoryName(file)!));
+
+        Assert.Contains("another budget", Refused(Arguments(file, "301")).Error);
+        var run = CommandLine.Run(Arguments(file));
+        Assert.Equal(0, run.Code);
+        Assert.Contains("goes on with", run.Error);
+        Assert.Equal(File.ReadAllText(whole), File.ReadAllText(file));
+        Assert.Equal([file], Directory.GetFiles(Path.GetDirectoryName(file)!));
     }
 
     [Theory]

@@ -19,7 +19,7 @@ public sealed class OptionWordsTests : IDisposable
     {
         ["analyze"] = "Top Feature",
         ["absorption"] = "Words MaxTokens",
-        ["circuit"] = "Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
+        ["circuit"] = "Overwrite Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
         ["circuit attention"] = "Layer Head Query Key Top ZeroPositions Site Transcoders",
         ["circuit logits"] = "Targets Position Top ZeroPositions Site Transcoders",
         ["circuit edge"] = "From To Top ZeroPositions Site Transcoders",
