@@ -8,6 +8,7 @@ internal sealed class CircuitPromptArguments
 {
     private readonly TextInput _text;
     private readonly TranscoderArguments _transcoders;
+    private readonly Option<string?> _work;
     private readonly Option<int?> _zeroPositions;
     private readonly Option<bool> _noBos;
 
@@ -23,6 +24,14 @@ internal sealed class CircuitPromptArguments
                 HelpName = "N",
             }
         );
+        _work = Add(
+            command,
+            new Option<string?>("--work")
+            {
+                Description = "Folder for what does not fit into memory, of long texts; the system's for temporary files by default.",
+                HelpName = "FOLDER",
+            }
+        );
         _noBos = Add(command, new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
     }
 
@@ -35,6 +44,7 @@ internal sealed class CircuitPromptArguments
             Transcoders = _transcoders.Names(arguments),
             Site = _transcoders.Site(arguments),
             ZeroPositions = arguments.GetValue(_zeroPositions),
+            WorkFolder = arguments.GetValue(_work),
         };
 
     /// <summary>The model.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
+using GemmaScope.Files;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -7,6 +8,9 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Traces how a text leads to the next word.</summary>
 internal sealed class CircuitCommand : GemmaScopeCommand
 {
+    /// <summary>Behind the name of the graph: where its rows are until it is done.</summary>
+    private const string Rows = ".rows";
+
     private readonly CircuitArguments _circuit;
     private readonly Option<int> _paths;
     private readonly Option<string?> _out,
@@ -27,16 +31,22 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit logits \"The people of the United\"",
             "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2",
             "gemmascope circuit score --text held-out.jsonl",
-            "gemmascope circuit pairs agreement.jsonl"
+            "gemmascope circuit pairs agreement.jsonl",
+            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\""
         )
     {
         _circuit = new CircuitArguments(this);
         _paths = Add(
             CommonOptions.Number("--paths", "N", "Strongest paths shown for each target.", new CircuitJobOptions { Text = "" }.Paths)
         );
-        _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
         _database = Add(KnownFeatureOptions.Database());
-        _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
+        _out = Add(
+            CommonOptions.OutputFile(
+                "--out",
+                "Write the pruned graph in the JSON form that attribution-graph viewers read. Until it is done its rows are kept beside it (.rows): stopped or killed, the same command goes on with them."
+            )
+        );
+        _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists, and rows that another trace left." });
         _json = Add(CommonOptions.Json());
         foreach (
             var command in (GemmaScopeCommand[])
@@ -48,6 +58,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitAttentionCommand(),
                     new CircuitScoreCommand(),
                     new CircuitPairsCommand(),
+                    new CircuitEdgeCommand(),
                 ]
         )
             Subcommands.Add(command);
@@ -55,11 +66,16 @@ internal sealed class CircuitCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var options = _circuit.Read(arguments, session) with { Paths = arguments.GetValue(_paths) };
-        options.Check();
         var (file, force) = (arguments.GetValue(_out), arguments.GetValue(_force));
-        if (file is not null && !force && File.Exists(file))
-            throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
+        var options = _circuit.Read(arguments, session) with
+        {
+            Paths = arguments.GetValue(_paths),
+            RowsFile = file is null ? null : file + Rows,
+            Overwrite = force,
+        };
+        options.Check();
+        if (file is not null)
+            AtomicFile.Check(file, force);
         using var microscope = _circuit.Open(arguments, session);
         using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope, options.Transcoders);
         options = options with { Known = known };
@@ -71,6 +87,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         if (file is not null)
         {
             result.Graph.Write(file, force);
+            CircuitJob.RemoveRows(options);
             session.Terminal.Error.WriteLine($"wrote {file}");
         }
         return Application.Success;

@@ -11,7 +11,7 @@ public static class CircuitJob
     /// <param name="options">The prompt, the transcoders, and what is explained.</param>
     /// <param name="progress">Told how many rows are done.</param>
     /// <param name="cancellationToken">Stops between layers.</param>
-    /// <exception cref="GemmaScopeException">A setting is out of range, the text too short or too long, a target does not exist, or the
+    /// <exception cref="GemmaScopeException">A setting is out of range, the file of rows is of another job, the text too short or too long, a target does not exist, or the
     /// transcoders cannot be read or are of another model.</exception>
     public static async Task<CircuitResult> RunAsync(
         Microscope microscope,
@@ -20,8 +20,25 @@ public static class CircuitJob
         CancellationToken cancellationToken = default
     )
     {
-        using var opened = await OpenedCircuit.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
+        using var opened = await OpenedCircuit
+            .OpenAsync(microscope, options, progress, cancellationToken, keepsRows: true)
+            .ConfigureAwait(false);
         return await Task.Run(() => Result(microscope, options, opened, cancellationToken), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes the rows that a job kept, when its graph is where it is to be.</summary>
+    public static void RemoveRows(CircuitJobOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            if (options.RowsFile is { } file)
+                File.Delete(file);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            // The graph is there; what is left over is named after it, and is replaced or taken next time.
+        }
     }
 
     private static CircuitResult Result(

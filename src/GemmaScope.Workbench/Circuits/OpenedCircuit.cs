@@ -19,13 +19,17 @@ internal sealed class OpenedCircuit : IDisposable
         CircuitJobOptions options,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken,
-        IReadOnlyList<CircuitTarget>? targets = null
+        IReadOnlyList<CircuitTarget>? targets = null,
+        bool keepsRows = false
     )
     {
         var prompt = await OpenedReplacement.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Compute(microscope, options, targets, prompt, progress, cancellationToken), CancellationToken.None)
+            return await Task.Run(
+                    () => Compute(microscope, options, targets, keepsRows, prompt, progress, cancellationToken),
+                    CancellationToken.None
+                )
                 .ConfigureAwait(false);
         }
         catch
@@ -70,14 +74,27 @@ internal sealed class OpenedCircuit : IDisposable
         Microscope microscope,
         CircuitJobOptions options,
         IReadOnlyList<CircuitTarget>? targets,
+        bool keepsRows,
         OpenedReplacement prompt,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
         targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
-        var rows = progress is null ? null : new RowReports(progress);
-        var graph = AttributionGraph.Compute(prompt.Model, targets, new() { MaxFeatures = options.Budget }, rows, cancellationToken);
+        var rows = progress is null ? null : new RowReports(progress, options.RowsFile);
+        var graph = AttributionGraph.Compute(
+            prompt.Model,
+            targets,
+            new()
+            {
+                MaxFeatures = options.Budget,
+                WorkFolder = options.WorkFolder,
+                RowsFile = keepsRows ? options.RowsFile : null,
+                Overwrite = options.Overwrite,
+            },
+            rows,
+            cancellationToken
+        );
         if (!graph.IsComplete)
             progress.Note(
                 $"this graph is not complete: contributions and biases miss the values by up to {graph.RelativeIdentityError:0.0e0}, where "
@@ -96,8 +113,18 @@ internal sealed class OpenedCircuit : IDisposable
     }
 
     // Progress<T> would report late, from another thread.
-    private sealed class RowReports(IProgress<JobReport> progress) : IProgress<AttributionProgress>
+    private sealed class RowReports(IProgress<JobReport> progress, string? file) : IProgress<AttributionProgress>
     {
-        public void Report(AttributionProgress value) => progress.Report(new JobStage("tracing", value.Rows, value.Total, "rows"));
+        private bool _said;
+
+        public void Report(AttributionProgress value)
+        {
+            if (!_said && value.Resumed > 0 && (value.Rows > value.Resumed || value.Rows == value.Total))
+            {
+                _said = true;
+                progress.Note($"goes on with {value.Resumed} of {value.Total} rows, which an earlier run kept in {file}");
+            }
+            progress.Report(new JobStage("tracing", value.Rows, value.Total, "rows", value.Resumed));
+        }
     }
 }

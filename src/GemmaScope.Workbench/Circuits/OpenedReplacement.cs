@@ -28,7 +28,7 @@ internal sealed class OpenedReplacement : IDisposable
                     () =>
                         new OpenedReplacement(
                             set,
-                            ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, cancellationToken: cancellationToken)
+                            ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, options.WorkFolder, cancellationToken)
                         ),
                     CancellationToken.None
                 )

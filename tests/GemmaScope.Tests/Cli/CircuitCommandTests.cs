@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using GemmaScope.Circuits;
+using GemmaScope.Workbench;
 using Xunit;
 
 namespace GemmaScope.Tests.Cli;
@@ -54,6 +56,41 @@ public sealed class CircuitCommandTests : IDisposable
         var (layer, index) = document.FeatureOf(node)!.Value;
         var feature = Json("circuit", Text, "--target", $"feature:{layer}/{index}@{node.Position}", "--json");
         Assert.Equal(node.Activation!.Value, feature.GetProperty("targets")[0].GetProperty("value").GetDouble(), 1e-3);
+    }
+
+    [Fact]
+    public void a_killed_trace_goes_on_to_the_same_graph_and_leaves_nothing_behind()
+    {
+        string[] Arguments(string file, string budget = "300") =>
+            ["circuit", "--file", _folder.File("text.txt"), "--budget", budget, "--out", file];
+        _folder.Write("text.txt", string.Join(' ', Enumerable.Range(0, 25).Select(i => $"The people of the {i}. United States.")));
+        var (whole, file) = (_folder.File("whole.json"), _folder.File(Path.Combine("killed", "graph.json")));
+        Assert.Equal(0, CommandLine.Run(Arguments(whole)).Code);
+        Killing.InTheMiddle(
+            Path.GetDirectoryName(file)!,
+            () =>
+                Process.Start(
+                    new ProcessStartInfo(
+                        Environment.ProcessPath!,
+                        [Path.Combine(AppContext.BaseDirectory, "gemmascope.dll"), .. Arguments(file)]
+                    )
+                    {
+                        RedirectStandardOutput = true,
+                        RedirectStandardError = true,
+                    }
+                )!,
+            // The targets and the first features.
+            () => new FileInfo(file + ".rows") is { Exists: true, Length: > 1 << 16 },
+            () => File.Exists(file)
+        );
+        Assert.Equal([file + ".rows"], Directory.GetFiles(Path.GetDirectoryName(file)!));
+
+        Assert.Contains("another budget", Refused(Arguments(file, "301")).Error);
+        var run = CommandLine.Run(Arguments(file));
+        Assert.Equal(0, run.Code);
+        Assert.Contains("goes on with", run.Error);
+        Assert.Equal(File.ReadAllText(whole), File.ReadAllText(file));
+        Assert.Equal([file], Directory.GetFiles(Path.GetDirectoryName(file)!));
     }
 
     [Theory]
@@ -148,6 +185,42 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Equal(json.GetProperty("score").GetDouble(), pair.GetProperty("value").GetDouble(), 1e-3);
         Assert.Contains("--head", Refused("circuit", "attention", Text, "--layer", "0", "--head", "99", "--key", "2").Error);
         Assert.Contains("--key", Refused("circuit", "attention", Text, "--layer", "0", "--head", "0", "--query", "2", "--key", "3").Error);
+    }
+
+    [Fact]
+    public void an_edge_is_split_into_heads_that_add_up()
+    {
+        var graph = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--target", " States", "--out", graph, "--node-share", "1", "--edge-share", "1");
+        var document = GraphDocument.Read(graph);
+        var nodes = document.Nodes.ToDictionary(node => node.NodeId);
+        // The strongest of each kind; names of nodes are what the command takes.
+        foreach (var kind in (GraphNodeKind[])[GraphNodeKind.Token, GraphNodeKind.Feature, GraphNodeKind.Error])
+        {
+            var link = document
+                .Links.Where(one => nodes[one.Source].Kind == kind && nodes[one.Target].Kind == GraphNodeKind.Target)
+                .MaxBy(one => Math.Abs(one.Weight))!;
+            var (from, to) = (CircuitNodes.NameOf(document, nodes[link.Source])!, CircuitNodes.NameOf(document, nodes[link.Target])!);
+            var json = Json("circuit", "edge", Text, "--from", from, "--to", to, "--top", "3", "--json");
+            var heads = json.GetProperty("heads").EnumerateArray().ToArray();
+            Assert.Equal(3, heads.Length);
+            foreach (var column in (string[])["last", "first"])
+                Assert.Equal(
+                    link.Weight,
+                    json.GetProperty("direct").GetDouble()
+                        + heads.Sum(head => head.GetProperty(column).GetDouble())
+                        + json.GetProperty($"other_{column}").GetDouble(),
+                    1e-4
+                );
+        }
+        var run = CommandLine.Run("circuit", "edge", Text, "--from", "token@2", "--to", " States");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("token@2 → \" States\"", run.Out);
+        Assert.Matches(@"directly\s+0\.0000", run.Out);
+        Assert.Contains("--from", Refused("circuit", "edge", Text, "--from", "1_2_3", "--to", " States").Error);
+        Assert.Contains("--to", Refused("circuit", "edge", Text, "--from", "token@2", "--to", "two words").Error);
+        Assert.Contains("does not fire", Refused("circuit", "edge", Text, "--from", "feature:3/0@1", "--to", " States").Error);
+        Assert.Contains("positions 0 to 5", Refused("circuit", "edge", Text, "--from", "token@6", "--to", " States").Error);
     }
 
     [Fact]
