@@ -10,7 +10,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
     private readonly CircuitArguments _circuit;
     private readonly Option<int> _paths;
     private readonly Option<string?> _out;
-    private readonly Option<bool> _force,
+    private readonly Option<bool> _noCheck,
+        _force,
         _json;
 
     public CircuitCommand()
@@ -32,6 +33,12 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             CommonOptions.Number("--paths", "N", "Strongest paths shown for each target.", new CircuitJobOptions { Text = "" }.Paths)
         );
         _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
+        _noCheck = Add(
+            new Option<bool>("--no-check")
+            {
+                Description = "With --out: do not turn features off to see how far the graph is true, which the file else says.",
+            }
+        );
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
         _json = Add(CommonOptions.Json());
         foreach (
@@ -49,9 +56,14 @@ internal sealed class CircuitCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var options = _circuit.Read(arguments, session) with { Paths = arguments.GetValue(_paths) };
-        options.Check();
         var (file, force) = (arguments.GetValue(_out), arguments.GetValue(_force));
+        var options = _circuit.Read(arguments, session) with
+        {
+            Paths = arguments.GetValue(_paths),
+            // A file goes to others, who are to see how far it can be trusted.
+            WithCheck = file is not null && !arguments.GetValue(_noCheck),
+        };
+        options.Check();
         if (file is not null && !force && File.Exists(file))
             throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
         using var microscope = _circuit.Open(arguments, session);

@@ -21,19 +21,27 @@ public static class CircuitJob
     )
     {
         using var opened = await OpenedCircuit.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => Result(microscope, options, opened, cancellationToken), CancellationToken.None).ConfigureAwait(false);
+        return await Task.Run(() => Result(microscope, options, opened, progress, cancellationToken), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     private static CircuitResult Result(
         Microscope microscope,
         CircuitJobOptions options,
         OpenedCircuit opened,
+        IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
         var (graph, model) = (opened.Graph, opened.Model);
+        // Without features there is nothing to turn off.
+        var check =
+            options.WithCheck && graph.FeatureCount > 0
+                ? CircuitChecks.Measure(microscope, new() { Circuit = options, Curve = true }, graph, progress, cancellationToken).Check
+                : null;
         var pruned = graph.Prune(options.NodeShare, options.EdgeShare, cancellationToken);
         var document = pruned.ToDocument(opened.Naming(microscope, options));
+        document = check?.Into(document) ?? document;
         var ends = document.Nodes.Where(node => node.Kind == GraphNodeKind.Target).ToArray();
         return new CircuitResult(
             microscope.ModelName,
@@ -60,7 +68,8 @@ public static class CircuitJob
                         )
                 ),
             ],
-            document
+            document,
+            check
         );
     }
 

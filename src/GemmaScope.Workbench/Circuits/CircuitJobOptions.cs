@@ -43,6 +43,9 @@ public sealed record CircuitJobOptions
     /// <summary>Paths reported for each target, from 0.</summary>
     public int Paths { get; init; } = 3;
 
+    /// <summary>Whether the graph is checked by intervention too, so that it carries what that says: some 150 runs of the model.</summary>
+    public bool WithCheck { get; init; }
+
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>
     public void Check()

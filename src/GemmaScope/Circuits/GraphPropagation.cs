@@ -39,6 +39,31 @@ internal static class GraphPropagation
         return result;
     }
 
+    /// <summary>What each feature adds to the targets' mean, by their weights, along all paths: the change for a feature that is turned off
+    /// alone, with the other sign. One pass over the rows, from the targets back.</summary>
+    public static double[] Total(AttributionGraph graph, CancellationToken cancellationToken)
+    {
+        var (effects, row) = (new double[graph.FeatureCount], new float[graph.FirstTarget]);
+        var weights = graph.Weights;
+        var total = weights.Sum();
+        for (var target = 0; target < weights.Length; target++)
+            Add(graph.FirstTarget + target, total > 0 ? weights[target] / total : 1.0 / weights.Length, graph.FeatureCount);
+        for (var node = graph.FeatureCount - 1; node >= 0; node--)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (effects[node] != 0)
+                Add(node, effects[node] / graph.Feature(node).Activation, node);
+        }
+        return effects;
+
+        void Add(int node, double factor, int below)
+        {
+            graph.Row(node, row);
+            for (var source = 0; source < below; source++)
+                effects[source] += factor * row[source];
+        }
+    }
+
     /// <summary>Σ contribution · relative change of the sources below a node, or null where none changes.</summary>
     private static double[]? Change(float[] row, double[]?[] relative, int count, int below)
     {
