@@ -75,12 +75,15 @@ internal static class CircuitCheckText
     {
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(
-            $"faithfulness: the part of {result.Full:0.00}, the targets' mean by weight, that the kept nodes bring back; all others are at"
+            "faithfulness: what the kept nodes bring back of the way from none of them to the whole model, where the targets' mean"
         );
-        terminal.Out.WriteLine($"their mean over {result.ReferenceTokens:#,0} tokens of other texts, with nothing frozen:");
+        terminal.Out.WriteLine(
+            $"is {result.Full:0.00}; all others are at their mean over {result.ReferenceTokens:#,0} tokens of other texts, with nothing frozen:"
+        );
         var table = new DataTable([
             "nodes kept",
             new Column("of", true),
+            new Column("none", true),
             .. FaithfulnessCurve.Sizes.Select(size => new Column(Percent(size), true)),
             new Column("CPR", true),
             new Column("CMD", true),
@@ -89,6 +92,7 @@ internal static class CircuitCheckText
             table.Add([
                 Words(curve.Kind),
                 $"{curve.Nodes:#,0}",
+                Short(curve.Empty),
                 .. curve.Points.Select(point => Short(point.Helpful)),
                 Short(curve.Cpr),
                 Short(curve.Cmd),
@@ -100,7 +104,7 @@ internal static class CircuitCheckText
             );
 
         static string Percent(double share) => $"{100 * share:0.#}%";
-        static string Short(double? value) => value is { } number ? $"{number:0.00}" : "–";
+        static string Short(double? value) => value is { } number ? $"{Math.Round(number, 2) + 0.0:0.00}" : "–";
     }
 
     private static string Difference(double? largest) =>
