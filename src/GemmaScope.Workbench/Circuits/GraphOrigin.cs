@@ -3,16 +3,16 @@ using GemmaScope.Circuits;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>What a graph was made with, by the names that were given, so that it can be made or checked again; graphs of this program carry it
-/// in their metadata, as <c>info.origin</c>.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Transcoders">The transcoders; none for the demo model's own.</param>
+/// <summary>What a graph was made with, by the names that were given, so that it can be checked again; graphs of this program carry it in
+/// their metadata, as <c>info.origin</c>. Files are shared: whole paths, which say how someone's machine is set up, are left out.</summary>
+/// <param name="Model">The model; null where it was a whole path.</param>
+/// <param name="Transcoders">The transcoders; none for the demo model's own; null where one was a whole path.</param>
 /// <param name="Site">Where they read, of files that do not say it.</param>
 /// <param name="PromptIds">The prompt in tokens.</param>
 /// <param name="Targets">What it explains; none for the most likely next tokens.</param>
 public sealed record GraphOrigin(
-    string Model,
-    IReadOnlyList<string> Transcoders,
+    string? Model,
+    IReadOnlyList<string>? Transcoders,
     string? Site,
     IReadOnlyList<int> PromptIds,
     IReadOnlyList<string> Targets
@@ -29,11 +29,7 @@ public sealed record GraphOrigin(
         try
         {
             // Whatever another program keeps under this name is not ours.
-            return
-                field.Deserialize<GraphOrigin>(ResultJson.Compact)
-                    is { Model: not null, Transcoders: not null, PromptIds: not null, Targets: not null } origin
-                ? origin
-                : null;
+            return field.Deserialize<GraphOrigin>(ResultJson.Compact) is { PromptIds: not null, Targets: not null } origin ? origin : null;
         }
         catch (JsonException)
         {
@@ -47,7 +43,13 @@ public sealed record GraphOrigin(
 
     internal static JsonElement Element(Microscope microscope, CircuitJobOptions options, ReplacementModel model) =>
         JsonSerializer.SerializeToElement(
-            new GraphOrigin(microscope.ModelName, options.Transcoders, options.Site, model.Prompt, options.Targets),
+            new GraphOrigin(
+                Path.IsPathFullyQualified(microscope.ModelName) ? null : microscope.ModelName,
+                options.Transcoders.Any(Path.IsPathFullyQualified) ? null : options.Transcoders,
+                options.Site,
+                model.Prompt,
+                options.Targets
+            ),
             ResultJson.Compact
         );
 

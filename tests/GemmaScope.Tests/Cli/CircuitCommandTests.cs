@@ -205,8 +205,20 @@ public sealed class CircuitCommandTests : IDisposable
         var foreign = Changed("\"origin\":", "\"other\":");
         File.WriteAllText(foreign, File.ReadAllText(foreign).Replace("\"scan\":\"demo-pt\"", "\"scan\":\"gemma-9-2b\""));
         Assert.Contains("--model", Refused("circuit", "check", foreign).Error);
-        var run = CommandLine.Run("circuit", "check", foreign, "--model", "demo-pt");
-        Assert.Contains("1 of 1 fire here", run.Out);
+        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", foreign, "--model", "demo-pt").Out);
+        // A whole path is not written into a file that others get.
+        CommandLine.Run(
+            "circuit",
+            Text,
+            "--out",
+            file,
+            "--no-check",
+            "--force",
+            "--transcoders",
+            Fixtures.Model("demo-scope", "transcoder")
+        );
+        Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(file));
+        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", file).Out);
         // Another model has other tokens.
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[3,")).Error);
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[2,2,")).Error);
