@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Circuits;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -6,6 +7,8 @@ namespace GemmaScope.Cli;
 /// <summary>The prompt, the model and the transcoders, which commands on the circuit of a text share.</summary>
 internal sealed class CircuitPromptArguments
 {
+    private static readonly string[] GraphEndings = [".json", ".json.gz", ".json.zst"];
+
     private readonly TextInput _text;
     private readonly TranscoderArguments _transcoders;
     private readonly Option<string?> _work;
@@ -49,6 +52,25 @@ internal sealed class CircuitPromptArguments
 
     /// <summary>The model.</summary>
     public Microscope Open(ParseResult arguments, Session session) => _transcoders.Open(arguments, session);
+
+    /// <summary>The file of a graph that stands in the place of a text; null where a text does.</summary>
+    public string? GraphFile(ParseResult arguments) =>
+        _text.Named(arguments) is { } name && GraphEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            ? name
+            : null;
+
+    /// <summary>How the graph of a file is checked.</summary>
+    public CircuitGraphCheckJobOptions Read(ParseResult arguments, GraphDocument graph) =>
+        new()
+        {
+            Graph = graph,
+            Transcoders = _transcoders.Names(arguments),
+            Site = _transcoders.Site(arguments),
+            ZeroPositions = arguments.GetValue(_zeroPositions),
+        };
+
+    /// <summary>The model of a graph: the one that is named, else the one that the graph names.</summary>
+    public Microscope Open(ParseResult arguments, Session session, GraphDocument graph) => _transcoders.Open(arguments, session, graph);
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Circuits;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -41,4 +42,24 @@ internal sealed class TranscoderArguments
 
     /// <summary>The model.</summary>
     public Microscope Open(ParseResult arguments, Session session) => _model.Open(arguments, session);
+
+    /// <summary>The model of a graph: the one that is named, else the one that the graph names.</summary>
+    public Microscope Open(ParseResult arguments, Session session, GraphDocument graph)
+    {
+        var options = _model.Read(arguments);
+        return MicroscopeArguments.Open(
+            _model.IsNamed(arguments)
+                ? options
+                : options with
+                {
+                    Model =
+                        GraphOrigin.ModelOf(graph)
+                        ?? throw new ArgumentProblemException(
+                            $"the graph does not say where its model '{graph.Metadata.Scan}' is; name it",
+                            "--model"
+                        ),
+                },
+            session
+        );
+    }
 }

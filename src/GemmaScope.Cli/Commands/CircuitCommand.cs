@@ -15,7 +15,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
     private readonly Option<int> _paths;
     private readonly Option<string?> _out,
         _database;
-    private readonly Option<bool> _force,
+    private readonly Option<bool> _noCheck,
+        _force,
         _json;
 
     public CircuitCommand()
@@ -47,6 +48,12 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             )
         );
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists, and rows that another trace left." });
+        _noCheck = Add(
+            new Option<bool>("--no-check")
+            {
+                Description = "With --out: do not turn features off to see how far the graph is true, which the file else says.",
+            }
+        );
         _json = Add(CommonOptions.Json());
         foreach (
             var command in (GemmaScopeCommand[])
@@ -72,6 +79,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             Paths = arguments.GetValue(_paths),
             RowsFile = file is null ? null : file + Rows,
             Overwrite = force,
+            // A file goes to others, who are to see how far it can be trusted.
+            WithCheck = file is not null && !arguments.GetValue(_noCheck),
         };
         options.Check();
         if (file is not null)

@@ -56,6 +56,8 @@ internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue
             Text = Pages.TextReader.Checked(text),
             Transcoders = _transcoders,
             Budget = Budget,
+            // Who finds it on the shelf is to see how far it can be trusted.
+            WithCheck = true,
         };
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var reports = Channel.CreateUnbounded<TraceReport>();

@@ -23,7 +23,8 @@ public static class CircuitJob
         using var opened = await OpenedCircuit
             .OpenAsync(microscope, options, progress, cancellationToken, keepsRows: true)
             .ConfigureAwait(false);
-        return await Task.Run(() => Result(microscope, options, opened, cancellationToken), CancellationToken.None).ConfigureAwait(false);
+        return await Task.Run(() => Result(microscope, options, opened, progress, cancellationToken), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Removes the rows that a job kept, when its graph is where it is to be.</summary>
@@ -45,12 +46,19 @@ public static class CircuitJob
         Microscope microscope,
         CircuitJobOptions options,
         OpenedCircuit opened,
+        IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
         var (graph, model) = (opened.Graph, opened.Model);
+        // Without features there is nothing to turn off.
+        var check =
+            options.WithCheck && graph.FeatureCount > 0
+                ? CircuitChecks.Measure(microscope, new() { Circuit = options, Curve = true }, graph, progress, cancellationToken).Check
+                : null;
         var pruned = graph.Prune(options.NodeShare, options.EdgeShare, cancellationToken);
         var document = pruned.ToDocument(opened.Naming(microscope, options));
+        document = check?.Into(document) ?? document;
         var ends = document.Nodes.Where(node => node.Kind == GraphNodeKind.Target).ToArray();
         return new CircuitResult(
             microscope.ModelName,
@@ -77,7 +85,8 @@ public static class CircuitJob
                         )
                 ),
             ],
-            document
+            document,
+            check
         );
     }
 

@@ -57,6 +57,9 @@ public sealed record CircuitJobOptions
     /// <summary>Whether that file may be begun anew where it holds rows of something else.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>Whether the graph is checked by intervention too, so that it carries what that says: some 150 runs of the model.</summary>
+    public bool WithCheck { get; init; }
+
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>
     public void Check()

@@ -20,6 +20,7 @@ namespace GemmaScope.Workbench;
 /// <param name="IdentityHolds">Whether that is small enough for the graph to be called complete.</param>
 /// <param name="Targets">What it explains.</param>
 /// <param name="Graph">The pruned graph, as it is exchanged.</param>
+/// <param name="Check">What interventions say of it; null where that was not asked for, or no feature fires.</param>
 public sealed record CircuitResult(
     string Model,
     IReadOnlyList<string> Transcoders,
@@ -35,7 +36,8 @@ public sealed record CircuitResult(
     double IdentityError,
     bool IdentityHolds,
     IReadOnlyList<CircuitTargetResult> Targets,
-    [property: JsonIgnore] GraphDocument Graph
+    [property: JsonIgnore] GraphDocument Graph,
+    GraphCheck? Check = null
 );
 
 /// <summary>A target and the strongest ways to it.</summary>

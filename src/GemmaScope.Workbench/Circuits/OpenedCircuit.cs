@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GemmaScope.Circuits;
 using GemmaScope.Models;
 
@@ -61,6 +62,7 @@ internal sealed class OpenedCircuit : IDisposable
             TokenText = tokenizer.Display,
             Transcoders = [.. Model.Transcoders.Dictionaries.Select(one => one.Name)],
             Settings = settings,
+            Info = new Dictionary<string, JsonElement> { [GraphOrigin.Field] = GraphOrigin.Element(microscope, options, Model) },
         };
     }
 

@@ -166,7 +166,7 @@ public sealed class AttributionGraph : IDisposable
     /// <exception cref="ArgumentProblemException">There is no such target.</exception>
     public double[] TotalContributions(int target, CancellationToken cancellationToken = default) =>
         (uint)target < (uint)Targets.Count
-            ? GraphPropagation.Totals(this, FirstTarget + target, cancellationToken)
+            ? GraphPropagation.Totals(this, [.. Targets.Select((_, i) => i == target ? 1.0 : 0)], cancellationToken)
             : throw new ArgumentProblemException($"target {target} of {Targets.Count}", nameof(target));
 
     /// <summary>Prunes the graph (METHODS §4.5 step 9).</summary>

@@ -173,6 +173,10 @@ public sealed class ReplacementModel : IDisposable
         };
     }
 
+    /// <summary>The activation of a feature at a position, 0 where it does not fire.</summary>
+    internal float Activation(int layer, int position, int feature) =>
+        Find(layer, position, feature) is { } found ? Features[found].Activation : 0;
+
     /// <summary>The mean row of the unembedding, which logits are measured from.</summary>
     internal float[] MeanUnembedding
     {

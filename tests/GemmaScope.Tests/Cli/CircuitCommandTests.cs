@@ -19,8 +19,8 @@ public sealed class CircuitCommandTests : IDisposable
     public void the_graph_of_a_text_is_written_and_shown_again()
     {
         var file = _folder.File("graph.json");
-        var run = CommandLine.Run("circuit", Text, "--out", file);
-        Assert.Contains("identity            holds", run.Out);
+        var run = CommandLine.Run("circuit", Text, "--out", file, "--no-check");
+        Assert.Matches(@"identity\s+holds", run.Out);
         Assert.Contains("\" States\"  value", run.Out);
         Assert.DoesNotContain("note:", run.Error);
         var graph = GraphDocument.Read(file);
@@ -37,7 +37,7 @@ public sealed class CircuitCommandTests : IDisposable
         var run = Refused("circuit", Text, "--out", file);
         Assert.Contains("--force", run.Error);
         Assert.Equal("mine", File.ReadAllText(file));
-        CommandLine.Run("circuit", Text, "--out", file, "--force");
+        CommandLine.Run("circuit", Text, "--out", file, "--force", "--no-check");
         Assert.NotEmpty(GraphDocument.Read(file).Nodes);
     }
 
@@ -50,7 +50,7 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.True(json.GetProperty("identity_holds").GetBoolean());
 
         var graph = _folder.File("graph.json");
-        CommandLine.Run("circuit", Text, "--out", graph, "--node-share", "1");
+        CommandLine.Run("circuit", Text, "--out", graph, "--node-share", "1", "--no-check");
         var document = GraphDocument.Read(graph);
         var node = document.Nodes.First(one => one.Kind == GraphNodeKind.Feature);
         var (layer, index) = document.FeatureOf(node)!.Value;
@@ -138,6 +138,131 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Equal("constrained", json.GetProperty("agreement")[0].GetProperty("mode").GetString());
         Assert.Equal(3, json.GetProperty("effects").GetArrayLength());
         Assert.Contains("--random", Refused("circuit", "check", Text, "--strongest", "0", "--random", "0").Error);
+    }
+
+    [Fact]
+    public void predictions_of_the_demo_hold_where_all_else_is_fixed()
+    {
+        foreach (var text in (string[])[Text, "She went to the", "In the year 1990, the president of"])
+        {
+            var constrained = Json("circuit", "check", text, "--strongest", "20", "--random", "20", "--json").GetProperty("agreement")[0];
+            foreach (var side in (string[])["strongest", "random"])
+                Assert.True(constrained.GetProperty(side).GetProperty("spearman").GetDouble() >= 0.9, text);
+        }
+    }
+
+    [Fact]
+    public void circuits_of_rising_size_are_measured_beside_random_ones_and_neurons()
+    {
+        var texts = _folder.Write("texts.txt", "The river rose in spring, and the fields were under water for a week.");
+        string[] check = ["circuit", "check", Text, "--target", " States/ Kingdom", "--strongest", "1", "--random", "0", "--curve"];
+        var run = CommandLine.Run([.. check, "--reference", texts, "--random-circuits", "2"]);
+        Assert.Matches(@"features\s+184\s", run.Out);
+        Assert.Matches(@"random: CPR -?\d", run.Out);
+        var json = Json([.. check, "--reference", texts, "--random-circuits", "2", "--json"]).GetProperty("faithfulness");
+        string[] kinds = [.. json.GetProperty("curves").EnumerateArray().Select(curve => curve.GetProperty("kind").GetString()!)];
+        Assert.Equal(
+            ["features", "features_by_gradient", "random_features", "features_without_errors", "neurons", "as_many_neurons"],
+            kinds
+        );
+        foreach (var curve in json.GetProperty("curves").EnumerateArray())
+        {
+            var points = curve.GetProperty("points").EnumerateArray().ToArray();
+            Assert.Equal(10, points.Length);
+            // The area, from the numbers that are reported.
+            double Share(int i) => points[i].GetProperty("share").GetDouble();
+            double F(int i) => points[i].GetProperty("helpful").GetDouble();
+            var area = Enumerable.Range(1, 9).Sum(i => (Share(i) - Share(i - 1)) * (F(i) + F(i - 1)) / 2);
+            Assert.Equal(area, curve.GetProperty("cpr").GetDouble(), 1e-9);
+        }
+        Assert.Equal(1, json.GetProperty("curves")[0].GetProperty("points")[9].GetProperty("helpful").GetDouble(), 1e-4);
+        Assert.Contains("--random-circuits", Refused([.. check, "--random-circuits", "-1"]).Error);
+        Assert.Contains("missing.txt", Refused([.. check, "--reference", _folder.File("missing.txt")]).Error);
+        Assert.Contains("--reference", Refused([.. check, "--reference", _folder.Write("empty.txt", "")]).Error);
+    }
+
+    [Fact]
+    public void a_saved_graph_carries_what_interventions_say_of_it()
+    {
+        var file = _folder.File("graph.json");
+        var run = CommandLine.Run("circuit", Text, "--out", file, "--target", " States/ Kingdom", "--node-share", "1");
+        Assert.Matches(@"fixed: attention, norms, MLPs\s+Spearman 1\.000 \(n 10\), signs 1\.000", run.Out);
+        var shown = CommandLine.Run("circuit", "show", file).Out;
+        Assert.Matches(@"features by gradient\s+CPR -?\d", shown);
+        var check = Json("circuit", "show", file, "--json").GetProperty("check");
+        Assert.Equal(3, check.GetProperty("agreement").GetArrayLength());
+        Assert.Equal(6, check.GetProperty("faithfulness").GetProperty("curves").GetArrayLength());
+
+        // Checked again from the file, its target as it was named.
+        var again = Json("circuit", "check", file, "--strongest", "20", "--random", "20", "--json");
+        Assert.True(again.GetProperty("agreement")[0].GetProperty("strongest").GetProperty("spearman").GetDouble() >= 0.9);
+        var activations = again.GetProperty("activations");
+        Assert.InRange(activations.GetProperty("firing").GetInt32(), 2, activations.GetProperty("features").GetInt32());
+        Assert.InRange(activations.GetProperty("largest_difference").GetDouble(), 0, 1e-4);
+        Assert.All(again.GetProperty("effects").EnumerateArray(), one => Assert.Contains(" over ", one.GetProperty("target").GetString()));
+
+        Assert.DoesNotContain("Spearman", CommandLine.Run("circuit", Text).Out);
+    }
+
+    [Fact]
+    public void a_graph_without_figures_says_so_and_gets_them_by_a_check()
+    {
+        var file = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--out", file, "--no-check");
+        Assert.Contains("none in this graph", CommandLine.Run("circuit", "show", file).Out);
+        var checkedFile = _folder.File("checked.json");
+        var run = CommandLine.Run("circuit", "check", file, "--curve", "--out", checkedFile);
+        Assert.Contains("1 of 1 fire here", run.Out);
+        Assert.Contains("as many neurons", run.Out);
+        Assert.Contains("CPR", CommandLine.Run("circuit", "show", checkedFile).Out);
+        Assert.Equal(GraphDocument.Read(file).Links, GraphDocument.Read(checkedFile).Links);
+        Assert.Contains("--force", Refused("circuit", "check", file, "--out", checkedFile).Error);
+        Assert.Contains("--out", Refused("circuit", "check", Text, "--out", checkedFile).Error);
+    }
+
+    [Fact]
+    public void a_graph_whose_model_or_transcoders_are_not_here_says_which()
+    {
+        var file = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--out", file, "--no-check");
+        var text = File.ReadAllText(file);
+        string Changed(string old, string changed)
+        {
+            Assert.Contains(old, text);
+            return _folder.Write("changed.json", text.Replace(old, changed));
+        }
+        Assert.Contains(
+            "no_such_folder",
+            Refused("circuit", "check", Changed("\"model\":\"demo-pt\"", "\"model\":\"./no_such_folder\"")).Error
+        );
+        Assert.Contains(
+            "no_such_set",
+            Refused("circuit", "check", Changed("\"transcoders\":[]", "\"transcoders\":[\"./no_such_set\"]")).Error
+        );
+        // Of another program, which says nothing of it.
+        var foreign = Changed("\"origin\":", "\"other\":");
+        File.WriteAllText(foreign, File.ReadAllText(foreign).Replace("\"scan\":\"demo-pt\"", "\"scan\":\"gemma-9-2b\""));
+        Assert.Contains("--model", Refused("circuit", "check", foreign).Error);
+        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", foreign, "--model", "demo-pt").Out);
+        // A whole path is not written into a file that others get.
+        CommandLine.Run(
+            "circuit",
+            Text,
+            "--out",
+            file,
+            "--no-check",
+            "--force",
+            "--transcoders",
+            Fixtures.Model("demo-scope", "transcoder")
+        );
+        Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(file));
+        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", file).Out);
+        // Another model has other tokens.
+        Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[3,")).Error);
+        Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[2,2,")).Error);
+        Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[99999999,")).Error);
+        Assert.Contains("cut short", Refused("circuit", "check", _folder.Write("cut.json", "{\"metadata\":")).Error);
+        Assert.Contains("missing.json", Refused("circuit", "check", _folder.File("missing.json")).Error);
     }
 
     [Fact]

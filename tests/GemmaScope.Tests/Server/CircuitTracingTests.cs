@@ -61,10 +61,16 @@ public sealed class CircuitTracingTests : IAsyncLifetime
             line => line.TryGetProperty("total", out var total) && line.GetProperty("done").GetInt64() == total.GetInt64()
         );
         var page = lines[^1].GetProperty("page").GetString()!;
-        Assert.Contains(Prompt, await _client.GetStringAsync(page));
+        var text = await _client.GetStringAsync(page);
+        Assert.Contains(Prompt, text);
+        Assert.Contains("Spearman <b>1.000</b> <span class=\"soft\">all else fixed, n 30; signs 1.000 of 30", text);
+        Assert.Matches(@"CPR <b>-?\d+\.\d+</b>, CMD <b>\d+\.\d+</b> <span class=""soft"">random features", text);
         var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_folder.Path)));
         Assert.Equal(page, $"/circuits/{kept.Metadata.Slug}");
         Assert.Contains(kept.Nodes, node => node.Kind == GraphNodeKind.Feature);
+        // Files are shared, and say nothing of where things lie on this machine.
+        Assert.Null(GraphOrigin.Of(kept)!.Transcoders);
+        Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(Directory.GetFiles(_folder.Path)[0]));
 
         // Without script the form leads to the graph; the same prompt once more is another graph.
         var form = await _client.PostAsync("/circuits", Form(Prompt));
