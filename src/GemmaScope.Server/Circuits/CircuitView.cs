@@ -183,7 +183,7 @@ internal static class CircuitView
             </div>
             <p class="note one-line" id="pointed" aria-live="polite"></p>
             <div class="circuit-sides">
-            <div id="graph" tabindex="0" role="application" aria-label="graph: arrows walk from node to node, Enter chooses one, p pins it"><div id="drawing"><canvas id="edges" aria-hidden="true"></canvas><svg id="nodes" xmlns="http://www.w3.org/2000/svg"></svg></div></div>
+            <div id="graph" tabindex="0" role="application" aria-label="graph: arrows walk from node to node, Enter chooses one, p pins it"><div id="drawing"><canvas id="edges" aria-hidden="true"></canvas><canvas id="near" aria-hidden="true"></canvas><svg id="nodes" xmlns="http://www.w3.org/2000/svg"></svg></div></div>
             <div id="about" aria-live="polite"></div>
             </div>
             <section id="pinned" hidden aria-label="pinned nodes">

@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
 using GemmaScope.Workbench.Html;
 using Microsoft.Extensions.Primitives;
 
@@ -9,37 +12,20 @@ namespace GemmaScope.Server.Pages;
 /// browsers keep them for good.</summary>
 internal static class PageAssets
 {
-    private static readonly Dictionary<string, PageAsset> Files = (
-        (string[])
-            [
-                HtmlText.StyleName,
-                "frame.css",
-                "microscope.css",
-                "feature.css",
-                "hues.css",
-                "plots.css",
-                "microscope.js",
-                "feature.js",
-                "cards.js",
-                "circuits.css",
-                "circuits.js",
-                "plots.js",
-                "reading.js",
-                "d3.min.js",
-                "plot.min.js",
-                "LICENCES.txt",
-            ]
-    ).ToDictionary(name => name, PageAsset.Read);
+    // A file that another one imports is read with it, for its address stands there.
+    private static readonly ConcurrentDictionary<string, PageAsset?> Files = new();
+
+    private static readonly HashSet<string> Names = [HtmlText.StyleName, .. typeof(PageAssets).Assembly.GetManifestResourceNames()];
 
     /// <summary>The address of a file.</summary>
-    public static string Address(string name) => Files[name].Address;
+    public static string Address(string name) => Find(name)!.Address;
 
     /// <summary>A file by its name, or null.</summary>
-    public static PageAsset? Find(string name) => Files.GetValueOrDefault(name);
+    public static PageAsset? Find(string name) => Names.Contains(name) ? Files.GetOrAdd(name, PageAsset.Read) : null;
 }
 
 /// <summary>A file of the pages, compressed once, when the first browser asks for it.</summary>
-internal sealed class PageAsset
+internal sealed partial class PageAsset
 {
     private const int BrotliQuality = 9;
 
@@ -47,9 +33,10 @@ internal sealed class PageAsset
     private readonly Lazy<byte[]> _brotli,
         _gzip;
 
-    private PageAsset(string name, byte[] bytes)
+    private PageAsset(string name, byte[] bytes, IReadOnlyList<PageAsset> imports)
     {
         _bytes = bytes;
+        Imports = [.. imports.SelectMany(one => one.Imports.Append(one.Address)).Distinct()];
         Type = Path.GetExtension(name) switch
         {
             ".js" => "text/javascript; charset=utf-8",
@@ -68,6 +55,10 @@ internal sealed class PageAsset
     /// <summary>Where it is found.</summary>
     public string Address { get; }
 
+    /// <summary>Where the scripts are found that it imports, and those that these import: a browser that knows them at once need not ask for
+    /// one after the other.</summary>
+    public IReadOnlyList<string> Imports { get; }
+
     /// <summary>A file of the assembly.</summary>
     public static PageAsset Read(string name)
     {
@@ -76,8 +67,27 @@ internal sealed class PageAsset
         using var stream = owner.Assembly.GetManifestResourceStream(name)!;
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        return new(name, bytes);
+        var imports = new List<PageAsset>();
+        if (name.EndsWith(".js", StringComparison.Ordinal) && Import().IsMatch(Encoding.UTF8.GetString(bytes)))
+            bytes = Encoding.UTF8.GetBytes(
+                Import()
+                    .Replace(
+                        Encoding.UTF8.GetString(bytes),
+                        line =>
+                        {
+                            imports.Add(
+                                PageAssets.Find(line.Groups[2].Value) ?? throw new InvalidOperationException($"{name}: {line.Value}")
+                            );
+                            return $"{line.Groups[1].Value}'.{imports[^1].Address["/assets".Length..]}'";
+                        }
+                    )
+            );
+        return new(name, bytes, imports);
     }
+
+    /// <summary>A script that imports another of ours; they form no circles.</summary>
+    [GeneratedRegex(@"(?m)^(import (?:.* from )?)'\./([\w.-]+)'")]
+    private static partial Regex Import();
 
     /// <summary>The file in the smallest coding that a browser takes.</summary>
     /// <param name="accepted">The header Accept-Encoding.</param>

@@ -77,7 +77,10 @@ internal sealed record PageFrame
 
     private static Markup Sheet(string name) => Markup.Of($"<link rel=\"stylesheet\" href=\"{PageAssets.Address(name)}\">\n");
 
-    private static Markup Module(string name) => Markup.Of($"<script type=\"module\" src=\"{PageAssets.Address(name)}\"></script>\n");
+    private static Markup Module(string name) =>
+        Markup.Of(
+            $"{PageAssets.Find(name)!.Imports.Select(address => Markup.Of($"<link rel=\"modulepreload\" href=\"{address}\">\n"))}<script type=\"module\" src=\"{PageAssets.Address(name)}\"></script>\n"
+        );
 
     private static Markup Drawing =>
         Markup.Of(
