@@ -1,28 +1,5 @@
 namespace GemmaScope.Evaluation;
 
-/// <summary>Where a number would lie, with a given probability, if other rows had been drawn.</summary>
-/// <param name="Low">The lower end.</param>
-/// <param name="High">The upper end.</param>
-public readonly record struct Interval(double Low, double High)
-{
-    /// <summary>The interval in which the inner part of some values lies; null where there is none. Sorts them.</summary>
-    internal static Interval? Inner(List<double> values, double level)
-    {
-        if (values.Count == 0)
-            return null;
-        values.Sort();
-        return new Interval(At((1 - level) / 2), At((1 + level) / 2));
-
-        // Between two neighbours in proportion.
-        double At(double share)
-        {
-            var place = share * (values.Count - 1);
-            var below = (int)place;
-            return below + 1 < values.Count ? values[below] + (place - below) * (values[below + 1] - values[below]) : values[below];
-        }
-    }
-}
-
 /// <summary>Percentile intervals of the numbers of <see cref="ClassifierMetrics"/>; null where no resample defines the number.</summary>
 /// <param name="Auroc">Of AUROC.</param>
 /// <param name="AveragePrecision">Of the average precision.</param>
@@ -74,7 +51,7 @@ public sealed record ClassifierIntervals(
             Keep(3, ranking.OptimalF1);
             Keep(4, Calibration.Of(drawnLabels, drawnScores).ExpectedError);
         }
-        var ends = found.Select(values => Interval.Inner(values, level)).ToArray();
+        var ends = found.Select(values => Interval.Of(values, (1 - level) / 2)).ToArray();
         return new ClassifierIntervals(ends[0], ends[1], ends[2], ends[3], ends[4]);
 
         void Keep(int metric, double? value)

@@ -23,16 +23,7 @@ public sealed record MeanEstimate(int Count, double Mean, double Low, double Hig
             throw new ArgumentProblemException($"is {level}; it must lie between 0 and 1", "level");
         if (values.Count == 0)
             return null;
-        var random = new Random(seed);
-        var means = new List<double>(resamples);
-        for (var draw = 0; draw < resamples; draw++)
-        {
-            double sum = 0;
-            for (var i = 0; i < values.Count; i++)
-                sum += values[random.Next(values.Count)];
-            means.Add(sum / values.Count);
-        }
-        var interval = Interval.Inner(means, level)!.Value;
+        var interval = Interval.OfMean(values, resamples, seed, level)!.Value;
         return new(values.Count, values.Average(), interval.Low, interval.High);
     }
 }
