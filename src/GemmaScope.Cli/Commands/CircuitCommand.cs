@@ -23,6 +23,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit show graph.json",
             "gemmascope circuit check \"The people of the United\"",
             "gemmascope circuit compare \"The people of the United\" \"The people of the world\"",
+            "gemmascope circuit group \"The people of the United\" --out graph.json",
             "gemmascope circuit logits \"The people of the United\"",
             "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2"
         )
@@ -40,6 +41,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitShowCommand(),
                     new CircuitCheckCommand(),
                     new CircuitCompareCommand(),
+                    new CircuitGroupCommand(),
                     new CircuitLogitsCommand(),
                     new CircuitAttentionCommand(),
                 ]

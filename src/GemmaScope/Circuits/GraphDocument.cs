@@ -13,6 +13,8 @@ public sealed record GraphDocument
     /// <summary>Bytes of a file that is read, unpacked, at most.</summary>
     public const long LargestFile = 1L << 30;
 
+    private static readonly string[] Endings = [".json", ".json.gz", ".json.zst"];
+
     private static readonly JsonSerializerOptions Form = new()
     {
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -37,6 +39,13 @@ public sealed record GraphDocument
     /// <summary>What else stands beside them.</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Others { get; init; }
+
+    /// <summary>Whether a name is that of a graph file, by its ending.</summary>
+    public static bool IsNameOfOne(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Endings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+    }
 
     /// <summary>Reads a graph of any program.</summary>
     /// <param name="path">A JSON file, packed (.gz, .zst) or not.</param>

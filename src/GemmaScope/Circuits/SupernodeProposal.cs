@@ -1,3 +1,7 @@
+using System.Numerics.Tensors;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+
 namespace GemmaScope.Circuits;
 
 /// <summary>
@@ -107,6 +111,33 @@ public static class SupernodeProposal
             progress?.Report((found.Count, groups.Length));
         }
         return [.. found.OrderByDescending(one => one.IsValidated).ThenByDescending(one => one.StandIn)];
+    }
+
+    /// <summary>The tokens that features together promote most: what they write, summed, read by the unembedding behind the final norm's
+    /// gain.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="nodes">Its features.</param>
+    /// <param name="most">How many tokens.</param>
+    public static IReadOnlyList<int> PromotedTokens(AttributionGraph graph, IReadOnlyList<int> nodes, int most = 3)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(nodes);
+        var (host, config) = (graph.Model.Model, graph.Model.Model.Config);
+        using var written = Tensor.Zeros(1, config.Width);
+        using var logits = Tensor.Uninitialized(1, host.Weights.Embedding.Rows);
+        var vector = new float[config.Width];
+        foreach (var one in nodes.Select(graph.Feature))
+        {
+            var transcoder = graph.Model.Transcoders[one.Layer]!;
+            for (var layer = one.Layer; layer <= transcoder.LastTarget; layer++)
+            {
+                transcoder.Decoder(layer, one.Feature, vector);
+                TensorPrimitives.MultiplyAdd(vector, one.Activation, written.Row(0), written.Row(0));
+            }
+        }
+        host.ApplyFinalGain(written.AsMatrix());
+        host.DirectLogits(written.AsMatrix(), logits.AsMatrix());
+        return [.. new TopTokens().Select(logits.Row(0)[..config.RealVocabulary], most).ToArray().Select(TopTokens.Id)];
     }
 
     /// <summary>The features with the most influence, rising.</summary>

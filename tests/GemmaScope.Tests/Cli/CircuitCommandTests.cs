@@ -103,6 +103,55 @@ public sealed class CircuitCommandTests : IDisposable
     }
 
     [Fact]
+    public void features_that_stand_in_for_each_other_are_proposed_as_supernodes_and_written_into_the_graph()
+    {
+        string[] settings = ["--node-share", "1", "--threshold", "0.25", "--least-stand-in", "0.05", "--tokens", "3000", "--controls", "3"];
+        var grouped = _folder.File("grouped.json");
+        var run = CommandLine.Run(["circuit", "group", Text, .. settings, "--out", grouped], []);
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Matches(@"groups\s+\d+ proposed, [1-9]\d* validated", run.Out);
+        var graph = GraphDocument.Read(grouped);
+        var groups = graph.View.Supernodes.Select(one => one.EnumerateArray().Select(part => part.GetString()!).ToArray()).ToArray();
+        Assert.NotEmpty(groups);
+        Assert.All(groups, group => Assert.All(group[1..], id => Assert.Contains(graph.Nodes, node => node.NodeId == id)));
+        Assert.Equal(groups.SelectMany(group => group[1..]).Order(), graph.View.PinnedIds.Order());
+
+        // The same from the graph alone; what it has already is not proposed twice.
+        var file = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--node-share", "1", "--out", file);
+        var json = Json(["circuit", "group", file, .. settings, "--json"]);
+        string Members(JsonElement group) =>
+            string.Join(' ', group.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("node").GetString()));
+        Assert.Equal(
+            groups.Select(group => string.Join(' ', group[1..])).Order(),
+            json.GetProperty("groups")
+                .EnumerateArray()
+                .Where(group => group.GetProperty("is_validated").GetBoolean())
+                .Select(Members)
+                .Order()
+        );
+        var again = _folder.File("again.json");
+        CommandLine.Run(["circuit", "group", grouped, .. settings, "--out", again], []);
+        Assert.Equal(groups.Length, GraphDocument.Read(again).View.Supernodes.Count);
+    }
+
+    [Theory]
+    [InlineData("--threshold", "--threshold", "0")]
+    [InlineData("--least-stand-in", "--least-stand-in", "2")]
+    [InlineData("--most-features", "--most-features", "1")]
+    [InlineData("--controls", "--controls", "0")]
+    [InlineData("nowhere.txt", "--text", "nowhere.txt")]
+    public void groups_that_cannot_be_made_are_refused_in_the_words_of_the_command(string words, string option, string value) =>
+        Assert.Contains(words, Refused("circuit", "group", Text, option, value).Error);
+
+    [Fact]
+    public void a_graph_of_another_model_cannot_be_grouped()
+    {
+        var other = Fixtures.Path("attribution", "graphs", "gemma2-scope1-p0", "graph.json");
+        Assert.Contains("another tokenizer", Refused("circuit", "group", other).Error);
+    }
+
+    [Fact]
     public void a_logit_is_split_into_parts_that_add_up()
     {
         var run = CommandLine.Run("circuit", "logits", Text, "--top", "3");
