@@ -36,21 +36,17 @@ internal sealed class CircuitGroupCommand : GemmaScopeCommand
     {
         _circuit = new CircuitArguments(this);
         _texts = new TextBatchArguments(this, Job.Texts.Tokens);
-        _threshold = Add(CommonOptions.Share("--threshold", "Join features that fire and act at least this much alike.", Defaults.Threshold));
+        _threshold = Add(
+            CommonOptions.Share("--threshold", "Join features that fire and act at least this much alike.", Defaults.Threshold)
+        );
         _standIn = Add(
-            CommonOptions.Share(
-                "--least-stand-in",
-                "Part of the loss of a member that the others must make good.",
-                Defaults.LeastStandIn
-            )
+            CommonOptions.Share("--least-stand-in", "Part of the loss of a member that the others must make good.", Defaults.LeastStandIn)
         );
         _across = Add(new Option<bool>("--across-positions") { Description = "Let features of different positions come together." });
         _features = Add(
             CommonOptions.Number("--most-features", "N", "Features looked at, those with the most influence.", Defaults.MostFeatures)
         );
-        _controls = Add(
-            CommonOptions.Number("--controls", "N", "Random groups that each group is compared with.", Defaults.Controls)
-        );
+        _controls = Add(CommonOptions.Number("--controls", "N", "Random groups that each group is compared with.", Defaults.Controls));
         _seed = Add(CommonOptions.Number("--seed", "N", "Seed of the random groups.", Defaults.Seed));
         _known = Add(KnownFeatureOptions.Database());
         _out = Add(CommonOptions.OutputFile("--out", "Write the graph with the validated groups as its supernodes."));
@@ -82,7 +78,8 @@ internal sealed class CircuitGroupCommand : GemmaScopeCommand
         if (file is not null && !force && File.Exists(file))
             throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
         using var microscope = _circuit.Open(arguments, session);
-        using var known = arguments.GetValue(_known) is { } named ? FeatureDatabase.Open(named)
+        using var known =
+            arguments.GetValue(_known) is { } named ? FeatureDatabase.Open(named)
             : microscope.ModelName == MicroscopeOptions.DemoModel ? KnownFeatures.OpenDemo()
             : null;
         var result = session.Run(

@@ -147,7 +147,10 @@ public static class CircuitSupernodesJob
         {
             View = document.View with
             {
-                PinnedIds = [.. document.View.PinnedIds.Concat(added.SelectMany(group => group.Members.Select(member => member.Node))).Distinct()],
+                PinnedIds =
+                [
+                    .. document.View.PinnedIds.Concat(added.SelectMany(group => group.Members.Select(member => member.Node))).Distinct(),
+                ],
                 Supernodes =
                 [
                     .. document.View.Supernodes,

@@ -19,12 +19,7 @@ internal static class RetracedGraph
                 $"the prompt of the graph is of another tokenizer than that of {microscope.ModelName}; name the model it was made with",
                 graph.Metadata.Slug
             );
-        return circuit with
-        {
-            Text = text,
-            AddBos = addBos,
-            Targets = circuit.Targets.Count > 0 ? circuit.Targets : Targets(graph),
-        };
+        return circuit with { Text = text, AddBos = addBos, Targets = circuit.Targets.Count > 0 ? circuit.Targets : Targets(graph) };
     }
 
     /// <summary>The features of the graph that a file has, each with its id there.</summary>

@@ -81,10 +81,7 @@ internal sealed partial class SupernodeNames
     /// <summary>The name of a group.</summary>
     public string Of(IReadOnlyList<int> nodes)
     {
-        string[] labels =
-        [
-            .. nodes.OrderByDescending(node => _graph.Influence[node]).Select(Label).OfType<string>(),
-        ];
+        string[] labels = [.. nodes.OrderByDescending(node => _graph.Influence[node]).Select(Label).OfType<string>()];
         return Shared(labels, nodes.Count)
             ?? string.Join(
                 ", ",
@@ -111,7 +108,10 @@ internal sealed partial class SupernodeNames
     }
 
     private static IEnumerable<string> Words(string label) =>
-        Word().Matches(label).Select(match => match.Value).Where(word => word.Length >= LeastLetters && !Empty.Contains(word.ToLowerInvariant()));
+        Word()
+            .Matches(label)
+            .Select(match => match.Value)
+            .Where(word => word.Length >= LeastLetters && !Empty.Contains(word.ToLowerInvariant()));
 
     private SparseDictionary? Dictionary(int layer) =>
         _graph.Model.Transcoders is { IsCrossLayer: false } set

@@ -63,7 +63,9 @@ internal sealed class EdgeProfiles
         double product = 0,
             own = 0,
             others = 0;
-        foreach (var (start, length) in ((int, int)[])[(0, features), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)])
+        foreach (
+            var (start, length) in ((int, int)[])[(0, features), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)]
+        )
         {
             ReadOnlySpan<float> one = _into[a].AsSpan(start, length),
                 other = _into[b].AsSpan(start, length);

@@ -61,7 +61,17 @@ public sealed class SupernodeTests
         using var planted = new Planted(copies: true);
         int Positions(ProposedSupernode one) => one.Nodes.Select(node => planted.Graph.Feature(node).Position).Distinct().Count();
         Assert.All(planted.Find(), one => Assert.Equal(1, Positions(one)));
-        Assert.Contains(planted.Find(new() { AcrossPositions = true, Threshold = 0.2, Controls = 1 }), one => Positions(one) > 1);
+        Assert.Contains(
+            planted.Find(
+                new()
+                {
+                    AcrossPositions = true,
+                    Threshold = 0.2,
+                    Controls = 1,
+                }
+            ),
+            one => Positions(one) > 1
+        );
     }
 
     [Fact]
@@ -126,9 +136,20 @@ public sealed class SupernodeTests
             { 0.1, 0.1, 0.1, 0.1, null },
         };
         var groups = AverageLinkage.Groups(5, (a, b) => alike[a, b], 0.5);
-        Assert.Equal([[0, 1], [2, 3]], groups);
+        Assert.Equal(
+            [
+                [0, 1],
+                [2, 3],
+            ],
+            groups
+        );
         // 2 is more alike to 0 and 1 than the threshold, on average.
-        Assert.Equal([[0, 1, 2]], AverageLinkage.Groups(3, (a, b) => alike[a, b], 0.55));
+        Assert.Equal(
+            [
+                [0, 1, 2],
+            ],
+            AverageLinkage.Groups(3, (a, b) => alike[a, b], 0.55)
+        );
         Assert.Empty(AverageLinkage.Groups(5, (a, b) => alike[a, b], 0.95));
     }
 
@@ -165,12 +186,7 @@ public sealed class SupernodeTests
         public bool IsCopy(int node) => Graph.Feature(node) is var one && one.Layer == Layer && Copies.Contains(one.Feature);
 
         public CoActivation Together(IReadOnlyList<CircuitFeature> features) =>
-            CoActivation.Measure(
-                Host,
-                Set,
-                features,
-                Texts.Chunk(8).Select(some => EvaluationBatch.WithSpecialIds(some, [2], 2))
-            );
+            CoActivation.Measure(Host, Set, features, Texts.Chunk(8).Select(some => EvaluationBatch.WithSpecialIds(some, [2], 2)));
 
         public IReadOnlyList<ProposedSupernode> Find(SupernodeOptions? options = null)
         {
