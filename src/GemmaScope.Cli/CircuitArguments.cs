@@ -31,13 +31,22 @@ internal sealed class CircuitArguments
             }
         );
         _logits = Add(command, CommonOptions.Number("--logits", "N", "Likeliest tokens explained at most.", Defaults.Logits));
-        _mass = Add(command, Share("--mass", "Explain the likeliest tokens until they have this probability together.", Defaults.Mass));
+        _mass = Add(
+            command,
+            CommonOptions.Share("--mass", "Explain the likeliest tokens until they have this probability together.", Defaults.Mass)
+        );
         _budget = Add(
             command,
             CommonOptions.Number("--budget", "N", "Features in the graph at most, by their influence.", Defaults.Budget)
         );
-        _nodeShare = Add(command, Share("--node-share", "Keep nodes until they have this share of the influence.", Defaults.NodeShare));
-        _edgeShare = Add(command, Share("--edge-share", "Keep edges until they have this share of what flows.", Defaults.EdgeShare));
+        _nodeShare = Add(
+            command,
+            CommonOptions.Share("--node-share", "Keep nodes until they have this share of the influence.", Defaults.NodeShare)
+        );
+        _edgeShare = Add(
+            command,
+            CommonOptions.Share("--edge-share", "Keep edges until they have this share of what flows.", Defaults.EdgeShare)
+        );
     }
 
     /// <summary>The settings.</summary>
@@ -63,14 +72,6 @@ internal sealed class CircuitArguments
 
     /// <summary>The model of a graph.</summary>
     public Microscope Open(ParseResult arguments, Session session, GraphDocument graph) => _prompt.Open(arguments, session, graph);
-
-    private static Option<double> Share(string name, string description, double standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "SHARE",
-            DefaultValueFactory = _ => standard,
-        };
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

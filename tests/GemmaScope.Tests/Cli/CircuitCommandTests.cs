@@ -157,7 +157,7 @@ public sealed class CircuitCommandTests : IDisposable
         var texts = _folder.Write("texts.txt", "The river rose in spring, and the fields were under water for a week.");
         string[] check = ["circuit", "check", Text, "--target", " States/ Kingdom", "--strongest", "1", "--random", "0", "--curve"];
         var run = CommandLine.Run([.. check, "--reference", texts, "--random-circuits", "2"]);
-        Assert.Matches(@"features\s+184\s", run.Out);
+        Assert.Matches(@"features\s+474\s", run.Out);
         Assert.Matches(@"random: CPR -?\d", run.Out);
         var json = Json([.. check, "--reference", texts, "--random-circuits", "2", "--json"]).GetProperty("faithfulness");
         string[] kinds = [.. json.GetProperty("curves").EnumerateArray().Select(curve => curve.GetProperty("kind").GetString()!)];
@@ -212,7 +212,7 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Contains("none in this graph", CommandLine.Run("circuit", "show", file).Out);
         var checkedFile = _folder.File("checked.json");
         var run = CommandLine.Run("circuit", "check", file, "--curve", "--out", checkedFile);
-        Assert.Contains("1 of 1 fire here", run.Out);
+        Assert.Matches(@"(\d+) of \1 fire here", run.Out);
         Assert.Contains("as many neurons", run.Out);
         Assert.Contains("CPR", CommandLine.Run("circuit", "show", checkedFile).Out);
         Assert.Equal(GraphDocument.Read(file).Links, GraphDocument.Read(checkedFile).Links);
@@ -243,7 +243,7 @@ public sealed class CircuitCommandTests : IDisposable
         var foreign = Changed("\"origin\":", "\"other\":");
         File.WriteAllText(foreign, File.ReadAllText(foreign).Replace("\"scan\":\"demo-pt\"", "\"scan\":\"gemma-9-2b\""));
         Assert.Contains("--model", Refused("circuit", "check", foreign).Error);
-        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", foreign, "--model", "demo-pt").Out);
+        Assert.Matches(@"(\d+) of \1 fire here", CommandLine.Run("circuit", "check", foreign, "--model", "demo-pt").Out);
         // A whole path is not written into a file that others get.
         CommandLine.Run(
             "circuit",
@@ -256,13 +256,59 @@ public sealed class CircuitCommandTests : IDisposable
             Fixtures.Model("demo-scope", "transcoder")
         );
         Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(file));
-        Assert.Contains("1 of 1 fire here", CommandLine.Run("circuit", "check", file).Out);
+        Assert.Matches(@"(\d+) of \1 fire here", CommandLine.Run("circuit", "check", file).Out);
         // Another model has other tokens.
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[3,")).Error);
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[2,2,")).Error);
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[99999999,")).Error);
         Assert.Contains("cut short", Refused("circuit", "check", _folder.Write("cut.json", "{\"metadata\":")).Error);
         Assert.Contains("missing.json", Refused("circuit", "check", _folder.File("missing.json")).Error);
+    public void features_that_stand_in_for_each_other_are_proposed_as_supernodes_and_written_into_the_graph()
+    {
+        string[] settings = ["--node-share", "1", "--threshold", "0.25", "--least-stand-in", "0.05", "--tokens", "3000", "--controls", "3"];
+        var grouped = _folder.File("grouped.json");
+        var run = CommandLine.Run(["circuit", "group", Text, .. settings, "--out", grouped], []);
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Matches(@"groups\s+\d+ proposed, [1-9]\d* validated", run.Out);
+        var graph = GraphDocument.Read(grouped);
+        var groups = graph.View.Supernodes.Select(one => one.EnumerateArray().Select(part => part.GetString()!).ToArray()).ToArray();
+        Assert.NotEmpty(groups);
+        Assert.All(groups, group => Assert.All(group[1..], id => Assert.Contains(graph.Nodes, node => node.NodeId == id)));
+        Assert.Equal(groups.SelectMany(group => group[1..]).Order(), graph.View.PinnedIds.Order());
+
+        // The same from the graph alone; what it has already is not proposed twice.
+        var file = _folder.File("graph.json");
+        CommandLine.Run("circuit", Text, "--node-share", "1", "--out", file);
+        var json = Json(["circuit", "group", file, .. settings, "--json"]);
+        string Members(JsonElement group) =>
+            string.Join(' ', group.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("node").GetString()));
+        Assert.Equal(
+            groups.Select(group => string.Join(' ', group[1..])).Order(),
+            json.GetProperty("groups")
+                .EnumerateArray()
+                .Where(group => group.GetProperty("is_validated").GetBoolean())
+                .Select(Members)
+                .Order()
+        );
+        var again = _folder.File("again.json");
+        CommandLine.Run(["circuit", "group", grouped, .. settings, "--out", again], []);
+        Assert.Equal(groups.Length, GraphDocument.Read(again).View.Supernodes.Count);
+    }
+
+    [Theory]
+    [InlineData("--threshold", "--threshold", "0")]
+    [InlineData("--least-stand-in", "--least-stand-in", "2")]
+    [InlineData("--most-features", "--most-features", "1")]
+    [InlineData("--controls", "--controls", "0")]
+    [InlineData("nowhere.txt", "--text", "nowhere.txt")]
+    public void groups_that_cannot_be_made_are_refused_in_the_words_of_the_command(string words, string option, string value) =>
+        Assert.Contains(words, Refused("circuit", "group", Text, option, value).Error);
+
+    [Fact]
+    public void a_graph_of_another_model_cannot_be_grouped()
+    {
+        var other = Fixtures.Path("attribution", "graphs", "gemma2-scope1-p0", "graph.json");
+        Assert.Contains("another tokenizer", Refused("circuit", "group", other).Error);
     }
 
     [Fact]
