@@ -23,8 +23,7 @@ internal static class KnownFeatureOptions
         };
 
     /// <summary>The database that was named, else the demo's where its dictionary is looked through, else null.</summary>
-    public static IFeatureDatabase? Open(string? named, Microscope microscope) =>
-        Open(named, microscope.IsDemo());
+    public static IFeatureDatabase? Open(string? named, Microscope microscope) => Open(named, microscope.IsDemo());
 
     /// <summary>The same for transcoders as they are named.</summary>
     public static IFeatureDatabase? Open(string? named, Microscope microscope, IReadOnlyList<string> transcoders) =>

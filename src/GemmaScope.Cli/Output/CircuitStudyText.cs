@@ -112,7 +112,11 @@ internal static class CircuitStudyText
         );
         foreach (var effect in one.Effects)
             effects.Add(
-                effect.Features is { } count ? count == 1 ? "the strongest" : $"the {count} strongest" : "all at the changed words",
+                effect.Features is { } count
+                    ? count == 1
+                        ? "the strongest"
+                        : $"the {count} strongest"
+                    : "all at the changed words",
                 effect.Mode == InterventionMode.Free ? "nothing" : "attention",
                 $"{effect.Fired:0.0}",
                 Estimate(effect.Drop),

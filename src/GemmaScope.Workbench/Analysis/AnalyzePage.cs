@@ -17,10 +17,10 @@ public static class AnalyzePage
 
     /// <summary>The page, shaded at first by the feature that was asked for, else by each token's strongest.</summary>
     public static Markup Render(AnalyzeResult result) =>
-        new ReportPage(VisibleText.Short(result.Text, LongestTitle), Header(result))
-        {
-            Style = ChoiceStyle(result),
-        }.Render(Markup.Of($"{Figures(result)}{Text(result)}{TopFeatures(result)}{Tokens(result)}{NextTokens(result.Analysis)}"), Footer);
+        new ReportPage(VisibleText.Short(result.Text, LongestTitle), Header(result)) { Style = ChoiceStyle(result) }.Render(
+            Markup.Of($"{Figures(result)}{Text(result)}{TopFeatures(result)}{Tokens(result)}{NextTokens(result.Analysis)}"),
+            Footer
+        );
 
     private static Markup Header(AnalyzeResult result) =>
         Markup.Of(

@@ -12,7 +12,15 @@ namespace GemmaScope.Workbench;
 /// <param name="Fires">Share of these pairs in whose first prompt it fires there.</param>
 /// <param name="FiresInOther">Share in whose other prompt it does.</param>
 /// <param name="Label">What it is about, where a database knows it.</param>
-public sealed record PairFeature(int Layer, int Feature, bool Changed, double Effect, double Fires, double FiresInOther, string? Label = null);
+public sealed record PairFeature(
+    int Layer,
+    int Feature,
+    bool Changed,
+    double Effect,
+    double Fires,
+    double FiresInOther,
+    string? Label = null
+);
 
 /// <summary>What turning features off does to the lead of the answer, on pairs that no feature was chosen by.</summary>
 /// <param name="Mode">What stays as it was.</param>

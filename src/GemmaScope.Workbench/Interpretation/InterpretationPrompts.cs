@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using System.Text;
+using System.Text.RegularExpressions;
 using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
@@ -80,9 +80,7 @@ internal static partial class InterpretationPrompts
             : lines is [var only] ? only
             : "";
         text = Opening().Replace(Unwrapped(new string([.. text.Where(c => !char.IsControl(c))])), "");
-        return text.Any(char.IsLetterOrDigit)
-            ? VisibleText.Short(text, LongestExplanation)
-            : null;
+        return text.Any(char.IsLetterOrDigit) ? VisibleText.Short(text, LongestExplanation) : null;
     }
 
     /// <summary>Without the marks that some models put around an answer; quotes that belong to the answer stay.</summary>

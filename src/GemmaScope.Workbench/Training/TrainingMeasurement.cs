@@ -84,10 +84,7 @@ internal static class TrainingMeasurement
     {
         AffineMap? affine = null;
         if (HasAffine(configuration) && !maps.TryGetValue((dictionary.InputSite, dictionary.OutputSite), out affine))
-            maps.Add(
-                (dictionary.InputSite, dictionary.OutputSite),
-                affine = FitAffine(dictionary, source, place, cancellationToken)
-            );
+            maps.Add((dictionary.InputSite, dictionary.OutputSite), affine = FitAffine(dictionary, source, place, cancellationToken));
         source.Seek(place);
         var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellationToken);
         return Of(rows.Reconstruction, rows.Sparsity) with

@@ -71,7 +71,9 @@ internal static class GraphPropagation
     public static double[] Total(AttributionGraph graph, CancellationToken cancellationToken)
     {
         var (weights, sum) = (graph.Weights, graph.Weights.Sum());
-        return Totals(graph, Array.ConvertAll(weights, one => sum > 0 ? one / sum : 1.0 / weights.Length), cancellationToken)[..graph.FeatureCount];
+        return Totals(graph, Array.ConvertAll(weights, one => sum > 0 ? one / sum : 1.0 / weights.Length), cancellationToken)[
+            ..graph.FeatureCount
+        ];
     }
 
     /// <summary>Σ contribution · relative change of the sources below a node, or null where none changes.</summary>
