@@ -38,6 +38,17 @@ GenerationOptions greedy = new() { Temperature = 0, MaxNewTokens = 6 };
 Console.WriteLine($"with it:    {model.Tokenizer.Decode([.. model.Generate(prompt, greedy)])}");
 Console.WriteLine($"without it: {model.Tokenizer.Decode([.. model.Generate(prompt, greedy with { Edits = off })])}");
 
+// What features and errors hold in another prompt, put in their place: the lead goes the way of that prompt.
+using var other = ReplacementModel.Of(model, transcoders, model.Tokenizer.Encode("The people of the world", addBos: true));
+var swaps = FeatureChange.SwapAll(replacement, other, Positions.At(5));
+using var swapped = Intervention.Run(replacement, swaps, InterventionMode.AttentionFrozen, edits: Intervention.SwapErrors(replacement, other, Positions.At(5)));
+Console.WriteLine($"swapped {swaps.Count} features: States over Kingdom by {swapped.LastLogits()[Token(" States")] - swapped.LastLogits()[Token(" Kingdom")]:f2}");
+
+// How much circuits of the best features bring back alone, all others at their mean over other texts, beside neurons.
+var means = ReferenceMeans.Of(model, transcoders, [model.Tokenizer.Encode("In spring the river rose, and the fields were under water.", addBos: true)]);
+foreach (var curve in CircuitFaithfulness.Measure(graph, means).Curves)
+    Console.WriteLine($"{curve.Kind}: CPR {curve.Cpr:f2}, CMD {curve.Cmd:f2}");
+
 // The graph without what hardly matters, in the JSON form that viewers of attribution graphs read.
 var pruned = graph.Prune(nodeShare: 0.8, edgeShare: 0.98);
 pruned.ToDocument(new() { Slug = "united", Scan = "demo-pt", TokenText = model.Tokenizer.Display }).Write(Path.GetTempFileName(), overwrite: true);

@@ -52,6 +52,8 @@ public static class CircuitGraphCheckJob
             Targets = origin?.Targets ?? [],
             ZeroPositions = options.ZeroPositions ?? GraphPrompt.ZeroPositions(graph),
         };
+        if (options.Transcoders.Count == 0 && circuit.Transcoders.Count > 0)
+            progress.Note($"the transcoders are those that the graph names: {string.Join(", ", circuit.Transcoders)}");
         var tokens = GraphPrompt.Tokens(graph, origin, microscope);
         using var opened = await OpenedReplacement
             .OpenAsync(microscope, circuit, progress, cancellationToken, tokens)

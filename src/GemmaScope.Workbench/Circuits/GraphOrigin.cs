@@ -29,7 +29,11 @@ public sealed record GraphOrigin(
         try
         {
             // Whatever another program keeps under this name is not ours.
-            return field.Deserialize<GraphOrigin>(ResultJson.Compact) is { PromptIds: not null, Targets: not null } origin ? origin : null;
+            return
+                field.Deserialize<GraphOrigin>(ResultJson.Compact) is { PromptIds: not null, Targets: not null } origin
+                && origin.Targets.Concat(origin.Transcoders ?? []).All(name => name is not null)
+                ? origin
+                : null;
         }
         catch (JsonException)
         {

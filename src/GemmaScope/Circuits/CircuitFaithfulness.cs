@@ -78,7 +78,7 @@ public static class CircuitFaithfulness
         }
 
         var runs = new CircuitRuns(model, target, progress, cancellationToken);
-        var sizes = runs.Sizes(features.Count);
+        var sizes = CircuitRuns.Sizes(features.Count);
         List<Func<FaithfulnessCurve>> curves =
         [
             () => runs.Curve(FaithfulnessKind.Features, features, byGraph, sizes),
@@ -92,7 +92,7 @@ public static class CircuitFaithfulness
         runs.Expect(2, sizes.Count);
         if (neurons is not null)
         {
-            curves.Add(() => runs.Curve(FaithfulnessKind.Neurons, neurons, ofNeurons, runs.Sizes(neurons.Count)));
+            curves.Add(() => runs.Curve(FaithfulnessKind.Neurons, neurons, ofNeurons, CircuitRuns.Sizes(neurons.Count)));
             curves.Add(() => runs.Curve(FaithfulnessKind.AsManyNeurons, neurons, ofNeurons, sizes));
             runs.Expect(4, sizes.Count);
         }

@@ -19,7 +19,7 @@ internal sealed class CircuitRuns(
         _total;
 
     /// <summary>The sizes of circuits of so many nodes.</summary>
-    public IReadOnlyList<(double Share, int Kept)> Sizes(int nodes) =>
+    public static IReadOnlyList<(double Share, int Kept)> Sizes(int nodes) =>
         [.. FaithfulnessCurve.Sizes.Select(share => (share, FaithfulnessCurve.Kept(share, nodes)))];
 
     /// <summary>Says that runs will come.</summary>
