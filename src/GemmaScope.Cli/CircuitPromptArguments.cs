@@ -23,7 +23,7 @@ internal sealed class CircuitPromptArguments
             new Option<string[]>("--transcoders")
             {
                 Description =
-                    "Transcoders: a folder, files, or a set of the catalogue by its name without the layer; the demo model has its own.",
+                    "Transcoders: a folder, files, a set of the catalogue by its name without the layer, or a set of circuit-tracer (its repository or config.yaml); the demo model has its own.",
                 HelpName = "SET",
                 AllowMultipleArgumentsPerToken = true,
                 DefaultValueFactory = _ => [],

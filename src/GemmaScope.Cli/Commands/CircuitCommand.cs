@@ -23,13 +23,18 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "Trace how features lead from a text to the next word, and write the graph.",
             "gemmascope circuit \"The people of the United\" --out graph.json",
             "gemmascope circuit \"The people\" --target \" are/ is\"",
+            "gemmascope circuit \"The people\" --target \" are\" --weight 2 --target \" is\" --weight 1",
+            "gemmascope circuit \"The people\" --target direction:probe.npy@resid_post.3@1",
+            "gemmascope circuit \"How do I repot a cactus?\" --model google/shieldgemma-2b --transcoders gemma-scope-2b-pt-transcoders/width_16k --target shield:HARASSMENT",
             "gemmascope circuit \"The capital of France is\" --model google/gemma-3-1b-pt --transcoders gemma-scope-2-1b-pt/transcoder_all/width_16k_l0_small --budget 1000",
             "gemmascope circuit show graph.json",
             "gemmascope circuit check \"The people of the United\"",
             "gemmascope circuit compare \"The people of the United\" \"The people of the world\"",
             "gemmascope circuit logits \"The people of the United\"",
             "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2",
-            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\""
+            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\"",
+            "gemmascope circuit import graph.json.gz",
+            "gemmascope circuit export graph.json --out graph.csv"
         )
     {
         _circuit = new CircuitArguments(this);
@@ -53,6 +58,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitLogitsCommand(),
                     new CircuitAttentionCommand(),
                     new CircuitEdgeCommand(),
+                    new CircuitImportCommand(),
+                    new CircuitExportCommand(),
                 ]
         )
             Subcommands.Add(command);

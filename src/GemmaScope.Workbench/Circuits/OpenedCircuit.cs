@@ -54,6 +54,7 @@ internal sealed class OpenedCircuit : IDisposable
             TokenText = tokenizer.Display,
             Transcoders = [.. Model.Transcoders.Dictionaries.Select(one => one.Name)],
             Settings = settings,
+            TargetNames = [.. options.Targets.Select(name => CircuitTargetReader.IsLocal(name) ? null : name)],
         };
     }
 
@@ -73,7 +74,7 @@ internal sealed class OpenedCircuit : IDisposable
         CancellationToken cancellationToken
     )
     {
-        targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
+        targets ??= CircuitTargets.Of(microscope, options, prompt.Model, progress);
         var rows = progress is null ? null : new RowReports(progress, options.RowsFile);
         var graph = AttributionGraph.Compute(
             prompt.Model,
