@@ -17,6 +17,7 @@ public static class Benchmarks
         new EvaluationBenchmark(),
         new CircuitBenchmark(),
         new GraphFileBenchmark(),
+        new WholeCircuitBenchmark(),
         new TrainBenchmark(),
         new TrainLayersBenchmark(),
         new FeaturePageBenchmark(),

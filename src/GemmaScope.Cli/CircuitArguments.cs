@@ -11,6 +11,7 @@ internal sealed class CircuitArguments
 
     private readonly CircuitPromptArguments _prompt;
     private readonly Option<string[]> _target;
+    private readonly Option<double[]> _weight;
     private readonly Option<int> _logits,
         _budget;
     private readonly Option<double> _mass,
@@ -25,8 +26,19 @@ internal sealed class CircuitArguments
             new Option<string[]>("--target")
             {
                 Description =
-                    "What is explained: \" are\" or #659 (a token), \" are/ is\" (its lead over another), feature:LAYER/INDEX@POSITION; the likeliest tokens where none is named.",
+                    "What is explained, may be repeated: \" are\" or #659 (a token), \" are/ is\" (its lead over another), feature:LAYER/INDEX@POSITION, "
+                    + "direction:FILE@SITE[@POSITION] (of .npy, .safetensors, .pt; FILE#NAME for one of several tensors), shield:POLICY (Yes over No of "
+                    + "ShieldGemma's verdict on the text); the likeliest tokens where none is named.",
                 HelpName = "TARGET",
+                DefaultValueFactory = _ => [],
+            }
+        );
+        _weight = Add(
+            command,
+            new Option<double[]>("--weight")
+            {
+                Description = "How much each --target counts, in their order; 1 each where none is given.",
+                HelpName = "W",
                 DefaultValueFactory = _ => [],
             }
         );
@@ -54,6 +66,7 @@ internal sealed class CircuitArguments
         _prompt.Read(arguments, session) with
         {
             Targets = arguments.GetValue(_target) ?? [],
+            Weights = arguments.GetValue(_weight) ?? [],
             Logits = arguments.GetValue(_logits),
             Mass = arguments.GetValue(_mass),
             Budget = arguments.GetValue(_budget),

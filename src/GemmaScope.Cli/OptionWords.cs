@@ -15,6 +15,7 @@ internal static class OptionWords
         ["BucketRows"] = "bucket",
         ["Target"] = "out",
         ["Targets"] = "target",
+        ["Weights"] = "weight",
         ["Truncation"] = "truncate",
         ["QueueLength"] = "queue",
         ["AllowedHosts"] = "allow-host",

@@ -14,7 +14,7 @@ internal sealed class TranscoderArguments
     public TranscoderArguments(
         Command command,
         string transcoders =
-            "Transcoders: a folder, files, or a set of the catalogue by its name without the layer; the demo model has its own."
+            "Transcoders: a folder, files, a set of the catalogue by its name without the layer, or a set of circuit-tracer (its repository or config.yaml); the demo model has its own."
     )
     {
         _model = new MicroscopeArguments(command, DictionaryUse.None);

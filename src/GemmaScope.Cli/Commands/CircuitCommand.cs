@@ -25,6 +25,9 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "Trace how features lead from a text to the next word, and write the graph.",
             "gemmascope circuit \"The people of the United\" --out graph.json",
             "gemmascope circuit \"The people\" --target \" are/ is\"",
+            "gemmascope circuit \"The people\" --target \" are\" --weight 2 --target \" is\" --weight 1",
+            "gemmascope circuit \"The people\" --target direction:probe.npy@resid_post.3@1",
+            "gemmascope circuit \"How do I repot a cactus?\" --model google/shieldgemma-2b --transcoders gemma-scope-2b-pt-transcoders/width_16k --target shield:HARASSMENT",
             "gemmascope circuit \"The capital of France is\" --model google/gemma-3-1b-pt --transcoders gemma-scope-2-1b-pt/transcoder_all/width_16k_l0_small --budget 1000",
             "gemmascope circuit show graph.json",
             "gemmascope circuit check \"The people of the United\"",
@@ -34,7 +37,9 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2",
             "gemmascope circuit score --text held-out.jsonl",
             "gemmascope circuit pairs agreement.jsonl",
-            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\""
+            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\"",
+            "gemmascope circuit import graph.json.gz",
+            "gemmascope circuit export graph.json --out graph.csv"
         )
     {
         _circuit = new CircuitArguments(this);
@@ -68,6 +73,8 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitScoreCommand(),
                     new CircuitPairsCommand(),
                     new CircuitEdgeCommand(),
+                    new CircuitImportCommand(),
+                    new CircuitExportCommand(),
                 ]
         )
             Subcommands.Add(command);

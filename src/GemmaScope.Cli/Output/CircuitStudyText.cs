@@ -37,8 +37,8 @@ internal static class CircuitStudyText
                 $"{one.ActiveFeatures:0.0}",
                 Estimate(one.Replacement, "0.000"),
                 Estimate(one.Completeness, "0.000"),
-                one.ReplacementGain is { } gain ? Estimate(gain, "+0.000;-0.000") : "",
-                one.CompletenessGain is { } other ? Estimate(other, "+0.000;-0.000") : "",
+                one.ReplacementGain is { } gain ? Estimate(gain, "+0.000;-0.000;0.000") : "",
+                one.CompletenessGain is { } other ? Estimate(other, "+0.000;-0.000;0.000") : "",
                 $"{one.Complete} of {result.Prompts}"
             );
         table.Write(terminal);

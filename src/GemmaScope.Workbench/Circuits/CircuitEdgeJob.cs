@@ -24,6 +24,7 @@ public sealed record CircuitEdgeJobOptions
     {
         Circuit.Check();
         _ = Source();
+        CircuitTargetReader.Check(To, new Setting(nameof(To)));
         if (Top < 0)
             throw new ArgumentProblemException($"is {Top}; it must be 0 or more", new Setting(nameof(Top)));
     }
@@ -89,7 +90,7 @@ public static class CircuitEdgeJob
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         using var opened = await OpenedReplacement
-            .OpenAsync(microscope, options.Circuit, progress, cancellationToken)
+            .OpenAsync(microscope, options.Circuit with { Targets = [options.To], Weights = [] }, progress, cancellationToken)
             .ConfigureAwait(false);
         return await Task.Run(() => Split(microscope, options, opened.Model, progress, cancellationToken), CancellationToken.None)
             .ConfigureAwait(false);
@@ -104,7 +105,7 @@ public static class CircuitEdgeJob
     )
     {
         var tokenizer = microscope.Model.Tokenizer;
-        var target = CircuitTargets.Read(options.To, new Setting(nameof(options.To)), model, tokenizer, progress);
+        var target = new CircuitTargetReader(microscope, new Setting(nameof(options.To)), progress).Read(options.To, model);
         progress.Stage("splitting the edge");
         var found = EdgeHeads.Of(model, options.Source(), target, options.Circuit.WorkFolder, cancellationToken);
         EdgeHead[] heads = [.. found.Heads.OrderByDescending(head => Math.Abs(head.Last)).ThenByDescending(head => Math.Abs(head.Total))];

@@ -20,8 +20,14 @@ public sealed record CircuitJobOptions
     public string? Site { get; init; }
 
     /// <summary>What is explained: a token as it is written (<c> are</c>), by its id (<c>#659</c>), the lead of one over another
-    /// (<c> are/ is</c>), or a feature (<c>feature:3/120@5</c>: layer, index, position). None for the most likely next tokens.</summary>
+    /// (<c> are/ is</c>), a feature (<c>feature:3/120@5</c>: layer, index, position), a direction of a file
+    /// (<c>direction:probe.npy@resid_post.3@5</c>: site and position, the last where none is named; <c>FILE#NAME</c> of several tensors), or the
+    /// lead of Yes over No in a ShieldGemma's verdict on the text (<c>shield:HARASSMENT</c>: the prompt is then the one that asks about this
+    /// policy). None for the most likely next tokens.</summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
+
+    /// <summary>How much each target counts where influence is measured, in their order, at least 0; none for 1 each.</summary>
+    public IReadOnlyList<double> Weights { get; init; } = [];
 
     /// <summary>Without targets: as many of the most likely tokens at most; from 1.</summary>
     public int Logits { get; init; } = 10;
@@ -61,7 +67,7 @@ public sealed record CircuitJobOptions
     public bool WithCheck { get; init; }
 
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
-    /// <exception cref="ArgumentProblemException">A number is out of range.</exception>
+    /// <exception cref="ArgumentProblemException">A number is out of range, or a target cannot be read.</exception>
     public void Check()
     {
         Require(Logits >= 1, nameof(Logits), Logits, "1 or more");
@@ -71,6 +77,7 @@ public sealed record CircuitJobOptions
         Require(EdgeShare is > 0 and <= 1, nameof(EdgeShare), EdgeShare, "above 0 and at most 1");
         Require(ZeroPositions is null or >= 1, nameof(ZeroPositions), ZeroPositions ?? 0, "1 or more");
         _ = SiteOf();
+        CircuitTargets.Check(this);
         Require(Paths >= 0, nameof(Paths), Paths, "0 or more");
 
         static void Require(bool holds, string name, double value, string range)

@@ -123,7 +123,7 @@ public static class CircuitLogitsJob
             replacement is null ? [] : [.. replacement.Transcoders.Dictionaries.Select(one => one.Name)],
             [.. tokens.Select(tokenizer.Display)],
             position,
-            CircuitTargets.NameOf(tokenizer, token, other),
+            new CircuitTargetReader(microscope, CircuitTargets.Setting, progress).NameOf(token, other),
             found.Value,
             found.BeforeCap,
             found.CapSlope,
@@ -146,7 +146,7 @@ public static class CircuitLogitsJob
         using var run = microscope.Model.Run(tokens, logits: Models.LogitRows.Last, cancellationToken: cancellationToken);
         var logits = run.LastLogits();
         return options.Circuit.Targets is [var text]
-            ? CircuitTargets.Tokens(text, CircuitTargets.Target, logits, microscope.Model.Tokenizer, progress)
+            ? new CircuitTargetReader(microscope, CircuitTargets.Setting, progress).Tokens(text, logits)
             : (TensorPrimitives.IndexOfMax(logits[..microscope.Model.Config.RealVocabulary]), null);
     }
 

@@ -11,8 +11,8 @@ namespace GemmaScope.Workbench;
 /// </summary>
 public static partial class CircuitNodes
 {
-    /// <summary>The field of a target node that holds its name as users write it; of logits the token tells.</summary>
-    internal const string TargetField = "target";
+    /// <summary>The field of a target that holds its name; of logits the token tells.</summary>
+    private const string TargetField = "target";
 
     /// <summary>The name of a node of a graph file, or null where no name tells what it is: a target that another program made.</summary>
     public static string? NameOf(GraphDocument graph, GraphDocumentNode node)

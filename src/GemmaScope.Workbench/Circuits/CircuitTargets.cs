@@ -1,107 +1,73 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using GemmaScope.Circuits;
-using GemmaScope.Text;
+using GemmaScope.Safety;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>Reads targets as users write them (<see cref="CircuitJobOptions.Targets"/>).</summary>
-internal static partial class CircuitTargets
+/// <summary>The targets of a graph, as <see cref="CircuitJobOptions"/> name them.</summary>
+internal static class CircuitTargets
 {
-    public static readonly Setting Target = new(nameof(CircuitJobOptions.Targets));
+    /// <summary>Where they are named.</summary>
+    public static readonly Setting Setting = new(nameof(CircuitJobOptions.Targets));
+
+    private static readonly Setting Weights = new(nameof(CircuitJobOptions.Weights));
+
+    /// <summary>Finds out what is wrong before a model is loaded.</summary>
+    /// <exception cref="ArgumentProblemException">A target cannot be read, or weights do not belong to targets.</exception>
+    public static void Check(CircuitJobOptions options)
+    {
+        foreach (var target in options.Targets)
+            CircuitTargetReader.Check(target, Setting);
+        if (options.Targets.Distinct().Count() < options.Targets.Count)
+            throw new ArgumentProblemException("one target is named twice", Setting);
+        _ = Policy(options);
+        if (options.Weights.Count == 0)
+            return;
+        if (options.Weights.Count != options.Targets.Count)
+            throw new ArgumentProblemException(
+                $"{options.Weights.Count} weights are given for {options.Targets.Count} targets; give one for each, in their order, or none",
+                Weights
+            );
+        foreach (var weight in options.Weights)
+            if (!(weight >= 0 && double.IsFinite(weight)))
+                throw new ArgumentProblemException($"is {weight}; it must be 0 or more", Weights);
+        if (options.Weights.Sum() == 0)
+            throw new ArgumentProblemException("are all 0, so that nothing is explained", Weights);
+    }
+
+    /// <summary>The policy whose verdict is explained, so that the prompt asks about it; null for none.</summary>
+    public static ShieldPolicy? Policy(CircuitJobOptions options)
+    {
+        ShieldPolicy[] policies = [.. options.Targets.Select(CircuitTargetReader.Policy).OfType<ShieldPolicy>().Distinct()];
+        return policies.Length <= 1
+            ? policies.FirstOrDefault()
+            : throw new ArgumentProblemException("are of several policies, and each is asked about in a prompt of its own", Setting);
+    }
 
     /// <summary>The targets of a prompt.</summary>
     public static IReadOnlyList<CircuitTarget> Of(
+        Microscope microscope,
         CircuitJobOptions options,
         ReplacementModel model,
-        Tokenizer tokenizer,
         IProgress<JobReport>? progress
     )
     {
+        var reader = new CircuitTargetReader(microscope, Setting, progress);
         if (options.Targets.Count == 0)
             return
             [
                 .. CircuitTarget
                     .TopLogits(model, options.Logits, options.Mass)
-                    .Select(one => one with { Name = Quoted(tokenizer, one.Token!.Value) }),
+                    .Select(one => one with { Name = reader.NameOf(one.Token!.Value) }),
             ];
-        CircuitTarget[] targets = [.. options.Targets.Select(text => Read(text, Target, model, tokenizer, progress))];
+        CircuitTarget[] targets =
+        [
+            .. options.Targets.Select((text, i) => reader.Read(text, model) with { Weight = options.Weights.ElementAtOrDefault(i, 1) }),
+        ];
         if (targets.Select(one => (one.Kind, one.Name)).Distinct().Count() < targets.Length)
-            throw new ArgumentProblemException("one target is named twice", Target);
+            throw new ArgumentProblemException("one target is named twice", Setting);
         return targets;
     }
 
-    /// <summary>Reads a target.</summary>
-    /// <param name="text">As users write it.</param>
-    /// <param name="setting">The setting that holds it.</param>
-    /// <param name="model">The prompt.</param>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="progress">Told when another spelling is likelier.</param>
-    public static CircuitTarget Read(
-        string text,
-        Setting setting,
-        ReplacementModel model,
-        Tokenizer tokenizer,
-        IProgress<JobReport>? progress
-    )
-    {
-        if (Feature().Match(text) is { Success: true } feature)
-            return CircuitTarget.Feature(Number(feature, 1, setting), Number(feature, 3, setting), Number(feature, 2, setting));
-        if (text.StartsWith("feature:", StringComparison.Ordinal))
-            throw new ArgumentProblemException($"'{text}' names no feature; write feature:LAYER/INDEX@POSITION", setting);
-        var (token, other) = Tokens(text, setting, model.LastLogits, tokenizer, progress);
-        return (other is { } second ? CircuitTarget.Difference(token, second) : CircuitTarget.Logit(token)) with
-        {
-            Name = NameOf(tokenizer, token, other),
-        };
-    }
-
-    /// <summary>Reads a token, or one and another that it is compared with.</summary>
-    /// <param name="text">As users write it.</param>
-    /// <param name="setting">The setting that holds it.</param>
-    /// <param name="logits">Where it is predicted.</param>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="progress">Told when another spelling is likelier.</param>
-    public static (int Token, int? Other) Tokens(
-        string text,
-        Setting setting,
-        ReadOnlySpan<float> logits,
-        Tokenizer tokenizer,
-        IProgress<JobReport>? progress
-    ) =>
-        text.IndexOf('/') is > 0 and var slash && slash < text.Length - 1
-            ? (Token(text[..slash], setting, logits, tokenizer, progress), Token(text[(slash + 1)..], setting, logits, tokenizer, progress))
-            : (Token(text, setting, logits, tokenizer, progress), null);
-
-    /// <summary>The name of a token, or of its lead over another.</summary>
-    public static string NameOf(Tokenizer tokenizer, int token, int? other) =>
-        other is { } second ? $"{Quoted(tokenizer, token)} over {Quoted(tokenizer, second)}" : Quoted(tokenizer, token);
-
-    private static int Token(string text, Setting setting, ReadOnlySpan<float> logits, Tokenizer tokenizer, IProgress<JobReport>? progress)
-    {
-        if (text is ['#', .. var id] && int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return number < logits.Length && number < tokenizer.VocabularySize
-                ? number
-                : throw new ArgumentProblemException($"{text} is outside the vocabulary of {tokenizer.VocabularySize}", setting);
-        if (tokenizer.Encode(text) is not [var token])
-            throw new ArgumentProblemException(
-                $"'{text}' is {tokenizer.Encode(text).Length} tokens, and a target is one; write one token as the model has it, usually with "
-                    + "its space, or its id (#123)",
-                setting
-            );
-        // A word in a text is a token with its space, and that is easily forgotten.
-        if (!text.StartsWith(' ') && tokenizer.Encode(" " + text) is [var spaced] && logits[spaced] > logits[token])
-            progress.Note($"'{text}' is taken as it is written; here ' {text}', with a space, is more likely.");
-        return token;
-    }
-
-    private static string Quoted(Tokenizer tokenizer, int token) => $"\"{tokenizer.Display(token)}\"";
-
-    private static int Number(Match match, int group, Setting setting) =>
-        int.TryParse(match.Groups[group].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new ArgumentProblemException($"'{match.Groups[group].Value}' is too large", setting);
-
-    [GeneratedRegex(@"^feature:(\d+)/(\d+)@(\d+)$")]
-    private static partial Regex Feature();
+    private static double ElementAtOrDefault(this IReadOnlyList<double> weights, int i, double standard) =>
+        i < weights.Count ? weights[i] : standard;
 }

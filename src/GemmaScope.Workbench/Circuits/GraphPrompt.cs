@@ -54,7 +54,7 @@ internal static class GraphPrompt
         GraphDocumentNode[] nodes = [.. graph.Nodes.Where(node => node.Kind == GraphNodeKind.Target)];
         // Targets that were named stand in the file as they were named, all of them.
         if (circuit.Targets.Count == nodes.Length && nodes.Length > 0)
-            return CircuitTargets.Of(circuit, model, microscope.Model.Tokenizer, progress);
+            return CircuitTargets.Of(microscope, circuit, model, progress);
         CircuitTarget?[] targets =
         [
             .. nodes.Select(node =>

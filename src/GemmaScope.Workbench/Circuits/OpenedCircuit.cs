@@ -63,6 +63,7 @@ internal sealed class OpenedCircuit : IDisposable
             Transcoders = [.. Model.Transcoders.Dictionaries.Select(one => one.Name)],
             Settings = settings,
             Info = new Dictionary<string, JsonElement> { [GraphOrigin.Field] = GraphOrigin.Element(microscope, options, Model) },
+            TargetNames = [.. options.Targets.Select(name => CircuitTargetReader.IsLocal(name) ? null : name)],
         };
     }
 
@@ -82,7 +83,7 @@ internal sealed class OpenedCircuit : IDisposable
         CancellationToken cancellationToken
     )
     {
-        targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
+        targets ??= CircuitTargets.Of(microscope, options, prompt.Model, progress);
         var rows = progress is null ? null : new RowReports(progress, options.RowsFile);
         var graph = AttributionGraph.Compute(
             prompt.Model,

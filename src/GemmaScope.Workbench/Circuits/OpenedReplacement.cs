@@ -1,4 +1,5 @@
 using GemmaScope.Circuits;
+using GemmaScope.Safety;
 
 namespace GemmaScope.Workbench;
 
@@ -45,6 +46,8 @@ internal sealed class OpenedReplacement : IDisposable
     /// <summary>The prompt in tokens.</summary>
     public static int[] Tokens(Microscope microscope, CircuitJobOptions options, IProgress<JobReport>? progress)
     {
+        if (CircuitTargets.Policy(options) is { } policy)
+            return OfVerdict(microscope, options, policy, progress);
         var tokens = microscope.Model.Tokenizer.Encode(options.Text, options.AddBos);
         if (tokens.Length > microscope.Model.Config.MaxPositions)
             throw new ContextLengthException(
@@ -53,6 +56,17 @@ internal sealed class OpenedReplacement : IDisposable
             );
         progress.NoteWrittenBos(tokens, microscope.Model.Tokenizer.BosId);
         return tokens;
+    }
+
+    /// <summary>The prompt that asks about a policy, as the model card has it.</summary>
+    private static int[] OfVerdict(Microscope microscope, CircuitJobOptions options, ShieldPolicy policy, IProgress<JobReport>? progress)
+    {
+        if (!options.AddBos)
+            throw new ArgumentProblemException("the prompt of a verdict begins with a BOS", new Setting(nameof(options.Targets)));
+        using var shield = new ShieldGemma(microscope.Model);
+        var prompt = shield.Prepare(options.Text, policies: [policy]).Prompts[0];
+        progress.Note($"the text is judged as a prompt, by {policy.Key}: the graph is of the {prompt.Length} tokens that ask about it");
+        return prompt;
     }
 
     public void Dispose()

@@ -6,7 +6,7 @@ using GemmaScope.Models;
 namespace GemmaScope.Workbench;
 
 /// <summary>
-/// Opens a set of transcoders by name: files and folders, the dictionaries of the demo model, or a set of the catalogue, which is named as
+/// Opens a set of transcoders by name: files and folders, a description of circuit-tracer, the dictionaries of the demo model, or a set of the catalogue, which is named as
 /// its dictionaries are but without the layer: <c>gemma-scope-2-1b-pt/transcoder_all/width_16k_l0_small</c>.
 /// </summary>
 internal static partial class TranscoderLocator
@@ -32,9 +32,20 @@ internal static partial class TranscoderLocator
                     new Setting(nameof(CircuitJobOptions.Transcoders))
                 );
         List<string> paths = [];
+        var input = options.SiteOf();
         foreach (var name in names.SelectMany(Members))
-            paths.Add(await Locator.DictionaryAsync(name, progress, cancellationToken).ConfigureAwait(false));
-        var set = TranscoderSet.Load(paths, microscope.Model.Config, options.SiteOf());
+        {
+            var path = await Locator.DictionaryAsync(name, progress, cancellationToken).ConfigureAwait(false);
+            if (TranscoderSetFile.Find(path) is not { } described)
+            {
+                paths.Add(path);
+                continue;
+            }
+            input ??= described.Input;
+            foreach (var member in described.Members)
+                paths.Add(await Locator.DictionaryAsync(member, progress, cancellationToken).ConfigureAwait(false));
+        }
+        var set = TranscoderSet.Load(paths, microscope.Model.Config, input);
         foreach (var note in set.Notes)
             progress.Note(note);
         if (set.MissingLayers is { Count: > 0 } missing)

@@ -181,7 +181,7 @@ public sealed class AttributionGraph : IDisposable
                 throw new ArgumentProblemException($"is {share}; it must be above 0 and at most 1", "share");
         return new(
             this,
-            GraphPruning.Of(_rows, Weights, _influence.Influence, nodeShare, edgeShare, cancellationToken),
+            GraphPruning.Of(_rows, Weights, _influence.Influence, nodeShare, edgeShare, cancellationToken: cancellationToken),
             GraphPruning.Cumulative(_influence.Influence),
             nodeShare,
             edgeShare

@@ -62,11 +62,9 @@ public sealed record GraphDocument
             whole.Check(path);
             return whole;
         }
-        var bytes = TextFile.Bytes(path, LargestFile);
-        FileStandIn.Refuse(bytes, path);
+        using var text = new GraphText(TextFile.Open(path), LargestFile, path);
         try
         {
-            ReadOnlySpan<byte> text = bytes is [0xEF, 0xBB, 0xBF, ..] ? bytes.AsSpan(3) : bytes;
             var document =
                 JsonSerializer.Deserialize<GraphDocument>(text, Form)
                 ?? throw new FileFormatException("is null, and an attribution graph is needed", path);
@@ -107,6 +105,16 @@ public sealed record GraphDocument
             ? (layer, number % perLayer)
             : (layer, number);
     }
+
+    /// <summary>The graph without what hardly matters to its targets (METHODS §4.5 step 9), as far as its links tell. Whatever else the file
+    /// holds stays.</summary>
+    /// <param name="nodeShare">Nodes stay whose influence reaches this share together, above 0 and at most 1.</param>
+    /// <param name="edgeShare">The same for edges.</param>
+    /// <param name="keep">Ids of nodes that stay in any case.</param>
+    /// <exception cref="ArgumentProblemException">A share is out of range, a node is not there, the graph has no target, or its links lead
+    /// in a circle.</exception>
+    public GraphDocument Prune(double nodeShare = 0.8, double edgeShare = 0.98, IReadOnlyCollection<string>? keep = null) =>
+        DocumentPruning.Of(this, nodeShare, edgeShare, keep ?? []);
 
     private void Check(string path)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using GemmaScope.Models;
 
 namespace GemmaScope.Circuits;
 
@@ -29,6 +30,10 @@ public sealed record GraphNaming
 
     /// <summary>What else is said of it, in the metadata's <c>info</c>.</summary>
     public IReadOnlyDictionary<string, JsonElement> Info { get; init; } = new Dictionary<string, JsonElement>();
+
+    /// <summary>How each target is named where a graph is asked for, which is written beside targets that are no tokens; null for no
+    /// name, none for none.</summary>
+    public IReadOnlyList<string?> TargetNames { get; init; } = [];
 
     /// <summary>When it was made; null to leave that out.</summary>
     public DateTimeOffset? Created { get; init; }
@@ -151,14 +156,24 @@ internal sealed class GraphExport(PrunedGraph pruned, GraphNaming naming)
             },
             Influence = node.Kind == GraphNodeKind.Target ? null : Rounded(pruned.CumulativeInfluence[number]),
             Activation = node.Kind == GraphNodeKind.Feature ? Rounded(feature.Activation) : null,
-            Probability = target is { Kind: CircuitTargetKind.Logit } ? Rounded(target.Weight) : 0,
+            Probability = target is { Kind: CircuitTargetKind.Logit } ? Rounded(Probability(target)) : 0,
             IsTarget = node.Kind == GraphNodeKind.Target && node.Index == 0,
+            Others =
+                target is { Kind: not CircuitTargetKind.Logit } && naming.TargetNames.ElementAtOrDefault(node.Index) is { } name
+                    ? new Dictionary<string, JsonElement> { [GraphDocumentNode.TargetName] = JsonSerializer.SerializeToElement(name) }
+                    : null,
         };
     }
 
+    /// <summary>Of the token of a logit; its weight may be another number. Elsewhere than at the end nobody knows it.</summary>
+    private double Probability(CircuitTarget target) =>
+        target.Position is null
+            ? Math.Exp(-ModelRun.Surprise(_graph.Model.LastLogits[.._graph.Model.Model.Config.RealVocabulary], target.Token!.Value))
+            : 0;
+
     private string Label(CircuitTarget target) =>
         target is { Kind: CircuitTargetKind.Logit, Token: { } token }
-            ? string.Create(CultureInfo.InvariantCulture, $"Output \"{naming.TokenText(token)}\" (p={target.Weight:0.000})")
+            ? string.Create(CultureInfo.InvariantCulture, $"Output \"{naming.TokenText(token)}\" (p={Probability(target):0.000})")
             : target.Name;
 
     private string Unique(int number)

@@ -37,6 +37,7 @@ internal sealed class GraphPruning
         double[] influence,
         double nodeShare,
         double edgeShare,
+        IReadOnlyCollection<int>? always = null,
         CancellationToken cancellationToken = default
     )
     {
@@ -44,6 +45,8 @@ internal sealed class GraphPruning
         var first = Array.ConvertAll(influence, value => value >= nodeCut);
         // Tokens and targets always stay.
         Array.Fill(first, true, rows.Features + rows.Errors, rows.Nodes - rows.Features - rows.Errors);
+        foreach (var node in always ?? [])
+            first[node] = true;
 
         var inner = GraphInfluence.Of(rows, weights, first).Influence;
         var scores = new EdgeScores(rows, weights, inner, first);
@@ -58,7 +61,7 @@ internal sealed class GraphPruning
             cancellationToken
         );
         var nodes = (bool[])first.Clone();
-        while (DropLoose(rows, nodes, edges))
+        while (DropLoose(rows, nodes, edges, always))
             edges.RemoveAll(edge => !nodes[edge.Target] || !nodes[edge.Source]);
         return new(first, nodes, nodeCut, edgeCut, [.. edges.OrderBy(edge => edge.Target).ThenBy(edge => edge.Source)]);
     }
@@ -77,11 +80,14 @@ internal sealed class GraphPruning
     }
 
     /// <summary>Drops features and errors that lead nowhere, and features that nothing leads to; says whether there was one.</summary>
-    private static bool DropLoose(GraphRows rows, bool[] nodes, List<GraphEdge> edges)
+    private static bool DropLoose(GraphRows rows, bool[] nodes, List<GraphEdge> edges, IReadOnlyCollection<int>? always)
     {
         var (leaves, enters) = (new bool[rows.Nodes], new bool[rows.Nodes]);
         foreach (var edge in edges)
             (leaves[edge.Source], enters[edge.Target]) = (true, true);
+        // These stay, linked or not.
+        foreach (var node in always ?? [])
+            (leaves[node], enters[node]) = (true, true);
         var dropped = false;
         for (var node = 0; node < rows.Features + rows.Errors; node++)
         {

@@ -64,10 +64,8 @@ internal sealed class ReplacementBuilder : IDisposable
             arithmetic: Arithmetic.Exact,
             cancellationToken: cancellationToken
         );
-        if (!Finite(Run.LastLogits()) || !Finite(Errors.Row(Errors.Rows - 1)))
-            throw new ArgumentProblemException(
-                "the run gives numbers that are not finite; weights of the model or a transcoder are damaged"
-            );
+        if (!Finite(Run.LastLogits()))
+            throw new ArgumentProblemException("the logits are not finite; weights of the model are damaged", "model");
     }
 
     /// <summary>Says that another owns the results now.</summary>
@@ -117,6 +115,16 @@ internal sealed class ReplacementBuilder : IDisposable
                 TensorPrimitives.Subtract(row, skip.Row(position), Zeroed.Row((long)layer * ZeroPositions + position));
             else
                 row.CopyTo(Zeroed.Row((long)layer * ZeroPositions + position));
+            if (!Finite(row))
+                throw new ArgumentProblemException(
+                    $"the MLP of layer {layer} gives numbers that are not finite; weights of the model are damaged",
+                    "model"
+                );
+            if (!Finite(reconstruction.Row(position)))
+                throw new ArgumentProblemException(
+                    $"gives numbers that are not finite for layer {layer}; its weights are damaged, copy or download it again",
+                    Set.Dictionaries.First(one => one.InputSites.Any(site => site.Layer == layer)).Name
+                );
         }
     }
 

@@ -42,6 +42,9 @@ public static class AtomicFile
             throw new ArgumentProblemException("the name is empty; give the name of a file to write", "file");
         if (Directory.Exists(path))
             throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
+        for (var folder = Path.GetDirectoryName(Path.GetFullPath(path)); folder is not null; folder = Path.GetDirectoryName(folder))
+            if (File.Exists(folder))
+                throw new GemmaScopeException($"{folder} is a file, so that nothing can be written below it", path);
         if (!overwrite && File.Exists(path))
             throw new GemmaScopeException(
                 "the file exists already",

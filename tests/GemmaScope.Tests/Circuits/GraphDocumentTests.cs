@@ -74,7 +74,11 @@ public class GraphDocumentTests
         using var tiny = TinyCircuit.Make();
         using var graph = tiny.Graph(CircuitTarget.Difference(12, 69) with { Name = "twelve or not" }, CircuitTarget.Logit(12));
         var targets = graph.Prune().ToDocument(Naming).Nodes.Where(node => node.Kind == GraphNodeKind.Target).ToArray();
-        Assert.Equal(["twelve or not", "Output \" t12\" (p=1.000)"], targets.Select(node => node.Label));
+        Assert.Equal("twelve or not", targets[0].Label);
+        // Its own probability, whatever its weight.
+        var probability = CircuitTarget.TopLogits(tiny.Model, 1000, 1).Single(one => one.Token == 12).Weight;
+        Assert.Equal(FormattableString.Invariant($"Output \" t12\" (p={probability:0.000})"), targets[1].Label);
+        Assert.Equal(probability, targets[1].Probability, 1e-6);
         Assert.Null(targets[0].Feature);
         Assert.Equal(12, targets[1].Feature);
     }
@@ -121,6 +125,29 @@ public class GraphDocumentTests
         Refused(folder.File("nothing.json"));
         foreach (var length in (int[])[1, 100, 5000, text.Length - 2])
             Refused(folder.Write("short.json", text[..length]));
+    }
+
+    [Fact]
+    public void a_file_without_end_is_given_up()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("endless.json.gz");
+        using (var packed = new GZipStream(File.Create(file), CompressionLevel.Optimal))
+        {
+            packed.Write("{\"metadata\": \""u8);
+            var zeros = new byte[1 << 20];
+            Array.Fill(zeros, (byte)'0');
+            for (var i = 0; i < 40; i++)
+                packed.Write(zeros);
+        }
+        using var text = new GraphText(GemmaScope.Files.TextFile.Open(file), 32 << 20, file);
+        var problem = Assert.Throws<FileFormatException>(() => text.CopyTo(Stream.Null));
+        Assert.Contains("more than 32 MiB", problem.Message);
+        Refused(file);
+        Assert.Contains(
+            "web page",
+            Assert.Throws<FileFormatException>(() => GraphDocument.Read(folder.Write("page.json", "<!DOCTYPE html><html>"))).Message
+        );
     }
 
     [Fact]

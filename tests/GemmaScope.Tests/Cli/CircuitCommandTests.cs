@@ -42,6 +42,23 @@ public sealed class CircuitCommandTests : IDisposable
     }
 
     [Fact]
+    public void a_folder_that_is_not_there_is_made_and_one_that_cannot_be_is_refused_at_once()
+    {
+        var file = _folder.File(Path.Combine("new", "deep", "graph.json"));
+        Assert.Equal(0, CommandLine.Run("circuit", Text, "--out", file).Code);
+        Assert.Equal([file], Directory.GetFiles(Path.GetDirectoryName(file)!));
+        Assert.Contains("is a file", Refused("circuit", Text, "--out", Path.Combine(file, "graph.json")).Error);
+        if (OperatingSystem.IsLinux())
+        {
+            // A disk that is full from the start.
+            var options = new AttributionOptions { RowsFile = "/dev/full" };
+            using var tiny = Circuits.TinyCircuit.Make();
+            var problem = Assert.Throws<GemmaScopeException>(() => AttributionGraph.Compute(tiny.Model, [CircuitTarget.Logit(5)], options));
+            Assert.StartsWith("/dev/full: ", problem.Message);
+        }
+    }
+
+    [Fact]
     public void targets_are_tokens_ids_differences_and_features()
     {
         var json = Json("circuit", Text, "--target", " States", "--target", " States/ Kingdom", "--target", "#5", "--paths", "1", "--json");
