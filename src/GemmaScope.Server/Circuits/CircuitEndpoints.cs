@@ -11,23 +11,50 @@ namespace GemmaScope.Server.Circuits;
 /// <summary>The pages of attribution graphs: those of a folder, and any that a user opens from a file.</summary>
 /// <param name="shelf">The graphs.</param>
 /// <param name="library">What is known of features, or null.</param>
-/// <param name="tracer">What makes new ones.</param>
-internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? library, CircuitTracer tracer)
+/// <param name="circuits">The model, which tries and traces.</param>
+/// <param name="queue">Its queue.</param>
+internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? library, CircuitModel circuits, ModelQueue queue)
 {
-    /// <summary>Adds the addresses.</summary>
-    public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
+    private readonly CircuitTracer _tracer = new(circuits, queue, shelf);
+    private readonly NamedGraphs _named = new(library);
+
+    /// <summary>Adds the addresses that show graphs.</summary>
+    /// <param name="pages">Pages.</param>
+    /// <param name="data">Data.</param>
+    public void MapShown(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
         pages.MapGet(
             "/circuits",
-            () => new PageResult(CircuitView.All([.. shelf.Names().Select(name => (name, Readable(name)))], tracer.CanTrace))
+            ([AsParameters] CircuitQuery query) =>
+                new PageResult(CircuitListView.Page(shelf.Summaries(), query, _tracer.CanTrace, circuits))
         );
         pages.MapGet(
             "/circuits/{slug}",
-            (string slug, bool? embed) => new PageResult(CircuitView.One(slug, Find(slug, ""), embed is true))
+            (string slug, bool? embed, HttpContext context) =>
+                new PageResult(CircuitView.One(slug, Find(slug, PathPrefix.Of(context)), embed is true, circuits, shelf.IsOwn(slug)))
         );
-        if (tracer.CanTrace)
+        data.MapGet("/circuits.json", shelf.Names).WithSummary("The names of the attribution graphs that this server shows.");
+        data.MapGet("/circuits/{slug}.json", Json)
+            .WithSummary(
+                "An attribution graph in the public form; features that the database knows also have label, density and the address of their card."
+            )
+            .Produces<object>();
+    }
+
+    /// <summary>Adds those that make graphs and try things on them, which wait for the model and not for the database.</summary>
+    /// <param name="pages">Pages.</param>
+    /// <param name="data">Data.</param>
+    public void MapTried(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
+    {
+        var forms = pages.MapGroup("").AddEndpointFilter(OwnForms.OnlyAsync);
+        if (shelf.IsWritable)
         {
-            pages.MapGroup("").AddEndpointFilter(OwnForms.OnlyAsync).MapPost("/circuits", (Delegate)TraceAsync);
+            forms.MapPost("/circuits/{slug}/rename", (Delegate)RenameAsync);
+            forms.MapPost("/circuits/{slug}/delete", Delete);
+        }
+        if (_tracer.CanTrace)
+        {
+            forms.MapPost("/circuits", (Delegate)TraceAsync);
             // Its errors are JSON, for the script that asks.
             data.MapGroup("")
                 .AddEndpointFilter(OwnForms.OnlyAsync)
@@ -42,12 +69,42 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
                 )
                 .ExcludeFromDescription();
         }
-        data.MapGet("/circuits.json", shelf.Names).WithSummary("The names of the attribution graphs that this server shows.");
-        data.MapGet("/circuits/{slug}.json", Json)
-            .WithSummary(
-                "An attribution graph in the public form; features that the database knows also have label, density and the address of their card."
+        if (!circuits.HasTranscoders)
+            return;
+        var intervening = new Intervening(circuits, queue);
+        data.MapPost(
+                "/api/circuits/intervene",
+                (Delegate)(
+                    async (HttpContext context) =>
+                    {
+                        var request = await RequestBody.ReadAsync<InterveneRequest>(context).ConfigureAwait(false);
+                        await JsonLineAnswer
+                            .WriteAsync(context, intervening.RunAsync(request, ClientAddress.Of(context), context.RequestAborted))
+                            .ConfigureAwait(false);
+                    }
+                )
             )
-            .Produces<object>();
+            .Accepts<InterveneRequest>(RequestBody.JsonType)
+            .WithSummary("Features of a prompt turned off, up or down: what is predicted then, and the text, in JSON lines as they come.")
+            .Produces<IntervenePiece>(200, JsonLineAnswer.ContentType);
+        var attention = new AttentionReader(circuits, queue, library);
+        data.MapPost(
+                "/api/circuits/attention",
+                (Delegate)(
+                    async (HttpContext context) =>
+                        await attention
+                            .ReadAsync(
+                                await RequestBody.ReadAsync<AttentionRequest>(context).ConfigureAwait(false),
+                                ClientAddress.Of(context),
+                                PathPrefix.Of(context),
+                                context.RequestAborted
+                            )
+                            .ConfigureAwait(false)
+                )
+            )
+            .Accepts<AttentionRequest>(RequestBody.JsonType)
+            .WithSummary("Where the heads of a layer look in a prompt, and a score as the sum of what made the query and the key.")
+            .Produces<AttentionAnswer>();
     }
 
     /// <summary>Traces the text of a form, and leads to the graph.</summary>
@@ -62,34 +119,35 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
     private async Task<IAsyncEnumerable<TraceReport>> ReportsAsync(HttpContext context)
     {
         var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
-        return tracer.TraceAsync($"{form["text"]}", ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
+        return _tracer.TraceAsync($"{form["text"]}", ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
+    }
+
+    private async Task<IResult> RenameAsync(string slug, HttpContext context)
+    {
+        var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
+        _ = Existing(slug);
+        return Results.Redirect(PathPrefix.Of(context) + CircuitView.Address(shelf.Rename(slug, $"{form["name"]}")));
+    }
+
+    private IResult Delete(string slug, HttpContext context)
+    {
+        if (!shelf.Names().Contains(slug))
+            throw Missing(slug);
+        shelf.Remove(slug);
+        return Results.Redirect(PathPrefix.Of(context) + PageSection.Circuits.Address);
     }
 
     private IResult Json(string slug, HttpContext context) =>
         Results.Bytes(JsonSerializer.SerializeToUtf8Bytes(Find(slug, PathPrefix.Of(context))), "application/json; charset=utf-8");
 
-    private GraphDocument Find(string slug, string prefix) =>
-        NamedGraph.Of(
-            shelf.Find(slug)
-                ?? throw new ProblemException(
-                    StatusCodes.Status404NotFound,
-                    $"There is no graph {slug} here",
-                    $"There are {shelf.Names().Count} in the folder that this server shows."
-                ),
-            library,
-            prefix
-        );
+    private GraphDocument Find(string slug, string prefix) => _named.Of(Existing(slug), prefix);
 
-    private GraphDocument? Readable(string name)
-    {
-        try
-        {
-            return shelf.Find(name);
-        }
-        catch (GemmaScopeException)
-        {
-            // It has a line of its own, and its page says what is wrong.
-            return null;
-        }
-    }
+    private GraphDocument Existing(string slug) => shelf.Find(slug) ?? throw Missing(slug);
+
+    private ProblemException Missing(string slug) =>
+        new(
+            StatusCodes.Status404NotFound,
+            $"There is no graph {slug} here",
+            $"There are {shelf.Names().Count} in the folder that this server shows."
+        );
 }

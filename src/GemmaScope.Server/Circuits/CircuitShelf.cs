@@ -16,6 +16,9 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
 
     private readonly ConcurrentDictionary<string, (DateTime Written, GraphDocument Graph)> _read = new();
 
+    // Of every file, for a list names all of them; a graph may have megabytes and its line has a few words.
+    private readonly ConcurrentDictionary<string, (DateTime Written, long Length, CircuitSummary Summary)> _summaries = new();
+
     private readonly string[] _folders = [.. own is null ? (ReadOnlySpan<string>)[] : [own], .. others];
 
     /// <summary>Whether graphs can be kept.</summary>
@@ -24,12 +27,21 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
     /// <summary>The names of all, the latest first.</summary>
     public IReadOnlyList<string> Names() => [.. Files().OrderByDescending(file => file.LastWriteTimeUtc).Select(NameOf).Distinct()];
 
+    /// <summary>All with what a list says of them, the latest first; each file is read once, and again when it has changed.</summary>
+    public IReadOnlyList<CircuitSummary> Summaries() =>
+        [
+            .. Files()
+                .DistinctBy(NameOf)
+                .Select(Summary)
+                .OrderByDescending(one => one.Written)
+                .ThenBy(one => one.Name, StringComparer.Ordinal),
+        ];
+
     /// <summary>A graph by its name, or null.</summary>
     /// <exception cref="GemmaScopeException">Its file cannot be read.</exception>
     public GraphDocument? Find(string name)
     {
-        // Among what is there, so that no name can lead out of the folder.
-        if (Files().FirstOrDefault(one => NameOf(one) == name) is not { } file)
+        if (File(name) is not { } file)
             return null;
         if (_read.TryGetValue(file.FullName, out var known) && known.Written == file.LastWriteTimeUtc)
             return known.Graph;
@@ -40,19 +52,102 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
         return graph;
     }
 
+    /// <summary>Whether a graph lies in the folder of new ones, and may be renamed and taken away.</summary>
+    public bool IsOwn(string name) => File(name) is { } file && IsOwn(file);
+
     /// <summary>Keeps a graph under the name it has, or where one is called so under the next that is free.</summary>
     /// <returns>Its name.</returns>
     /// <exception cref="GemmaScopeException">It cannot be written.</exception>
     public string Keep(GraphDocument graph)
     {
-        var taken = Names().ToHashSet();
-        var name = Enumerable
-            .Range(1, int.MaxValue)
-            .Select(i => i == 1 ? graph.Metadata.Slug : $"{graph.Metadata.Slug}-{i}")
-            .First(one => !taken.Contains(one));
-        (graph with { Metadata = graph.Metadata with { Slug = name } }).Write(Path.Combine(own!, name + Endings[0]));
+        var name = Free(graph.Metadata.Slug);
+        Write(graph, name);
         return name;
     }
+
+    /// <summary>Gives a graph of the folder of new ones another name.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="to">What it shall be called; what does not go into an address becomes a dash.</param>
+    /// <returns>Its new name, which is another one where there is one of that name.</returns>
+    /// <exception cref="GemmaScopeException">It is not there, or cannot be read or written.</exception>
+    public string Rename(string name, string to)
+    {
+        var file = OwnFile(name);
+        var wanted = string.Join(
+                '-',
+                string.Concat(to.Select(one => char.IsAsciiLetterOrDigit(one) || one is '.' or '_' ? one : ' '))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                    .SkipWhile(word => word.Trim('.').Length == 0)
+            )
+            .TrimStart('.');
+        if (wanted.Length is 0 or > 100)
+            throw new ArgumentProblemException("must have 1 to 100 letters and digits", "name");
+        if (wanted == name)
+            return name;
+        var free = Free(wanted);
+        Write(GraphDocument.Read(file.FullName), free);
+        Remove(name);
+        return free;
+    }
+
+    /// <summary>Takes a graph of the folder of new ones away.</summary>
+    /// <exception cref="GemmaScopeException">It is not there, or cannot be deleted.</exception>
+    public void Remove(string name)
+    {
+        var file = OwnFile(name);
+        try
+        {
+            file.Delete();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new ArgumentProblemException($"cannot be deleted: {problem.Message}", name, problem);
+        }
+        _read.TryRemove(file.FullName, out _);
+        _summaries.TryRemove(file.FullName, out _);
+    }
+
+    private FileInfo OwnFile(string name) =>
+        File(name) is { } file && IsOwn(file)
+            ? file
+            : throw new ArgumentProblemException("is no graph that was made here; others are only shown", name);
+
+    private void Write(GraphDocument graph, string name) =>
+        (graph with { Metadata = graph.Metadata with { Slug = name } }).Write(Path.Combine(own!, name + Endings[0]));
+
+    private string Free(string wanted)
+    {
+        var taken = Names().ToHashSet();
+        return Enumerable.Range(1, int.MaxValue).Select(i => i == 1 ? wanted : $"{wanted}-{i}").First(one => !taken.Contains(one));
+    }
+
+    private CircuitSummary Summary(FileInfo file)
+    {
+        var (written, length) = (file.LastWriteTimeUtc, file.Length);
+        if (_summaries.TryGetValue(file.FullName, out var known) && (known.Written, known.Length) == (written, length))
+            return known.Summary;
+        var summary = CircuitSummary.Of(NameOf(file), IsOwn(file), written, Readable(file));
+        _summaries[file.FullName] = (written, length, summary);
+        return summary;
+    }
+
+    private static GraphDocument? Readable(FileInfo file)
+    {
+        try
+        {
+            return GraphDocument.Read(file.FullName);
+        }
+        catch (GemmaScopeException)
+        {
+            // It has a line of its own, and its page says what is wrong.
+            return null;
+        }
+    }
+
+    private bool IsOwn(FileInfo file) => own is not null && file.DirectoryName == new DirectoryInfo(own).FullName;
+
+    // Among what is there, so that no name can lead out of the folder.
+    private FileInfo? File(string name) => Files().FirstOrDefault(one => NameOf(one) == name);
 
     private FileInfo[] Files() =>
         [

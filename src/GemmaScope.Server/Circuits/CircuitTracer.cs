@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
-using System.Text.RegularExpressions;
 using System.Threading.Channels;
-using GemmaScope.Dictionaries;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
 using GemmaScope.Workbench;
@@ -23,20 +21,18 @@ internal sealed record TraceReport(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Page = null
 );
 
-/// <summary>Traces prompts of users with the transcoders in memory: one after another in the queue of the model, each kept in the folder of
+/// <summary>Traces prompts of users with the transcoders in memory, in turns with what others ask of the model; each is kept in the folder of
 /// graphs. Whoever goes away stops theirs.</summary>
-/// <param name="served">The model.</param>
+/// <param name="circuits">The model.</param>
 /// <param name="queue">Its queue.</param>
 /// <param name="shelf">Where graphs are kept.</param>
-internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue, CircuitShelf shelf)
+internal sealed class CircuitTracer(CircuitModel circuits, ModelQueue queue, CircuitShelf shelf)
 {
     /// <summary>Features of a graph at most: a page is looked at, so it need not hold all.</summary>
     private const int Budget = 1000;
 
-    private readonly string[] _transcoders = Set(served.Dictionaries);
-
     /// <summary>Whether there are transcoders to trace with, and a place for what is found.</summary>
-    public bool CanTrace => _transcoders.Length > 0 && shelf.IsWritable;
+    public bool CanTrace => circuits.HasTranscoders && shelf.IsWritable;
 
     /// <summary>Traces a prompt.</summary>
     /// <param name="text">The prompt.</param>
@@ -54,15 +50,15 @@ internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue
         var options = new CircuitJobOptions
         {
             Text = Pages.TextReader.Checked(text),
-            Transcoders = _transcoders,
+            Transcoders = circuits.Paths,
             Budget = Budget,
         };
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var reports = Channel.CreateUnbounded<TraceReport>();
+        var arriving = Channel.CreateUnbounded<TraceReport>();
         var running = RunAsync();
         try
         {
-            await foreach (var report in reports.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var report in arriving.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
                 yield return report;
             yield return new(Page: prefix + CircuitView.Address(await running.ConfigureAwait(false)));
         }
@@ -76,16 +72,16 @@ internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue
         {
             try
             {
-                return await queue
+                return await LongWork
                     .RunAsync(
+                        queue,
                         source,
-                        turn =>
+                        async (turns, token) =>
                         {
-                            // The queue's thread is the model's for as long as this takes.
-                            var found = CircuitJob
-                                .RunAsync(served.Microscope, options, new Reports(reports.Writer), turn)
-                                .GetAwaiter()
-                                .GetResult();
+                            var reports = new Reports(arriving.Writer, turns);
+                            var found = await CircuitJob
+                                .RunAsync(circuits.Served.Microscope, options, reports, token)
+                                .ConfigureAwait(false);
                             return shelf.Keep(found.Graph);
                         },
                         stopped.Token
@@ -95,31 +91,16 @@ internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue
             finally
             {
                 // What went wrong is said by the task itself.
-                reports.Writer.Complete();
+                arriving.Writer.Complete();
             }
         }
     }
 
-    /// <summary>Of the transcoders in memory those that belong together: alike but for the layer, of the most layers, one of
-    /// each.</summary>
-    private static string[] Set(IReadOnlyList<SparseDictionary> dictionaries) =>
-        [
-            .. dictionaries
-                .Where(one => one.Kind is DictionaryKind.Transcoder or DictionaryKind.SkipTranscoder)
-                .GroupBy(one => (one.Kind, one.Width, LayerAndSparsity().Replace(one.Name, "")))
-                .Select(set => set.DistinctBy(one => one.InputSite.Layer).ToArray())
-                .OrderByDescending(set => set.Length)
-                .FirstOrDefault([])
-                .Select(one => one.Origin.Path),
-        ];
-
-    [GeneratedRegex(@"layer_\d+|(average_)?l0_\d+")]
-    private static partial Regex LayerAndSparsity();
-
     // Progress<T> would report late, from another thread.
-    private sealed class Reports(ChannelWriter<TraceReport> to) : IProgress<JobReport>
+    private sealed class Reports(ChannelWriter<TraceReport> to, LongWork turns) : IProgress<JobReport>
     {
-        public void Report(JobReport value) =>
+        public void Report(JobReport value)
+        {
             to.TryWrite(
                 value switch
                 {
@@ -128,5 +109,9 @@ internal sealed partial class CircuitTracer(ServerModel served, ModelQueue queue
                     _ => new(),
                 }
             );
+            // Between two batches of rows.
+            if (value is JobStage)
+                turns.GiveWay();
+        }
     }
 }

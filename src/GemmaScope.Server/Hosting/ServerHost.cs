@@ -1,5 +1,6 @@
 using System.Net;
 using GemmaScope.Safety;
+using GemmaScope.Server.Circuits;
 using GemmaScope.Server.Pages;
 using GemmaScope.Server.Shield;
 using GemmaScope.Store;
@@ -96,7 +97,8 @@ public sealed class ServerHost : IAsyncDisposable
             .AddSingleton<ServerMetrics>()
             .AddSingleton<MetricsText>()
             .AddSingleton<PageSections>()
-            .AddSingleton<TitleBook>();
+            .AddSingleton<TitleBook>()
+            .AddSingleton<CircuitModel>();
         builder.Services.AddSingleton(_ => new ReadGate(options.QueueLength, options.TimeLimit, Math.Max(2, Environment.ProcessorCount)));
         builder.Services.AddSingleton(services => new ModelQueue(
             options.QueueLength,

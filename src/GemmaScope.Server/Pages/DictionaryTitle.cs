@@ -22,6 +22,9 @@ internal sealed partial record DictionaryTitle(string Name, string Layer, string
     /// <summary>What tells it from another one that would be called the same, or null.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>Whether it stands for MLPs: a transcoder of a layer or across layers.</summary>
+    public bool IsTranscoder => (Site, Place) == Transcoder || (Site, Place) == CrossLayer;
+
     /// <summary>What it is called.</summary>
     public string Text => Joined(Layer, Site, Width, Detail);
 

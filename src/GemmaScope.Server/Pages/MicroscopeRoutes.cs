@@ -40,13 +40,18 @@ internal static class MicroscopeRoutes
             new MapEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         }
         var options = app.Services.GetRequiredService<ServerOptions>();
+        var circuits = new CircuitEndpoints(
+            new CircuitShelf(options.Circuits, options.MoreCircuits),
+            library,
+            app.Services.GetRequiredService<CircuitModel>(),
+            app.Services.GetRequiredService<ModelQueue>()
+        );
         if (options.Circuits is not null || options.MoreCircuits.Count > 0)
         {
-            var shelf = new CircuitShelf(options.Circuits, options.MoreCircuits);
-            var tracer = new CircuitTracer(served, app.Services.GetRequiredService<ModelQueue>(), shelf);
             sections.Add(PageSection.Circuits);
-            new CircuitEndpoints(shelf, library, tracer).Map(Gated(pages, gate), Gated(data, gate));
+            circuits.MapShown(Gated(pages, gate), Gated(data, gate));
         }
+        circuits.MapTried(pages, data);
         if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.

@@ -79,8 +79,7 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
     public const string Normal = "normal",
         Steered = "steered";
 
-    private const int TokensEach = 4,
-        LikelyTokens = 5;
+    private const int LikelyTokens = 5;
 
     /// <summary>What is predicted after the prompt, both texts in turns and as they come, and at the end what steering did to
     /// them.</summary>
@@ -101,14 +100,14 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
             Seed = request.Seed,
         };
         // They check the options: what cannot be is said before anything is.
-        using var normal = new Writer(Normal, served.Model, prompt, options);
-        using var steered = new Writer(Steered, served.Model, prompt, options with { Edits = edits });
+        using var normal = new ContinuationWriter(Normal, served.Model, prompt, options);
+        using var steered = new ContinuationWriter(Steered, served.Model, prompt, options with { Edits = edits });
         var next = await queue
             .RunAsync(source, turn => NextTokenShift.Measure(served.Model, prompt, edits, LikelyTokens, turn), cancellationToken)
             .ConfigureAwait(false);
         yield return new(Normal, "", Likely(next.Normal), 0);
         yield return new(Steered, "", Likely(next.Edited), next.Kl);
-        Writer[] both = [normal, steered];
+        ContinuationWriter[] both = [normal, steered];
         while (both.Any(writer => !writer.IsDone))
             foreach (var writer in both.Where(writer => !writer.IsDone))
                 if (await queue.RunAsync(source, writer.Next, cancellationToken).ConfigureAwait(false) is { Length: > 0 } text)
@@ -181,46 +180,4 @@ internal sealed class Steering(ServerModel served, ModelQueue queue)
         names.TryGetValue(name, out var found)
             ? found
             : throw new ArgumentProblemException($"must be one of {string.Join(", ", names.Keys)}", argument);
-
-    /// <summary>One text being written.</summary>
-    private sealed class Writer(string kind, GemmaModel model, int[] prompt, GenerationOptions options) : IDisposable
-    {
-        private readonly Text.StreamingDecoder _decoder = model.Tokenizer.CreateStream(skipSpecial: true);
-
-        // A turn's token ends with the turn, so it is asked between tokens and not handed to the generation.
-        private readonly IEnumerator<int> _tokens = model.Generate(prompt, options).GetEnumerator();
-
-        private readonly List<int> _ids = [];
-
-        public string Kind => kind;
-
-        public bool IsDone { get; private set; }
-
-        /// <summary>The next few tokens as text.</summary>
-        public string Next(CancellationToken cancellationToken)
-        {
-            var text = "";
-            for (var i = 0; i < TokensEach && !IsDone; i++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (_tokens.MoveNext())
-                {
-                    _ids.Add(_tokens.Current);
-                    text += _decoder.Append(_tokens.Current);
-                }
-                else
-                {
-                    IsDone = true;
-                    text += _decoder.Flush();
-                }
-            }
-            return text;
-        }
-
-        /// <summary>What its edits did to it.</summary>
-        public SteeringEffect Measure(CancellationToken cancellationToken) =>
-            SteeringEffect.Measure(model, prompt, _ids, options.Edits, cancellationToken);
-
-        public void Dispose() => _tokens.Dispose();
-    }
 }

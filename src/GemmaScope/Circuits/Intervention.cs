@@ -71,8 +71,9 @@ public static class Intervention
     /// <summary>In layers that are frozen the old activation is that of the clean run, else that of the run itself.</summary>
     private static IReadOnlyList<Edit> Writes(ReplacementModel model, IReadOnlyList<FeatureChange> changes, int first, int end)
     {
-        FeatureChange[] inside = [.. changes.Where(change => change.Layer >= first && change.Layer < end)],
-            outside = [.. changes.Except(inside)];
+        var parts = changes.ToLookup(change => change.Layer >= first && change.Layer < end);
+        FeatureChange[] inside = [.. parts[true]],
+            outside = [.. parts[false]];
         return
         [
             .. inside.Length == 0 ? [] : new ChangedWrites(model.Transcoders, inside, model.ZeroPositions, model.Layers, Clean).Edits(),

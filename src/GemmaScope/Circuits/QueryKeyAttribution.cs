@@ -184,10 +184,10 @@ public sealed class QueryKeyAttribution : IDisposable
     private static void Check(ReplacementModel model, int layer, int head, int query, int key)
     {
         var config = model.Model.Config;
-        Require(layer, config.Layers, "layers", nameof(Layer));
-        Require(head, config.Heads, "heads", nameof(Head));
-        Require(query, model.Tokens.Length, "positions", nameof(Query));
-        Require(key, model.Tokens.Length, "positions", nameof(Key));
+        ReplacementModel.Require(layer, config.Layers, "layers", nameof(Layer));
+        ReplacementModel.Require(head, config.Heads, "heads", nameof(Head));
+        ReplacementModel.Require(query, model.Tokens.Length, "positions", nameof(Query));
+        ReplacementModel.Require(key, model.Tokens.Length, "positions", nameof(Key));
         if (key > query)
             throw new ArgumentProblemException(
                 $"is {key}; a query sees no later position, and this one is at {query}",
@@ -198,12 +198,6 @@ public sealed class QueryKeyAttribution : IDisposable
                 $"is {key}; in layer {layer} the query at {query} sees the last {config.Window} positions alone",
                 new Setting(nameof(Key))
             );
-
-        static void Require(int value, int count, string what, string name)
-        {
-            if (value < 0 || value >= count)
-                throw new ArgumentProblemException($"is {value}; there are {what} 0 to {count - 1}", new Setting(name));
-        }
     }
 
     private static double Dot(double[] x, ReadOnlySpan<float> y)

@@ -113,6 +113,22 @@ public sealed class ReplacementModel : IDisposable
     /// layer has no transcoder it is the whole MLP output.</summary>
     public ReadOnlySpan<float> Error(int layer, int position) => _errors.Row((long)layer * Tokens.Length + position);
 
+    /// <summary>How a head shares out its attention: a part for each position up to the one that looks, which add up to 1.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="head">The query head.</param>
+    /// <param name="query">Position that looks.</param>
+    /// <exception cref="ArgumentProblemException">The layer, head or position does not exist.</exception>
+    public float[] Attention(int layer, int head, int query)
+    {
+        Require(layer, Layers, "layers", "Layer");
+        Require(head, Model.Config.Heads, "heads", "Head");
+        Require(query, Tokens.Length, "positions", "Query");
+        var (pattern, weights) = (Frozen.Pattern(layer), new float[query + 1]);
+        for (var key = pattern.FirstKey(query); key <= query; key++)
+            weights[key] = pattern.Weight(head, query, key);
+        return weights;
+    }
+
     /// <summary>Frees what was kept.</summary>
     public void Dispose()
     {
@@ -121,6 +137,13 @@ public sealed class ReplacementModel : IDisposable
         _zeroed.Dispose();
         foreach (var run in _captured.Values.Distinct())
             run.Dispose();
+    }
+
+    /// <summary>Throws where there is no such layer, head or position.</summary>
+    internal static void Require(int value, int count, string what, string name)
+    {
+        if (value < 0 || value >= count)
+            throw new ArgumentProblemException($"is {value}; there are {what} 0 to {count - 1}", new Setting(name));
     }
 
     /// <summary>What a layer with zeroed positions writes there beside the skip connection, [d].</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using GemmaScope.Dictionaries;
 using GemmaScope.Files;
 using GemmaScope.Models;
@@ -8,7 +6,7 @@ namespace GemmaScope.Circuits;
 
 /// <summary>Finds the transcoders of a set in files and folders, one for each layer; other dictionaries that lie there are passed
 /// over.</summary>
-internal static partial class TranscoderFinder
+internal static class TranscoderFinder
 {
     /// <summary>Opens the set that some paths stand for.</summary>
     /// <param name="paths">Files, folders of one dictionary, or folders of many; those of the demo by their names.</param>
@@ -36,7 +34,10 @@ internal static partial class TranscoderFinder
                         )
                     );
             }
-            return Choose(found, notes);
+            var chosen = TranscoderChoice.Sparsest(found, notes);
+            foreach (var other in found.Except(chosen))
+                other.Dispose();
+            return chosen;
         }
         catch
         {
@@ -67,7 +68,7 @@ internal static partial class TranscoderFinder
     private static bool IsTranscoder(string path, SiteKind? input)
     {
         using var one = Load(path, input, check: false);
-        return one.HasSites && one.OutputSites.All(site => site.Kind == SiteKind.MlpOut) && one.InputSite != one.OutputSite;
+        return TranscoderChoice.IsTranscoder(one);
     }
 
     /// <summary>Opens a dictionary; where it does not say its site, at the one asked for of the layer in its name.</summary>
@@ -87,31 +88,4 @@ internal static partial class TranscoderFinder
             }
         );
     }
-
-    /// <summary>Of several of one layer the one with the lowest L0 in its name (METHODS §4.5), if all have one.</summary>
-    private static List<SparseDictionary> Choose(List<SparseDictionary> found, List<string> notes)
-    {
-        var chosen = new List<SparseDictionary>();
-        foreach (var layer in found.GroupBy(one => one is { HasSites: true, InputSites.Count: 1 } ? one.InputSite.Layer : null))
-        {
-            SparseDictionary[] ranked = [.. layer.OrderBy(one => Sparsity(one.Name) ?? int.MaxValue)];
-            if (layer.Key is null || ranked.Length == 1 || ranked.Any(one => Sparsity(one.Name) is null))
-            {
-                chosen.AddRange(ranked);
-                continue;
-            }
-            chosen.Add(ranked[0]);
-            notes.Add($"layer {layer.Key}: of {ranked.Length} transcoders the sparsest is used, {ranked[0].Name}");
-            foreach (var other in ranked.Skip(1))
-                other.Dispose();
-        }
-        return chosen;
-    }
-
-    /// <summary>The L0 in a name of Gemma Scope 1.</summary>
-    internal static int? Sparsity(string name) =>
-        AverageL0().Match(name) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : null;
-
-    [GeneratedRegex(@"average_l0_(\d{1,6})$")]
-    private static partial Regex AverageL0();
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using GemmaScope.Circuits;
 using GemmaScope.Dictionaries;
@@ -9,16 +10,19 @@ using Xunit;
 
 namespace GemmaScope.Tests.Server;
 
-/// <summary>Prompts that users of the server have traced, with the transcoder of the demo.</summary>
-public sealed class CircuitTracingTests : IAsyncLifetime
+/// <summary>A server with the demo model and its transcoder, and an empty folder for graphs.</summary>
+public sealed class CircuitServer : IAsyncLifetime
 {
-    private const string Prompt = "The people of the United";
-
     private readonly TemporaryFolder _folder = new();
-    private readonly HttpClient _client = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
     private GemmaModel? _model;
     private SparseDictionary? _transcoder;
     private ServerHost? _host;
+
+    /// <summary>The folder.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>A client of the server, which follows nothing.</summary>
+    public HttpClient Client { get; } = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
 
     public async ValueTask InitializeAsync()
     {
@@ -35,12 +39,12 @@ public sealed class CircuitTracingTests : IAsyncLifetime
                 Log = TextWriter.Null,
             }
         );
-        _client.BaseAddress = _host.Address;
+        Client.BaseAddress = _host.Address;
     }
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
+        Client.Dispose();
         if (_host is not null)
             await _host.DisposeAsync();
         _transcoder?.Dispose();
@@ -48,26 +52,54 @@ public sealed class CircuitTracingTests : IAsyncLifetime
         _folder.Dispose();
     }
 
+    /// <summary>Traces a prompt.</summary>
+    /// <returns>The address of its page.</returns>
+    public async Task<string> Trace(string text) =>
+        (await Lines(await Client.PostAsync("/circuits/trace", Form(("text", text)))))[^1].GetProperty("page").GetString()!;
+
+    /// <summary>The values of an answer in JSON lines.</summary>
+    public static async Task<JsonElement[]> Lines(HttpResponseMessage answer) =>
+        [
+            .. (await answer.Content.ReadAsStringAsync())
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement),
+        ];
+
+    /// <summary>A form.</summary>
+    public static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>
+        new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+}
+
+/// <summary>Prompts that users of the server have traced, with the transcoder of the demo.</summary>
+public sealed class CircuitTracingTests : IAsyncLifetime
+{
+    private const string Prompt = "The people of the United";
+
+    private readonly CircuitServer _server = new();
+
+    private HttpClient Client => _server.Client;
+
+    public ValueTask InitializeAsync() => _server.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
     [Fact]
     public async Task a_prompt_is_traced_with_its_progress_and_the_graph_is_kept()
     {
-        var answer = await _client.PostAsync("/circuits/trace", Form(Prompt));
-        var lines = (await answer.Content.ReadAsStringAsync())
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => JsonDocument.Parse(line).RootElement)
-            .ToArray();
+        var answer = await Client.PostAsync("/circuits/trace", Text(Prompt));
+        var lines = await CircuitServer.Lines(answer);
         Assert.Contains(
             lines,
             line => line.TryGetProperty("total", out var total) && line.GetProperty("done").GetInt64() == total.GetInt64()
         );
         var page = lines[^1].GetProperty("page").GetString()!;
-        Assert.Contains(Prompt, await _client.GetStringAsync(page));
-        var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_folder.Path)));
+        Assert.Contains(Prompt, await Client.GetStringAsync(page));
+        var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_server.Folder)));
         Assert.Equal(page, $"/circuits/{kept.Metadata.Slug}");
         Assert.Contains(kept.Nodes, node => node.Kind == GraphNodeKind.Feature);
 
         // Without script the form leads to the graph; the same prompt once more is another graph.
-        var form = await _client.PostAsync("/circuits", Form(Prompt));
+        var form = await Client.PostAsync("/circuits", Text(Prompt));
         Assert.Equal(HttpStatusCode.Redirect, form.StatusCode);
         Assert.Equal($"{page}-2", form.Headers.Location!.ToString());
     }
@@ -77,16 +109,37 @@ public sealed class CircuitTracingTests : IAsyncLifetime
     {
         foreach (var text in (string[])["", new('a', 5000), string.Concat(Enumerable.Repeat("word ", 700))])
         {
-            var answer = await _client.PostAsync("/circuits/trace", Form(text));
+            var answer = await Client.PostAsync("/circuits/trace", Text(text));
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
             using var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
             Assert.StartsWith("text", problem.RootElement.GetProperty("detail").GetString());
         }
-        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/circuits/trace") { Content = Form(Prompt) };
+        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/circuits/trace") { Content = Text(Prompt) };
         foreign.Headers.Add("Origin", "https://elsewhere.example");
-        Assert.Equal(HttpStatusCode.Forbidden, (await _client.SendAsync(foreign)).StatusCode);
-        Assert.Empty(Directory.GetFiles(_folder.Path));
+        Assert.Equal(HttpStatusCode.Forbidden, (await Client.SendAsync(foreign)).StatusCode);
+        Assert.Empty(Directory.GetFiles(_server.Folder));
     }
 
-    private static FormUrlEncodedContent Form(string text) => new([KeyValuePair.Create("text", text)]);
+    [Fact]
+    public async Task a_graph_that_was_made_here_can_be_renamed_and_deleted_and_others_cannot()
+    {
+        var page = await _server.Trace(Prompt);
+        var renamed = await Client.PostAsync($"{page}/rename", CircuitServer.Form(("name", "../The people!")));
+        Assert.Equal("/circuits/The-people", renamed.Headers.Location!.ToString());
+        Assert.Equal("The-people", GraphDocument.Read(Assert.Single(Directory.GetFiles(_server.Folder))).Metadata.Slug);
+        Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync(page)).StatusCode);
+        foreach (var name in (string[])["", "///", new('a', 101)])
+            Assert.Equal(
+                HttpStatusCode.BadRequest,
+                (await Client.PostAsync("/circuits/The-people/rename", CircuitServer.Form(("name", name)))).StatusCode
+            );
+        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/circuits/The-people/delete") { Content = CircuitServer.Form() };
+        foreign.Headers.Add("Origin", "https://elsewhere.example");
+        Assert.Equal(HttpStatusCode.Forbidden, (await Client.SendAsync(foreign)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await Client.PostAsync("/circuits/none/delete", CircuitServer.Form())).StatusCode);
+        Assert.Equal(HttpStatusCode.Redirect, (await Client.PostAsync("/circuits/The-people/delete", CircuitServer.Form())).StatusCode);
+        Assert.Empty(Directory.GetFiles(_server.Folder));
+    }
+
+    private static FormUrlEncodedContent Text(string text) => CircuitServer.Form(("text", text));
 }

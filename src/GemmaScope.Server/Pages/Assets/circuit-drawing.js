@@ -24,7 +24,7 @@ function arrange (width) {
   let x = LEFT
   for (const [position, most] of columns) { starts.set(position, [x, (most + 1) * step]); x += (most + 1) * step }
   const rows = [...new Set(shown.map(one => one.row))].sort((a, b) => a - b)
-  const height = Math.max(26 * rows.length, 220)
+  const height = Math.max(26 * rows.length, Math.min(44 * rows.length, 380))
   const up = new Map(rows.map((row, i) => [row, height - (i + 0.5) * height / rows.length]))
   for (const cell of cells.values()) {
     cell.sort((a, b) => (a.influence ?? 0) - (b.influence ?? 0))

@@ -1,6 +1,6 @@
 // The pinned nodes as a picture of their own: boxes with names, groups of them as one.
 
-import { at, digits, shape, shortened } from './circuit-dom.js'
+import { at, digits, element, shape, shortened } from './circuit-dom.js'
 import { changed, choose, groupOf, listen, nameOf, placeOf, state } from './circuit-state.js'
 
 const [HEIGHT, GAP, ROUND] = [40, 34, 24]
@@ -39,6 +39,7 @@ function between (all) {
 
 function picture () {
   const svg = at('picture')
+  const focused = document.activeElement?.dataset?.box
   const all = boxes()
   at('pinned').hidden = all.length === 0
   svg.replaceChildren()
@@ -64,6 +65,7 @@ function picture () {
       { title: `${from.name} → ${to.name}: ${digits(weight)}` }))
   }
   for (const box of all) svg.append(markOf(box, boxWidth))
+  if (focused) focusOn(focused)
 }
 
 function markOf (box, width) {
@@ -120,20 +122,41 @@ export function setGroups (groups) {
   changed('names')
 }
 
-at('picture').addEventListener('dblclick', event => {
-  const box = boxOf(event.target)
-  if (!box) return
-  const name = prompt('Name', box.name)
-  if (name === null) return
-  if (box.group) box.group[0] = name || box.group[0]
-  else if (name) state.view.names.set(box.nodes[0].node_id, name)
-  else state.view.names.delete(box.nodes[0].node_id)
-  changed('names')
-})
+/** A name is changed where it stands: Enter keeps it, Escape leaves it as it was; an empty one gives the first name back. */
+function rename (box) {
+  const field = element('input', { class: 'rename', value: box.name, 'aria-label': `a name for ${box.name}` })
+  const place = at('picture').querySelector(`[data-box="${CSS.escape(box.key)}"] rect`).getBoundingClientRect()
+  const inside = at('canvas').getBoundingClientRect()
+  Object.assign(field.style, { left: `${place.left - inside.left}px`, top: `${place.top - inside.top}px`, width: `${place.width}px`, height: `${place.height}px` })
+  let done = false
+  const end = keep => {
+    if (done) return
+    done = true
+    const name = field.value.trim()
+    field.remove()
+    if (!keep || name === box.name) return
+    if (box.group) box.group[0] = name || box.group[0]
+    else if (name) state.view.names.set(box.nodes[0].node_id, name)
+    else state.view.names.delete(box.nodes[0].node_id)
+    changed('names')
+  }
+  field.addEventListener('keydown', event => {
+    event.stopPropagation()
+    if (event.key === 'Enter' || event.key === 'Escape') { end(event.key === 'Enter'); focusOn(box.key) }
+  })
+  field.addEventListener('blur', () => end(true))
+  at('canvas').append(field)
+  field.select()
+}
+const focusOn = key => at('picture').querySelector(`[data-box="${CSS.escape(key)}"]`)?.focus({ preventScroll: true })
+// The first click draws the picture anew, and a double click would have no target: the second is told by its number.
+at('picture').addEventListener('mousedown', event => { if (event.detail === 2) dragged = undefined })
+at('picture').addEventListener('mouseup', event => { const box = event.detail === 2 && boxOf(event.target); if (box) rename(box) })
 at('picture').addEventListener('keydown', event => {
   const box = boxOf(event.target)
   if (!box) return
   if (event.key === 'Enter') choose(box.nodes[0])
+  else if (event.key === 'F2') rename(box)
   else if (event.key === 'Delete') { for (const node of box.nodes) state.view.pinned.delete(node.node_id); changed('pins') } else if (event.key === 'u' && box.group) setGroups(state.view.supernodes.filter(one => one !== box.group))
 })
 at('ungroup').addEventListener('click', () => setGroups([]))

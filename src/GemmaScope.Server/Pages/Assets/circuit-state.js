@@ -8,7 +8,7 @@ import { visible } from './circuit-dom.js'
 export const state = { graph: undefined, view: undefined, hovered: undefined, order: [] }
 
 const listeners = []
-/** Calls a function when one of some things changes: graph, shown, pins, names, choice, places, hover, search. */
+/** Calls a function when one of some things changes: graph, shown, pins, names, choice, places, whatif, attention, hover, search. */
 export const listen = (things, listener) => listeners.push([things, listener])
 
 const PASSING = ['hover', 'search']
@@ -41,8 +41,28 @@ function viewOf (search, file) {
     pruning: share('pruningThreshold'),
     density: share('densityThreshold'),
     places: json('subgraph', {}),
+    whatif: whatifOf(json('whatif', {})),
+    attention: attentionOf(asked.get('attention'), file.metadata.prompt_tokens.length),
     sought: ''
   }
+}
+
+/** Which features are changed, and how: by node x0 for off, x2 for twice as strong, =12.5 for that activation. */
+function whatifOf ({ changes, mode, where, tokens }) {
+  return {
+    changes: new Map((Array.isArray(changes) ? changes : []).filter(one => Array.isArray(one) && state.graph.byId.has(one[0]) && /^[x=]-?\d+(\.\d+)?(e-?\d+)?$/.test(one[1]))),
+    mode: ['attention_frozen', 'constrained'].includes(mode) ? mode : 'free',
+    where: where === 'everywhere' ? where : 'here',
+    tokens: [0, 64].includes(tokens) ? tokens : 24
+  }
+}
+const asChanged = ({ changes, mode, where, tokens }) => changes.size === 0 ? '' : JSON.stringify({ changes: [...changes], mode, where, tokens })
+
+/** The head that is shown: layer.head.from, and .to where a score is taken apart. */
+function attentionOf (text, length) {
+  const [layer, head, query, key] = (text ?? '').split('.').map(Number)
+  const isPlace = value => Number.isInteger(value) && value >= 0
+  return isPlace(layer) && isPlace(head) && isPlace(query) && query < length ? { layer, head, query, key: isPlace(key) && key <= query ? key : null } : null
 }
 
 function remember () {
@@ -55,6 +75,8 @@ function remember () {
   set('clerps', view.names.size ? JSON.stringify([...view.names]) : '')
   set('pruningThreshold', view.pruning < 1 ? view.pruning : '')
   set('densityThreshold', view.density < 1 ? view.density : '')
+  set('whatif', asChanged(view.whatif))
+  set('attention', view.attention ? Object.values(view.attention).filter(one => one !== null).join('.') : '')
   set('subgraph', Object.keys(view.places).length ? JSON.stringify(view.places) : '')
   history.replaceState(history.state, '', asked)
 }

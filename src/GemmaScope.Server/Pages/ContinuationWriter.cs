@@ -1,0 +1,52 @@
+using GemmaScope.Behaviour;
+using GemmaScope.Models;
+
+namespace GemmaScope.Server.Pages;
+
+/// <summary>A continuation of a prompt that is being written, a few tokens at a time, so that others get the model in between.</summary>
+/// <param name="kind">What it is called.</param>
+/// <param name="model">The model.</param>
+/// <param name="prompt">Token ids, BOS included.</param>
+/// <param name="options">How it is written.</param>
+internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] prompt, GenerationOptions options) : IDisposable
+{
+    private const int TokensEach = 4;
+
+    private readonly Text.StreamingDecoder _decoder = model.Tokenizer.CreateStream(skipSpecial: true);
+
+    // A turn's token ends with the turn, so it is asked between tokens and not handed to the generation.
+    private readonly IEnumerator<int> _tokens = model.Generate(prompt, options).GetEnumerator();
+
+    private readonly List<int> _ids = [];
+
+    public string Kind => kind;
+
+    public bool IsDone { get; private set; }
+
+    /// <summary>The next few tokens as text.</summary>
+    public string Next(CancellationToken cancellationToken)
+    {
+        var text = "";
+        for (var i = 0; i < TokensEach && !IsDone; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_tokens.MoveNext())
+            {
+                _ids.Add(_tokens.Current);
+                text += _decoder.Append(_tokens.Current);
+            }
+            else
+            {
+                IsDone = true;
+                text += _decoder.Flush();
+            }
+        }
+        return text;
+    }
+
+    /// <summary>What its edits did to it.</summary>
+    public SteeringEffect Measure(CancellationToken cancellationToken) =>
+        SteeringEffect.Measure(model, prompt, _ids, options.Edits, cancellationToken);
+
+    public void Dispose() => _tokens.Dispose();
+}
