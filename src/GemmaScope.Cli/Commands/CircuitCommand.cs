@@ -32,7 +32,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         _paths = Add(
             CommonOptions.Number("--paths", "N", "Strongest paths shown for each target.", new CircuitJobOptions { Text = "" }.Paths)
         );
-        _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
+        _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read, or, where the name ends with .gsgraph, in one for large graphs."));
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
         _json = Add(CommonOptions.Json());
         foreach (

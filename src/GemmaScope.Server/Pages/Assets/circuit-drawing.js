@@ -5,6 +5,9 @@ import { changed, choose, chosen, indexOf, isShown, listen, nameOf, pin, placeOf
 
 const SHAPES = { token: 'M-5-5H5V5H-5Z', target: 'M-6-6H6V6H-6Z', error: 'M0-5 5 0 0 5-5 0Z', feature: 'M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0Z' }
 const MOST_EDGES = 10000
+/** Edges that are drawn while a slider moves. */
+const MOVING_EDGES = 1500
+const REST = 150
 const LEFT = 44
 /** Browsers refuse wider canvases; a wide drawing has fewer points for a pixel. */
 const WIDEST = 16384
@@ -36,7 +39,7 @@ function arrange (width) {
 }
 
 let placed, colours
-function draw () {
+function draw (most = MOST_EDGES) {
   const { graph } = state
   const focused = document.activeElement?.dataset?.id
   placed = arrange(at('drawing').clientWidth)
@@ -61,7 +64,7 @@ function draw () {
   if (svg.firstChild) svg.firstChild.replaceWith(axes); else svg.append(axes)
   putMarks(svg)
   seek()
-  paintAll()
+  paintAll(most)
   paint()
   if (focused && graph.byId.get(focused)) graph.byId.get(focused).mark?.focus({ preventScroll: true })
 }
@@ -113,7 +116,15 @@ function lines (canvas, links, alpha, heaviest) {
   }
 }
 /** All edges, pale, once: what is pointed at is drawn above them, so that pointing costs its own edges alone. */
-const paintAll = () => lines(at('edges'), state.graph.links.slice(0, MOST_EDGES), 0.16, state.graph.heaviest)
+const paintAll = (most = MOST_EDGES) => lines(at('edges'), state.graph.links.slice(0, most), 0.16, state.graph.heaviest)
+
+/** While a slider moves the strongest edges have to do; the others follow when it rests. */
+let resting
+function drawMoving () {
+  clearTimeout(resting)
+  draw(MOVING_EDGES)
+  if (state.graph.links.length > MOVING_EDGES) resting = setTimeout(() => paintAll(), REST)
+}
 
 /** Finds what is looked for. */
 function seek () {
@@ -140,9 +151,10 @@ function paint () {
   at('pointed').textContent = hovered ? `${nameOf(hovered)} — ${placeOf(hovered)}` : ''
 }
 
-listen(['graph', 'shown', 'pins', 'names'], draw)
+listen(['graph', 'pins', 'names'], () => draw())
+listen(['shown'], drawMoving)
 // A node that pruning hides is shown while it is chosen.
-listen(['choice'], draw)
+listen(['choice'], () => draw())
 listen(['hover'], paint)
 listen(['search'], () => { seek(); paint() })
 
