@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Circuits;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -62,6 +63,15 @@ internal sealed class CircuitArguments
 
     /// <summary>The model.</summary>
     public Microscope Open(ParseResult arguments, Session session) => _prompt.Open(arguments, session);
+
+    /// <inheritdoc cref="CircuitPromptArguments.GraphFile"/>
+    public string? GraphFile(ParseResult arguments) => _prompt.GraphFile(arguments);
+
+    /// <summary>How the graph of a file is checked.</summary>
+    public CircuitGraphCheckJobOptions Read(ParseResult arguments, GraphDocument graph) => _prompt.Read(arguments, graph);
+
+    /// <summary>The model of a graph.</summary>
+    public Microscope Open(ParseResult arguments, Session session, GraphDocument graph) => _prompt.Open(arguments, session, graph);
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

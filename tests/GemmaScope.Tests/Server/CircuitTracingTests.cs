@@ -19,7 +19,7 @@ public sealed class CircuitServer : IAsyncLifetime
     private ServerHost? _host;
 
     /// <summary>The folder.</summary>
-    public string Folder => _folder.Path;
+    public string Folder => _server.Folder;
 
     /// <summary>A client of the server, which follows nothing.</summary>
     public HttpClient Client { get; } = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
@@ -33,7 +33,7 @@ public sealed class CircuitServer : IAsyncLifetime
             new ServerOptions
             {
                 Port = 0,
-                Circuits = _folder.Path,
+                Circuits = _server.Folder,
                 Guard = null,
                 TimeLimit = Patience.Limit,
                 Log = TextWriter.Null,
@@ -93,10 +93,16 @@ public sealed class CircuitTracingTests : IAsyncLifetime
             line => line.TryGetProperty("total", out var total) && line.GetProperty("done").GetInt64() == total.GetInt64()
         );
         var page = lines[^1].GetProperty("page").GetString()!;
-        Assert.Contains(Prompt, await Client.GetStringAsync(page));
+        var text = await Client.GetStringAsync(page);
+        Assert.Contains(Prompt, text);
+        Assert.Contains("Spearman <b>1.000</b> <span class=\"soft\">all else fixed, n 30; signs 1.000 of 30", text);
+        Assert.Matches(@"CPR <b>-?\d+\.\d+</b>, CMD <b>\d+\.\d+</b> <span class=""soft"">random features", text);
         var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_server.Folder)));
         Assert.Equal(page, $"/circuits/{kept.Metadata.Slug}");
         Assert.Contains(kept.Nodes, node => node.Kind == GraphNodeKind.Feature);
+        // Files are shared, and say nothing of where things lie on this machine.
+        Assert.Null(GraphOrigin.Of(kept)!.Transcoders);
+        Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(Directory.GetFiles(_server.Folder)[0]));
 
         // Without script the form leads to the graph; the same prompt once more is another graph.
         var form = await Client.PostAsync("/circuits", Text(Prompt));
