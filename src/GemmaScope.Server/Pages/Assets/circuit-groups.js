@@ -103,7 +103,7 @@ function show () {
       element('td', { class: 'n' }, number(one.joint)),
       element('td', {}, isUsed(one)
         ? element('button', { type: 'button', class: 'quiet', onclick: () => leave(one) }, 'take apart')
-        : element('button', { type: 'button', class: 'quiet', onclick: () => use([one]) }, one.is_validated ? 'use' : 'use all the same')))))
+        : element('button', { type: 'button', class: 'quiet', onclick: () => use([one]) }, one.is_validated ? 'use' : 'use anyway')))))
   )]))
 }
 
