@@ -263,6 +263,9 @@ public sealed class CircuitCommandTests : IDisposable
         Assert.Contains("another model", Refused("circuit", "check", Changed("\"prompt_ids\":[2,", "\"prompt_ids\":[99999999,")).Error);
         Assert.Contains("cut short", Refused("circuit", "check", _folder.Write("cut.json", "{\"metadata\":")).Error);
         Assert.Contains("missing.json", Refused("circuit", "check", _folder.File("missing.json")).Error);
+    }
+
+    [Fact]
     public void features_that_stand_in_for_each_other_are_proposed_as_supernodes_and_written_into_the_graph()
     {
         string[] settings = ["--node-share", "1", "--threshold", "0.25", "--least-stand-in", "0.05", "--tokens", "3000", "--controls", "3"];
