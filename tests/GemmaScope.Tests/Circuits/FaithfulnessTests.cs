@@ -199,7 +199,7 @@ public class FaithfulnessTests
     public void random_circuits_do_less_than_the_best()
     {
         using var model = GemmaModel.Load(Fixtures.Model("demo-pt"));
-        using var set = TranscoderSet.Load([Fixtures.Model("demo-scope", "transcoder")], model.Config);
+        using var set = TranscoderSet.Load([Fixtures.Model("demo-scope", "transcoder_all")], model.Config);
         using var prompt = ReplacementModel.Of(model, set, model.Tokenizer.Encode("The people of the United", addBos: true));
         using var graph = AttributionGraph.Compute(prompt, CircuitTarget.TopLogits(prompt, most: 1));
         var means = ReferenceMeans.Of(

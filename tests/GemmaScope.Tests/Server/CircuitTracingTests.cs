@@ -27,7 +27,7 @@ public sealed class CircuitServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _model = GemmaModel.Load(Fixtures.Model("demo-pt"));
-        _transcoder = SparseDictionary.Load(Directory.EnumerateDirectories(Fixtures.Model("demo-scope", "transcoder")).First());
+        _transcoder = SparseDictionary.Load(Fixtures.Model("demo-scope", "transcoder_all", "layer_3_width_1k_l0_16"));
         _host = await ServerHost.StartAsync(
             new ServerModel(Microscope.Of("demo-pt", _model, _transcoder)),
             new ServerOptions
