@@ -33,7 +33,7 @@ public sealed class GraphServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var folder = Directory.EnumerateDirectories(Fixtures.Model("demo-scope", "transcoder")).First();
+        var folder = Fixtures.Model("demo-scope", "transcoder_all", "layer_3_width_1k_l0_16");
         _model = GemmaModel.Load(Fixtures.Model("demo-pt"));
         _transcoder = SparseDictionary.Load(folder);
         Graph.Write(_folder.File(Large + GraphFile.Ending));
