@@ -33,8 +33,7 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
         );
         pages.MapGet(
             "/circuits/{slug}",
-            (string slug, bool? embed, HttpContext context) =>
-                new PageResult(One(slug, embed is true, PathPrefix.Of(context)))
+            (string slug, bool? embed, HttpContext context) => new PageResult(One(slug, embed is true, PathPrefix.Of(context)))
         );
         data.MapGet("/circuits.json", shelf.Names).WithSummary("The names of the attribution graphs that this server shows.");
         data.MapGet(

@@ -93,7 +93,11 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
         if (wanted == name)
             return name;
         var free = Free(wanted);
-        Write(GraphDocument.Read(file.FullName), free, file.Name.EndsWith(GraphFile.Ending, StringComparison.Ordinal) ? GraphFile.Ending : Endings[0]);
+        Write(
+            GraphDocument.Read(file.FullName),
+            free,
+            file.Name.EndsWith(GraphFile.Ending, StringComparison.Ordinal) ? GraphFile.Ending : Endings[0]
+        );
         Remove(name);
         return free;
     }

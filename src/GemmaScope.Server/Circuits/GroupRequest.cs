@@ -38,7 +38,12 @@ internal sealed record GroupRequest(
             throw new ArgumentProblemException($"name 1 to {MostNodes} features", "nodes");
         if (Controls is < 1 or > MostControls)
             throw new ArgumentProblemException($"must be from 1 to {MostControls}", "controls");
-        if (Nodes.FirstOrDefault(node => node.Layer < 0 || node.Feature < 0 || node.Layer > short.MaxValue || node.Feature > int.MaxValue) is { } wrong)
+        if (
+            Nodes.FirstOrDefault(node =>
+                node.Layer < 0 || node.Feature < 0 || node.Layer > short.MaxValue || node.Feature > int.MaxValue
+            ) is
+            { } wrong
+        )
             throw new ArgumentProblemException($"feature {wrong.Feature} of layer {wrong.Layer} is none", "nodes");
         var standard = new CircuitSupernodesJobOptions { Circuit = new() { Text = "" } };
         return standard with

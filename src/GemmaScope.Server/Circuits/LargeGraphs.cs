@@ -28,7 +28,10 @@ internal sealed class LargeGraphs(string? cache, long largestWhole = 8 << 20)
             return null;
         while (true)
         {
-            var known = _open.GetOrAdd(file.FullName, _ => new(() => (file.LastWriteTimeUtc, mapped ? GraphFile.Open(file.FullName) : Copy(file))));
+            var known = _open.GetOrAdd(
+                file.FullName,
+                _ => new(() => (file.LastWriteTimeUtc, mapped ? GraphFile.Open(file.FullName) : Copy(file)))
+            );
             try
             {
                 if (known.Value.Written == file.LastWriteTimeUtc)

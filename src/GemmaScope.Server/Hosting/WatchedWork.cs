@@ -44,7 +44,12 @@ internal static class WatchedWork
             try
             {
                 return await LongWork
-                    .RunAsync(queue, source, (turns, token) => job(new Reports(report => arriving.Writer.TryWrite(told(report)), turns), token), stopped.Token)
+                    .RunAsync(
+                        queue,
+                        source,
+                        (turns, token) => job(new Reports(report => arriving.Writer.TryWrite(told(report)), turns), token),
+                        stopped.Token
+                    )
                     .ConfigureAwait(false);
             }
             finally

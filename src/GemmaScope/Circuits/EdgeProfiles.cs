@@ -69,7 +69,8 @@ internal sealed class EdgeProfiles
             own = 0,
             others = 0;
         foreach (
-            var (start, length) in ((int, int)[])[(0, _below[low]), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)]
+            var (start, length) in ((int, int)[])
+                [(0, _below[low]), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)]
         )
         {
             ReadOnlySpan<float> one = _into[a].AsSpan(start, length),

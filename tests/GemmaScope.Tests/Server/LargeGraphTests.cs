@@ -106,7 +106,10 @@ public sealed class LargeGraphTests(GraphServer server) : IClassFixture<GraphSer
     public async Task what_no_part_can_be_is_refused()
     {
         foreach (var query in (string[])["node=nowhere", "nodes=999999", "nodes=-1", "neighbours=-3", "nodes=many"])
-            Assert.Equal(HttpStatusCode.BadRequest, (await Client.GetAsync(new Uri(server.Address, $"/circuits/large/sub?{query}"))).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.BadRequest,
+                (await Client.GetAsync(new Uri(server.Address, $"/circuits/large/sub?{query}"))).StatusCode
+            );
         Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync(new Uri(server.Address, "/circuits/none/sub"))).StatusCode);
     }
 
@@ -168,7 +171,15 @@ public sealed class LargeGraphTests(GraphServer server) : IClassFixture<GraphSer
                 position = node.Position,
             })
             .ToArray();
-        var lines = await Lines(new { text = "The people of the United", nodes, threshold = 0.25, controls = 2 });
+        var lines = await Lines(
+            new
+            {
+                text = "The people of the United",
+                nodes,
+                threshold = 0.25,
+                controls = 2,
+            }
+        );
         Assert.Contains(lines, line => line.TryGetProperty("unit", out var unit) && unit.GetString() == "groups");
         var found = lines[^1].GetProperty("found");
         Assert.True(found.GetProperty("groups").GetArrayLength() > 0);
@@ -185,11 +196,47 @@ public sealed class LargeGraphTests(GraphServer server) : IClassFixture<GraphSer
             var wrong in (object[])
                 [
                     new { text = "The people", nodes = Array.Empty<object>() },
-                    new { text = "The people", nodes, threshold = 0 },
-                    new { text = "The people", nodes, controls = 1000 },
+                    new
+                    {
+                        text = "The people",
+                        nodes,
+                        threshold = 0,
+                    },
+                    new
+                    {
+                        text = "The people",
+                        nodes,
+                        controls = 1000,
+                    },
                     new { nodes },
-                    new { text = "The people", nodes = new[] { new { id = "a", layer = 3, feature = 1L << 40, position = 1 } } },
-                    new { text = "The people", nodes = new[] { new { id = "a", layer = 3, feature = 5, position = -4 } } },
+                    new
+                    {
+                        text = "The people",
+                        nodes = new[]
+                        {
+                            new
+                            {
+                                id = "a",
+                                layer = 3,
+                                feature = 1L << 40,
+                                position = 1,
+                            },
+                        },
+                    },
+                    new
+                    {
+                        text = "The people",
+                        nodes = new[]
+                        {
+                            new
+                            {
+                                id = "a",
+                                layer = 3,
+                                feature = 5,
+                                position = -4,
+                            },
+                        },
+                    },
                 ]
         )
             Assert.Equal(HttpStatusCode.BadRequest, (await Post(wrong)).StatusCode);
@@ -264,7 +311,14 @@ public sealed class LargeGraphBrowserTests(GraphServer server, Browser browser) 
             {
                 name,
                 is_validated = good,
-                members = nodes.Select(node => new { node, layer = 3, feature = 1, position = 1, token = "a" }),
+                members = nodes.Select(node => new
+                {
+                    node,
+                    layer = 3,
+                    feature = 1,
+                    position = 1,
+                    token = "a",
+                }),
                 co_firing = 0.9,
                 edge_similarity = 0.8,
                 stand_in = good ? 0.7 : 0.1,
@@ -277,7 +331,15 @@ public sealed class LargeGraphBrowserTests(GraphServer server, Browser browser) 
             };
         string[] lines =
         [
-            JsonSerializer.Serialize(new { stage = "testing", done = 1, total = 2, unit = "groups" }),
+            JsonSerializer.Serialize(
+                new
+                {
+                    stage = "testing",
+                    done = 1,
+                    total = 2,
+                    unit = "groups",
+                }
+            ),
             JsonSerializer.Serialize(
                 new
                 {
@@ -309,7 +371,10 @@ public sealed class LargeGraphBrowserTests(GraphServer server, Browser browser) 
         await page.WaitForSelectorAsync("#picture .box.group");
         using var request = JsonDocument.Parse(asked!);
         Assert.Equal(0.7, request.RootElement.GetProperty("threshold").GetDouble());
-        Assert.Equal(features, request.RootElement.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("id").GetString()));
+        Assert.Equal(
+            features,
+            request.RootElement.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("id").GetString())
+        );
         Assert.Contains("one of <b>two</b>", await page.TextContentAsync("#picture"));
         Assert.Contains("1 stand in for each other", await page.InnerTextAsync("#groups-stage"));
         Assert.Contains("supernodes=", page.Url);
