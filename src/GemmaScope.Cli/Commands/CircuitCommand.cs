@@ -50,7 +50,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         _out = Add(
             CommonOptions.OutputFile(
                 "--out",
-                "Write the pruned graph in the JSON form that attribution-graph viewers read. Until it is done its rows are kept beside it (.rows): stopped or killed, the same command goes on with them."
+                "Write the pruned graph in the JSON form that attribution-graph viewers read, or, where the name ends with .gsgraph, in one for large graphs. Until it is done its rows are kept beside it (.rows): stopped or killed, the same command goes on with them."
             )
         );
         _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists, and rows that another trace left." });

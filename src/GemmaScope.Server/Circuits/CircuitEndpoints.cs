@@ -2,6 +2,7 @@ using System.Text.Json;
 using GemmaScope.Circuits;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Server.Pages;
+using GemmaScope.Workbench;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -15,6 +16,8 @@ namespace GemmaScope.Server.Circuits;
 /// <param name="queue">Its queue.</param>
 internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? library, CircuitModel circuits, ModelQueue queue)
 {
+    private const string JsonContent = "application/json; charset=utf-8";
+
     private readonly CircuitTracer _tracer = new(circuits, queue, shelf);
     private readonly NamedGraphs _named = new(library);
 
@@ -30,10 +33,23 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
         );
         pages.MapGet(
             "/circuits/{slug}",
-            (string slug, bool? embed, HttpContext context) =>
-                new PageResult(CircuitView.One(slug, Find(slug, PathPrefix.Of(context)), embed is true, circuits, shelf.IsOwn(slug)))
+            (string slug, bool? embed, HttpContext context) => new PageResult(One(slug, embed is true, PathPrefix.Of(context)))
         );
         data.MapGet("/circuits.json", shelf.Names).WithSummary("The names of the attribution graphs that this server shows.");
+        data.MapGet(
+                "/circuits/{slug}/sub",
+                (string slug, [AsParameters] GraphSubQuery query, HttpContext context) =>
+                    Results.Bytes(
+                        JsonSerializer.SerializeToUtf8Bytes(
+                            _named.Of(query.Read(shelf.Mapped(slug, always: true) ?? throw Missing(slug)), PathPrefix.Of(context))
+                        ),
+                        JsonContent
+                    )
+            )
+            .WithSummary(
+                "A part of a graph as a graph: its strongest nodes, of some positions or by words, with all edges between them; part says how much of the whole it is."
+            )
+            .Produces<object>();
         data.MapGet("/circuits/{slug}.json", Json)
             .WithSummary(
                 "An attribution graph in the public form; features that the database knows also have label, density and the address of their card."
@@ -71,6 +87,12 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
         }
         if (!circuits.HasTranscoders)
             return;
+        data.MapPost("/api/circuits/group", (Delegate)GroupAsync)
+            .Accepts<GroupRequest>(RequestBody.JsonType)
+            .WithSummary(
+                "Features of a prompt that fire alike over texts and act alike, tested by turning them off; its progress and the groups, in JSON lines."
+            )
+            .Produces<GroupReport>(200, JsonLineAnswer.ContentType);
         var intervening = new Intervening(circuits, queue);
         data.MapPost(
                 "/api/circuits/intervene",
@@ -107,6 +129,37 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
             .Produces<AttentionAnswer>();
     }
 
+    private Page One(string slug, bool embedded, string prefix)
+    {
+        var whole = shelf.Mapped(slug);
+        var graph = whole is null ? Find(slug, prefix) : _named.Of(new GraphSubQuery().Read(whole), prefix);
+        return CircuitView.One(slug, graph, whole, embedded, circuits, shelf.IsOwn(slug));
+    }
+
+    private async Task GroupAsync(HttpContext context)
+    {
+        var request = await RequestBody.ReadAsync<GroupRequest>(context).ConfigureAwait(false);
+        var tokenizer = circuits.Served.Model.Tokenizer;
+        var options = request.Options(
+            [.. PromptRequest.Tokens(circuits.Served, request.Text, request.Tokens).Select(tokenizer.Display)],
+            circuits
+        );
+        options.Check();
+        await JsonLineAnswer
+            .WriteAsync(
+                context,
+                WatchedWork.RunAsync(
+                    queue,
+                    ClientAddress.Of(context),
+                    (progress, stop) => CircuitSupernodesJob.RunAsync(circuits.Served.Microscope, options, progress, stop),
+                    GroupReport.Of,
+                    found => new GroupReport(Found: found),
+                    context.RequestAborted
+                )
+            )
+            .ConfigureAwait(false);
+    }
+
     /// <summary>Traces the text of a form, and leads to the graph.</summary>
     private async Task<IResult> TraceAsync(HttpContext context)
     {
@@ -138,7 +191,7 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
     }
 
     private IResult Json(string slug, HttpContext context) =>
-        Results.Bytes(JsonSerializer.SerializeToUtf8Bytes(Find(slug, PathPrefix.Of(context))), "application/json; charset=utf-8");
+        Results.Bytes(JsonSerializer.SerializeToUtf8Bytes(Find(slug, PathPrefix.Of(context))), JsonContent);
 
     private GraphDocument Find(string slug, string prefix) => _named.Of(Existing(slug), prefix);
 

@@ -12,7 +12,9 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
     /// <summary>Graphs in memory at most.</summary>
     private const int Kept = 16;
 
-    private static readonly string[] Endings = [".json", ".json.gz", ".json.zst"];
+    private static readonly string[] Endings = [".json", ".json.gz", ".json.zst", GraphFile.Ending];
+
+    private readonly LargeGraphs _large = new(GraphFolders.OfCopies());
 
     private readonly ConcurrentDictionary<string, (DateTime Written, GraphDocument Graph)> _read = new();
 
@@ -52,6 +54,12 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
         return graph;
     }
 
+    /// <summary>A graph that is too large to be sent as a whole, by its name; null where it is none.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="always">Whether it is read in parts though it is small.</param>
+    /// <exception cref="GemmaScopeException">Its file cannot be read.</exception>
+    public GraphFile? Mapped(string name, bool always = false) => File(name) is { } file ? _large.Find(file, always) : null;
+
     /// <summary>Whether a graph lies in the folder of new ones, and may be renamed and taken away.</summary>
     public bool IsOwn(string name) => File(name) is { } file && IsOwn(file);
 
@@ -61,7 +69,7 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
     public string Keep(GraphDocument graph)
     {
         var name = Free(graph.Metadata.Slug);
-        Write(graph, name);
+        Write(graph, name, Endings[0]);
         return name;
     }
 
@@ -85,7 +93,11 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
         if (wanted == name)
             return name;
         var free = Free(wanted);
-        Write(GraphDocument.Read(file.FullName), free);
+        Write(
+            GraphDocument.Read(file.FullName),
+            free,
+            file.Name.EndsWith(GraphFile.Ending, StringComparison.Ordinal) ? GraphFile.Ending : Endings[0]
+        );
         Remove(name);
         return free;
     }
@@ -112,8 +124,8 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
             ? file
             : throw new ArgumentProblemException("is no graph that was made here; others are only shown", name);
 
-    private void Write(GraphDocument graph, string name) =>
-        (graph with { Metadata = graph.Metadata with { Slug = name } }).Write(Path.Combine(own!, name + Endings[0]));
+    private void Write(GraphDocument graph, string name, string ending) =>
+        (graph with { Metadata = graph.Metadata with { Slug = name } }).Write(Path.Combine(own!, name + ending));
 
     private string Free(string wanted)
     {
@@ -126,21 +138,23 @@ internal sealed class CircuitShelf(string? own, params IReadOnlyList<string> oth
         var (written, length) = (file.LastWriteTimeUtc, file.Length);
         if (_summaries.TryGetValue(file.FullName, out var known) && (known.Written, known.Length) == (written, length))
             return known.Summary;
-        var summary = CircuitSummary.Of(NameOf(file), IsOwn(file), written, Readable(file));
+        var summary = Summarised(file, written);
         _summaries[file.FullName] = (written, length, summary);
         return summary;
     }
 
-    private static GraphDocument? Readable(FileInfo file)
+    private CircuitSummary Summarised(FileInfo file, DateTime written)
     {
         try
         {
-            return GraphDocument.Read(file.FullName);
+            return _large.Find(file) is { } large
+                ? CircuitSummary.Of(NameOf(file), IsOwn(file), written, large.Part(new()).Graph, large)
+                : CircuitSummary.Of(NameOf(file), IsOwn(file), written, GraphDocument.Read(file.FullName));
         }
         catch (GemmaScopeException)
         {
             // It has a line of its own, and its page says what is wrong.
-            return null;
+            return CircuitSummary.Of(NameOf(file), IsOwn(file), written, null);
         }
     }
 

@@ -11,9 +11,9 @@ namespace GemmaScope.Server.Circuits;
 /// <param name="Figures">What else is known of it; null where it cannot be read.</param>
 internal sealed record CircuitSummary(string Name, bool IsOwn, DateTime Written, string Prompt, CircuitFigures? Figures)
 {
-    /// <summary>Of a graph; null where it could not be read.</summary>
-    public static CircuitSummary Of(string name, bool isOwn, DateTime written, GraphDocument? graph) =>
-        new(name, isOwn, written, graph?.Metadata.Prompt ?? name, graph is null ? null : CircuitFigures.Of(graph));
+    /// <summary>Of a graph; null where it could not be read. Of a large one it is a part.</summary>
+    public static CircuitSummary Of(string name, bool isOwn, DateTime written, GraphDocument? graph, GraphFile? whole = null) =>
+        new(name, isOwn, written, graph?.Metadata.Prompt ?? name, graph is null ? null : CircuitFigures.Of(graph, whole));
 
     /// <summary>Whether all words of a search are in its prompt, name, model or targets.</summary>
     public bool Has(string[] words) =>
@@ -53,15 +53,17 @@ internal sealed record CircuitFigures(
     private const int MostTargets = 5;
 
     /// <summary>Of a graph of any program.</summary>
-    public static CircuitFigures Of(GraphDocument graph)
+    /// <param name="graph">The graph, or a part of a large one.</param>
+    /// <param name="whole">The large one.</param>
+    public static CircuitFigures Of(GraphDocument graph, GraphFile? whole = null)
     {
         int Count(GraphNodeKind kind) => graph.Nodes.Count(node => node.Kind == kind);
         return new(
             graph.Metadata.Scan,
             [.. GraphPaths.Targets(graph).Take(MostTargets).Select(target => TargetName(target))],
-            Count(GraphNodeKind.Feature),
-            Count(GraphNodeKind.Error),
-            graph.Links.Count,
+            whole?.Count(GraphNodeKind.Feature) ?? Count(GraphNodeKind.Feature),
+            whole?.Count(GraphNodeKind.Error) ?? Count(GraphNodeKind.Error),
+            (int)Math.Min(whole?.LinkCount ?? graph.Links.Count, int.MaxValue),
             Info(graph, "replacement_score")?.Number,
             Info(graph, "completeness_score")?.Number,
             Info(graph, "identity_error")?.Number,

@@ -1,8 +1,5 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
-using System.Threading.Channels;
 using GemmaScope.Server.Hosting;
-using GemmaScope.Server.Pages;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Server.Circuits;
@@ -40,12 +37,7 @@ internal sealed class CircuitTracer(CircuitModel circuits, ModelQueue queue, Cir
     /// <param name="prefix">The path under which a proxy shows the server.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="GemmaScopeException">The text is too short or too long, or the graph cannot be kept.</exception>
-    public async IAsyncEnumerable<TraceReport> TraceAsync(
-        string text,
-        string source,
-        string prefix,
-        [EnumeratorCancellation] CancellationToken cancellationToken
-    )
+    public IAsyncEnumerable<TraceReport> TraceAsync(string text, string source, string prefix, CancellationToken cancellationToken)
     {
         var options = new CircuitJobOptions
         {
@@ -55,65 +47,20 @@ internal sealed class CircuitTracer(CircuitModel circuits, ModelQueue queue, Cir
             // Who finds it on the shelf is to see how far it can be trusted.
             WithCheck = true,
         };
-        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var arriving = Channel.CreateUnbounded<TraceReport>();
-        var running = RunAsync();
-        try
-        {
-            await foreach (var report in arriving.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-                yield return report;
-            yield return new(Page: prefix + CircuitView.Address(await running.ConfigureAwait(false)));
-        }
-        finally
-        {
-            await stopped.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAny(running).ConfigureAwait(false);
-        }
-
-        async Task<string> RunAsync()
-        {
-            try
-            {
-                return await LongWork
-                    .RunAsync(
-                        queue,
-                        source,
-                        async (turns, token) =>
-                        {
-                            var reports = new Reports(arriving.Writer, turns);
-                            var found = await CircuitJob
-                                .RunAsync(circuits.Served.Microscope, options, reports, token)
-                                .ConfigureAwait(false);
-                            return shelf.Keep(found.Graph);
-                        },
-                        stopped.Token
-                    )
-                    .ConfigureAwait(false);
-            }
-            finally
-            {
-                // What went wrong is said by the task itself.
-                arriving.Writer.Complete();
-            }
-        }
-    }
-
-    // Progress<T> would report late, from another thread.
-    private sealed class Reports(ChannelWriter<TraceReport> to, LongWork turns) : IProgress<JobReport>
-    {
-        public void Report(JobReport value)
-        {
-            to.TryWrite(
-                value switch
+        return WatchedWork.RunAsync(
+            queue,
+            source,
+            async (progress, token) =>
+                shelf.Keep((await CircuitJob.RunAsync(circuits.Served.Microscope, options, progress, token).ConfigureAwait(false)).Graph),
+            report =>
+                report switch
                 {
                     JobStage stage => new(stage.Name, stage.Done, stage.Total),
                     JobNote note => new(Note: note.Text),
                     _ => new(),
-                }
-            );
-            // Between two batches of rows.
-            if (value is JobStage)
-                turns.GiveWay();
-        }
+                },
+            name => new TraceReport(Page: prefix + CircuitView.Address(name)),
+            cancellationToken
+        );
     }
 }

@@ -18,11 +18,12 @@ internal static class CircuitView
 
     /// <summary>One graph.</summary>
     /// <param name="name">Its name in addresses.</param>
-    /// <param name="graph">The graph.</param>
+    /// <param name="graph">The graph, or the first part of a large one.</param>
+    /// <param name="whole">The large one, whose parts the script fetches; null for one that is sent as a whole.</param>
     /// <param name="embedded">Whether it stands in a frame of another page.</param>
     /// <param name="circuits">The model, on which things can be tried.</param>
     /// <param name="isOwn">Whether it may be renamed and taken away.</param>
-    public static Page One(string name, GraphDocument graph, bool embedded, CircuitModel circuits, bool isOwn) =>
+    public static Page One(string name, GraphDocument graph, GraphFile? whole, bool embedded, CircuitModel circuits, bool isOwn) =>
         new PageFrame
         {
             Title = $"{Prompt(graph.Metadata.Prompt)} · circuit",
@@ -37,7 +38,7 @@ internal static class CircuitView
                 <h1 class="feature">{HtmlText.Visible(Prompt(graph.Metadata.Prompt))} <small>{HtmlText.Visible(
                     graph.Metadata.Scan
                 )}</small></h1>
-                {Figures(CircuitFigures.Of(graph))}{CircuitViewer.Render(Address(name) + ".json", circuits)}{Words(graph)}{(
+                {Figures(CircuitFigures.Of(graph, whole), graph)}{CircuitViewer.Render(Address(name) + (whole is null ? ".json" : "/sub"), circuits)}{Words(graph)}{(
                     isOwn && !embedded ? Keeping(name) : Markup.Empty
                 )}
                 """
@@ -68,7 +69,7 @@ internal static class CircuitView
     public static string Address(string name) => $"{PageSection.Circuits.Address}/{Uri.EscapeDataString(name)}";
 
     /// <summary>What tells how far the graph can be trusted.</summary>
-    private static Markup Figures(CircuitFigures figures) =>
+    private static Markup Figures(CircuitFigures figures, GraphDocument graph) =>
         Markup.Of(
             $"""
             <p class="strip-line"><b>{figures.Features:#,0}</b> features · <b>{figures.Errors:#,0}</b> errors · <b>{figures.Edges:#,0}</b> edges{(

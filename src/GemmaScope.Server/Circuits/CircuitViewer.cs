@@ -37,6 +37,7 @@ internal static class CircuitViewer
             <div id="canvas"><svg id="picture" xmlns="http://www.w3.org/2000/svg"></svg></div>
             </section>
             <section id="whatif" hidden aria-label="what if"></section>
+            <section id="groups" hidden aria-label="supernodes"></section>
             <section id="attention" hidden aria-label="attention"></section>
             <p class="choices"><button type="button" class="quiet" id="save-json">save the graph as JSON</button> <button type="button" class="quiet" id="save-svg">the pinned nodes as SVG</button> <button type="button" class="quiet" id="save-png">as PNG</button></p>
             </section>
@@ -55,7 +56,7 @@ internal static class CircuitViewer
     private static Markup Tools(CircuitModel circuits) =>
         circuits.HasTranscoders
             ? Markup.Of(
-                $" data-intervene=\"/api/circuits/intervene\" data-attention=\"/api/circuits/attention\" data-model=\"{FeatureLinks.ModelName(circuits.Served.Name)}\" data-transcoders=\"{JsonSerializer.Serialize(circuits.Names)}\" data-layers=\"{circuits.Served.Model.Config.Layers}\" data-heads=\"{circuits.Served.Model.Config.Heads}\""
+                $" data-intervene=\"/api/circuits/intervene\" data-group=\"/api/circuits/group\" data-attention=\"/api/circuits/attention\" data-model=\"{FeatureLinks.ModelName(circuits.Served.Name)}\" data-transcoders=\"{JsonSerializer.Serialize(circuits.Names)}\" data-layers=\"{circuits.Served.Model.Config.Layers}\" data-heads=\"{circuits.Served.Model.Config.Heads}\""
             )
             : Markup.Empty;
 }

@@ -13,6 +13,10 @@ internal sealed class EdgeProfiles
     private readonly float[][] _into,
         _out;
 
+    // By layer: how many nodes of the graph lie below it, and the first row above it.
+    private readonly int[] _below,
+        _above;
+
     /// <param name="graph">The graph.</param>
     /// <param name="nodes">Features, rising.</param>
     /// <param name="cancellationToken">Stops between rows.</param>
@@ -20,6 +24,9 @@ internal sealed class EdgeProfiles
     {
         (_graph, _nodes) = (graph, nodes);
         _rows = [.. nodes, .. Enumerable.Range(graph.FirstTarget, graph.Targets.Count)];
+        var layers = Enumerable.Range(0, graph.Model.Layers);
+        _below = [.. layers.Select(layer => Enumerable.Range(0, graph.FeatureCount).Count(node => graph.Feature(node).Layer < layer))];
+        _above = [.. layers.Select(layer => Array.FindIndex(_rows, row => graph.Node(row).Layer > layer))];
         _into = new float[nodes.Length][];
         _out = [.. nodes.Select(_ => new float[_rows.Length])];
         var row = new float[graph.FirstTarget];
@@ -47,8 +54,7 @@ internal sealed class EdgeProfiles
     public double? Similarity(int a, int b)
     {
         var (low, high) = (Math.Min(Layer(a), Layer(b)), Math.Max(Layer(a), Layer(b)));
-        var first = Array.FindIndex(_rows, row => _graph.Node(row).Layer > high);
-        var later = Cosine(_out[a].AsSpan(first), _out[b].AsSpan(first));
+        var later = Cosine(_out[a].AsSpan(_above[high]), _out[b].AsSpan(_above[high]));
         var earlier = Into(a, b, low);
         return later is { } one && earlier is { } other ? Math.Min(one, (one + other) / 2) : later;
     }
@@ -59,12 +65,12 @@ internal sealed class EdgeProfiles
     private double? Into(int a, int b, int low)
     {
         var tokens = _graph.TokenCount;
-        var features = Enumerable.Range(0, _graph.FeatureCount).TakeWhile(node => _graph.Feature(node).Layer < low).Count();
         double product = 0,
             own = 0,
             others = 0;
         foreach (
-            var (start, length) in ((int, int)[])[(0, features), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)]
+            var (start, length) in ((int, int)[])
+                [(0, _below[low]), (_graph.FeatureCount, low * tokens), (_graph.FirstTarget - tokens, tokens)]
         )
         {
             ReadOnlySpan<float> one = _into[a].AsSpan(start, length),

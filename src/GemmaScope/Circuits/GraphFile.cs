@@ -46,6 +46,16 @@ public sealed unsafe class GraphFile : IDisposable
     /// <summary>Number of edges.</summary>
     public long LinkCount => _header.Links;
 
+    /// <summary>How many nodes of a kind.</summary>
+    public int Count(GraphNodeKind kind)
+    {
+        var count = 0;
+        foreach (var record in Numbers<NodeRecord>(GraphSection.Records))
+            if (record.Kind == (int)kind)
+                count++;
+        return count;
+    }
+
     /// <summary>Maps a file.</summary>
     /// <exception cref="FileFormatException">It is missing, cut short, damaged, or no such file.</exception>
     public static GraphFile Open(string path)

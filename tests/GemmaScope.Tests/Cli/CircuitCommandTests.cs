@@ -285,7 +285,11 @@ public sealed class CircuitCommandTests : IDisposable
     [Fact]
     public void features_that_stand_in_for_each_other_are_proposed_as_supernodes_and_written_into_the_graph()
     {
-        string[] settings = ["--node-share", "1", "--threshold", "0.25", "--least-stand-in", "0.05", "--tokens", "3000", "--controls", "3"];
+        string[] settings =
+        [
+            .. (string[])["--threshold", "0.25", "--least-stand-in", "0.05", "--most-features", "60"],
+            .. (string[])["--tokens", "3000", "--controls", "3"],
+        ];
         var grouped = _folder.File("grouped.json");
         var run = CommandLine.Run(["circuit", "group", Text, .. settings, "--out", grouped], []);
         Assert.True(run.Code == 0, run.Error);
@@ -298,7 +302,7 @@ public sealed class CircuitCommandTests : IDisposable
 
         // The same from the graph alone; what it has already is not proposed twice.
         var file = _folder.File("graph.json");
-        CommandLine.Run("circuit", Text, "--node-share", "1", "--out", file);
+        CommandLine.Run("circuit", Text, "--out", file, "--no-check");
         var json = Json(["circuit", "group", file, .. settings, "--json"]);
         string Members(JsonElement group) =>
             string.Join(' ', group.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("node").GetString()));

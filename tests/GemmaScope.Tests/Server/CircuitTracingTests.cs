@@ -19,7 +19,7 @@ public sealed class CircuitServer : IAsyncLifetime
     private ServerHost? _host;
 
     /// <summary>The folder.</summary>
-    public string Folder => _server.Folder;
+    public string Folder => _folder.Path;
 
     /// <summary>A client of the server, which follows nothing.</summary>
     public HttpClient Client { get; } = new(new HttpClientHandler { AllowAutoRedirect = false }) { Timeout = Patience.Limit };
@@ -33,7 +33,7 @@ public sealed class CircuitServer : IAsyncLifetime
             new ServerOptions
             {
                 Port = 0,
-                Circuits = _server.Folder,
+                Circuits = _folder.Path,
                 Guard = null,
                 TimeLimit = Patience.Limit,
                 Log = TextWriter.Null,

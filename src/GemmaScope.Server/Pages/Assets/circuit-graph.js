@@ -12,7 +12,8 @@ export function read (file) {
   for (const link of links) { link.source.outputs.push(link); link.target.inputs.push(link) }
   for (const node of nodes) {
     node.row = node.layer === 'E' ? -1 : +node.layer
-    node.into = node.inputs.reduce((sum, link) => sum + Math.abs(link.weight), 0)
+    // Of a part of a graph its file says how much leads to a node in the whole.
+    node.into ??= node.inputs.reduce((sum, link) => sum + Math.abs(link.weight), 0)
   }
   return { file, nodes, links, byId, last: nodes.reduce((most, one) => Math.max(most, one.row), 0), heaviest: Math.abs(links[0]?.weight ?? 1) }
 }

@@ -7,6 +7,8 @@ import './circuit-drawing.js'
 import './circuit-about.js'
 import './circuit-picture.js'
 import './circuit-whatif.js'
+import './circuit-groups.js'
+import { addressOf } from './circuit-parts.js'
 import './circuit-attention.js'
 import './circuit-save.js'
 import { traceWith } from './circuit-trace.js'
@@ -31,7 +33,7 @@ function show (file) {
 
 if (root.dataset.graph) {
   at('circuit-loading').hidden = false
-  fetch(root.dataset.graph).then(async answer => { if (!answer.ok) throw new Error((await answer.json()).detail); show(await answer.json()) }).catch(fail).finally(() => at('circuit-loading').remove())
+  fetch(addressOf(root.dataset.graph)).then(async answer => { if (!answer.ok) throw new Error((await answer.json()).detail); show(await answer.json()) }).catch(fail).finally(() => at('circuit-loading').remove())
 }
 
 // A graph on the user's own machine is read by the browser and sent nowhere.
@@ -60,7 +62,7 @@ listen(['graph', 'shown'], () => {
 })
 listen(['graph', 'shown', 'pins', 'choice'], () => {
   const { graph, view } = state
-  const [shown, all] = [graph.nodes.filter(isShown).length, graph.nodes.length]
+  const [shown, all] = [graph.nodes.filter(isShown).length, graph.file.part?.nodes ?? graph.nodes.length]
   const told = has => { const { replacement, completeness } = scoresOf(graph, has); return `replacement ${replacement.toFixed(2)} · completeness ${completeness.toFixed(2)}` }
   const parts = [`${shown < all ? `${shown} of ${all} nodes shown` : `all ${all} nodes shown`}: ${told(isShown)}`]
   if (view.pinned.size > 0) parts.push(`pinned alone: ${told(node => view.pinned.has(node.node_id))}`)
