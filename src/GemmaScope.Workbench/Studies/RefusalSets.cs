@@ -32,15 +32,17 @@ internal sealed class RefusalSets
         HarmlessSplit = Split(harmless, options, options.Harmless);
         Over = options.OverRefusal is null
             ? []
-            : Asked([.. StudyPrompt.Read(options.OverRefusal, harmful: false).DistinctBy(one => one.Text).Take(options.Test)]);
+            : Asked([
+                .. StudyPrompt
+                    .Read(options.OverRefusal, harmful: false)
+                    .DistinctBy(one => one.Text)
+                    .Where(one => options.HeldOut is not { } divisor || one.IsHeldOut(divisor))
+                    .Take(options.Test),
+            ]);
         if (_tooLong > 0)
             progress.Note($"{_tooLong} prompts are longer than {LongestPrompt} tokens and were left out.");
         PostInstruction = HarmfulSplit.Train[0].Tokens.PostInstruction.ToArray();
-        if (
-            HarmfulSplit
-                .All.Concat(HarmlessSplit.All)
-                .Any(one => !one.Tokens.PostInstruction.SequenceEqual(PostInstruction) || one.Prompt.Messages.Count == 0)
-        )
+        if (HarmfulSplit.All.Concat(HarmlessSplit.All).Any(one => !one.Tokens.PostInstruction.SequenceEqual(PostInstruction)))
             throw new ArgumentProblemException(
                 "the model's chat template ends prompts in different ways, so that positions behind them mean nothing in common"
             );

@@ -75,7 +75,13 @@ public static class RefusalStudyJob
 
     private static StudyManifest Manifest(Microscope microscope, RefusalStudyJobOptions options, Microscope? shield)
     {
-        var files = new[] { options.Harmful, options.Harmless, options.OverRefusal, options.Direction }.OfType<string>();
+        var files = new[]
+        {
+            (nameof(options.Harmful), options.Harmful),
+            (nameof(options.Harmless), options.Harmless),
+            (nameof(options.OverRefusal), options.OverRefusal),
+            (nameof(options.Direction), options.Direction),
+        };
         static string Numbers(IEnumerable<double> values) =>
             string.Join(' ', values.Select(value => FormattableString.Invariant($"{value:r}")));
         return new(
@@ -98,7 +104,7 @@ public static class RefusalStudyJob
                 ["text"] = $"{options.Text.Description} {options.Text.Tokens} {options.Text.Window}",
                 ["seed"] = $"{options.Seed}",
             },
-            files.Distinct().ToDictionary(file => Path.GetFileName(file), StudyManifest.Checksum)
+            files.Where(file => file.Item2 is not null).ToDictionary(file => file.Item1, file => StudyManifest.Checksum(file.Item2!))
         );
     }
 }

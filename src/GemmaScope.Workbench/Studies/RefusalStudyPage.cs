@@ -16,10 +16,10 @@ public static class RefusalStudyPage
         new ReportPage($"Refusal in {result.Model}", Header(result)) { Style = Style }.Render(
             Markup.Of(
                 $"""
-                {Effects(result)}<h2>Refusal and damage</h2>
+                <h2>Refusal and damage</h2>
                 <div class="plots">
                 {RefusalStudyPlots.Frontiers(result)}</div>
-                {Where(result)}<div class="plots">
+                {Effects(result)}{Where(result)}<div class="plots">
                 {RefusalStudyPlots.Geometry(result)}</div>
                 {result.Features.Select(Features)}{Prompts(result)}<h2>Not shown</h2>
                 <ul>

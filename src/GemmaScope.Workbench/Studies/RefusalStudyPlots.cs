@@ -5,36 +5,30 @@ namespace GemmaScope.Workbench;
 /// <summary>The pictures of a study of refusal.</summary>
 internal static class RefusalStudyPlots
 {
-    /// <summary>Refusal against damage, a point for each strength; random directions beside.</summary>
+    private static readonly (string Name, Func<RefusalSetEffect, StudyValue?> Value)[] Judges =
+    [
+        ("first token", set => set.FirstToken),
+        ("words in replies", set => set.Substring),
+    ];
+
+    /// <summary>Refusal by two judges against damage, a point for each strength; controls beside.</summary>
     public static IEnumerable<Markup> Frontiers(RefusalStudyResult result)
     {
-        var clean = result.Effects[0];
         foreach (var edit in (string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add])
+        foreach (var (judge, value) in Judges)
         {
             // What is added should bring refusal to harmless prompts; what is taken out should take it from harmful ones.
             var (set, name) = edit == RefusalEdits.Add ? (1, "harmless") : (0, "harmful");
-            var of = result.Effects.Where(effect => effect.Edit == edit).ToArray();
+            var title = $"{edit}: {name} refused, {judge}";
+            var plot = new SvgPlot(title, "KL on harmless prompts (nats)", "share refused") { FromZero = true };
             yield return Plot(
-                new SvgPlot($"{edit}: {name} prompts refused", "KL on harmless prompts (nats)", "share refused") { FromZero = true },
-                of.GroupBy(effect => effect.IsControl)
+                plot,
+                result
+                    .Effects.Where(effect => effect.Edit == edit)
+                    .GroupBy(effect => effect.IsControl)
                     .OrderBy(group => group.Key)
-                    .Select(group => (group.Key ? "controls" : "refusal", Points(group)))
+                    .Select(group => (group.Key ? "controls" : "refusal", Frontier(result.Effects[0], group, set, value)))
             );
-
-            IReadOnlyList<PlotPoint> Points(IEnumerable<RefusalEffect> effects) =>
-                [
-                    Point(clean),
-                    .. effects
-                        .GroupBy(effect => effect.Strength)
-                        .OrderBy(group => group.Key)
-                        .Select(group => new PlotPoint(
-                            group.Average(one => one.Sets[1].Kl!.Mean),
-                            group.Average(one => one.Sets[set].FirstToken!.Mean),
-                            FormattableString.Invariant($"strength {group.Key}")
-                        )),
-                ];
-
-            PlotPoint Point(RefusalEffect effect) => new(0, effect.Sets[set].FirstToken!.Mean, "unedited");
         }
         yield return Plot(
             new SvgPlot("Drift on plain text", "strength", "cross-entropy gained (nats)") { FromZero = true },
@@ -105,6 +99,25 @@ internal static class RefusalStudyPlots
         static IReadOnlyList<PlotPoint> Places(IReadOnlyList<double[]> places, string name) =>
             [.. places.Select(place => new PlotPoint(place[0], place[1], name))];
     }
+
+    private static IReadOnlyList<PlotPoint> Frontier(
+        RefusalEffect clean,
+        IEnumerable<RefusalEffect> effects,
+        int set,
+        Func<RefusalSetEffect, StudyValue?> value
+    ) =>
+        [
+            new(0, value(clean.Sets[set])?.Mean ?? double.NaN, "unedited"),
+            .. effects
+                .Where(one => value(one.Sets[set]) is not null)
+                .GroupBy(effect => effect.Strength)
+                .OrderBy(group => group.Key)
+                .Select(group => new PlotPoint(
+                    group.Average(one => one.Sets[1].Kl!.Mean),
+                    group.Average(one => value(one.Sets[set])!.Mean),
+                    FormattableString.Invariant($"strength {group.Key}")
+                )),
+        ];
 
     private static Markup Plot(SvgPlot plot, IEnumerable<(string Name, IReadOnlyList<PlotPoint> Points)> series) =>
         Markup.Trusted(plot.Series(series));

@@ -63,7 +63,7 @@ public sealed class RefusalStudyTests(SmallRefusalStudy study) : IClassFixture<S
     public void the_page_holds_pictures_and_what_was_not_shown()
     {
         var page = File.ReadAllText(study.File(RefusalStudyJob.PageName));
-        Assert.Contains("ablate: harmful prompts refused", page);
+        Assert.Contains("ablate: harmful refused, first token", page);
         Assert.Contains("Directions that were tried", page);
         Assert.Contains("Test prompts at layer", page);
         Assert.All(Result.NotShown, line => Assert.Contains(System.Net.WebUtility.HtmlEncode(line), page.Replace("&#x27;", "&#39;")));
