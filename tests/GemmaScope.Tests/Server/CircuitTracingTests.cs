@@ -95,8 +95,8 @@ public sealed class CircuitTracingTests : IAsyncLifetime
         var page = lines[^1].GetProperty("page").GetString()!;
         var text = await Client.GetStringAsync(page);
         Assert.Contains(Prompt, text);
-        Assert.Contains("Spearman <b>1.000</b> <span class=\"soft\">all else fixed, n 30; signs 1.000 of 30", text);
-        Assert.Matches(@"CPR <b>-?\d+\.\d+</b>, CMD <b>\d+\.\d+</b> <span class=""soft"">random features", text);
+        Assert.Contains("rank correlation <b>1.000</b> <span class=\"soft\">all else fixed", text);
+        Assert.Matches(@"<td>random features</td><td>\d+</td><td>-?\d+\.\d+</td><td>\d+\.\d+</td>", text);
         var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_server.Folder)));
         Assert.Equal(page, $"/circuits/{kept.Metadata.Slug}");
         Assert.Contains(kept.Nodes, node => node.Kind == GraphNodeKind.Feature);
