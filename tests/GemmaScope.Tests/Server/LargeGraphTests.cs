@@ -242,7 +242,22 @@ public sealed class LargeGraphTests(GraphServer server) : IClassFixture<GraphSer
     [Fact]
     public async Task what_is_found_out_late_is_said_all_the_same()
     {
-        var lines = await Lines(new { text = "The people", nodes = new[] { new { id = "a", layer = 3, feature = 5, position = 1 } } });
+        var lines = await Lines(
+            new
+            {
+                text = "The people",
+                nodes = new[]
+                {
+                    new
+                    {
+                        id = "a",
+                        layer = 3,
+                        feature = 5,
+                        position = 1,
+                    },
+                },
+            }
+        );
         Assert.Contains("none of its 1 features fires", lines[^1].GetProperty("problem").GetString());
     }
 
