@@ -1,7 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Circuits;
 using GemmaScope.Cli.Output;
-using GemmaScope.Store;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -78,10 +77,7 @@ internal sealed class CircuitGroupCommand : GemmaScopeCommand
         if (file is not null && !force && File.Exists(file))
             throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
         using var microscope = _circuit.Open(arguments, session);
-        using var known =
-            arguments.GetValue(_known) is { } named ? FeatureDatabase.Open(named)
-            : microscope.ModelName == MicroscopeOptions.DemoModel ? KnownFeatures.OpenDemo()
-            : null;
+        using var known = KnownFeatureOptions.Open(arguments.GetValue(_known), microscope, circuit.Transcoders);
         var result = session.Run(
             (progress, cancellationToken) =>
                 CircuitSupernodesJob.RunAsync(microscope, options with { Known = known }, progress, cancellationToken)

@@ -151,9 +151,23 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
                 WatchedWork.RunAsync(
                     queue,
                     ClientAddress.Of(context),
-                    (progress, stop) => CircuitSupernodesJob.RunAsync(circuits.Served.Microscope, options, progress, stop),
+                    async (progress, stop) =>
+                    {
+                        try
+                        {
+                            var found = await CircuitSupernodesJob
+                                .RunAsync(circuits.Served.Microscope, options, progress, stop)
+                                .ConfigureAwait(false);
+                            return new GroupReport(Found: found);
+                        }
+                        catch (GemmaScopeException problem)
+                        {
+                            // The answer has begun by now.
+                            return new GroupReport(Problem: problem.Message);
+                        }
+                    },
                     GroupReport.Of,
-                    found => new GroupReport(Found: found),
+                    last => last,
                     context.RequestAborted
                 )
             )

@@ -38,13 +38,13 @@ internal sealed record GroupRequest(
             throw new ArgumentProblemException($"name 1 to {MostNodes} features", "nodes");
         if (Controls is < 1 or > MostControls)
             throw new ArgumentProblemException($"must be from 1 to {MostControls}", "controls");
-        if (
-            Nodes.FirstOrDefault(node =>
-                node.Layer < 0 || node.Feature < 0 || node.Layer > short.MaxValue || node.Feature > int.MaxValue
-            ) is
-            { } wrong
-        )
-            throw new ArgumentProblemException($"feature {wrong.Feature} of layer {wrong.Layer} is none", "nodes");
+        foreach (var node in Nodes)
+        {
+            if (node.Layer is < 0 or > short.MaxValue || node.Feature is < 0 or > int.MaxValue)
+                throw new ArgumentProblemException($"feature {node.Feature} of layer {node.Layer} is none", "nodes");
+            if (node.Position < 0 || node.Position >= prompt.Count)
+                throw new ArgumentProblemException($"position {node.Position} is outside the prompt of {prompt.Count} tokens", "nodes");
+        }
         var standard = new CircuitSupernodesJobOptions { Circuit = new() { Text = "" } };
         return standard with
         {
@@ -108,13 +108,15 @@ internal sealed record GroupNode(string Id, int Layer, long Feature, int Positio
 /// <param name="Unit">Of what.</param>
 /// <param name="Note">Something to know.</param>
 /// <param name="Found">The groups.</param>
+/// <param name="Problem">Why there are none, where that was found out late.</param>
 internal sealed record GroupReport(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Stage = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Done = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Total = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Unit = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CircuitSupernodesResult? Found = null
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] CircuitSupernodesResult? Found = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Problem = null
 )
 {
     /// <summary>What a job reports.</summary>

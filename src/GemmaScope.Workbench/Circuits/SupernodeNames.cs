@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using GemmaScope.Circuits;
-using GemmaScope.Dictionaries;
 using GemmaScope.Store;
 
 namespace GemmaScope.Workbench;
@@ -63,16 +62,18 @@ internal sealed partial class SupernodeNames
     {
         (_microscope, _graph) = (microscope, graph);
         var own = document.Nodes.Where(node => node.Label.Length > 0).ToDictionary(node => node.NodeId, node => node.Label);
-        foreach (var layer in nodes.Keys.GroupBy(node => graph.Feature(node).Layer))
-        {
-            var meanings =
-                Dictionary(layer.Key) is { } dictionary && known is not null
-                    ? known.Meanings(microscope.ModelName, dictionary, [.. layer.Select(node => graph.Feature(node).Feature).Distinct()])
-                    : null;
-            foreach (var node in layer)
-                if ((own.GetValueOrDefault(nodes[node]) ?? meanings?.GetValueOrDefault(graph.Feature(node).Feature)?.Label) is { } label)
-                    _labels[node] = label;
-        }
+        var labels = TranscoderLabels.Of(
+            graph.Model.Transcoders,
+            known,
+            microscope.ModelName,
+            nodes.Keys.Select(graph.Feature).Select(one => (one.Layer, one.Feature))
+        );
+        foreach (var (node, id) in nodes)
+            if (
+                (own.GetValueOrDefault(id) ?? labels.GetValueOrDefault((graph.Feature(node).Layer, graph.Feature(node).Feature))) is
+                { } label
+            )
+                _labels[node] = label;
     }
 
     /// <summary>What a feature is about, or null.</summary>
@@ -112,11 +113,6 @@ internal sealed partial class SupernodeNames
             .Matches(label)
             .Select(match => match.Value)
             .Where(word => word.Length >= LeastLetters && !Empty.Contains(word.ToLowerInvariant()));
-
-    private SparseDictionary? Dictionary(int layer) =>
-        _graph.Model.Transcoders is { IsCrossLayer: false } set
-            ? set.Dictionaries.FirstOrDefault(one => one.InputSite.Layer == layer)
-            : null;
 
     [GeneratedRegex(@"[\p{L}\p{N}'’-]+")]
     private static partial Regex Word();

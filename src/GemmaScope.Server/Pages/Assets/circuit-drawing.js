@@ -8,6 +8,8 @@ const MOST_EDGES = 10000
 /** Edges that are drawn while a slider moves. */
 const MOVING_EDGES = 1500
 const REST = 150
+/** Milliseconds until a node that nobody points at any more is left. */
+const LEAVING = 80
 const LEFT = 44
 /** Browsers refuse wider canvases; a wide drawing has fewer points for a pixel. */
 const WIDEST = 16384
@@ -159,10 +161,19 @@ listen(['hover'], paint)
 listen(['search'], () => { seek(); paint() })
 
 const nodeAt = target => state.graph?.byId.get(target?.dataset?.id)
-const point = node => { if (state.hovered !== node) { state.hovered = node; changed('hover') } }
-for (const event of ['pointerover', 'focusin']) at('nodes').addEventListener(event, ({ target }) => point(nodeAt(target)))
-// From one node to the next nothing is far in between.
-for (const event of ['pointerout', 'focusout']) at('nodes').addEventListener(event, ({ relatedTarget }) => { if (!nodeAt(relatedTarget)) point(undefined) })
+let leaving
+function point (node) {
+  clearTimeout(leaving)
+  if (state.hovered !== node) { state.hovered = node; changed('hover') }
+}
+for (const event of ['pointerover', 'focusin']) at('nodes').addEventListener(event, ({ target }) => { const node = nodeAt(target); if (node) point(node) })
+// From one node to the next, also over free ground, nothing comes near in between: that would draw all nodes anew.
+for (const event of ['pointerout', 'focusout']) {
+  at('nodes').addEventListener(event, () => {
+    clearTimeout(leaving)
+    leaving = setTimeout(() => point(undefined), LEAVING)
+  })
+}
 at('nodes').addEventListener('click', event => {
   const node = nodeAt(event.target)
   if (!node) return

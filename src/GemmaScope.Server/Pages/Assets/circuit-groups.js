@@ -39,6 +39,7 @@ async function propose () {
   try {
     const answer = await ask(at('circuit').dataset.group, { nodes: features(), threshold: +at('alike').value }, mine.signal)
     for await (const report of globalThis.jsonLines(answer)) {
+      if (report.problem) throw new Error(report.problem)
       if (report.stage) stage.textContent = report.total ? `${report.stage}: ${report.done} of ${report.total} ${report.unit}` : report.stage
       if (report.found) {
         found = { graph: state.graph.file, ...report.found }
