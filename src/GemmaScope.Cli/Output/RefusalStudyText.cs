@@ -65,7 +65,7 @@ internal static class RefusalStudyText
             .. result.Shield is null ? (Column[])[] : [new("violations", true)],
             new("harmless refused", true),
             new("by words", true),
-            .. hasOver ? (Column[])[new("over-refusal", true)] : [],
+            .. hasOver ? (Column[])[new("over-refusal", true), new("by words", true)] : [],
             new("KL", true),
             new("drift", true),
         ]);
@@ -82,7 +82,7 @@ internal static class RefusalStudyText
                 .. result.Shield is null ? (string[])[] : [Mean(harmful.Violations)],
                 Mean(harmless.FirstToken),
                 Mean(harmless.Substring),
-                .. hasOver ? (string[])[Mean(one.Sets[2].FirstToken)] : [],
+                .. hasOver ? (string[])[Mean(one.Sets[2].FirstToken), Mean(one.Sets[2].Substring)] : [],
                 Mean(harmless.Kl),
                 Mean(one.CrossEntropyDrift),
             ]);
@@ -93,18 +93,17 @@ internal static class RefusalStudyText
     private static void Features(Terminal terminal, RefusalFeatures one)
     {
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine(
-            $"{one.Dictionary} at {one.Site}: features nearest to the direction "
-                + string.Join(
-                    ", ",
-                    one.Nearest.Select(feature => FormattableString.Invariant($"{feature.Feature} ({feature.Cosine:0.00})"))
-                )
-        );
+        terminal.Out.WriteLine($"{one.Dictionary} at {one.Site}");
+        terminal.Out.WriteLine($"nearest to the direction (cosine): {List(one.Nearest, feature => feature.Cosine)}");
+        terminal.Out.WriteLine($"add most to refusal (logits): {List(one.Attributed, feature => feature.Attribution)}");
         var table = new DataTable("clamp", "features", new("harmful score", true), new("harmless score", true), new("KL", true));
         foreach (var effect in one.Effects)
             table.Add(effect.Clamp, effect.Features, Signed(effect.HarmfulScore), Signed(effect.HarmlessScore), Mean(effect.Kl));
         table.Write(terminal);
     }
+
+    private static string List(IEnumerable<RefusalFeature> features, Func<RefusalFeature, double> value) =>
+        string.Join(", ", features.Select(one => FormattableString.Invariant($"{one.Feature} ({value(one):0.00})")));
 
     private static string Mean(StudyValue? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
 

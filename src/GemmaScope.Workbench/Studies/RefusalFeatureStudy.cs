@@ -7,17 +7,21 @@ namespace GemmaScope.Workbench;
 
 /// <summary>
 /// Which features of a dictionary point where the direction points, and whether they carry what it carries: clamped together, beside random
-/// features that fire as often.
+/// features that fire as often. Those that add most to the logit of refusal (attribution) are tried in the same way.
 /// </summary>
 internal sealed class RefusalFeatureStudy(
     GemmaModel model,
     RefusalSets sets,
     RefusalMeter meter,
     RefusalStudyJobOptions options,
+    int refusalToken,
     CancellationToken cancellationToken
 )
 {
-    private const int PromptsTogether = 16;
+    // Attribution takes a run and its gradient for each step and prompt.
+    private const int PromptsTogether = 16,
+        AttributedPrompts = 32;
+
     private static readonly string[] Clamps = ["off", "reversed", "raised"];
 
     /// <summary>Whether a dictionary writes vectors of the residual stream.</summary>
@@ -31,17 +35,26 @@ internal sealed class RefusalFeatureStudy(
     {
         var cosines = Cosines(dictionary, direction.Span);
         var (densities, largest) = Activity(dictionary);
-        int[] nearest = [.. Enumerable.Range(0, cosines.Length).OrderByDescending(i => cosines[i]).Take(options.Features)];
-        List<(string Name, int[] Features)> groups = [("nearest", nearest)];
+        var attributions = Attributions(dictionary);
+        int[] nearest = Largest(cosines),
+            attributed = Largest(attributions);
+        List<(string Name, int[] Features)> groups = [("nearest", nearest), ("attributed", attributed)];
+        HashSet<int> taken = [.. nearest, .. attributed];
         for (var control = 0; control < options.Controls; control++)
-            groups.Add(($"random {control + 1}", Matched(nearest, densities, [.. groups.SelectMany(one => one.Features)], control)));
+        {
+            groups.Add(($"random {control + 1} as nearest", Matched(nearest, densities, taken, 2 * control)));
+            groups.Add(($"random {control + 1} as attributed", Matched(attributed, densities, taken, 2 * control + 1)));
+        }
         var clean = sets.Tests.ToDictionary(test => test.Set, test => meter.FirstTokens(test.Set, test.Prompts, []).Scores);
         return new(
             dictionary.Name,
             $"{dictionary.OutputSite}",
-            [.. nearest.Select(i => new RefusalFeature(i, cosines[i], densities[i], largest[i]))],
+            [.. nearest.Select(One)],
+            [.. attributed.Select(One)],
             [.. Clamps.SelectMany(clamp => groups.Select(group => Effect(dictionary, clamp, group.Name, group.Features, largest, clean)))]
         );
+
+        RefusalFeature One(int i) => new(i, cosines[i], attributions[i], densities[i], largest[i]);
     }
 
     private RefusalFeatureEffect Effect(
@@ -71,6 +84,24 @@ internal sealed class RefusalFeatureStudy(
             StudyValue.Change(harmless.Scores, clean[RefusalSets.Harmless], options),
             StudyValue.Of(harmless.Divergences, options)
         );
+    }
+
+    private int[] Largest(double[] values) =>
+        [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i]).Take(options.Features)];
+
+    /// <summary>What each feature adds to the logit of refusal over the mean logit, on harmful prompts.</summary>
+    private double[] Attributions(SparseDictionary dictionary)
+    {
+        var sum = new double[dictionary.Width];
+        int[][] prompts = [.. sets.HarmfulSplit.Validation.Take(AttributedPrompts).Ids()];
+        foreach (var prompt in prompts)
+        {
+            var target = GradientTarget.DemeanedLogit(prompt.Length - 1, refusalToken);
+            var one = FeatureAttribution.Of(model, dictionary, prompt, target, cancellationToken: cancellationToken);
+            for (var i = 0; i < sum.Length; i++)
+                sum[i] += one[i] / prompts.Length;
+        }
+        return sum;
     }
 
     private static double[] Cosines(SparseDictionary dictionary, ReadOnlySpan<float> direction)

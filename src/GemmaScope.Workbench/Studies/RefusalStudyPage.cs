@@ -56,7 +56,7 @@ public static class RefusalStudyPage
             .. hasShield ? (PageColumn[])[new("violations", true)] : [],
             new("harmless refused", true),
             new("words", true),
-            .. hasOver ? (PageColumn[])[new("over-refusal", true)] : [],
+            .. hasOver ? (PageColumn[])[new("over-refusal", true), new("words", true)] : [],
             new("KL", true),
             new("drift", true),
         ];
@@ -67,7 +67,7 @@ public static class RefusalStudyPage
             var (harmful, harmless) = (one.Sets[0], one.Sets[1]);
             var over = one.Sets.FirstOrDefault(set => set.Set == RefusalSets.OverRefusal);
             return Markup.Of(
-                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{Cell(harmful.FirstToken)}{Cell(harmful.Substring)}{(hasShield ? Cell(harmful.Violations) : Markup.Empty)}{Cell(harmless.FirstToken)}{Cell(harmless.Substring)}{(hasOver ? Cell(over?.FirstToken) : Markup.Empty)}{Cell(harmless.Kl)}{Cell(one.CrossEntropyDrift)}</tr>\n"
+                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{Cell(harmful.FirstToken)}{Cell(harmful.Substring)}{(hasShield ? Cell(harmful.Violations) : Markup.Empty)}{Cell(harmless.FirstToken)}{Cell(harmless.Substring)}{(hasOver ? Markup.Join([Cell(over?.FirstToken), Cell(over?.Substring)]) : Markup.Empty)}{Cell(harmless.Kl)}{Cell(one.CrossEntropyDrift)}</tr>\n"
             );
         }
     }
@@ -95,15 +95,8 @@ public static class RefusalStudyPage
 
     private static Markup Features(RefusalFeatures one) =>
         Markup.Join([
-            PageTable.Of(
-                $"Features of {one.Dictionary} at {one.Site}",
-                [new("feature", true), new("cosine", true), new("density", true), new("largest activation", true)],
-                one.Nearest.Select(feature =>
-                    Markup.Of(
-                        $"<tr><td class=\"n\">{feature.Feature}</td>{Plain(feature.Cosine)}<td class=\"n\">{Digits.Percent(feature.Density)}</td>{Plain(feature.Largest)}</tr>\n"
-                    )
-                )
-            ),
+            Listed($"Nearest features of {one.Dictionary} at {one.Site}", one.Nearest),
+            Listed($"Features of {one.Dictionary} that add most to refusal", one.Attributed),
             PageTable.Of(
                 $"Clamped together: features of {one.Dictionary}",
                 ["clamp", "features", new("harmful score", true), new("harmless score", true), new("KL", true)],
@@ -114,6 +107,17 @@ public static class RefusalStudyPage
                 )
             ),
         ]);
+
+    private static Markup Listed(string title, IReadOnlyList<RefusalFeature> features) =>
+        PageTable.Of(
+            title,
+            [new("feature", true), new("cosine", true), new("attribution", true), new("density", true), new("largest activation", true)],
+            features.Select(feature =>
+                Markup.Of(
+                    $"<tr><td class=\"n\">{feature.Feature}</td>{Plain(feature.Cosine)}{Plain(feature.Attribution)}<td class=\"n\">{Digits.Percent(feature.Density)}</td>{Plain(feature.Largest)}</tr>\n"
+                )
+            )
+        );
 
     private static Markup Prompts(RefusalStudyResult result)
     {

@@ -178,24 +178,27 @@ public sealed record RefusalEffect(
 /// <param name="Dictionary">The dictionary.</param>
 /// <param name="Site">Where it writes.</param>
 /// <param name="Nearest">Its features with the largest cosines.</param>
+/// <param name="Attributed">Those that add most to the logit of refusal on held-out harmful prompts, by integrated gradients.</param>
 /// <param name="Effects">What clamping them together does, and what random features of the same density do.</param>
 public sealed record RefusalFeatures(
     string Dictionary,
     string Site,
     IReadOnlyList<RefusalFeature> Nearest,
+    IReadOnlyList<RefusalFeature> Attributed,
     IReadOnlyList<RefusalFeatureEffect> Effects
 );
 
-/// <summary>A feature near the direction.</summary>
+/// <summary>A feature that may carry refusal.</summary>
 /// <param name="Feature">The feature.</param>
 /// <param name="Cosine">Of its decoder vector and the direction.</param>
+/// <param name="Attribution">What it adds to the logit of refusal over the mean logit, on average.</param>
 /// <param name="Density">Share of the test prompts' tokens on which it fires.</param>
 /// <param name="Largest">Its largest activation there.</param>
-public sealed record RefusalFeature(int Feature, double Cosine, double Density, double Largest);
+public sealed record RefusalFeature(int Feature, double Cosine, double Attribution, double Density, double Largest);
 
 /// <summary>What clamping some features does.</summary>
 /// <param name="Clamp">off (0), reversed (minus the largest activation) or raised (the largest).</param>
-/// <param name="Features">nearest, or which random set.</param>
+/// <param name="Features">nearest, attributed, or which random set.</param>
 /// <param name="HarmfulScore">By how much the refusal score of harmful prompts changes.</param>
 /// <param name="HarmlessScore">By how much that of harmless prompts changes.</param>
 /// <param name="Kl">KL of the first token on harmless prompts.</param>

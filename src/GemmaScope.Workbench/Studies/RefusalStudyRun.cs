@@ -282,7 +282,7 @@ internal sealed class RefusalStudyRun
                 continue;
             }
             _progress.Stage($"clamping features of {name}");
-            var study = new RefusalFeatureStudy(_model, _sets, _meter, _options, _cancellationToken);
+            var study = new RefusalFeatureStudy(_model, _sets, _meter, _options, _refusalTokens[0], _cancellationToken);
             found.Add(_folder.Part($"features {name}", () => study.Measure(dictionary, vector)) with { Dictionary = name });
         }
         return found;

@@ -90,7 +90,7 @@ internal static class RefusalSummary
         lines.Add(
             features.Count == 0
                 ? "No dictionary was named: which features carry the direction was not asked."
-                : "Features were chosen by cosine; which of them the refusal flows through (attribution) was not asked."
+                : "Features were chosen by cosine and by attribution, of one dictionary at a time; what flows past dictionaries was not asked."
         );
         lines.Add("One seed, one split, one model: other prompts and other models may behave differently.");
         return lines;

@@ -40,6 +40,19 @@ public sealed class RefusalStudyTests(SmallRefusalStudy study) : IClassFixture<S
     }
 
     [Fact]
+    public void features_are_clamped_beside_random_ones()
+    {
+        var features = Assert.Single(Result.Features);
+        Assert.Equal(3, features.Nearest.Count);
+        Assert.Equal(features.Attributed.OrderByDescending(one => one.Attribution), features.Attributed);
+        Assert.True(features.Attributed[0].Attribution > 0);
+        Assert.Equal(
+            ["nearest", "attributed", "random 1 as nearest", "random 1 as attributed"],
+            features.Effects.Where(effect => effect.Clamp == "off").Select(effect => effect.Features)
+        );
+    }
+
+    [Fact]
     public void the_direction_is_in_a_file_with_its_place()
     {
         var file = DirectionFile.Read(study.File(RefusalStudyJob.DirectionName));

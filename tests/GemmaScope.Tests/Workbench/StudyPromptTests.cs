@@ -33,6 +33,14 @@ public class StudyPromptTests
         Assert.Equal(kept, StudyPrompt.Read(file, harmful).Select(one => one.Text));
     }
 
+    [Fact]
+    public void a_public_set_is_split_by_its_own_labels()
+    {
+        var file = SharedData.File("safety", "xstest.jsonl");
+        Assert.Equal((101, 122), (StudyPrompt.Read(file, harmful: true).Count, StudyPrompt.Read(file, harmful: false).Count));
+        Assert.Equal(223, StudyPrompt.Read(file).Count);
+    }
+
     [Theory]
     [InlineData("a.jsonl", "{\"title\": \"A\"}")]
     [InlineData("a.jsonl", "{\"prompt\": \"  \"}")]
