@@ -64,8 +64,10 @@ internal sealed class NamedGraphs(FeatureLibrary? library)
             [Density] = JsonSerializer.SerializeToElement(found.Density),
             [Card] = JsonSerializer.SerializeToElement(prefix + found.Card),
         };
-        if (found.Name.Length > 0 && node.Label.Length == 0)
-            others[Name] = JsonSerializer.SerializeToElement(found.Name);
+        // A label that is a rule is said in its words.
+        var name = node.Label.Length == 0 ? found.Name : FeatureName.Plain(node.Label, null);
+        if (name.Length > 0 && name != node.Label)
+            others[Name] = JsonSerializer.SerializeToElement(name);
         return others;
     }
 
