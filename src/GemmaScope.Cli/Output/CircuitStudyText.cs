@@ -9,7 +9,8 @@ namespace GemmaScope.Cli.Output;
 /// <summary>What graphs of many prompts say, for people at a terminal.</summary>
 internal static class CircuitStudyText
 {
-    private const int LongestLabel = 48;
+    private const int LongestLabel = 48,
+        FewPairs = 10;
 
     public static void Write(Terminal terminal, CircuitScoreResult result)
     {
@@ -100,7 +101,9 @@ internal static class CircuitStudyText
             );
         features.Write(terminal);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine($"turned off on {one.TestedOn} pairs with other prompts; in brackets 95 % intervals:");
+        terminal.Out.WriteLine(
+            $"turned off on {one.TestedOn} pairs with other prompts; in brackets 95 % intervals{(one.TestedOn < FewPairs ? "; so few pairs show nothing" : "")}:"
+        );
         var effects = new DataTable(
             "turned off",
             "stays as it was",
