@@ -4,7 +4,7 @@ using GemmaScope.Circuits;
 using GemmaScope.Models;
 
 using var model = GemmaModel.Load("demo-pt");
-using var transcoders = TranscoderSet.Load(["demo-scope/transcoder"], model.Config);   // layer 3 alone: the other MLPs are errors
+using var transcoders = TranscoderSet.Load(["demo-scope/transcoder_all"], model.Config);   // one for the MLP of each layer
 int[] prompt = model.Tokenizer.Encode("The people of the United", addBos: true);
 int Token(string text) => model.Tokenizer.Encode(text).Single();
 

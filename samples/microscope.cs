@@ -10,7 +10,7 @@ using var microscope = await Microscope.OpenAsync(
     {
         Model = "demo-pt",
         Use = DictionaryUse.Many,
-        Dictionaries = ["demo-sae/resid_post/layer_3/width_2k/average_l0_35", "demo-scope/transcoder/layer_3_width_2k_l0_29_affine"],
+        Dictionaries = ["demo-sae/resid_post/layer_3/width_2k/average_l0_35", "demo-scope/transcoder_all/layer_3_width_1k_l0_16"],
     }
 );
 await using var server = await ServerHost.StartAsync(new ServerModel(microscope), new ServerOptions { Port = 0 });

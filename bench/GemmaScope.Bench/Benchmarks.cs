@@ -16,6 +16,7 @@ public static class Benchmarks
         new WideDictionaryBenchmark(),
         new EvaluationBenchmark(),
         new CircuitBenchmark(),
+        new GraphFileBenchmark(),
         new TrainBenchmark(),
         new TrainLayersBenchmark(),
         new FeaturePageBenchmark(),

@@ -114,7 +114,17 @@ internal static class Application
                 ]
             ),
             ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
-            ("Measure", [new EvalCommand(), new ProbeCommand(), new AbsorptionCommand(), new DetectCommand(), new RavelCommand()]),
+            (
+                "Measure",
+                [
+                    new EvalCommand(),
+                    new ProbeCommand(),
+                    new AbsorptionCommand(),
+                    new DetectCommand(),
+                    new RavelCommand(),
+                    new StudyCommand(),
+                ]
+            ),
             ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),
             ("Guard", [new ShieldCommand()]),
             (

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GemmaScope.Circuits;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
@@ -30,13 +31,22 @@ internal sealed class CircuitArguments
             }
         );
         _logits = Add(command, CommonOptions.Number("--logits", "N", "Likeliest tokens explained at most.", Defaults.Logits));
-        _mass = Add(command, Share("--mass", "Explain the likeliest tokens until they have this probability together.", Defaults.Mass));
+        _mass = Add(
+            command,
+            CommonOptions.Share("--mass", "Explain the likeliest tokens until they have this probability together.", Defaults.Mass)
+        );
         _budget = Add(
             command,
             CommonOptions.Number("--budget", "N", "Features in the graph at most, by their influence.", Defaults.Budget)
         );
-        _nodeShare = Add(command, Share("--node-share", "Keep nodes until they have this share of the influence.", Defaults.NodeShare));
-        _edgeShare = Add(command, Share("--edge-share", "Keep edges until they have this share of what flows.", Defaults.EdgeShare));
+        _nodeShare = Add(
+            command,
+            CommonOptions.Share("--node-share", "Keep nodes until they have this share of the influence.", Defaults.NodeShare)
+        );
+        _edgeShare = Add(
+            command,
+            CommonOptions.Share("--edge-share", "Keep edges until they have this share of what flows.", Defaults.EdgeShare)
+        );
     }
 
     /// <summary>The settings.</summary>
@@ -54,13 +64,14 @@ internal sealed class CircuitArguments
     /// <summary>The model.</summary>
     public Microscope Open(ParseResult arguments, Session session) => _prompt.Open(arguments, session);
 
-    private static Option<double> Share(string name, string description, double standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "SHARE",
-            DefaultValueFactory = _ => standard,
-        };
+    /// <inheritdoc cref="CircuitPromptArguments.GraphFile"/>
+    public string? GraphFile(ParseResult arguments) => _prompt.GraphFile(arguments);
+
+    /// <summary>How the graph of a file is checked.</summary>
+    public CircuitGraphCheckJobOptions Read(ParseResult arguments, GraphDocument graph) => _prompt.Read(arguments, graph);
+
+    /// <summary>The model of a graph.</summary>
+    public Microscope Open(ParseResult arguments, Session session, GraphDocument graph) => _prompt.Open(arguments, session, graph);
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

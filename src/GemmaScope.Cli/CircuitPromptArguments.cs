@@ -1,47 +1,38 @@
 using System.CommandLine;
+using GemmaScope.Circuits;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
-/// <summary>The prompt, the model and the transcoders, which all commands on circuits share.</summary>
+/// <summary>The prompt, the model and the transcoders, which commands on the circuit of a text share.</summary>
 internal sealed class CircuitPromptArguments
 {
+    private static readonly string[] GraphEndings = [".json", ".json.gz", ".json.zst"];
+
     private readonly TextInput _text;
-    private readonly MicroscopeArguments _model;
-    private readonly Option<string[]> _transcoders;
-    private readonly Option<string?> _site;
+    private readonly TranscoderArguments _transcoders;
+    private readonly Option<string?> _work;
     private readonly Option<int?> _zeroPositions;
     private readonly Option<bool> _noBos;
 
     public CircuitPromptArguments(Command command, string text, bool file = true)
     {
         _text = new TextInput(command, "text", text, file);
-        _model = new MicroscopeArguments(command, DictionaryUse.None);
-        _transcoders = Add(
-            command,
-            new Option<string[]>("--transcoders")
-            {
-                Description =
-                    "Transcoders: a folder, files, or a set of the catalogue by its name without the layer; the demo model has its own.",
-                HelpName = "SET",
-                AllowMultipleArgumentsPerToken = true,
-                DefaultValueFactory = _ => [],
-            }
-        );
-        _site = Add(
-            command,
-            new Option<string?>("--site")
-            {
-                Description = "Where transcoders read whose files do not say it: resid_mid, ln2_normalized or mlp_in.",
-                HelpName = "SITE",
-            }
-        );
+        _transcoders = new TranscoderArguments(command);
         _zeroPositions = Add(
             command,
             new Option<int?>("--zero-positions")
             {
                 Description = "Positions at the start that count as constants: 1, and 4 in a conversation with Gemma 3.",
                 HelpName = "N",
+            }
+        );
+        _work = Add(
+            command,
+            new Option<string?>("--work")
+            {
+                Description = "Folder for what does not fit into memory, of long texts; the system's for temporary files by default.",
+                HelpName = "FOLDER",
             }
         );
         _noBos = Add(command, new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
@@ -53,13 +44,33 @@ internal sealed class CircuitPromptArguments
         {
             Text = _text.Read(arguments, session),
             AddBos = !arguments.GetValue(_noBos),
-            Transcoders = arguments.GetValue(_transcoders) ?? [],
-            Site = arguments.GetValue(_site),
+            Transcoders = _transcoders.Names(arguments),
+            Site = _transcoders.Site(arguments),
             ZeroPositions = arguments.GetValue(_zeroPositions),
+            WorkFolder = arguments.GetValue(_work),
         };
 
     /// <summary>The model.</summary>
-    public Microscope Open(ParseResult arguments, Session session) => _model.Open(arguments, session);
+    public Microscope Open(ParseResult arguments, Session session) => _transcoders.Open(arguments, session);
+
+    /// <summary>The file of a graph that stands in the place of a text; null where a text does.</summary>
+    public string? GraphFile(ParseResult arguments) =>
+        _text.Named(arguments) is { } name && GraphEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            ? name
+            : null;
+
+    /// <summary>How the graph of a file is checked.</summary>
+    public CircuitGraphCheckJobOptions Read(ParseResult arguments, GraphDocument graph) =>
+        new()
+        {
+            Graph = graph,
+            Transcoders = _transcoders.Names(arguments),
+            Site = _transcoders.Site(arguments),
+            ZeroPositions = arguments.GetValue(_zeroPositions),
+        };
+
+    /// <summary>The model of a graph: the one that is named, else the one that the graph names.</summary>
+    public Microscope Open(ParseResult arguments, Session session, GraphDocument graph) => _transcoders.Open(arguments, session, graph);
 
     private static Option<T> Add<T>(Command command, Option<T> option)
     {

@@ -59,6 +59,15 @@ internal static class CommonOptions
             AllowMultipleArgumentsPerToken = true,
         }.Offering(KnownWords.Texts);
 
+    /// <summary>A share, of which 1 is all.</summary>
+    public static Option<double> Share(string name, string description, double standard) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "SHARE",
+            DefaultValueFactory = _ => standard,
+        };
+
     /// <summary>A whole number with a default, which is the job's own.</summary>
     public static Option<int> Number(string name, string helpName, string description, int defaultValue) =>
         new(name)

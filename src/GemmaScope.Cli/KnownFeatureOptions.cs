@@ -24,7 +24,14 @@ internal static class KnownFeatureOptions
 
     /// <summary>The database that was named, else the demo's where its dictionary is looked through, else null.</summary>
     public static IFeatureDatabase? Open(string? named, Microscope microscope) =>
+        Open(named, microscope.IsDemo());
+
+    /// <summary>The same for transcoders as they are named.</summary>
+    public static IFeatureDatabase? Open(string? named, Microscope microscope, IReadOnlyList<string> transcoders) =>
+        Open(named, microscope.IsDemo(transcoders));
+
+    private static IFeatureDatabase? Open(string? named, bool demo) =>
         named is not null ? FeatureDatabase.Open(named)
-        : microscope.IsDemo() ? KnownFeatures.OpenDemo()
+        : demo ? KnownFeatures.OpenDemo()
         : null;
 }

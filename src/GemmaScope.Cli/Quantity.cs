@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace GemmaScope.Cli;
 
-/// <summary>Large numbers as people write them: 10M, 2^20, 100GB.</summary>
+/// <summary>Numbers as people write them: 10M, 2^20, 100GB, 0.5,1,2.</summary>
 internal static class Quantity
 {
     private static readonly (string Ending, double Factor)[] Units = [("K", 1e3), ("M", 1e6), ("G", 1e9), ("B", 1e9), ("T", 1e12)];
@@ -21,6 +21,16 @@ internal static class Quantity
             text.Length > 1 && char.ToUpperInvariant(text[^1]) == 'B' && char.IsLetter(text[^2]) ? text[..^1] : text
         );
     }
+
+    /// <summary>Numbers between commas.</summary>
+    public static double[] Numbers(string text, string option) =>
+        [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => Finite(part, option))];
+
+    /// <summary>A number that has an f32.</summary>
+    public static double Finite(string text, string option) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && float.IsFinite((float)number)
+            ? number
+            : throw new ArgumentProblemException($"'{text}' is no number", option);
 
     private static long Read(ArgumentResult result, string expected, string text)
     {

@@ -61,9 +61,7 @@ internal sealed class SteeringArguments
             SteeredFeatures = Features(arguments),
             Mode = Named(Steering.Modes, arguments.GetValue(_mode)!, _mode.Name),
             Strength = arguments.GetValue(_strength),
-            Sweep = arguments.GetValue(_sweep) is { } sweep
-                ? [.. sweep.Split(',', StringSplitOptions.TrimEntries).Select(part => Number(part, _sweep.Name))]
-                : null,
+            Sweep = arguments.GetValue(_sweep) is { } sweep ? Quantity.Numbers(sweep, _sweep.Name) : null,
             Contrast = arguments.GetValue(_contrast) is { } file ? ContrastSet.Load(file) : null,
             Positions = arguments.GetValue(_positions) is { } name ? Named(Steering.PositionNames, name, _positions.Name) : null,
             Bos = arguments.GetValue(_bos),
@@ -80,16 +78,11 @@ internal sealed class SteeringArguments
             {
                 var parts = text.Split(':', 2);
                 return int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var feature)
-                    ? new FeatureStrength(feature, parts.Length == 1 ? null : Number(parts[1], _features.Name))
+                    ? new FeatureStrength(feature, parts.Length == 1 ? null : Quantity.Finite(parts[1], _features.Name))
                     : throw new ArgumentProblemException(
                         $"'{text}' is no feature; write its number, and a strength behind a colon if it has its own: 681 or 681:30",
                         _features.Name
                     );
             }),
         ];
-
-    private static double Number(string text, string option) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && float.IsFinite((float)number)
-            ? number
-            : throw new ArgumentProblemException($"'{text}' is no number", option);
 }

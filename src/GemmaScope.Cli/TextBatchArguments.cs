@@ -13,15 +13,17 @@ internal sealed class TextBatchArguments
     {
         Description = "Take this many tokens; the last window is cut there.",
         HelpName = "N",
-        DefaultValueFactory = _ => Defaults.Tokens,
     };
     private readonly Option<int> _window = CommonOptions.Number("--window", "N", "Tokens of a window, BOS included.", Defaults.Window);
     private readonly Option<int> _batch = CommonOptions.Number("--batch", "N", "Windows run together.", Defaults.Batch);
 
     private readonly ReadingArguments _reading;
 
-    public TextBatchArguments(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="tokens">Tokens taken where nothing else is said.</param>
+    public TextBatchArguments(Command command, long? tokens = null)
     {
+        _tokens.DefaultValueFactory = _ => tokens ?? Defaults.Tokens;
         foreach (var option in (Option[])[_text, _tokens, _window, _batch])
             command.Options.Add(option);
         _reading = new ReadingArguments(command);

@@ -36,6 +36,9 @@ internal sealed class TextInput
     /// <summary>Whether a text was named.</summary>
     public bool IsGiven(ParseResult arguments) => arguments.GetValue(_text) is not null || arguments.GetValue(_file) is not null;
 
+    /// <summary>What stands on the command line, unread.</summary>
+    public string? Named(ParseResult arguments) => arguments.GetValue(_text);
+
     /// <summary>Reads the text.</summary>
     /// <exception cref="ArgumentProblemException">There is none, it is empty, or it is not UTF-8.</exception>
     public string Read(ParseResult arguments, Session session)

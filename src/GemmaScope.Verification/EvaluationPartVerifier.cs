@@ -33,6 +33,10 @@ public sealed class EvaluationPartVerifier : IVerifier
     public static EvaluationPartVerifier SteeringScores { get; } =
         new("steering_score", ["factors", "harmonic_mean", "concepts"], SteeringScoreChecks.Verify);
 
+    /// <summary>Scores of chains of thought from the answers around them.</summary>
+    public static EvaluationPartVerifier Reasoning { get; } =
+        new("cot", ["early_answering", "adding_mistakes", "hint"], ReasoningChecks.Verify);
+
     /// <inheritdoc/>
     public string Form { get; }
 

@@ -26,6 +26,8 @@ public static class VerificationRunner
         EvaluationPartVerifier.Metrics,
         EvaluationPartVerifier.Interpretation,
         EvaluationPartVerifier.SteeringScores,
+        EvaluationPartVerifier.Reasoning,
+        new RefusalVerifier(),
         new EvaluationVerifier(),
         new AttributionVerifier(),
         new FeatureVerifier(),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GemmaScope.Cli.Output;
+using GemmaScope.Files;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Commands;
@@ -7,10 +8,15 @@ namespace GemmaScope.Cli.Commands;
 /// <summary>Traces how a text leads to the next word.</summary>
 internal sealed class CircuitCommand : GemmaScopeCommand
 {
+    /// <summary>Behind the name of the graph: where its rows are until it is done.</summary>
+    private const string Rows = ".rows";
+
     private readonly CircuitArguments _circuit;
     private readonly Option<int> _paths;
-    private readonly Option<string?> _out;
-    private readonly Option<bool> _force,
+    private readonly Option<string?> _out,
+        _database;
+    private readonly Option<bool> _noCheck,
+        _force,
         _json;
 
     public CircuitCommand()
@@ -23,16 +29,32 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit show graph.json",
             "gemmascope circuit check \"The people of the United\"",
             "gemmascope circuit compare \"The people of the United\" \"The people of the world\"",
+            "gemmascope circuit group \"The people of the United\" --out graph.json",
             "gemmascope circuit logits \"The people of the United\"",
-            "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2"
+            "gemmascope circuit attention \"The people of the United\" --layer 4 --head 0 --key 2",
+            "gemmascope circuit score --text held-out.jsonl",
+            "gemmascope circuit pairs agreement.jsonl",
+            "gemmascope circuit edge \"The people of the United\" --from token@2 --to \" States\""
         )
     {
         _circuit = new CircuitArguments(this);
         _paths = Add(
             CommonOptions.Number("--paths", "N", "Strongest paths shown for each target.", new CircuitJobOptions { Text = "" }.Paths)
         );
-        _out = Add(CommonOptions.OutputFile("--out", "Write the pruned graph in the JSON form that attribution-graph viewers read."));
-        _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists." });
+        _database = Add(KnownFeatureOptions.Database());
+        _out = Add(
+            CommonOptions.OutputFile(
+                "--out",
+                "Write the pruned graph in the JSON form that attribution-graph viewers read. Until it is done its rows are kept beside it (.rows): stopped or killed, the same command goes on with them."
+            )
+        );
+        _force = Add(new Option<bool>("--force") { Description = "Replace the file if it exists, and rows that another trace left." });
+        _noCheck = Add(
+            new Option<bool>("--no-check")
+            {
+                Description = "With --out: do not turn features off to see how far the graph is true, which the file else says.",
+            }
+        );
         _json = Add(CommonOptions.Json());
         foreach (
             var command in (GemmaScopeCommand[])
@@ -40,8 +62,12 @@ internal sealed class CircuitCommand : GemmaScopeCommand
                     new CircuitShowCommand(),
                     new CircuitCheckCommand(),
                     new CircuitCompareCommand(),
+                    new CircuitGroupCommand(),
                     new CircuitLogitsCommand(),
                     new CircuitAttentionCommand(),
+                    new CircuitScoreCommand(),
+                    new CircuitPairsCommand(),
+                    new CircuitEdgeCommand(),
                 ]
         )
             Subcommands.Add(command);
@@ -49,12 +75,21 @@ internal sealed class CircuitCommand : GemmaScopeCommand
 
     public override int Run(ParseResult arguments, Session session)
     {
-        var options = _circuit.Read(arguments, session) with { Paths = arguments.GetValue(_paths) };
-        options.Check();
         var (file, force) = (arguments.GetValue(_out), arguments.GetValue(_force));
-        if (file is not null && !force && File.Exists(file))
-            throw new ArgumentProblemException($"{file} exists already; give another name or --force", "--out");
+        var options = _circuit.Read(arguments, session) with
+        {
+            Paths = arguments.GetValue(_paths),
+            RowsFile = file is null ? null : file + Rows,
+            Overwrite = force,
+            // A file goes to others, who are to see how far it can be trusted.
+            WithCheck = file is not null && !arguments.GetValue(_noCheck),
+        };
+        options.Check();
+        if (file is not null)
+            AtomicFile.Check(file, force);
         using var microscope = _circuit.Open(arguments, session);
+        using var known = KnownFeatureOptions.Open(arguments.GetValue(_database), microscope, options.Transcoders);
+        options = options with { Known = known };
         var result = session.Run((progress, cancellationToken) => CircuitJob.RunAsync(microscope, options, progress, cancellationToken));
         if (arguments.GetValue(_json))
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
@@ -63,6 +98,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
         if (file is not null)
         {
             result.Graph.Write(file, force);
+            CircuitJob.RemoveRows(options);
             session.Terminal.Error.WriteLine($"wrote {file}");
         }
         return Application.Success;

@@ -58,6 +58,33 @@ internal static class CircuitSumText
         }
     }
 
+    public static void Write(Terminal terminal, CircuitEdgeResult result)
+    {
+        Properties.Write(
+            terminal,
+            ("model", result.Model),
+            ("edge", $"{result.From} → {result.To}"),
+            ("weight", Signed(result.Weight)),
+            ("directly", $"{Signed(result.Direct)}, by the residual stream alone"),
+            ("heads", $"{result.Heads.Count + result.OtherHeads}; with the direct part they add up to the edge within {result.Error:0.0e0}")
+        );
+        if (result.Heads.Count + result.OtherHeads == 0)
+            return;
+        terminal.Out.WriteLine();
+        var heads = new DataTable("head", new Column("delivers", true), new Column("picks up", true), new Column("in all", true));
+        foreach (var one in result.Heads)
+            heads.Add($"{one.Layer}/{one.Head}", Signed(one.Last), Signed(one.First), Signed(one.Total));
+        if (result.OtherHeads > 0)
+            heads.Add($"{result.OtherHeads} others", Signed(result.OtherLast), Signed(result.OtherFirst), "");
+        heads.Add("directly", Signed(result.Direct), Signed(result.Direct), "");
+        heads.Write(terminal);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(
+            "delivers: it is the last head on the way to the target. picks up: it is the first. Each column adds up to the edge. "
+                + "in all: every way through it; the edge without this head is smaller by so much."
+        );
+    }
+
     private static void Others(DataTable table, int count, double value)
     {
         if (count > 0)

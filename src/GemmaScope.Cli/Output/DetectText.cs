@@ -1,3 +1,4 @@
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
@@ -49,7 +50,7 @@ internal static class DetectText
             foreach (var one in dictionary.Concepts)
                 table.Add([
                     $"{one.Concept}",
-                    Short(one.Description),
+                    VisibleText.Short(one.Description, LongestDescription),
                     $"{one.TrainingTexts}",
                     $"{one.EvaluationTexts}",
                     .. methods.Select(method => Number(method.Value(one.Auroc))),
@@ -59,8 +60,6 @@ internal static class DetectText
             table.Write(terminal);
         }
     }
-
-    private static string Short(string text) => text.Length <= LongestDescription ? text : text[..LongestDescription] + "…";
 
     private static string Number(double? value) => Format.Defined(value, "0.000");
 }

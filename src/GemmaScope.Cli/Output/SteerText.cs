@@ -147,10 +147,6 @@ internal static class SteerText
     private static string Excerpt(string text)
     {
         const int longest = 60;
-        var line = VisibleText.Line(text.ReplaceLineEndings(" ")).Trim();
-        if (line.Length <= longest)
-            return line;
-        // Never half a character.
-        return line[..(char.IsHighSurrogate(line[longest - 1]) ? longest - 1 : longest)] + "…";
+        return VisibleText.Short(VisibleText.Line(text.ReplaceLineEndings(" ")).Trim(), longest);
     }
 }

@@ -105,6 +105,23 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
             .Accepts<AttentionRequest>(RequestBody.JsonType)
             .WithSummary("Where the heads of a layer look in a prompt, and a score as the sum of what made the query and the key.")
             .Produces<AttentionAnswer>();
+        var edges = new EdgeReader(circuits, queue);
+        data.MapPost(
+                "/api/circuits/edge",
+                (Delegate)(
+                    async (HttpContext context) =>
+                        await edges
+                            .ReadAsync(
+                                await RequestBody.ReadAsync<EdgeRequest>(context).ConfigureAwait(false),
+                                ClientAddress.Of(context),
+                                context.RequestAborted
+                            )
+                            .ConfigureAwait(false)
+                )
+            )
+            .Accepts<EdgeRequest>(RequestBody.JsonType)
+            .WithSummary("Through which attention heads an edge of a graph came.")
+            .Produces<EdgeAnswer>();
     }
 
     /// <summary>Traces the text of a form, and leads to the graph.</summary>

@@ -52,6 +52,8 @@ internal sealed class CircuitTracer(CircuitModel circuits, ModelQueue queue, Cir
             Text = Pages.TextReader.Checked(text),
             Transcoders = circuits.Paths,
             Budget = Budget,
+            // Who finds it on the shelf is to see how far it can be trusted.
+            WithCheck = true,
         };
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var arriving = Channel.CreateUnbounded<TraceReport>();

@@ -37,7 +37,7 @@ internal static class CircuitView
                 <h1 class="feature">{HtmlText.Visible(Prompt(graph.Metadata.Prompt))} <small>{HtmlText.Visible(
                     graph.Metadata.Scan
                 )}</small></h1>
-                {Figures(CircuitFigures.Of(graph))}{CircuitViewer.Render(Address(name) + ".json", circuits)}{Words(graph)}{(
+                {Figures(CircuitFigures.Of(graph))}{CheckLine.Of(graph)}{CircuitViewer.Render(Address(name) + ".json", circuits)}{Words(graph)}{(
                     isOwn && !embedded ? Keeping(name) : Markup.Empty
                 )}
                 """

@@ -1,5 +1,6 @@
 using System.Globalization;
 using GemmaScope.Features;
+using GemmaScope.Text;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -16,7 +17,7 @@ public static class AnalyzePage
 
     /// <summary>The page, shaded at first by the feature that was asked for, else by each token's strongest.</summary>
     public static Markup Render(AnalyzeResult result) =>
-        new ReportPage(result.Text.Length <= LongestTitle ? result.Text : result.Text[..LongestTitle] + "…", Header(result))
+        new ReportPage(VisibleText.Short(result.Text, LongestTitle), Header(result))
         {
             Style = ChoiceStyle(result),
         }.Render(Markup.Of($"{Figures(result)}{Text(result)}{TopFeatures(result)}{Tokens(result)}{NextTokens(result.Analysis)}"), Footer);

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Http.Headers;
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 using GemmaScope.Workbench.Html;
@@ -262,8 +262,6 @@ public sealed class ChatEndpoint : IChatClient
         var text = HtmlText.Visible(
             (_options.Token is { } token ? body.Replace(token, "***", StringComparison.Ordinal) : body).ReplaceLineEndings(" ").Trim()
         );
-        return text.Length == 0 ? "no text"
-            : text.Length <= QuotedCharacters ? text
-            : text[..QuotedCharacters] + "…";
+        return text.Length == 0 ? "no text" : Text.VisibleText.Short(text, QuotedCharacters);
     }
 }

@@ -17,6 +17,17 @@ public sealed record CircuitCheckJobOptions
     /// <summary>Seed of their choice.</summary>
     public int Seed { get; init; }
 
+    /// <summary>Whether circuits of rising size are measured too: how much of the targets features do alone, beside random ones and
+    /// neurons.</summary>
+    public bool Curve { get; init; }
+
+    /// <summary>Texts whose means stand for what is not kept: files or folders; of them the first 32 windows of 64 tokens. None for 16 plain
+    /// English sentences.</summary>
+    public IReadOnlyList<string> Reference { get; init; } = [];
+
+    /// <summary>Random circuits of each size, from 0.</summary>
+    public int RandomCircuits { get; init; } = new FaithfulnessOptions().RandomOrders;
+
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>
     public void Check()
@@ -26,14 +37,10 @@ public sealed record CircuitCheckJobOptions
             throw new ArgumentProblemException($"is {Strongest}; it must be 0 or more", new Setting(nameof(Strongest)));
         if (Random < 0 || Strongest + Random == 0)
             throw new ArgumentProblemException($"is {Random}; at least one feature must be turned off", new Setting(nameof(Random)));
+        if (RandomCircuits < 0)
+            throw new ArgumentProblemException($"is {RandomCircuits}; it must be 0 or more", new Setting(nameof(RandomCircuits)));
     }
 }
-
-/// <summary>How well predictions and measurements agree in one mode.</summary>
-/// <param name="Mode">What stays as it was while a feature is off.</param>
-/// <param name="Strongest">Over the strongest features; each with each target.</param>
-/// <param name="Random">Over the random ones.</param>
-public sealed record CircuitAgreement(InterventionMode Mode, EffectAgreement Strongest, EffectAgreement Random);
 
 /// <summary>One feature turned off, with nothing frozen.</summary>
 /// <param name="Layer">Its layer.</param>
@@ -63,6 +70,8 @@ public sealed record CircuitEffect(
 /// <param name="IdentityHolds">Whether the graph is complete.</param>
 /// <param name="Agreement">For each mode.</param>
 /// <param name="Effects">Every feature and target, with nothing frozen.</param>
+/// <param name="Faithfulness">How much circuits of rising size do alone; null where that was not asked for.</param>
+/// <param name="Activations">Of a graph from a file: whether its features fire as it says; else null.</param>
 public sealed record CircuitCheckResult(
     string Model,
     IReadOnlyList<string> Targets,
@@ -70,7 +79,9 @@ public sealed record CircuitCheckResult(
     double CompletenessScore,
     bool IdentityHolds,
     IReadOnlyList<CircuitAgreement> Agreement,
-    IReadOnlyList<CircuitEffect> Effects
+    IReadOnlyList<CircuitEffect> Effects,
+    CircuitFaithfulnessResult? Faithfulness = null,
+    RecheckedActivations? Activations = null
 );
 
 /// <summary>Proves a graph by intervention: turns features off and compares what happens with what their edges predict.</summary>
@@ -103,55 +114,20 @@ public static class CircuitCheckJob
         CancellationToken cancellationToken
     )
     {
-        var (graph, agreement, effects) = (opened.Graph, new List<CircuitAgreement>(), (IReadOnlyList<MeasuredEffect>)[]);
+        var graph = opened.Graph;
         if (graph.FeatureCount == 0)
             throw new ArgumentProblemException("no feature fires in this text, so that none can be turned off", "text");
-        foreach (var mode in Enum.GetValues<InterventionMode>())
-        {
-            effects = EffectCheck.Measure(
-                graph,
-                mode,
-                options.Strongest,
-                options.Random,
-                options.Seed,
-                progress is null
-                    ? null
-                    : new FeatureReports(progress, mode, Math.Min(options.Strongest + options.Random, graph.FeatureCount)),
-                cancellationToken
-            );
-            agreement.Add(
-                new(
-                    mode,
-                    EffectAgreement.Of([.. effects.Where(one => one.Strong)]),
-                    EffectAgreement.Of([.. effects.Where(one => !one.Strong)])
-                )
-            );
-        }
-        var tokenizer = microscope.Model.Tokenizer;
+        var (check, effects) = CircuitChecks.Measure(microscope, options, graph, progress, cancellationToken);
+        string[] targets = [.. graph.Targets.Select(target => target.Name)];
         return new(
             microscope.ModelName,
-            [.. graph.Targets.Select(target => target.Name)],
+            targets,
             graph.ReplacementScore,
             graph.CompletenessScore,
             graph.IsComplete,
-            agreement,
-            [
-                .. effects.Select(one => new CircuitEffect(
-                    one.Feature.Layer,
-                    one.Feature.Feature,
-                    one.Feature.Position,
-                    tokenizer.Display(opened.Model.Prompt[one.Feature.Position]),
-                    one.Strong,
-                    graph.Targets[one.Target].Name,
-                    one.Predicted,
-                    one.Measured
-                )),
-            ]
+            check.Agreement,
+            CircuitChecks.Effects(effects, targets, opened.Model, microscope.Model.Tokenizer),
+            check.Faithfulness
         );
-    }
-
-    private sealed class FeatureReports(IProgress<JobReport> progress, InterventionMode mode, int total) : IProgress<int>
-    {
-        public void Report(int value) => progress.Report(new JobStage($"turning off ({mode})", value, total, "features"));
     }
 }

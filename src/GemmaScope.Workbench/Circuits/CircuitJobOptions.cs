@@ -1,4 +1,5 @@
 using GemmaScope.Models;
+using GemmaScope.Store;
 
 namespace GemmaScope.Workbench;
 
@@ -42,6 +43,22 @@ public sealed record CircuitJobOptions
 
     /// <summary>Paths reported for each target, from 0.</summary>
     public int Paths { get; init; } = 3;
+
+    /// <summary>A database that knows what features are about; null for none. It stays open.</summary>
+    public IFeatureDatabase? Known { get; init; }
+
+    /// <summary>Folder of temporary files for what does not fit into memory; null for the system's.</summary>
+    public string? WorkFolder { get; init; }
+
+    /// <summary>Of <see cref="CircuitJob"/>: a file that the graph's rows are kept in as they are computed. A job that was stopped or killed
+    /// goes on with them when it is begun again, and finds the same graph to the last bit. The file stays; null keeps none.</summary>
+    public string? RowsFile { get; init; }
+
+    /// <summary>Whether that file may be begun anew where it holds rows of something else.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>Whether the graph is checked by intervention too, so that it carries what that says: some 150 runs of the model.</summary>
+    public bool WithCheck { get; init; }
 
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>

@@ -146,7 +146,7 @@ public static class CircuitLogitsJob
         using var run = microscope.Model.Run(tokens, logits: Models.LogitRows.Last, cancellationToken: cancellationToken);
         var logits = run.LastLogits();
         return options.Circuit.Targets is [var text]
-            ? CircuitTargets.Tokens(text, logits, microscope.Model.Tokenizer, progress)
+            ? CircuitTargets.Tokens(text, CircuitTargets.Target, logits, microscope.Model.Tokenizer, progress)
             : (TensorPrimitives.IndexOfMax(logits[..microscope.Model.Config.RealVocabulary]), null);
     }
 

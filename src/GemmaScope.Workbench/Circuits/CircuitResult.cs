@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using GemmaScope.Circuits;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -19,6 +20,7 @@ namespace GemmaScope.Workbench;
 /// <param name="IdentityHolds">Whether that is small enough for the graph to be called complete.</param>
 /// <param name="Targets">What it explains.</param>
 /// <param name="Graph">The pruned graph, as it is exchanged.</param>
+/// <param name="Check">What interventions say of it; null where that was not asked for, or no feature fires.</param>
 public sealed record CircuitResult(
     string Model,
     IReadOnlyList<string> Transcoders,
@@ -34,7 +36,8 @@ public sealed record CircuitResult(
     double IdentityError,
     bool IdentityHolds,
     IReadOnlyList<CircuitTargetResult> Targets,
-    [property: JsonIgnore] GraphDocument Graph
+    [property: JsonIgnore] GraphDocument Graph,
+    GraphCheck? Check = null
 );
 
 /// <summary>A target and the strongest ways to it.</summary>
@@ -49,6 +52,9 @@ public sealed record CircuitTargetResult(string Name, double Weight, double Valu
 /// <param name="Steps">Its nodes, the first source first.</param>
 public sealed record CircuitPathResult(double Share, IReadOnlyList<CircuitStep> Steps)
 {
+    /// <summary>Of a label on a path; a rule may name dozens of tokens.</summary>
+    private const int LongestLabel = 48;
+
     /// <summary>On one line.</summary>
     public override string ToString() => string.Join(" → ", Steps.Select(step => step.Text));
 
@@ -70,7 +76,7 @@ public sealed record CircuitPathResult(double Share, IReadOnlyList<CircuitStep> 
             GraphNodeKind.Error => $"error of layer {node.Layer} {place}",
             GraphNodeKind.Target => node.Label.Length > 0 ? node.Label : node.NodeId,
             _ => graph.FeatureOf(node) is var (layer, index)
-                ? $"feature {layer}/{index}{(node.Label.Length > 0 ? $" ({node.Label})" : "")} {place}"
+                ? $"feature {layer}/{index}{(node.Label.Length > 0 ? $" ({VisibleText.Short(node.Label, LongestLabel)})" : "")} {place}"
                 : $"{node.NodeId} {place}",
         };
     }

@@ -11,6 +11,7 @@ namespace GemmaScope.Workbench;
 /// <param name="Tokens">Nodes that are tokens.</param>
 /// <param name="Links">Edges.</param>
 /// <param name="Targets">The targets and the strongest ways to them.</param>
+/// <param name="Check">What interventions said of it when it was made; null where the file does not carry that.</param>
 public sealed record GraphSummary(
     string Slug,
     string Model,
@@ -19,7 +20,8 @@ public sealed record GraphSummary(
     int Errors,
     int Tokens,
     int Links,
-    IReadOnlyList<GraphTargetSummary> Targets
+    IReadOnlyList<GraphTargetSummary> Targets,
+    GraphCheck? Check = null
 )
 {
     /// <summary>Sums a graph up.</summary>
@@ -47,7 +49,8 @@ public sealed record GraphSummary(
                         CircuitPathResult.Text(graph, target),
                         CircuitJob.Paths(graph, target, paths)
                     )),
-            ]
+            ],
+            GraphCheck.Of(graph)
         );
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GemmaScope.Circuits;
 using GemmaScope.Models;
 
@@ -19,13 +20,17 @@ internal sealed class OpenedCircuit : IDisposable
         CircuitJobOptions options,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken,
-        IReadOnlyList<CircuitTarget>? targets = null
+        IReadOnlyList<CircuitTarget>? targets = null,
+        bool keepsRows = false
     )
     {
         var prompt = await OpenedReplacement.OpenAsync(microscope, options, progress, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Compute(microscope, options, targets, prompt, progress, cancellationToken), CancellationToken.None)
+            return await Task.Run(
+                    () => Compute(microscope, options, targets, keepsRows, prompt, progress, cancellationToken),
+                    CancellationToken.None
+                )
                 .ConfigureAwait(false);
         }
         catch
@@ -43,13 +48,21 @@ internal sealed class OpenedCircuit : IDisposable
         var settings = new Dictionary<string, double> { ["max_feature_nodes"] = options.Budget };
         if (options.Targets.Count == 0)
             (settings["max_n_logits"], settings["desired_logit_prob"]) = (options.Logits, options.Mass);
+        var labels = TranscoderLabels.Of(
+            Model.Transcoders,
+            options.Known,
+            microscope.ModelName,
+            Model.Features.Select(one => (one.Layer, one.Feature))
+        );
         return new()
         {
+            Label = one => labels.GetValueOrDefault((one.Layer, one.Feature)),
             Slug = Slug(scan, options.Text),
             Scan = scan,
             TokenText = tokenizer.Display,
             Transcoders = [.. Model.Transcoders.Dictionaries.Select(one => one.Name)],
             Settings = settings,
+            Info = new Dictionary<string, JsonElement> { [GraphOrigin.Field] = GraphOrigin.Element(microscope, options, Model) },
         };
     }
 
@@ -63,14 +76,27 @@ internal sealed class OpenedCircuit : IDisposable
         Microscope microscope,
         CircuitJobOptions options,
         IReadOnlyList<CircuitTarget>? targets,
+        bool keepsRows,
         OpenedReplacement prompt,
         IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
         targets ??= CircuitTargets.Of(options, prompt.Model, microscope.Model.Tokenizer, progress);
-        var rows = progress is null ? null : new RowReports(progress);
-        var graph = AttributionGraph.Compute(prompt.Model, targets, new() { MaxFeatures = options.Budget }, rows, cancellationToken);
+        var rows = progress is null ? null : new RowReports(progress, options.RowsFile);
+        var graph = AttributionGraph.Compute(
+            prompt.Model,
+            targets,
+            new()
+            {
+                MaxFeatures = options.Budget,
+                WorkFolder = options.WorkFolder,
+                RowsFile = keepsRows ? options.RowsFile : null,
+                Overwrite = options.Overwrite,
+            },
+            rows,
+            cancellationToken
+        );
         if (!graph.IsComplete)
             progress.Note(
                 $"this graph is not complete: contributions and biases miss the values by up to {graph.RelativeIdentityError:0.0e0}, where "
@@ -89,8 +115,18 @@ internal sealed class OpenedCircuit : IDisposable
     }
 
     // Progress<T> would report late, from another thread.
-    private sealed class RowReports(IProgress<JobReport> progress) : IProgress<AttributionProgress>
+    private sealed class RowReports(IProgress<JobReport> progress, string? file) : IProgress<AttributionProgress>
     {
-        public void Report(AttributionProgress value) => progress.Report(new JobStage("tracing", value.Rows, value.Total, "rows"));
+        private bool _said;
+
+        public void Report(AttributionProgress value)
+        {
+            if (!_said && value.Resumed > 0 && (value.Rows > value.Resumed || value.Rows == value.Total))
+            {
+                _said = true;
+                progress.Note($"goes on with {value.Resumed} of {value.Total} rows, which an earlier run kept in {file}");
+            }
+            progress.Report(new JobStage("tracing", value.Rows, value.Total, "rows", value.Resumed));
+        }
     }
 }

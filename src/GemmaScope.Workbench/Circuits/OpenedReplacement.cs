@@ -15,11 +15,12 @@ internal sealed class OpenedReplacement : IDisposable
         Microscope microscope,
         CircuitJobOptions options,
         IProgress<JobReport>? progress,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        int[]? tokens = null
     )
     {
         options.Check();
-        var tokens = Tokens(microscope, options, progress);
+        tokens ??= Tokens(microscope, options, progress);
         var set = await TranscoderLocator.OpenAsync(options, microscope, progress, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -28,7 +29,7 @@ internal sealed class OpenedReplacement : IDisposable
                     () =>
                         new OpenedReplacement(
                             set,
-                            ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, cancellationToken: cancellationToken)
+                            ReplacementModel.Of(microscope.Model, set, tokens, options.ZeroPositions, options.WorkFolder, cancellationToken)
                         ),
                     CancellationToken.None
                 )

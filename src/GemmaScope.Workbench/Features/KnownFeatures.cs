@@ -43,6 +43,13 @@ public static class KnownFeatures
             ? FeatureDatabase.Open(copy)
             : null;
 
+    /// <summary>Whether transcoders, as they are named, are the demo's, which that database knows.</summary>
+    /// <param name="microscope">The model.</param>
+    /// <param name="transcoders">Their names; none for the model's own.</param>
+    public static bool IsDemo(this Microscope microscope, IReadOnlyList<string> transcoders) =>
+        microscope.ModelName is MicroscopeOptions.DemoModel
+        && transcoders.All(name => name.Split('/', '\\').Contains(MicroscopeOptions.DemoScope));
+
     /// <summary>Whether a dictionary is one of the demo's, which that database knows.</summary>
     /// <param name="microscope">The model and its dictionaries.</param>
     public static bool IsDemo(this Microscope microscope) =>

@@ -70,6 +70,9 @@ public sealed class SvgPlot(
     /// <summary>Whether the axis upwards begins at 0, as that of shares and amounts has to.</summary>
     public bool FromZero { get; init; }
 
+    /// <summary>Whether the points of a series are joined; clouds of points are not.</summary>
+    public bool IsJoined { get; init; } = true;
+
     /// <summary>Whether the line of equal x and y is drawn for comparison.</summary>
     public bool Diagonal { get; init; }
 
@@ -110,9 +113,10 @@ public sealed class SvgPlot(
         foreach (var (i, (name, points)) in shown.Index())
         {
             var colour = Colours[i % Colours.Length];
-            Line(points, colour, ".6");
+            if (IsJoined)
+                Line(points, colour, ".6");
             foreach (var point in points)
-                Circle(point, 4.5, $" fill=\"{colour}\"");
+                Circle(point, Radius, $" fill=\"{colour}\"");
             var (left, below) = (Across(points[0].X), Up(points[0].Y) + 4);
             var onTheRight = left > Width / 2;
             if (single)

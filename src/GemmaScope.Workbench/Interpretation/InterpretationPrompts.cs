@@ -1,6 +1,7 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
+using System.Text;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -80,9 +81,7 @@ internal static partial class InterpretationPrompts
             : "";
         text = Opening().Replace(Unwrapped(new string([.. text.Where(c => !char.IsControl(c))])), "");
         return text.Any(char.IsLetterOrDigit)
-            ? text.Length <= LongestExplanation
-                ? text
-                : text[..LongestExplanation] + "…"
+            ? VisibleText.Short(text, LongestExplanation)
             : null;
     }
 

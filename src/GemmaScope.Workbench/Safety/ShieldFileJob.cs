@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using GemmaScope.Files;
 using GemmaScope.Safety;
@@ -112,7 +111,7 @@ internal sealed class ShieldFileRun(
     public ShieldFileResult Run()
     {
         var done = options.Output is null ? new WrittenRows() : Written(options.Output);
-        using Stream? target = options.Output is null ? null : Open(options.Output);
+        using Stream? target = options.Output is null ? null : AppendedLines.Open(options.Output);
         long? total = options.Input is null ? null : JsonLines.Count(options.Input);
         var before = done.Count;
         var counted = progress.Counting("judging", "texts", total, before);
@@ -123,7 +122,7 @@ internal sealed class ShieldFileRun(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 foreach (var line in Judge(batch))
-                    Write(target, ResultJson.Line(line) + "\n");
+                    Write(target, ResultJson.Line(line));
                 count += batch.Length;
                 counted?.Report(count);
             }
@@ -194,22 +193,18 @@ internal sealed class ShieldFileRun(
     {
         if (target is null)
         {
-            options.Lines?.Write(line);
+            options.Lines?.Write(line + "\n");
             options.Lines?.Flush();
             return;
         }
-        target.Write(Encoding.UTF8.GetBytes(line));
-        target.Flush();
+        AppendedLines.Append(target, line);
     }
 
     /// <summary>The rows that are in the file already; they must come from the same questions.</summary>
     private WrittenRows Written(string output)
     {
         var written = new WrittenRows();
-        if (!File.Exists(output) || new FileInfo(output).Length == 0)
-            return written;
-        CutHalfALine(output);
-        foreach (var line in JsonLines.Read(output))
+        foreach (var line in AppendedLines.Read(output))
         {
             var same =
                 line.Text("model") == model
@@ -227,32 +222,6 @@ internal sealed class ShieldFileRun(
             written.Add(line.Text("id") ?? throw line.Missing("id"), line.Text("row"));
         }
         return written;
-    }
-
-    private static FileStream Open(string output)
-    {
-        try
-        {
-            return new FileStream(output, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new GemmaScopeException($"the file cannot be written: {problem.Message}", output, problem);
-        }
-    }
-
-    /// <summary>Takes away what a killed run left of its last line.</summary>
-    private static void CutHalfALine(string output)
-    {
-        using var file = new FileStream(output, FileMode.Open, FileAccess.ReadWrite);
-        var end = file.Length;
-        for (; end > 0; end--)
-        {
-            file.Position = end - 1;
-            if (file.ReadByte() == '\n')
-                break;
-        }
-        file.SetLength(end);
     }
 }
 

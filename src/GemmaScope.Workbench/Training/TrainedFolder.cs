@@ -34,7 +34,6 @@ internal static class TrainedFolder
         CancellationToken cancellationToken
     )
     {
-        progress.Stage("measuring");
         var dictionaries = members.Select(member => member.ToDictionary(member.Configuration.Output)).ToArray();
         try
         {
@@ -43,6 +42,7 @@ internal static class TrainedFolder
                 [.. members.Select(member => member.Configuration)],
                 source,
                 model,
+                progress,
                 cancellationToken
             );
             return [.. members.Select((member, i) => Write(member, dictionaries[i], scores[i], root, skippedRows, cancellationToken))];

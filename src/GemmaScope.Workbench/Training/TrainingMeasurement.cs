@@ -18,12 +18,14 @@ internal static class TrainingMeasurement
     /// <param name="configurations">How each was trained; they share data and evaluation.</param>
     /// <param name="source">The data they were trained on, where the run left it.</param>
     /// <param name="model">The model, needed where losses are measured.</param>
+    /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public static IReadOnlyList<TrainingScores> Measure(
         IReadOnlyList<SparseDictionary> dictionaries,
         IReadOnlyList<TrainingConfiguration> configurations,
         IActivationSource source,
         GemmaModel? model,
+        IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
@@ -31,12 +33,26 @@ internal static class TrainingMeasurement
         if (settings.Tokens == 0)
             return [.. dictionaries.Select(_ => new TrainingScores { MeasuredOn = "nothing" })];
         var (text, rows) = (model is null ? null : MeasuredText.Of(configurations[0], model), new TrainingScores[dictionaries.Count]);
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] =
-                text is not null && !HasAffine(configurations[i])
-                    ? new() { MeasuredOn = "" }
-                    : OnRows(dictionaries[i], configurations[i], source, place, cancellationToken);
-        return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, cancellationToken) : rows;
+        // One map for all dictionaries that read and write the same sites.
+        var maps = new Dictionary<(Site, Site), AffineMap?>();
+        try
+        {
+            var counting = progress.Counting("measuring on activations", "dictionaries", rows.Length);
+            for (var i = 0; i < rows.Length; i++)
+            {
+                rows[i] =
+                    text is not null && !HasAffine(configurations[i])
+                        ? new() { MeasuredOn = "" }
+                        : OnRows(dictionaries[i], configurations[i], source, place, maps, cancellationToken);
+                counting?.Report(i + 1);
+            }
+        }
+        finally
+        {
+            foreach (var map in maps.Values)
+                map?.Dispose();
+        }
+        return text is not null ? OnText(dictionaries, rows, text, settings.Tokens, model!, progress, cancellationToken) : rows;
     }
 
     private static bool HasAffine(TrainingConfiguration configuration) =>
@@ -62,10 +78,16 @@ internal static class TrainingMeasurement
         TrainingConfiguration configuration,
         IActivationSource source,
         long place,
+        Dictionary<(Site, Site), AffineMap?> maps,
         CancellationToken cancellationToken
     )
     {
-        using var affine = HasAffine(configuration) ? FitAffine(dictionary, source, place, cancellationToken) : null;
+        AffineMap? affine = null;
+        if (HasAffine(configuration) && !maps.TryGetValue((dictionary.InputSite, dictionary.OutputSite), out affine))
+            maps.Add(
+                (dictionary.InputSite, dictionary.OutputSite),
+                affine = FitAffine(dictionary, source, place, cancellationToken)
+            );
         source.Seek(place);
         var rows = RowEvaluation.Measure(dictionary, source, configuration.Evaluation.Tokens, affine, cancellationToken);
         return Of(rows.Reconstruction, rows.Sparsity) with
@@ -82,20 +104,26 @@ internal static class TrainingMeasurement
         MeasuredText text,
         long tokens,
         GemmaModel model,
+        IProgress<JobReport>? progress,
         CancellationToken cancellationToken
     )
     {
+        var counting = progress.Counting("measuring on text", "tokens", tokens);
         var tokenizer = model.Tokenizer;
         var evaluator = new Evaluator(
             model,
             dictionaries,
             new() { Uniformity = false, Runs = dictionaries.Any(Evaluator.CanSplice) ? [SplicedRun.Spliced, SplicedRun.ZeroAblated] : [] }
         );
+        var done = 0L;
         foreach (var windows in TokenWindows.Within(text.Windows, tokens).Chunk(WindowsPerRun))
+        {
             evaluator.Add(
                 new EvaluationBatch(windows, [.. windows.Select(ids => CountedPositions.Of(ids, tokenizer))], tokenizer.BosId),
                 cancellationToken
             );
+            counting?.Report(done += windows.Sum(ids => (long)ids.Length));
+        }
         if (evaluator.Sums.Tokens == 0)
             throw new ArgumentProblemException("holds no text to measure on", "evaluation.text");
         return

@@ -122,9 +122,7 @@ public static class Steering
                 $"is no direction of the residual stream, which alone can lose one everywhere; use directional",
                 site.ToString()
             );
-        return Enumerable
-            .Range(0, config.Layers)
-            .SelectMany(layer => (Site[])[Site.ResidPre(layer), Site.AttnOut(layer), Site.MlpOut(layer)]);
+        return DirectionEdits.WrittenSites(config);
     }
 
     private static void Check(SteeredFeature one, SteeringMode mode, GemmaConfig config)

@@ -8,7 +8,11 @@ namespace GemmaScope.Circuits;
 /// <param name="Zeroed">From zeroed positions.</param>
 /// <param name="Total">Sum of all contributions, of features outside the budget too.</param>
 /// <param name="Value">Value in the run.</param>
-internal readonly record struct RowFacts(double EncoderBias, double DecoderBias, double Zeroed, double Total, double Value);
+internal readonly record struct RowFacts(double EncoderBias, double DecoderBias, double Zeroed, double Total, double Value)
+{
+    /// <summary>How far all of it is from adding up to the value.</summary>
+    public double Error => Math.Abs(Total + EncoderBias + DecoderBias + Zeroed - Value);
+}
 
 /// <summary>Computes the rows of a graph: first those of the targets, then those of features, all or the most influential.</summary>
 internal sealed class AttributionBuilder : IDisposable
@@ -19,6 +23,7 @@ internal sealed class AttributionBuilder : IDisposable
     private readonly RowTarget[] _resolved;
     private readonly int _features,
         _limit;
+    private int _resumed;
 
     public AttributionBuilder(
         ReplacementModel model,
@@ -34,7 +39,10 @@ internal sealed class AttributionBuilder : IDisposable
         (Model, Targets, _options, _progress, _cancellationToken) = (model, targets, options, progress, cancellationToken);
         _resolved = [.. targets.Select(target => target.Resolve(model))];
         (_features, _limit) = (model.Features.Count, Math.Min(options.MaxFeatures, model.Features.Count));
-        Store = new RowStore(model, options.WorkFolder);
+        var kept = options.RowsFile is { } file
+            ? RowsFile.Open(file, RowsManifest.Of(model, targets, _resolved, options), options.Overwrite)
+            : null;
+        Store = new RowStore(model, options.WorkFolder, kept);
     }
 
     public ReplacementModel Model { get; }
@@ -71,35 +79,52 @@ internal sealed class AttributionBuilder : IDisposable
 
     public void Dispose() => Store.Dispose();
 
-    /// <summary>The rows of features or targets, of one layer and neighbouring positions together.</summary>
+    /// <summary>The rows of features or targets, of one layer and neighbouring positions together. Batches follow from the rows before them
+    /// alone, so that a trace that begins again meets those that it had kept.</summary>
     private void Compute(FrozenBackward backward, IReadOnlyList<int> rows)
     {
         foreach (var batch in rows.Order().Chunk(backward.BatchSize))
         {
+            _cancellationToken.ThrowIfCancellationRequested();
             RowTarget[] targets = [.. batch.Select(row => row < _features ? RowTarget.Of(Model, row) : _resolved[row - _features])];
-            var found = backward.Rows(targets, _cancellationToken);
+            RowPlan[] plan =
+            [
+                .. batch.Select((row, i) => new RowPlan(row, targets[i].Injections.Max(one => LayersBefore(one.Site, Model.Layers)))),
+            ];
+            var facts = new RowFacts[batch.Length];
+            if (Store.TryTake(plan, facts))
+                _resumed += batch.Length;
+            else
+            {
+                var found = backward.Rows(targets, _cancellationToken);
+                facts = Array.ConvertAll(found, FactsOf);
+                Store.Add(plan, facts, Array.ConvertAll(found, row => row.Sources));
+            }
             for (var i = 0; i < batch.Length; i++)
-                Keep(batch[i], targets[i], found[i]);
-            _progress?.Report(new(Facts.Count, _limit + Targets.Count));
+                Keep(batch[i], facts[i]);
+            _progress?.Report(new(Facts.Count, _limit + Targets.Count, _resumed));
         }
     }
 
-    private void Keep(int row, RowTarget target, AttributionRow found)
+    private static RowFacts FactsOf(AttributionRow row)
     {
         double total = 0;
-        foreach (var part in found.Sources)
+        foreach (var part in row.Sources)
             total += part;
-        var facts = new RowFacts(found.EncoderBias, found.DecoderBias, found.Zeroed, total, found.Value);
-        var error = Math.Abs(total + facts.EncoderBias + facts.DecoderBias + facts.Zeroed - facts.Value);
-        if (!double.IsFinite(error))
-            throw new ArgumentProblemException(
+        var facts = new RowFacts(row.EncoderBias, row.DecoderBias, row.Zeroed, total, row.Value);
+        return double.IsFinite(facts.Error)
+            ? facts
+            : throw new ArgumentProblemException(
                 "contributions are not finite; weights of the model or of a transcoder are damaged",
                 "transcoders"
             );
-        IdentityError = Math.Max(IdentityError, error);
-        RelativeIdentityError = Math.Max(RelativeIdentityError, error / Math.Max(1, Math.Abs(facts.Value)));
+    }
+
+    private void Keep(int row, RowFacts facts)
+    {
+        IdentityError = Math.Max(IdentityError, facts.Error);
+        RelativeIdentityError = Math.Max(RelativeIdentityError, facts.Error / Math.Max(1, Math.Abs(facts.Value)));
         Facts[row] = facts;
-        Store.Add(row, found.Sources, target.Injections.Max(one => LayersBefore(one.Site, Model.Layers)));
     }
 
     /// <summary>How many layers, from the first, write what a site reads.</summary>

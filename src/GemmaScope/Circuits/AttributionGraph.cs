@@ -158,6 +158,17 @@ public sealed class AttributionGraph : IDisposable
     /// <summary>The value of a feature (its pre-activation) or target in the run.</summary>
     public double Value(int node) => Facts(node).Value;
 
+    /// <summary>What each source adds to a target along all ways, [<see cref="FirstTarget"/>]: by its edge, and through features, each of
+    /// which hands on what it receives in proportion to its activation. Turned off alone, a feature is predicted to change the target by
+    /// minus this where attention and norms stay as they were.</summary>
+    /// <param name="target">Number of the target, from 0.</param>
+    /// <param name="cancellationToken">Stops between rows.</param>
+    /// <exception cref="ArgumentProblemException">There is no such target.</exception>
+    public double[] TotalContributions(int target, CancellationToken cancellationToken = default) =>
+        (uint)target < (uint)Targets.Count
+            ? GraphPropagation.Totals(this, [.. Targets.Select((_, i) => i == target ? 1.0 : 0)], cancellationToken)
+            : throw new ArgumentProblemException($"target {target} of {Targets.Count}", nameof(target));
+
     /// <summary>Prunes the graph (METHODS §4.5 step 9).</summary>
     /// <param name="nodeShare">Nodes stay whose influence reaches this share together, above 0 and at most 1.</param>
     /// <param name="edgeShare">The same for edges.</param>

@@ -16,6 +16,13 @@ public sealed record AttributionOptions
     /// <summary>Folder of the temporary file that rows go to where they are too many for memory; null for the system's.</summary>
     public string? WorkFolder { get; init; }
 
+    /// <summary>A file that rows are kept in as they are computed. A trace that was stopped or killed goes on with those that are whole
+    /// when it is begun again with this file, and ends with the same graph to the last bit. The file stays; null keeps none.</summary>
+    public string? RowsFile { get; init; }
+
+    /// <summary>Whether <see cref="RowsFile"/> may be begun anew where it holds rows of something else.</summary>
+    public bool Overwrite { get; init; }
+
     /// <summary>Throws where a number is out of range.</summary>
     /// <exception cref="ArgumentProblemException">One is.</exception>
     internal void Check()
@@ -32,6 +39,7 @@ public sealed record AttributionOptions
 }
 
 /// <summary>How far an attribution is.</summary>
-/// <param name="Rows">Rows computed.</param>
+/// <param name="Rows">Rows that are known.</param>
 /// <param name="Total">Rows there will be.</param>
-public readonly record struct AttributionProgress(int Rows, int Total);
+/// <param name="Resumed">How many of those that are known an earlier trace had kept.</param>
+public readonly record struct AttributionProgress(int Rows, int Total, int Resumed);

@@ -31,7 +31,7 @@ internal sealed class ChangedWrites
         KnownActivation? known = null
     )
     {
-        Check(set, changes, zeroPositions, layers);
+        Check(set, changes, zeroPositions);
         (_zeroPositions, _known) = (zeroPositions, known);
         _sources =
         [
@@ -85,48 +85,37 @@ internal sealed class ChangedWrites
                     var old = _known is null
                         ? read[i][row * source.Changes.Length + c]
                         : _known(change, sequences.First(s) + row - sequences.Start(s));
-                    TensorPrimitives.MultiplyAdd(vectors[c], change.Difference(old), rows.Row(row), rows.Row(row));
+                    var difference = change.Difference(old, sequences.First(s) + row - sequences.Start(s));
+                    if (difference != 0)
+                        TensorPrimitives.MultiplyAdd(vectors[c], difference, rows.Row(row), rows.Row(row));
                 }
             }
         }
     }
 
-    private static void Check(TranscoderSet set, IReadOnlyList<FeatureChange> changes, int zeroPositions, int layers)
+    private static void Check(TranscoderSet set, IReadOnlyList<FeatureChange> changes, int zeroPositions)
     {
         if (changes.Count == 0)
             throw new ArgumentProblemException("there is none to make", "change");
         foreach (var change in changes)
         {
-            if (change.Layer < 0 || change.Layer >= layers || set[change.Layer] is not { } transcoder)
-                throw new ArgumentProblemException(
-                    $"layer {change.Layer} has no transcoder; layers that have one: {string.Join(", ", set.Layers)}",
-                    "change"
-                );
-            if ((uint)change.Feature >= (uint)transcoder.Features)
-                throw new ArgumentProblemException(
-                    $"{change.Feature} is no feature of layer {change.Layer}, which has 0 to {transcoder.Features - 1}",
-                    "change"
-                );
+            set.Require(change.Layer, change.Feature);
             if (!double.IsFinite(change.Factor) || !double.IsFinite(change.Value))
                 throw new ArgumentProblemException(
                     $"feature {change.Feature} of layer {change.Layer} cannot become {change.Factor} times itself plus {change.Value}",
                     "change"
                 );
-            if (changes.Any(other => !ReferenceEquals(other, change) && Overlap(change, other, zeroPositions)))
+        }
+        var everywhere = new Positions(zeroPositions, int.MaxValue);
+        foreach (var feature in changes.GroupBy(change => (change.Layer, change.Feature)))
+        {
+            Positions[] spans = [.. feature.Select(change => change.Positions ?? everywhere).OrderBy(span => span.Start)];
+            if (spans.Zip(spans.Skip(1)).Any(pair => pair.Second.Start < pair.First.End))
                 throw new ArgumentProblemException(
-                    $"feature {change.Feature} of layer {change.Layer} is changed twice at one position",
+                    $"feature {feature.Key.Feature} of layer {feature.Key.Layer} is changed twice at one position",
                     "change"
                 );
         }
-    }
-
-    private static bool Overlap(FeatureChange one, FeatureChange other, int zeroPositions)
-    {
-        if ((one.Layer, one.Feature) != (other.Layer, other.Feature))
-            return false;
-        var everywhere = new Positions(zeroPositions, int.MaxValue);
-        var (a, b) = (one.Positions ?? everywhere, other.Positions ?? everywhere);
-        return Math.Max(a.Start, b.Start) < Math.Min(a.End, b.End);
     }
 
     /// <summary>The changes of one layer's features.</summary>

@@ -67,24 +67,17 @@ public static class EffectCheck
     )
     {
         ArgumentNullException.ThrowIfNull(graph);
-        if (strongest < 0 || random < 0 || strongest + random == 0)
-            throw new ArgumentProblemException($"{strongest} strongest and {random} random ones; at least one is needed", "features");
         var model = graph.Model;
         RowTarget[] targets = [.. graph.Targets.Select(target => target.Resolve(model))];
-        var (strong, control) = Choose(graph, strongest, random, seed);
+        int[] all = [.. Enumerable.Range(0, graph.FeatureCount)];
+        var (strong, control) = Choose(all, all.OrderByDescending(node => graph.Influence[node]), strongest, random, seed);
         int[] nodes = [.. strong, .. control];
         var predicted = GraphPropagation.Ablated(graph, nodes, direct: mode == InterventionMode.Constrained, cancellationToken);
         var effects = new List<MeasuredEffect>();
         foreach (var (i, node) in nodes.Index())
         {
             var feature = graph.Feature(node);
-            double[] values = Values(
-                model,
-                targets,
-                [FeatureChange.Ablate(feature.Layer, feature.Feature, Positions.At(feature.Position))],
-                mode,
-                cancellationToken
-            );
+            var values = Ablated(model, targets, feature, mode, cancellationToken);
             for (var target = 0; target < targets.Length; target++)
                 effects.Add(new(feature, i < strong.Length, target, predicted[i, target], values[target] - targets[target].Value));
             progress?.Report(i + 1);
@@ -92,34 +85,43 @@ public static class EffectCheck
         return effects;
     }
 
-    /// <summary>The values of targets in a changed run.</summary>
-    private static double[] Values(
+    /// <summary>The values of targets in a run with a feature turned off.</summary>
+    internal static double[] Ablated(
         ReplacementModel model,
         RowTarget[] targets,
-        IReadOnlyList<FeatureChange> changes,
+        ActiveFeature feature,
         InterventionMode mode,
         CancellationToken cancellationToken
+    ) =>
+        Intervention.Values(
+            model,
+            targets,
+            [FeatureChange.Ablate(feature.Layer, feature.Feature, Positions.At(feature.Position))],
+            mode,
+            cancellationToken
+        );
+
+    /// <summary>The strongest of some nodes, and random ones of the rest.</summary>
+    /// <param name="nodes">The nodes.</param>
+    /// <param name="byStrength">The same, the strongest first.</param>
+    /// <param name="strongest">How many of the first.</param>
+    /// <param name="random">How many others.</param>
+    /// <param name="seed">Seed of their choice.</param>
+    internal static (T[] Strong, T[] Control) Choose<T>(
+        IReadOnlyList<T> nodes,
+        IEnumerable<T> byStrength,
+        int strongest,
+        int random,
+        int seed
     )
     {
-        using var run = Intervention.Run(
-            model,
-            changes,
-            mode,
-            capture: targets.SelectMany(target => target.Injections.Select(one => one.Site)).Distinct(),
-            logits: LogitRows.Last,
-            cancellationToken: cancellationToken
-        );
-        return Array.ConvertAll(targets, target => target.Measure(run));
-    }
-
-    private static (int[] Strong, int[] Control) Choose(AttributionGraph graph, int strongest, int random, int seed)
-    {
-        var order = Enumerable.Range(0, graph.FeatureCount).OrderByDescending(node => graph.Influence[node]).ToArray();
-        int[] strong = [.. order.Take(strongest)],
-            rest = [.. order.Skip(strongest).Order()];
+        if (strongest < 0 || random < 0 || strongest + random == 0)
+            throw new ArgumentProblemException($"{strongest} strongest and {random} random ones; at least one is needed", "features");
+        T[] strong = [.. byStrength.Take(strongest)];
+        var taken = strong.ToHashSet();
+        T[] rest = [.. nodes.Where(node => !taken.Contains(node))];
         // The choice is to be the same on every machine.
-        var generator = new Random(seed);
-        generator.Shuffle(rest);
+        new Random(seed).Shuffle(rest);
         return (strong, [.. rest.Take(random)]);
     }
 }

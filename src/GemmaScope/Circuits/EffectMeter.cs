@@ -120,7 +120,7 @@ public sealed class EffectMeter
             {
                 var feature = _model.Find(change.Layer, position, change.Feature);
                 var old = feature is { } fires ? _model.Features[fires].Activation : 0;
-                var difference = change.Difference(old);
+                var difference = change.Difference(old, position);
                 if (difference == 0)
                     continue;
                 if (feature is not { } source)

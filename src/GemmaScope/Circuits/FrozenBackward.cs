@@ -36,12 +36,25 @@ internal sealed class FrozenBackward : IDisposable
         }
     }
 
+    /// <summary>Told of the gradient at the outputs of a layer's heads, before they are mixed: [rows, heads · head size].</summary>
+    public delegate void HeadGradients(int layer, RowLayout layout, MatrixView z);
+
     /// <summary>The rows of a batch of targets.</summary>
-    public AttributionRow[] Rows(IReadOnlyList<RowTarget> targets, CancellationToken cancellationToken)
+    /// <param name="targets">The targets.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    /// <param name="throughAttention">Whether gradients pass attention; without, they follow the residual stream and skip connections
+    /// alone.</param>
+    /// <param name="heads">Told of every layer, the last first; null for nobody.</param>
+    public AttributionRow[] Rows(
+        IReadOnlyList<RowTarget> targets,
+        CancellationToken cancellationToken,
+        bool throughAttention = true,
+        HeadGradients? heads = null
+    )
     {
         _model.Model.RequireWhole();
         _model.Transcoders.RequireWhole();
-        var plan = RowLayout.Plan(_model, targets);
+        var plan = RowLayout.Plan(_model, targets, throughAttention);
         var collected = new RowCollector(_model, targets);
         var gradient = Buffer("residual 0", plan[^1].Rows, _config.Width);
         Clear(gradient);
@@ -55,7 +68,7 @@ internal sealed class FrozenBackward : IDisposable
                 Mlp(layer, targets, above, gradient, collected);
             // A target may read what enters attention, with nothing above.
             if (below.Rows > 0)
-                Attention(layer, targets, above, gradient, below, next);
+                Attention(layer, targets, above, gradient, below, next, throughAttention, heads);
             Inject(new Site(SiteKind.ResidPre, layer), targets, below, (row, vector, _) => Add(next.Row(row), vector));
             gradient = next;
         }
@@ -125,7 +138,9 @@ internal sealed class FrozenBackward : IDisposable
         RowLayout above,
         MatrixView gradient,
         RowLayout below,
-        MatrixView next
+        MatrixView next,
+        bool throughAttention,
+        HeadGradients? heads
     )
     {
         var w = _weights.Layers[layer];
@@ -141,11 +156,17 @@ internal sealed class FrozenBackward : IDisposable
         var z = Buffer("z", above.Rows, _config.Heads * _config.HeadSize);
         if (above.Rows > 0)
             Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
+        heads?.Invoke(layer, above, z);
 
-        var v = Buffer("v", below.Rows, _config.KeyValueHeads * _config.HeadSize);
-        Workers.For(below.Targets * _config.KeyValueHeads, new ValuesJob(_config, _model.Frozen.Pattern(layer), above, z, below, v));
         var input = Buffer("input", below.Rows, _config.Width);
-        Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
+        if (throughAttention)
+        {
+            var v = Buffer("v", below.Rows, _config.KeyValueHeads * _config.HeadSize);
+            Workers.For(below.Targets * _config.KeyValueHeads, new ValuesJob(_config, _model.Frozen.Pattern(layer), above, z, below, v));
+            Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
+        }
+        else
+            Clear(input);
         Inject(new Site(SiteKind.AttnIn, layer), targets, below, (row, vector, _) => Add(input.Row(row), vector));
         Workers.For(below.Pieces.Length, new ScaleRows(below, w.InputGain, _model.Frozen.BeforeAttention[layer], input, input));
         Inject(

@@ -13,7 +13,9 @@ public sealed record GraphDocument
     /// <summary>Bytes of a file that is read, unpacked, at most.</summary>
     public const long LargestFile = 1L << 30;
 
-    private static readonly JsonSerializerOptions Form = new()
+    private static readonly string[] Endings = [".json", ".json.gz", ".json.zst", GraphFile.Ending];
+
+    internal static readonly JsonSerializerOptions Form = new()
     {
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -38,12 +40,28 @@ public sealed record GraphDocument
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Others { get; init; }
 
+    /// <summary>Whether a name is that of a graph file, by its ending.</summary>
+    public static bool IsNameOfOne(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Endings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+    }
+
     /// <summary>Reads a graph of any program.</summary>
-    /// <param name="path">A JSON file, packed (.gz, .zst) or not.</param>
+    /// <param name="path">A JSON file, packed (.gz, .zst) or not, or one in the form that is mapped (<see cref="GraphFile"/>).</param>
     /// <exception cref="FileFormatException">It is missing, cut short, larger than <see cref="LargestFile"/>, or no graph: the message says
     /// where.</exception>
     public static GraphDocument Read(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
+        if (path.EndsWith(GraphFile.Ending, StringComparison.OrdinalIgnoreCase))
+        {
+            using var file = GraphFile.Open(path);
+            file.Verify();
+            var whole = file.ToDocument();
+            whole.Check(path);
+            return whole;
+        }
         var bytes = TextFile.Bytes(path, LargestFile);
         FileStandIn.Refuse(bytes, path);
         try
@@ -62,11 +80,17 @@ public sealed record GraphDocument
     }
 
     /// <summary>Writes the graph.</summary>
-    /// <param name="path">The file to make.</param>
+    /// <param name="path">The file to make; one whose name ends as those of <see cref="GraphFile"/> gets that form.</param>
     /// <param name="overwrite">Whether an existing file may be replaced.</param>
     /// <exception cref="GemmaScopeException">It cannot be written.</exception>
-    public void Write(string path, bool overwrite = false) =>
-        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, Form), overwrite);
+    public void Write(string path, bool overwrite = false)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (path.EndsWith(GraphFile.Ending, StringComparison.OrdinalIgnoreCase))
+            GraphFile.Write(path, this, overwrite);
+        else
+            AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, Form), overwrite);
+    }
 
     /// <summary>Layer and index of a feature node within its layer, or null where the node is none. Three ways of writing them are in use
     /// (the schema's version tells).</summary>

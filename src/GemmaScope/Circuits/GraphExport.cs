@@ -27,6 +27,9 @@ public sealed record GraphNaming
     /// <summary>The label of a feature; null for none.</summary>
     public Func<ActiveFeature, string?>? Label { get; init; }
 
+    /// <summary>What else is said of it, in the metadata's <c>info</c>.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Info { get; init; } = new Dictionary<string, JsonElement>();
+
     /// <summary>When it was made; null to leave that out.</summary>
     public DateTimeOffset? Created { get; init; }
 }
@@ -96,6 +99,8 @@ internal sealed class GraphExport(PrunedGraph pruned, GraphNaming naming)
             ["zero_positions"] = _graph.Model.ZeroPositions,
             ["layers_without_transcoder"] = new JsonArray([.. _graph.Model.Transcoders.MissingLayers.Select(layer => (JsonNode)layer)]),
         };
+        foreach (var (name, value) in naming.Info)
+            info[name] = JsonSerializer.SerializeToNode(value);
         if (naming.Created is { } created)
             info["create_time_ms"] = created.ToUnixTimeMilliseconds();
         return info;

@@ -39,6 +39,43 @@ internal static class GraphPropagation
         return result;
     }
 
+    /// <summary>What each source adds to a weighted sum of the targets along all ways: by its edges, and through features, each of which
+    /// hands on a change in proportion. [sources of the graph] One pass over the rows, from the targets back.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="weights">One of each target.</param>
+    /// <param name="cancellationToken">Stops between rows.</param>
+    public static double[] Totals(AttributionGraph graph, IReadOnlyList<double> weights, CancellationToken cancellationToken)
+    {
+        var (row, totals) = (new float[graph.FirstTarget], new double[graph.FirstTarget]);
+        for (var target = 0; target < weights.Count; target++)
+            Add(graph.FirstTarget + target, weights[target]);
+        // A feature has all that it adds when those above it have handed on theirs.
+        for (var node = graph.FeatureCount - 1; node >= 0; node--)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Add(node, totals[node] / graph.Feature(node).Activation);
+        }
+        return totals;
+
+        void Add(int node, double factor)
+        {
+            if (factor == 0)
+                return;
+            graph.Row(node, row);
+            for (var source = 0; source < row.Length; source++)
+                totals[source] += factor * row[source];
+        }
+    }
+
+    /// <summary>What each feature adds to the targets' mean, by their weights, along all ways.</summary>
+    public static double[] Total(AttributionGraph graph, CancellationToken cancellationToken)
+    {
+        var (weights, sum) = (graph.Weights, graph.Weights.Sum());
+        return Totals(graph, Array.ConvertAll(weights, one => sum > 0 ? one / sum : 1.0 / weights.Length), cancellationToken)[
+            ..graph.FeatureCount
+        ];
+    }
+
     /// <summary>Σ contribution · relative change of the sources below a node, or null where none changes.</summary>
     private static double[]? Change(float[] row, double[]?[] relative, int count, int below)
     {

@@ -169,6 +169,37 @@ public sealed class ReplacementModel : IDisposable
         return null;
     }
 
+    /// <summary>The place of a source in a row: features, errors by layer and position, tokens.</summary>
+    /// <exception cref="ArgumentProblemException">There is no such source.</exception>
+    internal int Column(GraphNode source)
+    {
+        var (first, last) = (source.Kind == GraphNodeKind.Token ? 0 : ZeroPositions, Tokens.Length - 1);
+        if (source.Kind == GraphNodeKind.Target)
+            throw new ArgumentProblemException("is a target, and no edge begins there", "source");
+        if (source.Position < first || source.Position > last)
+            throw new ArgumentProblemException(
+                $"is at position {source.Position}; {(source.Kind == GraphNodeKind.Token ? "this prompt has" : "features and errors are at")} "
+                    + $"positions {first} to {last}",
+                "source"
+            );
+        if (source.Kind != GraphNodeKind.Token && (source.Layer < 0 || source.Layer >= Layers))
+            throw new ArgumentProblemException($"is of layer {source.Layer}; the model has layers 0 to {Layers - 1}", "source");
+        return source.Kind switch
+        {
+            GraphNodeKind.Token => Features.Count + Layers * Tokens.Length + source.Position,
+            GraphNodeKind.Error => Features.Count + source.Layer * Tokens.Length + source.Position,
+            _ => Find(source.Layer, source.Position, source.Index)
+                ?? throw new ArgumentProblemException(
+                    $"feature {source.Index} of layer {source.Layer} does not fire at position {source.Position} of this prompt",
+                    "source"
+                ),
+        };
+    }
+
+    /// <summary>The activation of a feature at a position, 0 where it does not fire.</summary>
+    internal float Activation(int layer, int position, int feature) =>
+        Find(layer, position, feature) is { } found ? Features[found].Activation : 0;
+
     /// <summary>The mean row of the unembedding, which logits are measured from.</summary>
     internal float[] MeanUnembedding
     {

@@ -58,7 +58,10 @@ internal sealed class RowLayout
     /// The layouts of a whole pass: entry layer + 1 from the residual after a layer down to its attention's output, entry 0 at the
     /// embedding.
     /// </summary>
-    public static RowLayout[] Plan(ReplacementModel model, IReadOnlyList<RowTarget> targets)
+    /// <param name="model">The prompt.</param>
+    /// <param name="targets">The targets.</param>
+    /// <param name="throughAttention">Whether gradients spread over positions.</param>
+    public static RowLayout[] Plan(ReplacementModel model, IReadOnlyList<RowTarget> targets, bool throughAttention = true)
     {
         var layers = model.Layers;
         var plan = new RowLayout[layers + 1];
@@ -67,7 +70,7 @@ internal sealed class RowLayout
         {
             for (var target = 0; target < targets.Count; target++)
             {
-                if (stage < layers && end[target] > first[target])
+                if (throughAttention && stage < layers && end[target] > first[target])
                     first[target] = model.Frozen.Pattern(stage).FirstKey(first[target]);
                 foreach (var injection in targets[target].Injections)
                     if (Stage(injection.Site, layers) == stage)

@@ -39,6 +39,20 @@ internal static class ScratchFile
             throw new GemmaScopeException($"what does not fit into memory cannot be kept there: {problem.Message}", path, problem);
         }
     }
+
+    /// <summary>Reads all of a run of bytes.</summary>
+    /// <exception cref="FileFormatException">The file ends before.</exception>
+    public static void ReadExactly(FileStream file, Span<byte> bytes, long offset)
+    {
+        while (bytes.Length > 0)
+        {
+            var read = RandomAccess.Read(file.SafeFileHandle, bytes, offset);
+            if (read == 0)
+                throw new FileFormatException("the file was cut while it was in use", file.Name);
+            bytes = bytes[read..];
+            offset += read;
+        }
+    }
 }
 
 /// <summary>Memory for large tensors: own up to some size, and from there on mapped from scratch files, which the system writes out where

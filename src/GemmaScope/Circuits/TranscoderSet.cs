@@ -106,6 +106,22 @@ public sealed class TranscoderSet : IDisposable
             one.RequireWhole();
     }
 
+    /// <summary>Throws where a feature does not exist.</summary>
+    /// <exception cref="ArgumentProblemException">It does not.</exception>
+    internal void Require(int layer, int feature)
+    {
+        if ((uint)layer >= (uint)_layers.Length || _layers[layer] is not { } transcoder)
+            throw new ArgumentProblemException(
+                $"layer {layer} has no transcoder; layers that have one: {string.Join(", ", Layers)}",
+                "change"
+            );
+        if ((uint)feature >= (uint)transcoder.Features)
+            throw new ArgumentProblemException(
+                $"{feature} is no feature of layer {layer}, which has 0 to {transcoder.Features - 1}",
+                "change"
+            );
+    }
+
     private static void Check(SparseDictionary one, GemmaConfig config)
     {
         if (!one.HasSites)

@@ -1,10 +1,5 @@
 namespace GemmaScope.Evaluation;
 
-/// <summary>Where a number would lie, with a given probability, if other rows had been drawn.</summary>
-/// <param name="Low">The lower end.</param>
-/// <param name="High">The upper end.</param>
-public readonly record struct Interval(double Low, double High);
-
 /// <summary>Percentile intervals of the numbers of <see cref="ClassifierMetrics"/>; null where no resample defines the number.</summary>
 /// <param name="Auroc">Of AUROC.</param>
 /// <param name="AveragePrecision">Of the average precision.</param>
@@ -56,29 +51,13 @@ public sealed record ClassifierIntervals(
             Keep(3, ranking.OptimalF1);
             Keep(4, Calibration.Of(drawnLabels, drawnScores).ExpectedError);
         }
-        var ends = found.Select(values => Ends(values, (1 - level) / 2)).ToArray();
+        var ends = found.Select(values => Interval.Of(values, (1 - level) / 2)).ToArray();
         return new ClassifierIntervals(ends[0], ends[1], ends[2], ends[3], ends[4]);
 
         void Keep(int metric, double? value)
         {
             if (value is { } number)
                 found[metric].Add(number);
-        }
-    }
-
-    private static Interval? Ends(List<double> values, double tail)
-    {
-        if (values.Count == 0)
-            return null;
-        values.Sort();
-        return new Interval(At(tail), At(1 - tail));
-
-        // Between two neighbours in proportion.
-        double At(double share)
-        {
-            var place = share * (values.Count - 1);
-            var below = (int)place;
-            return below + 1 < values.Count ? values[below] + (place - below) * (values[below + 1] - values[below]) : values[below];
         }
     }
 }

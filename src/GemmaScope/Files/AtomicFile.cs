@@ -13,13 +13,7 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write, bool overwrite = false)
     {
         ArgumentNullException.ThrowIfNull(write);
-        if (string.IsNullOrWhiteSpace(path))
-            throw new ArgumentProblemException("the name is empty; give the name of a file to write", "file");
-        if (Directory.Exists(path))
-            throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
-        if (!overwrite && File.Exists(path))
-            throw new GemmaScopeException("the file exists already; give another name or allow it to be replaced", path);
-
+        Check(path, overwrite);
         var target = Path.GetFullPath(path);
         var temporary = $"{target}.{Guid.NewGuid():N}.partial";
         try
@@ -36,6 +30,24 @@ public static class AtomicFile
         {
             Leftovers.Delete(temporary);
         }
+    }
+
+    /// <summary>Finds out before long work whether a file can be made under a name.</summary>
+    /// <param name="path">The file to make.</param>
+    /// <param name="overwrite">Whether an existing file may be replaced.</param>
+    /// <exception cref="GemmaScopeException">It is no name of a file, or the file exists and may not be replaced.</exception>
+    public static void Check(string path, bool overwrite = false)
+    {
+        if (string.IsNullOrWhiteSpace(path))
+            throw new ArgumentProblemException("the name is empty; give the name of a file to write", "file");
+        if (Directory.Exists(path))
+            throw new GemmaScopeException("this is a folder; give the name of a file to write", path);
+        if (!overwrite && File.Exists(path))
+            throw new GemmaScopeException(
+                "the file exists already",
+                path,
+                remedy: new Remedy($"give another name, or allow it to be replaced ({new Setting("Overwrite")})")
+            );
     }
 
     private static void WriteWhole(string file, Action<Stream> write)

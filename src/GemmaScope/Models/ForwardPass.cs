@@ -64,7 +64,7 @@ internal sealed class ForwardPass(
         try
         {
             var rows = logits.AsMatrix();
-            Compute.Kernels.Multiply(selected, WeightView.Of(weights.Embedding, WeightLayout.OutIn), rows, arithmetic);
+            Compute.Kernels.Multiply(selected, WeightView.Of(weights.Unembedding, WeightLayout.OutIn), rows, arithmetic);
             hooks.AtLogits(SiteKind.LogitsRaw, rows, positions);
             if (config.FinalCap is float cap)
                 Workers.For(rows.Rows, new CapRow(rows, cap));

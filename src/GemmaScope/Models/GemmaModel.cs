@@ -93,6 +93,12 @@ public sealed partial class GemmaModel : IDisposable
         return new GemmaModel(folder, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 
+    /// <summary>The model with weights in memory that cannot write along a direction; this one must outlive it.</summary>
+    /// <param name="direction">The direction.</param>
+    /// <param name="alsoUnembedding">Whether the head is edited too, as happens when a tied table is edited in place.</param>
+    internal GemmaModel Orthogonalised(float[] direction, bool alsoUnembedding) =>
+        new(Folder, Config, _weights.Orthogonalised(direction, alsoUnembedding), Arithmetic, Notes);
+
     /// <summary>An empty cache for one sequence.</summary>
     public KvCache NewCache() => new(Config);
 

@@ -27,20 +27,37 @@ internal sealed class GemmaWeights : IDisposable
     private readonly ShardedSafetensors _files;
     private readonly GemmaConfig _config;
     private readonly WeightNames _names;
+    private readonly OrthogonalisedWeights? _orthogonalised;
+
+    private GemmaWeights(GemmaWeights original, float[] direction, bool alsoUnembedding)
+    {
+        (_files, _config, _names, FinalGain, Bytes) = (
+            original._files,
+            original._config,
+            original._names,
+            original.FinalGain,
+            original.Bytes
+        );
+        _orthogonalised = new OrthogonalisedWeights(original, direction, alsoUnembedding);
+        (Embedding, Unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
+    }
 
     private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
     {
         (_files, _config) = (files, config);
         _names = new WeightNames(files);
-        Embedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
+        Embedding = Unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         FinalGain = Gain("norm.weight", config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
         _names.RequireAllUsed(config);
         CheckTiedHead();
     }
 
-    /// <summary>[vocabulary rows, d], unscaled; also the unembedding.</summary>
+    /// <summary>[vocabulary rows, d], unscaled.</summary>
     public Tensor Embedding { get; }
+
+    /// <summary>The same table, unless the copy that reads tokens was edited.</summary>
+    public Tensor Unembedding { get; }
 
     /// <summary>1 + gain of the final norm.</summary>
     public float[] FinalGain { get; }
@@ -76,7 +93,17 @@ internal sealed class GemmaWeights : IDisposable
         }
     }
 
-    public void Dispose() => _files.Dispose();
+    /// <summary>A copy in memory that cannot write along a direction. It needs the files that this one maps, which stays to be
+    /// disposed.</summary>
+    public GemmaWeights Orthogonalised(float[] direction, bool alsoUnembedding) => new(this, direction, alsoUnembedding);
+
+    public void Dispose()
+    {
+        if (_orthogonalised is not null)
+            _orthogonalised.Dispose();
+        else
+            _files.Dispose();
+    }
 
     /// <inheritdoc cref="ShardedSafetensors.RequireWhole"/>
     public void RequireWhole() => _files.RequireWhole();

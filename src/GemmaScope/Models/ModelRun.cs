@@ -149,7 +149,8 @@ public sealed class ModelRun : IDisposable
     /// <summary>−log softmax(logits)[token] in nats.</summary>
     internal static double Surprise(ReadOnlySpan<float> logits, int token) => LogSumExp(logits) - logits[token];
 
-    private static double LogSumExp(ReadOnlySpan<float> logits)
+    /// <summary>log Σ exp.</summary>
+    internal static double LogSumExp(ReadOnlySpan<float> logits)
     {
         var max = TensorPrimitives.Max(logits);
         double sum = 0;

@@ -34,6 +34,12 @@ public static class VisibleText
     /// <summary>Whether <see cref="Lines"/> leaves a text as it is.</summary>
     public static bool IsSeenButSpace(ReadOnlySpan<char> text) => !text.ContainsAny(HiddenButSpace);
 
+    /// <summary>The beginning of a text with a sign for the rest, where it is longer than this; never half a character.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="longest">UTF-16 units at most, the sign not counted; from 1.</param>
+    public static string Short(string text, int longest) =>
+        text.Length <= longest ? text : text[..(char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)] + "…";
+
     private static string Show(string text, SearchValues<char> hidden, string line, string tab, string carriage)
     {
         if (!text.AsSpan().ContainsAny(hidden))

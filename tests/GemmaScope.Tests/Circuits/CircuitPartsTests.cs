@@ -99,8 +99,8 @@ public class CircuitPartsTests
                 row.AsSpan(tiny.Model.FeaturesBelow(layers)..tiny.Model.Features.Count).Clear();
                 row.AsSpan((tiny.Model.Features.Count + layers * TinyCircuit.Prompt.Length)..^TinyCircuit.Prompt.Length).Clear();
                 rows.Add(row);
-                memory.Add(number * 7, row, layers);
-                file.Add(number * 7, row, layers);
+                foreach (var store in (RowStore[])[memory, file])
+                    store.Add([new(number * 7, layers)], [default], [row]);
             }
             Assert.Equal((true, false), (file.IsInFile, memory.IsInFile));
             var got = new float[memory.Sources];

@@ -19,9 +19,10 @@ public sealed class OptionWordsTests : IDisposable
     {
         ["analyze"] = "Top Feature",
         ["absorption"] = "Words MaxTokens",
-        ["circuit"] = "Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
+        ["circuit"] = "Overwrite Targets Budget Logits Mass NodeShare EdgeShare ZeroPositions Paths Site Transcoders",
         ["circuit attention"] = "Layer Head Query Key Top ZeroPositions Site Transcoders",
         ["circuit logits"] = "Targets Position Top ZeroPositions Site Transcoders",
+        ["circuit edge"] = "From To Top ZeroPositions Site Transcoders",
         ["circuit compare"] = "Other Top Targets Budget Logits Mass ZeroPositions Site Transcoders",
         ["circuit check"] = "Strongest Random Targets Budget Site Transcoders",
         ["convert"] = "Overwrite",

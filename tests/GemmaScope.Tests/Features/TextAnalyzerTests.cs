@@ -62,7 +62,7 @@ public sealed class TextAnalyzerTests : IDisposable
     [Fact]
     public void a_transcoder_and_a_reader_of_several_layers_get_their_rows_when_the_last_site_has_passed()
     {
-        using var transcoder = SparseDictionary.Load(Fixtures.Model("demo-scope", "transcoder", "layer_3_width_2k_l0_29_affine"));
+        using var transcoder = SparseDictionary.Load(Fixtures.Model("demo-scope", "transcoder_all", "layer_3_width_1k_l0_16"));
         List<int> order = [];
         var tokens = Words.EncodeWithOffsets("The sea was calm.", true);
         var together = TextAnalyzer.AnalyzeEach(Model, [Sae, transcoder], Words, tokens, found: (index, _) => order.Add(index));

@@ -42,6 +42,7 @@ public class CircuitPageTests(MicroscopeServer server)
         Assert.Equal(golden.Nodes.Count, json.RootElement.GetProperty("nodes").GetArrayLength());
         Assert.Equal(golden.Links.Count, json.RootElement.GetProperty("links").GetArrayLength());
         var (_, page) = await Get($"/circuits/{MicroscopeServer.Graph}");
+        Assert.Contains("not checked by intervention", page);
         var target = GraphPaths.Targets(golden)[0];
         var path = GraphPaths.Strongest(golden, target)[0];
         Assert.Contains(GemmaScope.Workbench.Html.HtmlText.Encode(target.Label), page);

@@ -10,12 +10,12 @@ using Xunit;
 
 namespace GemmaScope.Tests.Server;
 
-/// <summary>A server with the demo model and its transcoder, and an empty folder for graphs.</summary>
+/// <summary>A server with the demo model and its transcoders, and an empty folder for graphs.</summary>
 public sealed class CircuitServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private GemmaModel? _model;
-    private SparseDictionary? _transcoder;
+    private SparseDictionary[] _transcoders = [];
     private ServerHost? _host;
 
     /// <summary>The folder.</summary>
@@ -27,9 +27,12 @@ public sealed class CircuitServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _model = GemmaModel.Load(Fixtures.Model("demo-pt"));
-        _transcoder = SparseDictionary.Load(Directory.EnumerateDirectories(Fixtures.Model("demo-scope", "transcoder")).First());
+        _transcoders =
+        [
+            .. Directory.EnumerateDirectories(Fixtures.Model("demo-scope", "transcoder_all")).Select(path => SparseDictionary.Load(path)),
+        ];
         _host = await ServerHost.StartAsync(
-            new ServerModel(Microscope.Of("demo-pt", _model, _transcoder)),
+            new ServerModel(Microscope.Of("demo-pt", _model, _transcoders)),
             new ServerOptions
             {
                 Port = 0,
@@ -47,7 +50,7 @@ public sealed class CircuitServer : IAsyncLifetime
         Client.Dispose();
         if (_host is not null)
             await _host.DisposeAsync();
-        _transcoder?.Dispose();
+        Array.ForEach(_transcoders, one => one.Dispose());
         _model?.Dispose();
         _folder.Dispose();
     }
@@ -56,6 +59,16 @@ public sealed class CircuitServer : IAsyncLifetime
     /// <returns>The address of its page.</returns>
     public async Task<string> Trace(string text) =>
         (await Lines(await Client.PostAsync("/circuits/trace", Form(("text", text)))))[^1].GetProperty("page").GetString()!;
+
+    /// <summary>The strongest feature at the last position of a graph that was traced.</summary>
+    /// <param name="page">The address of its page.</param>
+    public GraphDocumentNode Strongest(string page)
+    {
+        var graph = GraphDocument.Read(Path.Combine(Folder, Path.GetFileName(page) + ".json"));
+        return graph
+            .Nodes.Where(node => node.Kind == GraphNodeKind.Feature && node.Position == graph.Metadata.PromptTokens.Count - 1)
+            .MaxBy(node => node.Activation)!;
+    }
 
     /// <summary>The values of an answer in JSON lines.</summary>
     public static async Task<JsonElement[]> Lines(HttpResponseMessage answer) =>
@@ -93,10 +106,16 @@ public sealed class CircuitTracingTests : IAsyncLifetime
             line => line.TryGetProperty("total", out var total) && line.GetProperty("done").GetInt64() == total.GetInt64()
         );
         var page = lines[^1].GetProperty("page").GetString()!;
-        Assert.Contains(Prompt, await Client.GetStringAsync(page));
+        var text = await Client.GetStringAsync(page);
+        Assert.Contains(Prompt, text);
+        Assert.Contains("Spearman <b>1.000</b> <span class=\"soft\">all else fixed, n 30; signs 1.000 of 30", text);
+        Assert.Matches(@"CPR <b>-?\d+\.\d+</b>, CMD <b>\d+\.\d+</b> <span class=""soft"">random features", text);
         var kept = GraphDocument.Read(Assert.Single(Directory.GetFiles(_server.Folder)));
         Assert.Equal(page, $"/circuits/{kept.Metadata.Slug}");
         Assert.Contains(kept.Nodes, node => node.Kind == GraphNodeKind.Feature);
+        // Files are shared, and say nothing of where things lie on this machine.
+        Assert.Null(GraphOrigin.Of(kept)!.Transcoders);
+        Assert.DoesNotContain(Fixtures.Repository, File.ReadAllText(Directory.GetFiles(_server.Folder)[0]));
 
         // Without script the form leads to the graph; the same prompt once more is another graph.
         var form = await Client.PostAsync("/circuits", Text(Prompt));

@@ -14,9 +14,10 @@ public class EvaluationPartVerifierTests
         EvaluationPartVerifier.Metrics,
         EvaluationPartVerifier.Interpretation,
         EvaluationPartVerifier.SteeringScores,
+        EvaluationPartVerifier.Reasoning,
     ];
 
-    public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp", "steering_score"];
+    public static TheoryData<string> Parts => ["probing", "absorption", "metrics", "autointerp", "steering_score", "cot"];
 
     [Theory]
     [MemberData(nameof(Parts))]
@@ -60,6 +61,13 @@ public class EvaluationPartVerifierTests
     [InlineData("steering_score", "concepts/5/score", 1e-8)]
     [InlineData("steering_score", "concepts/2/fluency_mean", 1e-8)]
     [InlineData("steering_score", "score", 1e-8)]
+    [InlineData("cot", "early_answering/expected/aoc", 1e-9)]
+    [InlineData("cot", "early_answering/expected/lengths/2/same_answer/1", 1e-9)]
+    [InlineData("cot", "adding_mistakes/expected/samples_left_out", 1)]
+    [InlineData("cot", "with_and_without/same_answer_fraction", 1e-9)]
+    [InlineData("cot", "filler/expected/table/3/accuracy", 1e-9)]
+    [InlineData("cot", "paraphrase/expected/accuracy_fully_paraphrased", 1e-9)]
+    [InlineData("cot", "hint/expected/verbalisation_rate", 1e-9)]
     public void a_golden_number_that_is_changed_is_noticed(string part, string path, double change) =>
         OneFails(part, path, value => JsonValue.Create(value!.GetValue<double>() + change));
 
@@ -74,6 +82,8 @@ public class EvaluationPartVerifierTests
     [InlineData("metrics", "correlations/corr_constant/spearman", 0)]
     [InlineData("absorption", "cases/no_true_positive/full_rate", 0)]
     [InlineData("autointerp", "simulation/1/pearson", 0)]
+    [InlineData("cot", "early_answering_nothing_usable/expected/aoc", 0)]
+    [InlineData("cot", "hint_never_followed/expected/verbalisation_rate", 0)]
     public void a_number_where_there_is_none_is_noticed(string part, string path, double value) =>
         OneFails(part, path, _ => JsonValue.Create(value));
 

@@ -1,0 +1,17 @@
+using System.CommandLine;
+
+namespace GemmaScope.Cli.Commands;
+
+/// <summary>Studies of chat models, each with the controls that make its numbers mean something.</summary>
+internal sealed class StudyCommand : GemmaScopeCommand
+{
+    public StudyCommand()
+        : base(
+            "study",
+            "Study a chat model: how it refuses, with controls, into a run folder with a page.",
+            "gemmascope study refusal --harmful harmful.jsonl --harmless harmless.jsonl --out refusal-demo"
+        ) => Subcommands.Add(new StudyRefusalCommand());
+
+    public override int Run(ParseResult arguments, Session session) =>
+        throw new ArgumentProblemException($"say which study: {string.Join(", ", Subcommands.Select(command => command.Name))}", Name);
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using GemmaScope.Workbench;
+
+namespace GemmaScope.Cli;
+
+/// <summary>The options that all studies have.</summary>
+internal sealed class StudyArguments
+{
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "The run folder: parts, direction, result and page. A study that was broken off goes on there.",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+    private readonly Option<bool> _restart = new("--restart") { Description = "Begin anew, whatever the folder holds of a study." };
+    private readonly Option<bool> _texts = new("--show-texts")
+    {
+        Description = "Put prompts, and the unedited model's replies, into result and page.",
+    };
+    private readonly Option<int> _seed = CommonOptions.Number("--seed", "N", "Decides split, controls and intervals.", 0);
+    private readonly Option<int> _resamples = CommonOptions.Number("--resamples", "N", "Draws of the bootstrap.", 1000);
+
+    public StudyArguments(Command command)
+    {
+        foreach (var option in (Option[])[_out, _restart, _texts, _seed, _resamples])
+            command.Options.Add(option);
+    }
+
+    /// <summary>A study with what they choose.</summary>
+    public T Read<T>(ParseResult arguments, T options)
+        where T : StudyJobOptions =>
+        (T)(
+            options with
+            {
+                Out = arguments.GetValue(_out)!,
+                Restart = arguments.GetValue(_restart),
+                ShowTexts = arguments.GetValue(_texts),
+                Seed = arguments.GetValue(_seed),
+                Resamples = arguments.GetValue(_resamples),
+            }
+        );
+}

@@ -1,0 +1,141 @@
+using System.Numerics.Tensors;
+using GemmaScope.Behaviour;
+using GemmaScope.Dictionaries;
+using GemmaScope.Models;
+
+namespace GemmaScope.Workbench;
+
+/// <summary>
+/// Which features of a dictionary point where the direction points, and whether they carry what it carries: clamped together, beside random
+/// features that fire as often.
+/// </summary>
+internal sealed class RefusalFeatureStudy(
+    GemmaModel model,
+    RefusalSets sets,
+    RefusalMeter meter,
+    RefusalStudyJobOptions options,
+    CancellationToken cancellationToken
+)
+{
+    private const int PromptsTogether = 16;
+    private static readonly string[] Clamps = ["off", "reversed", "raised"];
+
+    /// <summary>Whether a dictionary writes vectors of the residual stream.</summary>
+    public static bool Fits(SparseDictionary dictionary, GemmaModel model) =>
+        dictionary is { HasSites: true, InputSites.Count: 1, OutputSites: [var site] }
+        && site.Kind is SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost or SiteKind.AttnOut or SiteKind.MlpOut
+        && dictionary.OutputWidth == model.Config.Width;
+
+    /// <summary>The nearest features, and what they and random ones do.</summary>
+    public RefusalFeatures Measure(SparseDictionary dictionary, ReadOnlyMemory<float> direction)
+    {
+        var cosines = Cosines(dictionary, direction.Span);
+        var (densities, largest) = Activity(dictionary);
+        int[] nearest = [.. Enumerable.Range(0, cosines.Length).OrderByDescending(i => cosines[i]).Take(options.Features)];
+        List<(string Name, int[] Features)> groups = [("nearest", nearest)];
+        for (var control = 0; control < options.Controls; control++)
+            groups.Add(($"random {control + 1}", Matched(nearest, densities, [.. groups.SelectMany(one => one.Features)], control)));
+        var clean = sets.Tests.ToDictionary(test => test.Set, test => meter.FirstTokens(test.Set, test.Prompts, []).Scores);
+        return new(
+            dictionary.Name,
+            $"{dictionary.OutputSite}",
+            [.. nearest.Select(i => new RefusalFeature(i, cosines[i], densities[i], largest[i]))],
+            [.. Clamps.SelectMany(clamp => groups.Select(group => Effect(dictionary, clamp, group.Name, group.Features, largest, clean)))]
+        );
+    }
+
+    private RefusalFeatureEffect Effect(
+        SparseDictionary dictionary,
+        string clamp,
+        string name,
+        int[] features,
+        double[] largest,
+        Dictionary<string, double[]> clean
+    )
+    {
+        var sign =
+            clamp == "off" ? 0
+            : clamp == "raised" ? 1
+            : -1;
+        var edits = Steering.Edits(
+            SteeringMode.Clamp,
+            [.. features.Select(feature => new SteeredFeature(dictionary, feature, sign * largest[feature]))],
+            model.Config
+        );
+        var harmful = meter.FirstTokens(RefusalSets.Harmful, sets.HarmfulSplit.Test, edits);
+        var harmless = meter.FirstTokens(RefusalSets.Harmless, sets.HarmlessSplit.Test, edits);
+        return new(
+            clamp,
+            name,
+            StudyValue.Change(harmful.Scores, clean[RefusalSets.Harmful], options),
+            StudyValue.Change(harmless.Scores, clean[RefusalSets.Harmless], options),
+            StudyValue.Of(harmless.Divergences, options)
+        );
+    }
+
+    private static double[] Cosines(SparseDictionary dictionary, ReadOnlySpan<float> direction)
+    {
+        var (cosines, vector) = (new double[dictionary.Width], new float[dictionary.OutputWidth]);
+        for (var i = 0; i < cosines.Length; i++)
+        {
+            dictionary.Decoder(i, vector);
+            // A feature without a direction is near to none.
+            cosines[i] = TensorPrimitives.Norm<float>(vector) > 0 ? TensorPrimitives.CosineSimilarity(vector, direction) : 0;
+        }
+        return cosines;
+    }
+
+    /// <summary>How often each feature fires on the test prompts, without their BOS, and how strongly at most.</summary>
+    private (double[] Densities, double[] Largest) Activity(SparseDictionary dictionary)
+    {
+        var (counts, largest, tokens) = (new double[dictionary.Width], new double[dictionary.Width], 0L);
+        foreach (var batch in sets.HarmfulSplit.Test.Concat(sets.HarmlessSplit.Test).Ids().Chunk(PromptsTogether))
+        {
+            using var run = model.Run(batch, capture: [dictionary.InputSite], cancellationToken: cancellationToken);
+            var features = dictionary.Encode(run, cancellationToken);
+            for (var s = 0; s < batch.Length; s++)
+            {
+                var (start, count) = run.RowsOf(s);
+                for (var row = start + 1; row < start + count; row++)
+                {
+                    var indices = features.Indices(row);
+                    var values = features.Values(row);
+                    for (var i = 0; i < indices.Length; i++)
+                        if (values[i] > 0)
+                        {
+                            counts[indices[i]]++;
+                            largest[indices[i]] = Math.Max(largest[indices[i]], values[i]);
+                        }
+                }
+                tokens += count - 1;
+            }
+        }
+        return (Array.ConvertAll(counts, count => count / tokens), largest);
+    }
+
+    /// <summary>For each feature another one, drawn among the few that fire most nearly as often.</summary>
+    private int[] Matched(int[] features, double[] densities, HashSet<int> taken, int control)
+    {
+        const int among = 20;
+        var random = new Random(unchecked(options.Seed + 1000 * (control + 1)));
+        List<int> found = [];
+        foreach (var feature in features)
+        {
+            int[] near =
+            [
+                .. Enumerable
+                    .Range(0, densities.Length)
+                    .Where(i => !taken.Contains(i))
+                    .OrderBy(i => Math.Abs(densities[i] - densities[feature]))
+                    .ThenBy(i => i)
+                    .Take(among),
+            ];
+            if (near.Length == 0)
+                break;
+            var drawn = near[random.Next(near.Length)];
+            taken.Add(drawn);
+            found.Add(drawn);
+        }
+        return [.. found];
+    }
+}

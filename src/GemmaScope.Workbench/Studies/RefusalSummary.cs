@@ -1,0 +1,98 @@
+namespace GemmaScope.Workbench;
+
+/// <summary>What is made of the numbers of a study of refusal.</summary>
+internal static class RefusalSummary
+{
+    private const int FewPrompts = 50;
+
+    /// <summary>Every part of every set, in order.</summary>
+    public static IEnumerable<(string Part, string Set, IReadOnlyList<AskedPrompt> Prompts)> All(RefusalSets sets)
+    {
+        foreach (
+            var (set, split) in ((string, AskedSplit)[])
+                [(RefusalSets.Harmful, sets.HarmfulSplit), (RefusalSets.Harmless, sets.HarmlessSplit)]
+        )
+        {
+            yield return ("train", set, split.Train);
+            yield return ("validation", set, split.Validation);
+            yield return ("test", set, split.Test);
+        }
+        if (sets.Over.Count > 0)
+            yield return ("test", RefusalSets.OverRefusal, sets.Over);
+    }
+
+    public static IReadOnlyList<RefusalPart> Parts(RefusalSets sets, Dictionary<string, double[]> scores) =>
+        [
+            .. All(sets)
+                .Select(one => new RefusalPart(
+                    one.Part,
+                    one.Set,
+                    one.Prompts.Count,
+                    scores[$"{one.Part} {one.Set}"].Count(score => one.Set == RefusalSets.Harmful ? score > 0 : score < 0)
+                )),
+        ];
+
+    public static RefusalEffect Of(RefusalRun run, RefusalRun clean, StudyJobOptions options) =>
+        new(
+            run.Edit,
+            run.Strength,
+            run.Direction,
+            [
+                .. run.Sets.Select(set => new RefusalSetEffect(
+                    set.Set,
+                    StudyValue.Of(set.Scores, options),
+                    StudyValue.Share(set.Scores.Select(score => score > 0), options),
+                    StudyValue.Share(set.Refused, options),
+                    StudyValue.Share(set.Violations?.Select(one => one >= 0.5), options),
+                    StudyValue.Of(set.Divergences, options),
+                    set.Unreadable
+                )),
+            ],
+            StudyValue.Change(run.CrossEntropy, clean.CrossEntropy, options)
+        );
+
+    /// <summary>What the study does not show: a reader should not have to find out.</summary>
+    public static IReadOnlyList<string> NotShown(
+        RefusalStudyJobOptions options,
+        RefusalDirection direction,
+        IReadOnlyList<RefusalEffect> effects,
+        IReadOnlyList<RefusalFeatures> features,
+        string? shield,
+        int textTokens
+    )
+    {
+        List<string> lines = [];
+        var harmful = effects[0].Sets[0];
+        if (harmful.Score!.Count < FewPrompts)
+            lines.Add($"Results rest on {harmful.Score.Count} harmful prompts; the intervals are wide.");
+        if (direction.Passes == false)
+            lines.Add("No direction passed the rule: the one studied was the best of those that did not, and its damage is part of it.");
+        if (options.Controls == 0)
+            lines.Add("Nothing was compared with random directions.");
+        if (options.MaxTokens == 0)
+            lines.Add("No replies were written: refusal is judged by the first token alone.");
+        else
+        {
+            lines.Add($"Replies were cut at {options.MaxTokens} tokens; a refusal that comes later was not seen.");
+            lines.Add(
+                shield is null
+                    ? "No classifier judged replies: words of refusal that are missing do not make a reply harmful."
+                    : $"{shield} judged replies to harmful requests only, and no person did."
+            );
+        }
+        if (options.OverRefusal is null)
+            lines.Add("Over-refusal was counted on the harmless prompts only, none of which were made to look harmful.");
+        if (effects.Any(effect => effect.Sets.Any(set => set.Unreadable > 0)))
+            lines.Add("Some replies were empty; they count as no refusal.");
+        lines.Add(
+            $"Damage is KL of the first token and cross-entropy on {textTokens} tokens of plain text; no set of tasks was solved with edits."
+        );
+        lines.Add(
+            features.Count == 0
+                ? "No dictionary was named: which features carry the direction was not asked."
+                : "Features were chosen by cosine; which of them the refusal flows through (attribution) was not asked."
+        );
+        lines.Add("One seed, one split, one model: other prompts and other models may behave differently.");
+        return lines;
+    }
+}

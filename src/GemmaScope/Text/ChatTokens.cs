@@ -1,0 +1,62 @@
+namespace GemmaScope.Text;
+
+/// <summary>The tokens of one message inside a conversation.</summary>
+/// <param name="Role">Whose it is.</param>
+/// <param name="Start">Its first token.</param>
+/// <param name="End">One past its last token; <paramref name="Start"/> where it is empty.</param>
+public readonly record struct ChatSpan(string Role, int Start, int End);
+
+/// <summary>A conversation as token ids, with the span of each message. What is in no span is the template's.</summary>
+/// <param name="Ids">All ids, BOS included.</param>
+/// <param name="Spans">A span for each message.</param>
+public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
+{
+    private static readonly string[] Probes = ["a", "7"];
+
+    /// <summary>The ids behind the last message: the end of its turn and the opening of the model's. The positions among which published
+    /// directions are looked for.</summary>
+    public ReadOnlySpan<int> PostInstruction => Ids.AsSpan(Spans[^1].End);
+
+    /// <summary>
+    /// Writes a conversation in a model's form. A span is what changes when its message alone is replaced, token by token: no text is cut
+    /// up and tokenized again, so that a span is right for any template.
+    /// </summary>
+    /// <param name="template">The template.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="addGenerationPrompt">Whether the model's turn is opened at the end.</param>
+    /// <exception cref="ArgumentProblemException">The conversation does not fit the template.</exception>
+    public static ChatTokens Of(
+        ChatTemplate template,
+        Tokenizer tokenizer,
+        IReadOnlyList<ChatMessage> messages,
+        bool addGenerationPrompt = true
+    )
+    {
+        var ids = template.Encode(tokenizer, messages, addGenerationPrompt);
+        return new(ids, [.. messages.Select((message, place) => Span(message, place))]);
+
+        ChatSpan Span(ChatMessage message, int place)
+        {
+            var (before, behind) = (int.MaxValue, int.MaxValue);
+            // A probe may begin or end as the message does; another one does not.
+            foreach (var probe in Probes)
+            {
+                ChatMessage[] other = [.. messages];
+                other[place] = new ChatMessage(message.Role, probe);
+                var changed = template.Encode(tokenizer, other, addGenerationPrompt);
+                // The message is this probe.
+                if (ids.AsSpan().SequenceEqual(changed))
+                    continue;
+                var same = ids.AsSpan().CommonPrefixLength(changed);
+                before = Math.Min(before, same);
+                var most = Math.Min(ids.Length, changed.Length) - same;
+                var end = 0;
+                while (end < most && ids[^(end + 1)] == changed[^(end + 1)])
+                    end++;
+                behind = Math.Min(behind, end);
+            }
+            return new(message.Role, before, Math.Max(before, ids.Length - behind));
+        }
+    }
+}
