@@ -135,15 +135,15 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
 
     private async Task<IAsyncEnumerable<TraceReport>> ReportsAsync(HttpContext context)
     {
-        var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
-        return _tracer.TraceAsync($"{form["text"]}", ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
+        var form = await RequestForm.ReadAsync(context).ConfigureAwait(false);
+        return _tracer.TraceAsync(form("text"), ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
     }
 
     private async Task<IResult> RenameAsync(string slug, HttpContext context)
     {
-        var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
+        var form = await RequestForm.ReadAsync(context).ConfigureAwait(false);
         _ = Existing(slug);
-        return Results.Redirect(PathPrefix.Of(context) + CircuitView.Address(shelf.Rename(slug, $"{form["name"]}")));
+        return Results.Redirect(PathPrefix.Of(context) + CircuitView.Address(shelf.Rename(slug, form("name"))));
     }
 
     private IResult Delete(string slug, HttpContext context)
