@@ -127,6 +127,23 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
             .Accepts<AttentionRequest>(RequestBody.JsonType)
             .WithSummary("Where the heads of a layer look in a prompt, and a score as the sum of what made the query and the key.")
             .Produces<AttentionAnswer>();
+        var edges = new EdgeReader(circuits, queue);
+        data.MapPost(
+                "/api/circuits/edge",
+                (Delegate)(
+                    async (HttpContext context) =>
+                        await edges
+                            .ReadAsync(
+                                await RequestBody.ReadAsync<EdgeRequest>(context).ConfigureAwait(false),
+                                ClientAddress.Of(context),
+                                context.RequestAborted
+                            )
+                            .ConfigureAwait(false)
+                )
+            )
+            .Accepts<EdgeRequest>(RequestBody.JsonType)
+            .WithSummary("Through which attention heads an edge of a graph came.")
+            .Produces<EdgeAnswer>();
     }
 
     private Page One(string slug, bool embedded, string prefix)
@@ -185,15 +202,15 @@ internal sealed class CircuitEndpoints(CircuitShelf shelf, FeatureLibrary? libra
 
     private async Task<IAsyncEnumerable<TraceReport>> ReportsAsync(HttpContext context)
     {
-        var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
-        return _tracer.TraceAsync($"{form["text"]}", ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
+        var form = await RequestForm.ReadAsync(context).ConfigureAwait(false);
+        return _tracer.TraceAsync(form("text"), ClientAddress.Of(context), PathPrefix.Of(context), context.RequestAborted);
     }
 
     private async Task<IResult> RenameAsync(string slug, HttpContext context)
     {
-        var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
+        var form = await RequestForm.ReadAsync(context).ConfigureAwait(false);
         _ = Existing(slug);
-        return Results.Redirect(PathPrefix.Of(context) + CircuitView.Address(shelf.Rename(slug, $"{form["name"]}")));
+        return Results.Redirect(PathPrefix.Of(context) + CircuitView.Address(shelf.Rename(slug, form("name"))));
     }
 
     private IResult Delete(string slug, HttpContext context)

@@ -77,7 +77,6 @@ internal static class CircuitView
             )}{(figures.Completeness is { } whole ? Markup.Of($" · completeness <b>{whole:0.000}</b>") : Markup.Empty)}{(
                 figures.IdentityError is { } largest ? Markup.Of($" · largest error of the sums <b>{largest:0.#e+0}</b>{(figures.Holds ? Markup.Empty : Markup.Of($" <span class=\"problem\">too large: this graph is not the whole computation</span>"))}") : Markup.Empty
             )}</p>
-            {CheckLine.Of(graph)}
 
             """
         );

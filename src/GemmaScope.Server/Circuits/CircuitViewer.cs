@@ -56,7 +56,7 @@ internal static class CircuitViewer
     private static Markup Tools(CircuitModel circuits) =>
         circuits.HasTranscoders
             ? Markup.Of(
-                $" data-intervene=\"/api/circuits/intervene\" data-group=\"/api/circuits/group\" data-attention=\"/api/circuits/attention\" data-model=\"{FeatureLinks.ModelName(circuits.Served.Name)}\" data-transcoders=\"{JsonSerializer.Serialize(circuits.Names)}\" data-layers=\"{circuits.Served.Model.Config.Layers}\" data-heads=\"{circuits.Served.Model.Config.Heads}\""
+                $" data-intervene=\"/api/circuits/intervene\" data-group=\"/api/circuits/group\" data-attention=\"/api/circuits/attention\" data-edge=\"/api/circuits/edge\" data-model=\"{FeatureLinks.ModelName(circuits.Served.Name)}\" data-transcoders=\"{JsonSerializer.Serialize(circuits.Names)}\" data-layers=\"{circuits.Served.Model.Config.Layers}\" data-heads=\"{circuits.Served.Model.Config.Heads}\""
             )
             : Markup.Empty;
 }

@@ -10,12 +10,12 @@ using Xunit;
 
 namespace GemmaScope.Tests.Server;
 
-/// <summary>A server with the demo model and its transcoder, and an empty folder for graphs.</summary>
+/// <summary>A server with the demo model and its transcoders, and an empty folder for graphs.</summary>
 public sealed class CircuitServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private GemmaModel? _model;
-    private SparseDictionary? _transcoder;
+    private SparseDictionary[] _transcoders = [];
     private ServerHost? _host;
 
     /// <summary>The folder.</summary>
@@ -27,9 +27,12 @@ public sealed class CircuitServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _model = GemmaModel.Load(Fixtures.Model("demo-pt"));
-        _transcoder = SparseDictionary.Load(Fixtures.Model("demo-scope", "transcoder_all", "layer_3_width_1k_l0_16"));
+        _transcoders =
+        [
+            .. Directory.EnumerateDirectories(Fixtures.Model("demo-scope", "transcoder_all")).Select(path => SparseDictionary.Load(path)),
+        ];
         _host = await ServerHost.StartAsync(
-            new ServerModel(Microscope.Of("demo-pt", _model, _transcoder)),
+            new ServerModel(Microscope.Of("demo-pt", _model, _transcoders)),
             new ServerOptions
             {
                 Port = 0,
@@ -47,7 +50,7 @@ public sealed class CircuitServer : IAsyncLifetime
         Client.Dispose();
         if (_host is not null)
             await _host.DisposeAsync();
-        _transcoder?.Dispose();
+        Array.ForEach(_transcoders, one => one.Dispose());
         _model?.Dispose();
         _folder.Dispose();
     }
@@ -56,6 +59,16 @@ public sealed class CircuitServer : IAsyncLifetime
     /// <returns>The address of its page.</returns>
     public async Task<string> Trace(string text) =>
         (await Lines(await Client.PostAsync("/circuits/trace", Form(("text", text)))))[^1].GetProperty("page").GetString()!;
+
+    /// <summary>The strongest feature at the last position of a graph that was traced.</summary>
+    /// <param name="page">The address of its page.</param>
+    public GraphDocumentNode Strongest(string page)
+    {
+        var graph = GraphDocument.Read(Path.Combine(Folder, Path.GetFileName(page) + ".json"));
+        return graph
+            .Nodes.Where(node => node.Kind == GraphNodeKind.Feature && node.Position == graph.Metadata.PromptTokens.Count - 1)
+            .MaxBy(node => node.Activation)!;
+    }
 
     /// <summary>The values of an answer in JSON lines.</summary>
     public static async Task<JsonElement[]> Lines(HttpResponseMessage answer) =>

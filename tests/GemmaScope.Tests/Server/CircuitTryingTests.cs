@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using GemmaScope.Circuits;
 using Xunit;
 
 namespace GemmaScope.Tests.Server;
@@ -10,8 +11,16 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
 {
     private const string Prompt = "The people of the United";
 
-    private const int Layer = 3,
-        Feature = 1422;
+    private const int Layer = 3;
+
+    /// <summary>A feature of the layer that fires at the last position, and how strongly.</summary>
+    private async Task<(int Feature, double Activation)> Firing()
+    {
+        var page = await server.Trace(Prompt);
+        var graph = GraphDocument.Read(Path.Combine(server.Folder, Path.GetFileName(page) + ".json"));
+        var node = graph.Nodes.Where(node => graph.FeatureOf(node) is (Layer, _) && node.Position == 5).MaxBy(node => node.Activation)!;
+        return ((int)graph.FeatureOf(node)!.Value.Index, node.Activation!.Value);
+    }
 
     private async Task<(HttpStatusCode Status, JsonElement[] Lines)> Post(string address, object body)
     {
@@ -24,6 +33,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
     [Fact]
     public async Task a_change_tells_what_is_predicted_then_and_both_texts()
     {
+        var (feature, _) = await Firing();
         var body = new
         {
             text = Prompt,
@@ -32,7 +42,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
                 new
                 {
                     layer = Layer,
-                    feature = Feature,
+                    feature,
                     position = 5,
                     factor = 0,
                 },
@@ -63,6 +73,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
     [Fact]
     public async Task tokens_stand_for_a_text_and_a_value_for_a_factor()
     {
+        var (feature, activation) = await Firing();
         var tokens = new[] { 2, 469, 732, 292, 271, 1464 };
         object Change(object how) =>
             new
@@ -77,7 +88,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
                 new
                 {
                     layer = Layer,
-                    feature = Feature,
+                    feature,
                     position = 5,
                     factor = 2,
                 }
@@ -88,9 +99,9 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
                 new
                 {
                     layer = Layer,
-                    feature = Feature,
+                    feature,
                     position = 5,
-                    value = 19.13954354,
+                    value = 2 * activation,
                 }
             )
         );
@@ -98,7 +109,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
         var (one, other) = (doubled[0].GetProperty("targets")[0], clamped[0].GetProperty("targets")[0]);
         Assert.Equal(453, one.GetProperty("id").GetInt32());
         Assert.Equal(one.GetProperty("after").GetDouble(), other.GetProperty("after").GetDouble(), 1e-3);
-        var (_, everywhere) = await Intervene(Change(new { layer = Layer, feature = Feature }));
+        var (_, everywhere) = await Intervene(Change(new { layer = Layer, feature }));
         Assert.NotEqual(one.GetProperty("after").GetDouble(), everywhere[0].GetProperty("targets")[0].GetProperty("after").GetDouble());
     }
 
@@ -107,7 +118,7 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
     [InlineData("""{"changes": [{"layer": 3, "feature": 1}]}""", "text")]
     [InlineData("""{"text": "", "changes": [{"layer": 3, "feature": 1}]}""", "text")]
     [InlineData("""{"tokens": [2, 99999999], "changes": [{"layer": 3, "feature": 1}]}""", "tokens")]
-    [InlineData("""{"text": "The people", "changes": [{"layer": 2, "feature": 1}]}""", "layer 2 has no transcoder")]
+    [InlineData("""{"text": "The people", "changes": [{"layer": 6, "feature": 1}]}""", "layer 6 has no transcoder")]
     [InlineData("""{"text": "The people", "changes": [{"layer": 3, "feature": 99999}]}""", "no feature")]
     [InlineData("""{"text": "The people", "changes": [{"layer": 3, "feature": 1, "factor": 1, "value": 1}]}""", "factor or a value")]
     [InlineData("""{"text": "The people", "changes": [{"layer": 3, "feature": 1, "position": -1}]}""", "position")]
@@ -174,6 +185,104 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
                 ]
         )
             Assert.Equal(HttpStatusCode.BadRequest, (await Post("/api/circuits/attention", wrong)).Status);
+    }
+
+    [Fact]
+    public async Task heads_and_what_passes_none_add_up_to_an_edge()
+    {
+        var (status, lines) = await Post(
+            "/api/circuits/edge",
+            new
+            {
+                text = Prompt,
+                from = new { kind = "token", position = 2 },
+                to = new
+                {
+                    kind = "target",
+                    position = 5,
+                    index = 453,
+                },
+                top = 100,
+            }
+        );
+        Assert.Equal(HttpStatusCode.OK, status);
+        var found = Assert.Single(lines);
+        var heads = found.GetProperty("heads").EnumerateArray().Sum(head => head.GetProperty("last").GetDouble());
+        Assert.Equal(found.GetProperty("weight").GetDouble(), found.GetProperty("direct").GetDouble() + heads, 1e-3);
+        Assert.NotEqual(0, heads);
+        var token = new { kind = "token", position = 2 };
+        foreach (
+            var wrong in (object[])
+                [
+                    new
+                    {
+                        text = Prompt,
+                        from = token,
+                        to = token,
+                    },
+                    new
+                    {
+                        text = Prompt,
+                        from = new
+                        {
+                            kind = "target",
+                            position = 5,
+                            index = 453,
+                        },
+                        to = new
+                        {
+                            kind = "target",
+                            position = 5,
+                            index = 453,
+                        },
+                    },
+                    new
+                    {
+                        text = Prompt,
+                        from = new
+                        {
+                            kind = "feature",
+                            position = 99,
+                            layer = 3,
+                            index = 1,
+                        },
+                        to = new
+                        {
+                            kind = "target",
+                            position = 5,
+                            index = 453,
+                        },
+                    },
+                    new
+                    {
+                        text = Prompt,
+                        from = token,
+                        to = new
+                        {
+                            kind = "target",
+                            position = 99,
+                            index = 453,
+                        },
+                    },
+                    new
+                    {
+                        text = Prompt,
+                        from = new
+                        {
+                            kind = "error",
+                            position = 2,
+                            layer = 77,
+                        },
+                        to = new
+                        {
+                            kind = "target",
+                            position = 5,
+                            index = 453,
+                        },
+                    },
+                ]
+        )
+            Assert.Equal(HttpStatusCode.BadRequest, (await Post("/api/circuits/edge", wrong)).Status);
     }
 
     private static string Text(JsonElement[] lines, string kind) =>

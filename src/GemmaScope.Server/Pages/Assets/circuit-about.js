@@ -1,6 +1,7 @@
 // The node that is chosen: what comes in, what goes out, and its card.
 
 import { at, bar, digits, element } from './circuit-dom.js'
+import { weightOf } from './circuit-edge.js'
 import { choose, chosen, listen, nameOf, pin, placeOf, state, tokenOf } from './circuit-state.js'
 
 const LISTED = 12
@@ -33,7 +34,7 @@ function flow (title, links, end, total) {
     const node = end(link)
     return element('tr', {},
       element('td', { class: 'wide' }, element('button', { type: 'button', class: 'quiet', 'data-go': node.node_id, title: placeOf(node) }, nameOf(node)), ' ', element('small', {}, `${node.layer === 'E' ? '' : `L${node.layer} `}“${tokenOf(node)}”`)),
-      element('td', { class: 'n' }, total ? `${digits(100 * link.weight / total, 2)} %` : digits(link.weight, 2)), element('td', {}, bar(link.weight, most)))
+      element('td', { class: 'n' }, weightOf(link, total ? `${digits(100 * link.weight / total, 2)} %` : digits(link.weight, 2))), element('td', {}, bar(link.weight, most)))
   })
   return element('table', { class: 'flow' }, element('caption', {}, `${title}${links.length > LISTED ? `: ${LISTED} of ${links.length}` : ''}`), ...rows)
 }

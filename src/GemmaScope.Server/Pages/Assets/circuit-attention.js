@@ -131,4 +131,6 @@ function source ({ kind, layer, position, index, label, card }) {
 }
 
 listen(['graph'], render)
+// Somebody wants to see where a head looks.
+listen(['look'], () => { render(); root.scrollIntoView({ block: 'nearest' }) })
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { if (state.graph && state.view.attention) read() })

@@ -149,9 +149,7 @@ function rename (box) {
   field.select()
 }
 const focusOn = key => at('picture').querySelector(`[data-box="${CSS.escape(key)}"]`)?.focus({ preventScroll: true })
-// The first click draws the picture anew, and a double click would have no target: the second is told by its number.
-at('picture').addEventListener('mousedown', event => { if (event.detail === 2) dragged = undefined })
-at('picture').addEventListener('mouseup', event => { const box = event.detail === 2 && boxOf(event.target); if (box) rename(box) })
+at('picture').addEventListener('dblclick', event => { const box = boxOf(event.target); if (box) rename(box) })
 at('picture').addEventListener('keydown', event => {
   const box = boxOf(event.target)
   if (!box) return
@@ -162,5 +160,9 @@ at('picture').addEventListener('keydown', event => {
 at('ungroup').addEventListener('click', () => setGroups([]))
 at('unpin').addEventListener('click', () => { state.view.pinned.clear(); state.view.supernodes = []; state.view.places = {}; changed('pins') })
 
-listen(['graph', 'choice', 'pins', 'names', 'places'], picture)
+listen(['graph', 'pins', 'names', 'places'], picture)
+// The boxes stay: a click that drew them anew would take the second of a double click its target.
+listen(['choice'], () => {
+  for (const mark of at('picture').querySelectorAll('.box')) mark.classList.toggle('clicked', boxOf(mark)?.nodes.some(one => one.node_id === state.view.clicked))
+})
 addEventListener('resize', () => { if (state.graph) picture() })

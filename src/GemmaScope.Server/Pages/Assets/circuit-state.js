@@ -8,7 +8,7 @@ import { visible } from './circuit-dom.js'
 export const state = { graph: undefined, view: undefined, hovered: undefined, order: [] }
 
 const listeners = []
-/** Calls a function when one of some things changes: graph, shown, pins, names, choice, places, whatif, attention, hover, search. */
+/** Calls a function when one of some things changes: graph, shown, pins, names, choice, places, whatif, attention, look, hover, search. */
 export const listen = (things, listener) => listeners.push([things, listener])
 
 const PASSING = ['hover', 'search']
