@@ -80,7 +80,7 @@ internal static class CircuitSumText
         heads.Write(terminal);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(
-            "delivers: it is the last head on the way to the target. picks up: it is the first. Each column adds up to the edge. "
+            "delivers: it is the last head on the way to the target. picks up: it is the first. Both columns add up to the edge. "
                 + "in all: every way through it; the edge without this head is smaller by so much."
         );
     }

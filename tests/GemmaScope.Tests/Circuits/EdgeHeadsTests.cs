@@ -93,7 +93,7 @@ public class EdgeHeadsTests
     public void a_source_above_its_target_has_no_edge()
     {
         using var tiny = TinyCircuit.Make();
-        var late = tiny.Model.Features.Last();
+        var late = tiny.Model.Features[tiny.Model.Features.Count - 1];
         var early = tiny.Model.Features.First(one => one.Layer == 1);
         var found = EdgeHeads.Of(
             tiny.Model,
