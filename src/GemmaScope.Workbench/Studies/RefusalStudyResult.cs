@@ -6,7 +6,7 @@ namespace GemmaScope.Workbench;
 public sealed record RefusalStudyResult
 {
     /// <summary>Which study it is.</summary>
-    public string Study => "refusal";
+    public string Study { get; } = "refusal";
 
     /// <summary>The model.</summary>
     public required string Model { get; init; }

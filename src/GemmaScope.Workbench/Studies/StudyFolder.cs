@@ -19,7 +19,7 @@ internal sealed record StudyManifest(
 )
 {
     /// <summary>The form of the folder.</summary>
-    public int Format => 1;
+    public int Format { get; } = 1;
 
     /// <summary>The checksum of a file.</summary>
     public static string Checksum(string file)
@@ -106,8 +106,7 @@ internal sealed class StudyFolder : IDisposable
     public T Part<T>(string name, Func<T> measure)
     {
         if (_done.TryGetValue(name, out var value))
-            return value.Deserialize<T>(ResultJson.Compact)
-                ?? throw new FileFormatException($"the part '{name}' is damaged; begin anew", File(PartsName));
+            return Read<T>(value) ?? throw new FileFormatException($"the part '{name}' is damaged; begin anew", File(PartsName));
         var measured = measure();
         AppendedLines.Append(_file, ResultJson.Line(new WrittenPart<T>(name, measured)));
         return measured;
@@ -118,6 +117,18 @@ internal sealed class StudyFolder : IDisposable
     {
         _file.Dispose();
         _lock.Dispose();
+    }
+
+    private static T? Read<T>(JsonElement value)
+    {
+        try
+        {
+            return value.Deserialize<T>(ResultJson.Compact);
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
     }
 
     private static string? Difference(JsonSection there, JsonElement wanted)

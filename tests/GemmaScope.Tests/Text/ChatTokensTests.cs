@@ -20,7 +20,7 @@ public class ChatTokensTests
         var tokens = ChatTokens.Of(ChatTemplate.Gemma2, Words, [new ChatMessage("user", text)]);
         var span = Assert.Single(tokens.Spans);
         Assert.Equal("user", span.Role);
-        Assert.Equal(text, Words.Decode(tokens.Ids[span.Start..span.End]));
+        Assert.Equal(text, Words.Decode(tokens.Ids.AsSpan(span.Start..span.End)));
         Assert.Equal("<end_of_turn>\n<start_of_turn>model\n", Words.Decode(tokens.PostInstruction.ToArray()));
     }
 
@@ -32,7 +32,10 @@ public class ChatTokensTests
             Words,
             [new ChatMessage("user", "Hello there"), new ChatMessage("assistant", "Hello there"), new ChatMessage("user", "Go on")]
         );
-        Assert.Equal(["Hello there", "Hello there", "Go on"], tokens.Spans.Select(span => Words.Decode(tokens.Ids[span.Start..span.End])));
+        Assert.Equal(
+            ["Hello there", "Hello there", "Go on"],
+            tokens.Spans.Select(span => Words.Decode(tokens.Ids.AsSpan(span.Start..span.End)))
+        );
         Assert.Equal(["user", "assistant", "user"], tokens.Spans.Select(span => span.Role));
     }
 

@@ -107,6 +107,18 @@ public sealed class RefusalStudyTests(SmallRefusalStudy study) : IClassFixture<S
     }
 
     [Fact]
+    public async Task a_part_that_is_damaged_is_said()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in (string[])["manifest.json", "parts.jsonl"])
+            File.Copy(study.File(name), folder.File(name));
+        var lines = File.ReadAllLines(folder.File("parts.jsonl"));
+        lines[1] = """{"part":"scores","value":"none"}""";
+        File.WriteAllLines(folder.File("parts.jsonl"), lines);
+        Assert.Contains("begin anew", (await Fails(study.Options with { Out = folder.Path })).Message);
+    }
+
+    [Fact]
     public async Task a_folder_of_another_study_is_left_alone()
     {
         var problem = await Fails(study.Options with { Seed = 5 });

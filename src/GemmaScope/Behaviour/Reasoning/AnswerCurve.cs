@@ -70,7 +70,7 @@ public sealed record AnswerCurve(
             .. Enumerable.Range(0, sentences).Select(k => (double)samples.Count(one => one.Answers[k] == one.Full) / samples.Length),
             1,
         ];
-        var measured = sentences == 1 ? same[0] : Area(x[..^1], same[..^1]) / x[^2];
+        var measured = sentences == 1 ? same[0] : Area(x.AsSpan(..^1), same.AsSpan(..^1)) / x[^2];
         return new(sentences, samples.Length, (double)samples.Length / all, x, same, 1 - Area(x, same), 1 - measured);
     }
 
