@@ -2,7 +2,7 @@ namespace GemmaScope.Server.Hosting;
 
 /// <summary>Work that takes minutes: it runs on a thread of its own and has the model in turns of the queue, which it gives back between its
 /// steps, so that what others ask meanwhile is answered.</summary>
-internal sealed class LongWork
+internal sealed class LongWork : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(0),
         _given = new(0);
@@ -26,7 +26,7 @@ internal sealed class LongWork
     )
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var one = new LongWork(stopping.Token);
+        using var one = new LongWork(stopping.Token);
         Task<T>? running = null;
         try
         {
@@ -53,6 +53,13 @@ internal sealed class LongWork
             Task.WaitAny([running, one._given.WaitAsync(CancellationToken.None)], CancellationToken.None);
             return true;
         }
+    }
+
+    /// <summary>Frees what turns are told by; the work has ended.</summary>
+    public void Dispose()
+    {
+        _turn.Dispose();
+        _given.Dispose();
     }
 
     /// <summary>Lets others have the model; returns with the next turn.</summary>

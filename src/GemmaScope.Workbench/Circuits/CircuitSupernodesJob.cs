@@ -171,7 +171,7 @@ public static class CircuitSupernodesJob
         graph.Feature(node) is var one ? new(one.Layer, one.Feature) : default;
 
     /// <summary>Reports of the reading of texts, by a name of their own.</summary>
-    private static IProgress<JobReport>? Reading(IProgress<JobReport>? progress) => progress is null ? null : new Named(progress);
+    private static Named? Reading(IProgress<JobReport>? progress) => progress is null ? null : new Named(progress);
 
     private sealed class Named(IProgress<JobReport> progress) : IProgress<JobReport>
     {

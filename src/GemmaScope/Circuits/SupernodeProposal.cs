@@ -93,8 +93,8 @@ public static class SupernodeProposal
             found.Add(
                 new(
                     members,
-                    alike.Mean(group, alike.Firing),
-                    alike.Mean(group, alike.Edges),
+                    Likeness.Mean(group, alike.Firing),
+                    Likeness.Mean(group, alike.Edges),
                     own.StandIn,
                     controls.Length > 0 ? controls.Average(one => one.StandIn) : null,
                     controls.Length > 0 ? controls.Max(one => one.StandIn) : null,
@@ -151,7 +151,7 @@ public static class SupernodeProposal
 
     /// <summary>Random groups that have a feature of the same layer for each member, at its position where enough others fire there, none
     /// of them of the group; each once.</summary>
-    private static IEnumerable<int[]> Controls(AttributionGraph graph, int[] members, SupernodeOptions options, Random random)
+    private static List<int[]> Controls(AttributionGraph graph, int[] members, SupernodeOptions options, Random random)
     {
         // The choice is to be the same on every machine.
         foreach (var samePosition in (bool[])[true, false])
@@ -208,7 +208,7 @@ public static class SupernodeProposal
 
         public double? Edges(int a, int b) => _edges.Similarity(a, b);
 
-        public double Mean(int[] group, Func<int, int, double?> of) =>
+        public static double Mean(int[] group, Func<int, int, double?> of) =>
             group.SelectMany((a, i) => group.Skip(i + 1).Select(b => of(a, b))).OfType<double>().Average();
 
         private CircuitFeature Feature(int i) => graph.Feature(candidates[i]) is var one ? new(one.Layer, one.Feature) : default;
