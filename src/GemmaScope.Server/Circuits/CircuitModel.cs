@@ -62,9 +62,9 @@ internal sealed class CircuitPrompt(int[] tokens, ReplacementModel model) : IDis
     public Dictionary<(int MaxTokens, double Temperature, int Seed), string> Written { get; } = [];
 
     /// <summary>Measures changes on some tokens.</summary>
-    /// <param name="targets">The tokens; none for the most likely.</param>
+    /// <param name="targets">The tokens, and of each the one whose logit is subtracted; none for the most likely.</param>
     /// <param name="cancellationToken">Stops between layers.</param>
-    public EffectMeter Meter(IReadOnlyList<int> targets, CancellationToken cancellationToken)
+    public EffectMeter Meter(IReadOnlyList<(int Token, int? Over)> targets, CancellationToken cancellationToken)
     {
         const int likely = 5;
         var key = string.Join(' ', targets);
@@ -72,7 +72,14 @@ internal sealed class CircuitPrompt(int[] tokens, ReplacementModel model) : IDis
             return known.Meter;
         var meter = EffectMeter.Of(
             model,
-            targets.Count == 0 ? CircuitTarget.TopLogits(model, likely) : [.. targets.Select(token => CircuitTarget.Logit(token))],
+            targets.Count == 0
+                ? CircuitTarget.TopLogits(model, likely)
+                :
+                [
+                    .. targets.Select(one =>
+                        one.Over is { } over ? CircuitTarget.Difference(one.Token, over) : CircuitTarget.Logit(one.Token)
+                    ),
+                ],
             cancellationToken
         );
         _meter = (key, meter);

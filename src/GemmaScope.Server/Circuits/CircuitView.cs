@@ -38,7 +38,7 @@ internal static class CircuitView
                 <h1 class="feature">{HtmlText.Visible(Prompt(graph.Metadata.Prompt))} <small>{HtmlText.Visible(
                     graph.Metadata.Scan
                 )}</small></h1>
-                {Figures(CircuitFigures.Of(graph, whole), graph)}{CircuitViewer.Render(Address(name) + (whole is null ? ".json" : "/sub"), circuits)}{Words(graph)}{(
+                {Figures(CircuitFigures.Of(graph, whole))}{CheckLine.Of(graph)}{CircuitViewer.Render(Address(name) + (whole is null ? ".json" : "/sub"), circuits)}{Words(graph)}{(
                     isOwn && !embedded ? Keeping(name) : Markup.Empty
                 )}
                 """
@@ -69,7 +69,7 @@ internal static class CircuitView
     public static string Address(string name) => $"{PageSection.Circuits.Address}/{Uri.EscapeDataString(name)}";
 
     /// <summary>What tells how far the graph can be trusted.</summary>
-    private static Markup Figures(CircuitFigures figures, GraphDocument graph) =>
+    private static Markup Figures(CircuitFigures figures) =>
         Markup.Of(
             $"""
             <p class="strip-line"><b>{figures.Features:#,0}</b> features · <b>{figures.Errors:#,0}</b> errors · <b>{figures.Edges:#,0}</b> edges{(

@@ -19,7 +19,8 @@ internal sealed record EdgeRequest(EdgeEnd From, EdgeEnd To, string? Text = null
 /// <param name="Layer">Layer of a feature or error.</param>
 /// <param name="Position">Its position; of a target the one it is predicted at.</param>
 /// <param name="Index">Index of a feature, id of a target's token.</param>
-internal sealed record EdgeEnd(GraphNodeKind Kind, int Position, int Layer = -1, int Index = -1);
+/// <param name="Over">Id of the token whose logit is subtracted; -1 for none.</param>
+internal sealed record EdgeEnd(GraphNodeKind Kind, int Position, int Layer = -1, int Index = -1, int Over = -1);
 
 /// <summary>An edge as the sum of the ways on which it came.</summary>
 /// <param name="Weight">The edge.</param>
@@ -57,7 +58,9 @@ internal sealed class EdgeReader(CircuitModel circuits, ModelQueue queue)
         var target = request.To switch
         {
             { Kind: GraphNodeKind.Feature } to => CircuitTarget.Feature(to.Layer, to.Position, to.Index),
-            { Kind: GraphNodeKind.Target } to when to.Index >= 0 && to.Index < words => CircuitTarget.Logit(to.Index, to.Position),
+            { Kind: GraphNodeKind.Target } to when to.Index >= 0 && to.Index < words && to.Over < words => to.Over < 0
+                ? CircuitTarget.Logit(to.Index, to.Position)
+                : CircuitTarget.Difference(to.Index, to.Over, to.Position),
             _ => throw new ArgumentProblemException($"must be a feature, or a target whose index is a token from 0 to {words - 1}", "to"),
         };
         var tokens = PromptRequest.Tokens(circuits.Served, request.Text, request.Tokens);

@@ -11,6 +11,7 @@ namespace GemmaScope.Server.Circuits;
 /// <param name="Mode">What stays as it was: nothing (free), attention patterns (attention_frozen), or norms and MLPs too
 /// (constrained).</param>
 /// <param name="Targets">Ids of the tokens whose logits are measured; absent: the most likely.</param>
+/// <param name="Over">Of each of them the token whose logit is subtracted, -1 for none; absent: of none.</param>
 /// <param name="MaxTokens">Tokens of the texts that are written with and without the change, 0 to 256.</param>
 /// <param name="Temperature">0 for the most likely token.</param>
 /// <param name="Seed">The same seed gives the same texts.</param>
@@ -20,6 +21,7 @@ internal sealed record InterveneRequest(
     IReadOnlyList<int>? Tokens = null,
     InterventionMode Mode = InterventionMode.Free,
     IReadOnlyList<int>? Targets = null,
+    IReadOnlyList<int>? Over = null,
     int MaxTokens = InterveneRequest.DefaultTokens,
     double Temperature = 0,
     int Seed = 16
@@ -29,6 +31,11 @@ internal sealed record InterveneRequest(
         MostTokens = 256,
         MostChanges = 256,
         MostTargets = 32;
+
+    /// <summary>What is measured: tokens, and those that are subtracted.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<(int Token, int? Over)> Measured =>
+        [.. (Targets ?? []).Select((token, i) => (token, Over is not null && Over[i] >= 0 ? Over[i] : (int?)null))];
 
     /// <summary>What is changed.</summary>
     /// <exception cref="ArgumentProblemException">A number is out of range.</exception>
@@ -40,6 +47,8 @@ internal sealed record InterveneRequest(
             throw new ArgumentProblemException($"must be from 0 to {MostTokens}", "max_tokens");
         if (Targets is { Count: > MostTargets } || Targets?.Any(token => token < 0 || token >= words) == true)
             throw new ArgumentProblemException($"must be at most {MostTargets} tokens from 0 to {words - 1}", "targets");
+        if (Over is not null && (Over.Count != (Targets?.Count ?? 0) || Over.Any(token => token < -1 || token >= words)))
+            throw new ArgumentProblemException($"must be a token from 0 to {words - 1} for each of the targets, or -1", "over");
         return [.. Changes.Select(one => one.Change())];
     }
 }
@@ -92,11 +101,21 @@ internal sealed record IntervenePiece(
 /// <param name="After">How likely it is.</param>
 internal sealed record ShiftedToken(int Id, string Piece, double Before, double After);
 
-/// <summary>A logit, minus the mean of all.</summary>
+/// <summary>A logit, minus the mean of all or another.</summary>
 /// <param name="Id">Its token.</param>
 /// <param name="Piece">The token's piece.</param>
+/// <param name="Over">The token of the other; absent for none.</param>
+/// <param name="OverPiece">Its piece.</param>
 /// <param name="Before">Before the change.</param>
 /// <param name="After">After it.</param>
 /// <param name="Predicted">The change that the edges from the features to the logit say; null where a feature is turned on that does not
 /// fire.</param>
-internal sealed record ShiftedTarget(int Id, string Piece, double Before, double After, double? Predicted);
+internal sealed record ShiftedTarget(
+    int Id,
+    string Piece,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Over,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? OverPiece,
+    double Before,
+    double After,
+    double? Predicted
+);

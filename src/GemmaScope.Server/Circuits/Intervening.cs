@@ -67,7 +67,7 @@ internal sealed class Intervening(CircuitModel circuits, ModelQueue queue)
 
         IntervenePiece Measure(CancellationToken turn)
         {
-            var found = circuits.Prompt(tokens, turn).Meter(request.Targets ?? [], turn).Measure(changes, request.Mode, LikelyTokens, turn);
+            var found = circuits.Prompt(tokens, turn).Meter(request.Measured, turn).Measure(changes, request.Mode, LikelyTokens, turn);
             return new(
                 Effect,
                 Kl: found.Kl,
@@ -77,6 +77,8 @@ internal sealed class Intervening(CircuitModel circuits, ModelQueue queue)
                     .. found.Targets.Select(one => new ShiftedTarget(
                         one.Target.Token!.Value,
                         model.Tokenizer.Piece(one.Target.Token!.Value),
+                        one.Target.Over,
+                        one.Target.Over is { } over ? model.Tokenizer.Piece(over) : null,
                         one.Before,
                         one.After,
                         one.Predicted

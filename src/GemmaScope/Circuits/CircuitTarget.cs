@@ -44,6 +44,9 @@ public sealed record CircuitTarget
     /// <summary>The token of a logit.</summary>
     public int? Token { get; private init; }
 
+    /// <summary>Of a difference the token whose logit is subtracted.</summary>
+    public int? Over { get; private init; }
+
     /// <summary>The position it is read at; null for the last, and for sums.</summary>
     public int? Position { get; private init; }
 
@@ -93,6 +96,7 @@ public sealed record CircuitTarget
         new(CircuitTargetKind.Difference, $"token {token} − token {other}", model => OfLogits(model, position, token, other))
         {
             Token = token,
+            Over = other,
             Position = position,
         };
 

@@ -13,8 +13,9 @@ public sealed record GraphDocumentNode
         TokenNode = "embedding",
         TargetNode = "logit";
 
-    /// <summary>A field of targets that are no tokens: their name where a graph is asked for.</summary>
-    internal const string TargetName = "target";
+    /// <summary>Fields of targets that are no tokens: their name where a graph is asked for, and of a difference both tokens.</summary>
+    internal const string TargetName = "target",
+        TargetTokens = "target_tokens";
 
     /// <summary>Its name within the graph.</summary>
     [JsonPropertyName("node_id")]

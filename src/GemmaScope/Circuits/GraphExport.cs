@@ -158,11 +158,21 @@ internal sealed class GraphExport(PrunedGraph pruned, GraphNaming naming)
             Activation = node.Kind == GraphNodeKind.Feature ? Rounded(feature.Activation) : null,
             Probability = target is { Kind: CircuitTargetKind.Logit } ? Rounded(Probability(target)) : 0,
             IsTarget = node.Kind == GraphNodeKind.Target && node.Index == 0,
-            Others =
-                target is { Kind: not CircuitTargetKind.Logit } && naming.TargetNames.ElementAtOrDefault(node.Index) is { } name
-                    ? new Dictionary<string, JsonElement> { [GraphDocumentNode.TargetName] = JsonSerializer.SerializeToElement(name) }
-                    : null,
+            Others = target is { Kind: not CircuitTargetKind.Logit }
+                ? Others(target, naming.TargetNames.ElementAtOrDefault(node.Index))
+                : null,
         };
+    }
+
+    /// <summary>What tells which target it is, of one that is no token; null where nothing does.</summary>
+    private static Dictionary<string, JsonElement>? Others(CircuitTarget target, string? name)
+    {
+        var others = new Dictionary<string, JsonElement>();
+        if (name is not null)
+            others[GraphDocumentNode.TargetName] = JsonSerializer.SerializeToElement(name);
+        if (target is { Kind: CircuitTargetKind.Difference, Token: { } token, Over: { } over })
+            others[GraphDocumentNode.TargetTokens] = JsonSerializer.SerializeToElement(new[] { token, over });
+        return others.Count > 0 ? others : null;
     }
 
     /// <summary>Of the token of a logit; its weight may be another number. Elsewhere than at the end nobody knows it.</summary>

@@ -256,7 +256,7 @@ public sealed class CatalogueTests : IDisposable
                 Assert.Equal(Directory.EnumerateFiles(entry.Folder!).Sum(file => new FileInfo(file).Length), entry.Bytes);
             }
         );
-        Assert.True(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) < 10 << 20);
+        Assert.True(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) < 14 << 20);
     }
 
     [Fact]

@@ -71,6 +71,50 @@ public sealed class CircuitTryingTests(CircuitServer server) : IClassFixture<Cir
     }
 
     [Fact]
+    public async Task the_lead_of_one_token_over_another_is_a_target_too()
+    {
+        var (feature, _) = await Firing();
+        Task<(HttpStatusCode Status, JsonElement[] Lines)> Off(int[] targets, int[]? over) =>
+            Intervene(
+                new
+                {
+                    text = Prompt,
+                    changes = new[]
+                    {
+                        new
+                        {
+                            layer = Layer,
+                            feature,
+                            position = 5,
+                            factor = 0,
+                        },
+                    },
+                    targets,
+                    over,
+                    max_tokens = 0,
+                }
+            );
+        var (_, both) = await Off([453, 454], null);
+        var (_, lead) = await Off([453, 453], [454, -1]);
+        double Of(JsonElement line, int target, string field) => line.GetProperty("targets")[target].GetProperty(field).GetDouble();
+        foreach (var field in (string[])["before", "after", "predicted"])
+        {
+            Assert.Equal(Of(both[0], 0, field) - Of(both[0], 1, field), Of(lead[0], 0, field), 1e-3);
+            Assert.Equal(Of(both[0], 0, field), Of(lead[0], 1, field), 1e-4);
+        }
+        Assert.Equal(454, lead[0].GetProperty("targets")[0].GetProperty("over").GetInt32());
+        foreach (
+            var wrong in (int[][])
+                [
+                    [454],
+                    [454, 99999999],
+                    [454, -2],
+                ]
+        )
+            Assert.Equal(HttpStatusCode.BadRequest, (await Off([453, 453], wrong)).Status);
+    }
+
+    [Fact]
     public async Task tokens_stand_for_a_text_and_a_value_for_a_factor()
     {
         var (feature, activation) = await Firing();

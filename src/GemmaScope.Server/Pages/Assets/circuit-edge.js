@@ -1,7 +1,7 @@
 // Through which attention heads an edge came: what stays at its position needs none, all else was carried by some.
 
 import { at, bar, digits, element } from './circuit-dom.js'
-import { featureOf } from './circuit-graph.js'
+import { featureOf, targetOf } from './circuit-graph.js'
 import { ask, whyNot } from './circuit-prompt.js'
 import { changed, state } from './circuit-state.js'
 
@@ -9,7 +9,7 @@ import { changed, state } from './circuit-state.js'
 function endOf (node) {
   const position = node.ctx_idx
   if (node.kind === 'feature') { const one = featureOf(node); return one && { kind: 'feature', layer: one.layer, position, index: one.feature } }
-  if (node.kind === 'target') return Number.isInteger(node.feature) && node.feature >= 0 ? { kind: 'target', position, index: node.feature } : null
+  if (node.kind === 'target') { const one = targetOf(node); return one && { kind: 'target', position, index: one.token, over: one.over } }
   return node.kind === 'error' ? { kind: 'error', layer: node.row, position } : { kind: 'token', position }
 }
 

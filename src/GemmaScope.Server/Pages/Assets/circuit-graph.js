@@ -23,3 +23,9 @@ export function featureOf (node) {
   const index = node.jsNodeId?.match(/^\d+_(\d+)/)?.[1]
   return node.kind === 'feature' && index !== undefined ? { layer: node.row, feature: +index, position: node.ctx_idx } : null
 }
+
+/** The token of a target, and the one whose logit is subtracted (-1: none); null for targets of other kinds. */
+export function targetOf ({ feature, target_tokens: tokens }) {
+  if (Array.isArray(tokens)) return { token: tokens[0], over: tokens[1] }
+  return Number.isInteger(feature) && feature >= 0 ? { token: feature, over: -1 } : null
+}

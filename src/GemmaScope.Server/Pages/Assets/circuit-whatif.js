@@ -1,7 +1,7 @@
 // What if a pinned feature were off, or stronger? The server's model tells at once: next words, targets, and the text that it writes then.
 
 import { at, bar, digits, element, shortened, visible } from './circuit-dom.js'
-import { featureOf } from './circuit-graph.js'
+import { featureOf, targetOf } from './circuit-graph.js'
 import { boxes } from './circuit-picture.js'
 import { ask, whyNot } from './circuit-prompt.js'
 import { predicted, sameFeature } from './circuit-scores.js'
@@ -142,14 +142,15 @@ async function run () {
   if (changes.length === 0) { place.hidden = true; place.replaceChildren(); return }
   const mine = running = new AbortController()
   const { graph, view: { whatif } } = state
-  const targets = graph.nodes.filter(node => node.kind === 'target' && Number.isInteger(node.feature) && node.feature >= 0)
+  const targets = graph.nodes.filter(node => node.kind === 'target' && targetOf(node)).slice(0, 10)
   place.setAttribute('aria-busy', 'true')
   try {
     const answer = await ask(at('circuit').dataset.intervene, {
       changes: changes.map(one => one.request),
       mode: whatif.mode,
       max_tokens: whatif.tokens,
-      targets: [...new Set(targets.map(node => node.feature))].slice(0, 10)
+      targets: targets.map(node => targetOf(node).token),
+      over: targets.map(node => targetOf(node).over)
     }, mine.signal)
     for await (const piece of globalThis.jsonLines(answer)) {
       if (mine.signal.aborted) return
@@ -179,8 +180,8 @@ function outcome (place, { kl, next, targets }, nodes, changes, whatif) {
     element('caption', {}, 'change of the logit'),
     element('thead', {}, element('tr', {}, element('th', {}, 'target'), ...[['its edges', 'What the direct edges from the changed features say'], ['all ways', 'What all ways through the features of this graph say'], ['measured', 'What the model does']].map(([name, title]) => element('th', { class: 'n', title }, name)))),
     element('tbody', {}, ...targets.map(one => {
-      const node = nodes.find(other => other.feature === one.id)
-      return element('tr', {}, element('td', { class: 'w' }, word(one.piece)), element('td', { class: 'n' }, one.predicted == null ? '–' : signed(one.predicted)),
+      const node = nodes.find(other => targetOf(other).token === one.id && targetOf(other).over === (one.over ?? -1))
+      return element('tr', {}, element('td', { class: 'w' }, word(one.piece), ...(one.over_piece ? [' over ', word(one.over_piece)] : [])), element('td', { class: 'n' }, one.predicted == null ? '–' : signed(one.predicted)),
         element('td', { class: 'n' }, node ? signed(ways.get(node) ?? 0) : '–'), element('td', { class: 'n' }, element('b', {}, signed(one.after - one.before))))
     })))
   const text = (kind, name) => element('div', {}, element('h3', {}, name), element('p', { class: 'bubble', id: `written-${kind}` }))
