@@ -1,3 +1,4 @@
+using GemmaScope.Evaluation;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
@@ -105,7 +106,7 @@ internal static class RefusalStudyText
     private static string List(IEnumerable<RefusalFeature> features, Func<RefusalFeature, double> value) =>
         string.Join(", ", features.Select(one => FormattableString.Invariant($"{one.Feature} ({value(one):0.00})")));
 
-    private static string Mean(StudyValue? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
+    private static string Mean(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
 
-    private static string Signed(StudyValue? value) => value is null ? "" : Format.Defined(value.Mean, "+0.000;-0.000;0.000");
+    private static string Signed(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "+0.000;-0.000;0.000");
 }

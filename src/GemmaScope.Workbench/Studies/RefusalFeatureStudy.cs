@@ -80,9 +80,9 @@ internal sealed class RefusalFeatureStudy(
         return new(
             clamp,
             name,
-            StudyValue.Change(harmful.Scores, clean[RefusalSets.Harmful], options),
-            StudyValue.Change(harmless.Scores, clean[RefusalSets.Harmless], options),
-            StudyValue.Of(harmless.Divergences, options)
+            StudyMeans.Change(harmful.Scores, clean[RefusalSets.Harmful], options),
+            StudyMeans.Change(harmless.Scores, clean[RefusalSets.Harmless], options),
+            StudyMeans.Of(harmless.Divergences, options)
         );
     }
 

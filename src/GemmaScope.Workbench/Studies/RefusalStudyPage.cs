@@ -1,3 +1,4 @@
+using GemmaScope.Evaluation;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -139,10 +140,10 @@ public static class RefusalStudyPage
 
     private static Markup Plain(double? value) => Markup.Of($"<td class=\"n\">{(value is { } number ? Digits.Number(number) : "–")}</td>");
 
-    private static Markup Cell(StudyValue? value) =>
+    private static Markup Cell(MeanEstimate? value) =>
         value is null
             ? Markup.Of($"<td class=\"n\">–</td>")
             : Markup.Of(
-                $"<td class=\"n\">{Digits.Number(value.Mean)}<br><small>[{Digits.Number(value.Interval.Low)}, {Digits.Number(value.Interval.High)}]</small></td>"
+                $"<td class=\"n\">{Digits.Number(value.Mean)}<br><small>[{Digits.Number(value.Low)}, {Digits.Number(value.High)}]</small></td>"
             );
 }

@@ -1,3 +1,4 @@
+using GemmaScope.Evaluation;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -5,7 +6,7 @@ namespace GemmaScope.Workbench;
 /// <summary>The pictures of a study of refusal.</summary>
 internal static class RefusalStudyPlots
 {
-    private static readonly (string Name, Func<RefusalSetEffect, StudyValue?> Value)[] Judges =
+    private static readonly (string Name, Func<RefusalSetEffect, MeanEstimate?> Value)[] Judges =
     [
         ("first token", set => set.FirstToken),
         ("words in replies", set => set.Substring),
@@ -104,7 +105,7 @@ internal static class RefusalStudyPlots
         RefusalEffect clean,
         IEnumerable<RefusalEffect> effects,
         int set,
-        Func<RefusalSetEffect, StudyValue?> value
+        Func<RefusalSetEffect, MeanEstimate?> value
     ) =>
         [
             new(0, value(clean.Sets[set])?.Mean ?? double.NaN, "unedited"),

@@ -1,4 +1,5 @@
 using GemmaScope.Behaviour;
+using GemmaScope.Evaluation;
 
 namespace GemmaScope.Workbench;
 
@@ -148,11 +149,11 @@ public sealed record RefusalRun(
 /// <param name="Unreadable">Empty replies.</param>
 public sealed record RefusalSetEffect(
     string Set,
-    StudyValue? Score,
-    StudyValue? FirstToken,
-    StudyValue? Substring,
-    StudyValue? Violations,
-    StudyValue? Kl,
+    MeanEstimate? Score,
+    MeanEstimate? FirstToken,
+    MeanEstimate? Substring,
+    MeanEstimate? Violations,
+    MeanEstimate? Kl,
     int Unreadable
 );
 
@@ -167,7 +168,7 @@ public sealed record RefusalEffect(
     double Strength,
     string Direction,
     IReadOnlyList<RefusalSetEffect> Sets,
-    StudyValue? CrossEntropyDrift
+    MeanEstimate? CrossEntropyDrift
 )
 {
     /// <summary>Whether it is a control.</summary>
@@ -205,7 +206,7 @@ public sealed record RefusalFeature(int Feature, double Cosine, double Attributi
 public sealed record RefusalFeatureEffect(
     string Clamp,
     string Features,
-    StudyValue? HarmfulScore,
-    StudyValue? HarmlessScore,
-    StudyValue? Kl
+    MeanEstimate? HarmfulScore,
+    MeanEstimate? HarmlessScore,
+    MeanEstimate? Kl
 );

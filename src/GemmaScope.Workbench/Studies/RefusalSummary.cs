@@ -40,15 +40,15 @@ internal static class RefusalSummary
             [
                 .. run.Sets.Select(set => new RefusalSetEffect(
                     set.Set,
-                    StudyValue.Of(set.Scores, options),
-                    StudyValue.Share(set.Scores.Select(score => score > 0), options),
-                    StudyValue.Share(set.Refused, options),
-                    StudyValue.Share(set.Violations?.Select(one => one >= 0.5), options),
-                    StudyValue.Of(set.Divergences, options),
+                    StudyMeans.Of(set.Scores, options),
+                    StudyMeans.Share(set.Scores.Select(score => score > 0), options),
+                    StudyMeans.Share(set.Refused, options),
+                    StudyMeans.Share(set.Violations?.Select(one => one >= 0.5), options),
+                    StudyMeans.Of(set.Divergences, options),
                     set.Unreadable
                 )),
             ],
-            StudyValue.Change(run.CrossEntropy, clean.CrossEntropy, options)
+            StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options)
         );
 
     /// <summary>What the study does not show: a reader should not have to find out.</summary>
