@@ -177,7 +177,17 @@ public sealed class ModelQueueTests : IDisposable
     {
         using var queue = new ModelQueue(100, TimeSpan.FromMilliseconds(100), _metrics);
         var ran = false;
-        var running = queue.RunAsync("a", cancellationToken => cancellationToken.WaitHandle.WaitOne(), default);
+        var running = queue.RunAsync(
+            "a",
+            cancellationToken =>
+            {
+                cancellationToken.WaitHandle.WaitOne();
+                // Work that ends as if nothing were may still be in time.
+                cancellationToken.ThrowIfCancellationRequested();
+                return true;
+            },
+            default
+        );
         var waiting = queue.RunAsync("b", _ => ran = true, default);
         await Assert.ThrowsAsync<TimeOverException>(() => running);
         // Its own time may be over just before or after the first's work ends.

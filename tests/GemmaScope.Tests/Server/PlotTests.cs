@@ -17,14 +17,16 @@ public class PlotTests(MicroscopeServer server, Browser browser) : IClassFixture
     /// row that comes later may have a wider number, which widens its column. A drawing that takes another's place moves what is below it
     /// up or down.
     /// </summary>
+    // A form that the browser paints before all of it has arrived settles by itself, with plots or without.
     private const string Watch = """
         window.shifts = []
+        const settles = ({ node }) => (node?.closest ? node : node?.parentElement)?.closest('form')
         const sideways = ({ node, previousRect, currentRect }) =>
           (node?.closest ? node : node?.parentElement)?.closest('table') && previousRect.top === currentRect.top
         new PerformanceObserver(list => {
           for (const one of list.getEntries())
             for (const source of one.sources)
-              if (!sideways(source)) shifts.push(`${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)
+              if (!sideways(source) && !settles(source)) shifts.push(`${one.value} ${source.node?.outerHTML ?? source.node?.textContent}`)
         }).observe({ type: 'layout-shift', buffered: true })
         """;
 
