@@ -33,7 +33,7 @@ internal static class CircuitCheckText
         foreach (var mode in result.Agreement)
         foreach (var (name, one) in ((string, EffectAgreement)[])[("strongest", mode.Strongest), ("random", mode.Random)])
             table.Add(
-                Words(mode.Mode),
+                CircuitWords.Of(mode.Mode),
                 name,
                 $"{one.Count}",
                 Format.Defined(one.Spearman, "0.000"),
@@ -66,8 +66,10 @@ internal static class CircuitCheckText
         string Curve(FaithfulnessCurve one) => $"CPR {Format.Defined(one.Cpr, "0.000")}, CMD {Format.Defined(one.Cmd, "0.000")}";
         return
         [
-            .. check.Agreement.Select(one => ($"fixed: {Words(one.Mode)}", $"{Agreement(one.Strongest)}; random {Agreement(one.Random)}")),
-            .. (check.Faithfulness?.Curves ?? []).Select(one => (Words(one.Kind), Curve(one))),
+            .. check.Agreement.Select(one =>
+                ($"fixed: {CircuitWords.Of(one.Mode)}", $"{Agreement(one.Strongest)}; random {Agreement(one.Random)}")
+            ),
+            .. (check.Faithfulness?.Curves ?? []).Select(one => (CircuitWords.Of(one.Kind), Curve(one))),
         ];
     }
 
@@ -90,7 +92,7 @@ internal static class CircuitCheckText
         ]);
         foreach (var curve in result.Curves)
             table.Add([
-                Words(curve.Kind),
+                CircuitWords.Of(curve.Kind),
                 $"{curve.Nodes:#,0}",
                 Short(curve.Empty),
                 .. curve.Points.Select(point => Short(point.Helpful)),
@@ -109,25 +111,6 @@ internal static class CircuitCheckText
 
     private static string Difference(double? largest) =>
         largest is { } difference ? $"; activations differ by {100 * difference:0.##}% at most" : "";
-
-    private static string Words(InterventionMode mode) =>
-        mode switch
-        {
-            InterventionMode.Constrained => "attention, norms, MLPs",
-            InterventionMode.AttentionFrozen => "attention",
-            _ => "nothing",
-        };
-
-    private static string Words(FaithfulnessKind kind) =>
-        kind switch
-        {
-            FaithfulnessKind.Features => "features",
-            FaithfulnessKind.FeaturesByGradient => "features by gradient",
-            FaithfulnessKind.RandomFeatures => "random features",
-            FaithfulnessKind.FeaturesWithoutErrors => "features, no errors",
-            FaithfulnessKind.Neurons => "neurons",
-            _ => "as many neurons",
-        };
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }

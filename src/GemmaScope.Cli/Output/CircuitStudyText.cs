@@ -1,5 +1,4 @@
 using System.Globalization;
-using GemmaScope.Circuits;
 using GemmaScope.Evaluation;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
@@ -120,7 +119,7 @@ internal static class CircuitStudyText
                         ? "the strongest"
                         : $"the {count} strongest"
                     : "all at the changed words",
-                effect.Mode == InterventionMode.Free ? "nothing" : "attention",
+                CircuitWords.Of(effect.Mode),
                 $"{effect.Fired:0.0}",
                 Estimate(effect.Drop),
                 effect.RandomDrop is { } random ? Estimate(random) : "",

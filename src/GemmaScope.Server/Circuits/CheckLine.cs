@@ -45,7 +45,7 @@ internal static class CheckLine
                 $"""
                 <table><tr><th>nodes kept, all others at their mean</th><th>of</th><th>CPR</th><th>CMD</th></tr>
                 {found.Curves.Select(curve =>
-                    Markup.Of($"<tr><td>{Name(curve.Kind)}</td><td>{curve.Nodes:#,0}</td><td>{Number(curve.Cpr)}</td><td>{Number(curve.Cmd)}</td></tr>\n")
+                    Markup.Of($"<tr><td>{CircuitWords.Of(curve.Kind)}</td><td>{curve.Nodes:#,0}</td><td>{Number(curve.Cpr)}</td><td>{Number(curve.Cmd)}</td></tr>\n")
                 )}</table>
 
                 """
@@ -57,17 +57,6 @@ internal static class CheckLine
             InterventionMode.Constrained => "all else fixed",
             InterventionMode.AttentionFrozen => "attention fixed",
             _ => "nothing fixed",
-        };
-
-    private static string Name(FaithfulnessKind kind) =>
-        kind switch
-        {
-            FaithfulnessKind.Features => "features",
-            FaithfulnessKind.FeaturesByGradient => "features by gradient",
-            FaithfulnessKind.RandomFeatures => "random features",
-            FaithfulnessKind.FeaturesWithoutErrors => "features, no errors",
-            FaithfulnessKind.Neurons => "neurons",
-            _ => "as many neurons",
         };
 
     private static string Number(double? value) => value is { } number ? $"{number:0.000}" : "undefined";
