@@ -42,8 +42,8 @@ internal sealed class RefusalFeatureStudy(
         HashSet<int> taken = [.. nearest, .. attributed];
         for (var control = 0; control < options.Controls; control++)
         {
-            groups.Add(($"random {control + 1} as nearest", Matched(nearest, densities, taken, 2 * control)));
-            groups.Add(($"random {control + 1} as attributed", Matched(attributed, densities, taken, 2 * control + 1)));
+            groups.Add(($"random {control + 1} as nearest", MatchedFeatures.Draw(nearest, densities, taken, Seed(2 * control))));
+            groups.Add(($"random {control + 1} as attributed", MatchedFeatures.Draw(attributed, densities, taken, Seed(2 * control + 1))));
         }
         var clean = sets.Tests.ToDictionary(test => test.Set, test => meter.FirstTokens(test.Set, test.Prompts, []).Scores);
         return new(
@@ -144,29 +144,5 @@ internal sealed class RefusalFeatureStudy(
         return (Array.ConvertAll(counts, count => count / tokens), largest);
     }
 
-    /// <summary>For each feature another one, drawn among the few that fire most nearly as often.</summary>
-    private int[] Matched(int[] features, double[] densities, HashSet<int> taken, int control)
-    {
-        const int among = 20;
-        var random = new Random(unchecked(options.Seed + 1000 * (control + 1)));
-        List<int> found = [];
-        foreach (var feature in features)
-        {
-            int[] near =
-            [
-                .. Enumerable
-                    .Range(0, densities.Length)
-                    .Where(i => !taken.Contains(i))
-                    .OrderBy(i => Math.Abs(densities[i] - densities[feature]))
-                    .ThenBy(i => i)
-                    .Take(among),
-            ];
-            if (near.Length == 0)
-                break;
-            var drawn = near[random.Next(near.Length)];
-            taken.Add(drawn);
-            found.Add(drawn);
-        }
-        return [.. found];
-    }
+    private int Seed(int control) => unchecked(options.Seed + 1000 * (control + 1));
 }
