@@ -11,6 +11,7 @@ public static class Benchmarks
         new DecodeBenchmark(),
         new SamplerBenchmark(),
         new CaptureBenchmark(),
+        new StudyBenchmark(),
         new HarvestBenchmark(),
         new DictionaryBenchmark(),
         new WideDictionaryBenchmark(),

@@ -34,7 +34,7 @@ internal sealed class RefusalStudyRun
         (_shieldName, _progress, _cancellationToken) = (shieldName, progress, cancellationToken);
         _progress.Stage("finding refusals");
         _refusalTokens = _folder.Part("refusal tokens", RefusalTokens);
-        _meter = new(_model, sets, options, _refusalTokens, shield, cancellationToken);
+        _meter = new(_model, sets, options, _refusalTokens, shield, sets.Tasks, cancellationToken);
     }
 
     public RefusalStudyResult Measure()
@@ -66,7 +66,7 @@ internal sealed class RefusalStudyRun
             Shield = _shieldName,
             Files =
             [
-                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal }
+                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal, _options.Tasks }
                     .OfType<string>()
                     .Select(path => Path.GetFileName(path)),
             ],
@@ -81,7 +81,7 @@ internal sealed class RefusalStudyRun
             Effects = effects,
             Features = features,
             Findings = RefusalSummary.Findings(effects),
-            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens),
+            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens, _sets.Tasks?.Count),
             Seed = _options.Seed,
             Prompts = Prompts(),
             Runs = runs,
