@@ -52,6 +52,8 @@ internal static class MicroscopeRoutes
             circuits.MapShown(Gated(pages, gate), Gated(data, gate));
         }
         circuits.MapTried(pages, data);
+        sections.Add(PageSection.Lens);
+        new LensEndpoint(served, app.Services.GetRequiredService<ModelQueue>()).Map(pages, data);
         if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.

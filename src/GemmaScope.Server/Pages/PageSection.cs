@@ -17,6 +17,9 @@ internal sealed record PageSection(int Place, string Name, string Address)
     /// <summary>Attribution graphs.</summary>
     public static PageSection Circuits { get; } = new(30, "Circuits", "/circuits");
 
+    /// <summary>Texts, read through lenses.</summary>
+    public static PageSection Lens { get; } = new(40, "Lens", "/lens");
+
     /// <summary>The user's collections.</summary>
     public static PageSection Lists { get; } = new(50, "Lists", "/lists");
 
