@@ -19,6 +19,17 @@ public static class BatchGeneration
         int together = 32,
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default
+    ) => model.GenerateMany(prompts, options, editsOf: null, together, progress, cancellationToken);
+
+    /// <summary>The same, with edits of its own for each prompt, by its number, behind those of all.</summary>
+    internal static IReadOnlyList<int[]> GenerateMany(
+        this GemmaModel model,
+        IReadOnlyList<int[]> prompts,
+        GenerationOptions? options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
+        int together = 32,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new GenerationOptions();
@@ -42,7 +53,9 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        edits: options.Edits,
+                        edits: editsOf is null
+                            ? options.Edits
+                            : [.. options.Edits, .. open.SelectMany((text, s) => editsOf(text.Number).Select(edit => edit.OfSequence(s)))],
                         caches: [.. open.Select(text => text.Cache!)],
                         logits: LogitRows.Last,
                         arithmetic: options.Arithmetic,
@@ -68,6 +81,8 @@ public static class BatchGeneration
     private sealed class Text(int[] prompt, GenerationOptions options, int number, int vocabulary)
     {
         private Sampler? _sampler;
+
+        public int Number => number;
 
         public int[] Next { get; private set; } = prompt;
 
