@@ -22,7 +22,10 @@ public sealed class ActivationReconstructor : IDisposable
     {
         (_model, _head, _metadata) = (model, head, metadata);
         if (!metadata.IsReconstructor)
-            throw new FileFormatException("is of a model that turns a vector into text; one that turns text into a vector is needed", metadata.File);
+            throw new FileFormatException(
+                "is of a model that turns a vector into text; one that turns text into a vector is needed",
+                metadata.File
+            );
         if (metadata.Width != model.Config.Width)
             throw new FileFormatException($"is of vectors of {metadata.Width} numbers, the model of {model.Config.Width}", metadata.File);
         if (metadata.ReconstructorTemplate is null)
@@ -94,12 +97,7 @@ public sealed class ActivationReconstructor : IDisposable
             {
                 var (start, count) = run.RowsOf(s);
                 run[_site].Row(start + count - 1).CopyTo(rows.Row(0));
-                Compute.Kernels.Multiply(
-                    rows.AsMatrix(),
-                    WeightView.Of(Head(), WeightLayout.OutIn),
-                    product.AsMatrix(),
-                    Arithmetic.Exact
-                );
+                Compute.Kernels.Multiply(rows.AsMatrix(), WeightView.Of(Head(), WeightLayout.OutIn), product.AsMatrix(), Arithmetic.Exact);
                 vectors.Add(product.Row(0).ToArray());
             }
             progress?.Report(vectors.Count);

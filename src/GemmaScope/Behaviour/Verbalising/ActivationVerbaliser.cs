@@ -35,11 +35,17 @@ public sealed partial class ActivationVerbaliser
     {
         (_model, _metadata, _scale) = (model, metadata, scale ?? metadata.InjectionScale);
         if (metadata.IsReconstructor)
-            throw new FileFormatException("is of a model that turns text into a vector; one that turns a vector into text is needed", metadata.File);
+            throw new FileFormatException(
+                "is of a model that turns text into a vector; one that turns a vector into text is needed",
+                metadata.File
+            );
         if (metadata.Width != model.Config.Width)
             throw new FileFormatException($"is of vectors of {metadata.Width} numbers, the model of {model.Config.Width}", metadata.File);
         if (_scale is null && !metadata.IsInjectedRaw)
-            throw new ArgumentProblemException($"{metadata.File} does not say how long vectors were made (extraction.injection_scale)", "scale");
+            throw new ArgumentProblemException(
+                $"{metadata.File} does not say how long vectors were made (extraction.injection_scale)",
+                "scale"
+            );
         if (_scale is { } length && !(length > 0 && double.IsFinite(length)))
             throw new ArgumentProblemException($"is {length}; it must be above 0", "scale");
         var (template, placeholder) = (Needed(metadata.VerbaliserTemplate, "av"), Needed(metadata.Placeholder, "injection_char"));
@@ -59,14 +65,13 @@ public sealed partial class ActivationVerbaliser
                     && (metadata.RightId is not { } right || _prompt[i + 1] == right)
                 ),
         ];
-        _place =
-            places is [var only]
-                ? only
-                : throw new FileFormatException(
-                    $"token {id} between {metadata.LeftId} and {metadata.RightId} stands {places.Length} times in the prompt, and must once; "
-                        + "the tokenizer or the chat template is another than the model learned with",
-                    metadata.File
-                );
+        _place = places is [var only]
+            ? only
+            : throw new FileFormatException(
+                $"token {id} between {metadata.LeftId} and {metadata.RightId} stands {places.Length} times in the prompt, and must once; "
+                    + "the tokenizer or the chat template is another than the model learned with",
+                metadata.File
+            );
 
         string Needed(string? value, string name) => value ?? throw new FileFormatException($"has no {name}", metadata.File);
     }

@@ -79,7 +79,10 @@ public sealed record NlaMetadata
         var tokens = all.Section("tokens");
         var templates = all.Section("prompt_templates") ?? throw all.Missing("prompt_templates");
         if (extraction?.Text("norm") is { } norm and not "none")
-            throw extraction.Bad("norm", $"is '{norm}'; models of vectors as they are in the residual stream are read, not of changed ones");
+            throw extraction.Bad(
+                "norm",
+                $"is '{norm}'; models of vectors as they are in the residual stream are read, not of changed ones"
+            );
         var width = all.Integer("d_model") ?? extraction?.Integer("d_model") ?? throw all.Missing("d_model");
         if (width < 1)
             throw all.Bad("d_model", "must be at least 1");
@@ -150,8 +153,8 @@ public sealed record NlaMetadata
         var number = value.ValueKind switch
         {
             JsonValueKind.String when value.GetString() == SquareRoot => Math.Sqrt(width),
-            JsonValueKind.String
-                when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var read) => read,
+            JsonValueKind.String when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var read) =>
+                read,
             JsonValueKind.Number => value.GetDouble(),
             _ => double.NaN,
         };

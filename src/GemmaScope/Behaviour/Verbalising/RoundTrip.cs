@@ -11,12 +11,7 @@ namespace GemmaScope.Behaviour.Verbalising;
 /// <param name="Means">Of each vector and the mean direction of the others: what one gets without a description.</param>
 /// <param name="Explained">Share of the variance of directions that the descriptions explain: 1 − Σ‖v − r‖² / Σ‖v − mean‖²; below 0 where the
 /// mean says more. Null for one vector.</param>
-public sealed record RoundTrip(
-    IReadOnlyList<double> Cosines,
-    IReadOnlyList<double> Others,
-    IReadOnlyList<double> Means,
-    double? Explained
-)
+public sealed record RoundTrip(IReadOnlyList<double> Cosines, IReadOnlyList<double> Others, IReadOnlyList<double> Means, double? Explained)
 {
     /// <summary>Compares vectors with reconstructions.</summary>
     /// <param name="vectors">The vectors.</param>
