@@ -114,7 +114,7 @@ internal static class Application
                     new ServeCommand(),
                 ]
             ),
-            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
+            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand(), new VerbaliseCommand()]),
             (
                 "Measure",
                 [

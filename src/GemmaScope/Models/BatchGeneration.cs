@@ -19,6 +19,17 @@ public static class BatchGeneration
         int together = 32,
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default
+    ) => model.GenerateMany(prompts, options, editsOf: null, together, progress, cancellationToken);
+
+    /// <summary>The same, with edits of its own for each prompt, by its number, behind those of all.</summary>
+    internal static IReadOnlyList<int[]> GenerateMany(
+        this GemmaModel model,
+        IReadOnlyList<int[]> prompts,
+        GenerationOptions? options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
+        int together = 32,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new GenerationOptions();
@@ -44,7 +55,9 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        hooks,
+                        editsOf is null
+                            ? hooks
+                            : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
                         [.. open.Select(text => text.Cache!)],
                         LogitRows.Last,
                         stopAfter: null,
@@ -72,9 +85,14 @@ public static class BatchGeneration
         return [.. texts.Select(text => text.Written.ToArray())];
     }
 
+    private static IEnumerable<Edit> Own(List<Text> open, Func<int, IReadOnlyList<Edit>> editsOf) =>
+        open.SelectMany((text, s) => editsOf(text.Number).Select(edit => edit.OfSequence(s)));
+
     private sealed class Text(int[] prompt, GenerationOptions options, int number, int vocabulary)
     {
         private Sampler? _sampler;
+
+        public int Number => number;
 
         public int[] Next { get; private set; } = prompt;
 
