@@ -21,6 +21,7 @@ internal static class OptionWords
         ["AllowedHosts"] = "allow-host",
         ["AllowedOrigins"] = "cors",
         ["SteeredFeatures"] = "feature",
+        ["Directions"] = "direction",
     };
 
     /// <summary>The option of a setting, with its value, in whichever command has one.</summary>

@@ -21,6 +21,9 @@ internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] pr
 
     public string Kind => kind;
 
+    /// <summary>Its tokens so far.</summary>
+    public IReadOnlyList<int> Ids => _ids;
+
     public bool IsDone { get; private set; }
 
     /// <summary>The next few tokens as text.</summary>
