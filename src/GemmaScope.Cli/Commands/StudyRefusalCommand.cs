@@ -158,7 +158,7 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             RefusalStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, RefusalStudyJob.PageName)}");
+        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
         return Application.Success;
     }
 

@@ -67,9 +67,9 @@ internal sealed class RefusalMeter
     /// <summary>What the model replies to prompts.</summary>
     public string[] Replies(IReadOnlyList<AskedPrompt> prompts, IReadOnlyList<Edit> edits) =>
         [
-            .. RefusalWords
-                .Replies(_model, prompts, edits, _options.MaxTokens, _cancellationToken)
-                .Select(reply => RefusalWords.Text(_model, reply)),
+            .. StudyReplies
+                .Of(_model, prompts, edits, _options.MaxTokens, _cancellationToken)
+                .Select(reply => StudyReplies.Text(_model, reply)),
         ];
 
     private RefusalSetRun Measure(string set, IReadOnlyList<AskedPrompt> prompts, IReadOnlyList<Edit> edits, bool withReplies)

@@ -4,19 +4,10 @@ using GemmaScope.Evaluation;
 namespace GemmaScope.Workbench;
 
 /// <summary>What a study of refusal found: every number that was measured, and what is made of them.</summary>
-public sealed record RefusalStudyResult
+public sealed record RefusalStudyResult() : StudyResult(RefusalStudyJob.Name)
 {
-    /// <summary>Which study it is.</summary>
-    public string Study { get; } = "refusal";
-
-    /// <summary>The model.</summary>
-    public required string Model { get; init; }
-
     /// <summary>The ShieldGemma that judged replies; null where none did.</summary>
     public string? Shield { get; init; }
-
-    /// <summary>The files of prompts, without their folders.</summary>
-    public required IReadOnlyList<string> Files { get; init; }
 
     /// <summary>How many prompts there are of each part, and how many of them the model treated as it should: harmful ones refused, harmless
     /// ones not, by the first token.</summary>
@@ -48,12 +39,6 @@ public sealed record RefusalStudyResult
 
     /// <summary>What features do, for each dictionary.</summary>
     public required IReadOnlyList<RefusalFeatures> Features { get; init; }
-
-    /// <summary>What this study does not show, a sentence each.</summary>
-    public required IReadOnlyList<string> NotShown { get; init; }
-
-    /// <summary>The seed.</summary>
-    public required int Seed { get; init; }
 
     /// <summary>The test prompts by their names in their files, with their texts where that was asked for.</summary>
     public required IReadOnlyList<RefusalPrompt> Prompts { get; init; }

@@ -80,6 +80,7 @@ internal sealed class RefusalStudyRun
             Plane = plane,
             Effects = effects,
             Features = features,
+            Findings = RefusalSummary.Findings(effects),
             NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens),
             Seed = _options.Seed,
             Prompts = Prompts(),
@@ -190,7 +191,7 @@ internal sealed class RefusalStudyRun
             throw new ArgumentProblemException("no file beside it says of which layer it is (layer and pos)", file);
         if (layer >= _model.Config.Layers)
             throw new ArgumentProblemException($"is of layer {layer}; the model has 0 to {_model.Config.Layers - 1}", file);
-        return (new("given", null, layer, stored.Position, RefusalEdits.Norm(stored.Vector)), stored.Vector);
+        return (new("given", null, layer, stored.Position, ControlDirections.Norm(stored.Vector)), stored.Vector);
     }
 
     private (RefusalLayer[] Layers, RefusalPlane Plane) Geometry(
@@ -205,7 +206,7 @@ internal sealed class RefusalStudyRun
         bool[] labels = [.. prompts.Select((_, i) => i < harmful)];
         var counting = _progress.Counting("reading layers", "prompts", prompts.Length);
         var residuals = PromptResiduals.Read(_model, prompts, position, counting, _cancellationToken);
-        var norm = RefusalEdits.Norm(vector);
+        var norm = ControlDirections.Norm(vector);
         double Dot(float[] row) => row.Zip(vector.ToArray(), (a, b) => (double)a * b).Sum();
         RefusalLayer[] layers =
         [
@@ -218,7 +219,7 @@ internal sealed class RefusalStudyRun
                     return new RefusalLayer(
                         l,
                         directions.Means(l, position),
-                        directions.Norm(l, position) > 0 ? Dot(own.ToArray()) / norm / RefusalEdits.Norm(own) : null,
+                        directions.Norm(l, position) > 0 ? Dot(own.ToArray()) / norm / ControlDirections.Norm(own) : null,
                         ClassSeparation.Silhouette(residuals[l], labels),
                         // Where all prompts are the same, there is nothing to tell apart.
                         projections.Distinct().Count() > 1

@@ -1,3 +1,5 @@
+using GemmaScope.Evaluation;
+
 namespace GemmaScope.Workbench;
 
 /// <summary>What is made of the numbers of a study of refusal.</summary>
@@ -50,6 +52,38 @@ internal static class RefusalSummary
             ],
             StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options)
         );
+
+    /// <summary>The numbers that a reader looks for first: what the strongest edits do to the side that they should change, beside the
+    /// control that does most.</summary>
+    public static IReadOnlyList<StudyFinding> Findings(IReadOnlyList<RefusalEffect> effects)
+    {
+        var byWords = effects[0].Sets[0].Substring is not null;
+        MeanEstimate? Refused(RefusalEffect effect, int set) => byWords ? effect.Sets[set].Substring : effect.Sets[set].FirstToken;
+        var judge = byWords ? "refused, by words in replies" : "refused, by the first token";
+        List<StudyFinding> findings =
+        [
+            .. StudyFinding.Of($"harmful requests {judge}", Refused(effects[0], 0)),
+            .. StudyFinding.Of($"harmless requests {judge}", Refused(effects[0], 1)),
+        ];
+        foreach (var edit in (string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add])
+        {
+            var (set, side) = edit == RefusalEdits.Add ? (1, "harmless") : (0, "harmful");
+            var strongest = effects.Last(effect => effect.Edit == edit && !effect.IsControl);
+            var controls = effects
+                .Where(effect => effect.Edit == edit && effect.IsControl && effect.Strength == strongest.Strength)
+                .Select(effect => Refused(effect, set))
+                .OfType<MeanEstimate>()
+                .OrderBy(value => set == 0 ? value.Mean : -value.Mean);
+            findings.AddRange(
+                StudyFinding.Of(
+                    FormattableString.Invariant($"{side} requests {judge}: {edit} × {strongest.Strength}"),
+                    Refused(strongest, set),
+                    controls.FirstOrDefault()
+                )
+            );
+        }
+        return findings;
+    }
 
     /// <summary>What the study does not show: a reader should not have to find out.</summary>
     public static IReadOnlyList<string> NotShown(

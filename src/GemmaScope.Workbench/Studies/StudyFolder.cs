@@ -21,6 +21,36 @@ internal sealed record StudyManifest(
     /// <summary>The form of the folder.</summary>
     public int Format { get; } = 1;
 
+    /// <summary>The manifest of a study.</summary>
+    /// <param name="study">Its name.</param>
+    /// <param name="microscope">Model and dictionaries.</param>
+    /// <param name="options">The seed.</param>
+    /// <param name="settings">What else decides about numbers.</param>
+    /// <param name="files">What is read, by name; null where it is not given.</param>
+    public static StudyManifest Of(
+        string study,
+        Microscope microscope,
+        StudyJobOptions options,
+        IEnumerable<(string Name, string Value)> settings,
+        IEnumerable<(string Name, string? File)> files
+    ) =>
+        new(
+            study,
+            microscope.ModelName,
+            (
+                (IEnumerable<(string Name, string Value)>)
+                    [
+                        ("weights", $"{microscope.Model.WeightBytes} bytes of {microscope.Model.WeightType}"),
+                        ("config", Checksum(Path.Combine(microscope.Model.Folder, "config.json"))),
+                        ("arithmetic", $"{microscope.Model.Arithmetic}"),
+                        ("dictionaries", string.Join(", ", microscope.DictionaryNames)),
+                        .. settings,
+                        ("seed", $"{options.Seed}"),
+                    ]
+            ).ToDictionary(setting => setting.Name, setting => setting.Value),
+            files.Where(file => file.File is not null).ToDictionary(file => file.Name, file => Checksum(file.File!))
+        );
+
     /// <summary>The checksum of a file.</summary>
     public static string Checksum(string file)
     {
