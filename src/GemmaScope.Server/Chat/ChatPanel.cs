@@ -70,7 +70,7 @@ internal sealed class ChatPanel(ChatScene scene, ChatForm form)
             $"""
             <li data-direction="{one.Name}"><label><input form="chat" type="checkbox" name="{ChatForm.WatchField}{place}" value="yes"{Markup.Trusted(
                 watched ? " checked" : ""
-            )}> {one.Name} <span class="soft">{one.Site}, length {Digits.Number(
+            )}> {one.Name} <span class="soft">{$"{one.Site}"}, length {Digits.Number(
                 one.Norm
             )}</span></label> <label>strength <input form="chat" type="number" name="{ChatForm.AlongField}{place}" step="any" min="{-ChatRequest.LargestStrength}" max="{ChatRequest.LargestStrength}" value="{strength}"></label></li>
 

@@ -73,7 +73,8 @@ internal sealed class ChatReader(ServerModel served, MicroscopeDictionary? dicti
                 .. directions.Select(direction =>
                 {
                     var rows = run[direction.Site].AsMatrix();
-                    var (vector, norm) = (direction.Vector.Span, direction.Norm);
+                    var vector = direction.Vector.Span;
+                    var norm = direction.Norm;
                     var values = new float[message.End - message.Start];
                     for (var i = 0; i < values.Length; i++)
                         values[i] = (float)(TensorPrimitives.Dot(rows.Row(message.Start + i), vector) / norm);
