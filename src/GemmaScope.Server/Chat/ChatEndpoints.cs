@@ -142,7 +142,7 @@ internal sealed class ChatEndpoints(
                 else
                     replies[piece.Kind] = replies.GetValueOrDefault(piece.Kind) + piece.Text;
             }
-            ChatTurn said = new(form.Message, replies[ChatPiece.Normal], replies.GetValueOrDefault(ChatPiece.Steered));
+            ChatExchange said = new(form.Message, replies[ChatPiece.Normal], replies.GetValueOrDefault(ChatPiece.Steered));
             return new PageResult(
                 View(form with { Message = "" }, [.. form.Turns.Select(turn => new ShownTurn(turn)), new(said, read)], null).Render()
             );

@@ -24,7 +24,7 @@ internal sealed record ChatForm
     public string Message { get; init; } = "";
 
     /// <summary>What was said.</summary>
-    public IReadOnlyList<ChatTurn> Turns { get; init; } = [];
+    public IReadOnlyList<ChatExchange> Turns { get; init; } = [];
 
     /// <summary>The dictionary that names features; empty for the first.</summary>
     public string Dictionary { get; init; } = "";
@@ -76,7 +76,7 @@ internal sealed record ChatForm
     /// <exception cref="ArgumentProblemException">The features cannot be read.</exception>
     public ChatRequest Request(string? dictionary, IReadOnlyList<ServedDirection> directions) =>
         new(
-            [.. Turns, new ChatTurn(Message)],
+            [.. Turns, new ChatExchange(Message)],
             Dictionary.Length > 0 ? Dictionary : null,
             Steered(dictionary),
             [
@@ -124,11 +124,11 @@ internal sealed record ChatForm
             ? Math.Clamp(number, int.MinValue, int.MaxValue)
         : throw new ArgumentProblemException($"'{text}' is no number", name);
 
-    private static IReadOnlyList<ChatTurn> Said(string json)
+    private static IReadOnlyList<ChatExchange> Said(string json)
     {
         try
         {
-            return JsonSerializer.Deserialize<ChatTurn[]>(json, ServerJson.Options) ?? [];
+            return JsonSerializer.Deserialize<ChatExchange[]>(json, ServerJson.Options) ?? [];
         }
         catch (JsonException problem)
         {

@@ -41,7 +41,7 @@ internal sealed class ChatPanel(ChatScene scene, ChatForm form)
                     $"<option{(mode == form.Mode ? Markup.Trusted(" selected") : Markup.Empty)}{(Behaviour.Steering.HasStrength(Behaviour.Steering.Modes[mode]) ? Markup.Empty : Markup.Trusted(" data-strengthless"))}>{mode}</option>"
                 )
             )}</select></label>
-            <label>named by <select form="chat" name="{ChatForm.DictionaryField}">{scene.Instrument!.Dictionaries.Select(one =>
+            <label>features named by <select form="chat" name="{ChatForm.DictionaryField}">{scene.Instrument!.Dictionaries.Select(one =>
                 Markup.Of(
                     $"<option value=\"{one.Name}\"{Markup.Trusted(one.Name == form.Dictionary ? " selected" : "")}>{scene.Instrument.Title(one).Text}</option>"
                 )

@@ -18,7 +18,7 @@ namespace GemmaScope.Server.Chat;
 /// <param name="Temperature">0 for the most likely token.</param>
 /// <param name="MaxTokens">New tokens of a reply at most, to 512.</param>
 internal sealed record ChatRequest(
-    IReadOnlyList<ChatTurn> Turns,
+    IReadOnlyList<ChatExchange> Turns,
     string? Dictionary = null,
     IReadOnlyList<ChatFeature>? Features = null,
     IReadOnlyList<ChatDirection>? Directions = null,
@@ -43,7 +43,7 @@ internal sealed record ChatRequest(
 /// <param name="User">What the user says.</param>
 /// <param name="Normal">What the model replied; null in the last turn where it is to be answered.</param>
 /// <param name="Steered">What it replied steered; null where nothing was steered: then it is the same.</param>
-internal sealed record ChatTurn(string User, string? Normal = null, string? Steered = null);
+internal sealed record ChatExchange(string User, string? Normal = null, string? Steered = null);
 
 /// <summary>A feature that is steered.</summary>
 /// <param name="Dictionary">Its dictionary's name in addresses.</param>

@@ -94,7 +94,7 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
         );
     }
 
-    private void Check(ChatTurn turn, bool isLast)
+    private void Check(ChatExchange turn, bool isLast)
     {
         if (string.IsNullOrWhiteSpace(turn.User))
             throw new ArgumentProblemException("is empty; say something", "message");
@@ -175,7 +175,7 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
                 "strength"
             );
 
-    private static List<ChatMessage> Messages(IReadOnlyList<ChatTurn> turns, Func<ChatTurn, string?> reply)
+    private static List<ChatMessage> Messages(IReadOnlyList<ChatExchange> turns, Func<ChatExchange, string?> reply)
     {
         var messages = new List<ChatMessage>();
         foreach (var turn in turns)

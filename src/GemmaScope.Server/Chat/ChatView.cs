@@ -8,7 +8,7 @@ namespace GemmaScope.Server.Chat;
 /// <summary>A turn as the page shows it.</summary>
 /// <param name="Said">What was said.</param>
 /// <param name="Read">What was read of it, where it was.</param>
-internal sealed record ShownTurn(ChatTurn Said, ReadingMarkup? Read = null);
+internal sealed record ShownTurn(ChatExchange Said, ReadingMarkup? Read = null);
 
 /// <summary>What the page of the chat is about.</summary>
 /// <param name="Model">The model's name.</param>

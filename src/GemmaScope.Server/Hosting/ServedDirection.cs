@@ -63,7 +63,7 @@ public sealed record ServedDirection(string Name, Site Site, ReadOnlyMemory<floa
     // A path may hold a colon itself.
     private static (string Path, Site? Site) Split(string file) =>
         file.LastIndexOf(':') is > 0 and var colon && Site.TryParse(file[(colon + 1)..], out var site) ? (file[..colon], site)
-        : !File.Exists(file) && file.LastIndexOf(':') is > 1 and var other && File.Exists(file[..other])
+        : !Path.Exists(file) && file.LastIndexOf(':') is > 1 and var other && Path.Exists(file[..other])
             ? throw new ArgumentProblemException(
                 $"'{file[(other + 1)..]}' is no site",
                 new Setting(nameof(ServerOptions.Directions)),
@@ -73,10 +73,10 @@ public sealed record ServedDirection(string Name, Site Site, ReadOnlyMemory<floa
 
     private static string NameOf(string path)
     {
-        var name = System.IO.Path.GetFileNameWithoutExtension(path);
-        return
-            name == CommonName
-            && System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))) is { Length: > 0 } folder
+        var name = Directory.Exists(path)
+            ? Path.GetFileName(Path.TrimEndingDirectorySeparator(path))
+            : Path.GetFileNameWithoutExtension(path);
+        return name == CommonName && Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) is { Length: > 0 } folder
             ? folder
             : name;
     }

@@ -79,12 +79,10 @@ internal sealed class StudyTables
                 return;
             var set = cells.GetValueOrDefault("set").Text ?? "";
             _prompts[(set, id.Text)] = cells;
-            foreach (var name in set.Length > 0 ? (string[])["", set] : [""])
-            {
-                if (!_order.TryGetValue(name, out var list))
-                    _order[name] = list = [];
-                list.Add($"{set}\n{id.Text}");
-            }
+            // Where prompts are of sets, a list that is of none is as long as all of them only by chance.
+            if (!_order.TryGetValue(set, out var list))
+                _order[set] = list = [];
+            list.Add(id.Text);
         }
     }
 
@@ -131,11 +129,11 @@ internal sealed class StudyTables
         for (var i = 0; i < count; i++)
         {
             List<KeyValuePair<string, StudyCell>> cells = [];
-            if (fits && prompts![i].Split('\n', 2) is [var of, var id])
+            if (fits)
             {
-                cells.Add(new(StudyTable.Prompt, new(null, id)));
+                cells.Add(new(StudyTable.Prompt, new(null, prompts![i])));
                 cells.AddRange(lists.Select((one, k) => new KeyValuePair<string, StudyCell>(one.Key, Cell(values[k][i]))));
-                cells.AddRange(Texts(_prompts[(of, id)]));
+                cells.AddRange(Texts(_prompts[(set, prompts[i])]));
             }
             else
             {
@@ -163,10 +161,9 @@ internal sealed class StudyTables
         return _prompts.TryGetValue((set, id), out var prompt) ? Texts(prompt) : [];
     }
 
+    // Not what else is said of a prompt: a reply may be that of another run.
     private static IEnumerable<KeyValuePair<string, StudyCell>> Texts(Dictionary<string, StudyCell> prompt) =>
-        ((string[])[StudyTable.Text, StudyTable.Reply])
-            .Where(name => prompt.GetValueOrDefault(name).Text is { Length: > 0 })
-            .Select(name => new KeyValuePair<string, StudyCell>(name, prompt[name]));
+        prompt.GetValueOrDefault(StudyTable.Text) is { Text.Length: > 0 } text ? [new(StudyTable.Text, text)] : [];
 
     /// <summary>Numbers and texts of an object, and of the objects in it under their names: <c>score.mean</c>.</summary>
     private static IEnumerable<KeyValuePair<string, StudyCell>> Scalars(JsonElement from, string path, int depth = 0)

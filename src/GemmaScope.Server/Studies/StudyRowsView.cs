@@ -15,7 +15,8 @@ internal sealed class StudyRowsView(StudyRun run, StudyDocument document, StudyT
 {
     // A column with few values is chosen from; one with more is searched.
     private const int MostValues = 24,
-        LongestValue = 60;
+        LongestValue = 60,
+        LongestWord = 30;
 
     private readonly string _path = $"{StudyListView.Address(run.Name)}/rows";
 
@@ -101,7 +102,12 @@ internal sealed class StudyRowsView(StudyRun run, StudyDocument document, StudyT
         var start = Math.Clamp(query.Start, 0, rows.Length - 1);
         var shown = rows.Skip(start).Take(StudyQuery.Size).ToArray();
         // A column in which nothing stands is not shown.
-        int[] columns = [.. Enumerable.Range(0, table.Columns.Count).Where(place => rows.Any(row => row[place].Text.Length > 0))];
+        int[] columns =
+        [
+            .. Enumerable
+                .Range(0, table.Columns.Count)
+                .Where(place => !table.Intervals.Contains(table.Columns[place]) && rows.Any(row => row[place].Text.Length > 0)),
+        ];
         var text = table.IndexOf(StudyTable.Text);
         var behind = shown.Select(row => document.Behind(table, row)).ToArray();
         var isFirst = behind.Any(one => one is not null) || text >= 0 && (canChat || canRead);
@@ -116,8 +122,8 @@ internal sealed class StudyRowsView(StudyRun run, StudyDocument document, StudyT
             {(table.IsOfPrompts && text < 0 ? Markup.Of($"<p class=\"note\">The texts of prompts are not in this result; a study that is made with them shown holds them.</p>\n") : Markup.Empty)}<div class="scroll" tabindex="0" role="region" aria-label="{Title(
                 table
             )}"><table class="rows">
-            <tr>{columns.Select(Head)}{(isFirst ? Markup.Of($"<th></th>") : Markup.Empty)}</tr>
-            {shown.Select((row, i) => Markup.Of($"<tr>{columns.Select(place => Cell(row[place]))}{(isFirst ? Markup.Of($"<td>{(behind[i] is { } there ? Behind(there) : Tries(text >= 0 ? row[text].Text : ""))}</td>") : Markup.Empty)}</tr>\n"))}</table></div>
+            <tr>{(isFirst ? Markup.Of($"<th></th>") : Markup.Empty)}{columns.Select(Head)}</tr>
+            {shown.Select((row, i) => Markup.Of($"<tr>{(isFirst ? Markup.Of($"<td>{(behind[i] is { } there ? Behind(there) : Tries(text >= 0 ? row[text].Text : ""))}</td>") : Markup.Empty)}{columns.Select(place => Cell(row, place))}</tr>\n"))}</table></div>
 
             """
         );
@@ -134,8 +140,17 @@ internal sealed class StudyRowsView(StudyRun run, StudyDocument document, StudyT
         );
     }
 
-    private static Markup Cell(StudyCell cell) =>
-        cell.IsNumber ? Markup.Of($"<td class=\"n\">{cell.Shown}</td>") : Markup.Of($"<td>{HtmlText.Visible(cell.Text)}</td>");
+    private Markup Cell(StudyCell[] row, int place)
+    {
+        var cell = row[place];
+        if (!cell.IsNumber)
+            return Markup.Of(
+                $"<td{Markup.Trusted(cell.Text.Length > LongestWord ? " class=\"long\"" : "")}>{HtmlText.Visible(cell.Text)}</td>"
+            );
+        return table.IntervalOf(table.Columns[place]) is var (low, high)
+            ? Markup.Of($"<td class=\"n\">{cell.Shown} <small>[{row[low].Shown}, {row[high].Shown}]</small></td>")
+            : Markup.Of($"<td class=\"n\">{cell.Shown}</td>");
+    }
 
     private Markup Behind((StudyTable Table, IReadOnlyList<(string Column, string Value)> Where) there) =>
         Markup.Of($"<a href=\"{new StudyQuery(there.Table.Name, "", there.Where, null, false, 0).Address(_path)}\">its prompts →</a>");

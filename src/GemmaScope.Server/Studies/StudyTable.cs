@@ -36,13 +36,31 @@ internal sealed record StudyTable(
     bool IsCut
 )
 {
-    /// <summary>The column of prompts' names, texts and replies in tables of what was measured for each.</summary>
+    /// <summary>The columns of prompts' names and texts in tables of what was measured for each.</summary>
     public const string Prompt = "prompt",
-        Text = "text",
-        Reply = "reply";
+        Text = "text";
+
+    private const string MeanEnd = ".mean";
+
+    /// <summary>Columns of a mean's interval, which are shown with it and not by themselves.</summary>
+    public IReadOnlySet<string> Intervals { get; } =
+        Columns
+            .Where(column => column.EndsWith(MeanEnd, StringComparison.Ordinal))
+            .SelectMany(column =>
+                ((string[])[".low", ".high", ".count"]).Select(end => column[..^MeanEnd.Length] + end).Where(Columns.Contains)
+            )
+            .ToHashSet();
 
     /// <summary>Whether a row is of one prompt.</summary>
     public bool IsOfPrompts => Columns.Contains(Prompt);
+
+    /// <summary>The places of the ends of a mean's interval; null where the column is no mean with one.</summary>
+    public (int Low, int High)? IntervalOf(string column) =>
+        column.EndsWith(MeanEnd, StringComparison.Ordinal)
+        && IndexOf(column[..^MeanEnd.Length] + ".low") is >= 0 and var low
+        && IndexOf(column[..^MeanEnd.Length] + ".high") is >= 0 and var high
+            ? (low, high)
+            : null;
 
     /// <summary>The place of a column; −1 for none.</summary>
     public int IndexOf(string column)

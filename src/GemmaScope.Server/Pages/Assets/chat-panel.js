@@ -24,8 +24,8 @@ export function settings () {
 
 /** What is steered, in a few words. */
 export function told ({ mode, features = [], directions = [] }) {
-  const parts = features.map(one => `#${one.feature} ${hasStrength(mode) ? `${mode === 'add' ? '' : mode + ' '}${one.strength}` : mode}`)
-  return [...parts, ...directions.filter(one => one.strength !== 0).map(one => `${one.name} ${one.strength}`)].join(', ')
+  const parts = features.map(one => `#${one.feature} ${hasStrength(mode) ? `${mode === 'add' ? '× ' : mode + ' '}${one.strength}` : mode}`)
+  return [...parts, ...directions.filter(one => one.strength !== 0).map(one => `${one.name} × ${one.strength}`)].join(', ')
 }
 
 const hasStrength = mode => ![...field('mode')?.options ?? []].some(one => one.value === mode && 'strengthless' in one.dataset)
