@@ -32,6 +32,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly Option<string[]> _allowHost,
         _cors,
         _lens;
+        _studies,
+        _directions;
     private readonly Option<IPNetwork[]> _behindProxy;
     private readonly Option<string> _pathBase;
     private readonly ShieldArguments _shield;
@@ -69,6 +71,19 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 Description =
                     "A Jacobian or tuned lens of the model (.safetensors, .pt), to read texts through on the page; may be given several times. Default: lens.safetensors of the model's folder.",
                 HelpName = "FILE",
+        _studies = Add(
+            new Option<string[]>("--studies")
+            {
+                Description = "A folder of studies to show: a run folder, or one that holds some; may be given several times.",
+                HelpName = "FOLDER",
+            }
+        );
+        _directions = Add(
+            new Option<string[]>("--direction")
+            {
+                Description =
+                    "A direction that chats are watched along and steered with: a .pt, .safetensors or .npy file, and behind a colon its site where no metadata say it; may be given several times.",
+                HelpName = "FILE[:SITE]",
             }
         );
         _port = Add(CommonOptions.Number("--port", "N", "The port; 0 for one that is free.", Defaults.Port));
@@ -157,6 +172,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             LogText = arguments.GetValue(_logText),
             Circuits = arguments.GetValue(_circuits) ?? (demo || _microscope.NamesDictionary(arguments) ? GraphFolders.OfUser() : null),
             MoreCircuits = demo && GraphFolders.OfDemo() is { } graphs ? [graphs] : [],
+            Studies = arguments.GetValue(_studies) ?? [],
+            Directions = [.. (arguments.GetValue(_directions) ?? []).Select(ServedDirection.Read)],
             Log = session.Terminal.Error,
             Telemetry = ServerOptions.TelemetryOfProcess(),
             Guard = new() { Policies = _shield.Policies(arguments), Asked = _shield.Options(arguments) with { Hardened = true } },

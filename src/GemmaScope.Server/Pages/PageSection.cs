@@ -19,6 +19,11 @@ internal sealed record PageSection(int Place, string Name, string Address)
 
     /// <summary>Texts, read through lenses.</summary>
     public static PageSection Lens { get; } = new(40, "Lens", "/lens");
+    /// <summary>Conversations with the model.</summary>
+    public static PageSection Chat { get; } = new(40, "Chat", "/chat");
+
+    /// <summary>Studies that were made, or are being made.</summary>
+    public static PageSection Studies { get; } = new(45, "Studies", "/studies");
 
     /// <summary>The user's collections.</summary>
     public static PageSection Lists { get; } = new(50, "Lists", "/lists");
