@@ -71,11 +71,16 @@ public static class BatchGeneration
         if (together < 1)
             throw new ArgumentProblemException($"is {together}; it must be 1 or more", "together");
         var stops = (options.StopTokens ?? model.Config.EosIds).ToHashSet();
-        var texts = prompts.Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, model.Config.RealVocabulary)).ToArray();
+        var texts = prompts
+            .Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, i, model.Config.RealVocabulary))
+            .ToArray();
         var waiting = new Queue<(int Number, Text Text)>(texts.Index());
-        using var begun = new BegunPrompts(model, prompts, options, cancellationToken);
+        // Whoever watches is shown every token of every prompt.
+        using var begun = new BegunPrompts(model, prompts, options, share: options.Observer is null, cancellationToken);
         List<Text> open = [];
         var done = 0L;
+        var hooks = options.Hooks(model.Config);
+        options.Observer?.Begin(texts.Length);
         try
         {
             while (options.MaxNewTokens > 0 && (waiting.Count > 0 || open.Count > 0))
@@ -88,15 +93,20 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        edits: options.Edits,
-                        caches: [.. open.Select(text => text.Cache!)],
-                        logits: LogitRows.Last,
-                        arithmetic: options.Arithmetic,
-                        cancellationToken: cancellationToken
+                        hooks,
+                        [.. open.Select(text => text.Cache!)],
+                        LogitRows.Last,
+                        stopAfter: null,
+                        resume: null,
+                        options.Arithmetic,
+                        cancellationToken
                     )
                 )
                     for (var i = 0; i < open.Count; i++)
-                        open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
+                        if (options.Observer?.Read(open[i].ReadFrom(run.RowsOf(i).Start)) == false)
+                            open[i].End();
+                        else
+                            open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
                 foreach (var text in open.Where(text => text.IsDone))
                     text.Cache!.Dispose();
                 if (open.RemoveAll(text => text.IsDone) is > 0 and var ended)
@@ -111,7 +121,7 @@ public static class BatchGeneration
         return [.. texts.Select(text => text.Written.ToArray())];
     }
 
-    private sealed class Text(int[] prompt, GenerationOptions options, int vocabulary)
+    private sealed class Text(int[] prompt, GenerationOptions options, int number, int vocabulary)
     {
         private Sampler? _sampler;
 
@@ -125,6 +135,11 @@ public static class BatchGeneration
 
         /// <summary>Begins behind what a cache has seen of the prompt.</summary>
         public void Begin(KvCache cache) => (Cache, Next) = (cache, prompt[cache.Length..]);
+
+        /// <summary>What the last pass has read of it.</summary>
+        public TokensRead ReadFrom(int row) => new(number, row, Cache!.Length - Next.Length, Next, Written.Count > 0);
+
+        public void End() => IsDone = true;
 
         public void Take(ReadOnlySpan<float> logits, HashSet<int> stops, int most, int context)
         {
