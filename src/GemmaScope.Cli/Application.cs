@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
 using GemmaScope.Files;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
@@ -113,7 +114,7 @@ internal static class Application
                     new ServeCommand(),
                 ]
             ),
-            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
+            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand(), new VerbaliseCommand()]),
             (
                 "Measure",
                 [
@@ -198,6 +199,7 @@ internal static class Application
             terminal.Error.WriteLine(problem);
         return problem switch
         {
+            StudyPausedException paused => Note(terminal, paused.Message, Interrupted),
             GemmaScopeException known => Fail(terminal, known.Describe(words)),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
             // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own

@@ -45,9 +45,9 @@ internal static class RefusalEdits
     {
         List<(string Name, ReadOnlyMemory<float> Vector)> directions = [(Studied, direction)];
         for (var control = 0; control < options.Controls; control++)
-            directions.Add(($"random {control + 1}", Random(direction, options.Seed + control)));
+            directions.Add(($"random {control + 1}", ControlDirections.Random(direction, options.Seed + control)));
         if (shuffled is { } other && options.Controls > 0)
-            directions.Add((Shuffled, Scaled(other, direction)));
+            directions.Add((Shuffled, ControlDirections.Scaled(other, direction)));
         return
         [
             new(None, 0, Studied, direction),
@@ -58,29 +58,4 @@ internal static class RefusalEdits
             ),
         ];
     }
-
-    /// <summary>A random direction as long as another.</summary>
-    internal static float[] Random(ReadOnlyMemory<float> direction, int seed)
-    {
-        var random = new Random(seed);
-        float[] vector = [.. Enumerable.Range(0, direction.Length).Select(_ => (float)Normal(random))];
-        return Scaled(vector, direction);
-    }
-
-    internal static double Norm(ReadOnlyMemory<float> vector)
-    {
-        double sum = 0;
-        foreach (var value in vector.Span)
-            sum += (double)value * value;
-        return Math.Sqrt(sum);
-    }
-
-    private static float[] Scaled(ReadOnlyMemory<float> vector, ReadOnlyMemory<float> to)
-    {
-        var factor = Norm(to) / Norm(vector);
-        return Array.ConvertAll(vector.ToArray(), value => (float)(value * factor));
-    }
-
-    private static double Normal(Random random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

@@ -4,9 +4,6 @@ using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
-/// <summary>A prompt in the model's form.</summary>
-internal sealed record AskedPrompt(StudyPrompt Prompt, ChatTokens Tokens);
-
 /// <summary>The prompts of a study of refusal, split and in the model's form.</summary>
 internal sealed class RefusalSets
 {
@@ -14,14 +11,12 @@ internal sealed class RefusalSets
         Harmless = "harmless",
         OverRefusal = "over_refusal";
 
-    private const int LongestPrompt = 512;
-
     private readonly GemmaModel _model;
-    private int _tooLong;
+    private readonly IProgress<JobReport>? _progress;
 
     public RefusalSets(GemmaModel model, RefusalStudyJobOptions options, IProgress<JobReport>? progress)
     {
-        _model = model;
+        (_model, _progress) = (model, progress);
         var (harmful, harmless) = (StudyPrompt.Read(options.Harmful, harmful: true), StudyPrompt.Read(options.Harmless, harmful: false));
         if (harmful.Select(one => one.Text).Intersect(harmless.Select(one => one.Text)).Count() is > 0 and var both)
             throw new ArgumentProblemException(
@@ -39,8 +34,7 @@ internal sealed class RefusalSets
                     .Where(one => options.HeldOut is not { } divisor || one.IsHeldOut(divisor))
                     .Take(options.Test),
             ]);
-        if (_tooLong > 0)
-            progress.Note($"{_tooLong} prompts are longer than {LongestPrompt} tokens and were left out.");
+        Tasks = options.Tasks is null ? null : StudyTasks.Read(model, options.Tasks, progress);
         PostInstruction = HarmfulSplit.Train[0].Tokens.PostInstruction.ToArray();
         if (HarmfulSplit.All.Concat(HarmlessSplit.All).Any(one => !one.Tokens.PostInstruction.SequenceEqual(PostInstruction)))
             throw new ArgumentProblemException(
@@ -53,6 +47,9 @@ internal sealed class RefusalSets
     public AskedSplit HarmlessSplit { get; }
 
     public IReadOnlyList<AskedPrompt> Over { get; }
+
+    /// <summary>What the model should still be able to do; null without.</summary>
+    public StudyTasks? Tasks { get; }
 
     /// <summary>The ids behind every request.</summary>
     public int[] PostInstruction { get; }
@@ -71,36 +68,14 @@ internal sealed class RefusalSets
         var asked = new AskedSplit(Asked(split.Train), Asked(split.Validation), Asked(split.Test));
         return asked is { Train.Count: > 0, Validation.Count: > 0, Test.Count: > 0 }
             ? asked
-            : throw new ArgumentProblemException($"the prompts of a part are all longer than {LongestPrompt} tokens", name);
+            : throw new ArgumentProblemException($"the prompts of a part are all too long", name);
     }
 
-    private List<AskedPrompt> Asked(IReadOnlyList<StudyPrompt> prompts)
-    {
-        List<AskedPrompt> asked = [];
-        foreach (var prompt in prompts)
-        {
-            var tokens = ChatTokens.Of(_model.ChatTemplate, _model.Tokenizer, prompt.Messages);
-            if (tokens.Ids.Length <= LongestPrompt)
-                asked.Add(new(prompt, tokens));
-            else
-                _tooLong++;
-        }
-        return asked;
-    }
+    private List<AskedPrompt> Asked(IReadOnlyList<StudyPrompt> prompts) => AskedPrompt.Ask(_model, prompts, _progress);
 }
 
 /// <summary>The prompts of one side.</summary>
 internal sealed record AskedSplit(IReadOnlyList<AskedPrompt> Train, IReadOnlyList<AskedPrompt> Validation, IReadOnlyList<AskedPrompt> Test)
 {
     public IEnumerable<AskedPrompt> All => Train.Concat(Validation).Concat(Test);
-}
-
-internal static class AskedPrompts
-{
-    /// <summary>The token ids of prompts.</summary>
-    public static int[][] Ids(this IEnumerable<AskedPrompt> prompts) => [.. prompts.Select(one => one.Tokens.Ids)];
-
-    /// <summary>Those of prompts that have a score on the right side of 0.</summary>
-    public static int[][] Kept(this IReadOnlyList<AskedPrompt> prompts, double[] scores, bool refused) =>
-        [.. prompts.Zip(scores).Where(one => refused ? one.Second > 0 : one.Second < 0).Select(one => one.First.Tokens.Ids)];
 }

@@ -1,7 +1,4 @@
-using System.Text;
-using GemmaScope.Files;
 using GemmaScope.Safety;
-using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
 
@@ -11,11 +8,8 @@ namespace GemmaScope.Workbench;
 /// </summary>
 public static class RefusalStudyJob
 {
-    /// <summary>The result's file in the run folder.</summary>
-    public const string ResultName = "result.json";
-
-    /// <summary>The page's file in the run folder.</summary>
-    public const string PageName = "report.html";
+    /// <summary>The study's name.</summary>
+    internal const string Name = "refusal";
 
     /// <summary>The direction's file in the run folder.</summary>
     public const string DirectionName = "direction.safetensors";
@@ -49,62 +43,48 @@ public static class RefusalStudyJob
         CancellationToken cancellationToken
     )
     {
-        if (!ChatTuning.IsTuned(microscope.Model))
-            throw new ArgumentProblemException(
-                "was not tuned to chat and has no chat template; it refuses nothing. Take the model's -it form",
-                microscope.ModelName
-            );
+        StudyRunner.RequireChat(microscope, "it refuses nothing");
         progress.Stage("reading prompts");
         var sets = new RefusalSets(microscope.Model, options, progress);
-        using var folder = StudyFolder.Open(options.Out, Manifest(microscope, options, shield), options.Restart);
-        if (folder.Before > 0)
-            progress.Note($"{folder.Before} parts were measured before and are in {options.Out}; the study goes on after them.");
         using var judge = shield is null ? null : new ShieldGemma(shield.Model);
         if (shield is not null && ShieldJob.NoteOn(shield.ModelName) is { } note)
             progress.Note(note);
-        var run = new RefusalStudyRun(microscope, sets, options, folder, judge, shield?.ModelName, progress, cancellationToken);
-        var result = run.Measure();
-        AtomicFile.Write(
-            folder.File(ResultName),
-            stream => stream.Write(Encoding.UTF8.GetBytes(ResultJson.Text(result) + "\n")),
-            overwrite: true
+        return StudyRunner.Run(
+            options,
+            Manifest(microscope, options, shield),
+            folder =>
+                new RefusalStudyRun(microscope, sets, options, folder, judge, shield?.ModelName, progress, cancellationToken).Measure(),
+            RefusalStudyPage.Render,
+            progress
         );
-        RefusalStudyPage.Render(result).Save(folder.File(PageName));
-        return result;
     }
 
     private static StudyManifest Manifest(Microscope microscope, RefusalStudyJobOptions options, Microscope? shield)
     {
-        var files = new[]
-        {
-            (nameof(options.Harmful), options.Harmful),
-            (nameof(options.Harmless), options.Harmless),
-            (nameof(options.OverRefusal), options.OverRefusal),
-            (nameof(options.Direction), options.Direction),
-        };
         static string Numbers(IEnumerable<double> values) =>
             string.Join(' ', values.Select(value => FormattableString.Invariant($"{value:r}")));
-        return new(
-            "refusal",
-            microscope.ModelName,
-            new Dictionary<string, string>
-            {
-                ["weights"] = $"{microscope.Model.WeightBytes} bytes of {microscope.Model.WeightType}",
-                ["config"] = StudyManifest.Checksum(Path.Combine(microscope.Model.Folder, "config.json")),
-                ["arithmetic"] = $"{microscope.Model.Arithmetic}",
-                ["dictionaries"] = string.Join(", ", microscope.DictionaryNames),
-                ["shield"] = shield?.ModelName ?? "",
-                ["parts"] = $"{options.Train} {options.Validation} {options.Test} {options.HeldOut}",
-                ["refusal tokens"] = string.Join('\n', options.RefusalTokens),
-                ["rule"] = Numbers([options.MaxKl, options.MinAddedScore, options.LayersBelow]),
-                ["strengths"] = Numbers(options.Strengths),
-                ["controls"] = $"{options.Controls}",
-                ["max tokens"] = $"{options.MaxTokens}",
-                ["features"] = $"{options.Features}",
-                ["text"] = $"{options.Text.Description} {options.Text.Tokens} {options.Text.Window}",
-                ["seed"] = $"{options.Seed}",
-            },
-            files.Where(file => file.Item2 is not null).ToDictionary(file => file.Item1, file => StudyManifest.Checksum(file.Item2!))
+        return StudyManifest.Of(
+            Name,
+            microscope,
+            options,
+            [
+                ("shield", shield?.ModelName ?? ""),
+                ("parts", $"{options.Train} {options.Validation} {options.Test} {options.HeldOut}"),
+                ("refusal tokens", string.Join('\n', options.RefusalTokens)),
+                ("rule", Numbers([options.MaxKl, options.MinAddedScore, options.LayersBelow])),
+                ("strengths", Numbers(options.Strengths)),
+                ("controls", $"{options.Controls}"),
+                ("max tokens", $"{options.MaxTokens}"),
+                ("features", $"{options.Features}"),
+                ("text", $"{options.Text.Description} {options.Text.Tokens} {options.Text.Window}"),
+            ],
+            [
+                (nameof(options.Harmful), options.Harmful),
+                (nameof(options.Harmless), options.Harmless),
+                (nameof(options.OverRefusal), options.OverRefusal),
+                (nameof(options.Tasks), options.Tasks),
+                (nameof(options.Direction), options.Direction),
+            ]
         );
     }
 }

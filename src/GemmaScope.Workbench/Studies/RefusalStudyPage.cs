@@ -6,46 +6,31 @@ namespace GemmaScope.Workbench;
 /// <summary>A study of refusal as one HTML page.</summary>
 public static class RefusalStudyPage
 {
-    private const string Style = """
-        .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-        .plots svg { max-width: 100%; height: auto; }
-
-        """;
-
     /// <summary>The page; texts of prompts are on it only where the result has them.</summary>
     public static Markup Render(RefusalStudyResult result) =>
-        new ReportPage($"Refusal in {result.Model}", Header(result)) { Style = Style }.Render(
+        StudyPage.Render(
+            result,
+            $"Refusal in {result.Model}",
+            $"direction of layer {result.Direction.Layer}"
+                + (result.Direction.Position is { } position ? $", position {position}" : "")
+                + $" ({result.Direction.Source})",
             Markup.Of(
                 $"""
                 <h2>Refusal and damage</h2>
-                <div class="plots">
-                {RefusalStudyPlots.Frontiers(result)}</div>
-                {Effects(result)}{Where(result)}<div class="plots">
-                {RefusalStudyPlots.Geometry(result)}</div>
-                {result.Features.Select(Features)}{Prompts(result)}<h2>Not shown</h2>
-                <ul>
-                {result.NotShown.Select(line => Markup.Of($"<li>{line}</li>\n"))}</ul>
-
+                {StudyPage.Plots([.. RefusalStudyPlots.Frontiers(result), .. RefusalStudyPlots.Tasks(result)])}{Effects(result)}{Where(result)}{StudyPage.Plots(
+                    RefusalStudyPlots.Geometry(result)
+                )}{result.Features.Select(Features)}{Prompts(result)}
                 """
             ),
-            Markup.Of(
-                $"""
-                <p>In brackets 95 % bootstrap intervals over prompts (of drift: over windows of text). Score: log-odds that the first token begins a refusal; refused: the score is above 0; words: words of refusal in the reply. KL: of the first token, unedited from edited. Random: as long as the direction; shuffled: the difference of two halves of the harmless prompts. Seed {result.Seed}.</p>
-
-                """
-            )
-        );
-
-    private static Markup Header(RefusalStudyResult result) =>
-        Markup.Of(
-            $"<p class=\"meta\">{result.Model} · {string.Join(", ", result.Files)} · direction of layer {result.Direction.Layer}{(
-                result.Direction.Position is { } position ? Markup.Of($", position {position}") : Markup.Empty
-            )} ({result.Direction.Source})</p>"
+            "Intervals are over prompts (of drift: over windows of text). Score: log-odds that the first token begins a refusal; refused: "
+                + "the score is above 0; words: words of refusal in the reply. KL: of the first token, unedited from edited. Random: as long "
+                + "as the direction; shuffled: the difference of two halves of the harmless prompts."
         );
 
     private static Markup Effects(RefusalStudyResult result)
     {
         var hasShield = result.Shield is not null;
+        var hasTasks = result.Effects[0].Tasks is not null;
         var hasOver = result.Effects[0].Sets.Any(set => set.Set == RefusalSets.OverRefusal);
         PageColumn[] columns =
         [
@@ -60,6 +45,7 @@ public static class RefusalStudyPage
             .. hasOver ? (PageColumn[])[new("over-refusal", true), new("words", true)] : [],
             new("KL", true),
             new("drift", true),
+            .. hasTasks ? (PageColumn[])[new("tasks solved", true)] : [],
         ];
         return PageTable.Of("What edits do", columns, result.Effects.Select(Row), wide: true);
 
@@ -68,7 +54,7 @@ public static class RefusalStudyPage
             var (harmful, harmless) = (one.Sets[0], one.Sets[1]);
             var over = one.Sets.FirstOrDefault(set => set.Set == RefusalSets.OverRefusal);
             return Markup.Of(
-                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{Cell(harmful.FirstToken)}{Cell(harmful.Substring)}{(hasShield ? Cell(harmful.Violations) : Markup.Empty)}{Cell(harmless.FirstToken)}{Cell(harmless.Substring)}{(hasOver ? Markup.Join([Cell(over?.FirstToken), Cell(over?.Substring)]) : Markup.Empty)}{Cell(harmless.Kl)}{Cell(one.CrossEntropyDrift)}</tr>\n"
+                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{StudyPage.Cell(harmful.FirstToken)}{StudyPage.Cell(harmful.Substring)}{(hasShield ? StudyPage.Cell(harmful.Violations) : Markup.Empty)}{StudyPage.Cell(harmless.FirstToken)}{StudyPage.Cell(harmless.Substring)}{(hasOver ? Markup.Join([StudyPage.Cell(over?.FirstToken), StudyPage.Cell(over?.Substring)]) : Markup.Empty)}{StudyPage.Cell(harmless.Kl)}{StudyPage.Cell(one.CrossEntropyDrift)}{(hasTasks ? StudyPage.Cell(one.Tasks) : Markup.Empty)}</tr>\n"
             );
         }
     }
@@ -88,7 +74,7 @@ public static class RefusalStudyPage
             ],
             result.Layers.Select(layer =>
                 Markup.Of(
-                    $"<tr><td class=\"n\">{layer.Layer}</td>{Plain(layer.Means.PositiveNorm)}{Plain(layer.Means.NegativeNorm)}{Plain(layer.Means.DifferenceNorm)}{Plain(layer.Means.PositiveNegative)}{Plain(layer.CosineWithDirection)}{Plain(layer.Silhouette)}{Plain(layer.ProjectionAuroc)}</tr>\n"
+                    $"<tr><td class=\"n\">{layer.Layer}</td>{StudyPage.Plain(layer.Means.PositiveNorm)}{StudyPage.Plain(layer.Means.NegativeNorm)}{StudyPage.Plain(layer.Means.DifferenceNorm)}{StudyPage.Plain(layer.Means.PositiveNegative)}{StudyPage.Plain(layer.CosineWithDirection)}{StudyPage.Plain(layer.Silhouette)}{StudyPage.Plain(layer.ProjectionAuroc)}</tr>\n"
                 )
             ),
             wide: true
@@ -103,7 +89,7 @@ public static class RefusalStudyPage
                 ["clamp", "features", new("harmful score", true), new("harmless score", true), new("KL", true)],
                 one.Effects.Select(effect =>
                     Markup.Of(
-                        $"<tr><td>{effect.Clamp}</td><td>{effect.Features}</td>{Cell(effect.HarmfulScore)}{Cell(effect.HarmlessScore)}{Cell(effect.Kl)}</tr>\n"
+                        $"<tr><td>{effect.Clamp}</td><td>{effect.Features}</td>{StudyPage.Cell(effect.HarmfulScore)}{StudyPage.Cell(effect.HarmlessScore)}{StudyPage.Cell(effect.Kl)}</tr>\n"
                     )
                 )
             ),
@@ -115,7 +101,7 @@ public static class RefusalStudyPage
             [new("feature", true), new("cosine", true), new("attribution", true), new("density", true), new("largest activation", true)],
             features.Select(feature =>
                 Markup.Of(
-                    $"<tr><td class=\"n\">{feature.Feature}</td>{Plain(feature.Cosine)}{Plain(feature.Attribution)}<td class=\"n\">{Digits.Percent(feature.Density)}</td>{Plain(feature.Largest)}</tr>\n"
+                    $"<tr><td class=\"n\">{feature.Feature}</td>{StudyPage.Plain(feature.Cosine)}{StudyPage.Plain(feature.Attribution)}<td class=\"n\">{Digits.Percent(feature.Density)}</td>{StudyPage.Plain(feature.Largest)}</tr>\n"
                 )
             )
         );
@@ -131,19 +117,10 @@ public static class RefusalStudyPage
             ["set", "id", new("score", true), "prompt", "reply"],
             result.Prompts.Select(prompt =>
                 Markup.Of(
-                    $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
+                    $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{StudyPage.Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
                 )
             ),
             wide: true
         );
     }
-
-    private static Markup Plain(double? value) => Markup.Of($"<td class=\"n\">{(value is { } number ? Digits.Number(number) : "–")}</td>");
-
-    private static Markup Cell(MeanEstimate? value) =>
-        value is null
-            ? Markup.Of($"<td class=\"n\">–</td>")
-            : Markup.Of(
-                $"<td class=\"n\">{Digits.Number(value.Mean)}<br><small>[{Digits.Number(value.Low)}, {Digits.Number(value.High)}]</small></td>"
-            );
 }

@@ -22,7 +22,7 @@ internal static class RefusalStudyPlots
             var (set, name) = edit == RefusalEdits.Add ? (1, "harmless") : (0, "harmful");
             var title = $"{edit}: {name} refused, {judge}";
             var plot = new SvgPlot(title, "KL on harmless prompts (nats)", "share refused") { FromZero = true };
-            yield return Plot(
+            yield return StudyPage.Plot(
                 plot,
                 result
                     .Effects.Where(effect => effect.Edit == edit)
@@ -31,7 +31,7 @@ internal static class RefusalStudyPlots
                     .Select(group => (group.Key ? "controls" : "refusal", Frontier(result.Effects[0], group, set, value)))
             );
         }
-        yield return Plot(
+        yield return StudyPage.Plot(
             new SvgPlot("Drift on plain text", "strength", "cross-entropy gained (nats)") { FromZero = true },
             ((string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add]).Select(edit =>
                 (
@@ -48,10 +48,33 @@ internal static class RefusalStudyPlots
         );
     }
 
+    /// <summary>Refusal of harmful requests against the tasks that are still solved.</summary>
+    public static IEnumerable<Markup> Tasks(RefusalStudyResult result) =>
+        result.Effects[0].Tasks is null
+            ? []
+            :
+            [
+                StudyPage.Plot(
+                    new SvgPlot("Tasks solved", "strength", "share solved") { FromZero = true },
+                    ((string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add]).Select(edit =>
+                        (
+                            edit,
+                            (IReadOnlyList<PlotPoint>)
+                                [
+                                    new(0, result.Effects[0].Tasks!.Mean, "unedited"),
+                                    .. result
+                                        .Effects.Where(effect => effect.Edit == edit && !effect.IsControl)
+                                        .Select(effect => new PlotPoint(effect.Strength, effect.Tasks?.Mean ?? double.NaN, edit)),
+                                ]
+                        )
+                    )
+                ),
+            ];
+
     /// <summary>How the classes lie, by layer and in the plane, and what was tried to find the direction.</summary>
     public static IEnumerable<Markup> Geometry(RefusalStudyResult result)
     {
-        yield return Plot(
+        yield return StudyPage.Plot(
             new SvgPlot("The classes by layer", "layer", "") { FromZero = true },
             [
                 ("silhouette", Layers(layer => layer.Silhouette)),
@@ -59,7 +82,7 @@ internal static class RefusalStudyPlots
                 ("cosine with the direction", Layers(layer => layer.CosineWithDirection)),
             ]
         );
-        yield return Plot(
+        yield return StudyPage.Plot(
             new SvgPlot(
                 $"Test prompts at layer {result.Direction.Layer}",
                 FormattableString.Invariant($"first component ({result.Plane.FirstShare:0 %})"),
@@ -72,7 +95,7 @@ internal static class RefusalStudyPlots
             [("harmful", Places(result.Plane.Harmful, "harmful")), ("harmless", Places(result.Plane.Harmless, "harmless"))]
         );
         if (result.Candidates.Count > 0)
-            yield return Plot(
+            yield return StudyPage.Plot(
                 new SvgPlot("Directions that were tried", "layer", "refusal score without it"),
                 result
                     .Candidates.GroupBy(one => one.Position)
@@ -119,7 +142,4 @@ internal static class RefusalStudyPlots
                     FormattableString.Invariant($"strength {group.Key}")
                 )),
         ];
-
-    private static Markup Plot(SvgPlot plot, IEnumerable<(string Name, IReadOnlyList<PlotPoint> Points)> series) =>
-        Markup.Trusted(plot.Series(series));
 }

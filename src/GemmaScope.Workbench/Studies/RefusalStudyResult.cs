@@ -4,19 +4,10 @@ using GemmaScope.Evaluation;
 namespace GemmaScope.Workbench;
 
 /// <summary>What a study of refusal found: every number that was measured, and what is made of them.</summary>
-public sealed record RefusalStudyResult
+public sealed record RefusalStudyResult() : StudyResult(RefusalStudyJob.Name)
 {
-    /// <summary>Which study it is.</summary>
-    public string Study { get; } = "refusal";
-
-    /// <summary>The model.</summary>
-    public required string Model { get; init; }
-
     /// <summary>The ShieldGemma that judged replies; null where none did.</summary>
     public string? Shield { get; init; }
-
-    /// <summary>The files of prompts, without their folders.</summary>
-    public required IReadOnlyList<string> Files { get; init; }
 
     /// <summary>How many prompts there are of each part, and how many of them the model treated as it should: harmful ones refused, harmless
     /// ones not, by the first token.</summary>
@@ -48,12 +39,6 @@ public sealed record RefusalStudyResult
 
     /// <summary>What features do, for each dictionary.</summary>
     public required IReadOnlyList<RefusalFeatures> Features { get; init; }
-
-    /// <summary>What this study does not show, a sentence each.</summary>
-    public required IReadOnlyList<string> NotShown { get; init; }
-
-    /// <summary>The seed.</summary>
-    public required int Seed { get; init; }
 
     /// <summary>The test prompts by their names in their files, with their texts where that was asked for.</summary>
     public required IReadOnlyList<RefusalPrompt> Prompts { get; init; }
@@ -131,12 +116,14 @@ public sealed record RefusalSetRun(
 /// <param name="Direction">refusal, or which control.</param>
 /// <param name="Sets">On each set of prompts.</param>
 /// <param name="CrossEntropy">Mean cross-entropy of each window of plain text, in nats.</param>
+/// <param name="Solved">Which tasks are solved; null without tasks.</param>
 public sealed record RefusalRun(
     string Edit,
     double Strength,
     string Direction,
     IReadOnlyList<RefusalSetRun> Sets,
-    IReadOnlyList<double> CrossEntropy
+    IReadOnlyList<double> CrossEntropy,
+    IReadOnlyList<bool>? Solved
 );
 
 /// <summary>The means of what one edit did to one set.</summary>
@@ -163,12 +150,14 @@ public sealed record RefusalSetEffect(
 /// <param name="Direction">refusal, or which control.</param>
 /// <param name="Sets">On each set of prompts.</param>
 /// <param name="CrossEntropyDrift">By how much the cross-entropy of plain text grew, in nats.</param>
+/// <param name="Tasks">Share of the tasks that are solved; null without tasks.</param>
 public sealed record RefusalEffect(
     string Edit,
     double Strength,
     string Direction,
     IReadOnlyList<RefusalSetEffect> Sets,
-    MeanEstimate? CrossEntropyDrift
+    MeanEstimate? CrossEntropyDrift,
+    MeanEstimate? Tasks
 )
 {
     /// <summary>Whether it is a control.</summary>

@@ -34,7 +34,7 @@ internal sealed class RefusalStudyRun
         (_shieldName, _progress, _cancellationToken) = (shieldName, progress, cancellationToken);
         _progress.Stage("finding refusals");
         _refusalTokens = _folder.Part("refusal tokens", RefusalTokens);
-        _meter = new(_model, sets, options, _refusalTokens, shield, cancellationToken);
+        _meter = new(_model, sets, options, _refusalTokens, shield, sets.Tasks, cancellationToken);
     }
 
     public RefusalStudyResult Measure()
@@ -66,7 +66,7 @@ internal sealed class RefusalStudyRun
             Shield = _shieldName,
             Files =
             [
-                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal }
+                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal, _options.Tasks }
                     .OfType<string>()
                     .Select(path => Path.GetFileName(path)),
             ],
@@ -80,7 +80,8 @@ internal sealed class RefusalStudyRun
             Plane = plane,
             Effects = effects,
             Features = features,
-            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens),
+            Findings = RefusalSummary.Findings(effects),
+            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens, _sets.Tasks?.Count),
             Seed = _options.Seed,
             Prompts = Prompts(),
             Runs = runs,
@@ -180,17 +181,9 @@ internal sealed class RefusalStudyRun
 
     private (RefusalDirection Direction, ReadOnlyMemory<float> Vector) Given(string file)
     {
-        var stored = DirectionFile.Read(file);
-        if (stored.Vector.Length != _model.Config.Width)
-            throw new ArgumentProblemException(
-                $"has {stored.Vector.Length} numbers, the residual stream of {_microscope.ModelName} {_model.Config.Width}; it is of another model",
-                file
-            );
-        if (stored.Layer is not { } layer)
-            throw new ArgumentProblemException("no file beside it says of which layer it is (layer and pos)", file);
-        if (layer >= _model.Config.Layers)
-            throw new ArgumentProblemException($"is of layer {layer}; the model has 0 to {_model.Config.Layers - 1}", file);
-        return (new("given", null, layer, stored.Position, RefusalEdits.Norm(stored.Vector)), stored.Vector);
+        var stored = GivenDirection.Read(file, _model);
+        var layer = GivenDirection.LayerOf(stored, file);
+        return (new("given", null, layer, stored.Position, ControlDirections.Norm(stored.Vector)), stored.Vector);
     }
 
     private (RefusalLayer[] Layers, RefusalPlane Plane) Geometry(
@@ -205,7 +198,7 @@ internal sealed class RefusalStudyRun
         bool[] labels = [.. prompts.Select((_, i) => i < harmful)];
         var counting = _progress.Counting("reading layers", "prompts", prompts.Length);
         var residuals = PromptResiduals.Read(_model, prompts, position, counting, _cancellationToken);
-        var norm = RefusalEdits.Norm(vector);
+        var norm = ControlDirections.Norm(vector);
         double Dot(float[] row) => row.Zip(vector.ToArray(), (a, b) => (double)a * b).Sum();
         RefusalLayer[] layers =
         [
@@ -218,7 +211,7 @@ internal sealed class RefusalStudyRun
                     return new RefusalLayer(
                         l,
                         directions.Means(l, position),
-                        directions.Norm(l, position) > 0 ? Dot(own.ToArray()) / norm / RefusalEdits.Norm(own) : null,
+                        directions.Norm(l, position) > 0 ? Dot(own.ToArray()) / norm / ControlDirections.Norm(own) : null,
                         ClassSeparation.Silhouette(residuals[l], labels),
                         // Where all prompts are the same, there is nothing to tell apart.
                         projections.Distinct().Count() > 1
@@ -276,7 +269,7 @@ internal sealed class RefusalStudyRun
         List<RefusalFeatures> found = [];
         foreach (var (dictionary, name) in _microscope.Dictionaries.Zip(_microscope.DictionaryNames))
         {
-            if (!RefusalFeatureStudy.Fits(dictionary, _model))
+            if (!FeatureControls.Fits(dictionary, _model))
             {
                 _progress.Note($"{name} writes no vectors of the residual stream at one site; its features are not compared.");
                 continue;

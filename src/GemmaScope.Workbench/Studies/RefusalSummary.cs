@@ -1,3 +1,5 @@
+using GemmaScope.Evaluation;
+
 namespace GemmaScope.Workbench;
 
 /// <summary>What is made of the numbers of a study of refusal.</summary>
@@ -48,8 +50,41 @@ internal static class RefusalSummary
                     set.Unreadable
                 )),
             ],
-            StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options)
+            StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options),
+            StudyMeans.Share(run.Solved, options)
         );
+
+    /// <summary>The numbers that a reader looks for first: what the strongest edits do to the side that they should change, beside the
+    /// control that does most.</summary>
+    public static IReadOnlyList<StudyFinding> Findings(IReadOnlyList<RefusalEffect> effects)
+    {
+        var byWords = effects[0].Sets[0].Substring is not null;
+        MeanEstimate? Refused(RefusalEffect effect, int set) => byWords ? effect.Sets[set].Substring : effect.Sets[set].FirstToken;
+        var judge = byWords ? "refused, by words in replies" : "refused, by the first token";
+        List<StudyFinding> findings =
+        [
+            .. StudyFinding.Of($"harmful requests {judge}", Refused(effects[0], 0)),
+            .. StudyFinding.Of($"harmless requests {judge}", Refused(effects[0], 1)),
+        ];
+        foreach (var edit in (string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add])
+        {
+            var (set, side) = edit == RefusalEdits.Add ? (1, "harmless") : (0, "harmful");
+            var strongest = effects.Last(effect => effect.Edit == edit && !effect.IsControl);
+            var controls = effects
+                .Where(effect => effect.Edit == edit && effect.IsControl && effect.Strength == strongest.Strength)
+                .Select(effect => Refused(effect, set))
+                .OfType<MeanEstimate>()
+                .OrderBy(value => set == 0 ? value.Mean : -value.Mean);
+            findings.AddRange(
+                StudyFinding.Of(
+                    FormattableString.Invariant($"{side} requests {judge}: {edit} × {strongest.Strength}"),
+                    Refused(strongest, set),
+                    controls.FirstOrDefault()
+                )
+            );
+        }
+        return findings;
+    }
 
     /// <summary>What the study does not show: a reader should not have to find out.</summary>
     public static IReadOnlyList<string> NotShown(
@@ -58,7 +93,8 @@ internal static class RefusalSummary
         IReadOnlyList<RefusalEffect> effects,
         IReadOnlyList<RefusalFeatures> features,
         string? shield,
-        int textTokens
+        int textTokens,
+        int? tasks
     )
     {
         List<string> lines = [];
@@ -85,7 +121,12 @@ internal static class RefusalSummary
         if (effects.Any(effect => effect.Sets.Any(set => set.Unreadable > 0)))
             lines.Add("Some replies were empty; they count as no refusal.");
         lines.Add(
-            $"Damage is KL of the first token and cross-entropy on {textTokens} tokens of plain text; no set of tasks was solved with edits."
+            $"Damage is KL of the first token and cross-entropy on {textTokens} tokens of plain text"
+                + (
+                    tasks is { } count
+                        ? $", and how many of {count} tasks are solved by their first token."
+                        : "; no set of tasks was solved with edits."
+                )
         );
         lines.Add(
             features.Count == 0

@@ -10,8 +10,7 @@ internal static class RefusalWords
     private const double LeastShare = 0.05,
         TimesAsOften = 3;
 
-    private const int ShortestReply = 16,
-        Together = 32;
+    private const int ShortestReply = 16;
 
     /// <summary>The ids of given words.</summary>
     /// <exception cref="ArgumentProblemException">One of them is several tokens.</exception>
@@ -66,35 +65,12 @@ internal static class RefusalWords
 
         List<int> Begun(IReadOnlyList<AskedPrompt> prompts, bool refused) =>
             [
-                .. Replies(model, prompts, [], Math.Max(maxTokens, ShortestReply), cancellationToken)
-                    .Where(reply => reply.Length > 0 && IsRefusal(Text(model, reply)) == refused)
+                .. StudyReplies
+                    .Of(model, prompts, [], Math.Max(maxTokens, ShortestReply), cancellationToken)
+                    .Where(reply => reply.Length > 0 && IsRefusal(StudyReplies.Text(model, reply)) == refused)
                     .Select(reply => reply[0]),
             ];
     }
-
-    /// <summary>What a model replies to prompts, the most likely token each time.</summary>
-    public static IReadOnlyList<int[]> Replies(
-        GemmaModel model,
-        IReadOnlyList<AskedPrompt> prompts,
-        IReadOnlyList<Edit> edits,
-        int maxTokens,
-        CancellationToken cancellationToken
-    ) =>
-        model.GenerateMany(
-            prompts.Ids(),
-            new GenerationOptions
-            {
-                MaxNewTokens = maxTokens,
-                Temperature = 0,
-                Edits = edits,
-                StopTokens = ChatTuning.StopTokens(model),
-            },
-            Together,
-            cancellationToken: cancellationToken
-        );
-
-    /// <summary>A reply as it is read.</summary>
-    public static string Text(GemmaModel model, int[] reply) => model.Tokenizer.Decode(reply, skipSpecial: true);
 
     /// <summary>Whether words of refusal are in a reply; models write either apostrophe.</summary>
     public static bool IsRefusal(string reply) => SubstringJudge.IsRefusal(reply, SubstringRule.FoldingApostrophes);

@@ -62,7 +62,7 @@ public sealed class RefusalStudyTests(SmallRefusalStudy study) : IClassFixture<S
     [Fact]
     public void no_prompt_is_in_result_or_page_unless_it_is_asked_for()
     {
-        foreach (var name in (string[])[RefusalStudyJob.ResultName, RefusalStudyJob.PageName, "parts.jsonl"])
+        foreach (var name in (string[])[StudyRunner.ResultName, StudyRunner.PageName, "parts.jsonl"])
         {
             var text = File.ReadAllText(study.File(name));
             Assert.DoesNotContain("homework", text);
@@ -75,7 +75,7 @@ public sealed class RefusalStudyTests(SmallRefusalStudy study) : IClassFixture<S
     [Fact]
     public void the_page_holds_pictures_and_what_was_not_shown()
     {
-        var page = File.ReadAllText(study.File(RefusalStudyJob.PageName));
+        var page = File.ReadAllText(study.File(StudyRunner.PageName));
         Assert.Contains("ablate: harmful refused, first token", page);
         Assert.Contains("Directions that were tried", page);
         Assert.Contains("Test prompts at layer", page);
