@@ -9,6 +9,7 @@ public static class Benchmarks
         new PrefillBenchmark(),
         new ConcurrentBenchmark(),
         new DecodeBenchmark(),
+        new MonitorBenchmark(),
         new SamplerBenchmark(),
         new CaptureBenchmark(),
         new HarvestBenchmark(),

@@ -41,6 +41,8 @@ public static class BatchGeneration
         var waiting = new Queue<Text>(texts);
         List<Text> open = [];
         var done = 0L;
+        var hooks = options.Hooks(model.Config);
+        options.Observer?.Begin(texts.Length);
         try
         {
             while (options.MaxNewTokens > 0 && (waiting.Count > 0 || open.Count > 0))
@@ -53,17 +55,22 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        edits: editsOf is null
-                            ? options.Edits
-                            : [.. options.Edits, .. open.SelectMany((text, s) => editsOf(text.Number).Select(edit => edit.OfSequence(s)))],
-                        caches: [.. open.Select(text => text.Cache!)],
-                        logits: LogitRows.Last,
-                        arithmetic: options.Arithmetic,
-                        cancellationToken: cancellationToken
+                        editsOf is null
+                            ? hooks
+                            : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
+                        [.. open.Select(text => text.Cache!)],
+                        LogitRows.Last,
+                        stopAfter: null,
+                        resume: null,
+                        options.Arithmetic,
+                        cancellationToken
                     )
                 )
                     for (var i = 0; i < open.Count; i++)
-                        open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
+                        if (options.Observer?.Read(open[i].ReadFrom(run.RowsOf(i).Start)) == false)
+                            open[i].End();
+                        else
+                            open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
                 foreach (var text in open.Where(text => text.IsDone))
                     text.Cache!.Dispose();
                 if (open.RemoveAll(text => text.IsDone) is > 0 and var ended)
@@ -78,6 +85,9 @@ public static class BatchGeneration
         return [.. texts.Select(text => text.Written.ToArray())];
     }
 
+    private static IEnumerable<Edit> Own(List<Text> open, Func<int, IReadOnlyList<Edit>> editsOf) =>
+        open.SelectMany((text, s) => editsOf(text.Number).Select(edit => edit.OfSequence(s)));
+
     private sealed class Text(int[] prompt, GenerationOptions options, int number, int vocabulary)
     {
         private Sampler? _sampler;
@@ -91,6 +101,11 @@ public static class BatchGeneration
         public List<int> Written { get; } = [];
 
         public bool IsDone { get; private set; }
+
+        /// <summary>What the last pass has read of it.</summary>
+        public TokensRead ReadFrom(int row) => new(number, row, Cache!.Length - Next.Length, Next, Written.Count > 0);
+
+        public void End() => IsDone = true;
 
         public void Take(ReadOnlySpan<float> logits, HashSet<int> stops, int most, int context)
         {
