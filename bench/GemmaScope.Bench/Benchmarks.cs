@@ -12,6 +12,7 @@ public static class Benchmarks
         new MonitorBenchmark(),
         new SamplerBenchmark(),
         new CaptureBenchmark(),
+        new StudyBenchmark(),
         new HarvestBenchmark(),
         new DictionaryBenchmark(),
         new WideDictionaryBenchmark(),

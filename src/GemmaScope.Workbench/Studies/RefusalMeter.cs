@@ -20,6 +20,7 @@ internal sealed class RefusalMeter
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<string, NextTokens> _clean = [];
     private readonly StudyText _text;
+    private readonly StudyTasks? _tasks;
 
     public RefusalMeter(
         GemmaModel model,
@@ -27,11 +28,13 @@ internal sealed class RefusalMeter
         RefusalStudyJobOptions options,
         int[] refusalTokens,
         ShieldGemma? shield,
+        StudyTasks? tasks,
         CancellationToken cancellationToken
     )
     {
         (_model, _sets, _options, _refusalTokens, _shield) = (model, sets, options, refusalTokens, shield);
         _cancellationToken = cancellationToken;
+        _tasks = tasks;
         _text = new(model, options.Text);
     }
 
@@ -50,7 +53,8 @@ internal sealed class RefusalMeter
             edit.Strength,
             edit.Direction,
             [.. _sets.Tests.Select(test => Measure(test.Set, test.Prompts, edits, withReplies))],
-            _text.CrossEntropy(edits, _cancellationToken)
+            _text.CrossEntropy(edits, _cancellationToken),
+            _tasks?.Solve(edits, _cancellationToken)
         );
     }
 

@@ -46,6 +46,10 @@ public sealed class ActivationMonitor : GenerationObserver
     /// <summary>What is watched; values come in this order.</summary>
     public IReadOnlyList<Watch> Watches { get; }
 
+    /// <summary>The positions of prompts at which thresholds count; null for all. In a conversation those of its messages: what the tokens of a
+    /// template have is much the same whatever is said. Tokens that the model writes always count.</summary>
+    public IReadOnlyList<Positions>? Counted { get; set; }
+
     /// <summary>Why texts of the last generation were ended, in the order in which that happened; none for those that went on.</summary>
     public IReadOnlyList<MonitorStop> Stops => _stops;
 
@@ -97,13 +101,23 @@ public sealed class ActivationMonitor : GenerationObserver
             var reading = new MonitorReading(read.Text, read.Position + i, read.Ids[i], read.AreWritten, _values);
             _onToken?.Invoke(reading);
             // The rest of a prompt was read in the same pass, and is reported.
-            if (goesOn && Crossed(reading) is { } stop)
+            if (goesOn && Counts(reading) && Crossed(reading) is { } stop)
             {
                 _stops.Add(stop);
                 goesOn = false;
             }
         }
         return goesOn;
+    }
+
+    private bool Counts(in MonitorReading reading)
+    {
+        if (Counted is null || reading.IsWritten)
+            return true;
+        foreach (var span in Counted)
+            if (reading.Position >= span.Start && reading.Position < span.End)
+                return true;
+        return false;
     }
 
     private MonitorStop? Crossed(in MonitorReading reading)

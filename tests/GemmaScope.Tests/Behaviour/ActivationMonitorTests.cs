@@ -114,6 +114,9 @@ public sealed class ActivationMonitorTests : IDisposable
         var early = new ActivationMonitor(_model.Config, [watch with { StopAbove = float.MinValue, Streak = 3 }]);
         Assert.Empty(_model.Generate(Prompt, Greedy with { Observer = early }));
         Assert.Equal(3, early.Stopped!.Position);
+        // Of the prompt only what is a message's may count.
+        early.Counted = [new(5, 6)];
+        Assert.Equal(whole[..2], _model.Generate(Prompt, Greedy with { Observer = early }));
     }
 
     [Fact]

@@ -41,7 +41,8 @@ internal sealed class PartSplit
     /// <summary>Negated ones.</summary>
     public int[] Negated { get; }
 
-    private int[] All { get; }
+    /// <summary>Both.</summary>
+    public int[] All { get; }
 
     public static float[][] Of(IReadOnlyList<float[]> rows, int[] places) => Array.ConvertAll(places, i => rows[i]);
 

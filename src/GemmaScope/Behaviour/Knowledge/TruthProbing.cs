@@ -1,3 +1,6 @@
+using GemmaScope.Dictionaries;
+using GemmaScope.Evaluation;
+
 namespace GemmaScope.Behaviour.Knowledge;
 
 /// <summary>How well probes of one layer and point tell true statements from false ones, on parts that they were not fitted on: means over
@@ -145,6 +148,38 @@ public static class TruthProbing
 
         (int Layer, int Point, ProbeMethod Method) Place(int i) =>
             (i / Methods.Length / points, i / Methods.Length % points, Methods[i % Methods.Length]);
+    }
+
+    /// <summary>What a logistic probe of something simpler reaches, fitted and read on the same statements: a bag of words, or a length.</summary>
+    /// <param name="x">One row a statement.</param>
+    /// <param name="labels">Whether each is true.</param>
+    /// <param name="negated">Whether each is a negation.</param>
+    /// <param name="parts">The part of each.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
+    /// <returns>How likely each is true, by the probe of its part.</returns>
+    public static double[] Baseline(
+        SparseActivations x,
+        bool[] labels,
+        bool[] negated,
+        int[] parts,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var (count, read) = (parts.Max() + 1, new double[labels.Length]);
+        for (var part = 0; part < count; part++)
+        {
+            var split = new PartSplit(part, count, parts, labels, negated, 0);
+            var probe = LogisticProbe.Fit(
+                SparseProducts.Rows(x, split.Train),
+                split.Labels(split.Train),
+                new LogisticOptions { GradientTolerance = 1e-3 },
+                cancellationToken
+            );
+            var scores = probe.Scores(SparseProducts.Rows(x, split.All));
+            for (var i = 0; i < scores.Length; i++)
+                read[split.All[i]] = LogisticProbe.Probability(scores[i]);
+        }
+        return read;
     }
 
     /// <summary>Another layer for each, a different one for every two.</summary>

@@ -6,8 +6,7 @@ namespace GemmaScope.Behaviour.Knowledge;
 /// <summary>What a model says to a question of yes or no, by the logits of the next token.</summary>
 /// <param name="LogOdds">log p(yes) − log p(no), over all tokens that are these words; above 0 it says yes.</param>
 /// <param name="Mass">p(yes) + p(no): whether it is about to say one of them at all.</param>
-/// <param name="Entropy">The entropy of the next token in nats.</param>
-public readonly record struct YesNoAnswer(double LogOdds, double Mass, double Entropy)
+public readonly record struct YesNoAnswer(double LogOdds, double Mass)
 {
     /// <summary>Whether it says yes.</summary>
     public bool IsYes => LogOdds > 0;
@@ -31,12 +30,20 @@ public sealed class YesNo
     /// <summary>The answer in some logits.</summary>
     public YesNoAnswer Read(ReadOnlySpan<float> logits)
     {
+        var total = Predictions.LogSum(logits);
+        var (yes, no) = (Sum(logits, _yes), Sum(logits, _no));
+        return new(yes - no, Math.Exp(yes - total) + Math.Exp(no - total));
+    }
+
+    /// <summary>The entropy of the next token in nats.</summary>
+    /// <param name="logits">The logits of all vocabulary rows.</param>
+    public static double Entropy(ReadOnlySpan<float> logits)
+    {
         double total = Predictions.LogSum(logits),
             expected = 0;
         foreach (var logit in logits)
             expected += Math.Exp(logit - total) * (logit - total);
-        var (yes, no) = (Sum(logits, _yes), Sum(logits, _no));
-        return new(yes - no, Math.Exp(yes - total) + Math.Exp(no - total), -expected);
+        return -expected;
     }
 
     private static double Sum(ReadOnlySpan<float> logits, int[] ids)
