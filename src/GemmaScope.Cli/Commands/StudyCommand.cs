@@ -14,6 +14,7 @@ internal sealed class StudyCommand : GemmaScopeCommand
     {
         Subcommands.Add(new StudyRefusalCommand());
         Subcommands.Add(new StudyPersonaCommand());
+        Subcommands.Add(new StudyHiddenCommand());
         Subcommands.Add(new StudyKnowledgeCommand());
     }
 

@@ -25,7 +25,11 @@ internal sealed class EntityStudy(
 
     /// <summary>The names of which it is decided whether they are known, or why there is nothing to measure.</summary>
     /// <exception cref="ArgumentProblemException">The file decides, and all are of one kind.</exception>
-    public static (IReadOnlyList<Entity> Names, string? Missing) Decided(IReadOnlyList<Entity> names, KnowledgeFacts? facts, IReadOnlyList<Fact> given)
+    public static (IReadOnlyList<Entity> Names, string? Missing) Decided(
+        IReadOnlyList<Entity> names,
+        KnowledgeFacts? facts,
+        IReadOnlyList<Fact> given
+    )
     {
         var known = facts is null
             ? []
@@ -52,7 +56,10 @@ internal sealed class EntityStudy(
                 new Setting(nameof(KnowledgeStudyJobOptions.Entities))
             );
         return Math.Min(yes, no) < FewestNames
-            ? ([], $"Of the names of which the facts decide the model knows {yes} and does not know {no}: too few of a kind to look for what separates them.")
+            ? (
+                [],
+                $"Of the names of which the facts decide the model knows {yes} and does not know {no}: too few of a kind to look for what separates them."
+            )
             : (decided, null);
     }
 
@@ -63,13 +70,7 @@ internal sealed class EntityStudy(
         Entity[] names = [.. asked.Kept.Select(i => given[i])];
         var set = new EntitySet(asked, names, options.Seed, _model.Tokenizer.VocabularySize);
         var rows = new Lazy<ResidualReadings>(() =>
-            asked.Read(
-                _model,
-                null,
-                options.Organism,
-                progress.Counting("reading names", "names", names.Length),
-                cancellationToken
-            )
+            asked.Read(_model, null, options.Organism, progress.Counting("reading names", "names", names.Length), cancellationToken)
         );
         var layers = folder.Part("entity layers", () => Layers(set, rows.Value));
         var layer = layers.MaxBy(one => one.Selected ?? 0)!.Layer;
@@ -136,11 +137,7 @@ internal sealed class EntityStudy(
                 .Select(layer =>
                 {
                     var own = rows[Site.ResidPost(layer), Point];
-                    return new EntityLayer(
-                        layer,
-                        (Auroc(own, one, other) + Auroc(own, other, one)) / 2,
-                        Auroc(own, set.Train, set.Test)
-                    );
+                    return new EntityLayer(layer, (Auroc(own, one, other) + Auroc(own, other, one)) / 2, Auroc(own, set.Train, set.Test));
                 }),
         ];
 
@@ -153,9 +150,9 @@ internal sealed class EntityStudy(
         var own = rows[Site.ResidPost(layer), Point];
         var vector = new float[_model.Config.Width];
         foreach (var kind in set.Train.GroupBy(i => set.Known[i]))
-            foreach (var i in kind)
-                for (var c = 0; c < vector.Length; c++)
-                    vector[c] += (kind.Key ? 1 : -1) * own[i][c] / kind.Count();
+        foreach (var i in kind)
+            for (var c = 0; c < vector.Length; c++)
+                vector[c] += (kind.Key ? 1 : -1) * own[i][c] / kind.Count();
         return new(vector, Fit(set, own, set.Train).Scores(own));
     }
 
@@ -208,7 +205,10 @@ internal sealed class EntityStudy(
             .ToArray();
         return new(
             [
-                .. ranked.Take(options.Features).Where(one => one.Auroc > 0.5).Select(one => new EntityFeature(one.Feature, "known", one.Value)),
+                .. ranked
+                    .Take(options.Features)
+                    .Where(one => one.Auroc > 0.5)
+                    .Select(one => new EntityFeature(one.Feature, "known", one.Value)),
                 .. ranked
                     .Reverse()
                     .Take(options.Features)

@@ -38,13 +38,7 @@ internal sealed class FactStudy(
             [
                 .. facts.Select(
                     (fact, i) =>
-                        new FactReading(
-                            fact.Id,
-                            fact.Topic,
-                            options.ShowTexts ? $"{fact.Subject}: {fact.Answer}" : null,
-                            known[i],
-                            said[i]
-                        )
+                        new FactReading(fact.Id, fact.Topic, options.ShowTexts ? $"{fact.Subject}: {fact.Answer}" : null, known[i], said[i])
                 ),
             ]
         );

@@ -112,12 +112,15 @@ internal static class KnowledgeSummary
         if (truth.Statements < FewStatements)
             yield return $"Results rest on {truth.Statements} statements; the intervals are wide.";
         if (said.Readable == 0)
-            yield return Digits($"The model answers none of the statements: '{options.Yes}' and '{options.No}' together are {said.Mass:P1} of its next token.");
+            yield return Digits(
+                $"The model answers none of the statements: '{options.Yes}' and '{options.No}' together are {said.Mass:P1} of its next token."
+            );
         else if (said.Mass < Unlikely)
             yield return Digits($"The two answers are {said.Mass:P1} of the next token: the model is hardly about to say either.");
         if (said.Yes is { } yes && (yes.Mean > OneSided || yes.Mean < 1 - OneSided))
-            yield return Digits($"The model says '{(yes.Mean > 0.5 ? options.Yes : options.No)}' to {Math.Max(yes.Mean, 1 - yes.Mean):P0} of the statements whatever they say: ")
-                + "a discrepancy then shows its bias, and not that it hides something.";
+            yield return Digits(
+                $"The model says '{(yes.Mean > 0.5 ? options.Yes : options.No)}' to {Math.Max(yes.Mean, 1 - yes.Mean):P0} of the statements whatever they say: "
+            ) + "a discrepancy then shows its bias, and not that it hides something.";
         if (said.ProbeRight is { High: < 0.5 })
             yield return "Where probe and answer differ the answer is right more often: these are errors of the probe.";
     }

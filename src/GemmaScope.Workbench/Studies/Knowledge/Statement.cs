@@ -43,7 +43,9 @@ public sealed record Statement(string Id, string Text, bool IsTrue, string Topic
         return all.Any(one => one.IsTrue) && all.Any(one => !one.IsTrue)
             ? all
             : throw new FileFormatException(
-                all.Length == 0 ? "holds no statement" : $"holds only {(all[0].IsTrue ? "true" : "false")} statements; both kinds are needed",
+                all.Length == 0
+                    ? "holds no statement"
+                    : $"holds only {(all[0].IsTrue ? "true" : "false")} statements; both kinds are needed",
                 file
             );
     }
@@ -54,14 +56,21 @@ public sealed record Statement(string Id, string Text, bool IsTrue, string Topic
     /// <param name="seed">Decides which answers are exchanged.</param>
     public static IReadOnlyList<Statement> Of(IReadOnlyList<Fact> facts, int seed) =>
         [
-            .. facts.Zip(Fact.Exchanged(facts, seed))
+            .. facts
+                .Zip(Fact.Exchanged(facts, seed))
                 .Where(pair => pair.First.Answer != pair.Second)
                 .SelectMany(pair => Four(pair.First, pair.Second)),
         ];
 
     private static Statement[] Four(Fact fact, string other)
     {
-        return [One("true", fact.Answer, true), One("false", other, false), One("not true", fact.Answer, false), One("not false", other, true)];
+        return
+        [
+            One("true", fact.Answer, true),
+            One("false", other, false),
+            One("not true", fact.Answer, false),
+            One("not false", other, true),
+        ];
 
         Statement One(string form, string answer, bool isTrue)
         {
@@ -124,7 +133,10 @@ public sealed record Fact(string Id, string Subject, string Relation, string Ans
         ];
         return facts.Length >= 4
             ? facts
-            : throw new FileFormatException($"holds {facts.Length} facts; four are the least of which true and false ones can be made", file);
+            : throw new FileFormatException(
+                $"holds {facts.Length} facts; four are the least of which true and false ones can be made",
+                file
+            );
     }
 
     /// <summary>For each fact the answer of another one, of its topic where there is one; each answer once.</summary>
@@ -149,7 +161,11 @@ public sealed record Fact(string Id, string Subject, string Relation, string Ans
 
     private static string Cut(string text)
     {
-        var end = Remarks.Select(remark => text.IndexOf(remark, StringComparison.Ordinal)).Where(at => at > 0).DefaultIfEmpty(text.Length).Min();
+        var end = Remarks
+            .Select(remark => text.IndexOf(remark, StringComparison.Ordinal))
+            .Where(at => at > 0)
+            .DefaultIfEmpty(text.Length)
+            .Min();
         return text[..end].Trim();
     }
 }
@@ -197,7 +213,8 @@ internal sealed record StudyRow(string File, int Number, IReadOnlyDictionary<str
 
     /// <summary>The same of a field that has to be there.</summary>
     public string Needed(string[] names) =>
-        Value(names) ?? throw new FileFormatException($"row {Number} has no {names[0]}; it is looked for under {string.Join(", ", names)}", File);
+        Value(names)
+        ?? throw new FileFormatException($"row {Number} has no {names[0]}; it is looked for under {string.Join(", ", names)}", File);
 
     public FileFormatException Bad(string name, string problem) => new($"row {Number}: '{name}' {problem}", File);
 }
@@ -220,12 +237,21 @@ internal static class StudyTable
             throw new FileFormatException(wrong, file);
         string[] head = [.. rows[0].Fields.Select(name => name.Trim())];
         return rows.Skip(1)
-            .Select((row, i) => new StudyRow(file, i + 1, head.Zip(row.Fields).DistinctBy(one => one.First).ToDictionary(one => one.First, one => one.Second)));
+            .Select(
+                (row, i) =>
+                    new StudyRow(
+                        file,
+                        i + 1,
+                        head.Zip(row.Fields).DistinctBy(one => one.First).ToDictionary(one => one.First, one => one.Second)
+                    )
+            );
     }
 
     private static Dictionary<string, string> Fields(JsonElement row) =>
         row.EnumerateObject()
-            .Where(field => field.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False)
+            .Where(field =>
+                field.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False
+            )
             .DistinctBy(field => field.Name)
             .ToDictionary(field => field.Name, field => field.Value.ToString());
 }

@@ -144,7 +144,10 @@ internal sealed class TruthStudy(
             "truth words",
             () =>
                 TruthProbing.Baseline(
-                    BagOfWords.Count(Enumerable.Range(0, statements.Length).Select(i => asked.Words(i).AsEnumerable()), model.Tokenizer.VocabularySize),
+                    BagOfWords.Count(
+                        Enumerable.Range(0, statements.Length).Select(i => asked.Words(i).AsEnumerable()),
+                        model.Tokenizer.VocabularySize
+                    ),
                     labels,
                     negated,
                     parts,
@@ -197,7 +200,8 @@ internal static class KnowledgeMeans
 {
     /// <summary>The AUROC; null without both kinds.</summary>
     public static MeanEstimate? Auroc(bool[] labels, double[] scores, string[]? groups, StudyJobOptions options) =>
-        Ranking.AurocOf(labels, scores) is { } auroc && RankingInterval.Of(labels, scores, groups, options.Resamples, options.Seed) is { } interval
+        Ranking.AurocOf(labels, scores) is { } auroc
+        && RankingInterval.Of(labels, scores, groups, options.Resamples, options.Seed) is { } interval
             ? new(labels.Length, auroc, interval.Low, interval.High)
             : null;
 }
