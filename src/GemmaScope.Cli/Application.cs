@@ -124,6 +124,7 @@ internal static class Application
                     new DetectCommand(),
                     new RavelCommand(),
                     new StudyCommand(),
+                    new LensCommand(),
                 ]
             ),
             ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),

@@ -54,8 +54,8 @@ public sealed class JacobianFit : IDisposable
     /// <summary>How far it has settled; null before the first prompt.</summary>
     public JacobianProgress? Progress { get; private set; }
 
-    /// <summary>The sums over prompts so far, by block.</summary>
-    internal IReadOnlyDictionary<int, Tensor> Sums => _sums;
+    /// <summary>The sums over prompts so far, by block: what a checkpoint holds. They belong to the fit.</summary>
+    public IReadOnlyDictionary<int, Tensor> ToSums() => _sums;
 
     /// <summary>The last prompt's own matrices, by block.</summary>
     internal IReadOnlyDictionary<int, Tensor> Last => _prompt;
@@ -81,8 +81,13 @@ public sealed class JacobianFit : IDisposable
     }
 
     /// <summary>Takes up an earlier fit.</summary>
-    internal unsafe void Restore(IReadOnlyDictionary<int, Tensor> sums, int prompts, int skipped, long positions)
+    /// <param name="sums">Its sums, by block.</param>
+    /// <param name="prompts">Prompts that counted.</param>
+    /// <param name="skipped">Prompts that were too short.</param>
+    /// <param name="positions">Positions that counted.</param>
+    public void Restore(IReadOnlyDictionary<int, Tensor> sums, int prompts, int skipped, long positions)
     {
+        ArgumentNullException.ThrowIfNull(sums);
         foreach (var layer in _layers)
             sums[layer].AsSpan().CopyTo(_sums[layer].AsSpan());
         (Prompts, Skipped, Positions) = (prompts, skipped, positions);

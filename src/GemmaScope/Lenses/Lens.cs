@@ -18,6 +18,9 @@ public abstract class Lens : IDisposable
     /// <summary>Where it comes from: of which model, of how many prompts. Empty where it was fitted on nothing.</summary>
     public abstract LensOrigin Origin { get; }
 
+    /// <summary>The last block it has a map for; null where it has one for any.</summary>
+    internal abstract int? LastLayer { get; }
+
     /// <summary>Whether it has a map for a block's output.</summary>
     public abstract bool Has(int layer);
 
@@ -51,9 +54,10 @@ public abstract class Lens : IDisposable
                 $"is of a residual stream of {width} numbers, this model has {config.Width}; it is of another model",
                 Origin.File ?? "lens"
             );
-        if (Enumerable.Range(config.Layers - 1, 1024).FirstOrDefault(Has, -1) is >= 0 and var layer && Kind != LogitLens.Name)
+        // Some files have an identity for the last block, which is not used.
+        if (LastLayer is { } last && last >= config.Layers)
             throw new ArgumentProblemException(
-                $"has a map for layer {layer}, this model's last block is {config.Layers - 1} and needs none; it is of another model",
+                $"has a map for layer {last}, this model's last is {config.Layers - 1}; it is of another model",
                 Origin.File ?? "lens"
             );
     }
@@ -106,6 +110,8 @@ public sealed class LogitLens : Lens
 
     /// <inheritdoc/>
     public override int? Width => null;
+
+    internal override int? LastLayer => null;
 
     /// <inheritdoc/>
     public override LensOrigin Origin { get; } = new();

@@ -28,8 +28,8 @@ public sealed record LensCell(
 /// <param name="Answer">The token that the model predicts, with its probability.</param>
 /// <param name="Appears">The first block after which it is the likeliest; the last block at the latest.</param>
 /// <param name="Settles">The first block from which on it stays the likeliest.</param>
-/// <param name="Overridden">The likeliest token of an earlier block that a later one overrode: the most probable that was not the answer;
-/// null where none reached <see cref="LensReading.Disposed"/>.</param>
+/// <param name="Overridden">The likeliest token of an earlier block that a later one overrode: the most probable that was neither the answer nor
+/// the token that stands there, which early blocks repeat; null where none reached <see cref="LensReading.Disposed"/>.</param>
 /// <param name="OverriddenLayer">After which block it was strongest.</param>
 public sealed record LensPath(int Position, TokenScore Answer, int Appears, int Settles, TokenScore? Overridden, int? OverriddenLayer);
 
@@ -139,7 +139,7 @@ public sealed class LensReading
         var overridden = Layers
             .Where(layer => layer < settles)
             .Select(layer => (Layer: layer, Top: this[layer, position].Top[0]))
-            .Where(one => one.Top.Token != answer.Token && one.Top.Probability >= Disposed)
+            .Where(one => one.Top.Token != answer.Token && one.Top.Token != Tokens[position] && one.Top.Probability >= Disposed)
             .OrderByDescending(one => one.Top.Probability)
             .ToArray();
         return new(

@@ -32,6 +32,8 @@ public sealed class TunedLens : Lens
     /// <inheritdoc/>
     public override int? Width { get; }
 
+    internal override int? LastLayer => _maps.Keys.Max();
+
     /// <inheritdoc/>
     public override LensOrigin Origin { get; }
 
