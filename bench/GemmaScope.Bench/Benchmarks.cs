@@ -13,6 +13,7 @@ public static class Benchmarks
         new SamplerBenchmark(),
         new CaptureBenchmark(),
         new StudyBenchmark(),
+        new StudyCotBenchmark(),
         new HarvestBenchmark(),
         new DictionaryBenchmark(),
         new WideDictionaryBenchmark(),

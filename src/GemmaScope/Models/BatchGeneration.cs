@@ -39,6 +39,7 @@ public static class BatchGeneration
             prompts,
             number => options.Seed is { } seed ? unchecked(seed + number) : null,
             options,
+            editsOf,
             together,
             progress,
             cancellationToken
@@ -65,7 +66,7 @@ public static class BatchGeneration
         CancellationToken cancellationToken = default
     ) =>
         seeds.Count == prompts.Count
-            ? Generate(model, prompts, number => seeds[number], options ?? new GenerationOptions(), together, progress, cancellationToken)
+            ? Generate(model, prompts, number => seeds[number], options ?? new GenerationOptions(), null, together, progress, cancellationToken)
             : throw new ArgumentProblemException($"are {seeds.Count} for {prompts.Count} prompts", "seeds");
 
     private static int[][] Generate(
@@ -73,6 +74,7 @@ public static class BatchGeneration
         IReadOnlyList<int[]> prompts,
         Func<int, int?> seed,
         GenerationOptions options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
         int together,
         IProgress<long>? progress,
         CancellationToken cancellationToken
@@ -82,9 +84,12 @@ public static class BatchGeneration
         if (together < 1)
             throw new ArgumentProblemException($"is {together}; it must be 1 or more", "together");
         var stops = (options.StopTokens ?? model.Config.EosIds).ToHashSet();
-        var texts = prompts.Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, model.Config.RealVocabulary)).ToArray();
+        var texts = prompts
+            .Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, i, model.Config.RealVocabulary))
+            .ToArray();
         var waiting = new Queue<(int Number, Text Text)>(texts.Index());
-        using var begun = new BegunPrompts(model, prompts, options, cancellationToken);
+        // Whoever watches is shown every token of every prompt, and what is edited in its own way is read by itself.
+        using var begun = new BegunPrompts(model, prompts, options, share: options.Observer is null && editsOf is null, cancellationToken);
         List<Text> open = [];
         var done = 0L;
         var hooks = options.Hooks(model.Config);
@@ -140,11 +145,6 @@ public static class BatchGeneration
 
         public int Number => number;
 
-        public int[] Next { get; private set; } = prompt;
-    private sealed class Text(int[] prompt, GenerationOptions options, int vocabulary)
-    {
-        private Sampler? _sampler;
-
         public int[] Next { get; private set; } = [];
 
         public KvCache? Cache { get; private set; }
@@ -153,12 +153,13 @@ public static class BatchGeneration
 
         public bool IsDone { get; private set; }
 
+        /// <summary>Begins behind what a cache has seen of the prompt.</summary>
+        public void Begin(KvCache cache) => (Cache, Next) = (cache, prompt[cache.Length..]);
+
         /// <summary>What the last pass has read of it.</summary>
         public TokensRead ReadFrom(int row) => new(number, row, Cache!.Length - Next.Length, Next, Written.Count > 0);
 
         public void End() => IsDone = true;
-        /// <summary>Begins behind what a cache has seen of the prompt.</summary>
-        public void Begin(KvCache cache) => (Cache, Next) = (cache, prompt[cache.Length..]);
 
         public void Take(ReadOnlySpan<float> logits, HashSet<int> stops, int most, int context)
         {
