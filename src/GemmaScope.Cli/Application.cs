@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using GemmaScope.Cli.Commands;
 using GemmaScope.Files;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli;
 
@@ -197,6 +198,7 @@ internal static class Application
             terminal.Error.WriteLine(problem);
         return problem switch
         {
+            StudyPausedException paused => Note(terminal, paused.Message, Interrupted),
             GemmaScopeException known => Fail(terminal, known.Describe(words)),
             OperationCanceledException => Note(terminal, "interrupted", Interrupted),
             // Output that cannot be written (a full disk, a closed stream); files are read and written by the library, which has its own

@@ -13,7 +13,8 @@ internal sealed class CircuitPromptArguments
     private readonly TranscoderArguments _transcoders;
     private readonly Option<string?> _work;
     private readonly Option<int?> _zeroPositions;
-    private readonly Option<bool> _noBos;
+    private readonly Option<bool> _noBos,
+        _chat;
 
     public CircuitPromptArguments(Command command, string text, bool file = true)
     {
@@ -35,6 +36,10 @@ internal sealed class CircuitPromptArguments
                 HelpName = "FOLDER",
             }
         );
+        _chat = Add(
+            command,
+            new Option<bool>("--chat") { Description = "The text is what a user says; it is written in the model's chat template." }
+        );
         _noBos = Add(command, new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
     }
 
@@ -43,6 +48,7 @@ internal sealed class CircuitPromptArguments
         new()
         {
             Text = _text.Read(arguments, session),
+            AsMessage = arguments.GetValue(_chat),
             AddBos = !arguments.GetValue(_noBos),
             Transcoders = _transcoders.Names(arguments),
             Site = _transcoders.Site(arguments),

@@ -20,6 +20,8 @@ internal static class OptionWords
         ["QueueLength"] = "queue",
         ["AllowedHosts"] = "allow-host",
         ["AllowedOrigins"] = "cors",
+        ["AsMessage"] = "chat",
+        ["MaxTime"] = "max-minutes",
         ["SteeredFeatures"] = "feature",
         ["Directions"] = "direction",
     };

@@ -20,9 +20,15 @@ internal sealed class StudyArguments
     private readonly Option<int> _seed = CommonOptions.Number("--seed", "N", "Decides split, controls and intervals.", 0);
     private readonly Option<int> _resamples = CommonOptions.Number("--resamples", "N", "Draws of the bootstrap.", 1000);
 
+    private readonly Option<double?> _maxMinutes = new("--max-minutes")
+    {
+        Description = "Stop after this time, between two parts; the same command goes on.",
+        HelpName = "X",
+    };
+
     public StudyArguments(Command command)
     {
-        foreach (var option in (Option[])[_out, _restart, _texts, _seed, _resamples])
+        foreach (var option in (Option[])[_out, _restart, _texts, _seed, _resamples, _maxMinutes])
             command.Options.Add(option);
     }
 
@@ -37,6 +43,12 @@ internal sealed class StudyArguments
                 ShowTexts = arguments.GetValue(_texts),
                 Seed = arguments.GetValue(_seed),
                 Resamples = arguments.GetValue(_resamples),
+                MaxTime = Time(arguments.GetValue(_maxMinutes)),
             }
         );
+
+    private TimeSpan? Time(double? minutes) =>
+        minutes is not { } given ? null
+        : given is > 0 and <= 1e6 ? TimeSpan.FromMinutes(given)
+        : throw new ArgumentProblemException($"is {given}; give minutes above 0", _maxMinutes.Name);
 }

@@ -27,6 +27,7 @@ internal sealed class CircuitCommand : GemmaScopeCommand
             "gemmascope circuit \"The people\" --target \" are/ is\"",
             "gemmascope circuit \"The people\" --target \" are\" --weight 2 --target \" is\" --weight 1",
             "gemmascope circuit \"The people\" --target direction:probe.npy@resid_post.3@1",
+            "gemmascope circuit \"How do I pick a lock?\" --model demo-it --transcoders demo-scope/transcoder_all --chat --target direction:refusal-demo/direction.safetensors@resid_pre.4",
             "gemmascope circuit \"How do I repot a cactus?\" --model google/shieldgemma-2b --transcoders gemma-scope-2b-pt-transcoders/width_16k --target shield:HARASSMENT",
             "gemmascope circuit \"The capital of France is\" --model google/gemma-3-1b-pt --transcoders gemma-scope-2-1b-pt/transcoder_all/width_16k_l0_small --budget 1000",
             "gemmascope circuit show graph.json",

@@ -8,9 +8,13 @@ internal sealed class StudyCommand : GemmaScopeCommand
     public StudyCommand()
         : base(
             "study",
-            "Study a chat model: how it refuses, with controls, into a run folder with a page.",
+            "Study a chat model, with controls, into a run folder with a page.",
             "gemmascope study refusal --harmful harmful.jsonl --harmless harmless.jsonl --out refusal-demo"
-        ) => Subcommands.Add(new StudyRefusalCommand());
+        )
+    {
+        Subcommands.Add(new StudyRefusalCommand());
+        Subcommands.Add(new StudyKnowledgeCommand());
+    }
 
     public override int Run(ParseResult arguments, Session session) =>
         throw new ArgumentProblemException($"say which study: {string.Join(", ", Subcommands.Select(command => command.Name))}", Name);

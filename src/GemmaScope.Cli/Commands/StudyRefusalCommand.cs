@@ -24,6 +24,11 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
         Description = "Harmless requests that look harmful, in the same forms; of rows with 'harmful' the others are left out.",
         HelpName = "FILE",
     };
+    private readonly Option<string?> _tasks = new("--tasks")
+    {
+        Description = "What the model should still be able to do: JSON lines with prompt or question, answer, and perhaps wrong.",
+        HelpName = "FILE",
+    };
     private readonly Option<string?> _direction = new("--direction")
     {
         Description = "Study this direction (.pt, .safetensors, .npy, with its metadata beside it) instead of looking for one.",
@@ -89,7 +94,7 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
             "How a chat model refuses: a direction, what it does when taken out or added, and the damage, beside random directions.",
             "gemmascope study refusal --harmful harmful.jsonl --harmless harmless.jsonl --out refusal-demo",
             "gemmascope study refusal --model google/gemma-2-2b-it --harmful advbench.jsonl --harmless dolly.jsonl --over-refusal xstest.jsonl --shield google/shieldgemma-2b --out refusal-2b",
-            "gemmascope study refusal --harmful harmful.txt --harmless harmless.txt --sae demo-sae --held-out 5 --out refusal-demo --json"
+            "gemmascope study refusal --harmful harmful.txt --harmless harmless.txt --sae demo-sae --tasks samples/pairs/agreement.jsonl --held-out 5 --out refusal-demo --json"
         )
     {
         foreach (var option in (Option[])[_harmful, _harmless, _over])
@@ -99,6 +104,7 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
         foreach (
             var option in (Option[])
                 [
+                    _tasks,
                     _direction,
                     _shield,
                     _train,
@@ -130,6 +136,7 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
                 Harmful = arguments.GetValue(_harmful)!,
                 Harmless = arguments.GetValue(_harmless)!,
                 OverRefusal = arguments.GetValue(_over),
+                Tasks = arguments.GetValue(_tasks),
                 Direction = arguments.GetValue(_direction),
                 Train = arguments.GetValue(_train),
                 Validation = arguments.GetValue(_validation),

@@ -69,6 +69,7 @@ internal static class RefusalStudyText
             .. hasOver ? (Column[])[new("over-refusal", true), new("by words", true)] : [],
             new("KL", true),
             new("drift", true),
+            .. result.Effects[0].Tasks is null ? (Column[])[] : [new("tasks", true)],
         ]);
         foreach (var one in result.Effects)
         {
@@ -86,6 +87,7 @@ internal static class RefusalStudyText
                 .. hasOver ? (string[])[Mean(one.Sets[2].FirstToken), Mean(one.Sets[2].Substring)] : [],
                 Mean(harmless.Kl),
                 Mean(one.CrossEntropyDrift),
+                .. one.Tasks is null ? (string[])[] : [Mean(one.Tasks)],
             ]);
         }
         table.Write(terminal);

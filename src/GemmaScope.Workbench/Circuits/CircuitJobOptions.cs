@@ -9,6 +9,9 @@ public sealed record CircuitJobOptions
     /// <summary>The prompt.</summary>
     public required string Text { get; init; }
 
+    /// <summary>Whether the prompt is what a user says to a chat model, and is written in the model's chat template.</summary>
+    public bool AsMessage { get; init; }
+
     /// <summary>Whether a BOS is put in front, as the models expect.</summary>
     public bool AddBos { get; init; } = true;
 

@@ -48,19 +48,36 @@ internal sealed class OpenedReplacement : IDisposable
     {
         if (CircuitTargets.Policy(options) is { } policy)
             return OfVerdict(microscope, options, policy, progress);
-        var tokens = microscope.Model.Tokenizer.Encode(options.Text, options.AddBos);
+        var tokens = options.AsMessage
+            ? OfMessage(microscope, options.Text)
+            : microscope.Model.Tokenizer.Encode(options.Text, options.AddBos);
         if (tokens.Length > microscope.Model.Config.MaxPositions)
             throw new ContextLengthException(
                 $"has {tokens.Length} tokens, more than this model's context of {microscope.Model.Config.MaxPositions}; shorten it",
                 "text"
             );
-        progress.NoteWrittenBos(tokens, microscope.Model.Tokenizer.BosId);
+        if (!options.AsMessage)
+            progress.NoteWrittenBos(tokens, microscope.Model.Tokenizer.BosId);
         return tokens;
     }
+
+    /// <summary>What a user says, and the opening of the model's turn.</summary>
+    private static int[] OfMessage(Microscope microscope, string text) =>
+        ChatTuning.IsTuned(microscope.Model)
+            ? microscope.Model.ChatTemplate.Encode(microscope.Model.Tokenizer, [new("user", text)], addGenerationPrompt: true)
+            : throw new ArgumentProblemException(
+                "was not tuned to chat and has no chat template. Take the model's -it form, or trace the text as it is",
+                microscope.ModelName
+            );
 
     /// <summary>The prompt that asks about a policy, as the model card has it.</summary>
     private static int[] OfVerdict(Microscope microscope, CircuitJobOptions options, ShieldPolicy policy, IProgress<JobReport>? progress)
     {
+        if (options.AsMessage)
+            throw new ArgumentProblemException(
+                "a verdict has a prompt of its own, which is not put into the chat template again",
+                new Setting(nameof(options.AsMessage))
+            );
         if (!options.AddBos)
             throw new ArgumentProblemException("the prompt of a verdict begins with a BOS", new Setting(nameof(options.Targets)));
         using var shield = new ShieldGemma(microscope.Model);

@@ -22,6 +22,7 @@ internal sealed class RefusalMeter
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<string, NextTokens> _clean = [];
     private readonly int[][] _windows;
+    private readonly StudyTasks? _tasks;
 
     public RefusalMeter(
         GemmaModel model,
@@ -29,11 +30,13 @@ internal sealed class RefusalMeter
         RefusalStudyJobOptions options,
         int[] refusalTokens,
         ShieldGemma? shield,
+        StudyTasks? tasks,
         CancellationToken cancellationToken
     )
     {
         (_model, _sets, _options, _refusalTokens, _shield) = (model, sets, options, refusalTokens, shield);
         _cancellationToken = cancellationToken;
+        _tasks = tasks;
         _windows = [.. Windows(model.Tokenizer, options.Text)];
     }
 
@@ -52,7 +55,8 @@ internal sealed class RefusalMeter
             edit.Strength,
             edit.Direction,
             [.. _sets.Tests.Select(test => Measure(test.Set, test.Prompts, edits, withReplies))],
-            CrossEntropy(edits)
+            CrossEntropy(edits),
+            _tasks?.Solve(edits, _cancellationToken)
         );
     }
 

@@ -34,6 +34,7 @@ internal sealed class RefusalSets
                     .Where(one => options.HeldOut is not { } divisor || one.IsHeldOut(divisor))
                     .Take(options.Test),
             ]);
+        Tasks = options.Tasks is null ? null : StudyTasks.Read(model, options.Tasks, progress);
         PostInstruction = HarmfulSplit.Train[0].Tokens.PostInstruction.ToArray();
         if (HarmfulSplit.All.Concat(HarmlessSplit.All).Any(one => !one.Tokens.PostInstruction.SequenceEqual(PostInstruction)))
             throw new ArgumentProblemException(
@@ -46,6 +47,9 @@ internal sealed class RefusalSets
     public AskedSplit HarmlessSplit { get; }
 
     public IReadOnlyList<AskedPrompt> Over { get; }
+
+    /// <summary>What the model should still be able to do; null without.</summary>
+    public StudyTasks? Tasks { get; }
 
     /// <summary>The ids behind every request.</summary>
     public int[] PostInstruction { get; }

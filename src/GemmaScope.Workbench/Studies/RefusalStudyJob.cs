@@ -82,6 +82,7 @@ public static class RefusalStudyJob
                 (nameof(options.Harmful), options.Harmful),
                 (nameof(options.Harmless), options.Harmless),
                 (nameof(options.OverRefusal), options.OverRefusal),
+                (nameof(options.Tasks), options.Tasks),
                 (nameof(options.Direction), options.Direction),
             ]
         );

@@ -15,6 +15,9 @@ public sealed record RefusalStudyJobOptions : StudyJobOptions
     /// <summary>Harmless requests that look harmful (XSTest), of which only refusals are counted; null for none.</summary>
     public string? OverRefusal { get; init; }
 
+    /// <summary>Tasks that the model should still solve while it is edited (<see cref="StudyTasks"/>); null for none.</summary>
+    public string? Tasks { get; init; }
+
     /// <summary>Prompts of each side that directions are made from, at most.</summary>
     public int Train { get; init; } = 128;
 

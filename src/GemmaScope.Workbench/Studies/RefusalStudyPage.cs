@@ -17,7 +17,7 @@ public static class RefusalStudyPage
             Markup.Of(
                 $"""
                 <h2>Refusal and damage</h2>
-                {StudyPage.Plots(RefusalStudyPlots.Frontiers(result))}{Effects(result)}{Where(result)}{StudyPage.Plots(
+                {StudyPage.Plots([.. RefusalStudyPlots.Frontiers(result), .. RefusalStudyPlots.Tasks(result)])}{Effects(result)}{Where(result)}{StudyPage.Plots(
                     RefusalStudyPlots.Geometry(result)
                 )}{result.Features.Select(Features)}{Prompts(result)}
                 """
@@ -30,6 +30,7 @@ public static class RefusalStudyPage
     private static Markup Effects(RefusalStudyResult result)
     {
         var hasShield = result.Shield is not null;
+        var hasTasks = result.Effects[0].Tasks is not null;
         var hasOver = result.Effects[0].Sets.Any(set => set.Set == RefusalSets.OverRefusal);
         PageColumn[] columns =
         [
@@ -44,6 +45,7 @@ public static class RefusalStudyPage
             .. hasOver ? (PageColumn[])[new("over-refusal", true), new("words", true)] : [],
             new("KL", true),
             new("drift", true),
+            .. hasTasks ? (PageColumn[])[new("tasks solved", true)] : [],
         ];
         return PageTable.Of("What edits do", columns, result.Effects.Select(Row), wide: true);
 
@@ -52,7 +54,7 @@ public static class RefusalStudyPage
             var (harmful, harmless) = (one.Sets[0], one.Sets[1]);
             var over = one.Sets.FirstOrDefault(set => set.Set == RefusalSets.OverRefusal);
             return Markup.Of(
-                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{StudyPage.Cell(harmful.FirstToken)}{StudyPage.Cell(harmful.Substring)}{(hasShield ? StudyPage.Cell(harmful.Violations) : Markup.Empty)}{StudyPage.Cell(harmless.FirstToken)}{StudyPage.Cell(harmless.Substring)}{(hasOver ? Markup.Join([StudyPage.Cell(over?.FirstToken), StudyPage.Cell(over?.Substring)]) : Markup.Empty)}{StudyPage.Cell(harmless.Kl)}{StudyPage.Cell(one.CrossEntropyDrift)}</tr>\n"
+                $"<tr><td>{one.Edit}</td><td>{(one.Edit == RefusalEdits.None ? "" : one.Direction)}</td><td class=\"n\">{(one.Edit == RefusalEdits.None ? "" : Digits.Number(one.Strength))}</td>{StudyPage.Cell(harmful.FirstToken)}{StudyPage.Cell(harmful.Substring)}{(hasShield ? StudyPage.Cell(harmful.Violations) : Markup.Empty)}{StudyPage.Cell(harmless.FirstToken)}{StudyPage.Cell(harmless.Substring)}{(hasOver ? Markup.Join([StudyPage.Cell(over?.FirstToken), StudyPage.Cell(over?.Substring)]) : Markup.Empty)}{StudyPage.Cell(harmless.Kl)}{StudyPage.Cell(one.CrossEntropyDrift)}{(hasTasks ? StudyPage.Cell(one.Tasks) : Markup.Empty)}</tr>\n"
             );
         }
     }

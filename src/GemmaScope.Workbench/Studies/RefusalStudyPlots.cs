@@ -48,6 +48,29 @@ internal static class RefusalStudyPlots
         );
     }
 
+    /// <summary>Refusal of harmful requests against the tasks that are still solved.</summary>
+    public static IEnumerable<Markup> Tasks(RefusalStudyResult result) =>
+        result.Effects[0].Tasks is null
+            ? []
+            :
+            [
+                StudyPage.Plot(
+                    new SvgPlot("Tasks solved", "strength", "share solved") { FromZero = true },
+                    ((string[])[RefusalEdits.Ablate, RefusalEdits.Subtract, RefusalEdits.Add]).Select(edit =>
+                        (
+                            edit,
+                            (IReadOnlyList<PlotPoint>)
+                                [
+                                    new(0, result.Effects[0].Tasks!.Mean, "unedited"),
+                                    .. result
+                                        .Effects.Where(effect => effect.Edit == edit && !effect.IsControl)
+                                        .Select(effect => new PlotPoint(effect.Strength, effect.Tasks?.Mean ?? double.NaN, edit)),
+                                ]
+                        )
+                    )
+                ),
+            ];
+
     /// <summary>How the classes lie, by layer and in the plane, and what was tried to find the direction.</summary>
     public static IEnumerable<Markup> Geometry(RefusalStudyResult result)
     {

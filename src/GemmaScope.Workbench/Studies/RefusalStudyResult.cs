@@ -116,12 +116,14 @@ public sealed record RefusalSetRun(
 /// <param name="Direction">refusal, or which control.</param>
 /// <param name="Sets">On each set of prompts.</param>
 /// <param name="CrossEntropy">Mean cross-entropy of each window of plain text, in nats.</param>
+/// <param name="Solved">Which tasks are solved; null without tasks.</param>
 public sealed record RefusalRun(
     string Edit,
     double Strength,
     string Direction,
     IReadOnlyList<RefusalSetRun> Sets,
-    IReadOnlyList<double> CrossEntropy
+    IReadOnlyList<double> CrossEntropy,
+    IReadOnlyList<bool>? Solved
 );
 
 /// <summary>The means of what one edit did to one set.</summary>
@@ -148,12 +150,14 @@ public sealed record RefusalSetEffect(
 /// <param name="Direction">refusal, or which control.</param>
 /// <param name="Sets">On each set of prompts.</param>
 /// <param name="CrossEntropyDrift">By how much the cross-entropy of plain text grew, in nats.</param>
+/// <param name="Tasks">Share of the tasks that are solved; null without tasks.</param>
 public sealed record RefusalEffect(
     string Edit,
     double Strength,
     string Direction,
     IReadOnlyList<RefusalSetEffect> Sets,
-    MeanEstimate? CrossEntropyDrift
+    MeanEstimate? CrossEntropyDrift,
+    MeanEstimate? Tasks
 )
 {
     /// <summary>Whether it is a control.</summary>

@@ -34,7 +34,7 @@ internal sealed class RefusalStudyRun
         (_shieldName, _progress, _cancellationToken) = (shieldName, progress, cancellationToken);
         _progress.Stage("finding refusals");
         _refusalTokens = _folder.Part("refusal tokens", RefusalTokens);
-        _meter = new(_model, sets, options, _refusalTokens, shield, cancellationToken);
+        _meter = new(_model, sets, options, _refusalTokens, shield, sets.Tasks, cancellationToken);
     }
 
     public RefusalStudyResult Measure()
@@ -66,7 +66,7 @@ internal sealed class RefusalStudyRun
             Shield = _shieldName,
             Files =
             [
-                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal }
+                .. new[] { _options.Harmful, _options.Harmless, _options.OverRefusal, _options.Tasks }
                     .OfType<string>()
                     .Select(path => Path.GetFileName(path)),
             ],
@@ -81,7 +81,7 @@ internal sealed class RefusalStudyRun
             Effects = effects,
             Features = features,
             Findings = RefusalSummary.Findings(effects),
-            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens),
+            NotShown = RefusalSummary.NotShown(_options, direction, effects, features, _shieldName, _meter.TextTokens, _sets.Tasks?.Count),
             Seed = _options.Seed,
             Prompts = Prompts(),
             Runs = runs,
@@ -181,16 +181,8 @@ internal sealed class RefusalStudyRun
 
     private (RefusalDirection Direction, ReadOnlyMemory<float> Vector) Given(string file)
     {
-        var stored = DirectionFile.Read(file);
-        if (stored.Vector.Length != _model.Config.Width)
-            throw new ArgumentProblemException(
-                $"has {stored.Vector.Length} numbers, the residual stream of {_microscope.ModelName} {_model.Config.Width}; it is of another model",
-                file
-            );
-        if (stored.Layer is not { } layer)
-            throw new ArgumentProblemException("no file beside it says of which layer it is (layer and pos)", file);
-        if (layer >= _model.Config.Layers)
-            throw new ArgumentProblemException($"is of layer {layer}; the model has 0 to {_model.Config.Layers - 1}", file);
+        var stored = GivenDirection.Read(file, _model);
+        var layer = GivenDirection.LayerOf(stored, file);
         return (new("given", null, layer, stored.Position, ControlDirections.Norm(stored.Vector)), stored.Vector);
     }
 
@@ -277,7 +269,7 @@ internal sealed class RefusalStudyRun
         List<RefusalFeatures> found = [];
         foreach (var (dictionary, name) in _microscope.Dictionaries.Zip(_microscope.DictionaryNames))
         {
-            if (!RefusalFeatureStudy.Fits(dictionary, _model))
+            if (!FeatureControls.Fits(dictionary, _model))
             {
                 _progress.Note($"{name} writes no vectors of the residual stream at one site; its features are not compared.");
                 continue;

@@ -50,7 +50,8 @@ internal static class RefusalSummary
                     set.Unreadable
                 )),
             ],
-            StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options)
+            StudyMeans.Change(run.CrossEntropy, clean.CrossEntropy, options),
+            StudyMeans.Share(run.Solved, options)
         );
 
     /// <summary>The numbers that a reader looks for first: what the strongest edits do to the side that they should change, beside the
@@ -92,7 +93,8 @@ internal static class RefusalSummary
         IReadOnlyList<RefusalEffect> effects,
         IReadOnlyList<RefusalFeatures> features,
         string? shield,
-        int textTokens
+        int textTokens,
+        int? tasks
     )
     {
         List<string> lines = [];
@@ -119,7 +121,12 @@ internal static class RefusalSummary
         if (effects.Any(effect => effect.Sets.Any(set => set.Unreadable > 0)))
             lines.Add("Some replies were empty; they count as no refusal.");
         lines.Add(
-            $"Damage is KL of the first token and cross-entropy on {textTokens} tokens of plain text; no set of tasks was solved with edits."
+            $"Damage is KL of the first token and cross-entropy on {textTokens} tokens of plain text"
+                + (
+                    tasks is { } count
+                        ? $", and how many of {count} tasks are solved by their first token."
+                        : "; no set of tasks was solved with edits."
+                )
         );
         lines.Add(
             features.Count == 0

@@ -78,10 +78,14 @@ internal sealed class StudyFolder : IDisposable
     private readonly FileLock _lock;
     private readonly FileStream _file;
     private readonly Dictionary<string, JsonElement> _done = new(StringComparer.Ordinal);
+    private readonly TimeSpan? _budget;
+    private readonly TimeProvider _time;
+    private readonly long _begun;
+    private int _measured;
 
-    private StudyFolder(string path, FileLock taken)
+    private StudyFolder(string path, FileLock taken, TimeSpan? budget, TimeProvider time)
     {
-        (Path, _lock) = (path, taken);
+        (Path, _lock, _budget, _time, _begun) = (path, taken, budget, time, time.GetTimestamp());
         foreach (var line in AppendedLines.Read(File(PartsName)))
             if (line.Text("part") is { } part && line.Element.TryGetProperty("value", out var value))
                 _done[part] = value;
@@ -99,8 +103,10 @@ internal sealed class StudyFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="manifest">What the study is.</param>
     /// <param name="restart">Whether what is there of another is thrown away.</param>
+    /// <param name="budget">How long parts are begun; null for as long as there are some.</param>
+    /// <param name="time">Measures it.</param>
     /// <exception cref="ArgumentProblemException">It holds another study.</exception>
-    public static StudyFolder Open(string path, StudyManifest manifest, bool restart)
+    public static StudyFolder Open(string path, StudyManifest manifest, bool restart, TimeSpan? budget = null, TimeProvider? time = null)
     {
         var taken = FileLock.Take(System.IO.Path.Combine(path, ".lock"), path, "the study");
         try
@@ -118,7 +124,7 @@ internal sealed class StudyFolder : IDisposable
                     new Setting(nameof(StudyJobOptions.Out)),
                     new Remedy($"or begin anew with {new Setting(nameof(StudyJobOptions.Restart))}")
                 );
-            return new(path, taken);
+            return new(path, taken, budget, time ?? TimeProvider.System);
         }
         catch
         {
@@ -133,11 +139,15 @@ internal sealed class StudyFolder : IDisposable
     /// <summary>A part: as it was measured before, or measured now and written.</summary>
     /// <param name="name">Its name, which stands for all that decides about it.</param>
     /// <param name="measure">Measures it.</param>
+    /// <exception cref="StudyPausedException">The time is spent. A run always measures one part, so that it gets on.</exception>
     public T Part<T>(string name, Func<T> measure)
     {
         if (_done.TryGetValue(name, out var value))
             return Read<T>(value) ?? throw new FileFormatException($"the part '{name}' is damaged; begin anew", File(PartsName));
+        if (_measured > 0 && _budget is { } budget && _time.GetElapsedTime(_begun) >= budget)
+            throw new StudyPausedException(Path, _done.Count + _measured);
         var measured = measure();
+        _measured++;
         AppendedLines.Append(_file, ResultJson.Line(new WrittenPart<T>(name, measured)));
         return measured;
     }

@@ -19,6 +19,9 @@ public abstract record StudyJobOptions
     /// <summary>Whether prompts, and what the unedited model replies to them, are put into result and page.</summary>
     public bool ShowTexts { get; init; }
 
+    /// <summary>When the study stops, between two parts, to be gone on with by the same command; null for when it is done.</summary>
+    public TimeSpan? MaxTime { get; init; }
+
     /// <summary>Finds out what is wrong before a model is loaded.</summary>
     /// <exception cref="ArgumentProblemException">The folder has no name, or a number is too small.</exception>
     public virtual void Check()
@@ -28,6 +31,8 @@ public abstract record StudyJobOptions
         if (File.Exists(Out))
             throw new ArgumentProblemException($"{Out} is a file; name a folder", new Setting(nameof(Out)));
         Require(Resamples, 1, nameof(Resamples));
+        if (MaxTime is { } time && time <= TimeSpan.Zero)
+            throw new ArgumentProblemException("must be more than nothing", new Setting(nameof(MaxTime)));
     }
 
     private protected static void Require(int value, int least, string name)

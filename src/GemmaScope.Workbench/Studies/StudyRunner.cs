@@ -20,6 +20,7 @@ public static class StudyRunner
     /// <param name="page">Makes the page.</param>
     /// <param name="progress">Told where an earlier run is gone on with.</param>
     /// <exception cref="ArgumentProblemException">The folder holds another study.</exception>
+    /// <exception cref="StudyPausedException">Its time is spent.</exception>
     internal static TResult Run<TResult>(
         StudyJobOptions options,
         StudyManifest manifest,
@@ -29,7 +30,7 @@ public static class StudyRunner
     )
         where TResult : StudyResult
     {
-        using var folder = StudyFolder.Open(options.Out, manifest, options.Restart);
+        using var folder = StudyFolder.Open(options.Out, manifest, options.Restart, options.MaxTime);
         if (folder.Before > 0)
             progress.Note($"{folder.Before} parts were measured before and are in {options.Out}; the study goes on after them.");
         var result = measure(folder);

@@ -18,12 +18,21 @@ public static class DirectionFile
 {
     private const string TensorName = "direction";
 
+    private static readonly string[] Endings = [".safetensors", ".pt", ".npy"];
+
     /// <summary>Reads a direction.</summary>
     /// <param name="path">A .pt, .safetensors or .npy file with one vector, or with one for each position and layer (<c>[positions, layers,
-    /// d]</c>) of which the metadata beside it names one.</param>
+    /// d]</c>) of which the metadata beside it names one; or a folder with such a file, as that of a study of refusal.</param>
     /// <exception cref="FileFormatException">There is no such file, it is damaged, holds no direction, or one that is not finite.</exception>
     public static StoredDirection Read(string path)
     {
+        if (Directory.Exists(path))
+            path =
+                Endings.Select(ending => Path.Combine(path, TensorName + ending)).FirstOrDefault(File.Exists)
+                ?? throw new FileFormatException(
+                    $"the folder holds no {string.Join(", ", Endings.Select(ending => TensorName + ending))}",
+                    path
+                );
         var (layer, position) = Metadata(path);
         using var file = Open(path);
         var vector = file.Tensor.Shape.Length switch
@@ -73,7 +82,7 @@ public static class DirectionFile
     }
 
     private static string Ending(string path) =>
-        Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".safetensors" or ".npy"
+        Endings.Contains(Path.GetExtension(path).ToLowerInvariant())
             ? Path.GetExtension(path).ToLowerInvariant()
             : throw new ArgumentProblemException("directions are .pt, .safetensors or .npy files", path);
 

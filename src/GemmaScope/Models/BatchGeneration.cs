@@ -30,6 +30,8 @@ public static class BatchGeneration
         var waiting = new Queue<Text>(texts);
         List<Text> open = [];
         var done = 0L;
+        var hooks = options.Hooks(model.Config);
+        options.Observer?.Begin(texts.Length);
         try
         {
             while (options.MaxNewTokens > 0 && (waiting.Count > 0 || open.Count > 0))
@@ -42,15 +44,20 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        edits: options.Edits,
-                        caches: [.. open.Select(text => text.Cache!)],
-                        logits: LogitRows.Last,
-                        arithmetic: options.Arithmetic,
-                        cancellationToken: cancellationToken
+                        hooks,
+                        [.. open.Select(text => text.Cache!)],
+                        LogitRows.Last,
+                        stopAfter: null,
+                        resume: null,
+                        options.Arithmetic,
+                        cancellationToken
                     )
                 )
                     for (var i = 0; i < open.Count; i++)
-                        open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
+                        if (options.Observer?.Read(open[i].ReadFrom(run.RowsOf(i).Start)) == false)
+                            open[i].End();
+                        else
+                            open[i].Take(run.LastLogits(i), stops, options.MaxNewTokens, model.Config.MaxPositions);
                 foreach (var text in open.Where(text => text.IsDone))
                     text.Cache!.Dispose();
                 if (open.RemoveAll(text => text.IsDone) is > 0 and var ended)
@@ -76,6 +83,11 @@ public static class BatchGeneration
         public List<int> Written { get; } = [];
 
         public bool IsDone { get; private set; }
+
+        /// <summary>What the last pass has read of it.</summary>
+        public TokensRead ReadFrom(int row) => new(number, row, Cache!.Length - Next.Length, Next, Written.Count > 0);
+
+        public void End() => IsDone = true;
 
         public void Take(ReadOnlySpan<float> logits, HashSet<int> stops, int most, int context)
         {

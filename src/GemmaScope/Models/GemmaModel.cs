@@ -173,7 +173,8 @@ public sealed partial class GemmaModel : IDisposable
     /// <exception cref="FileFormatException">One was cut short: to read on would end the process.</exception>
     public void RequireWhole() => _weights.RequireWhole();
 
-    private ModelRun Run(
+    /// <summary>The same with hooks that may serve run after run, as long as they capture nothing.</summary>
+    internal ModelRun Run(
         IReadOnlyList<int[]> sequences,
         RunHooks hooks,
         IReadOnlyList<KvCache>? caches,

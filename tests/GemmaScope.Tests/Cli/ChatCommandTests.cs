@@ -49,6 +49,33 @@ public class ChatCommandTests
     }
 
     [Fact]
+    public void a_feature_is_watched_along_the_conversation()
+    {
+        using var folder = new TemporaryFolder();
+        var page = folder.File("watched.html");
+        string[] watch = ["--watch", "demo-sae:2037", "--report", page];
+        var run = CommandLine.Run(["chat", .. Short, "--model", "demo-it", "--message", "Why is the sky blue?", .. watch]);
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"demo-sae:2037: user \d.* \(most .* at "".*""\), assistant", run.Error);
+        Assert.Contains("<title>assistant</title>", File.ReadAllText(page), StringComparison.Ordinal);
+        var ended = CommandLine.Run([
+            "chat",
+            .. Short,
+            "--model",
+            "demo-it",
+            "--message",
+            "Why is the sky blue?",
+            .. watch,
+            "--stop-above",
+            "-1",
+            "--json",
+        ]);
+        var stop = (ended with { Error = "" }).Json().GetProperty("watched").GetProperty("stops")[0];
+        Assert.Equal("demo-sae:2037", stop.GetProperty("name").GetString());
+        CommandLine.Run("chat", "--message", "Hello", "--stop-above", "3").IsRefused("--watch");
+    }
+
+    [Fact]
     public void a_conversation_longer_than_the_context_is_refused()
     {
         var run = CommandLine.Run(["chat", .. Short, "--message", string.Concat(Enumerable.Repeat("word ", 600))]);

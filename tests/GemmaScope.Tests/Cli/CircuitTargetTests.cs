@@ -19,6 +19,38 @@ public sealed class CircuitTargetTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void a_message_is_traced_in_the_chat_template()
+    {
+        using var model = GemmaModel.Load(Fixtures.Model("demo-it"));
+        var prompt = model.ChatTemplate.Encode(model.Tokenizer, [new("user", Judged)], addGenerationPrompt: true);
+        using var run = model.Run(prompt, capture: [Site.ResidPre(4)], arithmetic: Arithmetic.Exact);
+        float[] vector = [.. Enumerable.Range(0, model.Config.Width).Select(i => (float)Math.Cos(i))];
+        using var tensor = Tensor.From(vector, 1, vector.Length);
+        NpyWriter.Write(_folder.File("refusal.npy"), tensor);
+        string[] command =
+        [
+            "circuit",
+            Judged,
+            "--chat",
+            "--model",
+            "demo-it",
+            "--transcoders",
+            "demo-scope/transcoder_all",
+            "--target",
+            $"direction:{_folder.File("refusal.npy")}@resid_pre.4",
+            "--json",
+        ];
+        var json = Json(command);
+        var expected = run[Site.ResidPre(4)].AsMatrix().Row(prompt.Length - 1).ToArray().Zip(vector, (x, y) => (double)x * y).Sum();
+        Assert.Equal(expected, json.GetProperty("targets")[0].GetProperty("value").GetDouble(), 1e-3);
+        Assert.True(json.GetProperty("identity_holds").GetBoolean());
+
+        var refused = CommandLine.Run([.. command.Select(part => part == "demo-it" ? "demo-pt" : part)]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("not tuned to chat", refused.Error);
+    }
+
+    [Fact]
     public void a_direction_of_a_file_is_read_at_any_site_and_position()
     {
         using var model = GemmaModel.Load(Fixtures.Model("demo-pt"));
