@@ -31,6 +31,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
         _noBrowser;
     private readonly Option<string[]> _allowHost,
         _cors,
+        _lens;
         _studies,
         _directions;
     private readonly Option<IPNetwork[]> _behindProxy;
@@ -64,6 +65,12 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 HelpName = "FOLDER",
             }
         );
+        _lens = Add(
+            new Option<string[]>("--lens")
+            {
+                Description =
+                    "A Jacobian or tuned lens of the model (.safetensors, .pt), to read texts through on the page; may be given several times. Default: lens.safetensors of the model's folder.",
+                HelpName = "FILE",
         _studies = Add(
             new Option<string[]>("--studies")
             {
@@ -178,13 +185,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
             arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database)
             : demo ? KnownFeatures.OpenDemo()
             : null;
+        using var lenses = OpenedLenses.Of(arguments.GetValue(_lens) ?? [], microscope.Model);
         foreach (var damaged in features?.DamagedDictionaries() ?? [])
             session.Terminal.Error.WriteLine($"note: {damaged} is damaged in the database and left out; build or import it again");
         var how = new Start(
             MovesPort: arguments.GetResult(_port) is not { Implicit: false },
             OpensBrowser: !arguments.GetValue(_noBrowser) && session.Terminal.OutputIsTerminal && IPAddress.IsLoopback(options.Bind)
         );
-        ServeAsync(new ServerModel(microscope, features), options, how, session).GetAwaiter().GetResult();
+        ServeAsync(new ServerModel(microscope, features) { Lenses = lenses.All }, options, how, session).GetAwaiter().GetResult();
         return Application.Success;
     }
 

@@ -54,6 +54,8 @@ internal static class MicroscopeRoutes
             circuits.MapShown(Gated(pages, gate), Gated(data, gate));
         }
         circuits.MapTried(pages, data);
+        sections.Add(PageSection.Lens);
+        new LensEndpoint(served, app.Services.GetRequiredService<ModelQueue>()).Map(pages, data);
         // A guard alone is there to judge, not to talk.
         var chats = instrument is not null || options.Directions.Count > 0 || !IsGuard(served);
         if (chats)
