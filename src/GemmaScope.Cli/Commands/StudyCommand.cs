@@ -13,13 +13,8 @@ internal sealed class StudyCommand : GemmaScopeCommand
         )
     {
         Subcommands.Add(new StudyRefusalCommand());
-        Subcommands.Add(new StudyKnowledgeCommand());
-            "Study a chat model: how it refuses, whether its reasoning counts; with controls, into a run folder with a page.",
-            "gemmascope study refusal --harmful harmful.jsonl --harmless harmless.jsonl --out refusal-demo"
-        )
-    {
         Subcommands.Add(new StudyCotCommand());
-        Subcommands.Add(new StudyRefusalCommand());
+        Subcommands.Add(new StudyKnowledgeCommand());
     }
 
     public override int Run(ParseResult arguments, Session session) =>

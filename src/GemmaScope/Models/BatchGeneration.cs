@@ -39,6 +39,7 @@ public static class BatchGeneration
             prompts,
             number => options.Seed is { } seed ? unchecked(seed + number) : null,
             options,
+            editsOf,
             together,
             progress,
             cancellationToken
@@ -65,7 +66,16 @@ public static class BatchGeneration
         CancellationToken cancellationToken = default
     ) =>
         seeds.Count == prompts.Count
-            ? Generate(model, prompts, number => seeds[number], options ?? new GenerationOptions(), together, progress, cancellationToken)
+            ? Generate(
+                model,
+                prompts,
+                number => seeds[number],
+                options ?? new GenerationOptions(),
+                editsOf: null,
+                together,
+                progress,
+                cancellationToken
+            )
             : throw new ArgumentProblemException($"are {seeds.Count} for {prompts.Count} prompts", "seeds");
 
     private static int[][] Generate(
@@ -73,6 +83,7 @@ public static class BatchGeneration
         IReadOnlyList<int[]> prompts,
         Func<int, int?> seed,
         GenerationOptions options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
         int together,
         IProgress<long>? progress,
         CancellationToken cancellationToken
@@ -82,9 +93,13 @@ public static class BatchGeneration
         if (together < 1)
             throw new ArgumentProblemException($"is {together}; it must be 1 or more", "together");
         var stops = (options.StopTokens ?? model.Config.EosIds).ToHashSet();
-        var texts = prompts.Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, model.Config.RealVocabulary)).ToArray();
+        var texts = prompts
+            .Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, i, model.Config.RealVocabulary))
+            .ToArray();
         var waiting = new Queue<(int Number, Text Text)>(texts.Index());
-        using var begun = new BegunPrompts(model, prompts, options, cancellationToken);
+        // What is edited or watched text by text is not read for several at once.
+        var isShared = editsOf is null && options.Observer is null;
+        using var begun = new BegunPrompts(model, prompts, options, isShared, cancellationToken);
         List<Text> open = [];
         var done = 0L;
         var hooks = options.Hooks(model.Config);
@@ -101,9 +116,7 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        editsOf is null
-                            ? hooks
-                            : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
+                        editsOf is null ? hooks : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
                         [.. open.Select(text => text.Cache!)],
                         LogitRows.Last,
                         stopAfter: null,
@@ -140,11 +153,6 @@ public static class BatchGeneration
 
         public int Number => number;
 
-        public int[] Next { get; private set; } = prompt;
-    private sealed class Text(int[] prompt, GenerationOptions options, int vocabulary)
-    {
-        private Sampler? _sampler;
-
         public int[] Next { get; private set; } = [];
 
         public KvCache? Cache { get; private set; }
@@ -153,12 +161,13 @@ public static class BatchGeneration
 
         public bool IsDone { get; private set; }
 
+        /// <summary>Begins behind what a cache has seen of the prompt.</summary>
+        public void Begin(KvCache cache) => (Cache, Next) = (cache, prompt[cache.Length..]);
+
         /// <summary>What the last pass has read of it.</summary>
         public TokensRead ReadFrom(int row) => new(number, row, Cache!.Length - Next.Length, Next, Written.Count > 0);
 
         public void End() => IsDone = true;
-        /// <summary>Begins behind what a cache has seen of the prompt.</summary>
-        public void Begin(KvCache cache) => (Cache, Next) = (cache, prompt[cache.Length..]);
 
         public void Take(ReadOnlySpan<float> logits, HashSet<int> stops, int most, int context)
         {

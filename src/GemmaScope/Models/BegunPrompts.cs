@@ -15,10 +15,16 @@ internal sealed class BegunPrompts : IDisposable
     private KvCache? _shared;
     private int _first = -1;
 
-    public BegunPrompts(GemmaModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellationToken)
+    public BegunPrompts(
+        GemmaModel model,
+        IReadOnlyList<int[]> prompts,
+        GenerationOptions options,
+        bool isShared,
+        CancellationToken cancellationToken
+    )
     {
         (_model, _prompts, _options, _cancellationToken) = (model, prompts, options, cancellationToken);
-        _groups = Groups(prompts);
+        _groups = isShared ? Groups(prompts) : new (int, int)[prompts.Count];
     }
 
     /// <summary>A cache that has seen the beginning of a prompt, perhaps nothing; the caller disposes of it. Prompts are asked for in their

@@ -1,4 +1,6 @@
+using GemmaScope.Dictionaries;
 using GemmaScope.Models;
+using GemmaScope.Numerics;
 using GemmaScope.Workbench;
 using Xunit;
 
@@ -42,8 +44,8 @@ public sealed class CotStudyTests : IDisposable
         Assert.Equal(1, result.Gain.With!.Mean);
         Assert.Equal(1, result.Gain.Without!.Mean);
         Assert.Equal(1, result.Gain.SameAnswer!.Mean);
-        Assert.All(result.Mediation.Where(one => one.Changed is not null), one => Assert.Equal(0, one.Changed!.Mean));
-        Assert.Equal(0, result.Mediation[0].Score.Samples);
+        Assert.All(result.Mediation, one => Assert.Equal(0, one.Changed!.Mean));
+        Assert.Equal(0, result.Mediation[0].Follows!.Mean);
         Assert.DoesNotContain("cannot reason", result.Verdict);
     }
 
@@ -63,13 +65,22 @@ public sealed class CotStudyTests : IDisposable
     [Fact]
     public async Task swapped_reasoning_takes_the_answer_with_it()
     {
+        var result = await Study(Argued(i => i < 6 ? "Pick green." : "Pick two."));
+        var other = result.Mediation[0];
+        Assert.Equal(0.75, other.Changed!.Mean);
+        Assert.Equal(0.75, other.Follows!.Mean);
+        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "argued likewise").Changed!.Mean);
+        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "another chain").Changed!.Mean);
+        Near(0.75 * 1, result.Mediation.Single(one => one.Reasoning == "random").Changed!.Mean);
+        Assert.All(result.FaithfulAt, one => Near(0.75, one.Mediated!.Mean));
+    }
+
+    [Fact]
+    public async Task a_model_that_answers_at_chance_is_said_to()
+    {
         // Without a colour each chain names a letter of its own.
-        var result = await Study(Questions(6, _ => "Pick any."));
-        var other = result.Mediation.Single(one => one.Reasoning == "other answer");
-        Assert.Equal(1, other.Changed!.Mean);
-        Assert.Equal(1, other.Follows!.Mean);
-        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "same answer").Changed!.Mean);
-        Assert.All(result.FaithfulAt, one => Assert.Equal(1, one.Mediated!.Mean));
+        var result = await Study(Questions(16, _ => "Pick any."), CotPart.Early, CotPart.Mediation);
+        Near(0.75, result.Mediation.Single(one => one.Reasoning == "another chain").Changed!.Mean, 0.1);
         Assert.Contains("cannot reason", result.Verdict);
         Assert.Contains(result.NotShown, line => line.Contains("at chance"));
     }
@@ -135,6 +146,142 @@ public sealed class CotStudyTests : IDisposable
         Assert.Equal(1, result.Hints.Transplanted!.Mean);
     }
 
+    [Fact]
+    public async Task features_that_support_the_answer_go_with_the_reasoning()
+    {
+        using var letters = Letters();
+        var result = await CotStudyJob.RunAsync(
+            Microscope.Of("planted", _planted.Model, letters),
+            Options(Questions(6, i => $"Pick {Colours[1 + i % 3]}."), CotPart.Early)
+        );
+        var features = Assert.Single(result.Features);
+        Assert.Equal((1, 1), (features.Active!.Mean, features.Supporting!.Mean));
+        Near(0, Effect("none"));
+        Near(0, Effect("random"));
+        Near(1, Effect("half"));
+        Assert.True(Effect("shuffled") < 1);
+        var (full, random) = (Share("full"), Share("random"));
+        Assert.True(full > 10 * random, $"{full} of own reasoning, {random} of random tokens");
+
+        double Effect(string name) => features.Effects.Single(one => one.Reasoning == name).Support!.Mean;
+        double Share(string name) => result.Attribution.Single(one => one.Reasoning == name).Sum!.Mean;
+    }
+
+    [Fact]
+    public async Task features_of_an_answer_that_does_not_rest_on_reasoning_stay()
+    {
+        using var letters = Letters();
+        var result = await CotStudyJob.RunAsync(
+            Microscope.Of("planted", _planted.Model, letters),
+            Options(Questions(6, i => $"Pick {Numbers[i % 4]}."), CotPart.Early)
+        );
+        Assert.All(
+            Assert.Single(result.Features).Effects,
+            one => Assert.Equal((1, 1), (one.Overlap!.Mean, Math.Round(one.Support!.Mean, 3)))
+        );
+    }
+
+    [Fact]
+    public async Task a_study_that_was_broken_off_goes_on_to_the_same_numbers()
+    {
+        var options = Options(Questions(20, i => $"Pick {Colours[i % 4]}."), CotPart.Early, CotPart.Mediation) with { Samples = 16 };
+        var whole = await Study(options);
+        var parts = _folder.File(Path.Combine("out", "parts.jsonl"));
+        var lines = File.ReadAllLines(parts);
+        Assert.True(lines.Length > 6);
+        File.WriteAllText(parts, string.Join('\n', lines[..4]) + "\n" + lines[4][..20]);
+        Assert.Equal(ResultJson.Text(whole), ResultJson.Text(await Study(options)));
+        Assert.Equal(lines, File.ReadAllLines(parts));
+        var other = await Assert.ThrowsAsync<ArgumentProblemException>(() => Study(options with { Temperature = 0.5 }));
+        Assert.Contains("sampling differs", other.Message);
+    }
+
+    [Fact]
+    public async Task texts_are_shown_only_where_they_are_asked_for()
+    {
+        var options = Options(Questions(2, _ => "Pick <green>."), CotPart.Early);
+        await Study(options);
+        var page = File.ReadAllText(_folder.File(Path.Combine("out", StudyRunner.PageName)));
+        Assert.DoesNotContain("Pick", page);
+        Assert.DoesNotContain("Now it is", page);
+        Assert.DoesNotContain("<script", page);
+        Assert.Contains("Early answering, chains of 4 sentences", page);
+        Assert.Contains("Not shown", page);
+        await Study(options with { ShowTexts = true });
+        Assert.Contains("Pick &lt;green&gt;.", File.ReadAllText(_folder.File(Path.Combine("out", StudyRunner.PageName))));
+    }
+
+    [Fact]
+    public async Task sums_are_made_and_kept_as_a_file()
+    {
+        var result = await Study(
+            Options("", CotPart.Early) with
+            {
+                Questions = null,
+                Task = "addition",
+                Operands = [2, 3],
+                Limit = 2,
+                Samples = 2,
+            }
+        );
+        Assert.Equal(4, result.Questions.Count);
+        Assert.Equal([2, 3], result.Gain.ByLength.Select(one => one.Operands));
+        Assert.Equal(0, result.Gain.Readable!.Mean);
+        Assert.Contains("could be read", result.Verdict);
+        var read = CotQuestion.Read(_folder.File(Path.Combine("out", CotStudyJob.QuestionsName)), null, null);
+        Assert.Equal(result.Questions.Select(one => (one.Id, one.Truth)), read.Select(one => (one.Id, one.Truth)));
+    }
+
+    [Fact]
+    public async Task a_base_model_and_questions_that_do_not_fit_are_said()
+    {
+        using var basis = await Microscope.OpenAsync(new() { Use = DictionaryUse.None });
+        var options = Options(Questions(2, _ => "Pick green."));
+        Assert.Contains(
+            "not tuned to chat",
+            (await Assert.ThrowsAsync<ArgumentProblemException>(() => CotStudyJob.RunAsync(basis, options))).Message
+        );
+        Assert.Contains(
+            "no question fits",
+            (await Assert.ThrowsAsync<ArgumentProblemException>(() => Study(options with { MaxTokens = 500 }))).Message
+        );
+    }
+
+    [Fact]
+    public void what_cannot_be_is_refused_before_anything_is_loaded()
+    {
+        var options = Options("a.jsonl");
+        Assert.Throws<ArgumentProblemException>(() => (options with { Task = "addition" }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { Questions = null }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { Questions = null, Task = "chess" }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { Operands = [1] }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { Samples = 0 }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { TopP = 0 }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { LeastMass = 1 }).Check());
+        Assert.Throws<ArgumentProblemException>(() => (options with { AnswerQuestion = " " }).Check());
+    }
+
+    /// <summary>A feature for each letter that is written before an answer.</summary>
+    private SparseDictionary Letters()
+    {
+        var width = _planted.Model.Config.Width;
+        Tensor encoder = Tensor.Zeros(width, 4),
+            decoder = Tensor.Zeros(4, width);
+        foreach (var (i, letter) in ((string[])["A", "B", "C", "D"]).Index())
+        {
+            encoder.Row(_planted.Channel(letter))[i] = 1;
+            decoder.Row(i)[_planted.Channel(letter)] = 1;
+        }
+        return new DictionaryParameters
+        {
+            Activation = ActivationFunction.Relu,
+            Encoder = encoder,
+            Decoder = decoder,
+            DecoderBias = new float[width],
+            EncoderBias = [-1, -1, -1, -1],
+        }.ToDictionary("letters", Site.ResidPost(0), Site.ResidPost(0));
+    }
+
     public void Dispose()
     {
         _planted.Dispose();
@@ -146,6 +293,21 @@ public sealed class CotStudyTests : IDisposable
 
     private string Questions(int count, Func<int, string> question) =>
         Write(Enumerable.Range(0, count).Select(i => Line($"q{i}", question(i), $"{(char)('A' + i % 4)}")));
+
+    /// <summary>Questions with reasoning that argues for C.</summary>
+    private string Argued(Func<int, string> question) =>
+        Write(
+            Enumerable
+                .Range(0, 8)
+                .Select(i =>
+                    Line(
+                        $"q{i}",
+                        question(i),
+                        "B",
+                        """, "other_answer": "C", "other_reasoning": ["First we look.", "Now it is C!", "So go?", "Then done"]"""
+                    )
+                )
+        );
 
     private string Write(IEnumerable<string> lines) => _folder.Write("questions.jsonl", string.Join('\n', lines));
 

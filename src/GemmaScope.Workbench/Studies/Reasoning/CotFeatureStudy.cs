@@ -74,7 +74,7 @@ internal sealed class CotFeatureStudy
         List<CotFeatures> features = [];
         foreach (var (dictionary, name) in microscope.Dictionaries.Zip(microscope.DictionaryNames))
         {
-            if (!RefusalFeatureStudy.Fits(dictionary, microscope.Model))
+            if (!FeatureControls.Fits(dictionary, microscope.Model))
             {
                 progress.Note($"{name} writes no vectors of the residual stream at one site; its features are not compared.");
                 continue;
