@@ -26,7 +26,16 @@ function shown (turn) {
   place(line, 'said', 'user').textContent = visible(turn.user)
   for (const kind of ['normal', 'steered']) place(line, 'said', kind).textContent = visible(turn[kind] ?? '')
   place(line, 'how', 'steered').textContent = told(turn.how ?? {})
+  for (const [kind, why] of Object.entries(turn.ended ?? {})) tellEnd(turn, kind, why)
   at('turns').append(line)
+}
+
+/** Says why a reply ended, where the model did not end it. */
+function tellEnd (turn, kind, why) {
+  const words = { max_tokens: 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped' }[why]
+  if (!words || !['normal', 'steered'].includes(kind)) return
+  turn.ended = { ...turn.ended, [kind]: why }
+  place(turn.line, 'ended', kind).textContent = words
 }
 
 /** What of a turn is sent and saved. */
@@ -52,7 +61,7 @@ async function answer (upTo, mine) {
       stage('writing')
       turn[piece.kind] = (turn[piece.kind] ?? '') + piece.text
       place(turn.line, 'said', piece.kind).textContent = visible(turn[piece.kind])
-      if (piece.ended && piece.ended !== 'end') place(turn.line, 'ended', piece.kind).textContent = piece.ended === 'max_tokens' ? 'cut at the most new tokens' : 'the model’s context is full'
+      if (piece.ended) tellEnd(turn, piece.kind, piece.ended)
     }
   } finally {
     turn.line.removeAttribute('aria-busy')
@@ -98,7 +107,7 @@ function say () {
         // Where it was stopped, both columns go on with what they have.
         turn.normal ??= ''
         if (told(turn.how)) turn.steered ??= ''
-        for (const kind of ['normal', 'steered']) if (turn[kind] !== undefined) place(turn.line, 'ended', kind).textContent ||= 'stopped'
+        for (const kind of ['normal', 'steered']) if (turn[kind] !== undefined && !turn.ended?.[kind]) tellEnd(turn, kind, 'stopped')
       }
       throw problem
     }
@@ -137,7 +146,7 @@ at('again').addEventListener('click', () => {
   say()
 })
 
-const whole = () => saved(form.dataset.model, turns.map(turn => ({ ...plain(turn), how: turn.how })), settings())
+const whole = () => saved(form.dataset.model, turns.map(turn => ({ ...plain(turn), how: turn.how, ended: turn.ended })), settings())
 
 at('save').addEventListener('click', () => save(`chat-${form.dataset.model}.json`, JSON.stringify(whole(), null, 2), 'application/json'))
 
@@ -168,7 +177,7 @@ at('fresh').addEventListener('click', () => {
 async function take (state) {
   clear()
   const missing = await restore(state)
-  turns = state.turns.map(turn => ({ user: turn.user, normal: turn.normal ?? undefined, steered: turn.steered ?? undefined, how: turn.how ?? settings() }))
+  turns = state.turns.map(turn => ({ user: turn.user, normal: turn.normal ?? undefined, steered: turn.steered ?? undefined, how: turn.how ?? settings(), ended: turn.ended }))
   for (const turn of turns) shown(turn)
   const notes = []
   if (state.model !== form.dataset.model) notes.push(`This conversation was held with ${state.model}, and here ${form.dataset.model} goes on with it.`)
