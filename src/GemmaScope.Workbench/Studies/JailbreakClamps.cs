@@ -53,7 +53,7 @@ internal sealed class JailbreakClamps(
                     .Take(options.Features)
                     .Select(one => one.Key),
             ];
-            var controls = MatchedFeatures.Draw(features, densities[d], [.. features], Seed(pair, d + 1));
+            var controls = FeatureControls.Matched(features, densities[d], [.. features], Seed(pair, d + 1), 0);
             RowMove[] own = [.. features.Select(feature => Back(dictionary, feature, feature, before, after))];
             // As far, along features that have nothing to do with the wrapper.
             RowMove[] random = [.. features.Zip(controls, (feature, control) => Back(dictionary, control, feature, before, after))];

@@ -207,7 +207,7 @@ internal sealed class JailbreakStudyRun(
     {
         List<(SparseDictionary, string)> fitting = [];
         foreach (var (dictionary, name) in microscope.Dictionaries.Zip(microscope.DictionaryNames))
-            if (RefusalFeatureStudy.Fits(dictionary, microscope.Model))
+            if (FeatureControls.Fits(dictionary, microscope.Model))
                 fitting.Add((dictionary, name));
             else
                 progress.Note($"{name} writes no vectors of the residual stream at one site; its features are not compared.");

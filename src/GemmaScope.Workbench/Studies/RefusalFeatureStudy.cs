@@ -19,22 +19,20 @@ internal sealed class RefusalFeatureStudy(
 )
 {
     // Attribution takes a run and its gradient for each step and prompt.
-    private const int PromptsTogether = 16,
-        AttributedPrompts = 32;
+    private const int AttributedPrompts = 32;
 
     private static readonly string[] Clamps = ["off", "reversed", "raised"];
-
-    /// <summary>Whether a dictionary writes vectors of the residual stream.</summary>
-    public static bool Fits(SparseDictionary dictionary, GemmaModel model) =>
-        dictionary is { HasSites: true, InputSites.Count: 1, OutputSites: [var site] }
-        && site.Kind is SiteKind.ResidPre or SiteKind.ResidMid or SiteKind.ResidPost or SiteKind.AttnOut or SiteKind.MlpOut
-        && dictionary.OutputWidth == model.Config.Width;
 
     /// <summary>The nearest features, and what they and random ones do.</summary>
     public RefusalFeatures Measure(SparseDictionary dictionary, ReadOnlyMemory<float> direction)
     {
         var cosines = Cosines(dictionary, direction.Span);
-        var (densities, largest) = Activity(dictionary);
+        var (densities, largest) = FeatureControls.Activity(
+            model,
+            dictionary,
+            [.. sets.HarmfulSplit.Test.Concat(sets.HarmlessSplit.Test).Ids()],
+            cancellationToken: cancellationToken
+        );
         var attributions = Attributions(dictionary);
         int[] nearest = Largest(cosines),
             attributed = Largest(attributions);
@@ -42,8 +40,13 @@ internal sealed class RefusalFeatureStudy(
         HashSet<int> taken = [.. nearest, .. attributed];
         for (var control = 0; control < options.Controls; control++)
         {
-            groups.Add(($"random {control + 1} as nearest", MatchedFeatures.Draw(nearest, densities, taken, Seed(2 * control))));
-            groups.Add(($"random {control + 1} as attributed", MatchedFeatures.Draw(attributed, densities, taken, Seed(2 * control + 1))));
+            groups.Add(($"random {control + 1} as nearest", FeatureControls.Matched(nearest, densities, taken, options.Seed, 2 * control)));
+            groups.Add(
+                (
+                    $"random {control + 1} as attributed",
+                    FeatureControls.Matched(attributed, densities, taken, options.Seed, 2 * control + 1)
+                )
+            );
         }
         var clean = sets.Tests.ToDictionary(test => test.Set, test => meter.FirstTokens(test.Set, test.Prompts, []).Scores);
         return new(
@@ -115,34 +118,4 @@ internal sealed class RefusalFeatureStudy(
         }
         return cosines;
     }
-
-    /// <summary>How often each feature fires on the test prompts, without their BOS, and how strongly at most.</summary>
-    private (double[] Densities, double[] Largest) Activity(SparseDictionary dictionary)
-    {
-        var (counts, largest, tokens) = (new double[dictionary.Width], new double[dictionary.Width], 0L);
-        foreach (var batch in sets.HarmfulSplit.Test.Concat(sets.HarmlessSplit.Test).Ids().Chunk(PromptsTogether))
-        {
-            using var run = model.Run(batch, capture: [dictionary.InputSite], cancellationToken: cancellationToken);
-            var features = dictionary.Encode(run, cancellationToken);
-            for (var s = 0; s < batch.Length; s++)
-            {
-                var (start, count) = run.RowsOf(s);
-                for (var row = start + 1; row < start + count; row++)
-                {
-                    var indices = features.Indices(row);
-                    var values = features.Values(row);
-                    for (var i = 0; i < indices.Length; i++)
-                        if (values[i] > 0)
-                        {
-                            counts[indices[i]]++;
-                            largest[indices[i]] = Math.Max(largest[indices[i]], values[i]);
-                        }
-                }
-                tokens += count - 1;
-            }
-        }
-        return (Array.ConvertAll(counts, count => count / tokens), largest);
-    }
-
-    private int Seed(int control) => unchecked(options.Seed + 1000 * (control + 1));
 }

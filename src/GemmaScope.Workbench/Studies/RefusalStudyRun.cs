@@ -269,7 +269,7 @@ internal sealed class RefusalStudyRun
         List<RefusalFeatures> found = [];
         foreach (var (dictionary, name) in _microscope.Dictionaries.Zip(_microscope.DictionaryNames))
         {
-            if (!RefusalFeatureStudy.Fits(dictionary, _model))
+            if (!FeatureControls.Fits(dictionary, _model))
             {
                 _progress.Note($"{name} writes no vectors of the residual stream at one site; its features are not compared.");
                 continue;
