@@ -15,6 +15,7 @@ internal sealed class StudyCommand : GemmaScopeCommand
     {
         Subcommands.Add(new StudyCotCommand());
         Subcommands.Add(new StudyHiddenCommand());
+        Subcommands.Add(new StudyJailbreakCommand());
         Subcommands.Add(new StudyKnowledgeCommand());
         Subcommands.Add(new StudyPersonaCommand());
         Subcommands.Add(new StudyRefusalCommand());
