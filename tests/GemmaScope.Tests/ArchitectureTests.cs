@@ -20,6 +20,7 @@ namespace GemmaScope.Tests
             "Features",
             "Circuits",
             "Behaviour",
+            "Lenses",
             "Safety",
         ];
 

@@ -11,7 +11,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
 {
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _messages;
-    private readonly Option<string?> _system;
+    private readonly Option<string?> _system,
+        _resume;
     private readonly SamplingOptions _sampling;
     private readonly WatchArguments _watch;
     private readonly Option<bool> _json;
@@ -41,6 +42,13 @@ internal sealed class ChatCommand : GemmaScopeCommand
                 HelpName = "TEXT",
             }
         );
+        _resume = Add(
+            new Option<string?>("--resume")
+            {
+                Description = "Go on with a conversation: a file that --json has given, or that the page of the chat has saved.",
+                HelpName = "FILE",
+            }
+        );
         _sampling = new SamplingOptions(this);
         _watch = new WatchArguments(this);
         _json = Add(CommonOptions.Json());
@@ -49,6 +57,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
+        // Found out before a model of many gigabytes is loaded.
+        var before = arguments.GetValue(_resume) is { } file ? SavedConversation.Read(file) : [];
         var wanted = _watch.Read(arguments);
         using var microscope = _microscope.Open(arguments, session);
         foreach (var note in ChatTuning.Notes(microscope.Model))
@@ -57,6 +67,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
             ? null
             : session.Run((progress, cancellationToken) => WatchSet.OpenAsync(microscope, wanted, progress, cancellationToken));
         using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system), watched);
+        if (before.Count > 0)
+            conversation.Reset(before);
         var given = arguments.GetValue(_messages) is { Length: > 0 } texts ? texts : null;
         var json = arguments.GetValue(_json);
         foreach (var message in given ?? Lines(session))

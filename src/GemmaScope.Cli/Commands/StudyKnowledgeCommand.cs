@@ -25,7 +25,10 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
             "--entities",
             "Names: a table or JSON lines with name, and if there are known and frequency; else facts decide what is known."
         ),
-        _contrast = File("--contrast", "Texts that show a trait and that do not: JSON lines with text, trait and polarity, or text and label.");
+        _contrast = File(
+            "--contrast",
+            "Texts that show a trait and that do not: JSON lines with text, trait and polarity, or text and label."
+        );
     private readonly Option<string[]> _traits = new("--traits")
     {
         Description = "The traits of that file; default: all.",
@@ -112,7 +115,9 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         );
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
-        var result = session.Run((progress, cancellationToken) => KnowledgeStudyJob.RunAsync(microscope, options, progress, cancellationToken));
+        var result = session.Run(
+            (progress, cancellationToken) => KnowledgeStudyJob.RunAsync(microscope, options, progress, cancellationToken)
+        );
         if (arguments.GetValue(_json))
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else

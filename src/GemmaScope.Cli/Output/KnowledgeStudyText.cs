@@ -46,7 +46,15 @@ internal static class KnowledgeStudyText
         Section(terminal, table);
         if (truth.Said.Discrepancies.Count == 0)
             return;
-        var listed = new DataTable("said otherwise", "topic", "is", new("known true", true), new("says yes", true), new("confidence", true), "");
+        var listed = new DataTable(
+            "said otherwise",
+            "topic",
+            "is",
+            new("known true", true),
+            new("says yes", true),
+            new("confidence", true),
+            ""
+        );
         foreach (var one in truth.Said.Discrepancies.Take(MostListed))
             listed.Add(
                 one.Id,
@@ -137,7 +145,8 @@ internal static class KnowledgeStudyText
 
     private static string Ends(MeanEstimate value) => $"{Format.Defined(value.Low, "0.000")} to {Format.Defined(value.High, "0.000")}";
 
-    private static string Interval(MeanEstimate? value) => value is null ? "" : $"{Mean(value)} [{Number(value.Low)}, {Number(value.High)}]";
+    private static string Interval(MeanEstimate? value) =>
+        value is null ? "" : $"{Mean(value)} [{Number(value.Low)}, {Number(value.High)}]";
 
     private static string Signed(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "+0.000;-0.000;0.000");
 }

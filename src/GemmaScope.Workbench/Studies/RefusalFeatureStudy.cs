@@ -41,7 +41,12 @@ internal sealed class RefusalFeatureStudy(
         for (var control = 0; control < options.Controls; control++)
         {
             groups.Add(($"random {control + 1} as nearest", FeatureControls.Matched(nearest, densities, taken, options.Seed, 2 * control)));
-            groups.Add(($"random {control + 1} as attributed", FeatureControls.Matched(attributed, densities, taken, options.Seed, 2 * control + 1)));
+            groups.Add(
+                (
+                    $"random {control + 1} as attributed",
+                    FeatureControls.Matched(attributed, densities, taken, options.Seed, 2 * control + 1)
+                )
+            );
         }
         var clean = sets.Tests.ToDictionary(test => test.Set, test => meter.FirstTokens(test.Set, test.Prompts, []).Scores);
         return new(

@@ -20,6 +20,17 @@ public static class BatchGeneration
         int together = 32,
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default
+    ) => model.GenerateMany(prompts, options, editsOf: null, together, progress, cancellationToken);
+
+    /// <summary>The same, with edits of its own for each prompt, by its number, behind those of all.</summary>
+    internal static IReadOnlyList<int[]> GenerateMany(
+        this GemmaModel model,
+        IReadOnlyList<int[]> prompts,
+        GenerationOptions? options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
+        int together = 32,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default
     )
     {
         options ??= new GenerationOptions();
@@ -28,6 +39,7 @@ public static class BatchGeneration
             prompts,
             number => options.Seed is { } seed ? unchecked(seed + number) : null,
             options,
+            editsOf,
             together,
             progress,
             cancellationToken
@@ -54,7 +66,16 @@ public static class BatchGeneration
         CancellationToken cancellationToken = default
     ) =>
         seeds.Count == prompts.Count
-            ? Generate(model, prompts, number => seeds[number], options ?? new GenerationOptions(), together, progress, cancellationToken)
+            ? Generate(
+                model,
+                prompts,
+                number => seeds[number],
+                options ?? new GenerationOptions(),
+                editsOf: null,
+                together,
+                progress,
+                cancellationToken
+            )
             : throw new ArgumentProblemException($"are {seeds.Count} for {prompts.Count} prompts", "seeds");
 
     private static int[][] Generate(
@@ -62,6 +83,7 @@ public static class BatchGeneration
         IReadOnlyList<int[]> prompts,
         Func<int, int?> seed,
         GenerationOptions options,
+        Func<int, IReadOnlyList<Edit>>? editsOf,
         int together,
         IProgress<long>? progress,
         CancellationToken cancellationToken
@@ -75,8 +97,9 @@ public static class BatchGeneration
             .Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, i, model.Config.RealVocabulary))
             .ToArray();
         var waiting = new Queue<(int Number, Text Text)>(texts.Index());
-        // Whoever watches is shown every token of every prompt.
-        using var begun = new BegunPrompts(model, prompts, options, share: options.Observer is null, cancellationToken);
+        // What is edited or watched text by text is not read for several at once.
+        var isShared = editsOf is null && options.Observer is null;
+        using var begun = new BegunPrompts(model, prompts, options, isShared, cancellationToken);
         List<Text> open = [];
         var done = 0L;
         var hooks = options.Hooks(model.Config);
@@ -93,7 +116,7 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        hooks,
+                        editsOf is null ? hooks : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
                         [.. open.Select(text => text.Cache!)],
                         LogitRows.Last,
                         stopAfter: null,
@@ -121,9 +144,14 @@ public static class BatchGeneration
         return [.. texts.Select(text => text.Written.ToArray())];
     }
 
+    private static IEnumerable<Edit> Own(List<Text> open, Func<int, IReadOnlyList<Edit>> editsOf) =>
+        open.SelectMany((text, s) => editsOf(text.Number).Select(edit => edit.OfSequence(s)));
+
     private sealed class Text(int[] prompt, GenerationOptions options, int number, int vocabulary)
     {
         private Sampler? _sampler;
+
+        public int Number => number;
 
         public int[] Next { get; private set; } = [];
 

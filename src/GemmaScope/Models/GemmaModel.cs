@@ -16,6 +16,9 @@ public sealed record ModelLoadOptions
 
     /// <summary>How the model computes where a run does not say it; null for the process's default.</summary>
     public Arithmetic? Arithmetic { get; init; }
+
+    /// <summary>Whether a file without the final norm is read, whose residual stream alone is wanted.</summary>
+    internal bool MayLackFinalNorm { get; init; }
 }
 
 /// <summary>
@@ -89,7 +92,7 @@ public sealed partial class GemmaModel : IDisposable
         var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
         string[] notes = [.. config.Warnings, .. TokenizerSettings.Load(folder).Notes, .. GenerationSettings.Notes(folder)];
         var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
-        var weights = GemmaWeights.Load(folder, config, check);
+        var weights = GemmaWeights.Load(folder, config, check, options.MayLackFinalNorm);
         return new GemmaModel(folder, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 

@@ -14,8 +14,19 @@ internal sealed class AskedTexts
     {
         (Kept, Prompts) = (kept, prompts);
         // What all prompts begin with is the template and the question; a text begins where they part.
-        var shared = prompts.Length < 2 ? 0 : prompts.Min(one => one.Tokens.Ids.AsSpan().CommonPrefixLength(prompts[0] == one ? prompts[1].Tokens.Ids : prompts[0].Tokens.Ids));
-        Spans = [.. prompts.Select(one => new Positions(Math.Clamp(shared, one.Tokens.Spans[0].Start, one.Tokens.Spans[0].End - 1), one.Tokens.Spans[0].End))];
+        var shared =
+            prompts.Length < 2
+                ? 0
+                : prompts.Min(one =>
+                    one.Tokens.Ids.AsSpan().CommonPrefixLength(prompts[0] == one ? prompts[1].Tokens.Ids : prompts[0].Tokens.Ids)
+                );
+        Spans =
+        [
+            .. prompts.Select(one => new Positions(
+                Math.Clamp(shared, one.Tokens.Spans[0].Start, one.Tokens.Spans[0].End - 1),
+                one.Tokens.Spans[0].End
+            )),
+        ];
     }
 
     /// <summary>Which of the texts are among them: very long ones are not.</summary>
@@ -38,9 +49,7 @@ internal sealed class AskedTexts
         [
             .. Spans.Zip(
                 Prompts,
-                (span, prompt) =>
-                    (IReadOnlyList<Positions>)
-                        [Positions.At(span.End - 1), span, Positions.At(prompt.Tokens.Ids.Length - 1)]
+                (span, prompt) => (IReadOnlyList<Positions>)[Positions.At(span.End - 1), span, Positions.At(prompt.Tokens.Ids.Length - 1)]
             ),
         ];
 
@@ -56,7 +65,11 @@ internal sealed class AskedTexts
     {
         var asked = AskedPrompt.Ask(
             model,
-            [.. texts.Select((text, i) => new StudyPrompt(FormattableString.Invariant($"{i}"), [new ChatMessage("user", question + text)]))],
+            [
+                .. texts.Select(
+                    (text, i) => new StudyPrompt(FormattableString.Invariant($"{i}"), [new ChatMessage("user", question + text)])
+                ),
+            ],
             progress
         );
         return new([.. asked.Select(one => int.Parse(one.Prompt.Id, System.Globalization.CultureInfo.InvariantCulture))], [.. asked]);
@@ -69,15 +82,5 @@ internal sealed class AskedTexts
         BatchEdits? organism,
         IProgress<long>? progress,
         CancellationToken cancellationToken
-    ) =>
-        ResidualReadings.Read(
-            model,
-            Ids,
-            Places,
-            ResidualReadings.Layers(model.Config),
-            answers,
-            organism,
-            progress,
-            cancellationToken
-        );
+    ) => ResidualReadings.Read(model, Ids, Places, ResidualReadings.Layers(model.Config), answers, organism, progress, cancellationToken);
 }

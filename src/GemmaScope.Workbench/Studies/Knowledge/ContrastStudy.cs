@@ -39,12 +39,14 @@ internal sealed class ContrastStudy(
             if (set.Classes.Count != 2)
                 throw new ArgumentProblemException($"{set.Name} has {set.Classes.Count} kinds of texts; a probe tells two apart", file);
             if (set.Classes.Any(name => set.Rows.Count(row => row.Label == name) < FewestTexts))
-                throw new ArgumentProblemException($"{set.Name} has fewer than {FewestTexts} texts of a kind, too few to fit and to test", file);
+                throw new ArgumentProblemException(
+                    $"{set.Name} has fewer than {FewestTexts} texts of a kind, too few to fit and to test",
+                    file
+                );
         }
         return sets;
 
-        static bool Is(LabelledSet set, string trait) =>
-            set.Name == trait || set.Name.EndsWith("/" + trait, StringComparison.Ordinal);
+        static bool Is(LabelledSet set, string trait) => set.Name == trait || set.Name.EndsWith("/" + trait, StringComparison.Ordinal);
     }
 
     public KnowledgeTrait[] Measure(IReadOnlyList<LabelledSet> sets)
@@ -160,15 +162,14 @@ internal sealed class ContrastStudy(
                 [.. rows.SelectMany(_ => Of(labels, fit))],
                 cancellationToken
             );
-            return Ranking.AurocOf([.. rows.SelectMany(_ => Of(labels, choose))], probe.Scores([.. rows.SelectMany(style => Of(style, choose))]));
+            return Ranking.AurocOf(
+                [.. rows.SelectMany(_ => Of(labels, choose))],
+                probe.Scores([.. rows.SelectMany(style => Of(style, choose))])
+            );
         }
     }
 
-    private static StyledRows Rows(
-        List<(AskedTexts Asked, ResidualReadings Rows, double[] Entropies)> styled,
-        int layer,
-        int point
-    ) =>
+    private static StyledRows Rows(List<(AskedTexts Asked, ResidualReadings Rows, double[] Entropies)> styled, int layer, int point) =>
         new(
             styled.ConvertAll(style => style.Rows[Site.ResidPost(layer), point]),
             styled.ConvertAll(style => (IReadOnlyList<double>)style.Entropies),
@@ -190,7 +191,8 @@ internal sealed class ContrastStudy(
         return Ranking.AurocOf(Of(labels, test), probe.Scores(SparseProducts.Rows(words, test)));
     }
 
-    private static (int[] One, int[] Other) Halves(bool[] labels, int seed) => Halves([.. Enumerable.Range(0, labels.Length)], labels, seed);
+    private static (int[] One, int[] Other) Halves(bool[] labels, int seed) =>
+        Halves([.. Enumerable.Range(0, labels.Length)], labels, seed);
 
     /// <summary>Two halves with as many texts of each kind.</summary>
     internal static (int[] One, int[] Other) Halves(int[] places, bool[] labels, int seed)
@@ -200,8 +202,8 @@ internal sealed class ContrastStudy(
         List<int> one = [],
             other = [];
         foreach (var kind in mixed.GroupBy(i => labels[i]))
-            foreach (var (n, place) in kind.Index())
-                (n % 2 == 0 ? one : other).Add(place);
+        foreach (var (n, place) in kind.Index())
+            (n % 2 == 0 ? one : other).Add(place);
         return ([.. one.Order()], [.. other.Order()]);
     }
 

@@ -16,6 +16,11 @@ internal sealed class EntityStudy(
     CancellationToken cancellationToken
 )
 {
+    // What is no knowledge, and separates names all the same.
+    internal const string Tokens = "number of tokens",
+        Frequency = "frequency",
+        Words = "bag of words";
+
     // The last token of the name (AskedTexts.Points).
     private const int Point = 0,
         FewestNames = 8,
@@ -25,7 +30,11 @@ internal sealed class EntityStudy(
 
     /// <summary>The names of which it is decided whether they are known, or why there is nothing to measure.</summary>
     /// <exception cref="ArgumentProblemException">The file decides, and all are of one kind.</exception>
-    public static (IReadOnlyList<Entity> Names, string? Missing) Decided(IReadOnlyList<Entity> names, KnowledgeFacts? facts, IReadOnlyList<Fact> given)
+    public static (IReadOnlyList<Entity> Names, string? Missing) Decided(
+        IReadOnlyList<Entity> names,
+        KnowledgeFacts? facts,
+        IReadOnlyList<Fact> given
+    )
     {
         var known = facts is null
             ? []
@@ -52,7 +61,10 @@ internal sealed class EntityStudy(
                 new Setting(nameof(KnowledgeStudyJobOptions.Entities))
             );
         return Math.Min(yes, no) < FewestNames
-            ? ([], $"Of the names of which the facts decide the model knows {yes} and does not know {no}: too few of a kind to look for what separates them.")
+            ? (
+                [],
+                $"Of the names of which the facts decide the model knows {yes} and does not know {no}: too few of a kind to look for what separates them."
+            )
             : (decided, null);
     }
 
@@ -63,13 +75,7 @@ internal sealed class EntityStudy(
         Entity[] names = [.. asked.Kept.Select(i => given[i])];
         var set = new EntitySet(asked, names, options.Seed, _model.Tokenizer.VocabularySize);
         var rows = new Lazy<ResidualReadings>(() =>
-            asked.Read(
-                _model,
-                null,
-                options.Organism,
-                progress.Counting("reading names", "names", names.Length),
-                cancellationToken
-            )
+            asked.Read(_model, null, options.Organism, progress.Counting("reading names", "names", names.Length), cancellationToken)
         );
         var layers = folder.Part("entity layers", () => Layers(set, rows.Value));
         var layer = layers.MaxBy(one => one.Selected ?? 0)!.Layer;
@@ -77,9 +83,9 @@ internal sealed class EntityStudy(
         List<EntityScore> scores =
         [
             Score(set, $"direction of layer {layer}", null, direction.Scores, layers[layer].Selected),
-            Score(set, "number of tokens", null, [.. set.Tokens.Select(one => (double)one)]),
-            Score(set, "frequency", null, set.Frequencies),
-            Score(set, "bag of words", null, folder.Part("entity words", () => Words(set))),
+            Score(set, Tokens, null, [.. set.Tokens.Select(one => (double)one)]),
+            Score(set, Frequency, null, set.Frequencies),
+            Score(set, Words, null, folder.Part("entity words", () => WordScores(set))),
         ];
         List<EntitySteering> steered = [];
         var steering = new EntitySteeringStudy(_model, set, options, cancellationToken);
@@ -136,11 +142,7 @@ internal sealed class EntityStudy(
                 .Select(layer =>
                 {
                     var own = rows[Site.ResidPost(layer), Point];
-                    return new EntityLayer(
-                        layer,
-                        (Auroc(own, one, other) + Auroc(own, other, one)) / 2,
-                        Auroc(own, set.Train, set.Test)
-                    );
+                    return new EntityLayer(layer, (Auroc(own, one, other) + Auroc(own, other, one)) / 2, Auroc(own, set.Train, set.Test));
                 }),
         ];
 
@@ -153,16 +155,16 @@ internal sealed class EntityStudy(
         var own = rows[Site.ResidPost(layer), Point];
         var vector = new float[_model.Config.Width];
         foreach (var kind in set.Train.GroupBy(i => set.Known[i]))
-            foreach (var i in kind)
-                for (var c = 0; c < vector.Length; c++)
-                    vector[c] += (kind.Key ? 1 : -1) * own[i][c] / kind.Count();
+        foreach (var i in kind)
+            for (var c = 0; c < vector.Length; c++)
+                vector[c] += (kind.Key ? 1 : -1) * own[i][c] / kind.Count();
         return new(vector, Fit(set, own, set.Train).Scores(own));
     }
 
     private ActivationProbe Fit(EntitySet set, IReadOnlyList<float[]> rows, int[] places) =>
         ActivationProbe.Fit(ProbeMethod.MassMean, set.Of(rows, places), set.Of(set.Known, places), cancellationToken);
 
-    private double[] Words(EntitySet set)
+    private double[] WordScores(EntitySet set)
     {
         var words = BagOfWords.Count(
             Enumerable.Range(0, set.Known.Length).Select(i => set.Asked.Words(i).AsEnumerable()),
@@ -208,7 +210,10 @@ internal sealed class EntityStudy(
             .ToArray();
         return new(
             [
-                .. ranked.Take(options.Features).Where(one => one.Auroc > 0.5).Select(one => new EntityFeature(one.Feature, "known", one.Value)),
+                .. ranked
+                    .Take(options.Features)
+                    .Where(one => one.Auroc > 0.5)
+                    .Select(one => new EntityFeature(one.Feature, "known", one.Value)),
                 .. ranked
                     .Reverse()
                     .Take(options.Features)

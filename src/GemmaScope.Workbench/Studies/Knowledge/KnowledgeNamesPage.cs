@@ -11,7 +11,9 @@ internal static class KnowledgeNamesPage
             Markup.Of(
                 $"""
                 <h2>Known and unknown names</h2>
-                <p>{entities.Known} known and {entities.Unknown} unknown names by {entities.Source}; half of them made and chose, the others test. {entities.Pairs} pairs of these match: as many tokens, and about as common ({entities.Frequencies}).{Differences(entities)}</p>
+                <p>{entities.Known} known and {entities.Unknown} unknown names by {entities.Source}; half of them made and chose, the others test. {entities.Pairs} pairs of these match: as many tokens, and about as common ({entities.Frequencies}).{Differences(
+                    entities
+                )}</p>
 
                 """
             ),
@@ -48,19 +50,16 @@ internal static class KnowledgeNamesPage
             Markup.Of(
                 $"""
                 <h2>{trait.Trait}</h2>
-                <p>{trait.Texts} texts, {trait.Tested} of them tested; layer {trait.Layer}, {trait.Point}. A bag of words reaches {Number(trait.Words)} on plain texts. <strong>{trait.Verdict}</strong></p>
+                <p>{trait.Texts} texts, {trait.Tested} of them tested; layer {trait.Layer}, {trait.Point}. A bag of words reaches {Number(
+                    trait.Words
+                )} on plain texts. <strong>{trait.Verdict}</strong></p>
 
                 """
             ),
             StudyPage.Plots([
                 StudyPage.Plot(
                     new SvgPlot($"{trait.Trait} by layer, plain", "layer", "AUROC"),
-                    [
-                        (
-                            "tested",
-                            [.. trait.ByLayer.Select((auroc, layer) => new PlotPoint(layer, auroc ?? double.NaN, $"layer {layer}"))]
-                        ),
-                    ]
+                    [("tested", [.. trait.ByLayer.Select((auroc, layer) => new PlotPoint(layer, auroc ?? double.NaN, $"layer {layer}"))])]
                 ),
             ]),
             PageTable.Of(

@@ -47,8 +47,9 @@ public static class KnowledgeStudyPage
             yield return StudyPage.Plot(
                 new SvgPlot($"Truth by layer, {Name(method)}", "layer", "AUROC"),
                 [
-                    .. truth
-                        .Points.Select((point, i) => (point, Line(truth.Cells.Where(cell => cell.Method == method && cell.Point == i), cell => cell.Auroc))),
+                    .. truth.Points.Select(
+                        (point, i) => (point, Line(truth.Cells.Where(cell => cell.Method == method && cell.Point == i), cell => cell.Auroc))
+                    ),
                     (
                         "shuffled labels",
                         Line(truth.Cells.Where(cell => cell.Method == method && cell.Point == 0), cell => cell.RandomLabelsAuroc)
@@ -89,16 +90,19 @@ public static class KnowledgeStudyPage
             ),
             PageTable.Of(
                 "Calibration on held-out affirmed statements",
-                ["probabilities", new("ECE", true), new("Brier", true), .. Enumerable.Range(0, 10).Select(bin => new PageColumn($"0.{bin}", true))],
+                [
+                    "probabilities",
+                    new("ECE", true),
+                    new("Brier", true),
+                    .. Enumerable.Range(0, 10).Select(bin => new PageColumn($"0.{bin}", true)),
+                ],
                 [Reliability("as fitted", truth.Raw), Reliability("fitted on held-out statements", truth.Calibrated)],
                 wide: true
             ),
         ]);
 
     private static Markup Reliability(string name, Calibration one) =>
-        Markup.Of(
-            $"<tr><td>{name}</td>{StudyPage.Plain(one.ExpectedError)}{StudyPage.Plain(one.Brier)}{one.Bins.Select(Bin)}</tr>\n"
-        );
+        Markup.Of($"<tr><td>{name}</td>{StudyPage.Plain(one.ExpectedError)}{StudyPage.Plain(one.Brier)}{one.Bins.Select(Bin)}</tr>\n");
 
     private static Markup Bin(CalibrationBin bin) =>
         bin.FractionPositive is { } share
@@ -119,7 +123,9 @@ public static class KnowledgeStudyPage
 
     private static Markup Listed(SaidAndKnown said) =>
         said.Discrepancies.Count == 0
-            ? Markup.Of($"<p>Of {said.Compared} statements that can be compared the model says of none another thing than the probe reads.</p>\n")
+            ? Markup.Of(
+                $"<p>Of {said.Compared} statements that can be compared the model says of none another thing than the probe reads.</p>\n"
+            )
             : PageTable.Of(
                 said.Discrepancies.Count > MostListed
                     ? $"Said otherwise than known: the {MostListed} surest of {said.Discrepancies.Count}"

@@ -198,14 +198,7 @@ public sealed record EntityLayer(int Layer, double? Selected, double? Tested);
 /// <param name="Selected">AUROC on the names that chose it.</param>
 /// <param name="Unmatched">AUROC on all tested names.</param>
 /// <param name="Matched">The same on matched ones.</param>
-public sealed record EntityScore(
-    string Name,
-    int? Feature,
-    string Side,
-    double? Selected,
-    MeanEstimate? Unmatched,
-    MeanEstimate? Matched
-);
+public sealed record EntityScore(string Name, int? Feature, string Side, double? Selected, MeanEstimate? Unmatched, MeanEstimate? Matched);
 
 /// <summary>What steering towards one side does to tested names of the other.</summary>
 /// <param name="Edit">What is done.</param>

@@ -43,7 +43,9 @@ internal sealed class KnowledgeStudyRun(
         var model = microscope.Model;
         List<string> missing = [];
         var truth =
-            sets.Statements.Count == 0 ? null : new TruthStudy(model, options, folder, progress, cancellationToken).Measure(sets.Statements);
+            sets.Statements.Count == 0
+                ? null
+                : new TruthStudy(model, options, folder, progress, cancellationToken).Measure(sets.Statements);
         var facts = sets.Facts.Count == 0 ? null : new FactStudy(model, options, folder, progress, cancellationToken).Measure(sets.Facts);
         var entities = sets.Entities.Count == 0 ? null : Entities(facts, missing);
         var traits = new ContrastStudy(model, options, folder, progress, cancellationToken).Measure(sets.Traits);

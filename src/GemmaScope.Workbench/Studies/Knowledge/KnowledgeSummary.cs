@@ -112,12 +112,15 @@ internal static class KnowledgeSummary
         if (truth.Statements < FewStatements)
             yield return $"Results rest on {truth.Statements} statements; the intervals are wide.";
         if (said.Readable == 0)
-            yield return Digits($"The model answers none of the statements: '{options.Yes}' and '{options.No}' together are {said.Mass:P1} of its next token.");
+            yield return Digits(
+                $"The model answers none of the statements: '{options.Yes}' and '{options.No}' together are {said.Mass:P1} of its next token."
+            );
         else if (said.Mass < Unlikely)
             yield return Digits($"The two answers are {said.Mass:P1} of the next token: the model is hardly about to say either.");
         if (said.Yes is { } yes && (yes.Mean > OneSided || yes.Mean < 1 - OneSided))
-            yield return Digits($"The model says '{(yes.Mean > 0.5 ? options.Yes : options.No)}' to {Math.Max(yes.Mean, 1 - yes.Mean):P0} of the statements whatever they say: ")
-                + "a discrepancy then shows its bias, and not that it hides something.";
+            yield return Digits(
+                $"The model says '{(yes.Mean > 0.5 ? options.Yes : options.No)}' to {Math.Max(yes.Mean, 1 - yes.Mean):P0} of the statements whatever they say: "
+            ) + "a discrepancy then shows its bias, and not that it hides something.";
         if (said.ProbeRight is { High: < 0.5 })
             yield return "Where probe and answer differ the answer is right more often: these are errors of the probe.";
     }
@@ -136,7 +139,7 @@ internal static class KnowledgeSummary
         if (entities is null)
             yield break;
         if (entities.Scores[0].Matched is null)
-            yield return $"Only {entities.Pairs} pairs of tested names match in length and frequency: that anything but these separates the names is not shown.";
+            yield return $"Too few pairs of tested names match in length and frequency ({entities.Pairs}): that anything but these separates the names is not shown.";
         else
         {
             if (entities.Pairs < FewPairs)
@@ -144,6 +147,8 @@ internal static class KnowledgeSummary
             if (entities.Scores[0] is { Unmatched.Low: > 0.5, Matched.Low: <= 0.5 })
                 yield return "The direction does not separate names that match in length and frequency: what it separated before may have been these.";
         }
+        if (entities.Scores.Where(IsInside).All(one => one.Unmatched is null or { Low: <= 0.5 }))
+            yield return "Neither the direction nor any feature separates names that did not choose it: what steering with them does is not about knowledge.";
         foreach (var side in (string[])["unknown", "known"])
         {
             var steered = entities.Steered.Where(one => one.Towards == side && !one.IsControl && one.Phrase is not null).ToArray();
@@ -156,6 +161,8 @@ internal static class KnowledgeSummary
         if (options.MaxTokens > 0 && entities.Steered.All(one => one.Words is null or { Mean: 0 }))
             yield return "No reply to a question about a name holds words of not knowing, steered or not: the model does not say it.";
     }
+
+    private static bool IsInside(EntityScore one) => one.Name is not (EntityStudy.Tokens or EntityStudy.Frequency or EntityStudy.Words);
 
     private static bool Beyond(MeanEstimate one, EntitySteering[] random, string side) =>
         side == "unknown" ? one.Low > random.Max(control => control.Phrase!.Mean) : one.High < random.Min(control => control.Phrase!.Mean);

@@ -63,8 +63,14 @@ internal static class SaidKnown
 
         bool IsReadable(int i) => answers[i].Mass >= LeastMass;
         bool IsSure(int i) => Sure(known[i]) >= options.Confidence;
-        string Known(int i) => !IsSure(i) ? "unsure" : known[i] > 0.5 ? "true" : "false";
-        string Said(int i) => !IsReadable(i) ? "unreadable" : answers[i].IsYes ? "yes" : "no";
+        string Known(int i) =>
+            !IsSure(i) ? "unsure"
+            : known[i] > 0.5 ? "true"
+            : "false";
+        string Said(int i) =>
+            !IsReadable(i) ? "unreadable"
+            : answers[i].IsYes ? "yes"
+            : "no";
         Evaluation.MeanEstimate? Share(int[] places, Func<int, bool> what) => Means(places, i => what(i) ? 1 : 0);
 
         // Statements about one thing stand or fall together: their mean is one case.

@@ -21,7 +21,9 @@ public static class RankingInterval
     )
     {
         var all = Enumerable.Range(0, labels.Count);
-        int[][] members = groups is null ? [.. all.Select(i => (int[])[i])] : [.. all.GroupBy(i => groups[i]).Select(group => group.ToArray())];
+        int[][] members = groups is null
+            ? [.. all.Select(i => (int[])[i])]
+            : [.. all.GroupBy(i => groups[i]).Select(group => group.ToArray())];
         if (members.Length == 0)
             return null;
         var random = new Random(seed);

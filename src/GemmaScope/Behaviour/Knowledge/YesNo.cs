@@ -69,6 +69,8 @@ public sealed class YesNo
                 .Select(ids => ids[0])
                 .Distinct(),
         ];
-        return ids.Length > 0 ? ids : throw new ArgumentProblemException($"'{word}' is no token of this model; name another word", "answer");
+        return ids.Length > 0
+            ? ids
+            : throw new ArgumentProblemException($"'{word}' is no token of this model; name another word", "answer");
     }
 }
