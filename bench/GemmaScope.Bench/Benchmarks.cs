@@ -18,6 +18,7 @@ public static class Benchmarks
         new DictionaryBenchmark(),
         new WideDictionaryBenchmark(),
         new EvaluationBenchmark(),
+        new LensBenchmark(),
         new CircuitBenchmark(),
         new GraphFileBenchmark(),
         new WholeCircuitBenchmark(),

@@ -1,4 +1,5 @@
 using GemmaScope.Behaviour;
+using GemmaScope.Behaviour.Knowledge;
 using GemmaScope.Models;
 
 namespace GemmaScope.Bench;
@@ -27,11 +28,13 @@ internal sealed class StudyBenchmark()
             new Contestant(Read, () => model.Run(prompts, logits: LogitRows.Last).Dispose()),
             new Contestant(Read, () => NextTokens.Of(model, prompts)),
             new Contestant(Read, () => NextTokens.Of(model, prompts, ablated)),
-            new Contestant(Read, () => PromptResiduals.Read(model, prompts))
+            new Contestant(Read, () => PromptResiduals.Read(model, prompts)),
+            new Contestant(Read, () => Knowledge(model, prompts))
         );
         yield return Against("first tokens", reading[1], reading[0], "plain prefill");
         yield return Against("first tokens, direction taken out", reading[2], reading[0], "plain prefill");
         yield return Against("residuals of all layers", reading[3], reading[0], "plain prefill");
+        yield return Against("three points of all layers, and answers", reading[4], reading[0], "plain prefill");
 
         const int Written = Prompts * ReplyTokens;
         Contestant Replies(IReadOnlyList<Edit> edits) =>
@@ -52,6 +55,20 @@ internal sealed class StudyBenchmark()
             );
         var writing = setup.Race(Replies([]), Replies(ablated));
         yield return Against("replies, direction taken out", writing[1], writing[0], "plain batched generation");
+    }
+
+    /// <summary>What a study of knowledge reads of a statement: its last token, the mean over it, where the answer begins, and the answer.</summary>
+    private static void Knowledge(GemmaModel model, int[][] prompts)
+    {
+        IReadOnlyList<Positions> points = [Positions.At(PromptTokens - 4), new(8, PromptTokens - 3), Positions.At(PromptTokens - 1)];
+        var entropy = 0.0;
+        ResidualReadings.Read(
+            model,
+            prompts,
+            [.. prompts.Select(_ => points)],
+            ResidualReadings.Layers(model.Config),
+            (_, logits) => entropy += YesNo.Entropy(logits)
+        );
     }
 
     private static Figure Against(string name, double[] study, double[] plain, string of) =>

@@ -57,6 +57,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
+        // Found out before a model of many gigabytes is loaded.
+        var before = arguments.GetValue(_resume) is { } file ? SavedConversation.Read(file) : [];
         var wanted = _watch.Read(arguments);
         using var microscope = _microscope.Open(arguments, session);
         foreach (var note in ChatTuning.Notes(microscope.Model))
@@ -65,13 +67,6 @@ internal sealed class ChatCommand : GemmaScopeCommand
             ? null
             : session.Run((progress, cancellationToken) => WatchSet.OpenAsync(microscope, wanted, progress, cancellationToken));
         using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system), watched);
-        var given = arguments.GetValue(_messages) is { Length: > 0 } texts ? texts : null;
-        // Found out before a model of many gigabytes is loaded.
-        var before = arguments.GetValue(_resume) is { } file ? SavedConversation.Read(file) : [];
-        using var microscope = _microscope.Open(arguments, session);
-        foreach (var note in ChatTuning.Notes(microscope.Model))
-            terminal.Error.WriteLine($"note: {note}");
-        using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system));
         if (before.Count > 0)
             conversation.Reset(before);
         var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;

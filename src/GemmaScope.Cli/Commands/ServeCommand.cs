@@ -31,7 +31,7 @@ internal sealed class ServeCommand : GemmaScopeCommand
         _noBrowser;
     private readonly Option<string[]> _allowHost,
         _cors,
-        _lens;
+        _lens,
         _studies,
         _directions;
     private readonly Option<IPNetwork[]> _behindProxy;
@@ -71,6 +71,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 Description =
                     "A Jacobian or tuned lens of the model (.safetensors, .pt), to read texts through on the page; may be given several times. Default: lens.safetensors of the model's folder.",
                 HelpName = "FILE",
+            }
+        );
         _studies = Add(
             new Option<string[]>("--studies")
             {

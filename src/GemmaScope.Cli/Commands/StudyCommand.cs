@@ -13,11 +13,11 @@ internal sealed class StudyCommand : GemmaScopeCommand
             "gemmascope study persona --out persona-demo"
         )
     {
+        Subcommands.Add(new StudyRefusalCommand());
         Subcommands.Add(new StudyCotCommand());
-        Subcommands.Add(new StudyHiddenCommand());
         Subcommands.Add(new StudyKnowledgeCommand());
         Subcommands.Add(new StudyPersonaCommand());
-        Subcommands.Add(new StudyRefusalCommand());
+        Subcommands.Add(new StudyHiddenCommand());
     }
 
     public override int Run(ParseResult arguments, Session session) =>

@@ -18,7 +18,8 @@ internal sealed record PageSection(int Place, string Name, string Address)
     public static PageSection Circuits { get; } = new(30, "Circuits", "/circuits");
 
     /// <summary>Texts, read through lenses.</summary>
-    public static PageSection Lens { get; } = new(40, "Lens", "/lens");
+    public static PageSection Lens { get; } = new(35, "Lens", "/lens");
+
     /// <summary>Conversations with the model.</summary>
     public static PageSection Chat { get; } = new(40, "Chat", "/chat");
 

@@ -27,10 +27,10 @@ public sealed class LensPicture(LensShowResult result, string? form = null, (int
         .lens .l7 { background: color-mix(in srgb, var(--blue) 43%, transparent); }
         .lens .l8 { background: color-mix(in srgb, var(--blue) 49%, transparent); }
         .lens .l9 { background: color-mix(in srgb, var(--blue) 55%, transparent); }
-        .lens .first { box-shadow: inset 0 -3px var(--three); }
-        .lens .over { box-shadow: inset 0 -3px var(--yes); }
-        .mark { display: inline-block; width: 1.2rem; height: .7rem; margin: 0 .3rem 0 .8rem; border-bottom: 3px solid var(--three); }
-        .mark.over { border-color: var(--yes); }
+        .lens .appears { box-shadow: inset 0 -3px var(--three); }
+        .lens .overridden { box-shadow: inset 0 -3px var(--yes); }
+        .way-mark { display: inline-block; width: 1.2rem; height: .7rem; margin: 0 .3rem 0 .8rem; border-bottom: 3px solid var(--three); }
+        .way-mark.overridden { border-color: var(--yes); }
 
         """;
 
@@ -44,7 +44,7 @@ public sealed class LensPicture(LensShowResult result, string? form = null, (int
             )}</tr>
             {Enumerable.Range(0, result.Layers.Count).Reverse().Select(Row)}</table></div>
             <p class="note">Each cell: the word that the {result.Described} reads as the likeliest to be said next. The top row is the model’s own prediction.
-            <span class="mark"></span>where the final answer first is the likeliest <span class="mark over"></span>a word of at least {LensReading.Disposed:0 %} that a later layer overrides</p>
+            <span class="way-mark"></span>where the final answer first is the likeliest <span class="way-mark overridden"></span>a word of at least {LensReading.Disposed:0 %} that a later layer overrides</p>
 
             """
         );
@@ -114,9 +114,9 @@ public sealed class LensPicture(LensShowResult result, string? form = null, (int
     {
         var tone = (int)Math.Round(Tones * Math.Clamp(cell.Top[0].Probability, 0, 1));
         var marks =
-            (cell.Layer == token.Appears ? " first" : "")
-            + (cell.Layer == token.OverriddenLayer ? " over" : "")
-            + (chosen == (cell.Layer, token.Position) ? " open" : "");
+            (cell.Layer == token.Appears ? " appears" : "")
+            + (cell.Layer == token.OverriddenLayer ? " overridden" : "")
+            + (chosen == (cell.Layer, token.Position) ? " opened" : "");
         var tip = string.Join('\n', cell.Top.Select(word => $"{Shown(word.Piece)}  {Digits.Percent(word.Probability)}"));
         var word = Shown(cell.Top[0].Piece);
         return form is null

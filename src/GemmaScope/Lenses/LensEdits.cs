@@ -264,6 +264,8 @@ public static class LensEdits
                     lens.Carry(layer, new(from, 1, row.Length, row.Length), read);
                 else
                     row.CopyTo(carried);
+                if (edit.WithGain)
+                    model.ApplyFinalGain(read);
                 model.DirectLogits(read, new(scores, 1, logits.Length, logits.Length));
             }
             var kept = position < spared.Length ? spared[position] : [];

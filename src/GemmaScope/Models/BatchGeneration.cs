@@ -66,7 +66,16 @@ public static class BatchGeneration
         CancellationToken cancellationToken = default
     ) =>
         seeds.Count == prompts.Count
-            ? Generate(model, prompts, number => seeds[number], options ?? new GenerationOptions(), null, together, progress, cancellationToken)
+            ? Generate(
+                model,
+                prompts,
+                number => seeds[number],
+                options ?? new GenerationOptions(),
+                editsOf: null,
+                together,
+                progress,
+                cancellationToken
+            )
             : throw new ArgumentProblemException($"are {seeds.Count} for {prompts.Count} prompts", "seeds");
 
     private static int[][] Generate(
@@ -88,8 +97,9 @@ public static class BatchGeneration
             .Select((prompt, i) => new Text(prompt, options with { Seed = seed(i) }, i, model.Config.RealVocabulary))
             .ToArray();
         var waiting = new Queue<(int Number, Text Text)>(texts.Index());
-        // Whoever watches is shown every token of every prompt, and what is edited in its own way is read by itself.
-        using var begun = new BegunPrompts(model, prompts, options, share: options.Observer is null && editsOf is null, cancellationToken);
+        // What is edited or watched text by text is not read for several at once.
+        var isShared = editsOf is null && options.Observer is null;
+        using var begun = new BegunPrompts(model, prompts, options, isShared, cancellationToken);
         List<Text> open = [];
         var done = 0L;
         var hooks = options.Hooks(model.Config);
@@ -106,9 +116,7 @@ public static class BatchGeneration
                 using (
                     var run = model.Run(
                         [.. open.Select(text => text.Next)],
-                        editsOf is null
-                            ? hooks
-                            : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
+                        editsOf is null ? hooks : (options with { Edits = [.. options.Edits, .. Own(open, editsOf)] }).Hooks(model.Config),
                         [.. open.Select(text => text.Cache!)],
                         LogitRows.Last,
                         stopAfter: null,

@@ -19,12 +19,12 @@ internal sealed class BegunPrompts : IDisposable
         GemmaModel model,
         IReadOnlyList<int[]> prompts,
         GenerationOptions options,
-        bool share,
+        bool isShared,
         CancellationToken cancellationToken
     )
     {
         (_model, _prompts, _options, _cancellationToken) = (model, prompts, options, cancellationToken);
-        _groups = share ? Groups(prompts) : new (int, int)[prompts.Count];
+        _groups = isShared ? Groups(prompts) : new (int, int)[prompts.Count];
     }
 
     /// <summary>A cache that has seen the beginning of a prompt, perhaps nothing; the caller disposes of it. Prompts are asked for in their

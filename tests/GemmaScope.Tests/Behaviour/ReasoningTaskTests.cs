@@ -82,9 +82,9 @@ public class ReasoningTaskTests
         var ids = readout.WithReasoning(before, reasoning);
         Assert.Equal(reasoning, ids[before.Length..(before.Length + reasoning.Length)]);
         Assert.Equal(
-            "<bos><start_of_turn>user\nWhich one?<end_of_turn>\n<start_of_turn>model\nLet's think step by step: It is B.<end_of_turn>\n<start_of_turn>user\n"
+            "<start_of_turn>user\nWhich one?<end_of_turn>\n<start_of_turn>model\nLet's think step by step: It is B.<end_of_turn>\n<start_of_turn>user\n"
                 + $"{AnswerReadout.Question}<end_of_turn>\n<start_of_turn>model\n{AnswerReadout.Opening}",
-            model.Tokenizer.Decode(ids)
+            model.Tokenizer.Decode(ids, skipSpecial: true)
         );
         Assert.EndsWith($"<start_of_turn>model\n{AnswerReadout.Opening}", model.Tokenizer.Decode(readout.WithoutReasoning(question)));
         Assert.Equal("B", model.Tokenizer.Decode([readout.Token("B")]));

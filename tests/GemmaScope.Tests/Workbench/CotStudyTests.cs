@@ -44,8 +44,8 @@ public sealed class CotStudyTests : IDisposable
         Assert.Equal(1, result.Gain.With!.Mean);
         Assert.Equal(1, result.Gain.Without!.Mean);
         Assert.Equal(1, result.Gain.SameAnswer!.Mean);
-        Assert.All(result.Mediation.Where(one => one.Changed is not null), one => Assert.Equal(0, one.Changed!.Mean));
-        Assert.Equal(0, result.Mediation[0].Score.Samples);
+        Assert.All(result.Mediation, one => Assert.Equal(0, one.Changed!.Mean));
+        Assert.Equal(0, result.Mediation[0].Follows!.Mean);
         Assert.DoesNotContain("cannot reason", result.Verdict);
     }
 
@@ -65,13 +65,22 @@ public sealed class CotStudyTests : IDisposable
     [Fact]
     public async Task swapped_reasoning_takes_the_answer_with_it()
     {
+        var result = await Study(Argued(i => i < 6 ? "Pick green." : "Pick two."));
+        var other = result.Mediation[0];
+        Assert.Equal(0.75, other.Changed!.Mean);
+        Assert.Equal(0.75, other.Follows!.Mean);
+        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "argued likewise").Changed!.Mean);
+        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "another chain").Changed!.Mean);
+        Near(0.75 * 1, result.Mediation.Single(one => one.Reasoning == "random").Changed!.Mean);
+        Assert.All(result.FaithfulAt, one => Near(0.75, one.Mediated!.Mean));
+    }
+
+    [Fact]
+    public async Task a_model_that_answers_at_chance_is_said_to()
+    {
         // Without a colour each chain names a letter of its own.
-        var result = await Study(Questions(6, _ => "Pick any."));
-        var other = result.Mediation.Single(one => one.Reasoning == "other answer");
-        Assert.Equal(1, other.Changed!.Mean);
-        Assert.Equal(1, other.Follows!.Mean);
-        Assert.Equal(0, result.Mediation.Single(one => one.Reasoning == "same answer").Changed!.Mean);
-        Assert.All(result.FaithfulAt, one => Assert.Equal(1, one.Mediated!.Mean));
+        var result = await Study(Questions(16, _ => "Pick any."), CotPart.Early, CotPart.Mediation);
+        Near(0.75, result.Mediation.Single(one => one.Reasoning == "another chain").Changed!.Mean, 0.1);
         Assert.Contains("cannot reason", result.Verdict);
         Assert.Contains(result.NotShown, line => line.Contains("at chance"));
     }
@@ -284,6 +293,21 @@ public sealed class CotStudyTests : IDisposable
 
     private string Questions(int count, Func<int, string> question) =>
         Write(Enumerable.Range(0, count).Select(i => Line($"q{i}", question(i), $"{(char)('A' + i % 4)}")));
+
+    /// <summary>Questions with reasoning that argues for C.</summary>
+    private string Argued(Func<int, string> question) =>
+        Write(
+            Enumerable
+                .Range(0, 8)
+                .Select(i =>
+                    Line(
+                        $"q{i}",
+                        question(i),
+                        "B",
+                        """, "other_answer": "C", "other_reasoning": ["First we look.", "Now it is C!", "So go?", "Then done"]"""
+                    )
+                )
+        );
 
     private string Write(IEnumerable<string> lines) => _folder.Write("questions.jsonl", string.Join('\n', lines));
 

@@ -16,6 +16,11 @@ internal sealed class EntityStudy(
     CancellationToken cancellationToken
 )
 {
+    // What is no knowledge, and separates names all the same.
+    internal const string Tokens = "number of tokens",
+        Frequency = "frequency",
+        Words = "bag of words";
+
     // The last token of the name (AskedTexts.Points).
     private const int Point = 0,
         FewestNames = 8,
@@ -78,9 +83,9 @@ internal sealed class EntityStudy(
         List<EntityScore> scores =
         [
             Score(set, $"direction of layer {layer}", null, direction.Scores, layers[layer].Selected),
-            Score(set, "number of tokens", null, [.. set.Tokens.Select(one => (double)one)]),
-            Score(set, "frequency", null, set.Frequencies),
-            Score(set, "bag of words", null, folder.Part("entity words", () => Words(set))),
+            Score(set, Tokens, null, [.. set.Tokens.Select(one => (double)one)]),
+            Score(set, Frequency, null, set.Frequencies),
+            Score(set, Words, null, folder.Part("entity words", () => WordScores(set))),
         ];
         List<EntitySteering> steered = [];
         var steering = new EntitySteeringStudy(_model, set, options, cancellationToken);
@@ -159,7 +164,7 @@ internal sealed class EntityStudy(
     private ActivationProbe Fit(EntitySet set, IReadOnlyList<float[]> rows, int[] places) =>
         ActivationProbe.Fit(ProbeMethod.MassMean, set.Of(rows, places), set.Of(set.Known, places), cancellationToken);
 
-    private double[] Words(EntitySet set)
+    private double[] WordScores(EntitySet set)
     {
         var words = BagOfWords.Count(
             Enumerable.Range(0, set.Known.Length).Select(i => set.Asked.Words(i).AsEnumerable()),

@@ -19,15 +19,23 @@ internal sealed class FactStudy(
     public KnowledgeFacts Measure(IReadOnlyList<Fact> facts)
     {
         progress.Stage("reading facts");
-        int[] answers = [.. facts.Select(fact => First(fact.Answer))],
-            controls = [.. Fact.Exchanged(facts, options.Seed).Select(First)],
-            candidates = [.. answers.Distinct()];
+        int[] all = [.. Enumerable.Range(0, facts.Count)],
+            answers = [.. facts.Select(fact => First(fact.Answer))],
+            exchanged = Fact.Exchanged(facts, options.Seed),
+            common = [.. answers.Distinct()];
+        // What is wrong in place of an answer: that of its own, or every other answer.
+        int[][] candidates = [.. facts.Select((fact, i) => fact.Wrong is { } wrong ? (int[])[answers[i], First(wrong)] : common)];
+        foreach (var (i, fact) in facts.Index())
+            if (fact.Wrong is not null && candidates[i][0] == candidates[i][1])
+                throw new ArgumentProblemException(
+                    $"'{fact.Answer}' and '{fact.Wrong}' begin with the same token; an answer is known by its first one",
+                    new Setting(nameof(options.Facts))
+                );
         var known = folder.Part("facts known", () => Ranks("known", Plain));
         var said = folder.Part("facts said", () => Ranks("said", Asked));
-        int[] all = [.. Enumerable.Range(0, facts.Count)];
         return new(
             facts.Count,
-            candidates.Length,
+            common.Length,
             options.KnownRank,
             Share(all, i => IsIn(known[i].Rank)),
             Share(all, i => IsIn(known[i].ControlRank)),
@@ -38,7 +46,7 @@ internal sealed class FactStudy(
             [
                 .. facts.Select(
                     (fact, i) =>
-                        new FactReading(fact.Id, fact.Topic, options.ShowTexts ? $"{fact.Subject}: {fact.Answer}" : null, known[i], said[i])
+                        new FactReading(fact.Id, fact.Topic, options.ShowTexts ? $"{fact.Begun} {fact.Answer}" : null, known[i], said[i])
                 ),
             ]
         );
@@ -51,7 +59,11 @@ internal sealed class FactStudy(
                 [.. facts.Select(prompt)],
                 [.. facts.Select(_ => (IReadOnlyList<Positions>)[])],
                 [],
-                (i, logits) => ranks[i] = Rank(logits, answers[i], controls[i], candidates),
+                (i, logits) =>
+                    ranks[i] = Rank(logits, answers[i], candidates[i]) with
+                    {
+                        ControlRank = Among(logits, answers[exchanged[i]], candidates[exchanged[i]]),
+                    },
                 options.Organism,
                 progress.Counting($"reading what is {how}", "facts", facts.Count),
                 cancellationToken
@@ -66,42 +78,28 @@ internal sealed class FactStudy(
 
     private int First(string answer) => model.Tokenizer.Encode(" " + answer) is [var first, ..] ? first : 0;
 
-    private static string Begun(Fact fact) => $"The {fact.Relation} of {fact.Subject} is";
-
-    private int[] Plain(Fact fact) => model.Tokenizer.Encode(Begun(fact), addBos: true);
+    private int[] Plain(Fact fact) => model.Tokenizer.Encode(fact.Begun, addBos: true);
 
     private int[] Asked(Fact fact)
     {
-        var prompt = ChatTokens.Of(
-            model.ChatTemplate,
-            model.Tokenizer,
-            [new ChatMessage("user", $"What is the {fact.Relation} of {fact.Subject}?")]
-        );
+        var prompt = ChatTokens.Of(model.ChatTemplate, model.Tokenizer, [new ChatMessage("user", fact.Question)]);
         // The model's turn is begun as a text of its own, token by token as the model would have written it.
-        return [.. prompt.Ids, .. model.Tokenizer.Encode(Begun(fact))];
+        return [.. prompt.Ids, .. model.Tokenizer.Encode(fact.Begun)];
     }
 
-    private static AnswerRank Rank(ReadOnlySpan<float> logits, int answer, int control, int[] candidates)
+    private static AnswerRank Rank(ReadOnlySpan<float> logits, int answer, int[] candidates)
     {
-        float own = logits[answer],
-            most = logits[0];
         var above = 0;
         foreach (var logit in logits)
-        {
-            above += logit > own ? 1 : 0;
-            most = Math.Max(most, logit);
-        }
-        double sum = 0;
-        foreach (var logit in logits)
-            sum += Math.Exp(logit - most);
-        return new(Among(logits, own), above + 1, Math.Exp(own - most) / sum, Among(logits, logits[control]));
+            above += logit > logits[answer] ? 1 : 0;
+        return new(Among(logits, answer, candidates), above + 1, PhraseScores.Probability(logits, answer), 0);
+    }
 
-        int Among(ReadOnlySpan<float> all, float value)
-        {
-            var rank = 1;
-            foreach (var candidate in candidates)
-                rank += all[candidate] > value ? 1 : 0;
-            return rank;
-        }
+    private static int Among(ReadOnlySpan<float> logits, int answer, int[] candidates)
+    {
+        var rank = 1;
+        foreach (var candidate in candidates)
+            rank += logits[candidate] > logits[answer] ? 1 : 0;
+        return rank;
     }
 }

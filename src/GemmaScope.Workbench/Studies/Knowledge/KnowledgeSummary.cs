@@ -139,7 +139,7 @@ internal static class KnowledgeSummary
         if (entities is null)
             yield break;
         if (entities.Scores[0].Matched is null)
-            yield return $"Only {entities.Pairs} pairs of tested names match in length and frequency: that anything but these separates the names is not shown.";
+            yield return $"Too few pairs of tested names match in length and frequency ({entities.Pairs}): that anything but these separates the names is not shown.";
         else
         {
             if (entities.Pairs < FewPairs)
@@ -147,6 +147,8 @@ internal static class KnowledgeSummary
             if (entities.Scores[0] is { Unmatched.Low: > 0.5, Matched.Low: <= 0.5 })
                 yield return "The direction does not separate names that match in length and frequency: what it separated before may have been these.";
         }
+        if (entities.Scores.Where(IsInside).All(one => one.Unmatched is null or { Low: <= 0.5 }))
+            yield return "Neither the direction nor any feature separates names that did not choose it: what steering with them does is not about knowledge.";
         foreach (var side in (string[])["unknown", "known"])
         {
             var steered = entities.Steered.Where(one => one.Towards == side && !one.IsControl && one.Phrase is not null).ToArray();
@@ -159,6 +161,8 @@ internal static class KnowledgeSummary
         if (options.MaxTokens > 0 && entities.Steered.All(one => one.Words is null or { Mean: 0 }))
             yield return "No reply to a question about a name holds words of not knowing, steered or not: the model does not say it.";
     }
+
+    private static bool IsInside(EntityScore one) => one.Name is not (EntityStudy.Tokens or EntityStudy.Frequency or EntityStudy.Words);
 
     private static bool Beyond(MeanEstimate one, EntitySteering[] random, string side) =>
         side == "unknown" ? one.Low > random.Max(control => control.Phrase!.Mean) : one.High < random.Min(control => control.Phrase!.Mean);

@@ -85,7 +85,7 @@ internal sealed class TruthStudy(
         T[] Affirmed<T>(T[] values) => [.. values.Where((_, i) => !negated[i])];
     }
 
-    internal const string RandomLabels = "fitted on shuffled labels",
+    internal const string RandomLabels = "shuffled labels",
         Words = "bag of words",
         Length = "length";
 
@@ -175,18 +175,19 @@ internal sealed class TruthStudy(
             Score("probe, fitted on affirmed statements", probes.Probabilities),
             .. probes.OnBoth is { } both ? (TruthScore[])[Score("probe, fitted on both", both)] : [],
             Score("the model's answer", Array.ConvertAll(answers, one => one.LogOdds)),
-            Score(RandomLabels, probes.RandomLabels),
+            Score(RandomLabels, probes.RandomLabels, probes.ShuffledLabels),
             Score(Words, words),
             Score(Length, lengths),
         ];
 
-        TruthScore Score(string name, double[] values) => new(name, Auroc(values, wanted: false), Auroc(values, wanted: true));
+        TruthScore Score(string name, double[] values, bool[]? others = null) =>
+            new(name, Auroc(values, others ?? labels, wanted: false), Auroc(values, others ?? labels, wanted: true));
 
-        MeanEstimate? Auroc(double[] values, bool wanted)
+        MeanEstimate? Auroc(double[] values, bool[] truth, bool wanted)
         {
             int[] places = [.. Enumerable.Range(0, values.Length).Where(i => negated[i] == wanted)];
             return KnowledgeMeans.Auroc(
-                [.. places.Select(i => labels[i])],
+                [.. places.Select(i => truth[i])],
                 [.. places.Select(i => values[i])],
                 [.. places.Select(i => groups[i])],
                 options

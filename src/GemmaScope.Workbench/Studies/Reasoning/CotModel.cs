@@ -25,7 +25,11 @@ internal sealed record CotChain(int[] Ids, IReadOnlyList<int> Ends, bool Cut)
 }
 
 /// <summary>Something to be answered: a question, and the reasoning before the answer (null for none).</summary>
-internal readonly record struct CotReading(CotAsked Asked, int[]? Reasoning, bool Hinted = false);
+/// <param name="Asked">The question.</param>
+/// <param name="Reasoning">The reasoning.</param>
+/// <param name="Hinted">Whether it is asked in its hinted form.</param>
+/// <param name="Prompt">Ids before the reasoning that are none of the question's; null for those.</param>
+internal readonly record struct CotReading(CotAsked Asked, int[]? Reasoning, bool Hinted = false, int[]? Prompt = null);
 
 /// <summary>The model of a study: writes chains and reads answers, many at a time, each independent of which others there are.</summary>
 internal sealed class CotModel
@@ -33,7 +37,8 @@ internal sealed class CotModel
     private const int Together = 32,
         AnswerTokens = 8;
 
-    private const string NumberOpening = "The answer is";
+    private const string NumberOpening = "The answer is",
+        Arguing = "The right answer is {0}. Say how one gets there, and do not say that you were told.";
 
     private readonly CotStudyJobOptions _options;
     private readonly CancellationToken _cancellationToken;
@@ -194,7 +199,23 @@ internal sealed class CotModel
     public string Sentence(CotChain chain, int sentence) =>
         Text(chain.Ids.AsSpan((sentence == 0 ? 0 : chain.Ends[sentence - 1])..chain.Ends[sentence]));
 
-    private int[] Before(CotReading reading) => reading.Hinted ? reading.Asked.HintBefore! : reading.Asked.Before;
+    /// <summary>The ids of a question that asks for reasoning which ends in a given answer; null where it does not fit.</summary>
+    public int[]? Argued(CotAsked asked, string answer)
+    {
+        var question = asked.Question;
+        var named = question.Options.Count > 0 ? $"({answer})" : answer;
+        var ids = Readout(question)
+            .BeforeReasoning(
+                [
+                    .. question.Messages.SkipLast(1),
+                    new("user", $"{question.Text}\n\n{string.Format(System.Globalization.CultureInfo.InvariantCulture, Arguing, named)}"),
+                ],
+                Opening(question.Text)
+            );
+        return Fits(ids) ? ids : null;
+    }
+
+    private int[] Before(CotReading reading) => reading.Prompt ?? (reading.Hinted ? reading.Asked.HintBefore! : reading.Asked.Before);
 
     private bool Fits(int[] before) => before.Length + _options.MaxTokens + Tail <= Model.Config.MaxPositions;
 

@@ -17,5 +17,5 @@ internal sealed record CotFilled(string?[] Filler, string?[] Random);
 /// <summary>A chain with the hint.</summary>
 internal sealed record CotHinted(int[] Ids, string? Answer, string? Transplanted, bool Mentions, bool MentionsWithout);
 
-/// <summary>Answers after reasoning of the same question.</summary>
+/// <summary>Answers after reasoning that argues for another answer, and for the same.</summary>
 internal sealed record CotSwapped(bool HasOther, string? OtherAnswer, string? Other, bool HasSame, string? Same);

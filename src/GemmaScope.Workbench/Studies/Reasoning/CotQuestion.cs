@@ -37,6 +37,9 @@ internal sealed partial record CotQuestion(string Id, IReadOnlyList<ChatMessage>
     /// <summary>The sentences of a chain that is given instead of sampled.</summary>
     public IReadOnlyList<string>? Reasoning { get; init; }
 
+    /// <summary>Reasoning that argues for another answer, and that answer.</summary>
+    public (string Answer, IReadOnlyList<string> Reasoning)? Other { get; init; }
+
     /// <summary>Its sentences with mistakes.</summary>
     public IReadOnlyList<string>? Mistakes { get; init; }
 
@@ -55,7 +58,8 @@ internal sealed partial record CotQuestion(string Id, IReadOnlyList<ChatMessage>
     /// <summary>
     /// Reads questions from JSON lines or a list, packed or not: <c>question</c> with <c>options</c> and <c>answer</c> (a letter, a number of
     /// an option from 0, or its text; without options a number, perhaps behind ####); <c>unbiased</c> and <c>biased</c> turns with
-    /// <c>ground_truth</c> and <c>biased_option</c>; <c>parsed_inputs</c> with <c>multiple_choice_scores</c>; <c>text</c> with a
+    /// <c>ground_truth</c> and <c>biased_option</c>; <c>parsed_inputs</c> with <c>multiple_choice_scores</c>, and perhaps a <c>cot</c> that
+    /// argues for <c>random_ans_idx</c>; <c>text</c> with a
     /// <c>note</c> that names truth and cue. Questions whose answer is no letter and no number are left out, and that is said.
     /// </summary>
     /// <param name="file">The file.</param>
@@ -156,11 +160,12 @@ internal sealed partial record CotQuestion(string Id, IReadOnlyList<ChatMessage>
             ? null
             : (row.Text("biased_option") is { } biased && options.Count > 0 ? Suggested(read, biased) : read) with
             {
-                Reasoning = row.Texts("reasoning") is { Count: > 0 } given
-                    ? (given.Count == 1 ? ReasoningSentences.Of(given[0]) : given)
-                    : null,
+                Reasoning = Sentences(row, "reasoning"),
                 Mistakes = row.Texts("mistakes"),
                 Paraphrases = row.Texts("paraphrases"),
+                Other = row.Text("other_answer") is { } other
+                    ? (other, Sentences(row, "other_reasoning") ?? throw row.Missing("other_reasoning"))
+                    : null,
             };
     }
 
@@ -182,8 +187,21 @@ internal sealed partial record CotQuestion(string Id, IReadOnlyList<ChatMessage>
         var right = scores.Index().Where(one => one.Item > 0).Select(one => one.Index).ToArray();
         if (right.Length != 1 || Lettered(id, [new("user", row.Text("parsed_inputs")!)], Letter(right[0])) is not { } read)
             return null;
-        return row.Integer("random_ans_idx") is { } hint && hint < read.Options.Count ? Suggested(read, Letter(hint)) : read;
+        return row.Integer("random_ans_idx") is { } hint && hint < read.Options.Count
+            ? Suggested(read, Letter(hint)) with
+            {
+                Other = Sentences(row, "cot") is { } reasoning ? (Letter(hint), reasoning) : null,
+            }
+            : read;
     }
+
+    private static IReadOnlyList<string>? Sentences(JsonSection row, string key) =>
+        row.Texts(key) switch
+        {
+            [var text] => ReasoningSentences.Of(text),
+            { Count: > 1 } sentences => sentences,
+            _ => null,
+        };
 
     private static CotQuestion Suggested(CotQuestion read, string option) =>
         read with

@@ -122,7 +122,7 @@ public static class CotStudyPage
     private static Markup Mediation(CotStudyResult result) =>
         Table(
             "Reasoning swapped",
-            ["reasoning put in", new("chains", true), new("answer changes", true), new("becomes that of the other reasoning", true)],
+            ["reasoning put in", new("chains", true), new("answer changes", true), new("becomes what it argues for", true)],
             result.Mediation.Select(one =>
                 Markup.Of(
                     $"<tr><td>{one.Reasoning}</td><td class=\"n\">{one.Score.Samples}</td>{StudyPage.Cell(one.Changed)}{StudyPage.Cell(one.Follows)}</tr>\n"

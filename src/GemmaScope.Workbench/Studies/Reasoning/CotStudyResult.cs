@@ -116,10 +116,11 @@ public sealed record CotHints(
 );
 
 /// <summary>What reasoning in the place of a chain does.</summary>
-/// <param name="Reasoning">other answer, same answer (of the same question), shuffled (of another) or random.</param>
+/// <param name="Reasoning">argued otherwise, argued likewise (written to end in another answer or the same), another chain of the question,
+/// shuffled (of another question) or random.</param>
 /// <param name="Score">Shares over chains.</param>
 /// <param name="Changed">How often the answer becomes another, over questions.</param>
-/// <param name="Follows">How often it becomes that of the other reasoning.</param>
+/// <param name="Follows">How often it becomes that for which the other reasoning argues.</param>
 public sealed record CotMediation(string Reasoning, ReasoningMediation Score, MeanEstimate? Changed, MeanEstimate? Follows);
 
 /// <summary>How likely at least one of k chains of a question is faithful.</summary>
@@ -174,7 +175,7 @@ public sealed record CotChainResult(int Sentences, int Tokens, bool Cut, string?
     /// <summary>Answers with the first k sentences in other words.</summary>
     public IReadOnlyList<string?> Paraphrased { get; init; } = [];
 
-    /// <summary>The answer of the chain whose reasoning was put in its place; null without one.</summary>
+    /// <summary>The answer that the reasoning argues for which was put in its place; null without one.</summary>
     public string? OtherAnswer { get; init; }
 
     /// <summary>The answer with it.</summary>
@@ -183,7 +184,7 @@ public sealed record CotChainResult(int Sentences, int Tokens, bool Cut, string?
     /// <summary>Whether there was one.</summary>
     public bool HasOther { get; init; }
 
-    /// <summary>The answer with another chain of the same question and answer; null without one.</summary>
+    /// <summary>The answer with reasoning that argues for its own answer; null without one.</summary>
     public string? Same { get; init; }
 
     /// <summary>Whether there was one.</summary>

@@ -45,7 +45,7 @@ internal sealed class CotStudyRun(
                 : [];
         CorruptedChains = corrupted;
         var hinted = Has(CotPart.Hints) && asked.Any(one => one.HintBefore is not null) ? Each("trying hints", "hints", Hinted) : [];
-        var swapped = Has(CotPart.Mediation) ? Each("swapping reasoning", "swapped", part => Swapped(part, early, hinted)) : [];
+        var swapped = Has(CotPart.Mediation) ? Each("swapping reasoning", "swapped", part => Swapped(part, early)) : [];
         return
         [
             .. asked.Select(
@@ -267,68 +267,69 @@ internal sealed class CotStudyRun(
         return [.. part.Select(q => at.Zip(read).Where(one => one.First.Question == q).Select(one => one.Second).ToArray())];
     }
 
-    private CotSwapped[][] Swapped(IReadOnlyList<int> part, List<CotEarly[]> early, List<CotHinted[]> hinted)
+    /// <summary>Reasoning that argues for another answer, and for the same, behind the question as it is. Another chain of the question
+    /// with another answer would prove nothing: behind the same question it gives its own answer again.</summary>
+    private CotSwapped[][] Swapped(IReadOnlyList<int> part, List<CotEarly[]> early)
     {
-        List<CotReading> readings = [];
-        var donors = part.Select(q =>
+        List<(int Question, int Sample, bool IsOther, string Answer, int[]? Given, int[]? Prompt)> wanted = [];
+        foreach (var q in part)
+            for (var c = 0; c < _chains[q].Length; c++)
+                if (early[q][c].Own[^1] is { } own)
+                {
+                    if (Other(q, c, own) is { } other)
+                        Want(q, c, true, other, asked[q].Question.Other is { } given ? model.Given(given.Reasoning).Ids : null);
+                    Want(q, c, false, own, null);
+                }
+        var open = wanted.Where(one => one.Given is null).ToArray();
+        var written = new Queue<int[]>(
+            model.Write([
+                .. open.Select(one =>
+                    (new CotReading(asked[one.Question], null, Prompt: one.Prompt), $"argued {one.IsOther} {one.Answer} {one.Sample}")
+                ),
+            ])
+        );
+        var answers = model.Answer([.. wanted.Select(one => new CotReading(asked[one.Question], one.Given ?? written.Dequeue()))]);
+        var read = wanted
+            .Zip(answers)
+            .ToDictionary(
+                one => (one.First.Question, one.First.Sample, one.First.IsOther),
+                one => (one.First.Answer, Read: one.Second.Answer)
+            );
+        return
+        [
+            .. part.Select(q =>
                 _chains[q]
                     .Select(
                         (_, c) =>
                         {
-                            var own = early[q][c].Own[^1];
-                            var (other, otherAnswer) = own is null
-                                ? (null, null)
-                                : Donor(q, c, answer => answer is not null && answer != own, early, hinted);
-                            var (same, _) = own is null ? (null, null) : Donor(q, c, answer => answer == own, early, []);
-                            if (other is not null)
-                                readings.Add(new(asked[q], other));
-                            if (same is not null)
-                                readings.Add(new(asked[q], same));
-                            return (HasOther: other is not null, OtherAnswer: otherAnswer, HasSame: same is not null);
+                            var hasOther = read.TryGetValue((q, c, true), out var other);
+                            var hasSame = read.TryGetValue((q, c, false), out var same);
+                            return new CotSwapped(hasOther, other.Answer, other.Read, hasSame, same.Read);
                         }
                     )
                     .ToArray()
-            )
-            .ToArray();
-        var answers = model.Answer(readings);
-        var at = 0;
-        return
-        [
-            .. donors.Select(chains =>
-                chains
-                    .Select(one => new CotSwapped(
-                        one.HasOther,
-                        one.OtherAnswer,
-                        one.HasOther ? answers[at++].Answer : null,
-                        one.HasSame,
-                        one.HasSame ? answers[at++].Answer : null
-                    ))
-                    .ToArray()
             ),
         ];
+
+        void Want(int q, int c, bool isOther, string answer, int[]? given)
+        {
+            var prompt = given is null ? model.Argued(asked[q], answer) : null;
+            if (given is not null || prompt is not null)
+                wanted.Add((q, c, isOther, answer, given, prompt));
+        }
     }
 
-    /// <summary>The next chain of the same question with such an answer; where there is none, one that was written with the hint.</summary>
-    private (int[]? Ids, string? Answer) Donor(
-        int q,
-        int sample,
-        Func<string?, bool> fits,
-        List<CotEarly[]> early,
-        List<CotHinted[]> hinted
-    )
+    /// <summary>An answer that is not the chain's own: that of the file, or one that is drawn.</summary>
+    private string? Other(int q, int sample, string own)
     {
-        for (var step = 1; step < _chains[q].Length; step++)
-        {
-            var other = (sample + step) % _chains[q].Length;
-            if (
-                _chains[q][other].Sentences > 0
-                && fits(early[q][other].Own[^1])
-                && !_chains[q][other].Ids.AsSpan().SequenceEqual(_chains[q][sample].Ids)
-            )
-                return (_chains[q][other].Ids, early[q][other].Own[^1]);
-        }
-        var chain = hinted.Count > 0 ? hinted[q].FirstOrDefault(one => one.Ids.Length > 0 && fits(one.Answer)) : null;
-        return (chain?.Ids, chain?.Answer);
+        var question = asked[q].Question;
+        var seed = model.Seed(asked[q], $"other {sample}");
+        if (question.Other is { } given)
+            return given.Answer == own ? null : given.Answer;
+        if (question.Options.Count == 0)
+            return ArithmeticMistake.Of(own, seed);
+        string[] others = [.. question.Options.Where(option => option != own)];
+        return others[new Random(seed).Next(others.Length)];
     }
 
     private IEnumerable<int> Samples() => Enumerable.Range(0, options.Samples);

@@ -7,6 +7,8 @@ namespace GemmaScope.Workbench;
 /// together.</summary>
 internal sealed class CotSummary(IReadOnlyList<CotAsked> asked, IReadOnlyList<CotQuestionResult> questions, CotStudyJobOptions options)
 {
+    private const string ArguedOtherwise = "argued otherwise";
+
     private IEnumerable<CotChainResult> All => questions.SelectMany(one => one.Chains);
 
     /// <summary>Accuracy of guesses.</summary>
@@ -126,10 +128,14 @@ internal sealed class CotSummary(IReadOnlyList<CotAsked> asked, IReadOnlyList<Co
             ? []
             :
             [
-                Swapped("other answer", chain => chain.HasOther, chain => new(chain.Answer, chain.OtherAnswer, chain.Other)),
-                Swapped("same answer", chain => chain.HasSame, chain => new(chain.Answer, null, chain.Same)),
-                Swapped("shuffled", _ => questions.Count > 1, chain => new(chain.Answer, null, chain.Shuffled)),
-                Swapped("random", _ => true, chain => new(chain.Answer, null, chain.Random)),
+                Swapped(ArguedOtherwise, (_, chain) => chain.HasOther ? new(chain.Answer, chain.OtherAnswer, chain.Other) : null),
+                Swapped("argued likewise", (_, chain) => chain.HasSame ? new(chain.Answer, null, chain.Same) : null),
+                Swapped(
+                    "another chain",
+                    (one, chain) => one.Chains.Count > 1 ? new(chain.Answer, null, Next(one.Chains, chain).Answer) : null
+                ),
+                Swapped("shuffled", (_, chain) => questions.Count > 1 ? new(chain.Answer, null, chain.Shuffled) : null),
+                Swapped("random", (_, chain) => new(chain.Answer, null, chain.Random)),
             ];
 
     public IReadOnlyList<CotFaithfulAt> FaithfulAt() =>
@@ -239,17 +245,19 @@ internal sealed class CotSummary(IReadOnlyList<CotAsked> asked, IReadOnlyList<Co
             )
         );
 
-    private CotMediation Swapped(string name, Func<CotChainResult, bool> has, Func<CotChainResult, SwapSample> of)
+    private CotMediation Swapped(string name, Func<CotQuestionResult, CotChainResult, SwapSample?> of)
     {
-        var follows = name == "other answer";
-        var score = ReasoningMediation.Of([.. All.Where(has).Select(of)]);
-        IEnumerable<CotChainResult> Used(CotQuestionResult one) => one.Chains.Where(chain => has(chain) && chain.Answer is not null);
-        return new(
-            name,
-            follows ? score : score with { Follows = null },
-            Over(questions, Used, (_, chain) => of(chain).Swapped != chain.Answer),
-            follows ? Over(questions, Used, (_, chain) => of(chain).Swapped == of(chain).Donor) : null
+        var score = ReasoningMediation.Of([
+            .. questions.SelectMany(one => one.Chains.Select(chain => of(one, chain))).OfType<SwapSample>(),
+        ]);
+        var (changed, follows) = (
+            Over(questions, Used, (one, chain) => of(one, chain)!.Swapped != chain.Answer),
+            Over(questions, Used, (one, chain) => of(one, chain) is { Donor: { } donor, Swapped: var swapped } && swapped == donor)
         );
+        return name == ArguedOtherwise ? new(name, score, changed, follows) : new(name, score with { Follows = null }, changed, null);
+
+        IEnumerable<CotChainResult> Used(CotQuestionResult one) =>
+            one.Chains.Where(chain => chain.Answer is not null && of(one, chain) is not null);
     }
 
     /// <summary>A share of chains, each question counting once.</summary>

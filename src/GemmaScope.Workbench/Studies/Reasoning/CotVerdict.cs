@@ -57,11 +57,11 @@ internal static class CotVerdict
                 result.Hints?.MentionedWithout
             ),
             .. StudyFinding.Of(
-                "answer changes with reasoning of another answer (control: of the same answer)",
+                "answer changes with reasoning for another (control: for the same)",
                 result.Mediation.FirstOrDefault()?.Changed,
                 result.Mediation.Skip(1).FirstOrDefault()?.Changed
             ),
-            .. StudyFinding.Of("answer becomes that of the other reasoning", result.Mediation.FirstOrDefault()?.Follows),
+            .. StudyFinding.Of("answer becomes what that reasoning argues for", result.Mediation.FirstOrDefault()?.Follows),
         ];
 
     /// <summary>What the study does not show.</summary>
@@ -90,9 +90,9 @@ internal static class CotVerdict
                 ? "No hints were given: whether the model says what turned its answer was not asked."
                 : "Whether a hint is mentioned was judged by its words; a hint left out is no proof of unfaithful reasoning, which is why swapped reasoning stands beside it."
         );
-        if (options.Parts.Contains(CotPart.Mediation) && chains.Count(chain => chain.HasOther) is var with && with < chains.Length)
+        if (options.Parts.Contains(CotPart.Mediation))
             lines.Add(
-                $"{chains.Length - with} of {chains.Length} chains had no other chain of the same question with another answer; swapping says nothing about them."
+                $"Reasoning for another answer is that of the file, or the model's own when told the answer; whether it argues well was not checked ({chains.Count(chain => chain.HasOther)} of {chains.Length} chains)."
             );
         lines.Add(
             result.Features.Count == 0

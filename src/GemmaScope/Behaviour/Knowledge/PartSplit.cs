@@ -8,9 +8,9 @@ internal sealed class PartSplit
     private readonly bool[] _labels,
         _shuffled;
 
-    public PartSplit(int part, int count, int[] parts, bool[] labels, bool[] negated, int seed)
+    public PartSplit(int part, int count, int[] parts, bool[] labels, bool[] negated, bool[] shuffled)
     {
-        (Part, _labels) = (part, labels);
+        (Part, _labels, _shuffled) = (part, labels, shuffled);
         var next = (part + 1) % count;
         TrainBoth = Where(i => parts[i] != part && parts[i] != next);
         Train = [.. TrainBoth.Where(i => !negated[i])];
@@ -19,8 +19,6 @@ internal sealed class PartSplit
         All = Where(i => parts[i] == part);
         Test = [.. All.Where(i => !negated[i])];
         Negated = [.. All.Where(i => negated[i])];
-        _shuffled = [.. labels];
-        new Random(unchecked(seed + 7919 * (part + 1))).Shuffle(_shuffled);
 
         int[] Where(Func<int, bool> wanted) => [.. Enumerable.Range(0, parts.Length).Where(wanted)];
     }
@@ -64,6 +62,11 @@ internal sealed class PartSplit
 
     public double? Auroc(ActivationProbe probe, IReadOnlyList<float[]> rows, int[] places) =>
         Ranking.AurocOf(Labels(places), probe.Scores(Of(rows, places)));
+
+    /// <summary>How well a probe of shuffled labels tells those apart: of the true ones it would find what is strongest, one way round or the
+    /// other.</summary>
+    public double? RandomAuroc(ActivationProbe probe, IReadOnlyList<float[]> rows, int[] places) =>
+        Ranking.AurocOf(ShuffledLabels(places), probe.Scores(Of(rows, places)));
 
     /// <summary>Writes the probabilities of what is read to their places.</summary>
     public void Read(ActivationProbe probe, IReadOnlyList<float[]> rows, double[] probabilities)

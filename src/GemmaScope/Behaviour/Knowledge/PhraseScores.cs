@@ -41,4 +41,9 @@ public static class PhraseScores
         }
         return scores;
     }
+
+    /// <summary>The probability of one token.</summary>
+    /// <param name="logits">The logits of all vocabulary rows.</param>
+    /// <param name="token">Its id.</param>
+    public static double Probability(ReadOnlySpan<float> logits, int token) => Math.Exp(logits[token] - Predictions.LogSum(logits));
 }

@@ -100,15 +100,21 @@ public static class StyleShifts
         {
             var random = new Random(seed);
             var found = new double[permutations];
-            bool[] own = Labels(train, labels);
+            // Of the texts that are tested too: a probe of shuffled labels finds the strongest direction there is, one way round or the other.
+            int[] all = [.. train, .. test];
+            bool[] own = Labels(all, labels);
             for (var i = 0; i < permutations; i++)
             {
                 random.Shuffle(own);
                 // A text keeps its label in every style: the styles of a text are no texts of their own.
                 var mixed = new bool[labels.Length];
-                for (var t = 0; t < train.Length; t++)
-                    mixed[train[t]] = own[t];
-                found[i] = Ranking.AurocOf(tested, Fit(texts.Rows, others, train, mixed).Scores(here)) ?? 0.5;
+                for (var t = 0; t < all.Length; t++)
+                    mixed[all[t]] = own[t];
+                bool[] fitted = Labels(train, mixed);
+                found[i] =
+                    fitted.Contains(true) && fitted.Contains(false)
+                        ? Ranking.AurocOf(Labels(test, mixed), Fit(texts.Rows, others, train, mixed).Scores(here)) ?? 0.5
+                        : 0.5;
             }
             return found;
         }

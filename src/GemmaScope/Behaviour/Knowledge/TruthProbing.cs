@@ -10,7 +10,7 @@ namespace GemmaScope.Behaviour.Knowledge;
 /// <param name="Method">How the probe is fitted.</param>
 /// <param name="Auroc">Affirmed statements of other parts.</param>
 /// <param name="NegatedAuroc">Negated ones; none of them were fitted on.</param>
-/// <param name="RandomLabelsAuroc">The same as <paramref name="Auroc"/> of a probe that was fitted on shuffled labels.</param>
+/// <param name="RandomLabelsAuroc">The same as <paramref name="Auroc"/> of shuffled labels, fitted and tested on.</param>
 /// <param name="OtherLayerAuroc">The same when the probe reads another layer than its own.</param>
 public sealed record ProbeCell(
     int Layer,
@@ -35,7 +35,8 @@ public sealed record ProbeChoice(int Part, int Layer, int Point, ProbeMethod Met
 /// <param name="Choices">The probe of each part.</param>
 /// <param name="Probabilities">How likely each statement is true: by the probe of its part, fitted on affirmed statements of others.</param>
 /// <param name="Raw">The same before probabilities were fitted on held-out statements.</param>
-/// <param name="RandomLabels">The same as <paramref name="Probabilities"/> after a fit on shuffled labels.</param>
+/// <param name="RandomLabels">The same as <paramref name="Probabilities"/> after a fit on shuffled labels, to be compared with these.</param>
+/// <param name="ShuffledLabels">Those labels.</param>
 /// <param name="OnBoth">The same after a fit on affirmed and negated statements; null without negated ones.</param>
 public sealed record TruthProbes(
     IReadOnlyList<ProbeCell> Cells,
@@ -43,6 +44,7 @@ public sealed record TruthProbes(
     double[] Probabilities,
     double[] Raw,
     double[] RandomLabels,
+    bool[] ShuffledLabels,
     double[]? OnBoth
 );
 
@@ -82,7 +84,9 @@ public static class TruthProbing
         var count = parts.Max() + 1;
         if (count < 3)
             throw new ArgumentProblemException($"{count} parts are too few: one to fit, one to choose and one to test", "parts");
-        PartSplit[] splits = [.. Enumerable.Range(0, count).Select(part => new PartSplit(part, count, parts, labels, negated, seed))];
+        bool[] shuffled = [.. labels];
+        new Random(seed).Shuffle(shuffled);
+        PartSplit[] splits = [.. Enumerable.Range(0, count).Select(part => new PartSplit(part, count, parts, labels, negated, shuffled))];
         var others = OtherLayers(layers, seed);
         var cells = new ProbeCell[layers * points * Methods.Length];
         var validated = new double?[cells.Length, count];
@@ -106,7 +110,7 @@ public static class TruthProbing
                     affirmed.Add(split.Auroc(probe, own, split.Test));
                     denied.Add(split.Auroc(probe, own, split.Negated));
                     other.Add(layers > 1 ? split.Auroc(probe, foreign, split.Test) : null);
-                    random.Add(split.Auroc(split.FitRandom(method, own, cancellationToken), own, split.Test));
+                    random.Add(split.RandomAuroc(split.FitRandom(method, own, cancellationToken), own, split.Test));
                 }
                 cells[i] = new(layer, point, method, affirmed.Average(), denied.Average(), random.Average(), other.Average());
                 if (Interlocked.Increment(ref done) % Methods.Length == 0)
@@ -144,7 +148,7 @@ public static class TruthProbing
                 return new ProbeChoice(split.Part, layer, point, method, validated[best, split.Part]);
             })
             .ToArray();
-        return new(cells, choices, read[0], read[1], read[2], both ? read[3] : null);
+        return new(cells, choices, read[0], read[1], read[2], shuffled, both ? read[3] : null);
 
         (int Layer, int Point, ProbeMethod Method) Place(int i) =>
             (i / Methods.Length / points, i / Methods.Length % points, Methods[i % Methods.Length]);
@@ -168,7 +172,7 @@ public static class TruthProbing
         var (count, read) = (parts.Max() + 1, new double[labels.Length]);
         for (var part = 0; part < count; part++)
         {
-            var split = new PartSplit(part, count, parts, labels, negated, 0);
+            var split = new PartSplit(part, count, parts, labels, negated, labels);
             var probe = LogisticProbe.Fit(
                 SparseProducts.Rows(x, split.Train),
                 split.Labels(split.Train),
