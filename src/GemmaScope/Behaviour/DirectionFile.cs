@@ -73,12 +73,14 @@ public static class DirectionFile
                 SafetensorsWriter.Write(path, [new KeyValuePair<string, Tensor>(TensorName, tensor)], overwrite: overwrite);
                 break;
         }
-        if (direction is { Layer: { } layer, Position: { } position })
-            AtomicFile.Write(
-                MetadataNames(path)[0],
-                stream => JsonSerializer.Serialize(stream, new Dictionary<string, int> { ["pos"] = position, ["layer"] = layer }),
-                overwrite
-            );
+        // A mean over many tokens has a layer and no position.
+        Dictionary<string, int> known = [];
+        if (direction.Position is { } position)
+            known["pos"] = position;
+        if (direction.Layer is { } layer)
+            known["layer"] = layer;
+        if (known.Count > 0)
+            AtomicFile.Write(MetadataNames(path)[0], stream => JsonSerializer.Serialize(stream, known), overwrite);
     }
 
     private static string Ending(string path) =>
