@@ -56,7 +56,10 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
             seen.Add(header.Replace(" aria-current=\"true\"", "", StringComparison.Ordinal));
         }
         var only = Assert.Single(seen);
-        Assert.Equal(["Microscope", "Map", "Circuits", "Chat", "Lists", "Guard"], Section().Matches(only).Select(one => one.Groups[2].Value));
+        Assert.Equal(
+            ["Microscope", "Map", "Circuits", "Chat", "Lists", "Guard"],
+            Section().Matches(only).Select(one => one.Groups[2].Value)
+        );
         Assert.Contains("action=\"/search\"", only);
         // Each leads somewhere.
         foreach (Match one in Section().Matches(only))
