@@ -19,8 +19,8 @@ namespace GemmaScope.Tests
             "Evaluation",
             "Features",
             "Circuits",
-            "Behaviour",
             "Lenses",
+            "Behaviour",
             "Safety",
         ];
 

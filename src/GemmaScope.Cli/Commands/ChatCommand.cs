@@ -69,7 +69,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system), watched);
         if (before.Count > 0)
             conversation.Reset(before);
-        var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;
+        var given = arguments.GetValue(_messages) is { Length: > 0 } texts ? texts : null;
         var json = arguments.GetValue(_json);
         foreach (var message in given ?? Lines(session))
         {

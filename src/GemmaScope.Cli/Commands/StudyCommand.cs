@@ -14,10 +14,11 @@ internal sealed class StudyCommand : GemmaScopeCommand
         )
     {
         Subcommands.Add(new StudyRefusalCommand());
+        Subcommands.Add(new StudyJailbreakCommand());
         Subcommands.Add(new StudyCotCommand());
         Subcommands.Add(new StudyKnowledgeCommand());
-        Subcommands.Add(new StudyPersonaCommand());
         Subcommands.Add(new StudyHiddenCommand());
+        Subcommands.Add(new StudyPersonaCommand());
     }
 
     public override int Run(ParseResult arguments, Session session) =>

@@ -154,7 +154,7 @@ internal sealed class StudyTables
     /// <summary>The text of the prompt that a row names.</summary>
     private IEnumerable<KeyValuePair<string, StudyCell>> TextOf(List<KeyValuePair<string, StudyCell>> row)
     {
-        var id = row.FirstOrDefault(one => one.Key is StudyTable.Prompt or "id").Value.Text;
+        var id = row.FirstOrDefault(one => one.Key is StudyTable.Prompt or StudyTable.Id).Value.Text;
         if (id is null || row.Any(one => one.Key is StudyTable.Text))
             return [];
         var set = row.LastOrDefault(one => one.Key == "set").Value.Text ?? "";

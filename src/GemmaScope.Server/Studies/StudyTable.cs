@@ -38,6 +38,7 @@ internal sealed record StudyTable(
 {
     /// <summary>The columns of prompts' names and texts in tables of what was measured for each.</summary>
     public const string Prompt = "prompt",
+        Id = "id",
         Text = "text";
 
     private const string MeanEnd = ".mean";
@@ -52,7 +53,7 @@ internal sealed record StudyTable(
             .ToHashSet();
 
     /// <summary>Whether a row is of one prompt.</summary>
-    public bool IsOfPrompts => Columns.Contains(Prompt);
+    public bool IsOfPrompts => Columns.Contains(Prompt) || Columns.Contains(Id);
 
     /// <summary>The places of the ends of a mean's interval; null where the column is no mean with one.</summary>
     public (int Low, int High)? IntervalOf(string column) =>

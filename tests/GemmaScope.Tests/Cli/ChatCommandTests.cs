@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -19,6 +20,34 @@ public class ChatCommandTests
             .EnumerateArray()
             .Select(message => message.GetProperty("role").GetString());
         Assert.Equal(["user", "assistant", "user", "assistant"], roles);
+    }
+
+    [Theory]
+    [InlineData("[{\"user\": \"Hello\", \"normal\": \"ANSWER\", \"steered\": \"Ahoy\"}]", "turns")]
+    [InlineData("[{\"role\": \"user\", \"content\": \"Hello\"}, {\"role\": \"assistant\", \"content\": \"ANSWER\"}]", "messages")]
+    public void a_conversation_in_a_file_goes_on_as_if_it_had_never_stopped(string said, string name)
+    {
+        using var folder = new TemporaryFolder();
+        var whole = CommandLine.Run(["chat", .. Short, "--message", "Hello", "--message", "Why?", "--json"]) with { Error = "" };
+        var messages = whole.Json().GetProperty("messages");
+        var answer = JsonEncodedText.Encode(messages[1].GetProperty("content").GetString()!);
+        File.WriteAllText(folder.File("chat.json"), $"{{\"{name}\": {said.Replace("ANSWER", $"{answer}")}}}");
+        var resumed = CommandLine.Run(["chat", .. Short, "--resume", folder.File("chat.json"), "--message", "Why?", "--json"]);
+        Assert.Equal($"{messages}", $"{(resumed with { Error = "" }).Json().GetProperty("messages")}");
+    }
+
+    [Theory]
+    [InlineData("{}", "no conversation")]
+    [InlineData("{\"turns\": [{\"user\": \"a\"}]}", "normal")]
+    [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}", "does not end with an answer")]
+    [InlineData("{\"messages\": [", "chat.json")]
+    public void what_is_no_conversation_is_refused(string json, string told)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("chat.json"), json);
+        var run = CommandLine.Run(["chat", "--resume", folder.File("chat.json"), "--message", "a"]);
+        Assert.NotEqual(0, run.Code);
+        Assert.Contains(told, run.Error);
     }
 
     [Fact]

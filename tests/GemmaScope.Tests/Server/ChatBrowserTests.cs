@@ -54,7 +54,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
         // The tokens are shaded on demand, and are the message.
         await page.Locator("[data-read=user] summary").First.ClickAsync();
         Assert.Equal("Who are you?", (await page.Locator("[data-read=user] .shaded").First.InnerTextAsync()).Trim());
-        Assert.True(await page.Locator("[data-read=user] .shaded .s20").CountAsync() > 0);
+        Assert.True(await page.Locator(".shaded .s20").CountAsync() > 0);
         // Shift-Enter is a new line.
         await page.FillAsync("#message", "one");
         await page.PressAsync("#message", "Shift+Enter");
@@ -83,17 +83,20 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
     public async Task a_link_holds_the_whole_conversation_and_shows_it_with_its_features_again()
     {
         var page = await Open();
-        await page.Locator("[data-direction=up] [type=number]").FillAsync("2");
+        await page.Locator("[data-direction=up] [name^=along]").FillAsync("2");
         await page.Locator("[data-direction=last] [type=checkbox]").UncheckAsync();
         await Say(page, "Who are you?");
         await page.ClickAsync("#share");
         await page.WaitForFunctionAsync("() => location.hash.startsWith('#talk=')");
-        var said = await page.Locator(".turn").InnerTextAsync();
+        // What was read may differ: a template leaves out the blanks around a reply, and a text may have other tokens than were written.
+        static async Task<string> Said(IPage page) =>
+            string.Join('\n', await page.Locator("[data-said], [data-how], [data-ended]").AllInnerTextsAsync());
+        var said = await Said(page);
         var again = await Open("/chat" + new Uri(page.Url).Fragment);
         await again.Locator("[data-read=steered] svg.line").WaitForAsync();
         await again.WaitForSelectorAsync(Done);
-        Assert.Equal(said, await again.Locator(".turn").InnerTextAsync());
-        Assert.Equal("2", await again.InputValueAsync("[data-direction=up] [type=number]"));
+        Assert.Equal(said, await Said(again));
+        Assert.Equal("2", await again.InputValueAsync("[data-direction=up] [name^=along]"));
         Assert.Equal(1, await again.Locator("[data-read=user] svg.line").CountAsync());
         // It goes on from there.
         await Say(again, "And I?");
@@ -121,7 +124,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
         await page.ClickAsync("#fresh");
         Assert.Equal(0, await page.Locator(".turn").CountAsync());
 
-        async Task Open(string content) =>
+        async Task OpenFile(string content) =>
             await page.SetInputFilesAsync(
                 "#open",
                 new FilePayload
@@ -131,7 +134,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
                     Buffer = System.Text.Encoding.UTF8.GetBytes(content),
                 }
             );
-        await Open($"{file}");
+        await OpenFile($"{file}");
         await page.Locator("[data-read=normal] .strongest").WaitForAsync();
         Assert.Equal("Who are you?", await Text(page, "[data-said=user]"));
         // What this server does not have is named, and what was said is shown.
@@ -144,19 +147,19 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
                 ["strength"] = 1,
             }
         );
-        await Open($"{file}");
+        await OpenFile($"{file}");
         await page.Locator("#chat-problem:has-text('another-it'):has-text('nothing/3')").WaitForAsync();
         Assert.Equal("Who are you?", await Text(page, "[data-said=user]"));
-        await Open("{\"turns\": [");
+        await OpenFile("{\"turns\": [");
         await page.Locator("#chat-problem:has-text('a.json is no JSON')").WaitForAsync();
-        await Open("{\"turns\": []}");
+        await OpenFile("{\"turns\": []}");
         await page.Locator("#chat-problem:has-text('no conversation that was saved here')").WaitForAsync();
         file["format"] = 2;
-        await Open($"{file}");
+        await OpenFile($"{file}");
         await page.Locator("#chat-problem:has-text('form 2')").WaitForAsync();
         file["format"] = 1;
         file["turns"]![0]!["user"] = 5;
-        await Open($"{file}");
+        await OpenFile($"{file}");
         await page.Locator("#chat-problem:has-text('Turn 1 of this conversation is damaged')").WaitForAsync();
     }
 
@@ -256,7 +259,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
     public async Task a_conversation_fits_its_window_and_breaks_no_rule(int width, ColorScheme scheme)
     {
         var page = await Open(width: width, scheme: scheme);
-        await page.Locator("[data-direction=up] [type=number]").FillAsync("1");
+        await page.Locator("[data-direction=up] [name^=along]").FillAsync("1");
         await Say(page, "Who are you, and " + new string('x', 200) + "?");
         await page.EvaluateAsync("document.querySelectorAll('details').forEach(one => { one.open = true })");
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));

@@ -1,6 +1,6 @@
 // The chat: both replies are written as they come; the conversation is kept in this page alone, saved and shared from here.
 
-import { at, save } from './circuit-dom.js'
+import { at, element, save, shape } from './circuit-dom.js'
 import { LONGEST_LINK, opened, packed, saved, unpacked } from './chat-state.js'
 import { restore, setSeed, settings, told } from './chat-panel.js'
 import { visible } from './visible.js'
@@ -26,7 +26,31 @@ function shown (turn) {
   place(line, 'said', 'user').textContent = visible(turn.user)
   for (const kind of ['normal', 'steered']) place(line, 'said', kind).textContent = visible(turn[kind] ?? '')
   place(line, 'how', 'steered').textContent = told(turn.how ?? {})
+  for (const [kind, why] of Object.entries(turn.ended ?? {})) tellEnd(turn, kind, why)
   at('turns').append(line)
+}
+
+/** Says why a reply ended, where the model did not end it. */
+function tellEnd (turn, kind, why, reason) {
+  const words = { max_tokens: 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped', direction: reason ? `ended: ${reason}` : 'ended by a direction' }[why]
+  if (!words || !['normal', 'steered'].includes(kind)) return
+  turn.ended = { ...turn.ended, [kind]: why }
+  place(turn.line, 'ended', kind).textContent = words
+}
+
+/** Draws how far a reply goes along the directions while it is written; what is read at the end takes the place of it. */
+function follow (turn, kind, along) {
+  turn.along ??= {}
+  const lines = Object.entries(along).map(([name, values]) => {
+    const all = ((turn.along[kind] ??= {})[name] ??= [])
+    all.push(...values.map(Number))
+    const [low, high] = [Math.min(...all), Math.max(...all)]
+    const points = all.map((value, i) => `${240 * i / Math.max(1, all.length - 1)},${26 - 24 * (high > low ? (value - low) / (high - low) : 0.5)}`)
+    const svg = shape('svg', { class: 'line', viewBox: '0 0 240 28', preserveAspectRatio: 'none', 'aria-hidden': 'true' })
+    svg.append(shape('polyline', { points: points.join(' ') }))
+    return element('p', { class: 'live' }, `${name} `, svg, element('span', { class: 'soft' }, all.at(-1).toFixed(2)))
+  })
+  place(turn.line, 'read', kind).replaceChildren(...lines)
 }
 
 /** What of a turn is sent and saved. */
@@ -52,7 +76,8 @@ async function answer (upTo, mine) {
       stage('writing')
       turn[piece.kind] = (turn[piece.kind] ?? '') + piece.text
       place(turn.line, 'said', piece.kind).textContent = visible(turn[piece.kind])
-      if (piece.ended && piece.ended !== 'end') place(turn.line, 'ended', piece.kind).textContent = piece.ended === 'max_tokens' ? 'cut at the most new tokens' : 'the model’s context is full'
+      if (piece.along) follow(turn, piece.kind, piece.along)
+      if (piece.ended) tellEnd(turn, piece.kind, piece.ended, piece.reason)
     }
   } finally {
     turn.line.removeAttribute('aria-busy')
@@ -98,7 +123,7 @@ function say () {
         // Where it was stopped, both columns go on with what they have.
         turn.normal ??= ''
         if (told(turn.how)) turn.steered ??= ''
-        for (const kind of ['normal', 'steered']) if (turn[kind] !== undefined) place(turn.line, 'ended', kind).textContent ||= 'stopped'
+        for (const kind of ['normal', 'steered']) if (turn[kind] !== undefined && !turn.ended?.[kind]) tellEnd(turn, kind, 'stopped')
       }
       throw problem
     }
@@ -137,7 +162,7 @@ at('again').addEventListener('click', () => {
   say()
 })
 
-const whole = () => saved(form.dataset.model, turns.map(turn => ({ ...plain(turn), how: turn.how })), settings())
+const whole = () => saved(form.dataset.model, turns.map(turn => ({ ...plain(turn), how: turn.how, ended: turn.ended })), settings())
 
 at('save').addEventListener('click', () => save(`chat-${form.dataset.model}.json`, JSON.stringify(whole(), null, 2), 'application/json'))
 
@@ -168,7 +193,7 @@ at('fresh').addEventListener('click', () => {
 async function take (state) {
   clear()
   const missing = await restore(state)
-  turns = state.turns.map(turn => ({ user: turn.user, normal: turn.normal ?? undefined, steered: turn.steered ?? undefined, how: turn.how ?? settings() }))
+  turns = state.turns.map(turn => ({ user: turn.user, normal: turn.normal ?? undefined, steered: turn.steered ?? undefined, how: turn.how ?? settings(), ended: turn.ended }))
   for (const turn of turns) shown(turn)
   const notes = []
   if (state.model !== form.dataset.model) notes.push(`This conversation was held with ${state.model}, and here ${form.dataset.model} goes on with it.`)
