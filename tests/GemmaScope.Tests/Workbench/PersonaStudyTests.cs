@@ -6,23 +6,23 @@ using Xunit;
 namespace GemmaScope.Tests.Workbench;
 
 /// <summary>
-/// A study of persona on the demo model. The truth is planted in the sets: roles that are requests it refuses, so that the default answers
-/// and roles refuse, and a trait of openings in two kinds of words; and roles and a trait in which nothing differs.
+/// A study of persona on the demo model. The truth is planted in a trait of openings in two kinds of words, and in activations of replies to
+/// which a direction is added; in another trait nothing differs.
 /// </summary>
 public sealed class PersonaStudyTests(SmallPersonaStudy study) : IClassFixture<SmallPersonaStudy>
 {
     private PersonaStudyResult Result => study.Result;
 
     [Fact]
-    public void roles_that_refuse_are_told_from_the_default_that_answers()
+    public void the_axis_is_measured_on_roles_and_questions_that_did_not_make_it()
     {
-        Assert.True(Result.Axis.Separation.Mean > 0.9, $"{Result.Axis.Separation}");
-        Assert.True(Result.Axis.Separation.Mean > Result.Axis.Random!.Mean);
-        var places = Result.Axis.Roles;
-        Assert.True(
-            places.Single(role => role.IsDefault).Projection.Mean > places.Where(role => !role.IsDefault).Max(role => role.Projection.Mean)
-        );
-        Assert.DoesNotContain(Result.NotShown, line => line.Contains("That there is an assistant axis"));
+        Assert.Equal(Result.Axis.Layers.Single(one => one.Layer == Result.Axis.Layer).Test, Result.Axis.Separation.Mean);
+        Assert.Equal(3, Result.Axis.Roles.Count(role => role is { IsDefault: false, MadeAxis: false }));
+        Assert.Equal(3, Result.Axis.Roles.Count(role => role is { IsDefault: false, MadeAxis: true }));
+        // 4 questions of the default, and of 3 roles.
+        Assert.Equal(16, Result.Axis.Separation.Count);
+        Assert.NotNull(Result.Axis.Shuffled);
+        Assert.InRange(Result.Axis.Random!.Mean, 0.5, 1);
     }
 
     [Fact]
@@ -153,6 +153,67 @@ public sealed class PersonaPartsTests
         Assert.Equal(-run.CrossEntropy(0, prompt.Length), both[0], 1e-4);
         Assert.Equal(both[1], ReplyLikelihood.Of(model, [([2], prompt[1..])])[0], 1e-4);
         Assert.Throws<ArgumentProblemException>(() => ReplyLikelihood.Of(model, [(prompt, [])]));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void a_direction_planted_in_the_replies_of_roles_is_found_on_others_and_none_where_nothing_was_planted(bool isPlanted)
+    {
+        using var model = GemmaModel.Load(Fixtures.Model("demo-it"));
+        var questions = File.ReadAllLines(Fixtures.Path("studies", "plain-requests.txt"))[..24];
+        // Each question twice: as the default, and as a role whose reply lies along the direction.
+        ReadReply[] replies =
+        [
+            .. questions.SelectMany(question =>
+            {
+                int[] ids = [2, .. model.Tokenizer.Encode(question)];
+                return (ReadReply[])[new(ids, 2), new([.. ids, 5], 2)];
+            }),
+        ];
+        var planted = PlantedToken.Direction(model, 700);
+        var means = ReplyMeans.Read(
+            model,
+            replies,
+            batch =>
+                isPlanted
+                    ?
+                    [
+                        .. batch
+                            .Index()
+                            .Where(one => one.Item[^1] == 5)
+                            .Select(one => Edit.Add(Site.ResidPre(3), planted, -20, 1..).OfSequence(one.Index)),
+                    ]
+                    : []
+        );
+        // Where nothing is planted, the kinds are drawn: nothing tells them apart.
+        var random = new Random(3);
+        PersonaSides Sides(Range part)
+        {
+            var (first, count) = part.GetOffsetAndLength(questions.Length);
+            int[] sides = [.. Enumerable.Range(first, count).Select(question => 2 * question + (isPlanted ? 0 : random.Next(2)))];
+            return new(sides, [.. sides.Select(side => side ^ 1)]);
+        }
+        var contrast = new PersonaContrast(
+            means,
+            ReplyMeans.Layers(model.Config),
+            (Sides(..10), Sides(10..14), Sides(14..)),
+            [.. replies.Select((_, i) => $"{i / 2}")],
+            new PersonaStudyJobOptions { Out = "" }
+        );
+        var cosine = System.Numerics.Tensors.TensorPrimitives.CosineSimilarity<float>(contrast.At(3), planted);
+        if (isPlanted)
+        {
+            Assert.Equal(1, contrast.Separation.Mean);
+            Assert.True(cosine > 0.9, $"{cosine}");
+            Assert.True(contrast.Layer >= 3);
+            Assert.True(contrast.Separates(contrast.RandomAt(contrast.Layer, 0))!.Mean < 1);
+        }
+        else
+        {
+            Assert.True(contrast.Separation.Mean < 0.8, $"{contrast.Separation}");
+            Assert.True(Math.Abs(cosine) < 0.5, $"{cosine}");
+        }
     }
 
     [Fact]
