@@ -43,6 +43,7 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
                     ("/search?q=cats", null),
                     ("/circuits", "Circuits"),
                     ("/circuits/nothing", null),
+                    ("/lens", "Lens"),
                     ("/chat", "Chat"),
                     ("/lists", "Lists"),
                     ($"/lists/{list}", "Lists"),
@@ -57,7 +58,7 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
         }
         var only = Assert.Single(seen);
         Assert.Equal(
-            ["Microscope", "Map", "Circuits", "Chat", "Lists", "Guard"],
+            ["Microscope", "Map", "Circuits", "Lens", "Chat", "Lists", "Guard"],
             Section().Matches(only).Select(one => one.Groups[2].Value)
         );
         Assert.Contains("action=\"/search\"", only);
@@ -71,7 +72,7 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
     {
         await using var server = await WholeServer.Start(guard, bare: true);
         var header = Header().Match(await Page(server.Address, "/shield")).Value;
-        Assert.Equal(["Chat", "Guard"], Section().Matches(header).Select(one => one.Groups[2].Value));
+        Assert.Equal(["Lens", "Chat", "Guard"], Section().Matches(header).Select(one => one.Groups[2].Value));
         Assert.DoesNotContain("/search", header);
     }
 
