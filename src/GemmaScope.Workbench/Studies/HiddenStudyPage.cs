@@ -73,12 +73,14 @@ public static class HiddenStudyPage
         PageTable.Folded(
             "Ranks of each secret, conversation by conversation",
             ["secret", "readout", "word", "ranks", "ranks without the secret"],
-            [.. result
-                .Cases.GroupBy(one => (one.Condition, one.Method, one.Word))
-                .Select(group =>
-                    Markup.Of(
-                        $"<tr><td>{group.Key.Condition}</td><td>{group.Key.Method}</td><td>{group.Key.Word}</td><td>{string.Join(", ", group.Select(one => one.IsSaid ? "said" : $"{one.Rank}"))}</td><td>{string.Join(", ", group.Select(one => $"{one.ControlRank}"))}</td></tr>\n"
-                    )
-                )]
+            [
+                .. result
+                    .Cases.GroupBy(one => (one.Condition, one.Method, one.Word))
+                    .Select(group =>
+                        Markup.Of(
+                            $"<tr><td>{group.Key.Condition}</td><td>{group.Key.Method}</td><td>{group.Key.Word}</td><td>{string.Join(", ", group.Select(one => one.IsSaid ? "said" : $"{one.Rank}"))}</td><td>{string.Join(", ", group.Select(one => $"{one.ControlRank}"))}</td></tr>\n"
+                        )
+                    ),
+            ]
         );
 }

@@ -115,11 +115,13 @@ public static class RefusalStudyPage
         return PageTable.Folded(
             "Prompts",
             ["set", "id", new("score", true), "prompt", "reply"],
-            [.. result.Prompts.Select(prompt =>
-                Markup.Of(
-                    $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{StudyPage.Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
-                )
-            )]
+            [
+                .. result.Prompts.Select(prompt =>
+                    Markup.Of(
+                        $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{StudyPage.Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
+                    )
+                ),
+            ]
         );
     }
 }
