@@ -25,7 +25,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
         _model = Add(
             new Argument<string?>("model")
             {
-                Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                Description = "A model: a folder, a GGUF file, demo-pt, or org/name[@revision] on the hub.",
                 HelpName = "model",
                 Arity = ArgumentArity.ZeroOrOne,
             }.Offering(KnownWords.Models)
