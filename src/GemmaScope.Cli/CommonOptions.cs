@@ -13,7 +13,7 @@ internal static class CommonOptions
     public static Option<string> Model(string defaultModel = MicroscopeOptions.DemoModel) =>
         new Option<string>("--model", "-m")
         {
-            Description = "A model: a folder, demo-pt, demo-it, or org/name[@revision] on the hub.",
+            Description = "A model: a folder, a GGUF file, demo-pt, demo-it, or org/name[@revision] on the hub.",
             HelpName = "MODEL",
             DefaultValueFactory = _ => defaultModel,
         }.Offering(KnownWords.Models);

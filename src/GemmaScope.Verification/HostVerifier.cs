@@ -20,7 +20,8 @@ public sealed class HostVerifier : IVerifier
     public bool Recognizes(string folder) =>
         File.Exists(Path.Combine(folder, "config.json"))
         && File.Exists(Path.Combine(folder, "expected.safetensors"))
-        && File.Exists(Path.Combine(folder, "expected.json"));
+        && File.Exists(Path.Combine(folder, "expected.json"))
+        && !Directory.EnumerateFiles(folder, "*" + GgufFile.Extension).Any();
 
     /// <inheritdoc/>
     public IEnumerable<Check> Verify(string folder, VerifyOptions options)

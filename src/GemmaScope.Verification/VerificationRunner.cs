@@ -34,6 +34,7 @@ public static class VerificationRunner
         new ShieldVerifier(),
         new LensVerifier(),
         new LensFileVerifier(),
+        new GgufVerifier(),
     ];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>

@@ -25,7 +25,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
         _model = Add(
             new Argument<string?>("model")
             {
-                Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                Description = "A model: a folder, a GGUF file, demo-pt, or org/name[@revision] on the hub.",
                 HelpName = "model",
                 Arity = ArgumentArity.ZeroOrOne,
             }.Offering(KnownWords.Models)
@@ -76,16 +76,22 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("runtime", $"{machine.Runtime}, {machine.Platform}")
         );
 
+    /// <summary>One type, or the types of a file that mixes them with how much of it each has.</summary>
+    private static string Types(GemmaModel model) =>
+        model.WeightTypes is [var only]
+            ? $"{only.Type}"
+            : string.Join(", ", model.WeightTypes.Select(part => $"{part.Type} ({Format.Bytes(part.Bytes)})"));
+
     private static void Print(Terminal terminal, GemmaModel model)
     {
         var config = model.Config;
-        var parameters = Format.Count(model.WeightBytes / model.WeightType.Size());
+        var parameters = Format.Count(model.Parameters);
         var rows = config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "";
         Properties.Write(
             terminal,
-            ("model", model.Folder),
+            ("model", model.Path),
             ("type", config.ModelType),
-            ("weights", $"{Format.Bytes(model.WeightBytes)} in {model.WeightType}, {parameters} parameters"),
+            ("weights", $"{Format.Bytes(model.WeightBytes)} in {Types(model)}, {parameters} parameters"),
             ("layers", $"{config.Layers}, of which {config.Sliding.Count(sliding => sliding)} see a window of {config.Window} tokens"),
             ("width", $"{config.Width}; MLP {config.MlpWidth}"),
             ("heads", $"{config.Heads} of {config.HeadSize}; {config.KeyValueHeads} for keys and values"),

@@ -16,7 +16,7 @@ internal sealed class InspectCommand : GemmaScopeCommand
     public InspectCommand()
         : base(
             "inspect",
-            "Show what is in a safetensors, npz, npy or JSON file, or in a folder of them.",
+            "Show what is in a safetensors, GGUF, npz, npy or JSON file, or in a folder of them.",
             "gemmascope inspect model.safetensors",
             "gemmascope inspect params.npz --stats",
             "gemmascope inspect google/gemma-2-2b/config.json --json"

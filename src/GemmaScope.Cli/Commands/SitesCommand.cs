@@ -26,7 +26,7 @@ internal sealed class SitesCommand : GemmaScopeCommand
         _model = Add(
             new Argument<string>("model")
             {
-                Description = "A model: a folder, demo-pt, or org/name[@revision] on the hub.",
+                Description = "A model: a folder, a GGUF file, demo-pt, or org/name[@revision] on the hub.",
                 HelpName = "model",
                 DefaultValueFactory = _ => MicroscopeOptions.DemoModel,
             }.Offering(KnownWords.Models)

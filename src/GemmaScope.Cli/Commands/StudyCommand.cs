@@ -13,12 +13,12 @@ internal sealed class StudyCommand : GemmaScopeCommand
             "gemmascope study persona --out persona-demo"
         )
     {
-        Subcommands.Add(new StudyCotCommand());
-        Subcommands.Add(new StudyHiddenCommand());
-        Subcommands.Add(new StudyJailbreakCommand());
-        Subcommands.Add(new StudyKnowledgeCommand());
-        Subcommands.Add(new StudyPersonaCommand());
         Subcommands.Add(new StudyRefusalCommand());
+        Subcommands.Add(new StudyJailbreakCommand());
+        Subcommands.Add(new StudyCotCommand());
+        Subcommands.Add(new StudyKnowledgeCommand());
+        Subcommands.Add(new StudyHiddenCommand());
+        Subcommands.Add(new StudyPersonaCommand());
     }
 
     public override int Run(ParseResult arguments, Session session) =>

@@ -107,7 +107,7 @@ internal sealed class ChatEndpoints(
         {
             if (piece.Read is not { } read)
             {
-                yield return new(piece.Kind, piece.Text, piece.Ended);
+                yield return new(piece.Kind, piece.Text, piece.Ended, piece.Reason, piece.Along);
                 continue;
             }
             var shown = Shown(read, request.Dictionary);
@@ -181,6 +181,9 @@ internal sealed class ChatEndpoints(
         string Kind,
         string Text,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Ended = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+            IReadOnlyDictionary<string, IReadOnlyList<float>>? Along = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string>? Html = null
     );
 }

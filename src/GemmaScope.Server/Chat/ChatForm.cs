@@ -15,6 +15,7 @@ internal sealed record ChatForm
         FeaturesField = "features",
         WatchField = "watch",
         AlongField = "along",
+        StopField = "stop",
         ModeField = "mode",
         SeedField = "seed",
         TemperatureField = "temperature",
@@ -32,8 +33,8 @@ internal sealed record ChatForm
     /// <summary>The features that are steered, as they are typed: <c>name/12: 5, 40: -3</c>.</summary>
     public string Features { get; init; } = "";
 
-    /// <summary>The directions, by their places: whether each is watched, and its strength.</summary>
-    public IReadOnlyList<(bool IsWatched, double Strength)> Along { get; init; } = [];
+    /// <summary>The directions, by their places: whether each is watched, its strength, and above which projection it ends a reply.</summary>
+    public IReadOnlyList<(bool IsWatched, double Strength, double? StopAbove)> Along { get; init; } = [];
 
     /// <summary>How features are steered.</summary>
     public string Mode { get; init; } = SteerRequest.DefaultMode;
@@ -62,7 +63,13 @@ internal sealed record ChatForm
             [
                 .. Enumerable
                     .Range(0, directions)
-                    .Select(i => (field($"{WatchField}{i}").Length > 0, Number(field($"{AlongField}{i}"), 0, "strength"))),
+                    .Select(i =>
+                        (
+                            field($"{WatchField}{i}").Length > 0,
+                            Number(field($"{AlongField}{i}"), 0, "strength"),
+                            field($"{StopField}{i}") is { Length: > 0 } stop ? Number(stop, 0, "stop_above") : (double?)null
+                        )
+                    ),
             ],
             Mode = field(ModeField) is { Length: > 0 } mode ? mode : SteerRequest.DefaultMode,
             Seed = (int)Number(field(SeedField), SteerRequest.DefaultSeed, SeedField),
@@ -82,8 +89,8 @@ internal sealed record ChatForm
             [
                 .. Along
                     .Zip(directions)
-                    .Where(one => one.First.IsWatched || one.First.Strength != 0)
-                    .Select(one => new ChatDirection(one.Second.Name, one.First.Strength)),
+                    .Where(one => one.First.IsWatched || one.First.Strength != 0 || one.First.StopAbove is not null)
+                    .Select(one => new ChatDirection(one.Second.Name, one.First.Strength, one.First.StopAbove)),
             ],
             Mode,
             Seed,

@@ -58,21 +58,21 @@ internal sealed class ChatPanel(ChatScene scene, ChatForm form)
             {(
                 scene.Directions.Count == 0
                     ? Markup.Of($"<p class=\"note\">None: start the server with files of directions, and conversations are watched and steered along them.</p>\n")
-                    : Markup.Of($"<ul class=\"directions-watched\">{scene.Directions.Select(Direction)}</ul>\n<p class=\"note\">Watched ones are drawn below each message. A strength other than 0 adds the direction so many times at its site, at every token but ‹bos›.</p>\n")
+                    : Markup.Of($"<ul class=\"directions-watched\">{scene.Directions.Select(Direction)}</ul>\n<p class=\"note\">Watched ones are drawn below each message. A strength other than 0 adds the direction so many times at its site, at every token but ‹bos›. A reply ends at the token whose projection is above <i>stop above</i>.</p>\n")
             )}
             """
         );
 
     private Markup Direction(ServedDirection one, int place)
     {
-        var (watched, strength) = place < form.Along.Count ? form.Along[place] : (true, 0);
+        var (watched, strength, stop) = place < form.Along.Count ? form.Along[place] : (true, 0, null);
         return Markup.Of(
             $"""
             <li data-direction="{one.Name}"><label><input form="chat" type="checkbox" name="{ChatForm.WatchField}{place}" value="yes"{Markup.Trusted(
                 watched ? " checked" : ""
             )}> {one.Name} <span class="soft">{$"{one.Site}"}, length {Digits.Number(
                 one.Norm
-            )}</span></label> <label>strength <input form="chat" type="number" name="{ChatForm.AlongField}{place}" step="any" min="{-ChatRequest.LargestStrength}" max="{ChatRequest.LargestStrength}" value="{strength}"></label></li>
+            )}</span></label> <label>strength <input form="chat" type="number" name="{ChatForm.AlongField}{place}" step="any" min="{-ChatRequest.LargestStrength}" max="{ChatRequest.LargestStrength}" value="{strength}"></label> <label>stop above <input form="chat" type="number" name="{ChatForm.StopField}{place}" step="any" value="{(stop is { } above ? Markup.Of($"{above}") : Markup.Empty)}"></label></li>
 
             """
         );

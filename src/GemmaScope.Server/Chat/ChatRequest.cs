@@ -54,17 +54,22 @@ internal sealed record ChatFeature(string Dictionary, int Feature, double Streng
 /// <summary>A direction that is watched, and perhaps added.</summary>
 /// <param name="Name">Its name on this server.</param>
 /// <param name="Strength">−300 to 300: how often it is added at its site; 0 where it is only watched.</param>
-internal sealed record ChatDirection(string Name, double Strength = 0);
+/// <param name="StopAbove">A reply ends at the token whose projection is above this; null: it ends nothing.</param>
+internal sealed record ChatDirection(string Name, double Strength = 0, double? StopAbove = null);
 
 /// <summary>A few more words of a reply, or at the end what was read.</summary>
 /// <param name="Kind">normal or steered; read at the end.</param>
 /// <param name="Text">What comes next.</param>
-/// <param name="Ended">Why the reply has ended, with its last piece: end, max_tokens or context.</param>
+/// <param name="Ended">Why the reply has ended, with its last piece: end, max_tokens, context or direction.</param>
+/// <param name="Reason">Which direction ended it, and how far the reply went along it.</param>
+/// <param name="Along">Projections on the directions of the tokens that the model has read of its reply, by their names.</param>
 /// <param name="Read">What the model held while it read and wrote this turn, at the end.</param>
 internal sealed record ChatPiece(
     string Kind,
     string Text,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Ended = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyList<float>>? Along = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ChatReading? Read = null
 )
 {

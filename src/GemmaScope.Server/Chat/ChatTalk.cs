@@ -36,17 +36,27 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        using var normal = new Column(ChatPiece.Normal, asked.Normal, asked.Options, asked, served.Model);
+        using var normal = new ChatColumn(ChatPiece.Normal, served.Model, asked.Normal, asked.Options, asked.Watches, asked.IsOpen);
         using var steered = asked.Steered is { } other
-            ? new Column(ChatPiece.Steered, other, asked.Options with { Edits = asked.Edits }, asked, served.Model)
+            ? new ChatColumn(
+                ChatPiece.Steered,
+                served.Model,
+                other,
+                asked.Options with
+                {
+                    Edits = asked.Edits,
+                },
+                asked.Watches,
+                asked.IsOpen
+            )
             : null;
-        Column[] columns = steered is null ? [normal] : [normal, steered];
+        ChatColumn[] columns = steered is null ? [normal] : [normal, steered];
         while (columns.Any(column => !column.IsDone))
             foreach (var column in columns.Where(column => !column.IsDone))
             {
-                var text = await queue.RunAsync(source, column.Next, cancellationToken).ConfigureAwait(false);
-                if (text.Length > 0 || column.IsDone)
-                    yield return new(column.Kind, text, column.Ended);
+                var piece = await queue.RunAsync(source, column.Next, cancellationToken).ConfigureAwait(false);
+                if (piece is not { Text: "", Ended: null, Along: null })
+                    yield return piece;
             }
         var first = await queue
             .RunAsync(source, turn => asked.Reader.Read(normal.Ids, [normal.User, normal.Reply], [], turn), cancellationToken)
@@ -85,6 +95,16 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
             edits.Count == 0 ? null : _prompts.Of(Messages(request.Turns, turn => turn.Steered ?? turn.Normal), opens),
             edits,
             options,
+            [
+                .. watched.Select(one =>
+                    Behaviour.Watch.Direction(one.Direction.Name, one.Direction.Site, one.Direction.Vector) with
+                    {
+                        StopAbove = one.StopAbove,
+                        // What the user says is no reason to end the reply to it.
+                        OnlyWritten = true,
+                    }
+                ),
+            ],
             new ChatReader(
                 served,
                 instrument is null ? null : instrument.Dictionary(request.Dictionary),
@@ -111,10 +131,10 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
     }
 
     /// <summary>The directions that are watched, with the strengths they are added with.</summary>
-    private (ServedDirection Direction, double Strength)[] Watched(ChatRequest request)
+    private (ServedDirection Direction, double Strength, double? StopAbove)[] Watched(ChatRequest request)
     {
         if (request.Directions is not { } named)
-            return [.. directions.Select(one => (one, 0.0))];
+            return [.. directions.Select(one => (one, 0.0, (double?)null))];
         if (named.DistinctBy(one => one.Name).Count() < named.Count)
             throw new ArgumentProblemException("one is named twice", "directions");
         return
@@ -128,13 +148,14 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
                                 : $"there is no {one.Name} here, only {string.Join(", ", directions.Select(known => known.Name))}",
                             "directions"
                         ),
-                    InRange(one.Strength)
+                    InRange(one.Strength),
+                    one.StopAbove
                 )
             ),
         ];
     }
 
-    private IReadOnlyList<Edit> Edits(ChatRequest request, (ServedDirection Direction, double Strength)[] watched)
+    private IReadOnlyList<Edit> Edits(ChatRequest request, (ServedDirection Direction, double Strength, double? StopAbove)[] watched)
     {
         if (!Behaviour.Steering.Modes.TryGetValue(request.Mode, out var mode))
             throw new ArgumentProblemException($"must be one of {string.Join(", ", Behaviour.Steering.Modes.Keys)}", "mode");
@@ -194,52 +215,8 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
         ChatTokens? Steered,
         IReadOnlyList<Edit> Edits,
         GenerationOptions Options,
+        IReadOnlyList<Behaviour.Watch> Watches,
         ChatReader Reader,
         bool IsOpen
     );
-
-    /// <summary>One of the two conversations, whose last reply is being written or is there.</summary>
-    private sealed class Column : IDisposable
-    {
-        private readonly ChatTokens _said;
-        private readonly ContinuationWriter? _writer;
-        private readonly GemmaModel _model;
-        private readonly GenerationOptions _options;
-
-        public Column(string kind, ChatTokens said, GenerationOptions options, Asked asked, GemmaModel model)
-        {
-            (Kind, _said, _options, _model) = (kind, said, options, model);
-            // It checks the options, also where nothing is written.
-            var writer = new ContinuationWriter(kind, model, said.Ids, options);
-            if (asked.IsOpen)
-                _writer = writer;
-            else
-                writer.Dispose();
-        }
-
-        public string Kind { get; }
-
-        public bool IsDone => _writer is null || _writer.IsDone;
-
-        public int[] Ids => _writer is null ? _said.Ids : [.. _said.Ids, .. _writer.Ids];
-
-        /// <summary>Where the user's last message stands.</summary>
-        public (int Start, int End) User => Place(_said.Spans[_writer is null ? ^2 : ^1]);
-
-        /// <summary>Where the last reply stands.</summary>
-        public (int Start, int End) Reply => _writer is null ? Place(_said.Spans[^1]) : (_said.Ids.Length, Ids.Length);
-
-        /// <summary>Why it has ended; null while it has not.</summary>
-        public string? Ended =>
-            _writer is not { IsDone: true } ? null
-            : _writer.Ids.Count == _options.MaxNewTokens ? "max_tokens"
-            : Ids.Length > _model.Config.MaxPositions ? "context"
-            : "end";
-
-        public string Next(CancellationToken cancellationToken) => _writer?.Next(cancellationToken) ?? "";
-
-        public void Dispose() => _writer?.Dispose();
-
-        private static (int Start, int End) Place(ChatSpan span) => (span.Start, span.End);
-    }
 }

@@ -57,8 +57,12 @@ internal sealed class StudyTables
         Tables =
         [
             .. _growing
+                // What only says what the rows of another table are of is no table of its own, unless it lists prompts.
                 .Where(one =>
-                    !_growing.Any(other => other.Key.StartsWith(one.Key + ".", StringComparison.Ordinal) && other.Value.HasAllOf(one.Value))
+                    one.Value.Has(StudyTable.Id)
+                    || !_growing.Any(other =>
+                        other.Key.StartsWith(one.Key + ".", StringComparison.Ordinal) && other.Value.HasAllOf(one.Value)
+                    )
                 )
                 .Select(one => one.Value.Finish(one.Key)),
         ];
@@ -214,6 +218,8 @@ internal sealed class StudyTables
         private readonly HashSet<string> _keys = [];
         private readonly List<StudyCell[]> _rows = [];
         private bool _isCut;
+
+        public bool Has(string column) => _places.ContainsKey(column);
 
         public bool HasAllOf(Growing other) => other._columns.All(_places.ContainsKey);
 

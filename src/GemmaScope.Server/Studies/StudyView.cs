@@ -74,6 +74,6 @@ internal sealed class StudyView(StudyRun run, StudyDocument? document, Markup? r
 
     private Markup Table(StudyTable table) =>
         Markup.Of(
-            $"<li><a href=\"{StudyRowsView.Address(run.Name, table.Name)}\">{StudyRowsView.Title(table)}</a> <span class=\"soft\">{table.Rows.Count:#,0} {(table.Rows.Count == 1 ? "row" : "rows")}{(table.IsOfPrompts ? ", one for each prompt" : "")}</span></li>\n"
+            $"<li><a href=\"{StudyRowsView.Address(run.Name, table.Name)}\">{StudyRowsView.Title(table)}</a> <span class=\"soft\">{table.Rows.Count:#,0} {(table.Rows.Count == 1 ? "row" : "rows")}{(table.IsOfPrompts ? ", of single prompts" : "")}</span></li>\n"
         );
 }

@@ -26,7 +26,7 @@ public static class ChatTuning
     /// folder.</summary>
     /// <exception cref="FileFormatException">The file of the template is damaged.</exception>
     public static bool IsTuned(GemmaModel model) =>
-        (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || ChatTemplate.IsIn(model.Folder);
+        (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || model.HasChatTemplate;
 
     /// <summary>What ends the model's turn: its end tokens, and the end of a turn even where it does not list that.</summary>
     public static int[] StopTokens(GemmaModel model) =>

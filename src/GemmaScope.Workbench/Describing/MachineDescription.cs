@@ -109,7 +109,7 @@ public sealed record ModelDescription(
         ArgumentNullException.ThrowIfNull(model);
         var config = model.Config;
         return new(
-            model.Folder,
+            model.Path,
             config.ModelType,
             $"{model.WeightType}",
             model.WeightBytes,

@@ -12,28 +12,6 @@ public sealed class LensPicture(LensShowResult result, string? form = null, (int
 {
     private const int Tones = 9;
 
-    /// <summary>Style of the picture, for pages that are files.</summary>
-    public const string Style = """
-        .lens th, .lens td { padding: 0; border-left: 1px solid var(--line); white-space: pre; font-size: .85rem; }
-        .lens th { padding: .3rem .5rem; max-width: 9rem; overflow: hidden; text-overflow: ellipsis; }
-        .lens td > * { display: block; padding: .3rem .5rem; max-width: 9rem; overflow: hidden; text-overflow: ellipsis; color: inherit; text-decoration: none; }
-        .lens tr.own { font-weight: 600; }
-        .lens .l1 { background: color-mix(in srgb, var(--blue) 7%, transparent); }
-        .lens .l2 { background: color-mix(in srgb, var(--blue) 13%, transparent); }
-        .lens .l3 { background: color-mix(in srgb, var(--blue) 19%, transparent); }
-        .lens .l4 { background: color-mix(in srgb, var(--blue) 25%, transparent); }
-        .lens .l5 { background: color-mix(in srgb, var(--blue) 31%, transparent); }
-        .lens .l6 { background: color-mix(in srgb, var(--blue) 37%, transparent); }
-        .lens .l7 { background: color-mix(in srgb, var(--blue) 43%, transparent); }
-        .lens .l8 { background: color-mix(in srgb, var(--blue) 49%, transparent); }
-        .lens .l9 { background: color-mix(in srgb, var(--blue) 55%, transparent); }
-        .lens .appears { box-shadow: inset 0 -3px var(--three); }
-        .lens .overridden { box-shadow: inset 0 -3px var(--yes); }
-        .way-mark { display: inline-block; width: 1.2rem; height: .7rem; margin: 0 .3rem 0 .8rem; border-bottom: 3px solid var(--three); }
-        .way-mark.overridden { border-color: var(--yes); }
-
-        """;
-
     /// <summary>The table.</summary>
     public Markup Render() =>
         Markup.Of(
@@ -88,7 +66,7 @@ public sealed class LensPicture(LensShowResult result, string? form = null, (int
     /// <summary>A page that is a file.</summary>
     /// <param name="text">What was read.</param>
     public Markup Page(string text) =>
-        new ReportPage("Lens", Markup.Of($"<p class=\"meta\">{result.Model} · {result.Described}</p>")) { Style = Style }.Render(
+        new ReportPage("Lens", Markup.Of($"<p class=\"meta\">{result.Model} · {result.Described}</p>")).Render(
             Markup.Of(
                 $"""
                 <p class="text">{HtmlText.Visible(text)}</p>

@@ -9,8 +9,18 @@ namespace GemmaScope.Workbench;
 /// </summary>
 public static class Locator
 {
-    /// <summary>The folder of a model.</summary>
-    /// <param name="name">A folder, a demo model or a reference to the hub.</param>
+    private static readonly string[] TokenizerFiles =
+    [
+        "tokenizer.json",
+        "tokenizer.model",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+    ];
+
+    private static readonly string[] ConfigFiles = ["config.json", "generation_config.json"];
+
+    /// <summary>The folder or GGUF file of a model.</summary>
+    /// <param name="name">A folder, a GGUF file, a demo model or a reference to the hub.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellationToken">Stops a download, which goes on next time.</param>
     /// <exception cref="GemmaScopeException">There is no such model, or it is a dictionary.</exception>
@@ -47,19 +57,7 @@ public static class Locator
         CancellationToken cancellationToken = default
     ) =>
         Local(name)
-        ?? await DownloadAsync(
-                name,
-                progress,
-                hub =>
-                    Hub.ResolveFolderAsync(
-                        name,
-                        ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"],
-                        options: null,
-                        hub,
-                        cancellationToken
-                    )
-            )
-            .ConfigureAwait(false);
+        ?? await DownloadAsync(name, progress, hub => PartAsync(name, TokenizerFiles, hub, cancellationToken)).ConfigureAwait(false);
 
     /// <summary>The folder that holds a model's config.json, of which nothing else is downloaded.</summary>
     /// <inheritdoc cref="ModelAsync"/>
@@ -69,12 +67,7 @@ public static class Locator
         CancellationToken cancellationToken = default
     ) =>
         LocalModel(name)
-        ?? await DownloadAsync(
-                name,
-                progress,
-                hub => Hub.ResolveFolderAsync(name, ["config.json", "generation_config.json"], options: null, hub, cancellationToken)
-            )
-            .ConfigureAwait(false);
+        ?? await DownloadAsync(name, progress, hub => PartAsync(name, ConfigFiles, hub, cancellationToken)).ConfigureAwait(false);
 
     /// <summary>Any file, or the files of a folder without those of the folders in it.</summary>
     /// <inheritdoc cref="ModelAsync"/>
@@ -90,6 +83,17 @@ public static class Locator
                 hub => Hub.ResolveDictionaryAsync(DictionaryCatalogue.Load().Reference(name), options: null, hub, cancellationToken)
             )
             .ConfigureAwait(false);
+
+    /// <summary>Some files of a model; of a GGUF file, which holds everything, the whole.</summary>
+    private static Task<ResolvedPath> PartAsync(
+        string name,
+        IReadOnlyList<string> files,
+        IProgress<HubProgress>? hub,
+        CancellationToken cancellationToken
+    ) =>
+        name.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase)
+            ? Hub.ResolveModelAsync(name, options: null, hub, cancellationToken)
+            : Hub.ResolveFolderAsync(name, files, options: null, hub, cancellationToken);
 
     /// <summary>Refuses a model's name that can be no model's, with what was probably meant.</summary>
     /// <exception cref="ArgumentProblemException">It is no folder, no demo model, and has not the form of a reference to the hub.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -13,6 +14,7 @@ public static class HiddenStudyPage
             $"{result.Words.Count} words · {result.Measured.Count} measured · chance {Digits.Percent(result.Chance)}",
             Markup.Of(
                 $"""
+                <h2>Where it is read</h2>
                 {StudyPage.Plots(Layers(result))}{Readouts(result)}{Said(result)}{Cases(result)}
                 """
             ),
@@ -54,7 +56,7 @@ public static class HiddenStudyPage
             ],
             result.Readouts.Select(one =>
                 Markup.Of(
-                    $"<tr><td>{one.Condition}</td><td>{one.Method}</td>{StudyPage.Plain(one.Layer)}{StudyPage.Cell(one.First)}{StudyPage.Cell(one.Success)}{StudyPage.Cell(one.Control)}{StudyPage.Cell(one.Shuffled)}{StudyPage.Plain(one.MeanRank)}</tr>\n"
+                    $"<tr><td>{one.Condition}</td><td>{one.Method}</td><td class=\"n\">{one.Layer?.ToString(CultureInfo.InvariantCulture) ?? "–"}</td>{StudyPage.Cell(one.First)}{StudyPage.Cell(one.Success)}{StudyPage.Cell(one.Control)}{StudyPage.Cell(one.Shuffled)}{StudyPage.Plain(one.MeanRank)}</tr>\n"
                 )
             ),
             wide: true
@@ -68,16 +70,17 @@ public static class HiddenStudyPage
         );
 
     private static Markup Cases(HiddenStudyResult result) =>
-        PageTable.Of(
+        PageTable.Folded(
             "Ranks of each secret, conversation by conversation",
             ["secret", "readout", "word", "ranks", "ranks without the secret"],
-            result
-                .Cases.GroupBy(one => (one.Condition, one.Method, one.Word))
-                .Select(group =>
-                    Markup.Of(
-                        $"<tr><td>{group.Key.Condition}</td><td>{group.Key.Method}</td><td>{group.Key.Word}</td><td>{string.Join(", ", group.Select(one => one.IsSaid ? "said" : $"{one.Rank}"))}</td><td>{string.Join(", ", group.Select(one => $"{one.ControlRank}"))}</td></tr>\n"
-                    )
-                ),
-            wide: true
+            [
+                .. result
+                    .Cases.GroupBy(one => (one.Condition, one.Method, one.Word))
+                    .Select(group =>
+                        Markup.Of(
+                            $"<tr><td>{group.Key.Condition}</td><td>{group.Key.Method}</td><td>{group.Key.Word}</td><td>{string.Join(", ", group.Select(one => one.IsSaid ? "said" : $"{one.Rank}"))}</td><td>{string.Join(", ", group.Select(one => $"{one.ControlRank}"))}</td></tr>\n"
+                        )
+                    ),
+            ]
         );
 }

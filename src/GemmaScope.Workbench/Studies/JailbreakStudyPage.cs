@@ -155,7 +155,7 @@ public static class JailbreakStudyPage
         );
 
     private static Markup Pairs(JailbreakStudyResult result) =>
-        PageTable.Of(
+        PageTable.Folded(
             "Pairs",
             [
                 "pair",
@@ -166,12 +166,13 @@ public static class JailbreakStudyPage
                 new("projection moved back", true),
                 .. result.Dictionaries.Select(one => (PageColumn)$"changed most, {one.Dictionary}"),
             ],
-            result.Pairs.Select(pair =>
-                Markup.Of(
-                    $"<tr><td>{pair.Id}</td><td>{pair.Wrapper}</td><td>{Outcome(pair)}</td>{Plain(pair.Plain is { } plain ? result.Prompts[plain].Reading.Score : null)}{Plain(result.Prompts[pair.Wrapped].Reading.Score)}{Plain(pair.Clamped?.Direction.Effect)}{result.Dictionaries.Select((_, d) => Changed(pair, d))}</tr>\n"
-                )
-            ),
-            wide: true
+            [
+                .. result.Pairs.Select(pair =>
+                    Markup.Of(
+                        $"<tr><td>{pair.Id}</td><td>{pair.Wrapper}</td><td>{Outcome(pair)}</td>{Plain(pair.Plain is { } plain ? result.Prompts[plain].Reading.Score : null)}{Plain(result.Prompts[pair.Wrapped].Reading.Score)}{Plain(pair.Clamped?.Direction.Effect)}{result.Dictionaries.Select((_, d) => Changed(pair, d))}</tr>\n"
+                    )
+                ),
+            ]
         );
 
     private static Markup Changed(JailbreakPairResult pair, int dictionary) =>
@@ -190,14 +191,15 @@ public static class JailbreakStudyPage
     private static Markup Prompts(JailbreakStudyResult result) =>
         result.Prompts.All(prompt => prompt.Text is null)
             ? Markup.Empty
-            : PageTable.Of(
+            : PageTable.Folded(
                 "Prompts",
                 ["set", "id", new("score", true), "refused", "prompt", "reply"],
-                result.Prompts.Select(prompt =>
-                    Markup.Of(
-                        $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{Plain(prompt.Reading.Score)}<td>{(prompt.Reading.Refused ? "yes" : "no")}</td><td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
-                    )
-                ),
-                wide: true
+                [
+                    .. result.Prompts.Select(prompt =>
+                        Markup.Of(
+                            $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{Plain(prompt.Reading.Score)}<td>{(prompt.Reading.Refused ? "yes" : "no")}</td><td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
+                        )
+                    ),
+                ]
             );
 }

@@ -41,8 +41,8 @@ internal sealed class PersonaAxisStudy(
         var means = ReplyMeans.Read(
             model,
             [.. flat.Select(one => one.Reply.Read)],
-            progress.Counting("reading replies", "replies", flat.Length),
-            cancellationToken
+            progress: progress.Counting("reading replies", "replies", flat.Length),
+            cancellationToken: cancellationToken
         );
         PersonaSides Sides(HashSet<int> part, bool madeAxis)
         {

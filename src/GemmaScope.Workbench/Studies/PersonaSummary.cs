@@ -71,6 +71,11 @@ internal static class PersonaSummary
                     $"That the model shows {trait.Trait} when asked: what was held out is told apart with an AUROC of {trait.Separation.Mean:0.00} only."
                 )
             );
+        foreach (var trait in traits.Where(trait => trait.Separation.Low >= Separates))
+            if (Most(trait.Shuffled, trait.Random) is { } control && control.High >= trait.Separation.Mean)
+                lines.Add(
+                    $"That it takes this vector to tell {trait.Trait} from its contrast: a random or a shuffled direction tells them apart as well."
+                );
         foreach (var trait in traits)
             if (!IsAboveControls(trait.Steering, trait.Trait, one => one.Read))
                 lines.Add(

@@ -41,7 +41,7 @@ internal sealed record StudyManifest(
                 (IEnumerable<(string Name, string Value)>)
                     [
                         ("weights", $"{microscope.Model.WeightBytes} bytes of {microscope.Model.WeightType}"),
-                        ("config", Checksum(Path.Combine(microscope.Model.Folder, "config.json"))),
+                        ("config", microscope.Model.SettingsHash),
                         ("arithmetic", $"{microscope.Model.Arithmetic}"),
                         ("dictionaries", string.Join(", ", microscope.DictionaryNames)),
                         .. settings,

@@ -38,8 +38,8 @@ public static class Harvester
         var plan = HarvestPlan.Make(text, options, cancellationToken);
         var contents = new StoreContents
         {
-            Model = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder))),
-            ModelHash = options.ModelHash ?? StoreChecks.HashOfModel(model.Folder, cancellationToken),
+            Model = options.ModelName ?? model.FileName,
+            ModelHash = options.ModelHash ?? StoreChecks.Hash(model.Files.Order(StringComparer.Ordinal), cancellationToken),
             TokenizerHash = text.TokenizerFile is { } file ? StoreChecks.Hash([file], cancellationToken) : "",
             Arithmetic = sites.Arithmetic,
             Type = options.Type,

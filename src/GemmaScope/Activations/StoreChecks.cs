@@ -32,13 +32,6 @@ internal static class StoreChecks
         }
     }
 
-    /// <summary>SHA-256 of config.json and the weight files of a model, in the order of their names.</summary>
-    public static string HashOfModel(string folder, CancellationToken cancellationToken) =>
-        Hash(
-            Directory.EnumerateFiles(folder, "*.safetensors").Prepend(Path.Combine(folder, "config.json")).Order(StringComparer.Ordinal),
-            cancellationToken
-        );
-
     /// <summary>SHA-256 of files, one after another.</summary>
     public static string Hash(IEnumerable<string> files, CancellationToken cancellationToken)
     {

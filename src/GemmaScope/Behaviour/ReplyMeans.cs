@@ -32,12 +32,14 @@ public sealed class ReplyMeans
     /// <summary>Reads replies.</summary>
     /// <param name="model">The model.</param>
     /// <param name="replies">The replies.</param>
+    /// <param name="organism">What is done to each batch; null for nothing.</param>
     /// <param name="progress">Told how many are read.</param>
     /// <param name="cancellationToken">Stops between runs and inside one.</param>
     /// <exception cref="ArgumentProblemException">A reply has no token, or the model has one layer alone.</exception>
     public static ReplyMeans Read(
         GemmaModel model,
         IReadOnlyList<ReadReply> replies,
+        BatchEdits? organism = null,
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default
     )
@@ -50,6 +52,7 @@ public sealed class ReplyMeans
             [.. replies.Select(reply => reply.Ids)],
             [.. replies.Select(reply => (IReadOnlyList<Positions>)[new Positions(reply.Start, reply.Ids.Length)])],
             sites,
+            edits: organism,
             progress: progress,
             cancellationToken: cancellationToken
         );

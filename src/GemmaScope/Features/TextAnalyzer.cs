@@ -156,8 +156,8 @@ public static class TextAnalyzer
     {
         private readonly FeatureRanking _ranking = new(features, options.ByActivation ? null : meanings);
         private readonly bool[] _counted = CountedPositions.Of(tokens.Ids, tokenizer);
-        private readonly string _model = options.ModelName ?? RepositoryName.Of(model.Folder);
-        private readonly FeatureLinks _links = new((options.ModelName ?? RepositoryName.Of(model.Folder)).Split('/')[^1], dictionary);
+        private readonly string _model = options.ModelName ?? model.Name;
+        private readonly FeatureLinks _links = new((options.ModelName ?? model.Name).Split('/')[^1], dictionary);
 
         public TextAnalysis Make(MatrixView x, MatrixView target, Tensor reconstruction)
         {

@@ -4,7 +4,7 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Files;
 
-/// <summary>Says what is in any file of the field: safetensors, shards, npz, npy, PyTorch, JSON settings, or a folder of them.</summary>
+/// <summary>Says what is in any file of the field: safetensors, shards, GGUF, npz, npy, PyTorch, JSON settings, or a folder of them.</summary>
 public static class FileInspector
 {
     /// <summary>Longer lists in JSON files (a vocabulary) are counted, not listed.</summary>
@@ -31,7 +31,8 @@ public static class FileInspector
             FileKind.Npy => inspection.Npy(),
             FileKind.Torch => inspection.Torch(),
             FileKind.Json => inspection.Json(),
-            _ => throw new FileFormatException("this is no safetensors, npz, npy, PyTorch or JSON file", path),
+            FileKind.Gguf => inspection.Gguf(),
+            _ => throw new FileFormatException("this is no safetensors, GGUF, npz, npy, PyTorch or JSON file", path),
         };
     }
 
@@ -58,7 +59,7 @@ public static class FileInspector
         }
         if (parts.Count == 0)
             throw new FileFormatException(
-                "neither the folder nor one below it holds a safetensors, npz, npy, PyTorch or JSON file",
+                "neither the folder nor one below it holds a safetensors, GGUF, npz, npy, PyTorch or JSON file",
                 folder
             );
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
@@ -69,7 +70,12 @@ public static class FileInspector
     {
         try
         {
-            var own = Directory.GetFiles(folder).Where(file => KindByName(file) is not null).Order(StringComparer.Ordinal).ToArray();
+            // Of a split file the first shard stands for all.
+            var own = Directory
+                .GetFiles(folder)
+                .Where(file => KindByName(file) is not null && !IsLaterShard(file))
+                .Order(StringComparer.Ordinal)
+                .ToArray();
             if (own.Length > 0 || level == DeepestLevel)
                 return own;
             return Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1));
@@ -80,6 +86,8 @@ public static class FileInspector
         }
     }
 
+    private static bool IsLaterShard(string file) => GgufFile.ShardsOf(file) is [var first, ..] && first != file && File.Exists(first);
+
     private static FileKind? KindByName(string path) =>
         Path.GetExtension(path).ToLowerInvariant() switch
         {
@@ -88,6 +96,7 @@ public static class FileInspector
             ".npy" => FileKind.Npy,
             ".pt" or ".pth" => FileKind.Torch,
             ".json" => FileKind.Json,
+            GgufFile.Extension => FileKind.Gguf,
             _ => null,
         };
 
@@ -98,6 +107,7 @@ public static class FileInspector
         var head = file.Span(0, (int)Math.Min(file.Length, 16));
         return head.StartsWith("PK\u0003\u0004"u8) ? FileKind.Npz
             : head[0] == 0x93 && head[1..].StartsWith("NUMPY"u8) ? FileKind.Npy
+            : head.StartsWith("GGUF"u8) ? FileKind.Gguf
             : head[0] == '{' ? FileKind.Json
             : head.Length > SafetensorsHeader.Prefix && head[SafetensorsHeader.Prefix] == '{' ? FileKind.Safetensors
             : null;
@@ -153,6 +163,15 @@ public static class FileInspector
             return Report(FileKind.ShardIndex, Settings().Metadata, shards.Names.Select(n => Describe(n, shards[n], shards.FileOf(n)))) with
             {
                 Bytes = total,
+            };
+        }
+
+        public FileReport Gguf()
+        {
+            using var file = GgufFile.Open(path);
+            return Report(FileKind.Gguf, file.Keys, file.Names.Select(name => Describe(name, file[name], file.FileOf(name)))) with
+            {
+                Bytes = file.Bytes,
             };
         }
 

@@ -25,6 +25,9 @@ public enum FileKind
 
     /// <summary>A file of PyTorch's torch.save.</summary>
     Torch,
+
+    /// <summary>A GGUF file (llama.cpp), with its shards where it has some.</summary>
+    Gguf,
 }
 
 /// <summary>What is in a file.</summary>
@@ -64,5 +67,5 @@ public sealed record TensorReport(string Name, DType Type, IReadOnlyList<long> S
     public long Elements => Shape.Aggregate(1L, (product, n) => product * n);
 
     /// <summary>Bytes, uncompressed.</summary>
-    public long Bytes => Elements * Type.Size();
+    public long Bytes => Type.ByteLength(Elements);
 }

@@ -8,7 +8,7 @@ internal static class FolderForms
     [
         ("adapter_model.safetensors", "a LoRA adapter; merge it into its model first (merge_and_unload of PEFT) and name the merged model"),
         ("adapter_model.bin", "a LoRA adapter; merge it into its model first (merge_and_unload of PEFT) and name the merged model"),
-        ("*.gguf", "a GGUF file (llama.cpp), which is not read; take the model's safetensors files"),
+        ("*.gguf", "a model as a GGUF file; where a model is wanted, name the file, or a folder that holds nothing else"),
         (
             "pytorch_model*.bin",
             "weights in PyTorch's pickle format; take the model's safetensors files, or save it anew with safe_serialization"

@@ -5,7 +5,9 @@ namespace GemmaScope.Files;
 /// <summary>The names that safetensors headers use for element types.</summary>
 public static class SafetensorsTypes
 {
-    private static readonly Dictionary<string, DType> ByName = Enum.GetValues<DType>().ToDictionary(NameOf, StringComparer.Ordinal);
+    private static readonly Dictionary<string, DType> ByName = Enum.GetValues<DType>()
+        .Where(type => !type.IsBlockType())
+        .ToDictionary(NameOf, StringComparer.Ordinal);
 
     /// <summary>The name in a header, e.g. <c>BF16</c> or <c>F8_E4M3</c>.</summary>
     public static string NameOf(DType type) =>

@@ -78,7 +78,7 @@ internal sealed class ForwardPass(
         }
     }
 
-    private unsafe void Embed(MatrixView residual)
+    private void Embed(MatrixView residual)
     {
         var table = weights.Embedding;
         for (var s = 0; s < sequences.Count; s++)
@@ -88,12 +88,7 @@ internal sealed class ForwardPass(
             for (var t = 0; t < tokens.Length; t++)
             {
                 var row = rows.Row(t);
-                Conversions.Widen(
-                    table.Pointer + (long)tokens[t] * config.Width * table.Type.Size(),
-                    table.Type,
-                    rows.Data + (long)t * rows.Stride,
-                    config.Width
-                );
+                table.WidenRow(tokens[t], row);
                 System.Numerics.Tensors.TensorPrimitives.Multiply(row, config.EmbeddingScale, row);
             }
         }

@@ -1,3 +1,5 @@
+using GemmaScope.Files;
+
 namespace GemmaScope.Models;
 
 /// <summary>The model families this library runs.</summary>
@@ -130,10 +132,15 @@ public sealed record GemmaConfig
             .Where(Has)
             .Order();
 
-    /// <summary>Reads config.json and, beside it, generation_config.json.</summary>
-    /// <param name="folder">The model's folder.</param>
+    /// <summary>Reads config.json and, beside it, generation_config.json; of a GGUF file its keys.</summary>
+    /// <param name="folder">The model's folder, or its GGUF file.</param>
     /// <param name="configFile">Another file than config.json.</param>
     /// <exception cref="FileFormatException">Missing, malformed, or of an architecture that is not Gemma 2 or 3.</exception>
-    public static GemmaConfig Load(string folder, string? configFile = null) =>
-        GemmaConfigReader.Read(folder, configFile ?? Path.Combine(folder, "config.json"));
+    public static GemmaConfig Load(string folder, string? configFile = null)
+    {
+        if (configFile is not null || GgufFolder.Find(folder) is not { } gguf)
+            return GemmaConfigReader.Read(folder, configFile ?? Path.Combine(folder, "config.json"));
+        using var file = GgufFile.Open(gguf);
+        return GgufConfigReader.Read(file);
+    }
 }

@@ -34,11 +34,13 @@ public sealed partial class GemmaModel : IDisposable
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate> _chatTemplate;
 
-    private GemmaModel(string folder, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic, IReadOnlyList<string> notes)
+    private readonly ModelOrigin _origin;
+
+    private GemmaModel(ModelOrigin origin, GemmaConfig config, GemmaWeights weights, Arithmetic arithmetic, IReadOnlyList<string> notes)
     {
-        (Folder, Config, _weights, Arithmetic, Notes) = (folder, config, weights, arithmetic, notes);
+        (_origin, Config, _weights, Arithmetic, Notes) = (origin, config, weights, arithmetic, notes);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
-        _chatTemplate = new Lazy<ChatTemplate>(() => ChatTemplate.ForModel(folder, config.ModelType));
+        _chatTemplate = new Lazy<ChatTemplate>(() => origin.Template(config.ModelType));
         _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
         _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
     }
@@ -49,8 +51,29 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>The mapped weights, for steps through the layers that are no run.</summary>
     internal GemmaWeights Weights => _weights;
 
-    /// <summary>The folder the model was read from.</summary>
-    public string Folder { get; }
+    /// <summary>The folder the model was read from, or that of its GGUF file.</summary>
+    public string Folder => _origin.Folder;
+
+    /// <summary>The folder or GGUF file the model was read from.</summary>
+    public string Path => _origin.Path;
+
+    /// <summary>google/gemma-2-2b for a snapshot of a hub cache, else the name of the folder or file.</summary>
+    internal string Name => _origin.Name;
+
+    /// <summary>The name of its folder or file.</summary>
+    internal string FileName =>
+        System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(_origin.Path)));
+
+    /// <summary>SHA-256 of its settings: of config.json, or of the header of a GGUF file.</summary>
+    /// <exception cref="FileFormatException">The file cannot be read.</exception>
+    public string SettingsHash => _origin.SettingsHash();
+
+    /// <summary>The files that make the model what it is, the settings first.</summary>
+    internal IReadOnlyList<string> Files => _origin.Files;
+
+    /// <summary>Whether it brings a chat template that writes messages.</summary>
+    /// <exception cref="FileFormatException">Its file is damaged.</exception>
+    public bool HasChatTemplate => _origin.HasChatTemplate;
 
     /// <summary>Shape and constants.</summary>
     public GemmaConfig Config { get; }
@@ -60,6 +83,12 @@ public sealed partial class GemmaModel : IDisposable
 
     /// <summary>Bytes of the mapped weights.</summary>
     public long WeightBytes => _weights.Bytes;
+
+    /// <summary>Number of weights.</summary>
+    public long Parameters => _weights.Parameters;
+
+    /// <summary>How many bytes of the weights have which type, most first.</summary>
+    public IReadOnlyList<(DType Type, long Bytes)> WeightTypes => _weights.Types;
 
     /// <summary>The model's own tokenizer, read from its folder on first use.</summary>
     /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
@@ -73,8 +102,10 @@ public sealed partial class GemmaModel : IDisposable
     /// <exception cref="FileFormatException">Its own template cannot be used.</exception>
     public ChatTemplate ChatTemplate => _chatTemplate.Value;
 
-    /// <summary>Loads a model from a folder with config.json and safetensors weights, or from the hub (cache first).</summary>
-    /// <param name="nameOrPath">A folder, <c>demo-pt</c> or <c>demo-it</c> (<see cref="DemoFiles"/>), or <c>org/name[@revision]</c>.</param>
+    /// <summary>Loads a model from a folder with config.json and safetensors weights, from a GGUF file, or from the hub (cache
+    /// first).</summary>
+    /// <param name="nameOrPath">A folder, a GGUF file (of a split one the first shard), <c>demo-pt</c> or <c>demo-it</c>
+    /// (<see cref="DemoFiles"/>), <c>org/name[@revision]</c>, or <c>org/name[@revision]/file.gguf</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
@@ -88,19 +119,20 @@ public sealed partial class GemmaModel : IDisposable
     )
     {
         options ??= new ModelLoadOptions();
-        var folder = Hub.ResolveModel(nameOrPath, progress: progress, cancellationToken: cancellationToken).Path;
-        var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
-        string[] notes = [.. config.Warnings, .. TokenizerSettings.Load(folder).Notes, .. GenerationSettings.Notes(folder)];
-        var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
-        var weights = GemmaWeights.Load(folder, config, check, options.MayLackFinalNorm);
-        return new GemmaModel(folder, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
+        var path = Hub.ResolveModel(nameOrPath, progress: progress, cancellationToken: cancellationToken).Path;
+        var origin = ModelOrigin.At(path, options.ConfigFile);
+        var config = origin.Config();
+        string[] notes = [.. config.Warnings, .. origin.Notes];
+        var check = options.CheckFinite ?? origin.WeightFileBytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+        var weights = GemmaWeights.Load(origin.Open(), config, check, options.MayLackFinalNorm);
+        return new GemmaModel(origin, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 
     /// <summary>The model with weights in memory that cannot write along a direction; this one must outlive it.</summary>
     /// <param name="direction">The direction.</param>
     /// <param name="alsoUnembedding">Whether the head is edited too, as happens when a tied table is edited in place.</param>
     internal GemmaModel Orthogonalised(float[] direction, bool alsoUnembedding) =>
-        new(Folder, Config, _weights.Orthogonalised(direction, alsoUnembedding), Arithmetic, Notes);
+        new(_origin, Config, _weights.Orthogonalised(direction, alsoUnembedding), Arithmetic, Notes);
 
     /// <summary>An empty cache for one sequence.</summary>
     public KvCache NewCache() => new(Config);
@@ -288,7 +320,7 @@ public sealed partial class GemmaModel : IDisposable
 
     private Tokenizer LoadTokenizer()
     {
-        var tokenizer = Tokenizer.Load(Folder);
+        var tokenizer = _origin.Tokenizer();
         // Padded tables have some rows more than the vocabulary has pieces; anything else is another model's tokenizer.
         const int padding = 1024;
         var pieces = tokenizer.BaseVocabularySize;
@@ -298,12 +330,6 @@ public sealed partial class GemmaModel : IDisposable
                 $"has {pieces} pieces, the model's embedding {Config.VocabularyRows} rows; it belongs to another model",
                 tokenizer.File
             );
-    }
-
-    private static bool FitsIntoHalfOfMemory(string folder)
-    {
-        var bytes = Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*.safetensors").Sum(file => file.Length) : 0;
-        return bytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
     }
 
     private Workspace Rent()

@@ -3,8 +3,8 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no.
-/// 2).</summary>
+/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no. 2).
+/// </summary>
 internal sealed record LayerWeights(
     float[] InputGain,
     float[] PostAttentionGain,
@@ -21,40 +21,34 @@ internal sealed record LayerWeights(
     WeightView Down
 );
 
-/// <summary>All weights of a model, mapped from its safetensors files.</summary>
+/// <summary>All weights of a model, mapped from its files.</summary>
 internal sealed class GemmaWeights : IDisposable
 {
     private const string FinalNorm = "norm.weight";
 
-    private readonly ShardedSafetensors _files;
+    private readonly ModelTensors _tensors;
     private readonly GemmaConfig _config;
-    private readonly WeightNames _names;
+    private readonly Dictionary<DType, long> _byType = [];
     private readonly OrthogonalisedWeights? _orthogonalised;
 
     private GemmaWeights(GemmaWeights original, float[] direction, bool alsoUnembedding)
     {
-        (_files, _config, _names, FinalGain, Bytes) = (
-            original._files,
-            original._config,
-            original._names,
-            original.FinalGain,
-            original.Bytes
-        );
+        (_tensors, _config, FinalGain) = (original._tensors, original._config, original.FinalGain);
+        (Bytes, Parameters, _byType) = (original.Bytes, original.Parameters, original._byType);
         _orthogonalised = new OrthogonalisedWeights(original, direction, alsoUnembedding);
         (Embedding, Unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
     }
 
-    private GemmaWeights(ShardedSafetensors files, GemmaConfig config, bool mayLackFinalNorm)
+    private GemmaWeights(ModelTensors tensors, GemmaConfig config, bool mayLackFinalNorm)
     {
-        (_files, _config) = (files, config);
-        _names = new WeightNames(files);
+        (_tensors, _config) = (tensors, config);
         Embedding = Unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         FinalGain =
-            mayLackFinalNorm && files.Find(_names.Stored(FinalNorm)) is null
+            mayLackFinalNorm && !tensors.All.Contains(tensors.Stored(FinalNorm))
                 ? [.. Enumerable.Repeat(1f, config.Width)]
                 : Gain(FinalNorm, config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
-        _names.RequireAllUsed(config);
+        _tensors.RequireAllUsed(config);
         if (!mayLackFinalNorm)
             CheckTiedHead();
     }
@@ -77,25 +71,31 @@ internal sealed class GemmaWeights : IDisposable
     /// <summary>Bytes of all tensors the text part uses.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Maps the weights of a model folder and checks their shapes against the config.</summary>
-    /// <param name="folder">Folder with model.safetensors or its index, or one safetensors file.</param>
+    /// <summary>Numbers in all tensors the text part uses.</summary>
+    public long Parameters { get; private set; }
+
+    /// <summary>How many bytes have which type, most first.</summary>
+    public IReadOnlyList<(DType Type, long Bytes)> Types =>
+        [.. _byType.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value))];
+
+    /// <summary>The weights of a model, their shapes checked against the config.</summary>
+    /// <param name="tensors">The model's tensors, which are disposed with the weights, and where they cannot be used.</param>
     /// <param name="config">The model's config.</param>
     /// <param name="checkFinite">Whether every weight is read once to find NaN and infinity.</param>
     /// <param name="mayLackFinalNorm">Whether the final norm may be missing, which then has no gain.</param>
     /// <exception cref="FileFormatException">A tensor is missing, misshapen or not finite.</exception>
-    public static GemmaWeights Load(string folder, GemmaConfig config, bool checkFinite, bool mayLackFinalNorm = false)
+    public static GemmaWeights Load(ModelTensors tensors, GemmaConfig config, bool checkFinite, bool mayLackFinalNorm = false)
     {
-        var files = ShardedSafetensors.Open(folder);
         try
         {
-            var weights = new GemmaWeights(files, config, mayLackFinalNorm);
+            var weights = new GemmaWeights(tensors, config, mayLackFinalNorm);
             if (checkFinite)
                 weights.CheckFinite();
             return weights;
         }
         catch
         {
-            files.Dispose();
+            tensors.Dispose();
             throw;
         }
     }
@@ -109,11 +109,11 @@ internal sealed class GemmaWeights : IDisposable
         if (_orthogonalised is not null)
             _orthogonalised.Dispose();
         else
-            _files.Dispose();
+            _tensors.Dispose();
     }
 
     /// <inheritdoc cref="ShardedSafetensors.RequireWhole"/>
-    public void RequireWhole() => _files.RequireWhole();
+    public void RequireWhole() => _tensors.RequireWhole();
 
     private LayerWeights Layer(int i)
     {
@@ -149,39 +149,44 @@ internal sealed class GemmaWeights : IDisposable
         using var wide = Get(name, width).ToF32();
         var gain = wide.AsSpan().ToArray();
         for (var i = 0; i < gain.Length; i++)
-            gain[i] += 1;
+            gain[i] += _tensors.GainOffset;
         return gain;
     }
 
     private Tensor Get(string name, params ReadOnlySpan<long> shape)
     {
-        var full = _names.Stored(name);
-        var tensor = _files[full];
-        if (!tensor.Type.IsWeightType())
-            throw new FileFormatException($"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported", _files.FileOf(full));
+        var full = _tensors.Stored(name);
+        var tensor = _tensors.Get(full);
+        if (!_tensors.Takes(tensor.Type))
+            throw new FileFormatException(
+                $"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported",
+                _tensors.FileOf(full)
+            );
         if (!tensor.Shape.SequenceEqual(shape))
             throw new FileFormatException(
-                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], config.json asks for "
+                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], {_tensors.Sizes} asks for "
                     + $"[{string.Join(", ", shape.ToArray())}]",
-                _files.FileOf(full)
+                _tensors.FileOf(full)
             );
         Bytes += tensor.ByteLength;
+        Parameters += tensor.Length;
+        _byType[tensor.Type] = _byType.GetValueOrDefault(tensor.Type) + tensor.ByteLength;
         return tensor;
     }
 
     /// <summary>A re-saved file may hold copies of the tied table; an untied head would need other code (METHODS §1.3).</summary>
     private void CheckTiedHead()
     {
-        foreach (var name in _names.Heads)
-            if (!IsEmbedding(_files[name]))
+        foreach (var name in _tensors.Heads)
+            if (!IsEmbedding(_tensors.Get(name)))
                 throw new FileFormatException(
                     $"tensor '{name}' differs from the embedding table; Gemma ties the two, and a head of its own is not supported",
-                    _files.FileOf(name)
+                    _tensors.FileOf(name)
                 );
-        if (!_config.Tied && !_names.Heads.Any())
+        if (!_config.Tied && !_tensors.Heads.Any())
             throw new FileFormatException(
                 "has no lm_head.weight, while config.json says with 'tie_word_embeddings': false that the model has a head of its own",
-                _files.Path
+                _tensors.Path
             );
     }
 
@@ -201,8 +206,8 @@ internal sealed class GemmaWeights : IDisposable
 
     private void CheckFinite()
     {
-        foreach (var name in _names.All)
-            if (_files[name].Type.IsWeightType())
-                TensorChecks.RequireFinite(_files[name], name, _files.FileOf(name));
+        foreach (var name in _tensors.All)
+            if (_tensors.Get(name) is var tensor && tensor.Type.IsMatrixType())
+                TensorChecks.RequireFinite(tensor, name, _tensors.FileOf(name));
     }
 }

@@ -10,20 +10,13 @@ public sealed partial class GemmaModel
     /// other row)
     /// of the unembedding. Raw: before the final cap.
     /// </summary>
-    internal unsafe float[] LogitDirection(int token, int other)
+    internal float[] LogitDirection(int token, int other)
     {
         var (direction, subtracted) = (new float[Config.Width], new float[Config.Width]);
-        Row(token, direction);
-        Row(other, subtracted);
+        _weights.Embedding.WidenRow(token, direction);
+        _weights.Embedding.WidenRow(other, subtracted);
         TensorPrimitives.Subtract(direction, subtracted, direction);
         TensorPrimitives.Multiply(direction, _weights.FinalGain, direction);
         return direction;
-
-        void Row(int id, float[] row)
-        {
-            var table = _weights.Embedding;
-            fixed (float* target = row)
-                Conversions.Widen(table.Pointer + (long)id * Config.Width * table.Type.Size(), table.Type, target, Config.Width);
-        }
     }
 }

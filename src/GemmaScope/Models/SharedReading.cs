@@ -3,7 +3,7 @@ namespace GemmaScope.Models;
 /// <summary>Takes the logits behind the last token of a sequence.</summary>
 /// <param name="sequence">Which sequence.</param>
 /// <param name="logits">[vocabulary rows]; gone when the call returns.</param>
-public delegate void NextTokenReader(int sequence, ReadOnlySpan<float> logits);
+public delegate void LogitReader(int sequence, ReadOnlySpan<float> logits);
 
 /// <summary>
 /// The next token after each of many sequences that begin alike, as those do that hold a growing part of one text: each beginning is run
@@ -28,7 +28,7 @@ public static class SharedReading
     public static void ReadNext(
         this GemmaModel model,
         IReadOnlyList<int[]> sequences,
-        NextTokenReader read,
+        LogitReader read,
         IReadOnlyList<Edit>? edits = null,
         CancellationToken cancellationToken = default
     )
@@ -70,7 +70,7 @@ public static class SharedReading
         GemmaModel model,
         int[][] sorted,
         Func<int, int> number,
-        NextTokenReader read,
+        LogitReader read,
         IReadOnlyList<Edit> edits,
         CancellationToken cancellationToken
     )

@@ -19,8 +19,7 @@ internal sealed unsafe class Unembedding(GemmaConfig config, Tensor table, Works
     {
         if ((uint)token >= (uint)config.VocabularyRows)
             throw new ArgumentProblemException($"{token} is outside the model's vocabulary of {config.VocabularyRows}", "token");
-        fixed (float* target = row)
-            Conversions.Widen(table.Pointer + (long)token * config.Width * table.Type.Size(), table.Type, target, config.Width);
+        table.WidenRow(token, row);
     }
 
     /// <summary>Mean next-token cross-entropy over the counted predictions (null: all) and its derivative with respect to the final norm's

@@ -7,7 +7,7 @@ namespace GemmaScope.Numerics;
 /// <summary>Element type conversions: exact widening to f32, narrowing with round to nearest even; NaN stays NaN.</summary>
 public static unsafe class Conversions
 {
-    /// <summary>Widens <paramref name="count"/> elements to f32 (F64 is rounded).</summary>
+    /// <summary>Widens <paramref name="count"/> elements to f32 (F64 is rounded); of a block type whole blocks.</summary>
     /// <exception cref="ArgumentException">The type is no real floating-point type.</exception>
     public static void Widen(void* source, DType type, float* target, long count)
     {
@@ -32,6 +32,9 @@ public static unsafe class Conversions
             case DType.F8E5M2:
                 for (long i = 0; i < count; i++)
                     target[i] = F8E5M2ToF32(((byte*)source)[i]);
+                break;
+            case var _ when type.IsBlockType():
+                BlockWidening.Widen((byte*)source, type, target, count);
                 break;
             default:
                 throw new ArgumentException($"cannot widen {type} to F32");

@@ -40,6 +40,11 @@ public sealed unsafe class ManagedKernels : IDenseKernels
         DenseArguments.Check(x, w, y);
         if (x.Rows == 0 || w.Outputs == 0)
             return;
+        if (w.Type.IsBlockType() && w.Inputs > 0)
+        {
+            BlockProducts.Multiply(width, x, w, y, round, here);
+            return;
+        }
         switch (width)
         {
             case VectorWidth.V512:

@@ -36,14 +36,14 @@ public enum WeightLayout
 }
 
 /// <summary>
-/// The weights of a linear map in their stored type (F32, BF16 or F16); a view that owns nothing.
+/// The weights of a linear map in their stored type (F32, BF16, F16 or a block type); a view that owns nothing.
 /// </summary>
 public readonly unsafe struct WeightView(void* data, DType type, int inputs, int outputs, WeightLayout layout, long stride)
 {
     /// <summary>First element.</summary>
     public void* Data { get; init; } = data;
 
-    /// <summary>Stored type: F32, BF16 or F16.</summary>
+    /// <summary>Stored type: F32, BF16, F16 or a block type.</summary>
     public DType Type { get; init; } = type;
 
     /// <summary>Numbers a row of x holds (K).</summary>
@@ -58,10 +58,16 @@ public readonly unsafe struct WeightView(void* data, DType type, int inputs, int
     /// <summary>Elements between the starts of consecutive stored rows.</summary>
     public long Stride { get; init; } = stride;
 
+    /// <summary>Bytes between the starts of consecutive stored rows.</summary>
+    internal long RowBytes => Type.ByteLength(Stride);
+
+    /// <summary>The first byte of a stored row.</summary>
+    internal byte* StoredRow(long index) => (byte*)Data + index * RowBytes;
+
     /// <summary>Views a stored matrix: [outputs, inputs] for OutIn, [inputs, outputs] for InOut.</summary>
     public static WeightView Of(Tensor stored, WeightLayout layout)
     {
-        if (!stored.Type.IsWeightType())
+        if (!stored.Type.IsMatrixType())
             throw new ArgumentException($"weights of type {stored.Type} cannot be multiplied");
         var (rows, columns) = (checked((int)stored.Rows), stored.Columns);
         return layout == WeightLayout.OutIn
@@ -85,10 +91,12 @@ public readonly unsafe struct WeightView(void* data, DType type, int inputs, int
         };
 
     /// <summary>The part that produces outputs [start, start + count).</summary>
-    public WeightView SliceOutputs(int start, int count) =>
-        this with
-        {
-            Data = (byte*)Data + (Layout == WeightLayout.OutIn ? start * Stride : start) * Type.Size(),
-            Outputs = count,
-        };
+    /// <exception cref="ArgumentException">Stored rows of a block type would be cut inside a block.</exception>
+    public WeightView SliceOutputs(int start, int count)
+    {
+        var elements = Layout == WeightLayout.OutIn ? start * Stride : start;
+        if (elements % Type.BlockLength() != 0)
+            throw new ArgumentException($"rows of {Type} cannot be cut at {start}");
+        return this with { Data = (byte*)Data + Type.ByteLength(elements), Outputs = count };
+    }
 }

@@ -24,6 +24,15 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
     [ThreadStatic]
     private static Scratch? t_result;
 
+    // Weights of a block type as bf16, so many that the library has enough outputs for all threads.
+    private const long WideBytes = 16 << 20;
+
+    [ThreadStatic]
+    private static Scratch? t_wide;
+
+    [ThreadStatic]
+    private static Scratch? t_row;
+
     private readonly ManagedKernels _managed = new();
     private readonly Dictionary<MatmulShape, OneDnn.Matmul?> _prepared = [];
     private readonly Lock _lock = new();
@@ -43,6 +52,11 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
             _managed.Multiply(x, weights, y, arithmetic);
             return;
         }
+        if (weights.Type.IsBlockType() && weights.Layout == WeightLayout.OutIn && x.Rows >= LeastRows)
+        {
+            MultiplyBlocks(x, weights, y, arithmetic);
+            return;
+        }
         for (var row = 0; row < x.Rows; row += MostRows)
         {
             var rows = Math.Min(MostRows, x.Rows - row);
@@ -50,6 +64,20 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
                 someY = y.SliceRows(row, rows);
             if (rows < LeastRows || !TryMultiply(someX, weights, someY))
                 _managed.Multiply(someX, weights, someY, arithmetic);
+        }
+    }
+
+    /// <summary>Weights of a block type become bf16 some rows at a time, in a buffer that is kept.</summary>
+    private void MultiplyBlocks(MatrixView x, WeightView w, MatrixView y, Arithmetic arithmetic)
+    {
+        var most = Math.Max(64, (int)Math.Min(w.Outputs, WideBytes / (sizeof(ushort) * Math.Max(1L, w.Inputs))));
+        var wide = (ushort*)(t_wide ??= new()).Bytes((long)most * w.Inputs * sizeof(ushort));
+        for (var first = 0; first < w.Outputs; first += most)
+        {
+            var count = Math.Min(most, w.Outputs - first);
+            Workers.For(count, new WidenRow(w, first, wide));
+            var some = new WeightView(wide, DType.BF16, w.Inputs, count, WeightLayout.OutIn, w.Inputs);
+            Multiply(x, some, y.SliceColumns(first, count), arithmetic);
         }
     }
 
@@ -85,6 +113,16 @@ internal sealed unsafe class OneDnnKernels(OneDnn library) : IDenseKernels
             var prepared = _prepared[shape] = library.Prepare(shape);
             Implementation = prepared?.Implementation ?? Implementation;
             return prepared;
+        }
+    }
+
+    private readonly struct WidenRow(WeightView w, int first, ushort* wide) : IJob
+    {
+        public void Run(int index)
+        {
+            var row = (t_row ??= new()).Floats(w.Inputs);
+            Conversions.Widen(w.StoredRow(first + index), w.Type, row, w.Inputs);
+            Conversions.NarrowToBF16(new ReadOnlySpan<float>(row, w.Inputs), new Span<ushort>(wide + (long)index * w.Inputs, w.Inputs));
         }
     }
 

@@ -25,6 +25,9 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     [ThreadStatic]
     private static Scratch? t_panel;
 
+    [ThreadStatic]
+    private static Scratch? t_blocks;
+
     private static int PanelColumns => 3 * TSimd.Count;
 
     private static int Size => TFormat.Size;
@@ -126,6 +129,11 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     {
         if (columns < PanelColumns)
             new Span<float>(panel, depth * PanelColumns).Clear();
+        if (w.Type.IsBlockType())
+        {
+            PackBlocks(w, k, depth, n, columns, panel);
+            return;
+        }
         if (w.Layout == WeightLayout.OutIn)
         {
             PackTransposed((byte*)w.Data + (n * w.Stride + k) * Size, w.Stride * Size, depth, columns, panel);
@@ -137,6 +145,28 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
                 CopyRow(row, panel);
             else
                 Conversions.Widen(row, TFormat.Type, panel, columns);
+    }
+
+    /// <summary>The same for a block type: the groups that the panel touches are widened first. Depth is whole groups.</summary>
+    private static void PackBlocks(WeightView w, int k, int depth, int n, int columns, float* panel)
+    {
+        const int group = BlockParts.Group;
+        var width = (VectorWidth)TSimd.Count;
+        if (w.Layout == WeightLayout.OutIn)
+        {
+            var rows = (t_blocks ??= new()).Floats((long)depth * columns);
+            for (var i = 0; i < columns; i++)
+                BlockWidening.Groups(width, w.StoredRow(n + i), w.Type, k / group, depth / group, rows + (long)i * depth);
+            PackTransposed((byte*)rows, depth * sizeof(float), depth, columns, panel);
+            return;
+        }
+        var (first, end) = (n / group, (n + columns + group - 1) / group);
+        var row = (t_blocks ??= new()).Floats((end - first) * group);
+        for (var i = 0; i < depth; i++)
+        {
+            BlockWidening.Groups(width, w.StoredRow(k + i), w.Type, first, end - first, row);
+            new Span<float>(row + n - first * group, columns).CopyTo(new(panel + (long)i * PanelColumns, columns));
+        }
     }
 
     private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)

@@ -57,6 +57,12 @@ internal unsafe interface ISimd<T>
 
     /// <summary>a2 b2 a3 b3 within each group of four lanes.</summary>
     static abstract T ZipHigh(T a, T b);
+
+    /// <summary>Adds the products of sixteen whole numbers and what lies at x.</summary>
+    static abstract T Dot16(Vector128<sbyte> numbers, float* x, T sum);
+
+    /// <summary>Stores scale · number + offset of sixteen whole numbers.</summary>
+    static abstract void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target);
 }
 
 /// <inheritdoc/>
@@ -120,6 +126,30 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         Sse.IsSupported ? Sse.UnpackHigh(a, b)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
         : Vector128.Create(a[2], b[2], a[3], b[3]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Dot16(Vector128<sbyte> numbers, float* x, Vector128<float> sum)
+    {
+        var (low, high) = Vector128.Widen(numbers);
+        sum = MultiplyAdd(Vector128.ConvertToSingle(Vector128.WidenLower(low)), Load(x), sum);
+        sum = MultiplyAdd(Vector128.ConvertToSingle(Vector128.WidenUpper(low)), Load(x + 4), sum);
+        sum = MultiplyAdd(Vector128.ConvertToSingle(Vector128.WidenLower(high)), Load(x + 8), sum);
+        return MultiplyAdd(Vector128.ConvertToSingle(Vector128.WidenUpper(high)), Load(x + 12), sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target)
+    {
+        var (low, high) = Vector128.Widen(numbers);
+        Store(Vector128.ConvertToSingle(Vector128.WidenLower(low)) * scale + Broadcast(offset), target);
+        Store(Vector128.ConvertToSingle(Vector128.WidenUpper(low)) * scale + Broadcast(offset), target + 4);
+        Store(Vector128.ConvertToSingle(Vector128.WidenLower(high)) * scale + Broadcast(offset), target + 8);
+        Store(Vector128.ConvertToSingle(Vector128.WidenUpper(high)) * scale + Broadcast(offset), target + 12);
+    }
+
+    /// <summary>The lowest four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Widen(Vector128<sbyte> v) => Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(v)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> Widen(void* p) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)p).AsUInt16());
@@ -199,6 +229,28 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(Simd128.ZipHigh(a.GetLower(), b.GetLower()), Simd128.ZipHigh(a.GetUpper(), b.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Dot16(Vector128<sbyte> numbers, float* x, Vector256<float> sum) =>
+        MultiplyAdd(Widen(Upper(numbers)), Load(x + 8), MultiplyAdd(Widen(numbers), Load(x), sum));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target)
+    {
+        Store(Widen(numbers) * scale + Broadcast(offset), target);
+        Store(Widen(Upper(numbers)) * scale + Broadcast(offset), target + 8);
+    }
+
+    /// <summary>The lower eight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Widen(Vector128<sbyte> v) =>
+        Avx2.IsSupported
+            ? Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(v))
+            : Vector256.Create(Simd128.Widen(v), Simd128.Widen((v.AsUInt64() >> 32).AsSByte()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Upper(Vector128<sbyte> v) =>
+        Sse2.IsSupported ? Sse2.ShiftRightLogical128BitLane(v, 8) : Vector128.Create(v.GetUpper(), v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Widen(Vector128<ushort> v) =>
         Avx2.IsSupported ? Avx2.ConvertToVector256Int32(v).AsUInt32() : Vector256.Create(Vector128.WidenLower(v), Vector128.WidenUpper(v));
 
@@ -275,6 +327,20 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Avx512F.IsSupported
             ? Avx512F.UnpackHigh(a, b)
             : Vector512.Create(Simd256.ZipHigh(a.GetLower(), b.GetLower()), Simd256.ZipHigh(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Dot16(Vector128<sbyte> numbers, float* x, Vector512<float> sum) =>
+        MultiplyAdd(Widen(numbers), Load(x), sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target) =>
+        Store(Widen(numbers) * scale + Broadcast(offset), target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector128<sbyte> v) =>
+        Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(v))
+            : Vector512.Create(Simd256.Widen(v), Simd256.Widen(Vector128.Create(v.GetUpper(), v.GetUpper())));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Widen(Vector256<ushort> v) =>

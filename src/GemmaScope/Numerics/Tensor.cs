@@ -33,7 +33,7 @@ public sealed unsafe class Tensor : IDisposable
     public long Length { get; }
 
     /// <summary>Number of bytes.</summary>
-    public long ByteLength => Length * Type.Size();
+    public long ByteLength => Type.ByteLength(Length);
 
     /// <summary>First byte.</summary>
     public byte* Pointer => _pointer != null || Length == 0 ? _pointer : throw new ObjectDisposedException(nameof(Tensor));
@@ -60,9 +60,12 @@ public sealed unsafe class Tensor : IDisposable
     /// <summary>A tensor in its own aligned memory.</summary>
     public static Tensor Allocate(DType type, ReadOnlySpan<long> shape, bool clear = true)
     {
-        long length = type.Size();
+        long length = 1;
         foreach (var n in shape)
             length = checked(length * n);
+        if (length % type.BlockLength() != 0)
+            throw new ArgumentException($"{length} values are no whole blocks of {type}");
+        length = checked(length / type.BlockLength() * type.BlockBytes());
         var pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), 64);
         if (clear)
             NativeMemory.Clear(pointer, (nuint)length);
@@ -100,7 +103,16 @@ public sealed unsafe class Tensor : IDisposable
         return view.Length == Length ? view : throw new ArgumentException("the new shape has another length");
     }
 
-    /// <summary>A copy widened to f32 (from F32, BF16, F16 or F64).</summary>
+    /// <summary>Widens row <paramref name="index"/> of a tensor seen as a matrix to f32.</summary>
+    internal void WidenRow(long index, Span<float> target)
+    {
+        if ((ulong)index >= (ulong)Rows || target.Length != Columns)
+            throw new ArgumentOutOfRangeException(nameof(index));
+        fixed (float* to = target)
+            Conversions.Widen(Pointer + index * Type.ByteLength(Columns), Type, to, Columns);
+    }
+
+    /// <summary>A copy widened to f32 (from F32, BF16, F16, F64 or a block type).</summary>
     public Tensor ToF32()
     {
         var result = Uninitialized(_shape);

@@ -6,8 +6,9 @@ namespace GemmaScope.Numerics;
 public static unsafe class TensorChecks
 {
     private const long ChunkElements = 1 << 20;
+    private const int PieceElements = 1 << 11;
 
-    /// <summary>Index of the first NaN or infinity of an F32, BF16, F16 or F64 tensor, or -1.</summary>
+    /// <summary>Index of the first NaN or infinity of an F32, BF16, F16 or F64 tensor or one of a block type, or -1.</summary>
     public static long FindNonFinite(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -27,13 +28,34 @@ public static unsafe class TensorChecks
         var index = FindNonFinite(tensor);
         if (index < 0)
             return;
-        float value;
-        Conversions.Widen(tensor.Pointer + index * tensor.Type.Size(), tensor.Type, &value, 1);
+        var value = ValueAt(tensor, index);
         var place = tensor.Shape.Length < 2 ? $"index {index}" : $"row {index / tensor.Columns}, column {index % tensor.Columns}";
         throw new FileFormatException(
             $"{name} contains {(float.IsNaN(value) ? "NaN" : "an infinite value")} ({place}); the file is damaged or training diverged",
             file
         );
+    }
+
+    private static float ValueAt(Tensor tensor, long index)
+    {
+        var block = tensor.Type.BlockLength();
+        var values = stackalloc float[block];
+        Conversions.Widen(tensor.Pointer + tensor.Type.ByteLength(index / block * block), tensor.Type, values, block);
+        return values[index % block];
+    }
+
+    /// <summary>The same for a block type, whose values are made a piece at a time.</summary>
+    private static long FindInBlocks(byte* data, DType type, long count)
+    {
+        var values = stackalloc float[PieceElements];
+        for (long start = 0; start < count; start += PieceElements)
+        {
+            var piece = Math.Min(PieceElements, count - start);
+            Conversions.Widen(data + type.ByteLength(start), type, values, piece);
+            if (Find((uint*)values, piece, 0x7F800000u) is >= 0 and var found)
+                return start + found;
+        }
+        return -1;
     }
 
     /// <summary>A value is not finite exactly when all bits of its exponent are set.</summary>
@@ -57,13 +79,14 @@ public static unsafe class TensorChecks
             if (Volatile.Read(ref *first) < start)
                 return;
             var count = Math.Min(ChunkElements, tensor.Length - start);
-            var data = tensor.Pointer + start * tensor.Type.Size();
+            var data = tensor.Pointer + tensor.Type.ByteLength(start);
             var found = tensor.Type switch
             {
                 DType.F32 => Find((uint*)data, count, 0x7F800000u),
                 DType.BF16 => Find((ushort*)data, count, (ushort)0x7F80),
                 DType.F16 => Find((ushort*)data, count, (ushort)0x7C00),
                 DType.F64 => Find((ulong*)data, count, 0x7FF0000000000000ul),
+                var type when type.IsBlockType() => FindInBlocks(data, type, count),
                 _ => throw new ArgumentException($"a tensor of type {tensor.Type} has no NaN or infinity to look for"),
             };
             if (found >= 0)

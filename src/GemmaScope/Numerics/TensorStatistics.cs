@@ -70,7 +70,7 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
             if (cancellationToken.IsCancellationRequested)
                 return;
             var start = (long)index * ChunkElements;
-            var data = tensor.Pointer + start * tensor.Type.Size();
+            var data = tensor.Pointer + tensor.Type.ByteLength(start);
             var count = (int)Math.Min(ChunkElements, tensor.Length - start);
             chunks[index] = tensor.Type switch
             {
@@ -85,6 +85,7 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
                 DType.U32 => Read((uint*)data, count),
                 DType.I64 => Read((long*)data, count),
                 DType.U64 => Read((ulong*)data, count),
+                var type when type.IsBlockType() => ReadBlocks(data, type, count),
                 _ => Read(data, count), // bytes and booleans
             };
         }
@@ -95,6 +96,20 @@ public sealed record TensorStatistics(double Minimum, double Maximum, double Mea
             var chunk = new Chunk();
             for (var i = 0; i < count; i++)
                 chunk.Add(double.CreateTruncating(data[i]));
+            return chunk;
+        }
+
+        private static Chunk ReadBlocks(byte* data, DType type, int count)
+        {
+            const int piece = 1 << 11;
+            var values = stackalloc float[piece];
+            var chunk = new Chunk();
+            for (var start = 0; start < count; start += piece)
+            {
+                var some = Math.Min(piece, count - start);
+                Conversions.Widen(data + type.ByteLength(start), type, values, some);
+                chunk.Add(Read(values, some));
+            }
             return chunk;
         }
 

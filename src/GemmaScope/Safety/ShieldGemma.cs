@@ -112,6 +112,6 @@ public sealed class ShieldGemma : IDisposable
             ? id
             : throw new ArgumentProblemException(
                 $"is no ShieldGemma: its vocabulary has no single token for the bare word '{word}'; use google/shieldgemma-2b, -9b or -27b",
-                model.Folder
+                model.Path
             );
 }

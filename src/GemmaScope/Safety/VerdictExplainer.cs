@@ -196,7 +196,7 @@ public static class VerdictExplainer
 
     private static IEnumerable<string> Belonging(GemmaModel model, SparseDictionary dictionary, double fvu)
     {
-        var (own, trained) = (RepositoryName.Of(model.Folder).Split('/')[^1], dictionary.Origin.Model?.Split('/')[^1]);
+        var (own, trained) = (model.Name.Split('/')[^1], dictionary.Origin.Model?.Split('/')[^1]);
         if (trained is null)
             yield return $"the dictionary does not say which model it was trained on; whether its features mean on {own} what they mean there is not known";
         else if (trained != own)

@@ -46,11 +46,17 @@ public abstract class ChatTemplate
     /// <exception cref="FileFormatException">Its own is damaged, or uses a part of Jinja that is not supported; the message names it and
     /// the line.</exception>
     /// <exception cref="ArgumentProblemException">It has none, and is not a Gemma 2 or 3.</exception>
-    public static ChatTemplate ForModel(string folder, string modelType)
+    public static ChatTemplate ForModel(string folder, string modelType) =>
+        ChatTemplateFile.Find(folder) is { } file
+            ? ForModel(file, TokenizerSettings.Load(folder).SpecialTokens, modelType)
+            : ForModelType(modelType);
+
+    /// <summary>The same with its own template at hand, wherever it stands.</summary>
+    internal static ChatTemplate ForModel(ChatTemplateFile? file, IReadOnlyDictionary<string, string> specialTokens, string modelType)
     {
-        if (ChatTemplateFile.Find(folder) is not { } file)
+        if (file is null)
             return ForModelType(modelType);
-        var own = new ModelChatTemplate(file, TokenizerSettings.Load(folder));
+        var own = new ModelChatTemplate(file, specialTokens);
         return
             modelType is "gemma2" or "gemma3" or "gemma3_text"
             && ForModelType(modelType) is GemmaChatTemplate known

@@ -3,7 +3,8 @@ using GemmaScope.Text.Jinja;
 namespace GemmaScope.Text;
 
 /// <summary>The template that a model brings, rendered as transformers renders it: the text holds all that is read, a BOS too.</summary>
-internal sealed class ModelChatTemplate(ChatTemplateFile file, TokenizerSettings settings) : ChatTemplate(Path.GetFileName(file.File))
+internal sealed class ModelChatTemplate(ChatTemplateFile file, IReadOnlyDictionary<string, string> specialTokens)
+    : ChatTemplate(Path.GetFileName(file.File))
 {
     private readonly JinjaTemplate _template = JinjaTemplate.Parse(file.Source, file.File);
 
@@ -17,7 +18,7 @@ internal sealed class ModelChatTemplate(ChatTemplateFile file, TokenizerSettings
             throw new ArgumentProblemException("a conversation needs at least one message");
         List<KeyValuePair<string, object?>> variables =
         [
-            .. settings.SpecialTokens.Select(token => KeyValuePair.Create(token.Key, (object?)token.Value)),
+            .. specialTokens.Select(token => KeyValuePair.Create(token.Key, (object?)token.Value)),
             new("messages", messages.Select(Message).ToList()),
             new("add_generation_prompt", addGenerationPrompt),
             new("tools", null),

@@ -11,7 +11,7 @@ internal enum SentencePieceAlgorithm
 
 /// <summary>The contents of a SentencePiece file (<c>sentencepiece_model.proto</c>), checked; what training alone needs is left
 /// out.</summary>
-internal sealed class SentencePieceModel
+internal sealed record SentencePieceModel
 {
     // Trainers stop at 16 characters; the limit keeps a damaged file from costing time that grows with the square.
     private const int LongestNormalPiece = 256;
@@ -33,16 +33,16 @@ internal sealed class SentencePieceModel
     public int EosId { get; private set; } = 2;
     public int PadId { get; private set; } = -1;
     public string UnkPiece { get; private set; } = "<unk>";
-    public string BosPiece { get; private set; } = "<s>";
-    public string EosPiece { get; private set; } = "</s>";
-    public string PadPiece { get; private set; } = "<pad>";
+    public string BosPiece { get; set; } = "<s>";
+    public string EosPiece { get; set; } = "</s>";
+    public string PadPiece { get; set; } = "<pad>";
     public string UnkSurface { get; private set; } = " \u2047 ";
 
     public string NormalizerName { get; private set; } = "";
-    public bool AddDummyPrefix { get; private set; } = true;
-    public bool RemoveExtraSpaces { get; private set; } = true;
+    public bool AddDummyPrefix { get; set; } = true;
+    public bool RemoveExtraSpaces { get; set; } = true;
     public bool EscapeSpaces { get; private set; } = true;
-    public byte[] CharacterMap { get; private set; } = [];
+    public byte[] CharacterMap { get; set; } = [];
 
     /// <summary>Reads and checks a model file.</summary>
     public static SentencePieceModel Read(ReadOnlySpan<byte> bytes, string file)
@@ -73,6 +73,17 @@ internal sealed class SentencePieceModel
         return model;
     }
 
+    /// <summary>A BPE model of pieces that stand elsewhere, as in a GGUF file, and checks them in the same way.</summary>
+    public static SentencePieceModel Of(string file, IEnumerable<(string Piece, float Score, PieceKind Kind)> pieces)
+    {
+        var model = new SentencePieceModel { File = file, Algorithm = SentencePieceAlgorithm.Bpe };
+        foreach (var (piece, score, kind) in pieces)
+            model.Add(piece, score, kind);
+        model.ByteFallback = model.Kinds.Contains(PieceKind.Byte);
+        model.Check();
+        return model;
+    }
+
     private void ReadPiece(ProtobufReader reader)
     {
         var (piece, score, kind) = ("", 0f, 1);
@@ -94,17 +105,22 @@ internal sealed class SentencePieceModel
                     break;
             }
         }
+        if (kind is < 1 or > 6 or (int)PieceKind.Unused)
+            throw Problem($"piece {Pieces.Count} \"{piece}\" has type {kind}; types 1 to 4 and 6 are supported");
+        Add(piece, score, (PieceKind)kind);
+    }
+
+    private void Add(string piece, float score, PieceKind kind)
+    {
         if (piece.Length == 0)
             throw Problem($"piece {Pieces.Count} is empty");
         if (!float.IsFinite(score))
             throw Problem($"piece {Pieces.Count} \"{piece}\" has the score {score}");
-        if (kind is < 1 or > 6 or (int)PieceKind.Unused)
-            throw Problem($"piece {Pieces.Count} \"{piece}\" has type {kind}; types 1 to 4 and 6 are supported");
-        if (kind == (int)PieceKind.Normal && piece.Length > LongestNormalPiece)
+        if (kind == PieceKind.Normal && piece.Length > LongestNormalPiece)
             throw Problem($"piece {Pieces.Count} has {piece.Length} characters, more than {LongestNormalPiece}");
         Pieces.Add(piece);
         Scores.Add(score);
-        Kinds.Add((PieceKind)kind);
+        Kinds.Add(kind);
     }
 
     private void ReadTrainer(ProtobufReader reader)

@@ -46,9 +46,12 @@ internal sealed class SentencePieceTokenizer : Tokenizer
 
     public override int? UnkId { get; }
 
-    public static SentencePieceTokenizer Read(ReadOnlySpan<byte> bytes, string file)
+    public static SentencePieceTokenizer Read(ReadOnlySpan<byte> bytes, string file) => Of(SentencePieceModel.Read(bytes, file));
+
+    /// <summary>The tokenizer of a model that was read.</summary>
+    public static SentencePieceTokenizer Of(SentencePieceModel model)
     {
-        var model = SentencePieceModel.Read(bytes, file);
+        var file = model.File;
         var ids = new Dictionary<string, int>(model.Pieces.Count);
         for (var id = 0; id < model.Pieces.Count; id++)
             if (!ids.TryAdd(model.Pieces[id], id))

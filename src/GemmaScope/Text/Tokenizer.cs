@@ -44,13 +44,18 @@ public abstract class Tokenizer
     internal Vocabulary Vocabulary { get; }
 
     /// <summary>
-    /// Reads a tokenizer: a file <c>tokenizer.json</c> or <c>tokenizer.model</c>, or a model folder that holds one.
+    /// Reads a tokenizer: a file <c>tokenizer.json</c> or <c>tokenizer.model</c>, a GGUF file, or a model folder that holds one.
     /// Where a folder holds both, <c>tokenizer.json</c> counts: only it knows the added tokens (images, turn markers). What
     /// <c>tokenizer_config.json</c> in the folder asks for is heeded, refused, or stands in <see cref="Notes"/>.
     /// </summary>
     /// <exception cref="FileFormatException">There is none, it is damaged, or it has parts that are not supported.</exception>
     public static Tokenizer Load(string path)
     {
+        if (TryFindIn(path) is null && GgufFolder.Find(path) is { } gguf)
+        {
+            using var opened = GgufFile.Open(gguf);
+            return new GgufVocabulary(opened).Tokenizer();
+        }
         var file = Directory.Exists(path) ? FindIn(path) : path;
         var bytes = Contents(file);
         Tokenizer tokenizer = Path.GetExtension(file).Equals(".json", StringComparison.OrdinalIgnoreCase)
@@ -182,16 +187,15 @@ public abstract class Tokenizer
 
     private int RequireBos() => BosId ?? throw new ArgumentProblemException($"the vocabulary {File} has no BOS token; encode without one");
 
-    private static string FindIn(string folder)
-    {
-        foreach (var name in (string[])["tokenizer.json", "tokenizer.model"])
-            if (System.IO.File.Exists(Path.Combine(folder, name)))
-                return Path.Combine(folder, name);
-        throw new FileFormatException(
+    private static string FindIn(string folder) =>
+        TryFindIn(folder)
+        ?? throw new FileFormatException(
             "the folder has neither tokenizer.json nor tokenizer.model; put the model's vocabulary there",
             folder
         );
-    }
+
+    private static string? TryFindIn(string folder) =>
+        ((string[])["tokenizer.json", "tokenizer.model"]).Select(name => Path.Combine(folder, name)).FirstOrDefault(System.IO.File.Exists);
 
     private static byte[] Contents(string file)
     {

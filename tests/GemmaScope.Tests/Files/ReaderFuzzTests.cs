@@ -110,6 +110,27 @@ public sealed class ReaderFuzzTests : IDisposable
             path => YamlFile.Read(path).Element.GetRawText().Length
         );
 
+    [Theory]
+    [InlineData("valid.gguf")]
+    [InlineData("split-valid-00001-of-00002.gguf")]
+    public void damaged_gguf_files_are_loaded_or_refused(string name)
+    {
+        if (GgufFile.ShardsOf(Fixtures.Path("gguf", "malformed", name)) is [_, var second])
+            File.Copy(second, _folder.File("damaged-00002-of-00002.gguf"));
+        CheckDamaged(
+            File.ReadAllBytes(Fixtures.Path("gguf", "malformed", name)),
+            static bytes => bytes,
+            path =>
+            {
+                File.Move(path, path += "-00001-of-00002.gguf", overwrite: true);
+                using var file = GgufFile.Open(path);
+                var sum = file.Names.Sum(name => Touch(file[name])) + file.Keys.Sum(pair => pair.Value.Length);
+                using var model = GemmaScope.Models.GemmaModel.Load(path);
+                return sum + model.WeightBytes;
+            }
+        );
+    }
+
     private void CheckDamaged(byte[] valid, Func<byte[], byte[]> assemble, Func<string, long> load)
     {
         var path = _folder.File("damaged");

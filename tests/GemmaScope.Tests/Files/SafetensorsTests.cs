@@ -16,7 +16,7 @@ public sealed unsafe class SafetensorsTests : IDisposable
     public void every_type_and_shape_survives_writing_and_reading()
     {
         var tensors = new Dictionary<string, Tensor>();
-        foreach (var type in Enum.GetValues<DType>())
+        foreach (var type in Enum.GetValues<DType>().Where(type => !type.IsBlockType()))
         {
             var tensor = Tensor.Allocate(type, [3, 5]);
             for (var i = 0; i < tensor.ByteLength; i++)

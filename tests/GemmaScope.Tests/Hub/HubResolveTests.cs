@@ -70,6 +70,25 @@ public sealed class HubResolveTests : IDisposable
     }
 
     [Fact]
+    public async Task of_models_in_gguf_files_one_is_named_and_comes_with_its_shards()
+    {
+        using var hub = new FakeHub().With("a-00001-of-00002.gguf", "1").With("a-00002-of-00002.gguf", "2").With("b.gguf", "3");
+        var refusal = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveModelAsync(Repository, hub.Options));
+        Assert.Contains($"{Repository}/a-00001-of-00002.gguf", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("b.gguf", refusal.Message, StringComparison.Ordinal);
+
+        var split = await Hub.ResolveModelAsync($"{Repository}/a-00001-of-00002.gguf", hub.Options);
+        Assert.Equal("1", File.ReadAllText(split.Path));
+        Assert.True(File.Exists(split.Path.Replace("00001-of", "00002-of", StringComparison.Ordinal)));
+        Assert.False(File.Exists(Path.Combine(Path.GetDirectoryName(split.Path)!, "b.gguf")));
+
+        var offline = hub.Options with { Offline = true };
+        Assert.Equal(PathSource.Cache, (await Hub.ResolveModelAsync($"{Repository}/a-00001-of-00002.gguf", offline)).Source);
+        var missing = await Assert.ThrowsAsync<HubException>(() => Hub.ResolveModelAsync($"{Repository}/b.gguf", offline));
+        Assert.Contains("HF_HUB_OFFLINE", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task the_cache_has_the_layout_that_python_reads()
     {
         await Hub.ResolveModelAsync(Repository, _hub.Options);

@@ -200,7 +200,7 @@ public class ConfigKeysTests
 
     [Theory]
     [InlineData("adapter_config.json", "{\"base_model_name_or_path\": \"google/gemma-2-2b-it\"}", "a LoRA adapter of google/gemma-2-2b-it")]
-    [InlineData("model-Q4_K_M.gguf", "GGUF", "GGUF")]
+    [InlineData("model-Q4_K_M.gguf", "GGUF", "cut off")]
     [InlineData("pytorch_model.bin", "x", "pickle")]
     public void a_folder_of_another_form_is_named(string file, string content, string named)
     {

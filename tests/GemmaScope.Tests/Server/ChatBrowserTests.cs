@@ -83,7 +83,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
     public async Task a_link_holds_the_whole_conversation_and_shows_it_with_its_features_again()
     {
         var page = await Open();
-        await page.Locator("[data-direction=up] [type=number]").FillAsync("2");
+        await page.Locator("[data-direction=up] [name^=along]").FillAsync("2");
         await page.Locator("[data-direction=last] [type=checkbox]").UncheckAsync();
         await Say(page, "Who are you?");
         await page.ClickAsync("#share");
@@ -96,7 +96,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
         await again.Locator("[data-read=steered] svg.line").WaitForAsync();
         await again.WaitForSelectorAsync(Done);
         Assert.Equal(said, await Said(again));
-        Assert.Equal("2", await again.InputValueAsync("[data-direction=up] [type=number]"));
+        Assert.Equal("2", await again.InputValueAsync("[data-direction=up] [name^=along]"));
         Assert.Equal(1, await again.Locator("[data-read=user] svg.line").CountAsync());
         // It goes on from there.
         await Say(again, "And I?");
@@ -259,7 +259,7 @@ public class ChatBrowserTests(ChatServer server, Browser browser) : IClassFixtur
     public async Task a_conversation_fits_its_window_and_breaks_no_rule(int width, ColorScheme scheme)
     {
         var page = await Open(width: width, scheme: scheme);
-        await page.Locator("[data-direction=up] [type=number]").FillAsync("1");
+        await page.Locator("[data-direction=up] [name^=along]").FillAsync("1");
         await Say(page, "Who are you, and " + new string('x', 200) + "?");
         await page.EvaluateAsync("document.querySelectorAll('details').forEach(one => { one.open = true })");
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));

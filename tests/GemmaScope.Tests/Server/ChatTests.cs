@@ -159,6 +159,38 @@ public class ChatTests(ChatServer server) : IClassFixture<ChatServer>
     }
 
     [Fact]
+    public async Task a_reply_is_watched_while_it_is_written_and_ends_where_a_direction_is_above_its_threshold()
+    {
+        object Request(double? above) =>
+            new
+            {
+                turns = new[] { new { user = Question } },
+                max_tokens = 24,
+                directions = above is null ? new object[] { new { name = "up" } } : [new { name = "up", stop_above = above }],
+            };
+        static double[] Along(JsonElement[] pieces) =>
+            [
+                .. pieces
+                    .Where(piece => piece.TryGetProperty("along", out _))
+                    .SelectMany(piece => piece.GetProperty("along").GetProperty("up").EnumerateArray().Select(value => value.GetDouble())),
+            ];
+        var free = await Say(Request(null));
+        var along = Along(free);
+        var whole = Values(Read(free).GetProperty("normal"), "up");
+        // The last token was written and not read.
+        Assert.Equal(whole.Length - 1, along.Length);
+        Assert.All(whole.Zip(along), pair => Assert.Equal(pair.First, pair.Second, 1e-2));
+        // Between the largest values, so that it ends at the largest one or before.
+        var above = along.Max() - 1e-3;
+        var ended = await Say(Request(above));
+        var last = ended.Single(piece => piece.TryGetProperty("ended", out _));
+        Assert.Equal("direction", last.GetProperty("ended").GetString());
+        Assert.Contains("up at resid_pre.4", last.GetProperty("reason").GetString());
+        Assert.Equal(along.TakeWhile(value => value <= above).Count() + 1, Along(ended).Length);
+        Assert.DoesNotContain(await Say(Request(along.Max() + 1)), piece => piece.TryGetProperty("reason", out _));
+    }
+
+    [Fact]
     public async Task a_message_has_its_own_tokens_and_the_template_none_of_them()
     {
         var pieces = await Say(

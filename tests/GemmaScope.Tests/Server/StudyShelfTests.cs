@@ -89,6 +89,18 @@ public sealed class StudyShelfTests : IDisposable
     }
 
     [Fact]
+    public void a_list_of_prompts_stays_a_table_where_more_was_measured_of_each()
+    {
+        var result = System.Text.Json.JsonDocument.Parse(
+            """{"questions": [{"id": "a", "text": "Why?", "early": [1, 0, 1]}, {"id": "b", "text": "How?", "early": [0]}], "ways": [{"way": "x", "runs": [{"score": 1}]}]}"""
+        );
+        var document = new StudyDocument(result.RootElement);
+        Assert.Equal(["questions", "questions.early", "ways.runs"], document.Tables.Select(table => table.Name));
+        Assert.True(document.Table("questions")!.IsOfPrompts);
+        Assert.Equal(4, document.Table("questions.early")!.Rows.Count);
+    }
+
+    [Fact]
     public void a_mean_leads_to_the_prompts_that_it_was_made_of()
     {
         var document = new StudyDocument(System.Text.Json.JsonDocument.Parse(StudySamples.Result().ToJsonString()).RootElement);

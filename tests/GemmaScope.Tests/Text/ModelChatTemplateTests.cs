@@ -62,7 +62,7 @@ public sealed class ModelChatTemplateTests : IDisposable
         Assert.SkipUnless(File.Exists(settings), "the vocabulary of Gemma 3 is not on this machine; ./test.sh gets it");
         File.Copy(settings, _folder.File("tokenizer_config.json"));
         Assert.Same(ChatTemplate.Gemma3, ForModel("gemma3"));
-        var own = new ModelChatTemplate(ChatTemplateFile.Find(_folder.Path)!, TokenizerSettings.Load(_folder.Path));
+        var own = new ModelChatTemplate(ChatTemplateFile.Find(_folder.Path)!, TokenizerSettings.Load(_folder.Path).SpecialTokens);
         foreach (var line in JsonLines.Read(Fixtures.Path("chat", "gemma3-it.jsonl")))
             Assert.Equal(line.Text("text") ?? line.Text("error"), Rendered(own, line));
     }
@@ -164,7 +164,7 @@ public sealed class ModelChatTemplateTests : IDisposable
         )
         {
             _folder.Write("chat_template.jinja", start + Turns);
-            var own = new ModelChatTemplate(ChatTemplateFile.Find(_folder.Path)!, TokenizerSettings.Load(_folder.Path));
+            var own = new ModelChatTemplate(ChatTemplateFile.Find(_folder.Path)!, TokenizerSettings.Load(_folder.Path).SpecialTokens);
             Assert.Equal(ids, own.Encode(Vocabularies.Demo, [Hello], addGenerationPrompt: true));
         }
     }

@@ -10,12 +10,12 @@ let steered = []
 
 /** All that decides about a reply, as the request has it. */
 export function settings () {
-  const directions = [...document.querySelectorAll('[data-direction]')].map(line => ({ name: line.dataset.direction, watched: line.querySelector('[type=checkbox]').checked, strength: Number(line.querySelector('[type=number]').value) }))
+  const directions = [...document.querySelectorAll('[data-direction]')].map(line => ({ name: line.dataset.direction, watched: line.querySelector('[type=checkbox]').checked, strength: Number(line.querySelector('[name^=along]').value), stop: line.querySelector('[name^=stop]').value }))
   return {
     dictionary: field('dictionary')?.value,
     mode: field('mode')?.value,
     features: steered.map(({ dictionary, feature, strength }) => ({ dictionary, feature, strength })),
-    directions: directions.filter(one => one.watched || one.strength !== 0).map(({ name, strength }) => ({ name, strength })),
+    directions: directions.filter(one => one.watched || one.strength !== 0 || one.stop).map(({ name, strength, stop }) => ({ name, strength, ...(stop ? { stop_above: Number(stop) } : {}) })),
     seed: Number(field('seed').value),
     temperature: Number(field('temperature').value),
     max_tokens: Number(field('max_tokens').value)
@@ -44,7 +44,8 @@ export async function restore (wanted) {
   for (const line of document.querySelectorAll('[data-direction]')) {
     const one = wanted.directions?.find(one => one.name === line.dataset.direction)
     line.querySelector('[type=checkbox]').checked = Boolean(one)
-    line.querySelector('[type=number]').value = one?.strength ?? 0
+    line.querySelector('[name^=along]').value = one?.strength ?? 0
+    line.querySelector('[name^=stop]').value = one?.stop_above ?? ''
   }
   const here = [...document.querySelectorAll('[data-direction]')].map(line => line.dataset.direction)
   missing.push(...(wanted.directions ?? []).map(one => one.name).filter(name => !here.includes(name)))

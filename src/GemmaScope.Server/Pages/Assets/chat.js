@@ -1,6 +1,6 @@
 // The chat: both replies are written as they come; the conversation is kept in this page alone, saved and shared from here.
 
-import { at, save } from './circuit-dom.js'
+import { at, element, save, shape } from './circuit-dom.js'
 import { LONGEST_LINK, opened, packed, saved, unpacked } from './chat-state.js'
 import { restore, setSeed, settings, told } from './chat-panel.js'
 import { visible } from './visible.js'
@@ -31,11 +31,26 @@ function shown (turn) {
 }
 
 /** Says why a reply ended, where the model did not end it. */
-function tellEnd (turn, kind, why) {
-  const words = { max_tokens: 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped' }[why]
+function tellEnd (turn, kind, why, reason) {
+  const words = { max_tokens: 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped', direction: reason ? `ended: ${reason}` : 'ended by a direction' }[why]
   if (!words || !['normal', 'steered'].includes(kind)) return
   turn.ended = { ...turn.ended, [kind]: why }
   place(turn.line, 'ended', kind).textContent = words
+}
+
+/** Draws how far a reply goes along the directions while it is written; what is read at the end takes the place of it. */
+function follow (turn, kind, along) {
+  turn.along ??= {}
+  const lines = Object.entries(along).map(([name, values]) => {
+    const all = ((turn.along[kind] ??= {})[name] ??= [])
+    all.push(...values.map(Number))
+    const [low, high] = [Math.min(...all), Math.max(...all)]
+    const points = all.map((value, i) => `${240 * i / Math.max(1, all.length - 1)},${26 - 24 * (high > low ? (value - low) / (high - low) : 0.5)}`)
+    const svg = shape('svg', { class: 'line', viewBox: '0 0 240 28', preserveAspectRatio: 'none', 'aria-hidden': 'true' })
+    svg.append(shape('polyline', { points: points.join(' ') }))
+    return element('p', { class: 'live' }, `${name} `, svg, element('span', { class: 'soft' }, all.at(-1).toFixed(2)))
+  })
+  place(turn.line, 'read', kind).replaceChildren(...lines)
 }
 
 /** What of a turn is sent and saved. */
@@ -61,7 +76,8 @@ async function answer (upTo, mine) {
       stage('writing')
       turn[piece.kind] = (turn[piece.kind] ?? '') + piece.text
       place(turn.line, 'said', piece.kind).textContent = visible(turn[piece.kind])
-      if (piece.ended) tellEnd(turn, piece.kind, piece.ended)
+      if (piece.along) follow(turn, piece.kind, piece.along)
+      if (piece.ended) tellEnd(turn, piece.kind, piece.ended, piece.reason)
     }
   } finally {
     turn.line.removeAttribute('aria-busy')

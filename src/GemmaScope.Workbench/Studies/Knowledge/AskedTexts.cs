@@ -78,7 +78,7 @@ internal sealed class AskedTexts
     /// <summary>Reads them.</summary>
     public ResidualReadings Read(
         GemmaModel model,
-        NextTokenReader? answers,
+        LogitReader? answers,
         BatchEdits? organism,
         IProgress<long>? progress,
         CancellationToken cancellationToken

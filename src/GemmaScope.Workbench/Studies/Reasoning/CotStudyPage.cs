@@ -185,11 +185,12 @@ public static class CotStudyPage
                 Markup.Of(
                     $"<tr><td>{one.Id}</td><td>{one.Truth}</td><td>{one.Without ?? "–"}</td><td>{string.Join(' ', one.Chains.Select(chain => chain.Answer ?? "–"))}</td>{StudyPage.Plain(one.Chains.Count == 0 ? null : one.Chains.Average(chain => chain.Sentences))}{(one.Text is null ? Markup.Empty : Markup.Of($"<td>{one.Text}</td><td>{one.Chains[0].Text}</td>"))}</tr>\n"
                 )
-            )
+            ),
+            wide: true
         );
 
-    private static Markup Table(string title, IEnumerable<PageColumn> columns, IEnumerable<Markup> rows) =>
-        rows.ToArray() is { Length: > 0 } shown ? PageTable.Of(title, columns, shown, wide: true) : Markup.Empty;
+    private static Markup Table(string title, IEnumerable<PageColumn> columns, IEnumerable<Markup> rows, bool wide = false) =>
+        rows.ToArray() is { Length: > 0 } shown ? PageTable.Of(title, columns, shown, wide) : Markup.Empty;
 
     private static Markup Row(string name, Markup cell) => Markup.Of($"<tr><td>{name}</td>{cell}</tr>\n");
 

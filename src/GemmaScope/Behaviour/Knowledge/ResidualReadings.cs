@@ -39,7 +39,7 @@ public sealed class ResidualReadings
         IReadOnlyList<int[]> prompts,
         IReadOnlyList<IReadOnlyList<Positions>> points,
         IReadOnlyList<Site> sites,
-        NextTokenReader? answers = null,
+        LogitReader? answers = null,
         BatchEdits? edits = null,
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default

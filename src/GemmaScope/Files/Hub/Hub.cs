@@ -26,8 +26,8 @@ public static class Hub
     /// <summary>What is downloaded of a dictionary's folder.</summary>
     public static IReadOnlyList<string> DictionaryFiles { get; } = ["*.safetensors", "*.npz", "*.npy", "*.json", "ae.pt", "config.yaml"];
 
-    /// <summary>Finds or downloads a model: a folder with <see cref="ModelFiles"/>.</summary>
-    /// <param name="nameOrPath">A folder, or <c>org/name[@revision]</c>.</param>
+    /// <summary>Finds or downloads a model: a folder with <see cref="ModelFiles"/>, or a GGUF file with its shards.</summary>
+    /// <param name="nameOrPath">A folder or GGUF file, <c>org/name[@revision]</c>, or <c>org/name[@revision]/file.gguf</c>.</param>
     /// <param name="options">Settings; null for those of the environment.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellationToken">Interrupts; what has arrived is kept and continued the next time.</param>
@@ -40,12 +40,22 @@ public static class Hub
         CancellationToken cancellationToken = default
     )
     {
+        if (GgufFile.IsNamed(nameOrPath) && File.Exists(nameOrPath))
+            return new(Path.GetFullPath(nameOrPath), PathSource.Local);
         if (LocalFolder(nameOrPath) is { } local)
             return local;
         using var client = new HubClient(options);
-        return await client
-            .GetFolderAsync(Reference(nameOrPath, "folder"), ModelFiles, ModelFolder.Lacks, progress, cancellationToken)
-            .ConfigureAwait(false);
+        var reference = Reference(nameOrPath, "folder or GGUF file");
+        return GgufFile.IsNamed(reference.Path)
+            ? await GgufDownload.FileAsync(client, reference, progress, cancellationToken).ConfigureAwait(false)
+            : await GgufDownload
+                .OrNamedAsync(
+                    client,
+                    reference,
+                    () => client.GetFolderAsync(reference, ModelFiles, ModelFolder.Lacks, progress, cancellationToken),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
     }
 
     /// <summary>Finds or downloads a folder, e.g. one dictionary of a repository of many.</summary>
