@@ -27,9 +27,12 @@ internal static class JailbreakFindings
                     one.Together.Control
                 )
             ),
-            .. separations.SelectMany(one =>
-                one.Separators.SelectMany(by => StudyFinding.Of($"{one.Question}: AUROC by {by.By}", by.Auroc, by.Shuffled))
-            ),
+            // The other questions have tables of their own.
+            .. separations
+                .Take(1)
+                .SelectMany(one =>
+                    one.Separators.SelectMany(by => StudyFinding.Of($"{one.Question}: AUROC by {by.By}", by.Auroc, by.Shuffled))
+                ),
         ];
     }
 
