@@ -89,7 +89,8 @@ internal sealed class PlantedKnowledge
         return sum;
     }
 
-    /// <summary>A row behind the last layer after which all of some tokens are likely: the logits read it behind a norm with gains.</summary>
+    /// <summary>What raises the logits of some tokens where it is added behind the last layer, of length 1: they read it behind a norm with
+    /// gains.</summary>
     public float[] Saying(int[] tokens)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(_model.Folder, "model.safetensors"));
@@ -98,11 +99,12 @@ internal sealed class PlantedKnowledge
         foreach (var id in tokens.Distinct())
         {
             using var run = _model.Run([id], capture: [Site.Embed]);
-            var row = run[Site.Embed].Row(0);
-            TensorPrimitives.MultiplyAdd(row, 1 / TensorPrimitives.Dot(row, row), sum, sum);
+            var read = run[Site.Embed].Row(0).ToArray();
+            for (var i = 0; i < read.Length; i++)
+                read[i] *= 1 + gains.AsSpan()[i];
+            TensorPrimitives.MultiplyAdd(read, 1 / TensorPrimitives.Norm<float>(read), sum, sum);
         }
-        for (var i = 0; i < sum.Length; i++)
-            sum[i] *= Loud / (1 + gains.AsSpan()[i]);
+        TensorPrimitives.Divide(sum, TensorPrimitives.Norm<float>(sum), sum);
         return sum;
     }
 
