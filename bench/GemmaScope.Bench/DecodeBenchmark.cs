@@ -29,7 +29,7 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 24 toke
     }
 
     /// <summary>The generation of 24 tokens after a prompt, whose own time does not count.</summary>
-    public static Contestant Decode(GemmaModel model, Arithmetic arithmetic)
+    public static Contestant Decode(GemmaModel model, Arithmetic arithmetic, GenerationObserver? observer = null)
     {
         var prompt = BenchSetup.Tokens(model.Config, PromptTokens);
         var options = new GenerationOptions
@@ -37,6 +37,7 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 24 toke
             MaxNewTokens = NewTokens + 1,
             Temperature = 0,
             StopTokens = [],
+            Observer = observer,
             Arithmetic = arithmetic,
         };
         IEnumerator<int>? steps = null;

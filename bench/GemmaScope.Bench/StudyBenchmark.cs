@@ -9,9 +9,9 @@ namespace GemmaScope.Bench;
 internal sealed class StudyBenchmark()
     : Benchmark("study", "readings of a study with a direction taken out everywhere, and plain runs of the same tokens")
 {
-    private const int Prompts = 16,
-        PromptTokens = 32,
-        ReplyTokens = 16;
+    private const int Prompts = 8,
+        PromptTokens = 16,
+        ReplyTokens = 6;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {

@@ -114,7 +114,7 @@ internal static class Application
                     new ServeCommand(),
                 ]
             ),
-            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand()]),
+            ("Talk and change", [new GenerateCommand(), new ChatCommand(), new SteerCommand(), new VerbaliseCommand()]),
             (
                 "Measure",
                 [
@@ -124,6 +124,7 @@ internal static class Application
                     new DetectCommand(),
                     new RavelCommand(),
                     new StudyCommand(),
+                    new LensCommand(),
                 ]
             ),
             ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),

@@ -23,6 +23,7 @@ internal static class OptionWords
         ["AsMessage"] = "chat",
         ["MaxTime"] = "max-minutes",
         ["SteeredFeatures"] = "feature",
+        ["Directions"] = "direction",
     };
 
     /// <summary>The option of a setting, with its value, in whichever command has one.</summary>

@@ -32,6 +32,8 @@ public static class VerificationRunner
         new AttributionVerifier(),
         new FeatureVerifier(),
         new ShieldVerifier(),
+        new LensVerifier(),
+        new LensFileVerifier(),
     ];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>

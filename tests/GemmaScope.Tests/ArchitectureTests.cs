@@ -19,6 +19,7 @@ namespace GemmaScope.Tests
             "Evaluation",
             "Features",
             "Circuits",
+            "Lenses",
             "Behaviour",
             "Safety",
         ];

@@ -11,8 +11,10 @@ internal sealed class ChatCommand : GemmaScopeCommand
 {
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _messages;
-    private readonly Option<string?> _system;
+    private readonly Option<string?> _system,
+        _resume;
     private readonly SamplingOptions _sampling;
+    private readonly WatchArguments _watch;
     private readonly Option<bool> _json;
 
     public ChatCommand()
@@ -21,7 +23,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
             "Talk with a model through its chat template. /reset forgets what was said, /exit ends; each piped line is a message.",
             "gemmascope chat --model google/gemma-2-2b-it",
             "gemmascope chat --model google/gemma-3-1b-it --message \"Why is the sky blue?\" --temperature 0",
-            "gemmascope chat --system \"Answer in one sentence.\" --json < questions.txt"
+            "gemmascope chat --system \"Answer in one sentence.\" --json < questions.txt",
+            "gemmascope chat --model demo-it --watch refusal-demo --stop-above 2.5 --report conversation.html"
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.None);
@@ -39,24 +42,42 @@ internal sealed class ChatCommand : GemmaScopeCommand
                 HelpName = "TEXT",
             }
         );
+        _resume = Add(
+            new Option<string?>("--resume")
+            {
+                Description = "Go on with a conversation: a file that --json has given, or that the page of the chat has saved.",
+                HelpName = "FILE",
+            }
+        );
         _sampling = new SamplingOptions(this);
+        _watch = new WatchArguments(this);
         _json = Add(CommonOptions.Json());
     }
 
     public override int Run(ParseResult arguments, Session session)
     {
         var terminal = session.Terminal;
+        // Found out before a model of many gigabytes is loaded.
+        var before = arguments.GetValue(_resume) is { } file ? SavedConversation.Read(file) : [];
+        var wanted = _watch.Read(arguments);
         using var microscope = _microscope.Open(arguments, session);
         foreach (var note in ChatTuning.Notes(microscope.Model))
             terminal.Error.WriteLine($"note: {note}");
-        using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system));
-        var given = arguments.GetValue(_messages) is { Length: > 0 } messages ? messages : null;
+        using var watched = wanted is null
+            ? null
+            : session.Run((progress, cancellationToken) => WatchSet.OpenAsync(microscope, wanted, progress, cancellationToken));
+        using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system), watched);
+        if (before.Count > 0)
+            conversation.Reset(before);
+        var given = arguments.GetValue(_messages) is { Length: > 0 } texts ? texts : null;
         var json = arguments.GetValue(_json);
         foreach (var message in given ?? Lines(session))
         {
             try
             {
-                Turn(message, conversation, json ? TextWriter.Null : terminal.Text, session.Cancellation);
+                var spoke = Turn(message, conversation, json ? TextWriter.Null : terminal.Text, session.Cancellation);
+                if (spoke && !json && watched is not null)
+                    WatchArguments.WriteLines(terminal, watched.Result);
             }
             catch (ArgumentProblemException problem) when (given is null && terminal.InputIsTerminal)
             {
@@ -66,23 +87,26 @@ internal sealed class ChatCommand : GemmaScopeCommand
         }
         if (json)
             terminal.Data.WriteLine(ResultJson.Text(conversation.Result));
+        _watch.WritePage(arguments, terminal, microscope.ModelName, watched?.Result);
         return Application.Success;
     }
 
-    private static void Turn(string message, Conversation conversation, TextWriter writer, CancellationToken cancellationToken)
+    /// <returns>Whether the model was to answer.</returns>
+    private static bool Turn(string message, Conversation conversation, TextWriter writer, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(message))
-            return;
+            return false;
         if (message.Trim() == "/reset")
         {
             conversation.Reset();
-            return;
+            return false;
         }
         using var answer = Say(message, conversation, cancellationToken);
         TextDisplay.Write(answer, writer);
         writer.WriteLine();
         writer.Flush();
         cancellationToken.ThrowIfCancellationRequested();
+        return true;
     }
 
     private static Continuation Say(string message, Conversation conversation, CancellationToken cancellationToken)

@@ -11,6 +11,7 @@ internal sealed class GenerateCommand : GemmaScopeCommand
     private readonly TextInput _prompt;
     private readonly MicroscopeArguments _microscope;
     private readonly SamplingOptions _sampling;
+    private readonly WatchArguments _watch;
     private readonly Option<bool> _noBos,
         _ignoreEnd,
         _json;
@@ -21,12 +22,14 @@ internal sealed class GenerateCommand : GemmaScopeCommand
             "Continue a text. The text goes to the standard output, the speed to the standard error.",
             "gemmascope generate \"Once upon a time\"",
             "gemmascope generate \"The capital of France is\" --model google/gemma-2-2b --temperature 0 --max-tokens 8",
-            "gemmascope generate - --top-k 40 --top-p 0.95 --seed 7 --json < prompt.txt"
+            "gemmascope generate - --top-k 40 --top-p 0.95 --seed 7 --json < prompt.txt",
+            "gemmascope generate \"Once upon a time\" --watch demo-sae:12 --report watched.html"
         )
     {
         _prompt = new TextInput(this, "prompt", "The text to continue.");
         _microscope = new MicroscopeArguments(this, DictionaryUse.None);
         _sampling = new SamplingOptions(this);
+        _watch = new WatchArguments(this);
         _noBos = Add(new Option<bool>("--no-bos") { Description = "Leave out the BOS in front, which models expect." });
         _ignoreEnd = Add(new Option<bool>("--ignore-end") { Description = "Go on after the tokens that end a text." });
         _json = Add(CommonOptions.Json());
@@ -41,6 +44,7 @@ internal sealed class GenerateCommand : GemmaScopeCommand
             Sampling = _sampling.Read(arguments),
             AddBos = !arguments.GetValue(_noBos),
             IgnoreEnd = arguments.GetValue(_ignoreEnd),
+            Watched = _watch.Read(arguments),
         };
         var json = arguments.GetValue(_json);
         using var microscope = _microscope.Open(arguments, session);
@@ -53,7 +57,12 @@ internal sealed class GenerateCommand : GemmaScopeCommand
         terminal.Data.WriteLine(json ? ResultJson.Text(result) : "");
         terminal.Out.Flush();
         if (!json)
+        {
+            if (result.Watched is { } watched)
+                WatchArguments.WriteLines(terminal, watched);
             terminal.Error.WriteLine(TextDisplay.Speed(result));
+        }
+        _watch.WritePage(arguments, terminal, result.Model, result.Watched);
         session.Cancellation.ThrowIfCancellationRequested();
         return Application.Success;
     }

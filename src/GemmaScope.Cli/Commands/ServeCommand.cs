@@ -30,7 +30,10 @@ internal sealed class ServeCommand : GemmaScopeCommand
     private readonly Option<bool> _logText,
         _noBrowser;
     private readonly Option<string[]> _allowHost,
-        _cors;
+        _cors,
+        _lens,
+        _studies,
+        _directions;
     private readonly Option<IPNetwork[]> _behindProxy;
     private readonly Option<string> _pathBase;
     private readonly ShieldArguments _shield;
@@ -60,6 +63,29 @@ internal sealed class ServeCommand : GemmaScopeCommand
                 Description =
                     "A folder of attribution graphs to show, and to keep those in that are made on the page: JSON files as circuit or other programs write them.",
                 HelpName = "FOLDER",
+            }
+        );
+        _lens = Add(
+            new Option<string[]>("--lens")
+            {
+                Description =
+                    "A Jacobian or tuned lens of the model (.safetensors, .pt), to read texts through on the page; may be given several times. Default: lens.safetensors of the model's folder.",
+                HelpName = "FILE",
+            }
+        );
+        _studies = Add(
+            new Option<string[]>("--studies")
+            {
+                Description = "A folder of studies to show: a run folder, or one that holds some; may be given several times.",
+                HelpName = "FOLDER",
+            }
+        );
+        _directions = Add(
+            new Option<string[]>("--direction")
+            {
+                Description =
+                    "A direction that chats are watched along and steered with: a .pt, .safetensors or .npy file, and behind a colon its site where no metadata say it; may be given several times.",
+                HelpName = "FILE[:SITE]",
             }
         );
         _port = Add(CommonOptions.Number("--port", "N", "The port; 0 for one that is free.", Defaults.Port));
@@ -148,6 +174,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
             LogText = arguments.GetValue(_logText),
             Circuits = arguments.GetValue(_circuits) ?? (demo || _microscope.NamesDictionary(arguments) ? GraphFolders.OfUser() : null),
             MoreCircuits = demo && GraphFolders.OfDemo() is { } graphs ? [graphs] : [],
+            Studies = arguments.GetValue(_studies) ?? [],
+            Directions = [.. (arguments.GetValue(_directions) ?? []).Select(ServedDirection.Read)],
             Log = session.Terminal.Error,
             Telemetry = ServerOptions.TelemetryOfProcess(),
             Guard = new() { Policies = _shield.Policies(arguments), Asked = _shield.Options(arguments) with { Hardened = true } },
@@ -159,13 +187,14 @@ internal sealed class ServeCommand : GemmaScopeCommand
             arguments.GetValue(_features) is { } database ? FeatureDatabase.Open(database)
             : demo ? KnownFeatures.OpenDemo()
             : null;
+        using var lenses = OpenedLenses.Of(arguments.GetValue(_lens) ?? [], microscope.Model);
         foreach (var damaged in features?.DamagedDictionaries() ?? [])
             session.Terminal.Error.WriteLine($"note: {damaged} is damaged in the database and left out; build or import it again");
         var how = new Start(
             MovesPort: arguments.GetResult(_port) is not { Implicit: false },
             OpensBrowser: !arguments.GetValue(_noBrowser) && session.Terminal.OutputIsTerminal && IPAddress.IsLoopback(options.Bind)
         );
-        ServeAsync(new ServerModel(microscope, features), options, how, session).GetAwaiter().GetResult();
+        ServeAsync(new ServerModel(microscope, features) { Lenses = lenses.All }, options, how, session).GetAwaiter().GetResult();
         return Application.Success;
     }
 

@@ -39,7 +39,7 @@ internal static partial class PathPrefix
 
     // The scripts of plots are two addresses in one attribute.
     [GeneratedRegex(
-        "(?<=\\s(?:href|action|src|data-reading|data-card|data-graph|data-steer|data-trace|data-intervene|data-attention|data-edge|data-libraries)=\")/(?!/)|(?<=\\sdata-libraries=\"[^\" ]+ )/"
+        "(?<=\\s(?:href|action|src|data-reading|data-card|data-graph|data-steer|data-trace|data-say|data-find|data-intervene|data-attention|data-edge|data-libraries)=\")/(?!/)|(?<=\\sdata-libraries=\"[^\" ]+ )/"
     )]
     private static partial Regex Address();
 }

@@ -80,6 +80,8 @@ public sealed class ServerHost : IAsyncDisposable
     )
     {
         options.Check();
+        foreach (var direction in options.Directions)
+            direction.Check(model.Model.Config);
         // Nothing is read from the environment or from files of the folder it happens to be started in.
         var builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production }

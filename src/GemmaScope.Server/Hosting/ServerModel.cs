@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Lenses;
 using GemmaScope.Models;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
@@ -13,6 +14,9 @@ public sealed record ServerModel(Microscope Microscope, IFeatureDatabase? Featur
 {
     /// <summary>What those who use the guard's page should know of the model; null for nothing.</summary>
     public string? Note { get; init; } = ShieldJob.NoteOn(Microscope.ModelName);
+
+    /// <summary>Lenses of the model beside the logit lens, which needs none.</summary>
+    public IReadOnlyList<Lens> Lenses { get; init; } = [];
 
     internal string Name => Microscope.ModelName;
 

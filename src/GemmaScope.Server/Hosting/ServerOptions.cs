@@ -61,6 +61,12 @@ public sealed record ServerOptions
     /// <summary>Further folders of graphs, which are only shown.</summary>
     public IReadOnlyList<string> MoreCircuits { get; init; } = [];
 
+    /// <summary>Folders of studies to show: run folders, or folders that hold some.</summary>
+    public IReadOnlyList<string> Studies { get; init; } = [];
+
+    /// <summary>Directions of the residual stream that conversations are watched along, and steered with.</summary>
+    public IReadOnlyList<ServedDirection> Directions { get; init; } = [];
+
     /// <summary>The guard; null for a server without one.</summary>
     public GuardOptions? Guard { get; init; } = new();
 
@@ -99,6 +105,8 @@ public sealed record ServerOptions
             );
         if (Circuits is { } folder && !Directory.Exists(folder))
             throw new ArgumentProblemException($"there is no folder {folder}", new Setting(nameof(Circuits)));
+        if (Studies.FirstOrDefault(path => !Directory.Exists(path)) is { } missing)
+            throw new ArgumentProblemException($"there is no folder {missing}", new Setting(nameof(Studies)));
         if (AllowedHosts.FirstOrDefault(name => !HostNames.IsName(name)) is { } host)
             throw new ArgumentProblemException(
                 $"'{host}' is no host name; write it without scheme, port and path: guard.example.com, or *.example.com",

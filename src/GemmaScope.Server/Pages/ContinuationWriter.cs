@@ -19,12 +19,61 @@ internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] pr
 
     private readonly List<int> _ids = [];
 
+    // Whoever goes away is let go at once, while the model's thread is still within a token.
+    private readonly Lock _lock = new();
+    private bool _isRunning,
+        _isLeft;
+
     public string Kind => kind;
+
+    /// <summary>Its tokens so far.</summary>
+    public IReadOnlyList<int> Ids => _ids;
 
     public bool IsDone { get; private set; }
 
     /// <summary>The next few tokens as text.</summary>
+    /// <exception cref="OperationCanceledException">Nobody waits for it any more.</exception>
     public string Next(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_isLeft)
+                throw new OperationCanceledException();
+            _isRunning = true;
+        }
+        try
+        {
+            return Write(cancellationToken);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _isRunning = false;
+                if (_isLeft)
+                    _tokens.Dispose();
+            }
+        }
+    }
+
+    /// <summary>What its edits did to it.</summary>
+    public SteeringEffect Measure(CancellationToken cancellationToken) =>
+        SteeringEffect.Measure(model, prompt, _ids, options.Edits, cancellationToken);
+
+    /// <summary>Frees what the text is written with; where a token is being computed, when it is.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_isLeft)
+                return;
+            _isLeft = true;
+            if (!_isRunning)
+                _tokens.Dispose();
+        }
+    }
+
+    private string Write(CancellationToken cancellationToken)
     {
         var text = "";
         for (var i = 0; i < TokensEach && !IsDone; i++)
@@ -43,10 +92,4 @@ internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] pr
         }
         return text;
     }
-
-    /// <summary>What its edits did to it.</summary>
-    public SteeringEffect Measure(CancellationToken cancellationToken) =>
-        SteeringEffect.Measure(model, prompt, _ids, options.Edits, cancellationToken);
-
-    public void Dispose() => _tokens.Dispose();
 }

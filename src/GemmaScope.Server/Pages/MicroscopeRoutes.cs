@@ -1,6 +1,8 @@
 using GemmaScope.Features;
+using GemmaScope.Server.Chat;
 using GemmaScope.Server.Circuits;
 using GemmaScope.Server.Hosting;
+using GemmaScope.Server.Studies;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -52,6 +54,26 @@ internal static class MicroscopeRoutes
             circuits.MapShown(Gated(pages, gate), Gated(data, gate));
         }
         circuits.MapTried(pages, data);
+        sections.Add(PageSection.Lens);
+        new LensEndpoint(served, app.Services.GetRequiredService<ModelQueue>()).Map(pages, data);
+        // A guard alone is there to judge, not to talk.
+        var chats = instrument is not null || options.Directions.Count > 0 || !IsGuard(served);
+        if (chats)
+        {
+            sections.Add(PageSection.Chat);
+            new ChatEndpoints(
+                served,
+                app.Services.GetRequiredService<ModelQueue>(),
+                instrument,
+                library,
+                ServedDirection.Named(options.Directions)
+            ).Map(pages, data);
+        }
+        if (options.Studies.Count > 0)
+        {
+            sections.Add(PageSection.Studies);
+            new StudyEndpoints(new StudyShelf(options.Studies), chats, instrument is not null).Map(Gated(pages, gate), Gated(data, gate));
+        }
         if (library is null)
         {
             // The microscope leads there, and a person should be told why there is nothing.
@@ -73,6 +95,8 @@ internal static class MicroscopeRoutes
         new SearchEndpoint(library, instrument).Map(Gated(pages, gate), Gated(data, gate));
         new ListEndpoints(library).Map(pages, data);
     }
+
+    private static bool IsGuard(ServerModel served) => served.Name.Contains("shieldgemma", StringComparison.OrdinalIgnoreCase);
 
     private static RouteGroupBuilder Gated(RouteGroupBuilder routes, ReadGate gate) =>
         routes.MapGroup("").AddEndpointFilter(gate.PassAsync);

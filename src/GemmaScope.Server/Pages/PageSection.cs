@@ -17,6 +17,15 @@ internal sealed record PageSection(int Place, string Name, string Address)
     /// <summary>Attribution graphs.</summary>
     public static PageSection Circuits { get; } = new(30, "Circuits", "/circuits");
 
+    /// <summary>Texts, read through lenses.</summary>
+    public static PageSection Lens { get; } = new(35, "Lens", "/lens");
+
+    /// <summary>Conversations with the model.</summary>
+    public static PageSection Chat { get; } = new(40, "Chat", "/chat");
+
+    /// <summary>Studies that were made, or are being made.</summary>
+    public static PageSection Studies { get; } = new(45, "Studies", "/studies");
+
     /// <summary>The user's collections.</summary>
     public static PageSection Lists { get; } = new(50, "Lists", "/lists");
 

@@ -1,10 +1,15 @@
+using System.Text.Json.Serialization;
 using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
 /// <summary>What was said in a conversation.</summary>
 /// <param name="Messages">Message for message.</param>
-public sealed record ChatResult(IReadOnlyList<ChatTurn> Messages);
+/// <param name="Watched">What a monitor read in it; null where nothing was watched.</param>
+public sealed record ChatResult(
+    IReadOnlyList<ChatTurn> Messages,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WatchedText? Watched = null
+);
 
 /// <summary>One message.</summary>
 /// <param name="Role">system, user or assistant.</param>

@@ -12,7 +12,9 @@ namespace GemmaScope.Workbench;
 /// <param name="options">How its answers are chosen; null for the defaults.</param>
 /// <param name="system">An instruction that begins the first turn, as Gemma has no system role, or stands where the model's own template
 /// puts it; null for none.</param>
-public sealed class Conversation(GemmaModel model, GenerationOptions? options = null, string? system = null) : IDisposable
+/// <param name="watched">What is watched in it; it outlives the conversation. Null for nothing.</param>
+public sealed class Conversation(GemmaModel model, GenerationOptions? options = null, string? system = null, WatchSet? watched = null)
+    : IDisposable
 {
     private readonly GenerationOptions _options = options ?? new();
     private readonly ChatTemplate _template = model.ChatTemplate;
@@ -31,7 +33,8 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
     internal int AddedTokens { get; private set; }
 
     /// <summary>What was said as a result of its own.</summary>
-    public ChatResult Result => new([.. _messages.Select(message => new ChatTurn(message.Role, ChatTurn.TextOf(message)))]);
+    public ChatResult Result =>
+        new([.. _messages.Select(message => new ChatTurn(message.Role, ChatTurn.TextOf(message)))], watched?.Result);
 
     /// <summary>Adds a message of the user and begins the answer. An answer that has not ended is broken off by the next message.</summary>
     /// <param name="message">What the user says.</param>
@@ -71,12 +74,14 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
             );
         // The last token of an answer that was cut short is not in the cache yet.
         int[] unread = [.. _ids.Skip(_cache.Length), .. added];
+        watched?.Begin(Spans(said, length), anew: _ids.Count == 0);
         _answer = new Continuation(
             model,
             unread,
             sampling with
             {
                 StopTokens = ChatTuning.StopTokens(model),
+                Observer = watched?.Monitor ?? sampling.Observer,
             },
             skipSpecial: false,
             _cache,
@@ -111,6 +116,7 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
 
     private void Ended(Continuation answer)
     {
+        watched?.End("assistant", _ids.Count, _ids.Count + answer.Ids.Count);
         _ids.AddRange(answer.Ids);
         _messages.Add(new ChatMessage("assistant", answer.Text));
         // The tokens reach beyond the text.
@@ -123,6 +129,20 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
     {
         _ids.Clear();
         _cache.Clear();
+    }
+
+    /// <summary>Where the messages lie that are read now. Those tokens end as the whole conversation does when it is written anew, which
+    /// what was read before may not.</summary>
+    private IEnumerable<ChatSpan> Spans(ChatMessage[] said, int length)
+    {
+        var all = ChatTokens.Of(_template, model.Tokenizer, said, system: SystemHandling.Fold);
+        return (_ids.Count == 0 ? all.Spans : all.Spans.Skip(said.Length - 1)).Select(span =>
+            span with
+            {
+                Start = span.Start + length - all.Ids.Length,
+                End = span.End + length - all.Ids.Length,
+            }
+        );
     }
 
     /// <summary>The ids that the last message adds: the end of the model's turn, and all up to the start of its next one. A template that

@@ -81,7 +81,8 @@ public sealed class Continuation : IDisposable
         {
             if (!_tokens.MoveNext())
                 return End(
-                    _ids.Count == _options.MaxNewTokens ? StopReason.MaxTokens
+                    _options.Observer is { HasStopped: true } ? StopReason.Monitor
+                    : _ids.Count == _options.MaxNewTokens ? StopReason.MaxTokens
                     : _before + _ids.Count > _context ? StopReason.Context
                     : StopReason.EndToken
                 );

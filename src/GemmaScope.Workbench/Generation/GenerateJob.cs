@@ -16,6 +16,9 @@ public sealed record GenerateJobOptions
 
     /// <summary>How tokens are chosen.</summary>
     public GenerationOptions Sampling { get; init; } = new();
+
+    /// <summary>What is watched on the way; null for nothing.</summary>
+    public WatchOptions? Watched { get; init; }
 }
 
 /// <summary>Continues a text.</summary>
@@ -26,8 +29,9 @@ public static class GenerateJob
     /// <param name="options">What is continued, and how.</param>
     /// <param name="progress">Given the text piece by piece, as <see cref="JobText"/>.</param>
     /// <param name="cancellationToken">Ends the text; what was written is the result.</param>
-    /// <exception cref="ArgumentProblemException">An option is out of range, or the prompt is too long.</exception>
-    public static Task<GenerateResult> RunAsync(
+    /// <exception cref="ArgumentProblemException">An option is out of range, the prompt is too long, or what is watched does not fit the
+    /// model.</exception>
+    public static async Task<GenerateResult> RunAsync(
         Microscope microscope,
         GenerateJobOptions options,
         IProgress<JobReport>? progress = null,
@@ -38,17 +42,31 @@ public static class GenerateJob
         var prompt = model.Tokenizer.Encode(options.Prompt, options.AddBos);
         progress.NoteWrittenBos(prompt, model.Tokenizer.BosId);
         var sampling = options.IgnoreEnd ? options.Sampling with { StopTokens = [] } : options.Sampling;
+        using var watched = options.Watched is { } wanted
+            ? await WatchSet.OpenAsync(microscope, wanted, progress, cancellationToken).ConfigureAwait(false)
+            : null;
+        watched?.Begin([new("prompt", prompt.Length > 0 && prompt[0] == model.Config.BosId ? 1 : 0, prompt.Length)], anew: true);
+        sampling = sampling with { Observer = watched?.Monitor ?? sampling.Observer };
         var text = new Continuation(model, prompt, sampling, cancellationToken: cancellationToken);
-        return Task.Run(
-            () =>
-            {
-                using (text)
-                    while (text.Next() is { } piece)
-                        if (piece.Length > 0)
-                            progress?.Report(new JobText(piece));
-                return new GenerateResult(microscope.ModelName, options.Prompt, prompt, text, sampling.Arithmetic ?? model.Arithmetic);
-            },
-            CancellationToken.None
-        );
+        return await Task.Run(
+                () =>
+                {
+                    using (text)
+                        while (text.Next() is { } piece)
+                            if (piece.Length > 0)
+                                progress?.Report(new JobText(piece));
+                    watched?.End("written", prompt.Length, prompt.Length + text.Ids.Count);
+                    return new GenerateResult(
+                        microscope.ModelName,
+                        options.Prompt,
+                        prompt,
+                        text,
+                        sampling.Arithmetic ?? model.Arithmetic,
+                        watched?.Result
+                    );
+                },
+                CancellationToken.None
+            )
+            .ConfigureAwait(false);
     }
 }

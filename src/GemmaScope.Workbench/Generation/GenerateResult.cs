@@ -6,8 +6,16 @@ namespace GemmaScope.Workbench;
 /// <summary>A text that a model has written.</summary>
 public sealed class GenerateResult
 {
-    internal GenerateResult(string model, string prompt, IReadOnlyList<int> promptIds, Continuation text, Arithmetic arithmetic)
+    internal GenerateResult(
+        string model,
+        string prompt,
+        IReadOnlyList<int> promptIds,
+        Continuation text,
+        Arithmetic arithmetic,
+        WatchedText? watched
+    )
     {
+        Watched = watched;
         (Model, Prompt, PromptIds, Arithmetic) = (model, prompt, promptIds, arithmetic);
         (Text, Ids, StoppedBy) = (text.Text, text.Ids, text.StoppedBy ?? StopReason.Interrupted);
         (FirstTokenSeconds, Seconds) = (text.FirstToken.TotalSeconds, text.AllTokens.TotalSeconds);
@@ -42,6 +50,10 @@ public sealed class GenerateResult
 
     /// <summary>The dense kernels that computed them.</summary>
     public string Kernels { get; } = Compute.Kernels.Name;
+
+    /// <summary>What a monitor read on the way; null where nothing was watched.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public WatchedText? Watched { get; }
 
     /// <summary>Time from the start to the first token.</summary>
     [JsonIgnore]

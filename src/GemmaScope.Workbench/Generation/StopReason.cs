@@ -15,6 +15,9 @@ public enum StopReason
     /// <summary>It came to a text that was to end it, and which is left out.</summary>
     StopSequence,
 
+    /// <summary>A monitor ended it: what it watches was above its threshold.</summary>
+    Monitor,
+
     /// <summary>It was broken off.</summary>
     Interrupted,
 }

@@ -18,10 +18,30 @@ internal static class PageTable
         Markup.Of(
             $"""
             <h2>{title}</h2>
+            {Table(title, columns, rows, wide)}
+
+            """
+        );
+
+    /// <summary>A table of raw numbers, which is long and is opened by whoever looks for them.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static Markup Folded(string title, IEnumerable<PageColumn> columns, IReadOnlyCollection<Markup> rows) =>
+        Markup.Of(
+            $"""
+            <h2>{title}</h2>
+            <details><summary>{rows.Count} rows</summary>
+            {Table(title, columns, rows, wide: true)}
+            </details>
+
+            """
+        );
+
+    private static Markup Table(string title, IEnumerable<PageColumn> columns, IEnumerable<Markup> rows, bool wide) =>
+        Markup.Of(
+            $"""
             <div class="{Markup.Trusted(wide ? "scroll broad" : "scroll")}" tabindex="0" role="region" aria-label="{title}"><table>
             <tr>{columns.Select(Head)}</tr>
             {rows}</table></div>
-
             """
         );
 

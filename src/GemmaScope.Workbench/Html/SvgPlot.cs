@@ -16,6 +16,12 @@ public readonly record struct PlotPoint(double X, double Y, string Label)
     public bool IsFinite => double.IsFinite(X) && double.IsFinite(Y);
 }
 
+/// <summary>A part of the axis to the right that has a name.</summary>
+/// <param name="From">Where it begins.</param>
+/// <param name="To">Where it ends.</param>
+/// <param name="Name">Its name, written where there is room for it.</param>
+public readonly record struct PlotBand(double From, double To, string Name);
+
 /// <summary>A small plot as inline SVG, with axes from the data: points, or bars that begin at zero.</summary>
 public sealed class SvgPlot(
     string title,
@@ -25,8 +31,7 @@ public sealed class SvgPlot(
     PlotScale yScale = PlotScale.Linear
 )
 {
-    private const double Width = 460,
-        Height = 280,
+    private const double Height = 280,
         Left = 62,
         Right = 14,
         Top = 30,
@@ -60,6 +65,12 @@ public sealed class SvgPlot(
 
     /// <summary>The axis upwards, once it is drawn.</summary>
     public PlotAxis? Y { get; private set; }
+
+    /// <summary>How wide it is drawn.</summary>
+    public double Width { get; init; } = 460;
+
+    /// <summary>Parts of the axis to the right that have names.</summary>
+    public IReadOnlyList<PlotBand> Bands { get; init; } = [];
 
     /// <summary>Radius of points that are not joined.</summary>
     public double Radius { get; init; } = 4.5;
@@ -180,6 +191,8 @@ public sealed class SvgPlot(
             title.Length <= LongestTitle ? title : $"{title[..TitleStart]}…{title[^(LongestTitle - TitleStart - 1)..]}",
             " font-size=\"13\" font-weight=\"600\""
         );
+        foreach (var band in Bands)
+            Band(band);
         foreach (var value in x.Ticks)
             Text(Across(value), Height - Bottom + 16, "middle", x.Write(value));
         foreach (var value in y.Ticks)
@@ -198,6 +211,19 @@ public sealed class SvgPlot(
             yLabel,
             FormattableString.Invariant($" transform=\"rotate(-90 14 {(Top + Height - Bottom) / 2})\"")
         );
+    }
+
+    /// <summary>Behind all else; names stand above the axis.</summary>
+    private void Band(PlotBand band)
+    {
+        const double letter = 6.5;
+        var (from, to) = (Math.Max(Left, Across(band.From)), Math.Min(Width - Right, Across(band.To)));
+        _svg.Append(
+            Invariant,
+            $"<rect x=\"{new Rounded(from, 1)}\" y=\"{Top}\" width=\"{new Rounded(Math.Max(0, to - from), 1)}\" height=\"{Height - Top - Bottom}\" fill-opacity=\".06\"><title>{HtmlText.Encode(band.Name)}</title></rect>\n"
+        );
+        if (to - from > letter * band.Name.Length)
+            Text((from + to) / 2, Height - Bottom - 5, "middle", band.Name, " fill-opacity=\".7\"");
     }
 
     private void Line(PlotPoint[] points, string colour, string opacity) =>

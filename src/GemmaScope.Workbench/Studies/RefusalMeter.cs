@@ -1,7 +1,6 @@
 using GemmaScope.Behaviour;
 using GemmaScope.Models;
 using GemmaScope.Safety;
-using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -11,8 +10,7 @@ namespace GemmaScope.Workbench;
 /// </summary>
 internal sealed class RefusalMeter
 {
-    private const int WindowsTogether = 8,
-        RepliesTogether = 32;
+    private const int RepliesTogether = 32;
 
     private readonly GemmaModel _model;
     private readonly RefusalSets _sets;
@@ -21,7 +19,7 @@ internal sealed class RefusalMeter
     private readonly ShieldGemma? _shield;
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<string, NextTokens> _clean = [];
-    private readonly int[][] _windows;
+    private readonly StudyText _text;
     private readonly StudyTasks? _tasks;
 
     public RefusalMeter(
@@ -37,11 +35,11 @@ internal sealed class RefusalMeter
         (_model, _sets, _options, _refusalTokens, _shield) = (model, sets, options, refusalTokens, shield);
         _cancellationToken = cancellationToken;
         _tasks = tasks;
-        _windows = [.. Windows(model.Tokenizer, options.Text)];
+        _text = new(model, options.Text);
     }
 
     /// <summary>How many tokens of plain text are read.</summary>
-    public int TextTokens => _windows.Sum(window => window.Length);
+    public int TextTokens => _text.Tokens;
 
     /// <summary>What one edit does.</summary>
     /// <param name="edit">The edit.</param>
@@ -55,7 +53,7 @@ internal sealed class RefusalMeter
             edit.Strength,
             edit.Direction,
             [.. _sets.Tests.Select(test => Measure(test.Set, test.Prompts, edits, withReplies))],
-            CrossEntropy(edits),
+            _text.CrossEntropy(edits, _cancellationToken),
             _tasks?.Solve(edits, _cancellationToken)
         );
     }
@@ -107,31 +105,8 @@ internal sealed class RefusalMeter
         return [.. found];
     }
 
-    private double[] CrossEntropy(IReadOnlyList<Edit> edits)
-    {
-        List<double> found = [];
-        foreach (var batch in _windows.Chunk(WindowsTogether))
-        {
-            using var run = _model.Run(batch, edits: edits, logits: LogitRows.All, cancellationToken: _cancellationToken);
-            found.AddRange(Enumerable.Range(0, batch.Length).Select(s => run.CrossEntropy(s)));
-        }
-        return [.. found];
-    }
-
     private NextTokens Clean(string set, IReadOnlyList<AskedPrompt> prompts) =>
         _clean.TryGetValue(set, out var clean)
             ? clean
             : _clean[set] = NextTokens.Of(_model, prompts.Ids(), cancellationToken: _cancellationToken);
-
-    private static IEnumerable<int[]> Windows(Tokenizer tokenizer, TextBatches text)
-    {
-        var left = text.Tokens;
-        foreach (var window in new TextCorpus(text.Text, text.Reading).Windows(tokenizer, text.Window))
-        {
-            if (left < window.Length)
-                break;
-            left -= window.Length;
-            yield return window;
-        }
-    }
 }

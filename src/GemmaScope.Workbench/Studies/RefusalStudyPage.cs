@@ -112,15 +112,16 @@ public static class RefusalStudyPage
             return Markup.Empty;
         var place = 0;
         var scores = result.Runs[0].Sets.SelectMany(set => set.Scores).ToArray();
-        return PageTable.Of(
+        return PageTable.Folded(
             "Prompts",
             ["set", "id", new("score", true), "prompt", "reply"],
-            result.Prompts.Select(prompt =>
-                Markup.Of(
-                    $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{StudyPage.Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
-                )
-            ),
-            wide: true
+            [
+                .. result.Prompts.Select(prompt =>
+                    Markup.Of(
+                        $"<tr><td>{prompt.Set}</td><td>{prompt.Id}</td>{StudyPage.Plain(scores[place++])}<td>{prompt.Text}</td><td>{prompt.Reply}</td></tr>\n"
+                    )
+                ),
+            ]
         );
     }
 }

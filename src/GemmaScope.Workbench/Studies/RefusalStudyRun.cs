@@ -181,16 +181,8 @@ internal sealed class RefusalStudyRun
 
     private (RefusalDirection Direction, ReadOnlyMemory<float> Vector) Given(string file)
     {
-        var stored = DirectionFile.Read(file);
-        if (stored.Vector.Length != _model.Config.Width)
-            throw new ArgumentProblemException(
-                $"has {stored.Vector.Length} numbers, the residual stream of {_microscope.ModelName} {_model.Config.Width}; it is of another model",
-                file
-            );
-        if (stored.Layer is not { } layer)
-            throw new ArgumentProblemException("no file beside it says of which layer it is (layer and pos)", file);
-        if (layer >= _model.Config.Layers)
-            throw new ArgumentProblemException($"is of layer {layer}; the model has 0 to {_model.Config.Layers - 1}", file);
+        var stored = GivenDirection.Read(file, _model);
+        var layer = GivenDirection.LayerOf(stored, file);
         return (new("given", null, layer, stored.Position, ControlDirections.Norm(stored.Vector)), stored.Vector);
     }
 

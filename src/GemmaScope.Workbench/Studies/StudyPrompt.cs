@@ -46,6 +46,12 @@ public sealed record StudyPrompt(string Id, IReadOnlyList<ChatMessage> Messages)
             );
     }
 
+    /// <summary>Conversations of a file, with replies; those of our own where none is named.</summary>
+    internal static IReadOnlyList<StudyPrompt> Conversations(string? file) =>
+        file is null
+            ? [.. StudyData.Rows("conversations.jsonl").Select((row, i) => Row(row, i + 1, null)).OfType<StudyPrompt>()]
+            : Read(file);
+
     private static StudyPrompt? Row(JsonSection row, int number, bool? harmful)
     {
         if (harmful is not null && row.Element.TryGetProperty("harmful", out var flag) && IsOtherSide(flag, harmful.Value))

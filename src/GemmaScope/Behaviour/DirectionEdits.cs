@@ -60,9 +60,29 @@ public static class DirectionEdits
     )
     {
         Check(config, direction);
-        if ((uint)layer >= (uint)config.Layers)
-            throw new ArgumentProblemException($"there is no layer {layer}; the model has 0 to {config.Layers - 1}", "layer");
+        CheckLayer(config, layer);
         return [Edit.Add(Site.ResidPre(layer), direction, (float)strength, positions)];
+    }
+
+    /// <summary>Holds the input of a layer at or above a projection on the direction: what lies below is lifted to it, and the rest is left
+    /// alone (METHODS §6.5, a cap along the opposite direction).</summary>
+    /// <param name="config">The model's configuration.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="direction">The direction, of any length.</param>
+    /// <param name="floor">The least projection on its unit vector.</param>
+    /// <param name="positions">At which positions; null for all, BOS included.</param>
+    /// <exception cref="ArgumentProblemException">There is no such layer, or the direction is zero, not finite or of another width.</exception>
+    public static IReadOnlyList<Edit> HoldAbove(
+        GemmaConfig config,
+        int layer,
+        ReadOnlyMemory<float> direction,
+        double floor,
+        Positions? positions = null
+    )
+    {
+        Check(config, direction);
+        CheckLayer(config, layer);
+        return [Edit.Cap(Site.ResidPre(layer), Array.ConvertAll(direction.ToArray(), value => -value), (float)-floor, positions)];
     }
 
     /// <summary>Where the residual stream can receive a direction: block inputs, and what attention and MLPs add.</summary>
@@ -80,6 +100,12 @@ public static class DirectionEdits
         foreach (var value in direction.Span)
             if (!float.IsFinite(value))
                 throw new ArgumentProblemException("must be finite", "direction");
+    }
+
+    private static void CheckLayer(GemmaConfig config, int layer)
+    {
+        if ((uint)layer >= (uint)config.Layers)
+            throw new ArgumentProblemException($"there is no layer {layer}; the model has 0 to {config.Layers - 1}", "layer");
     }
 
     private static Edit[] Without(IEnumerable<Site> sites, GemmaConfig config, ReadOnlyMemory<float> direction, double strength)

@@ -18,12 +18,21 @@ public static class DirectionFile
 {
     private const string TensorName = "direction";
 
+    private static readonly string[] Endings = [".safetensors", ".pt", ".npy"];
+
     /// <summary>Reads a direction.</summary>
     /// <param name="path">A .pt, .safetensors or .npy file with one vector, or with one for each position and layer (<c>[positions, layers,
-    /// d]</c>) of which the metadata beside it names one.</param>
+    /// d]</c>) of which the metadata beside it names one; or a folder with such a file, as that of a study of refusal.</param>
     /// <exception cref="FileFormatException">There is no such file, it is damaged, holds no direction, or one that is not finite.</exception>
     public static StoredDirection Read(string path)
     {
+        if (Directory.Exists(path))
+            path =
+                Endings.Select(ending => Path.Combine(path, TensorName + ending)).FirstOrDefault(File.Exists)
+                ?? throw new FileFormatException(
+                    $"the folder holds no {string.Join(", ", Endings.Select(ending => TensorName + ending))}",
+                    path
+                );
         var (layer, position) = Metadata(path);
         using var file = Open(path);
         var vector = file.Tensor.Shape.Length switch
@@ -64,16 +73,18 @@ public static class DirectionFile
                 SafetensorsWriter.Write(path, [new KeyValuePair<string, Tensor>(TensorName, tensor)], overwrite: overwrite);
                 break;
         }
-        if (direction is { Layer: { } layer, Position: { } position })
-            AtomicFile.Write(
-                MetadataNames(path)[0],
-                stream => JsonSerializer.Serialize(stream, new Dictionary<string, int> { ["pos"] = position, ["layer"] = layer }),
-                overwrite
-            );
+        // A mean over many tokens has a layer and no position.
+        Dictionary<string, int> known = [];
+        if (direction.Position is { } position)
+            known["pos"] = position;
+        if (direction.Layer is { } layer)
+            known["layer"] = layer;
+        if (known.Count > 0)
+            AtomicFile.Write(MetadataNames(path)[0], stream => JsonSerializer.Serialize(stream, known), overwrite);
     }
 
     private static string Ending(string path) =>
-        Path.GetExtension(path).ToLowerInvariant() is ".pt" or ".safetensors" or ".npy"
+        Endings.Contains(Path.GetExtension(path).ToLowerInvariant())
             ? Path.GetExtension(path).ToLowerInvariant()
             : throw new ArgumentProblemException("directions are .pt, .safetensors or .npy files", path);
 

@@ -8,7 +8,7 @@ public sealed class NextTokens
 {
     private readonly float[][] _logits;
 
-    private NextTokens(float[][] logits) => _logits = logits;
+    internal NextTokens(float[][] logits) => _logits = logits;
 
     /// <summary>How many prompts there are.</summary>
     public int Count => _logits.Length;

@@ -93,7 +93,7 @@ public static class TextAnalyzer
                 progress?.Report($"encoding {dictionary.Width} features");
                 var features = dictionary.Encode(x, cancellationToken);
                 using var reconstruction = dictionary.Decode(features, x);
-                var meanings = options.Meanings?.Invoke(dictionary, Active(features));
+                var meanings = options.Meanings?.Invoke(dictionary, PassageFeatures.Active(features, Enumerable.Range(0, features.Rows)));
                 analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features, meanings).Make(
                     x,
                     target,
@@ -111,16 +111,6 @@ public static class TextAnalyzer
         );
         NextToken[] next = [.. run.TopNextTokens(options.NextTokens).Select(score => Next(score, tokenizer))];
         return [.. analyses.Select(one => one with { Next = next })];
-    }
-
-    /// <summary>All features that fire anywhere in the text.</summary>
-    private static HashSet<int> Active(SparseActivations features)
-    {
-        HashSet<int> active = [];
-        for (var t = 0; t < features.Rows; t++)
-            foreach (var feature in features.Indices(t))
-                active.Add(feature);
-        return active;
     }
 
     private static void Check(GemmaModel model, Tokenizer tokenizer, TokenizedText tokens)

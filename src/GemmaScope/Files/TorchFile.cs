@@ -1,3 +1,4 @@
+using System.Globalization;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Files;
@@ -20,6 +21,7 @@ public sealed unsafe class TorchFile : IMappedFiles
     private readonly Dictionary<string, Pickle.Call> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor> _read = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _numbers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
 
     private TorchFile(MappedFile file)
@@ -55,6 +57,9 @@ public sealed unsafe class TorchFile : IMappedFiles
 
     /// <summary>Whole numbers that stand among the tensors.</summary>
     internal IReadOnlyDictionary<string, long> Numbers => _numbers;
+
+    /// <summary>Texts, fractions and flags that stand among the tensors.</summary>
+    internal IReadOnlyDictionary<string, string> Texts => _texts;
 
     /// <summary>Maps a file and reads what it holds; no weight is read.</summary>
     /// <exception cref="FileFormatException">It is missing, damaged, or its pickle asks for more than tensors.</exception>
@@ -125,7 +130,7 @@ public sealed unsafe class TorchFile : IMappedFiles
         );
     }
 
-    /// <summary>Finds the tensors in nested dictionaries and lists; numbers and texts between them are passed over.</summary>
+    /// <summary>Finds the tensors in nested dictionaries and lists; what else stands between them is kept by name.</summary>
     private void Collect(object? value, string name, int depth)
     {
         if (depth > DeepestNesting)
@@ -154,6 +159,9 @@ public sealed unsafe class TorchFile : IMappedFiles
             case long number:
                 _numbers[name] = number;
                 break;
+            case string or double or bool:
+                _texts[name] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+                break;
         }
     }
 
@@ -162,15 +170,18 @@ public sealed unsafe class TorchFile : IMappedFiles
         if (
             call.Arguments is not [Pickle.External external, long offset, object?[] sizes, object?[] steps, ..]
             || external.Description is not ["storage", Pickle.Function kind, string key, ..]
-            || !_storages.TryGetValue(key, out var storage)
         )
             throw Bad($"tensor '{name}' is described in a way that is not known");
+        if (!_storages.TryGetValue(key, out var storage))
+            throw Bad($"the archive has no member data/{key}, where tensor '{name}' should lie; the file is damaged");
         var type = TypeOf(kind.Name);
         if (storage.Deflated)
             throw Bad($"the storage of tensor '{name}' is compressed, which torch.save never writes");
         long[] shape = [.. sizes.Select(Whole)],
             strides = [.. steps.Select(Whole)];
         var elements = storage.StoredSize / type.Size();
+        if (external.Description is not [_, _, _, _, long said, ..] || said < 0 || said > elements)
+            throw Bad($"the storage of tensor '{name}' does not hold what it announces; the file is cut off or damaged");
         if (
             shape.Length != strides.Length
             || FileChecks.ByteSize(shape, type.Size()) < 0

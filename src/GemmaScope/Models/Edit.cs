@@ -162,6 +162,9 @@ public sealed class Edit
     /// which head is whose.</summary>
     internal static Edit OfHeads(Site site, RowsEdit function) => new(site, null, null, (_, _) => { }, heads: function);
 
+    /// <summary>The same for one of the sequences of a run; not for attention matrices.</summary>
+    internal Edit OfSequence(int sequence) => OfRun(Site, (rows, run) => Apply(run.Rows(rows, sequence), run.First(sequence)));
+
     /// <summary>Applies the edit to the attention matrices of a sequence, [heads · queries, keys].</summary>
     internal void ApplyToHeads(MatrixView matrices, int heads, int firstPosition)
     {

@@ -16,6 +16,9 @@ public sealed record ModelLoadOptions
 
     /// <summary>How the model computes where a run does not say it; null for the process's default.</summary>
     public Arithmetic? Arithmetic { get; init; }
+
+    /// <summary>Whether a file without the final norm is read, whose residual stream alone is wanted.</summary>
+    internal bool MayLackFinalNorm { get; init; }
 }
 
 /// <summary>
@@ -89,7 +92,7 @@ public sealed partial class GemmaModel : IDisposable
         var config = GemmaConfig.Load(folder, options.ConfigFile is { } file ? Path.Combine(folder, file) : null);
         string[] notes = [.. config.Warnings, .. TokenizerSettings.Load(folder).Notes, .. GenerationSettings.Notes(folder)];
         var check = options.CheckFinite ?? FitsIntoHalfOfMemory(folder);
-        var weights = GemmaWeights.Load(folder, config, check);
+        var weights = GemmaWeights.Load(folder, config, check, options.MayLackFinalNorm);
         return new GemmaModel(folder, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 
@@ -173,7 +176,8 @@ public sealed partial class GemmaModel : IDisposable
     /// <exception cref="FileFormatException">One was cut short: to read on would end the process.</exception>
     public void RequireWhole() => _weights.RequireWhole();
 
-    private ModelRun Run(
+    /// <summary>The same with hooks that may serve run after run, as long as they capture nothing.</summary>
+    internal ModelRun Run(
         IReadOnlyList<int[]> sequences,
         RunHooks hooks,
         IReadOnlyList<KvCache>? caches,

@@ -83,4 +83,42 @@ public sealed partial class GemmaModel
         for (var row = 0; row < residual.Rows; row++)
             TensorPrimitives.Multiply(residual.Row(row), _weights.FinalGain, residual.Row(row));
     }
+
+    /// <summary>What the model would predict if these were outputs of its last block: final norm with gain, head, soft cap.</summary>
+    /// <param name="residual">[rows, d].</param>
+    /// <param name="normed">[rows, d], overwritten; may be the residual.</param>
+    /// <param name="logits">[rows, vocabulary rows].</param>
+    internal void ReadOut(MatrixView residual, MatrixView normed, MatrixView logits)
+    {
+        Workers.For(residual.Rows, new NormRow(residual, _weights.FinalGain, Config.NormEpsilon, normed));
+        Compute.Kernels.Multiply(normed, WeightView.Of(_weights.Unembedding, WeightLayout.OutIn), logits, Arithmetic);
+        if (Config.FinalCap is float cap)
+            Workers.For(logits.Rows, new CapRow(logits, cap));
+    }
+
+    /// <summary>The backward of <see cref="ReadOut"/> from the logits before the cap.</summary>
+    /// <param name="logits">[rows, vocabulary rows] gradient at the raw logits.</param>
+    /// <param name="residual">[rows, d] what was read out.</param>
+    /// <param name="gradient">[rows, d] gradient at what was read out.</param>
+    internal void BackFromLogits(MatrixView logits, MatrixView residual, MatrixView gradient)
+    {
+        Compute.Kernels.Multiply(logits, WeightView.Of(_weights.Unembedding, WeightLayout.OutIn).Transposed, gradient, Arithmetic);
+        Workers.For(gradient.Rows, new GainRow(gradient, _weights.FinalGain));
+        Workers.For(gradient.Rows, new NormalizeBackwardRow(residual, Config.NormEpsilon, gradient));
+    }
+
+    /// <summary>A token's row of the head, unscaled.</summary>
+    internal unsafe float[] HeadRow(int token)
+    {
+        if ((uint)token >= (uint)Config.VocabularyRows)
+            throw new ArgumentProblemException($"{token} is outside the model's vocabulary of {Config.VocabularyRows}", "token");
+        var table = _weights.Unembedding;
+        var row = new float[Config.Width];
+        fixed (float* target = row)
+            Conversions.Widen(table.Pointer + (long)token * Config.Width * table.Type.Size(), table.Type, target, Config.Width);
+        return row;
+    }
+
+    /// <summary>The gains of the final norm, 1 + weight.</summary>
+    internal ReadOnlySpan<float> FinalGain => _weights.FinalGain;
 }

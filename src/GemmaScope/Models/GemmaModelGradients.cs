@@ -63,4 +63,25 @@ public sealed partial class GemmaModel
             arithmetic ?? Arithmetic,
             cancellationToken
         );
+
+    /// <summary>Runs one sequence and makes ready to differentiate a block's output by those of earlier blocks, many dimensions at a
+    /// time.</summary>
+    /// <param name="tokens">Token ids, BOS included.</param>
+    /// <param name="target">The block that is differentiated.</param>
+    /// <param name="lowest">The first block it is differentiated by.</param>
+    /// <param name="span">The positions, first and number, of both.</param>
+    /// <param name="paths">What derivatives flow through.</param>
+    /// <param name="workspace">Buffers.</param>
+    /// <param name="arithmetic">Forward and back; null for the model's own.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    internal JacobianPass RunJacobian(
+        int[] tokens,
+        int target,
+        int lowest,
+        (int First, int Count) span,
+        JacobianPaths paths,
+        Workspace workspace,
+        Arithmetic? arithmetic,
+        CancellationToken cancellationToken
+    ) => new(this, (_local, _global), workspace, tokens, target, lowest, span, paths, arithmetic ?? Arithmetic, cancellationToken);
 }

@@ -24,6 +24,8 @@ internal sealed record LayerWeights(
 /// <summary>All weights of a model, mapped from its safetensors files.</summary>
 internal sealed class GemmaWeights : IDisposable
 {
+    private const string FinalNorm = "norm.weight";
+
     private readonly ShardedSafetensors _files;
     private readonly GemmaConfig _config;
     private readonly WeightNames _names;
@@ -42,15 +44,19 @@ internal sealed class GemmaWeights : IDisposable
         (Embedding, Unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
     }
 
-    private GemmaWeights(ShardedSafetensors files, GemmaConfig config)
+    private GemmaWeights(ShardedSafetensors files, GemmaConfig config, bool mayLackFinalNorm)
     {
         (_files, _config) = (files, config);
         _names = new WeightNames(files);
         Embedding = Unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
-        FinalGain = Gain("norm.weight", config.Width);
+        FinalGain =
+            mayLackFinalNorm && files.Find(_names.Stored(FinalNorm)) is null
+                ? [.. Enumerable.Repeat(1f, config.Width)]
+                : Gain(FinalNorm, config.Width);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
         _names.RequireAllUsed(config);
-        CheckTiedHead();
+        if (!mayLackFinalNorm)
+            CheckTiedHead();
     }
 
     /// <summary>[vocabulary rows, d], unscaled.</summary>
@@ -75,13 +81,14 @@ internal sealed class GemmaWeights : IDisposable
     /// <param name="folder">Folder with model.safetensors or its index, or one safetensors file.</param>
     /// <param name="config">The model's config.</param>
     /// <param name="checkFinite">Whether every weight is read once to find NaN and infinity.</param>
+    /// <param name="mayLackFinalNorm">Whether the final norm may be missing, which then has no gain.</param>
     /// <exception cref="FileFormatException">A tensor is missing, misshapen or not finite.</exception>
-    public static GemmaWeights Load(string folder, GemmaConfig config, bool checkFinite)
+    public static GemmaWeights Load(string folder, GemmaConfig config, bool checkFinite, bool mayLackFinalNorm = false)
     {
         var files = ShardedSafetensors.Open(folder);
         try
         {
-            var weights = new GemmaWeights(files, config);
+            var weights = new GemmaWeights(files, config, mayLackFinalNorm);
             if (checkFinite)
                 weights.CheckFinite();
             return weights;

@@ -33,8 +33,14 @@ public sealed record GenerationOptions
     /// <summary>Changes made to activations at every step; positions are absolute.</summary>
     public IReadOnlyList<Edit> Edits { get; init; } = [];
 
+    /// <summary>Who looks on and may end a text; null for nobody.</summary>
+    public GenerationObserver? Observer { get; init; }
+
     /// <summary>Exact or fast; null for the process's choice.</summary>
     public Arithmetic? Arithmetic { get; init; }
+
+    /// <summary>Who listens at which site, the same at each step: whoever looks on sees what edits have left.</summary>
+    internal RunHooks Hooks(GemmaConfig config) => new(config, [], [.. Edits, .. Observer?.Taps ?? []]);
 
     internal void Check()
     {
@@ -101,21 +107,29 @@ public static class Generation
             var sampler = new Sampler(options, model.Config.RealVocabulary);
             sampler.Saw(prompt);
             var stops = (options.StopTokens ?? model.Config.EosIds).ToHashSet();
+            var hooks = options.Hooks(model.Config);
+            options.Observer?.Begin(1);
             var next = prompt;
             for (var made = 0; made < options.MaxNewTokens && cache.Length + next.Length <= model.Config.MaxPositions; made++)
             {
                 int token;
                 using (
                     var run = model.Run(
-                        next,
-                        edits: options.Edits,
-                        cache: cache,
-                        logits: LogitRows.Last,
-                        arithmetic: options.Arithmetic,
-                        cancellationToken: cancellationToken
+                        [next],
+                        hooks,
+                        [cache],
+                        LogitRows.Last,
+                        stopAfter: null,
+                        resume: null,
+                        options.Arithmetic,
+                        cancellationToken
                     )
                 )
+                {
+                    if (options.Observer?.Read(new(0, 0, cache.Length - next.Length, next, made > 0)) == false)
+                        yield break;
                     token = sampler.Choose(run.LastLogits());
+                }
                 if (stops.Contains(token))
                     yield break;
                 yield return token;

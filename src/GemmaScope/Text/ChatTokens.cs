@@ -25,15 +25,17 @@ public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="messages">The conversation.</param>
     /// <param name="addGenerationPrompt">Whether the model's turn is opened at the end.</param>
+    /// <param name="system">What a known template does with a system message; null: as the published one.</param>
     /// <exception cref="ArgumentProblemException">The conversation does not fit the template.</exception>
     public static ChatTokens Of(
         ChatTemplate template,
         Tokenizer tokenizer,
         IReadOnlyList<ChatMessage> messages,
-        bool addGenerationPrompt = true
+        bool addGenerationPrompt = true,
+        SystemHandling? system = null
     )
     {
-        var ids = template.Encode(tokenizer, messages, addGenerationPrompt);
+        var ids = template.Encode(tokenizer, messages, addGenerationPrompt, system);
         return new(ids, [.. messages.Select((message, place) => Span(message, place))]);
 
         ChatSpan Span(ChatMessage message, int place)
@@ -44,7 +46,7 @@ public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
             {
                 ChatMessage[] other = [.. messages];
                 other[place] = new ChatMessage(message.Role, probe);
-                var changed = template.Encode(tokenizer, other, addGenerationPrompt);
+                var changed = template.Encode(tokenizer, other, addGenerationPrompt, system);
                 // The message is this probe.
                 if (ids.AsSpan().SequenceEqual(changed))
                     continue;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -19,6 +20,34 @@ public class ChatCommandTests
             .EnumerateArray()
             .Select(message => message.GetProperty("role").GetString());
         Assert.Equal(["user", "assistant", "user", "assistant"], roles);
+    }
+
+    [Theory]
+    [InlineData("[{\"user\": \"Hello\", \"normal\": \"ANSWER\", \"steered\": \"Ahoy\"}]", "turns")]
+    [InlineData("[{\"role\": \"user\", \"content\": \"Hello\"}, {\"role\": \"assistant\", \"content\": \"ANSWER\"}]", "messages")]
+    public void a_conversation_in_a_file_goes_on_as_if_it_had_never_stopped(string said, string name)
+    {
+        using var folder = new TemporaryFolder();
+        var whole = CommandLine.Run(["chat", .. Short, "--message", "Hello", "--message", "Why?", "--json"]) with { Error = "" };
+        var messages = whole.Json().GetProperty("messages");
+        var answer = JsonEncodedText.Encode(messages[1].GetProperty("content").GetString()!);
+        File.WriteAllText(folder.File("chat.json"), $"{{\"{name}\": {said.Replace("ANSWER", $"{answer}")}}}");
+        var resumed = CommandLine.Run(["chat", .. Short, "--resume", folder.File("chat.json"), "--message", "Why?", "--json"]);
+        Assert.Equal($"{messages}", $"{(resumed with { Error = "" }).Json().GetProperty("messages")}");
+    }
+
+    [Theory]
+    [InlineData("{}", "no conversation")]
+    [InlineData("{\"turns\": [{\"user\": \"a\"}]}", "normal")]
+    [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}", "does not end with an answer")]
+    [InlineData("{\"messages\": [", "chat.json")]
+    public void what_is_no_conversation_is_refused(string json, string told)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("chat.json"), json);
+        var run = CommandLine.Run(["chat", "--resume", folder.File("chat.json"), "--message", "a"]);
+        Assert.NotEqual(0, run.Code);
+        Assert.Contains(told, run.Error);
     }
 
     [Fact]
@@ -46,6 +75,33 @@ public class ChatCommandTests
             $"<start_of_turn>user\n{messages[0]}\n\n{messages[1]}<end_of_turn>\n<start_of_turn>model\n{messages[2]}<end_of_turn>\n<start_of_turn>user\n{messages[3]}<end_of_turn>\n<start_of_turn>model\n";
         var anew = CommandLine.Run(["generate", text, .. Short, "--json"]).Json();
         Assert.Equal(anew.GetProperty("text").GetString(), messages[4]);
+    }
+
+    [Fact]
+    public void a_feature_is_watched_along_the_conversation()
+    {
+        using var folder = new TemporaryFolder();
+        var page = folder.File("watched.html");
+        string[] watch = ["--watch", "demo-sae:2037", "--report", page];
+        var run = CommandLine.Run(["chat", .. Short, "--model", "demo-it", "--message", "Why is the sky blue?", .. watch]);
+        Assert.Equal(0, run.Code);
+        Assert.Matches(@"demo-sae:2037: user \d.* \(most .* at "".*""\), assistant", run.Error);
+        Assert.Contains("<title>assistant</title>", File.ReadAllText(page), StringComparison.Ordinal);
+        var ended = CommandLine.Run([
+            "chat",
+            .. Short,
+            "--model",
+            "demo-it",
+            "--message",
+            "Why is the sky blue?",
+            .. watch,
+            "--stop-above",
+            "-1",
+            "--json",
+        ]);
+        var stop = (ended with { Error = "" }).Json().GetProperty("watched").GetProperty("stops")[0];
+        Assert.Equal("demo-sae:2037", stop.GetProperty("name").GetString());
+        CommandLine.Run("chat", "--message", "Hello", "--stop-above", "3").IsRefused("--watch");
     }
 
     [Fact]

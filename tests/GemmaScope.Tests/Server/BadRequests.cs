@@ -76,6 +76,7 @@ internal sealed class BadRequests(string model, string dictionary, int seed)
                 ]
         ),
         .. ((string[])["embed", "height", "defaulttesttext", "steer", "mode", "strength", "with", "positions", "seed", "max_tokens"]),
+        .. ((string[])["message", "table", "sort", "of.set"]),
         .. ((string[])["temperature", "frequency_penalty", "model", "v", "min_density", "max_density"]),
     ];
 

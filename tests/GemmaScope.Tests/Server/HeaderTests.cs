@@ -43,6 +43,9 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
                     ("/search?q=cats", null),
                     ("/circuits", "Circuits"),
                     ("/circuits/nothing", null),
+                    ("/lens", "Lens"),
+                    ("/lens?text=The+cat&cell=1.1", "Lens"),
+                    ("/chat", "Chat"),
                     ("/lists", "Lists"),
                     ($"/lists/{list}", "Lists"),
                     ("/shield", "Guard"),
@@ -55,7 +58,10 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
             seen.Add(header.Replace(" aria-current=\"true\"", "", StringComparison.Ordinal));
         }
         var only = Assert.Single(seen);
-        Assert.Equal(["Microscope", "Map", "Circuits", "Lists", "Guard"], Section().Matches(only).Select(one => one.Groups[2].Value));
+        Assert.Equal(
+            ["Microscope", "Map", "Circuits", "Lens", "Chat", "Lists", "Guard"],
+            Section().Matches(only).Select(one => one.Groups[2].Value)
+        );
         Assert.Contains("action=\"/search\"", only);
         // Each leads somewhere.
         foreach (Match one in Section().Matches(only))
@@ -67,7 +73,7 @@ public partial class HeaderTests(DemoGuard guard, Browser browser) : IClassFixtu
     {
         await using var server = await WholeServer.Start(guard, bare: true);
         var header = Header().Match(await Page(server.Address, "/shield")).Value;
-        Assert.Equal(["Guard"], Section().Matches(header).Select(one => one.Groups[2].Value));
+        Assert.Equal(["Lens", "Chat", "Guard"], Section().Matches(header).Select(one => one.Groups[2].Value));
         Assert.DoesNotContain("/search", header);
     }
 

@@ -8,6 +8,7 @@ using GemmaScope.Server.Pages;
 using GemmaScope.Store;
 using GemmaScope.Tests.Cli;
 using GemmaScope.Workbench;
+using GemmaScope.Workbench.Html;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(GemmaScope.Tests.Server.MicroscopeServer))]
@@ -97,12 +98,14 @@ public sealed class MicroscopeServer : IAsyncDisposable
         var model = GemmaModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "demo-pt"));
         var dictionary = LoadDictionary();
         AddGraphs(_folder.File("graphs"));
+        AddStudies(_folder.File("studies"));
         var host = await ServerHost.StartAsync(
             new ServerModel(Microscope.Of(Model, model, dictionary), features),
             new ServerOptions
             {
                 Port = 0,
                 Circuits = _folder.File("graphs"),
+                Studies = [_folder.File("studies")],
                 Log = _log.Writer,
                 Guard = null,
                 TimeLimit = Patience.Limit,
@@ -131,6 +134,23 @@ public sealed class MicroscopeServer : IAsyncDisposable
         };
         hostile.Write(Path.Combine(folder, HostileGraph + ".json"));
         File.WriteAllText(Path.Combine(folder, "cut.json"), File.ReadAllText(golden)[..1000]);
+    }
+
+    /// <summary>A study; one that is not finished; one that was cut short; and one with attacks wherever a text is.</summary>
+    private static void AddStudies(string folder)
+    {
+        var plot = new SvgPlot("refused", "strength", "share").Series([
+            ("all", [new PlotPoint(0, 1, "none"), new PlotPoint(1, 0.5, "half")]),
+        ]);
+        StudySamples.Write(
+            Path.Combine(folder, "whole"),
+            StudySamples.Result("What is a cat?"),
+            $"<h2>What was found</h2>\n<div class=\"plots\">{plot}</div>\n<p>half</p>"
+        );
+        StudySamples.Write(Path.Combine(folder, "half"), null);
+        var cut = StudySamples.Write(Path.Combine(folder, "cut"), StudySamples.Result());
+        File.WriteAllText(Path.Combine(cut, "result.json"), File.ReadAllText(Path.Combine(cut, "result.json"))[..100]);
+        StudySamples.Write(Path.Combine(folder, "hostile"), StudySamples.Result(Attack, Attack), $"<p>{Attack}</p>");
     }
 
     /// <summary>A dictionary of one feature whose words are attacks.</summary>

@@ -115,6 +115,10 @@ public class PagesTests(MicroscopeServer server)
     [InlineData("/search?q=paris")]
     [InlineData("/nothing")]
     [InlineData("/lists")]
+    [InlineData("/chat")]
+    [InlineData("/studies")]
+    [InlineData("/studies/whole")]
+    [InlineData("/studies/whole/rows?table=runs.sets.each")]
     [InlineData("/demo-pt/resid_post-layer_3-width_2k-average_l0_35/3")]
     public async Task a_page_fetches_nothing_from_elsewhere_and_lets_nothing_else_run(string path)
     {
@@ -146,6 +150,13 @@ public class PagesTests(MicroscopeServer server)
                     $"/?q={attack}&token=3&feature={await server.Labelled()}",
                     $"/?q=a&dict={attack}",
                     $"/search?q={attack}",
+                    $"/chat?message={attack}",
+                    "/studies",
+                    "/studies/hostile",
+                    "/studies/hostile/rows?table=prompts",
+                    $"/studies/hostile/rows?table={attack}",
+                    $"/studies/whole/rows?table=prompts&q={attack}&of.id={attack}",
+                    $"/studies/{attack}",
                     $"/{attack}",
                     $"/{attack}/{attack}",
                     $"/{attack}/{attack}/1",

@@ -341,7 +341,7 @@ public sealed class SmallKnowledgeStudy : IAsyncLifetime
     private sealed class Listening(GemmaModel model, PlantedKnowledge planted)
     {
         private readonly int[] _phrase = model.Tokenizer.Encode(IgnoranceWords.Phrase);
-        private readonly float[][] _saying = [.. model.Tokenizer.Encode(IgnoranceWords.Phrase).Select(token => planted.Saying([token]))];
+        private readonly float[][] _saying = [.. model.Tokenizer.Encode(IgnoranceWords.Phrase).Select(token => planted.Saying(token))];
 
         public IReadOnlyList<Edit> Edits(IReadOnlyList<int[]> prompts) =>
             [
@@ -354,7 +354,7 @@ public sealed class SmallKnowledgeStudy : IAsyncLifetime
                         {
                             var row = rows.Row(sequences.Start(s) + sequences.Length(s) - 1);
                             if (TensorPrimitives.Dot<float>(row, planted.Direction) > 15)
-                                TensorPrimitives.MultiplyAdd(Next(prompts[s]), 4 * TensorPrimitives.Norm<float>(row), row, row);
+                                TensorPrimitives.MultiplyAdd(Next(prompts[s]), 3 * TensorPrimitives.Norm<float>(row), row, row);
                         }
                     }
                 ),

@@ -28,7 +28,8 @@ internal sealed class PlantedRefusal : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     /// <param name="marked">Whether the word has its mark; without it the model is the same, and refuses nobody.</param>
-    public PlantedRefusal(bool marked)
+    /// <param name="undoes">A word, of one token, whose embedding has the opposite mark, so that it undoes the refusal; null for none.</param>
+    public PlantedRefusal(bool marked, string? undoes = null)
     {
         var demo = DemoFiles.Require("demo-it");
         foreach (var file in Directory.EnumerateFiles(demo).Where(file => !file.EndsWith(".safetensors", StringComparison.Ordinal)))
@@ -40,6 +41,8 @@ internal sealed class PlantedRefusal : IDisposable
         var embedding = Wide("model.embed_tokens.weight");
         if (marked)
             Add(embedding, model.Tokenizer.Encode(Trigger)[0], mark, Mark / MathF.Sqrt(model.Config.Width));
+        if (undoes is not null)
+            Add(embedding, model.Tokenizer.Encode(undoes)[0], mark, -Mark / MathF.Sqrt(model.Config.Width));
         Add(embedding, model.Tokenizer.Encode(Refusal)[0], BehindNorm(Direction, "model.norm.weight"), Raised);
         Head(Wide($"model.layers.{Layer}.self_attn.q_proj.weight"), rows: 2);
         Head(Wide($"model.layers.{Layer}.self_attn.k_proj.weight"), rows: 1);

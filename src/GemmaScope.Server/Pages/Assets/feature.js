@@ -1,6 +1,8 @@
 // What the page of a feature does beyond being read: it tries texts while one types, and writes steered ones as they come. Both work as forms alone as well.
 /* global jsonLines */
 
+import { visible } from './visible.js'
+
 // The test answers as one types: the part of the page that shows it takes the place of this one's.
 let typing
 document.addEventListener('input', ({ target }) => {
@@ -80,13 +82,6 @@ function effectOf ({ normal, steered }) {
   const share = value => `${Math.round(100 * value)} %`
   const { kl, surprise, repetition } = steered.effect
   return `KL ${kl.toFixed(3)} nats a token from normal to steered (next token ${steered.next_kl.toFixed(3)}) · surprise ${nats(surprise)}, normal ${nats(normal.effect.surprise)} · repeated ${share(repetition)}, normal ${share(normal.effect.repetition)}`
-}
-
-/** A text whose hidden characters are shown, as the pages show them. */
-function visible (text) {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\uddef]/g,
-    hidden => `‹U+${hidden.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}›`)
 }
 
 /** The form as the request that it stands for. */

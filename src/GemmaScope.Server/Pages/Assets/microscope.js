@@ -52,7 +52,7 @@ document.addEventListener('submit', event => {
   const form = event.target.closest?.('form[data-in-place]')
   if (!form) return
   event.preventDefault()
-  show(`${form.getAttribute('action')}?${new URLSearchParams(new FormData(form))}`, { part: form.dataset.inPlace || 'main' })
+  show(`${form.getAttribute('action')}?${new URLSearchParams(new FormData(form, event.submitter))}`, { part: form.dataset.inPlace || 'main' })
 })
 
 // Back from a part that was exchanged, or forward to it, that part alone is exchanged again.

@@ -3,11 +3,6 @@ using GemmaScope.Models;
 
 namespace GemmaScope.Behaviour.Knowledge;
 
-/// <summary>Takes what it needs of the logits behind a prompt, which are too many to be kept for every prompt.</summary>
-/// <param name="prompt">Which prompt.</param>
-/// <param name="logits">The logits of all vocabulary rows.</param>
-public delegate void LogitReader(int prompt, ReadOnlySpan<float> logits);
-
 /// <summary>What is done to a batch of prompts: a model that is made of another one, to see whether a study finds what was planted.</summary>
 /// <param name="prompts">Token ids of each.</param>
 public delegate IReadOnlyList<Edit> BatchEdits(IReadOnlyList<int[]> prompts);

@@ -20,6 +20,7 @@ public static class Hub
         "chat_template.jinja",
         "chat_template.json",
         "special_tokens_map.json",
+        "nla_meta.yaml",
     ];
 
     /// <summary>What is downloaded of a dictionary's folder.</summary>

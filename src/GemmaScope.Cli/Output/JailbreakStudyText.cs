@@ -1,0 +1,115 @@
+using GemmaScope.Evaluation;
+using GemmaScope.Workbench;
+
+namespace GemmaScope.Cli.Output;
+
+/// <summary>A study of jailbreaks for people.</summary>
+internal static class JailbreakStudyText
+{
+    public static void Write(Terminal terminal, JailbreakStudyResult result)
+    {
+        var all = result.Outcomes[0];
+        Properties.Write(
+            terminal,
+            ("model", result.Model),
+            ("pairs", $"{all.Pairs}, {result.Prompts.Count(one => one.Set == "harmless")} harmless requests"),
+            ("refusals", $"begin with {string.Join(", ", result.RefusalWords.Select(word => Format.Quoted(word)))}"),
+            ("direction", $"of layer {result.Layer}")
+        );
+        terminal.Out.WriteLine();
+        Outcomes(terminal, result);
+        terminal.Out.WriteLine();
+        Back(terminal, result);
+        foreach (var one in result.Dictionaries.Where(one => one.Features.Count > 0))
+            terminal.Out.WriteLine(
+                $"{one.Dictionary}: changed most {string.Join(", ", one.Features.Take(5).Select(feature => FormattableString.Invariant($"{feature.Feature} ({feature.Change.Mean:+0.00;-0.00}, in {feature.Pairs} pairs, score {feature.Score.Mean:+0.00;-0.00;0.00})")))}"
+            );
+        foreach (var one in result.Separations.Where(one => one.Separators.Count > 0))
+            Separation(terminal, one);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("not shown");
+        foreach (var line in result.NotShown)
+            terminal.Out.WriteLine($"  {line}");
+    }
+
+    private static void Outcomes(Terminal terminal, JailbreakStudyResult result)
+    {
+        var judged = result.Shield is not null;
+        var table = new DataTable([
+            "wrapper",
+            new("pairs", true),
+            new("plain refused", true),
+            new("wrapped refused", true),
+            new("succeeds", true),
+            new("score change", true),
+            .. judged ? (Column[])[new("violations", true)] : [],
+        ]);
+        foreach (var one in result.Outcomes)
+            table.Add([
+                one.Wrapper,
+                $"{one.Pairs}",
+                Mean(one.PlainRefused),
+                Mean(one.WrappedRefused),
+                Mean(one.Succeeded),
+                Mean(one.ScoreChange, "+0.00;-0.00;0.00"),
+                .. judged ? (string[])[Mean(one.ReplyViolations)] : [],
+            ]);
+        table.Write(terminal);
+    }
+
+    private static void Back(Terminal terminal, JailbreakStudyResult result)
+    {
+        var table = new DataTable(
+            "moved back where wrappers succeed",
+            new("score gained", true),
+            new("control", true),
+            new("refused then", true),
+            new("control", true)
+        );
+        void Add(string name, JailbreakEffect one) =>
+            table.Add(
+                name,
+                Mean(one.Score, "+0.00;-0.00;0.00"),
+                Mean(one.Control, "+0.00;-0.00;0.00"),
+                Mean(one.Restored),
+                Mean(one.RestoredByControl)
+            );
+        Add("projection on the direction", result.Direction);
+        foreach (var one in result.Dictionaries)
+        {
+            Add($"features of {one.Dictionary}, one by one", one.Single);
+            Add($"features of {one.Dictionary}, together", one.Together);
+        }
+        table.Write(terminal);
+    }
+
+    private static void Separation(Terminal terminal, StudySeparation one)
+    {
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(
+            $"{one.Question} ({one.Positives[1]} {one.Positive}, {one.Negatives[1]} {one.Negative} in the measured half)"
+        );
+        var table = new DataTable(
+            "by",
+            "chosen",
+            new("AUROC", true),
+            new("interval", true),
+            new("shuffled", true),
+            new("caught", true),
+            new("false alarms", true)
+        );
+        foreach (var by in one.Separators)
+            table.Add(
+                by.By,
+                by.Chosen,
+                Mean(by.Auroc),
+                by.Auroc is { } value ? FormattableString.Invariant($"{value.Low:0.00}–{value.High:0.00}") : "",
+                Mean(by.Shuffled),
+                Mean(by.Caught),
+                Mean(by.FalseAlarms)
+            );
+        table.Write(terminal);
+    }
+
+    private static string Mean(MeanEstimate? value, string format = "0.000") => value is null ? "" : Format.Defined(value.Mean, format);
+}

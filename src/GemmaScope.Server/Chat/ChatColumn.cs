@@ -1,0 +1,91 @@
+using GemmaScope.Behaviour;
+using GemmaScope.Models;
+using GemmaScope.Server.Pages;
+using GemmaScope.Text;
+
+namespace GemmaScope.Server.Chat;
+
+/// <summary>One of the two conversations, whose last reply is being written or is there. While it is written a monitor watches it, and may
+/// end it.</summary>
+internal sealed class ChatColumn : IDisposable
+{
+    private readonly ChatTokens _said;
+    private readonly ContinuationWriter? _writer;
+    private readonly GemmaModel _model;
+    private readonly GenerationOptions _options;
+    private readonly ActivationMonitor? _monitor;
+    private readonly MonitorTrace _trace;
+
+    /// <param name="kind">normal or steered.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="said">What was said.</param>
+    /// <param name="options">How the reply is written.</param>
+    /// <param name="watches">The directions that are watched.</param>
+    /// <param name="isOpen">Whether the reply is to be written; else it is the last message.</param>
+    public ChatColumn(string kind, GemmaModel model, ChatTokens said, GenerationOptions options, IReadOnlyList<Watch> watches, bool isOpen)
+    {
+        (Kind, _said, _model, _trace) = (kind, said, model, new(watches.Count));
+        if (watches.Count > 0)
+            _monitor = new(model.Config, watches, Keep);
+        _options = options with { Observer = _monitor };
+        // It checks the options, also where nothing is written.
+        var writer = new ContinuationWriter(kind, model, said.Ids, _options);
+        if (isOpen)
+            _writer = writer;
+        else
+            writer.Dispose();
+    }
+
+    /// <summary>normal or steered.</summary>
+    public string Kind { get; }
+
+    /// <summary>Whether the reply is there.</summary>
+    public bool IsDone => _writer is null || _writer.IsDone;
+
+    /// <summary>The whole conversation so far.</summary>
+    public int[] Ids => _writer is null ? _said.Ids : [.. _said.Ids, .. _writer.Ids];
+
+    /// <summary>Where the user's last message stands.</summary>
+    public (int Start, int End) User => Place(_said.Spans[_writer is null ? ^2 : ^1]);
+
+    /// <summary>Where the last reply stands.</summary>
+    public (int Start, int End) Reply => _writer is null ? Place(_said.Spans[^1]) : (_said.Ids.Length, Ids.Length);
+
+    /// <summary>The next few tokens of the reply, and how far the model went along the directions meanwhile.</summary>
+    /// <param name="cancellationToken">Stops between tokens.</param>
+    public ChatPiece Next(CancellationToken cancellationToken)
+    {
+        _trace.Clear();
+        var text = _writer?.Next(cancellationToken) ?? "";
+        return new(Kind, text, Ended, _monitor?.Stopped?.Reason, Along());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer?.Dispose();
+
+    private string? Ended =>
+        _writer is not { IsDone: true } ? null
+        : _monitor is { HasStopped: true } ? "direction"
+        : _writer.Ids.Count == _options.MaxNewTokens ? "max_tokens"
+        : Ids.Length > _model.Config.MaxPositions ? "context"
+        : "end";
+
+    private void Keep(MonitorReading reading)
+    {
+        // Of the prompt there is much, and it is read at the end.
+        if (reading.IsWritten)
+            _trace.Add(reading);
+    }
+
+    private Dictionary<string, IReadOnlyList<float>>? Along() =>
+        _monitor is null || _trace.Count == 0
+            ? null
+            : _monitor
+                .Watches.Index()
+                .ToDictionary(
+                    one => one.Item.Name,
+                    one => (IReadOnlyList<float>)[.. Enumerable.Range(0, _trace.Count).Select(i => _trace.Values(i)[one.Index])]
+                );
+
+    private static (int Start, int End) Place(ChatSpan span) => (span.Start, span.End);
+}

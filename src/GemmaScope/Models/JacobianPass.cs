@@ -1,0 +1,286 @@
+using System.Numerics.Tensors;
+using GemmaScope.Numerics;
+
+namespace GemmaScope.Models;
+
+/// <summary>What a derivative of a later position with respect to an earlier one flows through.</summary>
+public enum JacobianPaths
+{
+    /// <summary>All of it: queries, keys and values.</summary>
+    All,
+
+    /// <summary>Only ways that stay at one position.</summary>
+    OwnPosition,
+
+    /// <summary>All but queries and keys: attention looks where it looked.</summary>
+    FrozenPatterns,
+}
+
+/// <summary>
+/// The backward pass of one sequence for many output dimensions together: the same steps as <see cref="BackwardPass"/>, as a few large
+/// products. Derivatives are asked of positions within one span only, and no position feels a later one, so that nothing is computed
+/// outside it. Rows of a batch: output dimension by output dimension, each with the positions of the span.
+/// </summary>
+internal sealed class JacobianPass : IDisposable
+{
+    /// <summary>Rows of a product: enough for the kernels, few enough for the caches.</summary>
+    private const int MostRows = 1024;
+
+    private readonly GemmaConfig _config;
+    private readonly GemmaWeights _weights;
+    private readonly RotaryTable _local,
+        _global;
+    private readonly Workspace _workspace;
+    private readonly SavedActivations _saved;
+    private readonly JacobianPaths _paths;
+    private readonly Arithmetic _arithmetic;
+    private readonly int _target,
+        _lowest,
+        _first,
+        _span;
+
+    /// <summary>Runs a sequence.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tables">Its rotary tables: local, global.</param>
+    /// <param name="workspace">Buffers, kept from sequence to sequence.</param>
+    /// <param name="tokens">The sequence.</param>
+    /// <param name="target">The block whose output is differentiated.</param>
+    /// <param name="lowest">The first block whose output it is differentiated by.</param>
+    /// <param name="span">The positions: first and number.</param>
+    /// <param name="paths">What derivatives flow through.</param>
+    /// <param name="arithmetic">Forward and back.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    public JacobianPass(
+        GemmaModel model,
+        (RotaryTable Local, RotaryTable Global) tables,
+        Workspace workspace,
+        int[] tokens,
+        int target,
+        int lowest,
+        (int First, int Count) span,
+        JacobianPaths paths,
+        Arithmetic arithmetic,
+        CancellationToken cancellationToken
+    )
+    {
+        (_config, _weights, _workspace, _paths, _arithmetic) = (model.Config, model.Weights, workspace, paths, arithmetic);
+        (_local, _global) = tables;
+        (_target, _lowest, _first, _span) = (target, lowest, span.First, span.Count);
+        _saved = new SavedActivations(
+            model,
+            // Nothing after the span is felt within it.
+            tokens[..(_first + _span)],
+            GradientMode.Full,
+            [],
+            Site.ResidPost(lowest),
+            Site.ResidPost(target),
+            [],
+            arithmetic,
+            cancellationToken
+        );
+        Batch = Math.Clamp(MostRows / _span, 1, _config.Width);
+    }
+
+    /// <summary>Output dimensions that go together.</summary>
+    public int Batch { get; }
+
+    /// <summary>Told of the gradient at a block's output: [outputs · span, d].</summary>
+    public delegate void Reached(int layer, MatrixView gradient);
+
+    /// <summary>Carries some output dimensions back, each from all positions of the span at once.</summary>
+    /// <param name="firstOutput">The first dimension.</param>
+    /// <param name="outputs">How many, at most <see cref="Batch"/>.</param>
+    /// <param name="reached">Told of each block but the target, the last first.</param>
+    /// <param name="cancellationToken">Stops between layers.</param>
+    public void Run(int firstOutput, int outputs, Reached reached, CancellationToken cancellationToken)
+    {
+        var rows = outputs * _span;
+        var residual = Buffer("residual", rows, _config.Width);
+        for (var row = 0; row < rows; row++)
+        {
+            residual.Row(row).Clear();
+            residual.Row(row)[firstOutput + row / _span] = 1;
+        }
+        for (var layer = _target; ; layer--)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (layer < _target)
+                reached(layer, residual);
+            if (layer == _lowest)
+                return;
+            Mlp(layer, residual);
+            Attention(layer, residual);
+        }
+    }
+
+    public void Dispose() => _saved.Dispose();
+
+    /// <summary>residual += gradient through post_norm(mlp(norm(·))).</summary>
+    private void Mlp(int layer, MatrixView residual)
+    {
+        var w = _weights.Layers[layer];
+        var rows = residual.Rows;
+        var branch = Buffer("branch", rows, _config.Width);
+        Norm(SiteKind.MlpOutRaw, layer, w.PostMlpGain, residual, branch, add: false);
+        var (gate, up) = (Buffer("gate", rows, _config.MlpWidth), Buffer("up", rows, _config.MlpWidth));
+        Multiply(branch, w.Down, gate);
+        // The slopes are the same for all outputs: they are taken once a batch.
+        var (slope, value) = (Buffer("slope", _span, _config.MlpWidth), Buffer("value", _span, _config.MlpWidth));
+        Workers.For(_span, new SlopeRow(Saved(SiteKind.MlpGatePre, layer), Saved(SiteKind.MlpUp, layer), slope, value));
+        Workers.For(rows, new GateRows(slope, value, gate, up));
+        var (input, product) = (Buffer("input", rows, _config.Width), Buffer("product", rows, _config.Width));
+        Multiply(gate, w.Gate, input);
+        Multiply(up, w.Up, product);
+        Workers.For(rows, new AddRow(product, input));
+        Norm(SiteKind.ResidMid, layer, w.PreMlpGain, input, residual, add: true);
+    }
+
+    /// <summary>residual += gradient through post_norm(attention(norm(·))).</summary>
+    private void Attention(int layer, MatrixView residual)
+    {
+        var w = _weights.Layers[layer];
+        var rows = residual.Rows;
+        var branch = Buffer("branch", rows, _config.Width);
+        Norm(SiteKind.AttnOutRaw, layer, w.PostAttentionGain, residual, branch, add: false);
+        var z = Buffer("z", rows, _config.Heads * _config.HeadSize);
+        Multiply(branch, w.Output, z);
+
+        var (q, k, v) = (
+            Buffer("q", rows, _config.Heads * _config.HeadSize),
+            Buffer("k", rows, _config.KeyValueHeads * _config.HeadSize),
+            Buffer("v", rows, _config.KeyValueHeads * _config.HeadSize)
+        );
+        var full = _paths != JacobianPaths.FrozenPatterns;
+        Workers.For(
+            rows / _span * _config.KeyValueHeads,
+            new JacobianAttention(_config, layer, _saved, _first, _span, full, _paths == JacobianPaths.OwnPosition, z, q, k, v)
+        );
+        var (input, product) = (Buffer("input", rows, _config.Width), Buffer("product", rows, _config.Width));
+        Multiply(v, w.Value, input);
+        if (full)
+        {
+            var table = (_config.Sliding[layer] ? _local : _global).Rows(_first + _span).AsMatrix().SliceRows(_first, _span);
+            Heads(q, table, SiteKind.Q, w.QueryGain, layer);
+            Heads(k, table, SiteKind.K, w.KeyGain, layer);
+            Multiply(q, w.Query, product);
+            Workers.For(rows, new AddRow(product, input));
+            Multiply(k, w.Key, product);
+            Workers.For(rows, new AddRow(product, input));
+        }
+        Norm(SiteKind.ResidPre, layer, w.InputGain, input, residual, add: true);
+    }
+
+    /// <summary>Queries or keys after RoPE → before RoPE and, in Gemma 3, before their norm.</summary>
+    private void Heads(MatrixView gradient, MatrixView table, SiteKind projected, float[]? gain, int layer)
+    {
+        MatrixView? normed = gain is null ? null : Saved(projected, layer);
+        Workers.For(gradient.Rows, new HeadRows(table, normed, gain, _config.HeadSize, _config.NormEpsilon, gradient));
+    }
+
+    /// <summary>Gradient at a norm's gained output → at its input, which is written or added to.</summary>
+    private void Norm(SiteKind input, int layer, float[] gain, MatrixView gradient, MatrixView result, bool add)
+    {
+        var (bare, scale) = (Buffer("bare", _span, _config.Width), Buffer("scale", _span, 1));
+        Workers.For(_span, new BareRow(Saved(input, layer), _config.NormEpsilon, bare, scale));
+        Workers.For(gradient.Rows, new NormRows(bare, scale, gain, gradient, result, add));
+    }
+
+    private MatrixView Saved(SiteKind kind, int layer) => _saved.Rows(new Site(kind, layer)).SliceRows(_first, _span);
+
+    private void Multiply(MatrixView output, WeightView matrix, MatrixView input) =>
+        Compute.Kernels.Multiply(output, matrix.Transposed, input, _arithmetic);
+
+    private MatrixView Buffer(string name, int rows, int columns) => _workspace.Buffer($"jacobian {name}", rows, columns);
+
+    // Rows of all outputs meet the same activations: row r belongs to position r % span.
+
+    /// <summary>gelu(gate), and gelu′(gate) · up.</summary>
+    private readonly record struct SlopeRow(MatrixView Gate, MatrixView Up, MatrixView Slope, MatrixView Value) : IJob
+    {
+        public void Run(int index)
+        {
+            var slope = Slope.Row(index);
+            slope.Fill(1);
+            ElementwiseBackward.GeluTanhMultiply(Gate.Row(index), Up.Row(index), slope, slope, Value.Row(index));
+        }
+    }
+
+    private readonly record struct GateRows(MatrixView Slope, MatrixView Value, MatrixView Gate, MatrixView Up) : IJob
+    {
+        public void Run(int index)
+        {
+            var gate = Gate.Row(index);
+            TensorPrimitives.Multiply(gate, Value.Row(index % Value.Rows), Up.Row(index));
+            TensorPrimitives.Multiply(gate, Slope.Row(index % Slope.Rows), gate);
+        }
+    }
+
+    /// <summary>The bare vector of a norm, and what it was scaled by.</summary>
+    private readonly record struct BareRow(MatrixView X, float Epsilon, MatrixView Bare, MatrixView Scale) : IJob
+    {
+        public void Run(int index)
+        {
+            var scale = Scale.Row(index)[0] = ElementwiseBackward.InverseRms(X.Row(index), Epsilon);
+            TensorPrimitives.Multiply(X.Row(index), scale, Bare.Row(index));
+        }
+    }
+
+    /// <summary>dx = r (g − n · mean(n ⊙ g)) with g = gradient ⊙ gain, n the bare vector.</summary>
+    private readonly record struct NormRows(
+        MatrixView Bare,
+        MatrixView Scale,
+        float[] Gain,
+        MatrixView Gradient,
+        MatrixView Result,
+        bool Add
+    ) : IJob
+    {
+        public void Run(int index)
+        {
+            var bare = Bare.Row(index % Bare.Rows);
+            var scale = Scale.Row(index % Bare.Rows)[0];
+            var gradient = Gradient.Row(index);
+            var result = Result.Row(index);
+            if (Add)
+            {
+                // The gradient is a buffer that nobody needs any more.
+                TensorPrimitives.Multiply(gradient, Gain, gradient);
+                TensorPrimitives.MultiplyAdd(gradient, scale, result, result);
+            }
+            else
+            {
+                TensorPrimitives.Multiply(gradient, Gain, result);
+                TensorPrimitives.Multiply(result, scale, result);
+            }
+            var along = Add
+                ? scale * TensorPrimitives.Dot<float>(gradient, bare) / bare.Length
+                : TensorPrimitives.Dot<float>(result, bare) / bare.Length;
+            TensorPrimitives.MultiplyAdd(bare, -along, result, result);
+        }
+    }
+
+    private readonly record struct HeadRows(
+        MatrixView Table,
+        MatrixView? Projected,
+        float[]? Gain,
+        int HeadSize,
+        float Epsilon,
+        MatrixView Gradient
+    ) : IJob
+    {
+        public void Run(int index)
+        {
+            var angles = Table.Row(index % Table.Rows);
+            var row = Gradient.Row(index);
+            for (var at = 0; at < row.Length; at += HeadSize)
+            {
+                var head = row.Slice(at, HeadSize);
+                ElementwiseBackward.Rope(head, angles[..(HeadSize / 2)], angles[(HeadSize / 2)..]);
+                if (Projected is not { } projected || Gain is null)
+                    continue;
+                TensorPrimitives.Multiply(head, Gain, head);
+                ElementwiseBackward.Normalize(projected.Row(index % Table.Rows).Slice(at, HeadSize), Epsilon, head);
+            }
+        }
+    }
+}
