@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics.Tensors;
 using GemmaScope.Evaluation;
 using GemmaScope.Text;
 
@@ -39,11 +41,15 @@ public sealed class YesNo
     /// <param name="logits">The logits of all vocabulary rows.</param>
     public static double Entropy(ReadOnlySpan<float> logits)
     {
-        double total = Predictions.LogSum(logits),
-            expected = 0;
-        foreach (var logit in logits)
-            expected += Math.Exp(logit - total) * (logit - total);
-        return -expected;
+        // −Σ p log p = log Σ exp(l) − Σ p l: over a large vocabulary this is a part of what a run costs, so it goes by whole vectors.
+        var total = Predictions.LogSum(logits);
+        var probabilities = ArrayPool<float>.Shared.Rent(logits.Length);
+        var p = probabilities.AsSpan(0, logits.Length);
+        TensorPrimitives.Subtract(logits, (float)total, p);
+        TensorPrimitives.Exp(p, p);
+        var expected = TensorPrimitives.Dot(p, logits);
+        ArrayPool<float>.Shared.Return(probabilities);
+        return Math.Max(0, total - expected);
     }
 
     private static double Sum(ReadOnlySpan<float> logits, int[] ids)
