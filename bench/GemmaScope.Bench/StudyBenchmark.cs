@@ -61,13 +61,14 @@ internal sealed class StudyBenchmark()
     private static void Knowledge(GemmaModel model, int[][] prompts)
     {
         IReadOnlyList<Positions> points = [Positions.At(PromptTokens - 4), new(8, PromptTokens - 3), Positions.At(PromptTokens - 1)];
-        var entropy = 0.0;
+        var words = YesNo.Of([10, 11], [12, 13]);
+        var answers = new YesNoAnswer[prompts.Length];
         ResidualReadings.Read(
             model,
             prompts,
             [.. prompts.Select(_ => points)],
             ResidualReadings.Layers(model.Config),
-            (_, logits) => entropy += YesNo.Entropy(logits)
+            (prompt, logits) => answers[prompt] = words.Read(logits)
         );
     }
 

@@ -95,7 +95,7 @@ public sealed class KnowledgeStudyTests(SmallKnowledgeStudy study) : IClassFixtu
     {
         EntitySteering[] towards = [.. Result.Entities!.Steered.Where(one => one.Towards == "unknown" && !one.Edit.Contains("features"))];
         var own = Assert.Single(towards, one => !one.IsControl);
-        Assert.All(towards.Where(one => one.IsControl), one => Assert.True(own.Phrase!.Low > one.Phrase!.High));
+        Assert.All(towards.Where(one => one.IsControl), one => Assert.True(own.Phrase!.Low > one.Phrase!.High, $"{own.Phrase}"));
         Assert.Contains(Result.Entities.Steered, one => one.IsControl && one.Edit.Contains("features"));
     }
 
@@ -324,7 +324,8 @@ public sealed class SmallKnowledgeStudy : IAsyncLifetime
             from thing in things
             from place in places
             let isPositive = (Array.IndexOf(things, thing) + Array.IndexOf(places, place)) % 2 == 0
-            let text = $"They saw a {thing} {place} yesterday."
+            // The two have no text in common: what is planted in one is in no text of the other, in any style.
+            let text = trait == "shown" ? $"They saw a {thing} {place} yesterday." : $"We lost one {thing} {place} again."
             select ResultJson.Line(
                 new
                 {
@@ -339,20 +340,31 @@ public sealed class SmallKnowledgeStudy : IAsyncLifetime
     /// <summary>A model that says that it does not know wherever the planted direction is, whoever put it there.</summary>
     private sealed class Listening(GemmaModel model, PlantedKnowledge planted)
     {
-        private readonly float[] _phrase = planted.Saying(model.Tokenizer.Encode(IgnoranceWords.Phrase));
+        private readonly int[] _phrase = model.Tokenizer.Encode(IgnoranceWords.Phrase);
+        private readonly float[][] _saying = [.. model.Tokenizer.Encode(IgnoranceWords.Phrase).Select(token => planted.Saying(token))];
 
         public IReadOnlyList<Edit> Edits(IReadOnlyList<int[]> prompts) =>
             [
                 .. planted.Edits(prompts),
-                Edit.Function(
+                Edit.OfRun(
                     Site.ResidPost(model.Config.Layers - 1),
-                    (rows, _) =>
+                    (rows, sequences) =>
                     {
-                        for (var row = 0; row < rows.Rows; row++)
-                            if (TensorPrimitives.Dot<float>(rows.Row(row), planted.Direction) > 15)
-                                _phrase.CopyTo(rows.Row(row));
+                        for (var s = 0; s < prompts.Count; s++)
+                        {
+                            var row = rows.Row(sequences.Start(s) + sequences.Length(s) - 1);
+                            if (TensorPrimitives.Dot<float>(row, planted.Direction) > 15)
+                                TensorPrimitives.MultiplyAdd(Next(prompts[s]), 3 * TensorPrimitives.Norm<float>(row), row, row);
+                        }
                     }
                 ),
             ];
+
+        /// <summary>What raises the word of the phrase that comes next.</summary>
+        private float[] Next(int[] prompt)
+        {
+            var said = Enumerable.Range(0, _phrase.Length).Reverse().First(count => prompt.AsSpan().EndsWith(_phrase.AsSpan()[..count]));
+            return _saying[said];
+        }
     }
 }

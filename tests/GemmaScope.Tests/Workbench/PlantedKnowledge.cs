@@ -89,21 +89,21 @@ internal sealed class PlantedKnowledge
         return sum;
     }
 
-    /// <summary>A row behind the last layer after which all of some tokens are likely: the logits read it behind a norm with gains.</summary>
-    public float[] Saying(int[] tokens)
+    /// <summary>What raises the logit of a token where it is added behind the last layer, of length 1: it is read behind a norm with
+    /// gains.</summary>
+    public float[] Saying(int token)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(_model.Folder, "model.safetensors"));
         using var gains = stored["model.norm.weight"].ToF32();
-        var sum = new float[_model.Config.Width];
-        foreach (var id in tokens.Distinct())
-        {
-            using var run = _model.Run([id], capture: [Site.Embed]);
-            var row = run[Site.Embed].Row(0);
-            TensorPrimitives.MultiplyAdd(row, 1 / TensorPrimitives.Dot(row, row), sum, sum);
-        }
-        for (var i = 0; i < sum.Length; i++)
-            sum[i] *= Loud / (1 + gains.AsSpan()[i]);
-        return sum;
+        // What the token has and others do not: what all embeddings have in common raises all logits to their cap.
+        int[] others = [.. Enumerable.Range(1, 256).Select(i => i * (_model.Tokenizer.VocabularySize / 257))];
+        var read = Towards([token], []);
+        foreach (var other in others)
+            TensorPrimitives.MultiplyAdd(Towards([other], []), -1f / others.Length, read, read);
+        for (var i = 0; i < read.Length; i++)
+            read[i] *= 1 + gains.AsSpan()[i];
+        TensorPrimitives.Divide(read, TensorPrimitives.Norm<float>(read), read);
+        return read;
     }
 
     private static string Key(int[] prompt) => string.Join(' ', prompt);

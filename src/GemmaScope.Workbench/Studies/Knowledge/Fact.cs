@@ -50,7 +50,7 @@ public sealed record Fact(
                 .Read(file)
                 .Select(row => Of(row, Path.GetFileNameWithoutExtension(file)))
                 .OfType<Fact>()
-                .DistinctBy(fact => fact.Subject),
+                .DistinctBy(fact => (fact.Subject, fact.Prompt is null ? "" : fact.Answer)),
         ];
         return facts.Length >= 4
             ? facts
@@ -66,8 +66,12 @@ public sealed record Fact(
         var random = new Random(seed);
         var exchanged = new int[facts.Count];
         var sizes = facts.CountBy(fact => fact.Topic).ToDictionary();
-        // Topics with a single fact exchange among each other.
-        foreach (var group in Enumerable.Range(0, facts.Count).GroupBy(i => sizes[facts[i].Topic] > 1 ? facts[i].Topic : ""))
+        // Topics with a single fact exchange among each other. The pairs of a topic of agreement are all right in the same way: they exchange with all.
+        foreach (
+            var group in Enumerable
+                .Range(0, facts.Count)
+                .GroupBy(i => facts[i].Prompt is null && sizes[facts[i].Topic] > 1 ? facts[i].Topic : "")
+        )
         {
             int[] places = [.. group];
             random.Shuffle(places);

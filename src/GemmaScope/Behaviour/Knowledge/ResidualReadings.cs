@@ -58,9 +58,12 @@ public sealed class ResidualReadings
                 logits: answers is null ? LogitRows.None : LogitRows.Last,
                 cancellationToken: cancellationToken
             );
+            var first = done;
+            // Over a large vocabulary this is work of its own.
+            if (answers is not null)
+                Parallel.For(0, batch.Length, s => answers(first + s, run.LastLogits(s)));
             for (var s = 0; s < batch.Length; s++, done++)
             {
-                answers?.Invoke(done, run.LastLogits(s));
                 foreach (var (site, read) in rows)
                     for (var point = 0; point < count; point++)
                         read[point].Add(Mean(run, site, s, points[done][point]));
