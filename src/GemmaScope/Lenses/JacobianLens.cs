@@ -94,6 +94,7 @@ public sealed class JacobianLens : Lens
         foreach (var map in _maps.Values)
             map.Dispose();
         _owner?.Dispose();
+        base.Dispose(disposing);
     }
 
     private static void CheckAlike(JacobianLens first, JacobianLens other)

@@ -80,5 +80,6 @@ public sealed class TunedLens : Lens
             b.Dispose();
         }
         _owner?.Dispose();
+        base.Dispose(disposing);
     }
 }

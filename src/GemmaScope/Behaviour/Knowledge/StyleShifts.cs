@@ -128,7 +128,8 @@ public static class StyleShifts
             var probe = ActivationProbe.Fit(
                 ProbeMethod.MassMean,
                 [.. others.SelectMany(other => train.Select(i => regression.Of(Covariates(other, i), texts.Rows[other][i])))],
-                [.. others.SelectMany(_ => Labels(train, labels))]
+                [.. others.SelectMany(_ => Labels(train, labels))],
+                cancellationToken
             );
             return probe.Scores([.. test.Select(i => regression.Of(Covariates(style, i), texts.Rows[style][i]))]);
         }
@@ -136,7 +137,12 @@ public static class StyleShifts
         double[] CovariateScores(int[] others, int style)
         {
             var rows = others.SelectMany(other => train.Select(i => Single(Covariates(other, i)))).ToArray();
-            var probe = ActivationProbe.Fit(ProbeMethod.Logistic, rows, [.. others.SelectMany(_ => Labels(train, labels))]);
+            var probe = ActivationProbe.Fit(
+                ProbeMethod.Logistic,
+                rows,
+                [.. others.SelectMany(_ => Labels(train, labels))],
+                cancellationToken
+            );
             return probe.Scores([.. test.Select(i => Single(Covariates(style, i)))]);
         }
 
