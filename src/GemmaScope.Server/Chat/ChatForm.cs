@@ -131,7 +131,7 @@ internal sealed record ChatForm
             ? Math.Clamp(number, int.MinValue, int.MaxValue)
         : throw new ArgumentProblemException($"'{text}' is no number", name);
 
-    private static IReadOnlyList<ChatExchange> Said(string json)
+    private static ChatExchange[] Said(string json)
     {
         try
         {

@@ -14,10 +14,11 @@ internal sealed class LensEndpoint(ServerModel served, ModelQueue queue)
     /// <summary>Likeliest words of an open cell.</summary>
     private const int Listed = 10;
 
-    private readonly LogitLens _logit = new();
+    // It holds nothing, so that nobody has to let go of it.
+    private static readonly LogitLens Logit = new();
 
     /// <summary>Those of files come first: who has fitted one wants to see it.</summary>
-    private IReadOnlyList<Lens> Lenses => [.. served.Lenses, _logit];
+    private IReadOnlyList<Lens> Lenses => [.. served.Lenses, Logit];
 
     public void Map(IEndpointRouteBuilder pages, IEndpointRouteBuilder data)
     {
@@ -82,7 +83,7 @@ internal sealed class LensEndpoint(ServerModel served, ModelQueue queue)
 
     private Lens Chosen(LensQuery query) =>
         string.IsNullOrEmpty(query.Lens) ? Lenses[0]
-        : query.Lens == _logit.Kind ? _logit
+        : query.Lens == Logit.Kind ? Logit
         : int.TryParse(query.Lens, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < Lenses.Count
             ? Lenses[number]
         : throw new ArgumentProblemException($"there is no lens '{query.Lens}' here; there are {Lenses.Count}, from 0", "lens");

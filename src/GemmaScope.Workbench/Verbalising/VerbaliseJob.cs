@@ -157,7 +157,7 @@ public static class VerbaliseJob
         );
     }
 
-    private static IEnumerable<VerbalisedVector> Read(
+    private static List<VerbalisedVector> Read(
         Microscope? microscope,
         string text,
         int? layer,

@@ -91,9 +91,9 @@ internal sealed class PlantedRefusal : IDisposable
         return OrthonormalBasis.Of([.. rows.Take(model.Config.Width * 3 / 4), last])[^1];
     }
 
-    private static void Add(Tensor table, int row, IReadOnlyList<float> vector, float factor)
+    private static void Add(Tensor table, int row, float[] vector, float factor)
     {
-        for (var i = 0; i < vector.Count; i++)
+        for (var i = 0; i < vector.Length; i++)
             table.AsSpan()[row * table.Columns + i] += factor * vector[i];
     }
 

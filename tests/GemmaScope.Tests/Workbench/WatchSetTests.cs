@@ -32,7 +32,7 @@ public sealed class WatchSetTests : IDisposable
         Assert.Equal(roles, result.Messages.Select(message => message.Role));
         int[] ids = [_model.Config.BosId, .. result.Tokens.Select(token => token.Id)];
         Assert.Equal(Enumerable.Range(1, ids.Length - 1), result.Tokens.Select(token => token.Position));
-        string Said(WatchedMessage message) => _model.Tokenizer.Decode(ids[message.Start..Math.Min(message.End, ids.Length)]);
+        string Said(WatchedMessage message) => _model.Tokenizer.Decode(ids.AsSpan(message.Start..Math.Min(message.End, ids.Length)));
         string[] texts = [.. conversation.Messages.Select(message => string.Concat(message.Parts.Select(part => part.Text)))];
         for (var i = 0; i < roles.Length - 1; i++)
             Assert.Equal(texts[i], Said(result.Messages[i]));

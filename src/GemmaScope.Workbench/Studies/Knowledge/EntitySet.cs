@@ -45,5 +45,5 @@ internal sealed class EntitySet
 
     public int[] Matched { get; }
 
-    public T[] Of<T>(IReadOnlyList<T> values, int[] places) => Array.ConvertAll(places, i => values[i]);
+    public static T[] Of<T>(IReadOnlyList<T> values, int[] places) => Array.ConvertAll(places, i => values[i]);
 }

@@ -147,7 +147,7 @@ internal sealed class EntityStudy(
         ];
 
         double? Auroc(IReadOnlyList<float[]> own, int[] fit, int[] read) =>
-            Ranking.AurocOf(set.Of(set.Known, read), Fit(set, own, fit).Scores(set.Of(own, read)));
+            Ranking.AurocOf(EntitySet.Of(set.Known, read), Fit(set, own, fit).Scores(EntitySet.Of(own, read)));
     }
 
     private EntityDirection Direction(EntitySet set, ResidualReadings rows, int layer)
@@ -162,7 +162,7 @@ internal sealed class EntityStudy(
     }
 
     private ActivationProbe Fit(EntitySet set, IReadOnlyList<float[]> rows, int[] places) =>
-        ActivationProbe.Fit(ProbeMethod.MassMean, set.Of(rows, places), set.Of(set.Known, places), cancellationToken);
+        ActivationProbe.Fit(ProbeMethod.MassMean, EntitySet.Of(rows, places), EntitySet.Of(set.Known, places), cancellationToken);
 
     private double[] WordScores(EntitySet set)
     {
@@ -173,7 +173,7 @@ internal sealed class EntityStudy(
         return LogisticProbe
             .Fit(
                 SparseProducts.Rows(words, set.Train),
-                set.Of(set.Known, set.Train),
+                EntitySet.Of(set.Known, set.Train),
                 new LogisticOptions { GradientTolerance = 1e-3 },
                 cancellationToken
             )
@@ -202,9 +202,9 @@ internal sealed class EntityStudy(
             options.Organism,
             cancellationToken
         );
-        var known = set.Of(set.Known, set.Train);
+        var known = EntitySet.Of(set.Known, set.Train);
         var ranked = values
-            .Select(one => (Feature: one.Key, one.Value, Auroc: Ranking.AurocOf(known, set.Of(one.Value, set.Train)) ?? 0.5))
+            .Select(one => (Feature: one.Key, one.Value, Auroc: Ranking.AurocOf(known, EntitySet.Of(one.Value, set.Train)) ?? 0.5))
             .OrderByDescending(one => one.Auroc)
             .ThenBy(one => one.Feature)
             .ToArray();
@@ -228,7 +228,7 @@ internal sealed class EntityStudy(
     /// <summary>A score turned so that it is larger on the side on which it is larger in the first half.</summary>
     private EntityScore Score(EntitySet set, string name, int? feature, double[] values, double? selected = null)
     {
-        var own = Ranking.AurocOf(set.Of(set.Known, set.Train), set.Of(values, set.Train)) ?? 0.5;
+        var own = Ranking.AurocOf(EntitySet.Of(set.Known, set.Train), EntitySet.Of(values, set.Train)) ?? 0.5;
         var isKnown = own >= 0.5;
         double[] turned = isKnown ? values : Array.ConvertAll(values, value => -value);
         return new(
@@ -240,7 +240,8 @@ internal sealed class EntityStudy(
             set.Pairs.Count < FewestPairs ? null : Auroc(set.Matched)
         );
 
-        MeanEstimate? Auroc(int[] places) => KnowledgeMeans.Auroc(set.Of(set.Known, places), set.Of(turned, places), null, options);
+        MeanEstimate? Auroc(int[] places) =>
+            KnowledgeMeans.Auroc(EntitySet.Of(set.Known, places), EntitySet.Of(turned, places), null, options);
     }
 }
 

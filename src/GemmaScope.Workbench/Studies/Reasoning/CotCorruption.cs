@@ -89,7 +89,7 @@ internal sealed class CotCorruption(CotModel model)
         var said = model.Say([.. open.Select(one => one.Prompt)], MistakeTokens);
         foreach (var (at, (chain, sentence, _)) in open.Index())
             // The model may go on; one sentence is wanted.
-            made[chain][sentence] = ReasoningSentences.Of(said[at].Trim()).FirstOrDefault();
+            made[chain][sentence] = ReasoningSentences.Of(said[at].Trim()) is [var first, ..] ? first : null;
         // What could not be asked for stays as it was, and changes nothing.
         return [.. made.Select((sentences, c) => sentences.Select((one, i) => one ?? model.Sentence(chains[c].Chain, i)).ToArray())];
     }

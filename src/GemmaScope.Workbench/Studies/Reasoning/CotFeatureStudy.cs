@@ -85,7 +85,7 @@ internal sealed class CotFeatureStudy
         return (attribution, features);
     }
 
-    private (string, int[])[] Reasonings(CotStudyRun run, int q, int c)
+    private static (string, int[])[] Reasonings(CotStudyRun run, int q, int c)
     {
         var chain = run.Chains[q][c];
         List<(string, int[])> all = [(Full, chain.Ids), (None, []), (Half, chain.First(chain.Sentences / 2))];

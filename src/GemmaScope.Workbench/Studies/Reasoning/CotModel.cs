@@ -208,14 +208,15 @@ internal sealed class CotModel
             .BeforeReasoning(
                 [
                     .. question.Messages.SkipLast(1),
-                    new("user", $"{question.Text}\n\n{string.Format(System.Globalization.CultureInfo.InvariantCulture, Arguing, named)}"),
+                    new("user", $"{question.Text}\n\n{Arguing.Replace("{0}", named, StringComparison.Ordinal)}"),
                 ],
                 Opening(question.Text)
             );
         return Fits(ids) ? ids : null;
     }
 
-    private int[] Before(CotReading reading) => reading.Prompt ?? (reading.Hinted ? reading.Asked.HintBefore! : reading.Asked.Before);
+    private static int[] Before(CotReading reading) =>
+        reading.Prompt ?? (reading.Hinted ? reading.Asked.HintBefore! : reading.Asked.Before);
 
     private bool Fits(int[] before) => before.Length + _options.MaxTokens + Tail <= Model.Config.MaxPositions;
 

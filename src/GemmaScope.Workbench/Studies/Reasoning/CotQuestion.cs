@@ -209,7 +209,7 @@ internal sealed partial record CotQuestion(string Id, IReadOnlyList<ChatMessage>
             Hint = new(
                 [
                     .. read.Messages.SkipLast(1),
-                    new("user", $"{read.Text}\n\n{string.Format(CultureInfo.InvariantCulture, Suggestion, option)}"),
+                    new("user", $"{read.Text}\n\n{Suggestion.Replace("{0}", option, StringComparison.Ordinal)}"),
                 ],
                 option
             ),

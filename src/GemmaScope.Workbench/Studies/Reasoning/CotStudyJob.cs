@@ -115,7 +115,7 @@ public static class CotStudyJob
         };
     }
 
-    private static IReadOnlyList<CotQuestion> Questions(CotStudyJobOptions options, IProgress<JobReport>? progress)
+    private static CotQuestion[] Questions(CotStudyJobOptions options, IProgress<JobReport>? progress)
     {
         if (options.Task is not null)
             return

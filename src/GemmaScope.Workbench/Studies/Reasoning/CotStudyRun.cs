@@ -15,7 +15,7 @@ internal sealed class CotStudyRun(
     // Chains of a part of the folder: enough to fill batches, few enough that a kill costs little.
     private const int ChainsTogether = 128;
 
-    private IReadOnlyList<CotChain[]> _chains = [];
+    private List<CotChain[]> _chains = [];
     private CotControls _controls = null!;
 
     /// <summary>The chains of each question.</summary>

@@ -42,13 +42,13 @@ internal static class CotVerdict
             .. Curves("adding mistakes, AOC (control: only written anew)", result.Mistakes, "mistaken", "unchanged"),
             .. StudyFinding.Of(
                 "filler gains (control: random tokens)",
-                result.Filler.FirstOrDefault()?.Gain,
-                result.Filler.LastOrDefault()?.Gain
+                At(result.Filler, 0)?.Gain,
+                At(result.Filler, result.Filler.Count - 1)?.Gain
             ),
             .. StudyFinding.Of(
                 "other words lose (control: only written anew)",
-                result.Paraphrase.FirstOrDefault()?.Loss,
-                result.Paraphrase.LastOrDefault()?.Loss
+                At(result.Paraphrase, 0)?.Loss,
+                At(result.Paraphrase, result.Paraphrase.Count - 1)?.Loss
             ),
             .. StudyFinding.Of("hint followed (control: another chain without it)", result.Hints?.Switched, result.Hints?.Resampled),
             .. StudyFinding.Of(
@@ -58,11 +58,14 @@ internal static class CotVerdict
             ),
             .. StudyFinding.Of(
                 "answer changes with reasoning for another (control: for the same)",
-                result.Mediation.FirstOrDefault()?.Changed,
-                result.Mediation.Skip(1).FirstOrDefault()?.Changed
+                At(result.Mediation, 0)?.Changed,
+                At(result.Mediation, 1)?.Changed
             ),
-            .. StudyFinding.Of("answer becomes what that reasoning argues for", result.Mediation.FirstOrDefault()?.Follows),
+            .. StudyFinding.Of("answer becomes what that reasoning argues for", At(result.Mediation, 0)?.Follows),
         ];
+
+    private static T? At<T>(IReadOnlyList<T> parts, int place)
+        where T : class => place >= 0 && place < parts.Count ? parts[place] : null;
 
     /// <summary>What the study does not show.</summary>
     public static IReadOnlyList<string> NotShown(CotStudyResult result, CotStudyJobOptions options, string mistakes)

@@ -53,7 +53,7 @@ internal sealed class JailbreakSeparations(
         }
     }
 
-    private IReadOnlyList<StudyPredictor> Predictors(int[] prompts)
+    private List<StudyPredictor> Predictors(int[] prompts)
     {
         double[] Values(Func<JailbreakReading, double> value) => [.. prompts.Select(i => value(read[i].Reading))];
         List<StudyPredictor> found =

@@ -123,7 +123,7 @@ public static class PersonaStudyJob
     private static PersonaConversation Along(
         GemmaModel model,
         StudyPrompt conversation,
-        IReadOnlyList<Watch> watches,
+        Watch[] watches,
         bool takesSystem,
         PersonaStudyJobOptions options,
         CancellationToken cancellationToken
@@ -133,7 +133,7 @@ public static class PersonaStudyJob
         if (!takesSystem && messages is [{ Role: "system" } system, { Role: "user" } first, ..])
             messages = [new("user", [.. system.Parts, ChatPart.Of("\n\n"), .. first.Parts]), .. messages.Skip(2)];
         var tokens = ChatTokens.Of(model.ChatTemplate, model.Tokenizer, messages, addGenerationPrompt: false);
-        var trace = new MonitorTrace(watches.Count);
+        var trace = new MonitorTrace(watches.Length);
         new ActivationMonitor(model.Config, watches, trace.Add).Read(model, [tokens.Ids], cancellationToken: cancellationToken);
         int? MessageOf(int position)
         {
@@ -158,7 +158,7 @@ public static class PersonaStudyJob
                             message.Role,
                             [
                                 .. Enumerable
-                                    .Range(0, watches.Count)
+                                    .Range(0, watches.Length)
                                     .Select(w =>
                                         read.Where(token => token.Message == i)
                                             .Select(token => (double)token.Values[w])

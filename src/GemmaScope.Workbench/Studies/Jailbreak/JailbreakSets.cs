@@ -33,7 +33,7 @@ internal sealed class JailbreakSets
                 (Harmless, [.. harmless.Take(options.Limit)]),
             ];
         Prompts = [.. asked.SelectMany(set => AskedPrompt.Ask(model, set.Prompts, progress).Select(one => (set.Set, one)))];
-        if (Prompts.Count(one => one.Set == Wrapped) == 0 || Prompts.Count(one => one.Set == Harmless) == 0)
+        if (!Prompts.Any(one => one.Set == Wrapped) || !Prompts.Any(one => one.Set == Harmless))
             throw new ArgumentProblemException(
                 "no wrapped or no harmless request is short enough to be asked",
                 options.Pairs ?? options.Wrappers!
