@@ -22,7 +22,7 @@ internal static class StudyPage
         new ReportPage(
             title,
             Markup.Of(
-                $"<p class=\"meta\">{string.Join(" · ", new[] { result.Model, string.Join(", ", result.Files), about }.Where(part => part.Length > 0))}</p>"
+                $"<p class=\"meta\"><b>{title}</b>{string.Concat(new[] { string.Join(", ", result.Files), about }.Where(part => part.Length > 0).Select(part => $" · {part}"))}</p>"
             )
         )
         {
