@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using GemmaScope.Cli.Completion;
 using GemmaScope.Files;
 using GemmaScope.Models;
@@ -60,11 +61,39 @@ internal static class CommonOptions
         }.Offering(KnownWords.Texts);
 
     /// <summary>A share, of which 1 is all.</summary>
-    public static Option<double> Share(string name, string description, double standard) =>
+    public static Option<double> Share(string name, string description, double standard) => Real(name, "SHARE", description, standard);
+
+    /// <summary>A number that need not be whole.</summary>
+    public static Option<double> Real(string name, string helpName, string description, double standard) =>
         new(name)
         {
             Description = description,
-            HelpName = "SHARE",
+            HelpName = helpName,
+            DefaultValueFactory = _ => standard,
+        };
+
+    /// <summary>Numbers between commas; <see cref="Quantity.Numbers"/> reads them.</summary>
+    public static Option<string> Numbers(string name, string description, IEnumerable<double> standard) =>
+        Words(name, "S,…", description, string.Join(',', standard.Select(one => one.ToString(CultureInfo.InvariantCulture))));
+
+    /// <summary>A text that has a usual form.</summary>
+    public static Option<string> Words(string name, string helpName, string description, string standard) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => standard,
+        };
+
+    /// <summary>A file that may be given.</summary>
+    public static Option<string?> File(string name, string description) => new(name) { Description = description, HelpName = "FILE" };
+
+    /// <summary>How much of a text is read.</summary>
+    public static Option<long> TextTokens(long standard) =>
+        new("--tokens")
+        {
+            Description = "Tokens of that text.",
+            HelpName = "N",
             DefaultValueFactory = _ => standard,
         };
 

@@ -69,4 +69,8 @@ internal sealed class MicroscopeArguments
     /// <inheritdoc cref="Open(ParseResult, Session)"/>
     public static Microscope Open(MicroscopeOptions options, Session session) =>
         session.Run((progress, cancellationToken) => Microscope.OpenAsync(options, progress, cancellationToken));
+
+    /// <summary>The ShieldGemma that judges beside another model; null where none is named.</summary>
+    public static Microscope? OpenShield(string? name, Session session) =>
+        name is null ? null : Open(new() { Model = name, Use = DictionaryUse.None }, session);
 }

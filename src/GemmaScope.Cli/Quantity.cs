@@ -22,6 +22,21 @@ internal static class Quantity
         );
     }
 
+    /// <summary>A part of a whole that is made in parts: its number, from 0, and how many there are.</summary>
+    public static (int Index, int Count) Part(ArgumentResult result)
+    {
+        if (
+            result.Tokens[0].Value.Split('/') is [var index, var count]
+            && int.TryParse(index, out var i)
+            && int.TryParse(count, out var n)
+            && i >= 0
+            && i < n
+        )
+            return (i, n);
+        result.AddError($"--part: '{result.Tokens[0].Value}' is no part; give e.g. 0/8, the first of eight");
+        return (0, 1);
+    }
+
     /// <summary>Numbers between commas.</summary>
     public static double[] Numbers(string text, string option) =>
         [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => Finite(part, option))];

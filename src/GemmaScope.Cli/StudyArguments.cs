@@ -26,9 +26,11 @@ internal sealed class StudyArguments
         HelpName = "X",
     };
 
+    private readonly Option<bool> _json = CommonOptions.Json();
+
     public StudyArguments(Command command)
     {
-        foreach (var option in (Option[])[_out, _restart, _texts, _seed, _resamples, _maxMinutes])
+        foreach (var option in (Option[])[_out, _restart, _texts, _seed, _resamples, _maxMinutes, _json])
             command.Options.Add(option);
     }
 
@@ -46,6 +48,18 @@ internal sealed class StudyArguments
                 MaxTime = Time(arguments.GetValue(_maxMinutes)),
             }
         );
+
+    /// <summary>Prints what a study found, as JSON or for people, and says where its page is.</summary>
+    public int Print<T>(ParseResult arguments, Session session, T result, Action<Terminal, T> forPeople)
+        where T : StudyResult
+    {
+        if (arguments.GetValue(_json))
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
+        else
+            forPeople(session.Terminal, result);
+        session.Terminal.Error.WriteLine($"wrote {Path.Combine(arguments.GetValue(_out)!, StudyRunner.PageName)}");
+        return Application.Success;
+    }
 
     private TimeSpan? Time(double? minutes) =>
         minutes is not { } given ? null

@@ -105,7 +105,7 @@ internal sealed class HarvestCommand : GemmaScopeCommand
                 Description = "Write part I of N, counted from 0; N processes or array tasks write one store at once.",
                 HelpName = "I/N",
                 DefaultValueFactory = _ => (0, 1),
-                CustomParser = Part,
+                CustomParser = result => Quantity.Part(result),
             }
         );
         _maxBytes = Add(
@@ -148,19 +148,5 @@ internal sealed class HarvestCommand : GemmaScopeCommand
             Parts = parts,
             MaxBytes = arguments.GetValue(_maxBytes),
         };
-    }
-
-    private static (int, int) Part(ArgumentResult result)
-    {
-        if (
-            result.Tokens[0].Value.Split('/') is [var index, var count]
-            && int.TryParse(index, out var i)
-            && int.TryParse(count, out var n)
-            && i >= 0
-            && i < n
-        )
-            return (i, n);
-        result.AddError($"--part: '{result.Tokens[0].Value}' is no part; give e.g. 0/8, the first of eight");
-        return (0, 1);
     }
 }

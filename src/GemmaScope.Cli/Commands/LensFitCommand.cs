@@ -98,7 +98,7 @@ internal sealed class LensFitCommand : GemmaScopeCommand
                 Description = "Read part I of N of the windows, counted from 0; N machines fit one lens, which --merge makes of theirs.",
                 HelpName = "I/N",
                 DefaultValueFactory = _ => (0, 1),
-                CustomParser = Part,
+                CustomParser = result => Quantity.Part(result),
             }
         );
         _merge = Add(
@@ -176,19 +176,5 @@ internal sealed class LensFitCommand : GemmaScopeCommand
         if (arguments.GetValue(_layers) is { } layers)
             options = options with { Fit = options.Fit with { Layers = LensWords.Layers(layers, microscope.Model.Config.Layers) } };
         return session.Run((progress, stop) => LensFitJob.RunAsync(microscope, options, progress, stop));
-    }
-
-    private static (int, int) Part(ArgumentResult result)
-    {
-        if (
-            result.Tokens[0].Value.Split('/') is [var index, var count]
-            && int.TryParse(index, out var i)
-            && int.TryParse(count, out var n)
-            && i >= 0
-            && i < n
-        )
-            return (i, n);
-        result.AddError($"--part: '{result.Tokens[0].Value}' is no part; give e.g. 0/2, the first of two");
-        return (0, 1);
     }
 }

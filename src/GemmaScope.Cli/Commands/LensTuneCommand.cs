@@ -51,9 +51,11 @@ internal sealed class LensTuneCommand : GemmaScopeCommand
         _heldOut = Add(
             CommonOptions.Number("--held-out", "N", "Windows at the start that are measured, and not trained on.", Defaults.HeldOut)
         );
-        _rate = Add(Number("--learning-rate", "Learning rate, times 1 − momentum; it falls to 0.", Defaults.Fit.LearningRate));
-        _momentum = Add(Number("--momentum", "Nesterov momentum.", Defaults.Fit.Momentum));
-        _decay = Add(Number("--weight-decay", "Weight decay.", Defaults.Fit.WeightDecay));
+        _rate = Add(
+            CommonOptions.Real("--learning-rate", "X", "Learning rate, times 1 − momentum; it falls to 0.", Defaults.Fit.LearningRate)
+        );
+        _momentum = Add(CommonOptions.Real("--momentum", "X", "Nesterov momentum.", Defaults.Fit.Momentum));
+        _decay = Add(CommonOptions.Real("--weight-decay", "X", "Weight decay.", Defaults.Fit.WeightDecay));
         _biasOnly = Add(new Option<bool>("--bias-only") { Description = "Train the offset alone." });
         _force = Add(new Option<bool>("--force") { Description = "Write over an existing file." });
         _json = Add(CommonOptions.Json());
@@ -107,12 +109,4 @@ internal sealed class LensTuneCommand : GemmaScopeCommand
         table.Write(session.Terminal);
         return Application.Success;
     }
-
-    private static Option<double> Number(string name, string description, double standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "X",
-            DefaultValueFactory = _ => standard,
-        };
 }

@@ -12,27 +12,25 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly StudyArguments _study;
-    private readonly Option<string?> _questions = new("--questions")
-    {
-        Description = "Questions as JSON lines: question, options and answer; or biased and unbiased turns.",
-        HelpName = "FILE",
-    };
-    private readonly Option<string?> _hinted = new("--hinted")
-    {
-        Description = "The hinted forms of the questions of the same ids, where they do not stand beside them.",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> _questions = CommonOptions.File(
+        "--questions",
+        "Questions as JSON lines: question, options and answer; or biased and unbiased turns."
+    );
+    private readonly Option<string?> _hinted = CommonOptions.File(
+        "--hinted",
+        "The hinted forms of the questions of the same ids, where they do not stand beside them."
+    );
     private readonly Option<string?> _task = new("--task")
     {
         Description = "Make questions instead: addition. They are written into the folder too.",
         HelpName = "TASK",
     };
-    private readonly Option<string> _operands = new("--operands")
-    {
-        Description = "Numbers in a sum: some between commas, or a range.",
-        HelpName = "N,…|N-M",
-        DefaultValueFactory = _ => string.Join(',', Defaults.Operands),
-    };
+    private readonly Option<string> _operands = CommonOptions.Words(
+        "--operands",
+        "N,…|N-M",
+        "Numbers in a sum: some between commas, or a range.",
+        string.Join(',', Defaults.Operands)
+    );
     private readonly Option<string[]> _parts = new("--parts")
     {
         Description =
@@ -55,23 +53,27 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
             "Chains of which features are read, with a dictionary.",
             Defaults.FeatureChains
         );
-    private readonly Option<double> _temperature = Real("--temperature", "T", "Temperature of chains.", Defaults.Temperature),
-        _topP = Real("--top-p", "P", "Only the most likely tokens that reach P together.", Defaults.TopP),
-        _leastMass = Real("--least-mass", "P", "Options together must be as likely, or an answer is unreadable.", Defaults.LeastMass);
-    private readonly Option<string> _opening = Words("--opening", "What reasoning begins with.", Defaults.Opening),
-        _answerQuestion = Words("--answer-question", "What asks for the answer.", Defaults.AnswerQuestion);
+    private readonly Option<double> _temperature = CommonOptions.Real("--temperature", "T", "Temperature of chains.", Defaults.Temperature),
+        _topP = CommonOptions.Real("--top-p", "P", "Only the most likely tokens that reach P together.", Defaults.TopP),
+        _leastMass = CommonOptions.Real(
+            "--least-mass",
+            "P",
+            "Options together must be as likely, or an answer is unreadable.",
+            Defaults.LeastMass
+        );
+    private readonly Option<string> _opening = CommonOptions.Words("--opening", "TEXT", "What reasoning begins with.", Defaults.Opening),
+        _answerQuestion = CommonOptions.Words("--answer-question", "TEXT", "What asks for the answer.", Defaults.AnswerQuestion);
     private readonly Option<string?> _answerOpening = new("--answer-opening")
     {
         Description = "What the answer begins with. Default: as published for options, 'The answer is' for numbers.",
         HelpName = "TEXT",
     };
-    private readonly Option<string> _faithfulAt = new("--faithful-at")
-    {
-        Description = "For how many chains at least one has to be faithful.",
-        HelpName = "K,…",
-        DefaultValueFactory = _ => string.Join(',', Defaults.FaithfulAt),
-    };
-    private readonly Option<bool> _json = CommonOptions.Json();
+    private readonly Option<string> _faithfulAt = CommonOptions.Words(
+        "--faithful-at",
+        "K,…",
+        "For how many chains at least one has to be faithful.",
+        string.Join(',', Defaults.FaithfulAt)
+    );
 
     public StudyCotCommand()
         : base(
@@ -102,7 +104,6 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
                     _leastMass,
                     _faithfulAt,
                     _featureChains,
-                    _json,
                 ]
         )
             Options.Add(option);
@@ -136,12 +137,7 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, cancellationToken) => CotStudyJob.RunAsync(microscope, options, progress, cancellationToken));
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            CotStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, CotStudyText.Write);
     }
 
     private int[] Operands(string text)
@@ -180,20 +176,4 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
                         : throw new ArgumentProblemException($"'{part}' is no whole number", option)
                 ),
         ];
-
-    private static Option<double> Real(string name, string letter, string description, double standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = letter,
-            DefaultValueFactory = _ => standard,
-        };
-
-    private static Option<string> Words(string name, string description, string standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "TEXT",
-            DefaultValueFactory = _ => standard,
-        };
 }

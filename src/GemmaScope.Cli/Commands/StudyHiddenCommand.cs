@@ -12,10 +12,16 @@ internal sealed class StudyHiddenCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly StudyArguments _study;
-    private readonly Option<string?> _words = File("--words", "Words that may be the secret, one a line. Default: our own few."),
-        _templates = File("--templates", "Conversations: JSON lines with told (with {word}), control and question. Default: our own few."),
-        _lens = File("--lens", "A fitted lens that is read beside the logit lens."),
-        _labels = File("--labels", "Labels of features, whose words count too.");
+    private readonly Option<string?> _words = CommonOptions.File(
+            "--words",
+            "Words that may be the secret, one a line. Default: our own few."
+        ),
+        _templates = CommonOptions.File(
+            "--templates",
+            "Conversations: JSON lines with told (with {word}), control and question. Default: our own few."
+        ),
+        _lens = CommonOptions.File("--lens", "A fitted lens that is read beside the logit lens."),
+        _labels = CommonOptions.File("--labels", "Labels of features, whose words count too.");
     private readonly Option<int> _top = CommonOptions.Number(
             "--top",
             "N",
@@ -35,13 +41,7 @@ internal sealed class StudyHiddenCommand : GemmaScopeCommand
         Defaults.PlantStrength
     );
     private readonly Option<string[]> _text = CommonOptions.Text("What it is counted on how often features fire. ");
-    private readonly Option<long> _textTokens = new("--tokens")
-    {
-        Description = "Tokens of that text.",
-        HelpName = "N",
-        DefaultValueFactory = _ => Defaults.Text.Tokens,
-    };
-    private readonly Option<bool> _json = CommonOptions.Json();
+    private readonly Option<long> _textTokens = CommonOptions.TextTokens(Defaults.Text.Tokens);
 
     public StudyHiddenCommand()
         : base(
@@ -56,7 +56,7 @@ internal sealed class StudyHiddenCommand : GemmaScopeCommand
         _microscope = new MicroscopeArguments(this, DictionaryUse.Named, MicroscopeOptions.DemoChat);
         foreach (
             var option in (Option[])
-                [_words, _templates, _lens, _labels, _top, _features, _maxTokens, _plantLayer, _plantStrength, _text, _textTokens, _json]
+                [_words, _templates, _lens, _labels, _top, _features, _maxTokens, _plantLayer, _plantStrength, _text, _textTokens]
         )
             Options.Add(option);
     }
@@ -82,13 +82,6 @@ internal sealed class StudyHiddenCommand : GemmaScopeCommand
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, stop) => HiddenStudyJob.RunAsync(microscope, options, progress, stop));
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            HiddenStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, HiddenStudyText.Write);
     }
-
-    private static Option<string?> File(string name, string what) => new(name) { Description = what, HelpName = "FILE" };
 }

@@ -16,12 +16,12 @@ internal sealed class StudyJailbreakCommand : GemmaScopeCommand
 
     private readonly MicroscopeArguments _microscope;
     private readonly StudyArguments _study;
-    private readonly Option<string?> _pairs = File(
+    private readonly Option<string?> _pairs = CommonOptions.File(
             "--pairs",
             "Wrapped requests (wrapped or prompt) with the plain ones (plain or goal): JSON lines."
         ),
-        _requests = File("--requests", "Plain requests, each of which is put into each wrapper."),
-        _wrappers = File("--wrappers", "Wrappers, one a line or JSON lines with wrapper; {request} stands for the request."),
+        _requests = CommonOptions.File("--requests", "Plain requests, each of which is put into each wrapper."),
+        _wrappers = CommonOptions.File("--wrappers", "Wrappers, one a line or JSON lines with wrapper; {request} stands for the request."),
         _shield = new("--shield") { Description = "A ShieldGemma that judges requests and replies.", HelpName = "MODEL" };
     private readonly Option<string> _harmless = new("--harmless")
     {
@@ -60,7 +60,6 @@ internal sealed class StudyJailbreakCommand : GemmaScopeCommand
         HelpName = "WORD",
         AllowMultipleArgumentsPerToken = true,
     };
-    private readonly Option<bool> _json = CommonOptions.Json();
 
     public StudyJailbreakCommand()
         : base(
@@ -75,7 +74,7 @@ internal sealed class StudyJailbreakCommand : GemmaScopeCommand
             Options.Add(option);
         _study = new StudyArguments(this);
         _microscope = new MicroscopeArguments(this, DictionaryUse.Named, MicroscopeOptions.DemoChat);
-        foreach (var option in (Option[])[_shield, _limit, _heldOut, _tokens, _maxTokens, _features, _shuffles, _json])
+        foreach (var option in (Option[])[_shield, _limit, _heldOut, _tokens, _maxTokens, _features, _shuffles])
             Options.Add(option);
     }
 
@@ -100,19 +99,10 @@ internal sealed class StudyJailbreakCommand : GemmaScopeCommand
         );
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
-        using var shield = arguments.GetValue(_shield) is { } guard
-            ? MicroscopeArguments.Open(new() { Model = guard, Use = DictionaryUse.None }, session)
-            : null;
+        using var shield = MicroscopeArguments.OpenShield(arguments.GetValue(_shield), session);
         var result = session.Run(
             (progress, cancellationToken) => JailbreakStudyJob.RunAsync(microscope, options, shield, progress, cancellationToken)
         );
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            JailbreakStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, JailbreakStudyText.Write);
     }
-
-    private static Option<string?> File(string name, string description) => new(name) { Description = description, HelpName = "FILE" };
 }

@@ -17,15 +17,15 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         HelpName = "FILE",
         AllowMultipleArgumentsPerToken = true,
     };
-    private readonly Option<string?> _facts = File(
+    private readonly Option<string?> _facts = CommonOptions.File(
             "--facts",
             "Facts: a table or JSON lines with subject and object (or country and capital); statements are made of them too."
         ),
-        _entities = File(
+        _entities = CommonOptions.File(
             "--entities",
             "Names: a table or JSON lines with name, and if there are known and frequency; else facts decide what is known."
         ),
-        _contrast = File(
+        _contrast = CommonOptions.File(
             "--contrast",
             "Texts that show a trait and that do not: JSON lines with text, trait and polarity, or text and label."
         );
@@ -35,10 +35,10 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         HelpName = "TRAIT",
         AllowMultipleArgumentsPerToken = true,
     };
-    private readonly Option<string> _question = Words("--question", "TEXT", "Asked before a statement.", Defaults.Question),
-        _yes = Words("--yes", "WORD", "The answer that means true, a token.", Defaults.Yes),
-        _no = Words("--no", "WORD", "The answer that means false.", Defaults.No),
-        _entityQuestion = Words("--entity-question", "TEXT", "Asked before a name.", Defaults.EntityQuestion);
+    private readonly Option<string> _question = CommonOptions.Words("--question", "TEXT", "Asked before a statement.", Defaults.Question),
+        _yes = CommonOptions.Words("--yes", "WORD", "The answer that means true, a token.", Defaults.Yes),
+        _no = CommonOptions.Words("--no", "WORD", "The answer that means false.", Defaults.No),
+        _entityQuestion = CommonOptions.Words("--entity-question", "TEXT", "Asked before a name.", Defaults.EntityQuestion);
     private readonly Option<int> _knownRank = CommonOptions.Number(
             "--known-rank",
             "N",
@@ -49,13 +49,12 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         _features = CommonOptions.Number("--features", "N", "Features of each dictionary on either side.", Defaults.Features),
         _controls = CommonOptions.Number("--controls", "N", "Random directions, and sets of features, beside each.", Defaults.Controls),
         _maxTokens = CommonOptions.Number("--max-tokens", "N", "Tokens of a reply about a name; 0 for none.", Defaults.MaxTokens);
-    private readonly Option<double> _confidence = new("--confidence")
-    {
-        Description = "How sure the probe has to be of a statement that is compared, from 0.5.",
-        HelpName = "P",
-        DefaultValueFactory = _ => Defaults.Confidence,
-    };
-    private readonly Option<bool> _json = CommonOptions.Json();
+    private readonly Option<double> _confidence = CommonOptions.Real(
+        "--confidence",
+        "P",
+        "How sure the probe has to be of a statement that is compared, from 0.5.",
+        Defaults.Confidence
+    );
 
     public StudyKnowledgeCommand()
         : base(
@@ -72,20 +71,7 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         _microscope = new MicroscopeArguments(this, DictionaryUse.Named, MicroscopeOptions.DemoChat);
         foreach (
             var option in (Option[])
-                [
-                    _traits,
-                    _question,
-                    _yes,
-                    _no,
-                    _confidence,
-                    _knownRank,
-                    _entityQuestion,
-                    _permutations,
-                    _features,
-                    _controls,
-                    _maxTokens,
-                    _json,
-                ]
+                [_traits, _question, _yes, _no, _confidence, _knownRank, _entityQuestion, _permutations, _features, _controls, _maxTokens]
         )
             Options.Add(option);
     }
@@ -118,21 +104,6 @@ internal sealed class StudyKnowledgeCommand : GemmaScopeCommand
         var result = session.Run(
             (progress, cancellationToken) => KnowledgeStudyJob.RunAsync(microscope, options, progress, cancellationToken)
         );
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            KnowledgeStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, KnowledgeStudyText.Write);
     }
-
-    private static Option<string?> File(string name, string description) => new(name) { Description = description, HelpName = "FILE" };
-
-    private static Option<string> Words(string name, string help, string description, string standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = help,
-            DefaultValueFactory = _ => standard,
-        };
 }

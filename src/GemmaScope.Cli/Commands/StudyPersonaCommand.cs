@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using GemmaScope.Cli.Output;
 using GemmaScope.Workbench;
 
@@ -46,20 +45,13 @@ internal sealed class StudyPersonaCommand : GemmaScopeCommand
             Defaults.CapQuantile
         ),
         _capFrom = CommonOptions.Share("--cap-from", "The cap acts on layers from this share of the depth on.", Defaults.CapFrom);
-    private readonly Option<string> _strengths = new("--strengths")
-    {
-        Description = "How often a trait's vector is added.",
-        HelpName = "S,…",
-        DefaultValueFactory = _ => string.Join(',', Defaults.Strengths.Select(one => one.ToString(CultureInfo.InvariantCulture))),
-    };
+    private readonly Option<string> _strengths = CommonOptions.Numbers(
+        "--strengths",
+        "How often a trait's vector is added.",
+        Defaults.Strengths
+    );
     private readonly Option<string[]> _text = CommonOptions.Text("What cross-entropy is measured on. ");
-    private readonly Option<long> _textTokens = new("--tokens")
-    {
-        Description = "Tokens of that text.",
-        HelpName = "N",
-        DefaultValueFactory = _ => Defaults.Text.Tokens,
-    };
-    private readonly Option<bool> _json = CommonOptions.Json();
+    private readonly Option<long> _textTokens = CommonOptions.TextTokens(Defaults.Text.Tokens);
 
     public StudyPersonaCommand()
         : base(
@@ -92,7 +84,6 @@ internal sealed class StudyPersonaCommand : GemmaScopeCommand
                     _maxTokens,
                     _text,
                     _textTokens,
-                    _json,
                 ]
         )
             Options.Add(option);
@@ -125,12 +116,7 @@ internal sealed class StudyPersonaCommand : GemmaScopeCommand
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
         var result = session.Run((progress, stop) => PersonaStudyJob.RunAsync(microscope, options, progress, stop));
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            PersonaStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, PersonaStudyText.Write);
     }
 
     private static Option<string?> Set(string name, string what) =>

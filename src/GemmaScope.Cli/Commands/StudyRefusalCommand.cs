@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using GemmaScope.Cli.Output;
 using GemmaScope.Workbench;
 
@@ -19,21 +18,18 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
     private readonly StudyArguments _study;
     private readonly Option<string> _harmful = Prompts("--harmful", "Requests that the model should refuse", required: true),
         _harmless = Prompts("--harmless", "Requests that it should answer", required: true);
-    private readonly Option<string?> _over = new("--over-refusal")
-    {
-        Description = "Harmless requests that look harmful, in the same forms; of rows with 'harmful' the others are left out.",
-        HelpName = "FILE",
-    };
-    private readonly Option<string?> _tasks = new("--tasks")
-    {
-        Description = "What the model should still be able to do: JSON lines with prompt or question, answer, and perhaps wrong.",
-        HelpName = "FILE",
-    };
-    private readonly Option<string?> _direction = new("--direction")
-    {
-        Description = "Study this direction (.pt, .safetensors, .npy, with its metadata beside it) instead of looking for one.",
-        HelpName = "FILE",
-    };
+    private readonly Option<string?> _over = CommonOptions.File(
+        "--over-refusal",
+        "Harmless requests that look harmful, in the same forms; of rows with 'harmful' the others are left out."
+    );
+    private readonly Option<string?> _tasks = CommonOptions.File(
+        "--tasks",
+        "What the model should still be able to do: JSON lines with prompt or question, answer, and perhaps wrong."
+    );
+    private readonly Option<string?> _direction = CommonOptions.File(
+        "--direction",
+        "Study this direction (.pt, .safetensors, .npy, with its metadata beside it) instead of looking for one."
+    );
     private readonly Option<string?> _shield = new("--shield")
     {
         Description = "A ShieldGemma that judges replies to harmful requests.",
@@ -66,27 +62,26 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
         HelpName = "WORD",
         AllowMultipleArgumentsPerToken = true,
     };
-    private readonly Option<double> _maxKl = Share("--max-kl", "KL on harmless prompts of a direction at most.", Defaults.MaxKl),
-        _minAdded = Share(
+    private readonly Option<double> _maxKl = CommonOptions.Real(
+            "--max-kl",
+            "X",
+            "KL on harmless prompts of a direction at most.",
+            Defaults.MaxKl
+        ),
+        _minAdded = CommonOptions.Real(
             "--min-added-score",
+            "X",
             "Refusal score of harmless prompts with a direction added at least.",
             Defaults.MinAddedScore
         ),
-        _layersBelow = Share("--layers-below", "Only layers below this share of the depth.", Defaults.LayersBelow);
-    private readonly Option<string> _strengths = new("--strengths")
-    {
-        Description = "How much of the direction is taken out, and how often it is added and subtracted.",
-        HelpName = "S,…",
-        DefaultValueFactory = _ => string.Join(',', Defaults.Strengths.Select(one => one.ToString(CultureInfo.InvariantCulture))),
-    };
+        _layersBelow = CommonOptions.Real("--layers-below", "X", "Only layers below this share of the depth.", Defaults.LayersBelow);
+    private readonly Option<string> _strengths = CommonOptions.Numbers(
+        "--strengths",
+        "How much of the direction is taken out, and how often it is added and subtracted.",
+        Defaults.Strengths
+    );
     private readonly Option<string[]> _text = CommonOptions.Text("What cross-entropy is measured on. ");
-    private readonly Option<long> _textTokens = new("--tokens")
-    {
-        Description = "Tokens of that text.",
-        HelpName = "N",
-        DefaultValueFactory = _ => Defaults.Text.Tokens,
-    };
-    private readonly Option<bool> _json = CommonOptions.Json();
+    private readonly Option<long> _textTokens = CommonOptions.TextTokens(Defaults.Text.Tokens);
 
     public StudyRefusalCommand()
         : base(
@@ -121,7 +116,6 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
                     _features,
                     _text,
                     _textTokens,
-                    _json,
                 ]
         )
             Options.Add(option);
@@ -155,18 +149,11 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
         );
         options.Check();
         using var microscope = _microscope.Open(arguments, session);
-        using var shield = arguments.GetValue(_shield) is { } guard
-            ? MicroscopeArguments.Open(new() { Model = guard, Use = DictionaryUse.None }, session)
-            : null;
+        using var shield = MicroscopeArguments.OpenShield(arguments.GetValue(_shield), session);
         var result = session.Run(
             (progress, cancellationToken) => RefusalStudyJob.RunAsync(microscope, options, shield, progress, cancellationToken)
         );
-        if (arguments.GetValue(_json))
-            session.Terminal.Data.WriteLine(ResultJson.Text(result));
-        else
-            RefusalStudyText.Write(session.Terminal, result);
-        session.Terminal.Error.WriteLine($"wrote {Path.Combine(options.Out, StudyRunner.PageName)}");
-        return Application.Success;
+        return _study.Print(arguments, session, result, RefusalStudyText.Write);
     }
 
     private static Option<string> Prompts(string name, string what, bool required) =>
@@ -175,13 +162,5 @@ internal sealed class StudyRefusalCommand : GemmaScopeCommand
             Description = $"{what}: JSON lines or a list with instruction or prompt, or text with one a line.",
             HelpName = "FILE",
             Required = required,
-        };
-
-    private static Option<double> Share(string name, string description, double standard) =>
-        new(name)
-        {
-            Description = description,
-            HelpName = "X",
-            DefaultValueFactory = _ => standard,
         };
 }

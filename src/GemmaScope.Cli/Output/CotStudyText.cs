@@ -17,7 +17,7 @@ internal static class CotStudyText
                 "sentences",
                 FormattableString.Invariant($"{chains.Select(one => one.Sentences).DefaultIfEmpty().Average():0.0} of a chain on average")
             ),
-            ("readable", $"{Mean(result.Gain.Readable)} of answers"),
+            ("readable", $"{StudyText.Short(result.Gain.Readable)} of answers"),
             ("chance", FormattableString.Invariant($"{result.Chance:0.000}"))
         );
         terminal.Out.WriteLine();
@@ -25,15 +25,12 @@ internal static class CotStudyText
         terminal.Out.WriteLine();
         var table = new DataTable("", new("measured", true), new("95 % interval", true), new("control", true), new("its interval", true));
         foreach (var one in result.Findings)
-            table.Add(one.What, Mean(one.Value), Interval(one.Value), Mean(one.Control), Interval(one.Control));
+            table.Add(one.What, StudyText.Short(one.Value), Interval(one.Value), StudyText.Short(one.Control), Interval(one.Control));
         table.Write(terminal);
         Faithful(terminal, result);
         foreach (var one in result.Features)
             Features(terminal, result, one);
-        terminal.Out.WriteLine();
-        terminal.Out.WriteLine("not shown");
-        foreach (var line in result.NotShown)
-            terminal.Out.WriteLine($"  {line}");
+        StudyText.NotShown(terminal, result);
     }
 
     private static void Faithful(Terminal terminal, CotStudyResult result)
@@ -43,7 +40,7 @@ internal static class CotStudyText
         terminal.Out.WriteLine();
         var table = new DataTable(new("faithful at", true), new("mentions the hint", true), new("goes with the reasoning", true));
         foreach (var one in result.FaithfulAt)
-            table.Add($"{one.K}", Mean(one.Verbalised), Mean(one.Mediated));
+            table.Add($"{one.K}", StudyText.Short(one.Verbalised), StudyText.Short(one.Mediated));
         table.Write(terminal);
     }
 
@@ -51,7 +48,7 @@ internal static class CotStudyText
     {
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(
-            $"{one.Dictionary} at {one.Site}: {Mean(one.Active)} features before the answer, {Mean(one.Supporting)} support it"
+            $"{one.Dictionary} at {one.Site}: {StudyText.Short(one.Active)} features before the answer, {StudyText.Short(one.Supporting)} support it"
         );
         var table = new DataTable(
             "reasoning",
@@ -64,12 +61,16 @@ internal static class CotStudyText
         {
             var effect = one.Effects.FirstOrDefault(row => row.Reasoning == name);
             var attribution = result.Attribution.FirstOrDefault(row => row.Reasoning == name);
-            table.Add(name, Mean(effect?.Overlap), Mean(effect?.Support), Mean(attribution?.Share), Mean(attribution?.Sum));
+            table.Add(
+                name,
+                StudyText.Short(effect?.Overlap),
+                StudyText.Short(effect?.Support),
+                StudyText.Short(attribution?.Share),
+                StudyText.Short(attribution?.Sum)
+            );
         }
         table.Write(terminal);
     }
-
-    private static string Mean(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
 
     private static string Interval(MeanEstimate? value) =>
         value is null ? "" : FormattableString.Invariant($"[{value.Low:0.000}, {value.High:0.000}]");

@@ -26,10 +26,7 @@ internal static class JailbreakStudyText
             );
         foreach (var one in result.Separations.Where(one => one.Separators.Count > 0))
             Separation(terminal, one);
-        terminal.Out.WriteLine();
-        terminal.Out.WriteLine("not shown");
-        foreach (var line in result.NotShown)
-            terminal.Out.WriteLine($"  {line}");
+        StudyText.NotShown(terminal, result);
     }
 
     private static void Outcomes(Terminal terminal, JailbreakStudyResult result)
@@ -48,11 +45,11 @@ internal static class JailbreakStudyText
             table.Add([
                 one.Wrapper,
                 $"{one.Pairs}",
-                Mean(one.PlainRefused),
-                Mean(one.WrappedRefused),
-                Mean(one.Succeeded),
-                Mean(one.ScoreChange, "+0.00;-0.00;0.00"),
-                .. judged ? (string[])[Mean(one.ReplyViolations)] : [],
+                StudyText.Short(one.PlainRefused),
+                StudyText.Short(one.WrappedRefused),
+                StudyText.Short(one.Succeeded),
+                StudyText.Short(one.ScoreChange, "+0.00;-0.00;0.00"),
+                .. judged ? (string[])[StudyText.Short(one.ReplyViolations)] : [],
             ]);
         table.Write(terminal);
     }
@@ -69,10 +66,10 @@ internal static class JailbreakStudyText
         void Add(string name, JailbreakEffect one) =>
             table.Add(
                 name,
-                Mean(one.Score, "+0.00;-0.00;0.00"),
-                Mean(one.Control, "+0.00;-0.00;0.00"),
-                Mean(one.Restored),
-                Mean(one.RestoredByControl)
+                StudyText.Short(one.Score, "+0.00;-0.00;0.00"),
+                StudyText.Short(one.Control, "+0.00;-0.00;0.00"),
+                StudyText.Short(one.Restored),
+                StudyText.Short(one.RestoredByControl)
             );
         Add("projection on the direction", result.Direction);
         foreach (var one in result.Dictionaries)
@@ -102,14 +99,12 @@ internal static class JailbreakStudyText
             table.Add(
                 by.By,
                 by.Chosen,
-                Mean(by.Auroc),
+                StudyText.Short(by.Auroc),
                 by.Auroc is { } value ? FormattableString.Invariant($"{value.Low:0.00}–{value.High:0.00}") : "",
-                Mean(by.Shuffled),
-                Mean(by.Caught),
-                Mean(by.FalseAlarms)
+                StudyText.Short(by.Shuffled),
+                StudyText.Short(by.Caught),
+                StudyText.Short(by.FalseAlarms)
             );
         table.Write(terminal);
     }
-
-    private static string Mean(MeanEstimate? value, string format = "0.000") => value is null ? "" : Format.Defined(value.Mean, format);
 }

@@ -13,7 +13,7 @@ internal static class KnowledgeStudyText
         Properties.Write(terminal, ("model", result.Model), ("files", string.Join(", ", result.Files)));
         var findings = new DataTable("", new("measured", true), new("95 % interval", true), new("control", true));
         foreach (var one in result.Findings)
-            findings.Add(one.What, Mean(one.Value), Ends(one.Value), Mean(one.Control));
+            findings.Add(one.What, StudyText.Short(one.Value), Ends(one.Value), StudyText.Short(one.Control));
         Section(terminal, findings);
         if (result.Truth is { } truth)
             Truth(terminal, truth);
@@ -23,10 +23,7 @@ internal static class KnowledgeStudyText
             Entities(terminal, entities);
         foreach (var trait in result.Traits)
             Trait(terminal, trait);
-        terminal.Out.WriteLine();
-        terminal.Out.WriteLine("not shown");
-        foreach (var line in result.NotShown)
-            terminal.Out.WriteLine($"  {line}");
+        StudyText.NotShown(terminal, result);
     }
 
     private static void Truth(Terminal terminal, KnowledgeTruth truth)
@@ -104,7 +101,7 @@ internal static class KnowledgeStudyText
         terminal.Out.WriteLine($"{entities.Pairs} pairs of tested names match in length and frequency ({entities.Frequencies})");
         var steered = new DataTable("steering", "towards", new("log p of not knowing", true), new("words", true), new("before", true));
         foreach (var one in entities.Steered)
-            steered.Add(one.Edit, one.Towards, Signed(one.Phrase), Mean(one.Words), Mean(one.WordsBefore));
+            steered.Add(one.Edit, one.Towards, Signed(one.Phrase), StudyText.Short(one.Words), StudyText.Short(one.WordsBefore));
         Section(terminal, steered);
     }
 
@@ -141,12 +138,10 @@ internal static class KnowledgeStudyText
 
     private static string Number(double? value) => value is { } number ? Format.Defined(number, "0.000") : "";
 
-    private static string Mean(MeanEstimate? value) => Number(value?.Mean);
-
     private static string Ends(MeanEstimate value) => $"{Format.Defined(value.Low, "0.000")} to {Format.Defined(value.High, "0.000")}";
 
     private static string Interval(MeanEstimate? value) =>
-        value is null ? "" : $"{Mean(value)} [{Number(value.Low)}, {Number(value.High)}]";
+        value is null ? "" : $"{StudyText.Short(value)} [{Number(value.Low)}, {Number(value.High)}]";
 
     private static string Signed(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "+0.000;-0.000;0.000");
 }

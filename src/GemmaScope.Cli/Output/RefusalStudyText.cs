@@ -37,10 +37,7 @@ internal static class RefusalStudyText
         Effects(terminal, result);
         foreach (var one in result.Features)
             Features(terminal, one);
-        terminal.Out.WriteLine();
-        terminal.Out.WriteLine("not shown");
-        foreach (var line in result.NotShown)
-            terminal.Out.WriteLine($"  {line}");
+        StudyText.NotShown(terminal, result);
     }
 
     private static string Token(RefusalStudyResult result, int position) =>
@@ -79,15 +76,15 @@ internal static class RefusalStudyText
                 one.Edit,
                 isClean ? "" : one.Direction,
                 isClean ? "" : FormattableString.Invariant($"{one.Strength:0.##}"),
-                Mean(harmful.FirstToken),
-                Mean(harmful.Substring),
-                .. result.Shield is null ? (string[])[] : [Mean(harmful.Violations)],
-                Mean(harmless.FirstToken),
-                Mean(harmless.Substring),
-                .. hasOver ? (string[])[Mean(one.Sets[2].FirstToken), Mean(one.Sets[2].Substring)] : [],
-                Mean(harmless.Kl),
-                Mean(one.CrossEntropyDrift),
-                .. one.Tasks is null ? (string[])[] : [Mean(one.Tasks)],
+                StudyText.Short(harmful.FirstToken),
+                StudyText.Short(harmful.Substring),
+                .. result.Shield is null ? (string[])[] : [StudyText.Short(harmful.Violations)],
+                StudyText.Short(harmless.FirstToken),
+                StudyText.Short(harmless.Substring),
+                .. hasOver ? (string[])[StudyText.Short(one.Sets[2].FirstToken), StudyText.Short(one.Sets[2].Substring)] : [],
+                StudyText.Short(harmless.Kl),
+                StudyText.Short(one.CrossEntropyDrift),
+                .. one.Tasks is null ? (string[])[] : [StudyText.Short(one.Tasks)],
             ]);
         }
         table.Write(terminal);
@@ -101,14 +98,12 @@ internal static class RefusalStudyText
         terminal.Out.WriteLine($"add most to refusal (logits): {List(one.Attributed, feature => feature.Attribution)}");
         var table = new DataTable("clamp", "features", new("harmful score", true), new("harmless score", true), new("KL", true));
         foreach (var effect in one.Effects)
-            table.Add(effect.Clamp, effect.Features, Signed(effect.HarmfulScore), Signed(effect.HarmlessScore), Mean(effect.Kl));
+            table.Add(effect.Clamp, effect.Features, Signed(effect.HarmfulScore), Signed(effect.HarmlessScore), StudyText.Short(effect.Kl));
         table.Write(terminal);
     }
 
     private static string List(IEnumerable<RefusalFeature> features, Func<RefusalFeature, double> value) =>
         string.Join(", ", features.Select(one => FormattableString.Invariant($"{one.Feature} ({value(one):0.00})")));
-
-    private static string Mean(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
 
     private static string Signed(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "+0.000;-0.000;0.000");
 }

@@ -29,5 +29,5 @@ internal static class StudyText
         value is null ? "" : FormattableString.Invariant($"{value.Mean:0.000} [{value.Low:0.000}, {value.High:0.000}]");
 
     /// <summary>A mean alone.</summary>
-    public static string Short(MeanEstimate? value) => value is null ? "" : Format.Defined(value.Mean, "0.000");
+    public static string Short(MeanEstimate? value, string format = "0.000") => value is null ? "" : Format.Defined(value.Mean, format);
 }
