@@ -10,7 +10,7 @@ internal sealed class SynthCommand : GemmaScopeCommand
             "synth",
             "Make activations whose features are known, and measure which of them a dictionary found.",
             "gemmascope synth make known.safetensors",
-            "gemmascope train --synthetic known.safetensors --width 4096 --tokens 10M --output runs/known",
+            "gemmascope train --synthetic known.safetensors --width 4096 --tokens 10000000 --output runs/known",
             "gemmascope synth score runs/known --model known.safetensors"
         )
     {

@@ -59,7 +59,7 @@ public static class GroundTruthJob
                 {
                     foreach (var path in options.Dictionaries)
                     {
-                        dictionaries.Add(SparseDictionary.Load(path, cancellationToken: cancellationToken));
+                        dictionaries.Add(DictionaryFit.Load(path, new SiteChoice(), cancellationToken));
                         Require(dictionaries[^1], model, path);
                     }
                     return new GroundTruthResult(options.Model, Measure(dictionaries, model, options, progress, cancellationToken));
@@ -74,7 +74,7 @@ public static class GroundTruthJob
         );
 
     private static ScoredDictionary[] Measure(
-        IReadOnlyList<SparseDictionary> dictionaries,
+        List<SparseDictionary> dictionaries,
         SyntheticModel model,
         GroundTruthJobOptions options,
         IProgress<JobReport>? progress,
