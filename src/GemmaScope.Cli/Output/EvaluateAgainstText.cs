@@ -77,8 +77,12 @@ internal static class EvaluateAgainstText
         terminal.Out.WriteLine();
         table.Write(terminal);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine("survive: firings (a feature at a token) that the other has too; flips: others, a token; died: features that fire");
-        terminal.Out.WriteLine("in the model alone. By noise: activations moved as far in a random direction. rho: rank correlation of survival with");
+        terminal.Out.WriteLine(
+            "survive: firings (a feature at a token) that the other has too; flips: others, a token; died: features that fire"
+        );
+        terminal.Out.WriteLine(
+            "in the model alone. By noise: activations moved as far in a random direction. rho: rank correlation of survival with"
+        );
         terminal.Out.WriteLine("margin and density, over features that fire at least ten times.");
     }
 
@@ -91,7 +95,9 @@ internal static class EvaluateAgainstText
                 .. row.Cells.Select(cell => cell.Survival is { } share ? $"{Digits.Percent(share)} of {Format.Count(cell.Firings)}" : ""),
             ]);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine($"firings that survive, {one.Name}: by how often the feature fires, and by the margin (how far the activation");
+        terminal.Out.WriteLine(
+            $"firings that survive, {one.Name}: by how often the feature fires, and by the margin (how far the activation"
+        );
         terminal.Out.WriteLine("would have to move straight against the feature, as a share of its norm)");
         table.Write(terminal);
         ComparedFeature[] died = [.. one.Died];

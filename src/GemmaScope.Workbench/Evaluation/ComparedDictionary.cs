@@ -100,7 +100,8 @@ public sealed class FeatureSurvival
                 .Order(),
         ];
         Correlated = correlations.Length;
-        (Pearson, PearsonLow) = correlations.Length == 0 ? (double.NaN, double.NaN) : (correlations.Average(), correlations[Correlated / 10]);
+        (Pearson, PearsonLow) =
+            correlations.Length == 0 ? (double.NaN, double.NaN) : (correlations.Average(), correlations[Correlated / 10]);
     }
 
     /// <summary>Share of firings (a feature at a token) that the other run has too.</summary>

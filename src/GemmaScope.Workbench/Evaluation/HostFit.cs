@@ -36,14 +36,16 @@ internal static class HostFit
             );
     }
 
-    /// <summary>The first id that both know and that means another piece. Fine-tuning gives names to tokens that were not used.</summary>
+    /// <summary>The first id that both know and that means another piece. Fine-tuning gives names to tokens that were not used, and
+    /// converters write runs of spaces with their visible stand-in.</summary>
     private static int? Different(Tokenizer one, Tokenizer two)
     {
         for (var id = 0; id < Math.Min(one.VocabularySize, two.VocabularySize); id++)
-            if (one.Piece(id) is var piece && two.Piece(id) is var other && piece != other && !IsUnused(piece) && !IsUnused(other))
+            if (Text(one, id) is var piece && Text(two, id) is var other && piece != other && !IsUnused(piece) && !IsUnused(other))
                 return id;
         return null;
 
+        static string Text(Tokenizer tokenizer, int id) => tokenizer.Piece(id).Replace(' ', '\u2581');
         static bool IsUnused(string piece) =>
             piece.StartsWith("<unused", StringComparison.Ordinal) || piece.StartsWith("[PAD", StringComparison.Ordinal);
     }
