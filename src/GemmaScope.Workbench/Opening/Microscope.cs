@@ -112,6 +112,8 @@ public sealed class Microscope : IDisposable
             foreach (var path in found)
             foreach (var dictionary in DictionaryFit.Open(path, options, model.Config, progress))
                 dictionaries.Add(dictionary);
+            if (dictionaries.Count > 0 && QuantisedHost.Note(model) is { } note)
+                progress.Note(note);
             return new Microscope(options.Model, model, dictionaries);
         }
         catch
