@@ -99,7 +99,7 @@ public sealed record GemmaConfig
     public RopeSettings Rope(int layer) => Sliding[layer] ? LocalRope : GlobalRope;
 
     /// <summary>Bytes of the keys and values (f32) of one sequence: layers with a window keep no more tokens than that. A
-    /// <see cref="KvCache"/> that grows may take up to twice as much.</summary>
+    /// <see cref="KvCache"/> makes room for as many again, and holds a prompt that is read in one run whole in every layer.</summary>
     /// <param name="tokens">Tokens of the sequence.</param>
     public long CacheBytes(int tokens) =>
         Sliding.Sum(sliding => (long)(sliding ? Math.Min(tokens, Window) : tokens)) * KeyValueHeads * HeadSize * 2 * sizeof(float);
