@@ -25,7 +25,7 @@ public static class AnalyzePage
     private static Markup Header(AnalyzeResult result) =>
         Markup.Of(
             $"<p class=\"meta\">{result.Model} · {string.Join(", ", result.InputSites)} · {result.Dictionary} "
-                + $"({result.Width:#,0} features) · {result.Arithmetic} arithmetic, {result.Kernels}</p>"
+                + $"({result.Width:#,0} features) · {result.Arithmetic} arithmetic, {result.Kernels}</p>{DictionaryNotes.Markup(result.Warnings)}"
         );
 
     private static Markup Figures(AnalyzeResult result)

@@ -132,8 +132,11 @@ public sealed class AnalyzeResult
     /// <summary>The dense kernels that computed them.</summary>
     public string Kernels => Analysis.Kernels;
 
-    /// <summary>What the user should know about the dictionary.</summary>
-    public IReadOnlyList<string> Warnings => Analysis.Warnings;
+    /// <summary>What the user should know about the dictionary, with what does not fit.</summary>
+    public IReadOnlyList<string> Warnings => [.. Analysis.Warnings, .. CheckWarnings];
+
+    /// <summary>What the check of the dictionary has found, a sentence each.</summary>
+    internal IReadOnlyList<string> CheckWarnings { get; init; } = [];
 
     /// <summary>The text.</summary>
     public string Text => Analysis.Text;

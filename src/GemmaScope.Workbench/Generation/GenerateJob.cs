@@ -63,7 +63,10 @@ public static class GenerateJob
                         text,
                         sampling.Arithmetic ?? model.Arithmetic,
                         watched?.Result
-                    );
+                    )
+                    {
+                        Warnings = [.. DictionaryNotes.Of(microscope.Checks), .. watched?.Warnings ?? []],
+                    };
                 },
                 CancellationToken.None
             )

@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Models;
 
@@ -18,6 +19,10 @@ public sealed class Microscope : IDisposable
 
     /// <summary>Its dictionaries, in the order in which they were named; may be none.</summary>
     public IReadOnlyList<SparseDictionary> Dictionaries { get; }
+
+    /// <summary>What was found out about the dictionaries when they were opened; empty where nobody asked, and of those that would take
+    /// long (<see cref="DictionaryChecker.CheckOnOpening"/>).</summary>
+    public IReadOnlyList<DictionaryCheck> Checks { get; private init; } = [];
 
     /// <summary>The first dictionary, for jobs that need one.</summary>
     /// <exception cref="ArgumentProblemException">There is none.</exception>
@@ -54,7 +59,8 @@ public sealed class Microscope : IDisposable
         foreach (var name in names)
             found.Add(await Locator.DictionaryAsync(name, progress, cancellationToken).ConfigureAwait(false));
         // Mapping files is quick; whatever comes after it heeds the token and can say what is kept.
-        return await Task.Run(() => Open(folder, found, options, progress), CancellationToken.None).ConfigureAwait(false);
+        return await Task.Run(() => Open(folder, found, options, progress, cancellationToken), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     /// <summary>A model and dictionaries that are open already; from now on they are disposed together.</summary>
@@ -100,7 +106,13 @@ public sealed class Microscope : IDisposable
             new Remedy($"name one with {new Setting(nameof(MicroscopeOptions.Dictionaries))}")
         );
 
-    private static Microscope Open(string folder, List<string> found, MicroscopeOptions options, IProgress<JobReport>? progress)
+    private static Microscope Open(
+        string folder,
+        List<string> found,
+        MicroscopeOptions options,
+        IProgress<JobReport>? progress,
+        CancellationToken cancellationToken
+    )
     {
         progress.Stage($"loading {options.Model}");
         var model = GemmaModel.Load(folder, options.Load);
@@ -112,7 +124,8 @@ public sealed class Microscope : IDisposable
             foreach (var path in found)
             foreach (var dictionary in DictionaryFit.Open(path, options, model.Config, progress))
                 dictionaries.Add(dictionary);
-            return new Microscope(options.Model, model, dictionaries);
+            var checks = options.Check ? DictionaryNotes.Check(model, dictionaries, progress, cancellationToken) : [];
+            return new Microscope(options.Model, model, dictionaries) { Checks = checks };
         }
         catch
         {

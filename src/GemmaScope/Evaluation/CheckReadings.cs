@@ -47,7 +47,11 @@ internal static class CheckReadings
     public static IEnumerable<CheckReading> All(SparseDictionary dictionary, GemmaModel model, double norm)
     {
         var sites = Sites(dictionary, model.Config, EverySite(dictionary, model.Config));
-        return sites.Concat(Scales(dictionary, norm)).Concat(Gains(dictionary, model)).Concat(Biases(dictionary));
+        return sites
+            .Concat(Forms(dictionary, model.Config))
+            .Concat(Scales(dictionary, norm))
+            .Concat(Gains(dictionary, model))
+            .Concat(Biases(dictionary));
     }
 
     private static IEnumerable<Site> EverySite(SparseDictionary dictionary, GemmaConfig config)
@@ -72,13 +76,17 @@ internal static class CheckReadings
                 reconstructs ? [Reading(site, site)]
                 : site.Kind != read[0].Kind ? (CheckReading[])[Reading(site, written[0])]
                 // A transcoder of another layer writes there too.
-                : written[0].Layer + (site.Layer - read[0].Layer) is { } layer && config.Has(new Site(written[0].Kind, layer))
+                : written[0].Layer + (site.Layer - read[0].Layer) is >= 0 and var layer && config.Has(new Site(written[0].Kind, layer))
                     ? [Reading(site, new Site(written[0].Kind, layer))]
                 : []
             );
         return reconstructs
             ? readings
-            : readings.Concat(Others(written[0].Kind).Select(kind => Reading(read[0], new Site(kind, written[0].Layer ?? 0))));
+            : readings.Concat(
+                Others(written[0].Kind)
+                    .Where(kind => config.SiteWidth(kind) == dictionary.OutputWidth)
+                    .Select(kind => Reading(read[0], new Site(kind, written[0].Layer ?? 0)))
+            );
 
         CheckReading Reading(Site input, Site output) =>
             new(
@@ -92,6 +100,24 @@ internal static class CheckReadings
                 [input],
                 [output]
             );
+    }
+
+    /// <summary>An SAE taken for a transcoder, and the reverse.</summary>
+    private static IEnumerable<CheckReading> Forms(SparseDictionary dictionary, GemmaConfig config)
+    {
+        if (
+            dictionary is not { InputSites: [{ Layer: { } layer } read], OutputSites: [var written] }
+            || dictionary.InputWidth != dictionary.OutputWidth
+        )
+            return [];
+        var places = Places(read == written ? Confused[0] : Kinds, [layer - 1, layer, layer + 1])
+            .Where(site => config.Has(site) && config.SiteWidth(site.Kind) == dictionary.InputWidth);
+        return read == written
+            ? places.Select(site => Reading(site, Site.MlpOut(site.Layer!.Value), "predicting"))
+            : places.DistinctBy(Same).Select(site => Reading(site, site, "reconstructing"));
+
+        CheckReading Reading(Site input, Site output, string verb) =>
+            new($"at {input}, {verb} {output},", input == read ? DictionaryMismatch.Site : Cause(read, input), [input], [output]);
     }
 
     /// <summary>A dictionary of several layers, all of which are read elsewhere.</summary>

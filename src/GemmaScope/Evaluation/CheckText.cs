@@ -11,6 +11,9 @@ public static class CheckText
     /// <summary>Tokens of each text where nobody says it.</summary>
     public const int TokensPerText = 64;
 
+    /// <summary>How many texts there are.</summary>
+    public static int Count => Texts.Length;
+
     private static readonly string[] Texts =
     [
         "The library on Mill Street opens at nine, and by ten the reading room is usually full. Most visitors come for the newspapers, a few "

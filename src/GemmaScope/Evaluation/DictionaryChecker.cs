@@ -22,7 +22,8 @@ public static class DictionaryChecker
     // A better reading leaves clearly less unexplained, and either much less or its L0 fits too.
     private const double BetterFvu = 0.9,
         BetterMisfit = 0.9,
-        FarBetter = 0.75;
+        FarBetter = 0.75,
+        Plausible = 0.75;
 
     // A few tokens of some models have norms by which they would decide alone.
     private const double Outlier = 10;
@@ -30,6 +31,53 @@ public static class DictionaryChecker
     // Multiply-adds of one encoding; of wide dictionaries fewer tokens are read.
     private const double EncodingBudget = 5e9;
     private const int LeastRows = 48;
+
+    // What a check on opening may cost: multiply-adds of the model, tokens of each text, and weights of a dictionary.
+    private const double RunBudget = 3e11;
+    private const int LeastTokens = 20;
+    private const long WidestEncoder = 1_500_000_000;
+
+    /// <summary>
+    /// Checks dictionaries as they are opened: on fewer tokens the larger the model is, and each pair once, as long as its files stay the
+    /// same. Those of which an encoding would take long are left out, and all where the model has no tokenizer.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="dictionaries">Dictionaries of it.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
+    /// <returns>The checks that were made or known, in their order.</returns>
+    public static IReadOnlyList<DictionaryCheck> CheckOnOpening(
+        GemmaModel model,
+        IReadOnlyList<SparseDictionary> dictionaries,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var checks = new DictionaryCheck?[dictionaries.Count];
+        var keys = dictionaries.Select(one => IsQuick(one) ? KnownChecks.Key(model, one) : null).ToArray();
+        for (var i = 0; i < keys.Length; i++)
+            checks[i] = keys[i] is { } key ? KnownChecks.Find(key) : null;
+        int[] missing = [.. Enumerable.Range(0, keys.Length).Where(i => keys[i] is not null && checks[i] is null)];
+        if (missing.Length > 0 && ShortText(model) is { } text)
+            foreach (var (i, check) in missing.Zip(Check(model, [.. missing.Select(i => dictionaries[i])], text, cancellationToken)))
+                KnownChecks.Keep(keys[i]!, checks[i] = check, model);
+        return [.. checks.OfType<DictionaryCheck>()];
+    }
+
+    private static bool IsQuick(SparseDictionary dictionary) =>
+        dictionary.HasSites && (long)dictionary.Width * dictionary.InputWidth <= WidestEncoder;
+
+    private static EvaluationBatch? ShortText(GemmaModel model)
+    {
+        try
+        {
+            var tokens = RunBudget / (CheckText.Count * (double)model.Parameters);
+            return CheckText.Of(model.Tokenizer, (int)Math.Clamp(tokens, LeastTokens, CheckText.TokensPerText));
+        }
+        catch (GemmaScopeException)
+        {
+            // Who reads a text with such a model is told so.
+            return null;
+        }
+    }
 
     /// <summary>Checks dictionaries of a model; the model runs once, and once more for those that look wrong.</summary>
     /// <param name="model">The model.</param>
@@ -107,8 +155,8 @@ public static class DictionaryChecker
         return fvu <= BetterFvu
             && misfit <= BetterMisfit
             && Math.Min(fvu, misfit) <= FarBetter
-            && other.Fvu < FvuOff
-            && Distance(other.L0, promise) <= L0Off
+            && other.Fvu <= Plausible
+            && Distance(other.L0, promise) <= L0Suspicious
             && other.NotBetterThan(declared) <= Math.Min(1, other.Texts - 1);
     }
 
