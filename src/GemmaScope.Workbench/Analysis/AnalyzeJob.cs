@@ -78,7 +78,7 @@ public static class AnalyzeJob
                 progress.NoteWrittenBos([.. analysis.Tokens.Select(token => token.Id)], microscope.Model.Tokenizer.BosId);
                 return new AnalyzeResult(analysis, options.Server, options.Feature)
                 {
-                    CheckWarnings = DictionaryNotes.Of(microscope.Checks.Where(one => one.Dictionary == microscope.Dictionary.Name)),
+                    CheckWarnings = microscope.WarningsOf(microscope.Dictionary),
                 };
             },
             cancellationToken

@@ -135,8 +135,9 @@ public sealed class AnalyzeResult
     /// <summary>What the user should know about the dictionary, with what does not fit.</summary>
     public IReadOnlyList<string> Warnings => [.. Analysis.Warnings, .. CheckWarnings];
 
-    /// <summary>What the check of the dictionary has found, a sentence each.</summary>
-    internal IReadOnlyList<string> CheckWarnings { get; init; } = [];
+    /// <summary>What the check of the dictionary has found, a sentence each; part of <see cref="Warnings"/>.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> CheckWarnings { get; init; } = [];
 
     /// <summary>The text.</summary>
     public string Text => Analysis.Text;

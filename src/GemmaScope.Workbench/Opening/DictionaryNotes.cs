@@ -51,6 +51,6 @@ internal static class DictionaryNotes
     public static IEnumerable<Markup> Markup(IEnumerable<string> sentences) =>
         sentences.Select(sentence => Html.Markup.Of($"<p class=\"note\">{sentence}</p>\n"));
 
-    private static string Sentence(DictionaryCheck check, DictionaryFinding finding) =>
+    private static string Sentence(DictionaryCheck check, CheckFinding finding) =>
         finding.IsWarning ? $"{check.Dictionary} does not fit: {finding.Text}" : $"{check.Dictionary}: {finding.Text}";
 }

@@ -72,6 +72,15 @@ public sealed class Microscope : IDisposable
         return new(modelName, model, dictionaries);
     }
 
+    /// <summary>What the check of one of the dictionaries has found, a sentence each.</summary>
+    /// <param name="dictionary">The dictionary.</param>
+    public IReadOnlyList<string> WarningsOf(SparseDictionary dictionary) =>
+        DictionaryNotes.Of(
+            Checks.Where(one =>
+                one.Dictionary == dictionary.Name && one.InputSites.SequenceEqual(dictionary.InputSites.Select(site => $"{site}"))
+            )
+        );
+
     /// <summary>The name under which features of a dictionary are stored.</summary>
     internal string StoredName(SparseDictionary dictionary) => $"{FeatureLinks.ModelName(ModelName)}/{FeatureLinks.PageName(dictionary)}";
 

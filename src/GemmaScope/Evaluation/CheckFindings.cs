@@ -26,7 +26,7 @@ internal sealed class CheckFindings(
     /// <summary>What does not fit.</summary>
     /// <param name="off">Whether the numbers cannot be those of a right pair.</param>
     /// <param name="better">The reading that fits far better, or null.</param>
-    public IEnumerable<DictionaryFinding> All(bool off, (CheckReading Reading, CheckNumbers Numbers)? better)
+    public IEnumerable<CheckFinding> All(bool off, (CheckReading Reading, CheckNumbers Numbers)? better)
     {
         var names = Names();
         if (better is { } other)
@@ -49,7 +49,7 @@ internal sealed class CheckFindings(
             );
     }
 
-    private DictionaryFinding Better(CheckReading reading, CheckNumbers numbers)
+    private CheckFinding Better(CheckReading reading, CheckNumbers numbers)
     {
         var advice = reading.Cause switch
         {
@@ -68,7 +68,7 @@ internal sealed class CheckFindings(
         };
     }
 
-    private DictionaryFinding Unexplained(string? names)
+    private CheckFinding Unexplained(string? names)
     {
         var rest = $"none of {tried} other readings of this model fits";
         if (names is not null)
@@ -140,7 +140,7 @@ internal sealed class CheckFindings(
             CultureInfo.InvariantCulture
         );
 
-    private static DictionaryFinding Finding(DictionaryMismatch cause, bool isWarning, string text) =>
+    private static CheckFinding Finding(DictionaryMismatch cause, bool isWarning, string text) =>
         new()
         {
             Cause = cause,

@@ -28,7 +28,7 @@ public enum DictionaryMismatch
 }
 
 /// <summary>Something that does not fit, with what would.</summary>
-public sealed record DictionaryFinding
+public sealed record CheckFinding
 {
     /// <summary>The likely cause.</summary>
     public required DictionaryMismatch Cause { get; init; }
@@ -93,5 +93,5 @@ public sealed record DictionaryCheck
     public required int Tried { get; init; }
 
     /// <summary>What does not fit; empty where it reads what it was trained on, as far as these numbers tell.</summary>
-    public required IReadOnlyList<DictionaryFinding> Findings { get; init; }
+    public required IReadOnlyList<CheckFinding> Findings { get; init; }
 }

@@ -268,7 +268,7 @@ public sealed class DictionaryCheckerTests : IDisposable
     private static DictionaryCheck Check(GemmaModel model, SparseDictionary dictionary, EvaluationBatch text) =>
         Assert.Single(DictionaryChecker.Check(model, [dictionary], text));
 
-    private static DictionaryFinding Only(GemmaModel model, SparseDictionary dictionary) =>
+    private static CheckFinding Only(GemmaModel model, SparseDictionary dictionary) =>
         Assert.Single(Check(model, dictionary, CheckText.Of(model.Tokenizer)).Findings);
 
     /// <summary>Texts of random tokens, for models whose tokenizer does not matter.</summary>
