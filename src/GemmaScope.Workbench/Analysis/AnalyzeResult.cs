@@ -132,6 +132,9 @@ public sealed class AnalyzeResult
     /// <summary>The dense kernels that computed them.</summary>
     public string Kernels => Analysis.Kernels;
 
+    /// <summary>The types that the model's matrices are quantised to, most bytes first; empty where they are not.</summary>
+    public IReadOnlyList<string> Quantised => Analysis.Quantised;
+
     /// <summary>What the user should know about the dictionary, with what does not fit.</summary>
     public IReadOnlyList<string> Warnings => [.. Analysis.Warnings, .. CheckWarnings];
 

@@ -31,7 +31,7 @@ internal static class DictionaryNotes
     /// <summary>Each finding as a sentence that names the dictionary.</summary>
     /// <param name="checks">The checks.</param>
     public static IReadOnlyList<string> Of(IEnumerable<DictionaryCheck> checks) =>
-        [.. checks.SelectMany(check => check.Findings.Select(finding => Sentence(check, finding)))];
+        [.. checks.SelectMany(check => Told(check).Select(finding => Sentence(check, finding)))];
 
     /// <summary>Tells what was found, with the site to name where that is all there is to change.</summary>
     /// <param name="progress">Told it.</param>
@@ -39,7 +39,7 @@ internal static class DictionaryNotes
     private static void Tell(IProgress<JobReport>? progress, IEnumerable<DictionaryCheck> checks)
     {
         foreach (var check in checks)
-        foreach (var finding in check.Findings)
+        foreach (var finding in Told(check))
             progress.Note(
                 Sentence(check, finding),
                 finding.Site is { } site ? new Remedy($"read it there with {new Setting(nameof(MicroscopeOptions.Site), site)}") : null
@@ -50,6 +50,10 @@ internal static class DictionaryNotes
     /// <param name="sentences">The sentences; none for nothing.</param>
     public static IEnumerable<Markup> Markup(IEnumerable<string> sentences) =>
         sentences.Select(sentence => Html.Markup.Of($"<p class=\"note\">{sentence}</p>\n"));
+
+    /// <summary>What is to be said; that a host is quantised is said once for all dictionaries (<see cref="QuantisedHost"/>).</summary>
+    private static IEnumerable<CheckFinding> Told(DictionaryCheck check) =>
+        check.Findings.Where(finding => finding is not { Cause: DictionaryMismatch.Quantised, IsWarning: false });
 
     private static string Sentence(DictionaryCheck check, CheckFinding finding) =>
         finding.IsWarning ? $"{check.Dictionary} does not fit: {finding.Text}" : $"{check.Dictionary}: {finding.Text}";

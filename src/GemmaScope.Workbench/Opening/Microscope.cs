@@ -133,6 +133,8 @@ public sealed class Microscope : IDisposable
             foreach (var path in found)
             foreach (var dictionary in DictionaryFit.Open(path, options, model.Config, progress))
                 dictionaries.Add(dictionary);
+            if (dictionaries.Count > 0 && QuantisedHost.Note(model) is { } note)
+                progress.Note(note);
             var checks = options.Check ? DictionaryNotes.Check(model, dictionaries, progress, cancellationToken) : [];
             return new Microscope(options.Model, model, dictionaries) { Checks = checks };
         }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using GemmaScope.Dictionaries;
 using GemmaScope.Models;
-using GemmaScope.Numerics;
 
 namespace GemmaScope.Evaluation;
 
@@ -117,10 +116,8 @@ internal sealed class CheckFindings(
             : null;
     }
 
-    /// <summary>The type of most of the weights where it is a quantised one.</summary>
-    private string? Quantised() => model.WeightTypes is [{ Type: var type }, ..] && IsQuantised(type) ? $"{type}" : null;
-
-    private static bool IsQuantised(DType type) => type.IsBlockType() || type is DType.I8 or DType.U8 or DType.F8E4M3 or DType.F8E5M2;
+    /// <summary>The types that the weights are quantised to, or null.</summary>
+    private string? Quantised() => model.QuantisedTypes is { Count: > 0 } types ? string.Join(", ", types) : null;
 
     private string Numbers()
     {

@@ -90,6 +90,9 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>How many bytes of the weights have which type, most first.</summary>
     public IReadOnlyList<(DType Type, long Bytes)> WeightTypes => _weights.Types;
 
+    /// <summary>The block types among these: what its matrices are quantised to; empty where they are stored as numbers of their own.</summary>
+    public IReadOnlyList<DType> QuantisedTypes => [.. WeightTypes.Select(part => part.Type).Where(type => type.IsBlockType())];
+
     /// <summary>The model's own tokenizer, read from its folder on first use.</summary>
     /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
     public Tokenizer Tokenizer => _tokenizer.Value;
