@@ -33,6 +33,14 @@ public sealed class GenerateResult
     /// <summary>What was written.</summary>
     public string Text { get; }
 
+    /// <summary>Of it what the model thought; absent where it has no marks for thoughts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Thinking { get; init; }
+
+    /// <summary>Of it what is no thought; absent where the model has no marks for them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Answer { get; init; }
+
     /// <summary>Its token ids.</summary>
     public IReadOnlyList<int> Ids { get; }
 
