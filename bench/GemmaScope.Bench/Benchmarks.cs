@@ -10,6 +10,7 @@ public static class Benchmarks
         new ConcurrentBenchmark(),
         new DecodeBenchmark(),
         new MonitorBenchmark(),
+        new QuantBenchmark(),
         new SamplerBenchmark(),
         new CaptureBenchmark(),
         new StudyBenchmark(),

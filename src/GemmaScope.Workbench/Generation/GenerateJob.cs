@@ -69,6 +69,7 @@ public static class GenerateJob
                         watched?.Result
                     )
                     {
+                        Warnings = [.. DictionaryNotes.Of(microscope.Checks), .. watched?.Warnings ?? []],
                         Thinking = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Thinking,
                         Answer = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Answer,
                     };

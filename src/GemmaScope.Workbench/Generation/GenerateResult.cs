@@ -63,6 +63,9 @@ public sealed class GenerateResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WatchedText? Watched { get; }
 
+    /// <summary>What does not fit between the model and the dictionaries that were opened, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; internal init; } = [];
+
     /// <summary>Time from the start to the first token.</summary>
     [JsonIgnore]
     public double FirstTokenSeconds { get; }

@@ -53,6 +53,7 @@ internal sealed class SafetensorsHeader
             throw header.Bad($"the header is not valid JSON: {problem.Message}", problem);
         }
         header.CheckRanges(file.Length - header.DataStart);
+        SafetensorsBlocks.Apply(file.Path, header._metadata, header._entries);
         return header;
     }
 

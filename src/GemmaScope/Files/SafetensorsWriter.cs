@@ -6,7 +6,8 @@ namespace GemmaScope.Files;
 
 /// <summary>
 /// Writes safetensors files. The same tensors and metadata always give the same bytes: tensors are ordered by falling
-/// element size, then by name, so that each is aligned to its element; the header is padded with spaces to 8 bytes.
+/// element size, then by name, so that each is aligned to its element; the header is padded with spaces to 8 bytes. Matrices of block
+/// types lie as bytes, and the metadata says what they are.
 /// </summary>
 public static class SafetensorsWriter
 {
@@ -35,7 +36,10 @@ public static class SafetensorsWriter
         CancellationToken cancellationToken = default
     )
     {
-        TensorSource[] ordered = [.. tensors.OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal)];
+        TensorSource[] ordered =
+        [
+            .. tensors.OrderByDescending(t => t.Type.IsBlockType() ? 1 : t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal),
+        ];
         TensorSource.RequireDistinctNames(ordered);
         if (ordered.Any(t => t.Name == SafetensorsHeader.MetadataName))
             throw new ArgumentProblemException("no tensor may have this name", SafetensorsHeader.MetadataName);
@@ -56,6 +60,7 @@ public static class SafetensorsWriter
     /// <summary>The bytes in front of the data of tensors that follow each other in this order.</summary>
     internal static byte[] MakeHeader(TensorSource[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
+        metadata = SafetensorsBlocks.Describe(tensors, metadata);
         using var buffer = new MemoryStream();
         buffer.Write(stackalloc byte[SafetensorsHeader.Prefix]);
         using (var json = new Utf8JsonWriter(buffer))
@@ -94,9 +99,10 @@ public static class SafetensorsWriter
     private static void WriteEntry(Utf8JsonWriter json, TensorSource tensor, long offset)
     {
         json.WriteStartObject(tensor.Name);
-        json.WriteString("dtype", SafetensorsTypes.NameOf(tensor.Type));
+        var (type, shape) = SafetensorsBlocks.Stored(tensor.Type, tensor.Shape);
+        json.WriteString("dtype", SafetensorsTypes.NameOf(type));
         json.WriteStartArray("shape");
-        foreach (var n in tensor.Shape)
+        foreach (var n in shape)
             json.WriteNumberValue(n);
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");

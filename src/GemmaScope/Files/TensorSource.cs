@@ -19,9 +19,10 @@ public sealed class TensorSource
     /// <param name="write">Writes exactly the row-major little-endian bytes of the tensor.</param>
     public TensorSource(string name, DType type, ReadOnlySpan<long> shape, Action<Stream> write)
     {
-        ByteLength = FileChecks.ByteSize(shape, type.Size());
-        if (ByteLength < 0)
-            throw new ArgumentProblemException($"{FileChecks.Format(shape)} is no shape", name);
+        var size = FileChecks.ByteSize(shape, type.BlockBytes());
+        ByteLength = size / type.BlockLength();
+        if (size < 0 || (type.IsBlockType() && (shape.Length != 2 || shape[1] % type.BlockLength() != 0)))
+            throw new ArgumentProblemException($"{FileChecks.Format(shape)} is no shape of {type}", name);
         (Name, Type, Shape, _write) = (name, type, shape.ToArray(), write);
     }
 

@@ -30,8 +30,7 @@ internal sealed partial class GemmaConfigReader
                 $"is '{type}'; supported are gemma2, gemma3_text and gemma3 (the text part of Gemma 2 and Gemma 3)"
             ),
         };
-        if (_root.Section("quantization_config") is { } quantised)
-            throw _root.Bad("quantization_config", QuantisedWeights.Named(quantised.Text("quant_method")));
+        RequireReadable(_root.Section(LightModel.ConfigKey));
     }
 
     /// <summary>Whether the text part is one of several of a multimodal model.</summary>
@@ -43,6 +42,16 @@ internal sealed partial class GemmaConfigReader
         !File.Exists(file) && FolderForms.Describe(folder) is { } form
             ? throw new FileFormatException(form, folder)
             : new GemmaConfigReader(JsonFile.Read(file)).Build(folder);
+
+    /// <summary>Refuses weights quantised in a form of others. What the own one says beside its name the weights' files say themselves.
+    /// </summary>
+    private void RequireReadable(JsonSection? quantised)
+    {
+        if (quantised is not null && quantised.Text("quant_method") is var method and not LightModel.Method)
+            throw _root.Bad(LightModel.ConfigKey, QuantisedWeights.Named(method));
+        foreach (var key in LightModel.ConfigWords)
+            quantised?.Text(key);
+    }
 
     private GemmaConfig Build(string folder)
     {

@@ -43,7 +43,7 @@ internal sealed class SafetensorsModel : ModelTensors
 
     public override string FileOf(string stored) => _files.FileOf(stored);
 
-    public override bool Takes(DType type) => type.IsWeightType();
+    public override bool Takes(DType type) => type.IsMatrixType();
 
     public override void RequireAllUsed(GemmaConfig config) => _names.RequireAllUsed(config);
 
