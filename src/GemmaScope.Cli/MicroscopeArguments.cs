@@ -9,6 +9,7 @@ namespace GemmaScope.Cli;
 internal sealed class MicroscopeArguments
 {
     private readonly DictionaryUse _use;
+    private readonly bool _checks;
     private readonly Option<string> _model;
     private readonly Option<string[]> _dictionaries = new Option<string[]>("--sae", "-s")
     {
@@ -26,12 +27,20 @@ internal sealed class MicroscopeArguments
     }.AcceptOnlyFromAmong("auto", "mapped", "private");
 
     private readonly SiteArguments? _reads;
+    private readonly Option<bool> _noCheck = CommonOptions.NoCheck();
 
     /// <param name="command">Gets the options.</param>
     /// <param name="use">How many dictionaries it works with.</param>
     /// <param name="defaultModel">The model where none is named.</param>
-    public MicroscopeArguments(Command command, DictionaryUse use = DictionaryUse.One, string defaultModel = MicroscopeOptions.DemoModel)
+    /// <param name="checks">Whether dictionaries are checked as they are opened, unless that is switched off.</param>
+    public MicroscopeArguments(
+        Command command,
+        DictionaryUse use = DictionaryUse.One,
+        string defaultModel = MicroscopeOptions.DemoModel,
+        bool checks = true
+    )
     {
+        _checks = checks;
         (_use, _model) = (use, CommonOptions.Model(defaultModel));
         _dictionaries.Description += use switch
         {
@@ -45,6 +54,8 @@ internal sealed class MicroscopeArguments
             return;
         command.Options.Add(_dictionaries);
         _reads = new SiteArguments(command, many: use != DictionaryUse.One);
+        if (checks)
+            command.Options.Add(_noCheck);
     }
 
     /// <summary>The model's name.</summary>
@@ -77,6 +88,7 @@ internal sealed class MicroscopeArguments
                     _ => WeightStorage.Automatic,
                 },
             },
+            Check = _checks && _use != DictionaryUse.None && !arguments.GetValue(_noCheck),
         };
     }
 

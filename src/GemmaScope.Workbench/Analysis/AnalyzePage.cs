@@ -26,6 +26,7 @@ public static class AnalyzePage
         Markup.Of(
             $"<p class=\"meta\">{result.Model} · {string.Join(", ", result.InputSites)} · {result.Dictionary} "
                 + $"({result.Width:#,0} features) · {result.Arithmetic} arithmetic, {result.Kernels}</p>{Quantised(result)}"
+                + $"{DictionaryNotes.Markup(result.Warnings)}"
         );
 
     private static Markup Quantised(AnalyzeResult result) =>

@@ -75,12 +75,7 @@ public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
             Reasoning = message.Reasoning is null ? null : probe,
             ToolCalls =
             [
-                .. message.ToolCalls.Select(call =>
-                    call with
-                    {
-                        Arguments = JsonSerializer.SerializeToElement(new Dictionary<string, string> { [probe] = probe }),
-                    }
-                ),
+                .. message.ToolCalls.Select(call => call with { Arguments = JsonElement.Parse($$"""{"{{probe}}": "{{probe}}"}""") }),
             ],
         };
 }

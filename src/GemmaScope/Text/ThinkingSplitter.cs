@@ -14,9 +14,13 @@ public readonly record struct ThoughtAndAnswer(string Thinking, string Answer);
 /// </summary>
 public sealed class ThinkingSplitter
 {
-    internal const string Channel = "<|channel>",
-        Begin = Channel + "thought\n",
-        End = "<channel|>";
+    /// <summary>What begins thoughts, before their name and a line break.</summary>
+    public const string Channel = "<|channel>";
+
+    /// <summary>What ends them.</summary>
+    public const string End = "<channel|>";
+
+    internal const string Begin = Channel + "thought\n";
 
     private string _held = "";
     private State _state;
@@ -85,6 +89,12 @@ public sealed class ThinkingSplitter
             _ => default,
         };
     }
+
+    /// <summary>Whether a prompt ends inside thoughts, so that what follows begins there.</summary>
+    public static bool IsOpenAfter(string prompt) =>
+        prompt.LastIndexOf(Channel, StringComparison.Ordinal) is >= 0 and var begin
+        && prompt.IndexOf('\n', begin) >= 0
+        && prompt.IndexOf(End, begin, StringComparison.Ordinal) < 0;
 
     /// <summary>Both parts of a whole text.</summary>
     /// <param name="text">What a model wrote.</param>

@@ -14,7 +14,7 @@ internal static class GgufCopy
 
     /// <param name="folder">config.json, model.safetensors and tokenizer.model, and a chat template if it has one.</param>
     /// <param name="file">Where to write.</param>
-    /// <param name="type">F32, F16, BF16, Q8_0, Q5_0 or Q4_0.</param>
+    /// <param name="type">F32, F16, BF16, Q8_0, Q6_K, Q5_0 or Q4_0.</param>
     /// <param name="rename">Another text for a token; null for its own.</param>
     public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null)
     {
@@ -52,6 +52,7 @@ internal static class GgufCopy
                     DType.Q4_0 => 2,
                     DType.Q5_0 => 6,
                     DType.Q8_0 => 8,
+                    DType.Q6_K => 14,
                     DType.BF16 => 30,
                     _ => throw new ArgumentException($"{stores}"),
                 }
@@ -170,8 +171,11 @@ internal static class GgufCopy
                 else
                     writer.Write(type == DType.BF16 ? Conversions.F32ToBF16(value) : BitConverter.HalfToUInt16Bits((Half)value));
         else
-            for (var at = 0; at < values.Length; at += 32)
-                Block(writer, values.Slice(at, 32), type);
+            for (var at = 0; at < values.Length; at += type.BlockLength())
+                if (type == DType.Q6_K)
+                    SuperBlock(writer, values.Slice(at, 256));
+                else
+                    Block(writer, values.Slice(at, 32), type);
         writer.Flush();
         return stream.ToArray();
     }
@@ -204,5 +208,35 @@ internal static class GgufCopy
             writer.Write(q.Select((value, i) => (value >> 4) << i).Aggregate((a, b) => a | b));
         for (var i = 0; i < 16; i++)
             writer.Write((byte)((q[i] & 15) | ((q[i + 16] & 15) << 4)));
+    }
+
+    /// <summary>Q6_K: of each 16 numbers the largest becomes the lowest number; the reference also tries scales nearby.</summary>
+    private static void SuperBlock(BinaryWriter writer, ReadOnlySpan<float> x)
+    {
+        var scales = new float[16];
+        for (var group = 0; group < 16; group++)
+        {
+            var largest = 0f;
+            foreach (var value in x.Slice(16 * group, 16))
+                largest = Math.Abs(value) > Math.Abs(largest) ? value : largest;
+            scales[group] = largest / -32;
+        }
+        var d = (float)(Half)(scales.Max(Math.Abs) / 127);
+        sbyte[] steps = [.. scales.Select(scale => (sbyte)(d == 0 ? 0 : MathF.Round(scale / d)))];
+        Span<byte> low = stackalloc byte[128],
+            high = stackalloc byte[64];
+        for (var i = 0; i < 256; i++)
+        {
+            var (n, k, l) = (i / 128, i / 32 % 4, i % 32);
+            var step = d * steps[i / 16];
+            var q = step == 0 ? 32 : Math.Clamp((int)MathF.Round(x[i] / step) + 32, 0, 63);
+            low[64 * n + 32 * (k % 2) + l] |= (byte)((q & 15) << (k < 2 ? 0 : 4));
+            high[32 * n + l] |= (byte)((q >> 4) << (2 * k));
+        }
+        writer.Write(low);
+        writer.Write(high);
+        foreach (var step in steps)
+            writer.Write(step);
+        writer.Write((Half)d);
     }
 }

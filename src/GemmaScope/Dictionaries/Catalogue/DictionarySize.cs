@@ -23,6 +23,10 @@ internal static class DictionarySize
         ["gemma-4-31b"] = (60, 5376, 8192),
     };
 
+    /// <summary>Layers and width of a model, or null for one that is not known.</summary>
+    public static (int Layers, int Width)? Shape(string model) =>
+        Models.TryGetValue(Base(model), out var shape) ? (shape.Layers, shape.Width) : null;
+
     /// <summary>Number of layers of a model.</summary>
     public static int Layers(string model) => Models[Base(model)].Layers;
 

@@ -14,7 +14,7 @@ internal static class JinjaJson
             JsonValueKind.String => value.GetString(),
             JsonValueKind.True => true,
             JsonValueKind.False => false,
-            JsonValueKind.Number => value.TryGetInt64(out var whole) ? whole : value.GetDouble(),
+            JsonValueKind.Number => value.TryGetInt64(out var whole) ? (object)whole : value.GetDouble(),
             JsonValueKind.Array => value.EnumerateArray().Select(Read).ToList(),
             JsonValueKind.Object => new JinjaMap(
                 value.EnumerateObject().Select(member => KeyValuePair.Create((object)member.Name, Read(member.Value)))
