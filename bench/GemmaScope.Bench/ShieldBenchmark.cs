@@ -10,12 +10,13 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
     private const double MostForFour = 1.6,
         LeastTogether = 1.5;
     private const int ShortText = 12,
-        Texts = 64;
+        Texts = 64,
+        FewTexts = 8;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
         using (var demo = ShieldGemma.Load(DemoFiles.Require(Demo)))
-            foreach (var figure in Measure(setup, demo, Demo, longText: 180))
+            foreach (var figure in Measure(setup, demo, Demo, longText: 40))
                 yield return figure;
         if (setup.Options.Quick)
             yield break;
@@ -25,61 +26,98 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
             yield return figure;
     }
 
-    private static IEnumerable<Figure> Measure(BenchSetup setup, ShieldGemma shield, string name, int longText)
+    private static IEnumerable<Figure> Measure(BenchSetup setup, ShieldGemma shield, string name, int longText) =>
+        [
+            .. Together(setup, shield, name),
+            // The published order, in which the text stands before the policy, has no target: there is little to share.
+            .. Four(setup, shield, name, ShieldTemplate.Card, longText, target: null),
+            .. Four(setup, shield, name, ShieldTemplate.PolicyFirst, longText, target: null),
+            .. Four(setup, shield, name, ShieldTemplate.PoliciesFirst, longText, MostForFour),
+        ];
+
+    /// <summary>Texts judged together, against the same in the published order one after another.</summary>
+    private static IEnumerable<Figure> Together(BenchSetup setup, ShieldGemma shield, string name)
     {
-        var texts = Enumerable.Range(0, setup.Options.Quick ? 4 : Texts).Select(i => Question(shield, i, ShortText, policies: 1)).ToArray();
-        // By the clock, which the targets are about, and by the time of the processors, which other work on the machine disturbs less.
-        foreach (var (byProcessor, suffix) in ((bool, string)[])[(false, ""), (true, ", processor time")])
-        {
-            var together = setup.RaceBy(
-                byProcessor,
-                new Contestant(
-                    texts.Length,
-                    () =>
-                    {
-                        foreach (var text in texts)
-                            shield.Score([text], setup.Cancellation);
-                    }
-                ),
-                new Contestant(texts.Length, () => shield.Score(texts, setup.Cancellation))
-            );
+        var count = setup.Options.Quick ? 4 : Texts;
+        (ShieldTemplate Template, double? Target)[] forms =
+        [
+            (ShieldTemplate.Card, null),
+            (ShieldTemplate.PolicyFirst, LeastTogether),
+            (ShieldTemplate.PoliciesFirst, LeastTogether),
+        ];
+        var rates = setup.Race([OneByOne(), .. forms.Select(form => AtOnce(Make(form.Template)))]);
+        foreach (var (i, (template, target)) in forms.Index())
             yield return Figure.Against(
-                $"shield, {name}: {texts.Length} texts together{suffix}",
-                together[1],
+                $"shield, {name}: {count} texts together, {template.Name}",
+                rates[i + 1],
                 "texts/s",
                 1,
-                "one at a time",
-                together[0],
-                byProcessor ? null : LeastTogether
+                "one at a time, card",
+                rates[0],
+                target
+            );
+
+        Contestant OneByOne()
+        {
+            var texts = Make(ShieldTemplate.Card);
+            return new(
+                count,
+                () =>
+                {
+                    foreach (var text in texts)
+                        shield.Score([text], setup.Cancellation);
+                }
             );
         }
 
-        foreach (var words in (int[])[ShortText, longText])
+        Contestant AtOnce(ShieldQuestion[] texts) => new(count, () => shield.Score(texts, setup.Cancellation));
+
+        ShieldQuestion[] Make(ShieldTemplate template) =>
+            [.. Enumerable.Range(0, count).Select(i => Question(shield, template, i, ShortText, policies: 1))];
+    }
+
+    /// <summary>Four policies on one text, against one of them on it.</summary>
+    private static IEnumerable<Figure> Four(
+        BenchSetup setup,
+        ShieldGemma shield,
+        string name,
+        ShieldTemplate template,
+        int longText,
+        double? target
+    )
+    {
+        (int Texts, int Words)[] loads = [(1, ShortText), (FewTexts, ShortText), (1, longText)];
+        foreach (var (texts, words) in loads)
         {
             var rates = setup.Race(Judge(1), Judge(4));
-            yield return Figure.Below(
-                $"shield, {name}: four policies on {words} words",
-                [.. rates[0].Zip(rates[1], (one, four) => one / four)],
-                "x",
-                "one policy",
-                MostForFour
-            );
+            double[] times = [.. rates[0].Zip(rates[1], (one, four) => one / four)];
+            var figure = $"shield, {name}: four policies on {(texts == 1 ? "" : $"{texts} texts of ")}{words} words, {template.Name}";
+            yield return target is { } most
+                ? Figure.Below(figure, times, "x", "one policy", most)
+                : Figure.Of($"{figure}, against one", times, "x");
 
             Contestant Judge(int policies)
             {
-                var question = Question(shield, words, words, policies);
-                return new(1, () => shield.Score([question], setup.Cancellation));
+                ShieldQuestion[] questions =
+                [
+                    .. Enumerable.Range(0, texts).Select(i => Question(shield, template, words + i, words, policies)),
+                ];
+                // What comes up a second time is kept, as a guard that runs has long done.
+                shield.Score(questions, setup.Cancellation);
+                shield.Score(questions, setup.Cancellation);
+                return new(texts, () => shield.Score(questions, setup.Cancellation));
             }
         }
     }
 
-    private static ShieldQuestion Question(ShieldGemma shield, int seed, int words, int policies)
+    private static ShieldQuestion Question(ShieldGemma shield, ShieldTemplate template, int seed, int words, int policies)
     {
         string[] some = ["the", "house", "of", "a", "small", "town", "and", "its", "garden", "in", "spring"];
         var random = new Random(seed);
         return shield.Prepare(
             string.Join(' ', Enumerable.Range(0, words).Select(_ => some[random.Next(some.Length)])),
-            policies: [.. ShieldPolicy.Official.Take(policies)]
+            policies: [.. ShieldPolicy.Official.Take(policies)],
+            options: new() { Template = template }
         );
     }
 

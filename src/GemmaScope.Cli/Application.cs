@@ -127,7 +127,7 @@ internal static class Application
                     new LensCommand(),
                 ]
             ),
-            ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand()]),
+            ("Train", [new HarvestCommand(), new StoreCommand(), new TrainCommand(), new SweepCommand(), new SynthCommand()]),
             ("Guard", [new ShieldCommand()]),
             (
                 "Files",

@@ -106,6 +106,10 @@ internal static class CommonOptions
             DefaultValueFactory = _ => defaultValue,
         };
 
+    /// <summary>Switches off what is done whenever dictionaries are opened.</summary>
+    public static Option<bool> NoCheck() =>
+        new("--no-check") { Description = "Do not find out first whether a dictionary reads what it was trained on." };
+
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 
     private static Uri? Refuse(ArgumentResult result, string message)

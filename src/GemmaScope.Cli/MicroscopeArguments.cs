@@ -9,6 +9,7 @@ namespace GemmaScope.Cli;
 internal sealed class MicroscopeArguments
 {
     private readonly DictionaryUse _use;
+    private readonly bool _checks;
     private readonly Option<string> _model;
     private readonly Option<string[]> _dictionaries = new Option<string[]>("--sae", "-s")
     {
@@ -18,12 +19,20 @@ internal sealed class MicroscopeArguments
     }.Offering(KnownWords.Dictionaries);
 
     private readonly SiteArguments? _reads;
+    private readonly Option<bool> _noCheck = CommonOptions.NoCheck();
 
     /// <param name="command">Gets the options.</param>
     /// <param name="use">How many dictionaries it works with.</param>
     /// <param name="defaultModel">The model where none is named.</param>
-    public MicroscopeArguments(Command command, DictionaryUse use = DictionaryUse.One, string defaultModel = MicroscopeOptions.DemoModel)
+    /// <param name="checks">Whether dictionaries are checked as they are opened, unless that is switched off.</param>
+    public MicroscopeArguments(
+        Command command,
+        DictionaryUse use = DictionaryUse.One,
+        string defaultModel = MicroscopeOptions.DemoModel,
+        bool checks = true
+    )
     {
+        _checks = checks;
         (_use, _model) = (use, CommonOptions.Model(defaultModel));
         _dictionaries.Description += use switch
         {
@@ -36,6 +45,8 @@ internal sealed class MicroscopeArguments
             return;
         command.Options.Add(_dictionaries);
         _reads = new SiteArguments(command, many: use != DictionaryUse.One);
+        if (checks)
+            command.Options.Add(_noCheck);
     }
 
     /// <summary>The model's name.</summary>
@@ -58,6 +69,7 @@ internal sealed class MicroscopeArguments
             Dictionaries = _use == DictionaryUse.None ? [] : arguments.GetValue(_dictionaries) ?? [],
             Layer = layer,
             Site = site,
+            Check = _checks && _use != DictionaryUse.None && !arguments.GetValue(_noCheck),
             Load = new ModelLoadOptions { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
         };
     }

@@ -19,6 +19,7 @@ internal sealed class WatchArguments
         HelpName = "X",
     };
     private readonly Option<int> _streak = CommonOptions.Number("--stop-streak", "N", "Tokens in a row that have to be above.", 1);
+    private readonly Option<bool> _noCheck = CommonOptions.NoCheck();
     private readonly Option<string?> _report = new("--report")
     {
         Description = "Write the values along the text as an HTML page.",
@@ -27,6 +28,9 @@ internal sealed class WatchArguments
 
     public WatchArguments(Command command)
     {
+        // Commands that open dictionaries of their own have it already.
+        if (command.Options.All(option => option.Name != _noCheck.Name))
+            command.Options.Add(_noCheck);
         foreach (var option in (Option[])[_watch, _stopAbove, _streak, _report])
             command.Options.Add(option);
     }
@@ -39,6 +43,7 @@ internal sealed class WatchArguments
             return new()
             {
                 Watch = watched,
+                Check = !arguments.GetValue<bool>(_noCheck.Name),
                 StopAbove = arguments.GetValue(_stopAbove),
                 StopStreak = arguments.GetValue(_streak),
             };

@@ -6,7 +6,8 @@ using GemmaScope.Text;
 namespace GemmaScope.Verification;
 
 /// <summary>
-/// Checks chat fixtures (<c>gemma2-it</c>, <c>gemma3-it</c>): texts and errors always, ids where the vocabulary is on this machine.
+/// Checks chat fixtures (<c>gemma2-it</c>, <c>gemma3-it</c>): texts and errors always, ids where the vocabulary is on this machine. Those of
+/// Gemma 4 (<c>gemma4-it</c>) have both forms of its template, thoughts and tools, and no ids.
 /// </summary>
 public sealed partial class ChatVerifier : IVerifier
 {
@@ -22,6 +23,12 @@ public sealed partial class ChatVerifier : IVerifier
         foreach (var family in Families(folder))
         {
             var file = JsonLines.Find(folder, $"{family}-it")!;
+            if (family == "gemma4")
+            {
+                foreach (var check in Gemma4ChatChecks.Run(folder, file))
+                    yield return check;
+                continue;
+            }
             foreach (var check in CheckTexts(family, file))
                 yield return check;
             yield return VocabularyFinder.Find(family, folder, options) is { } vocabulary
@@ -92,6 +99,6 @@ public sealed partial class ChatVerifier : IVerifier
     private static IEnumerable<string> Families(string folder) =>
         JsonLines.Names(folder).Select(name => FileName().Match(name)).Where(match => match.Success).Select(match => match.Groups[1].Value);
 
-    [GeneratedRegex(@"^(gemma[23])-it$")]
+    [GeneratedRegex(@"^(gemma[234])-it$")]
     private static partial Regex FileName();
 }

@@ -35,6 +35,7 @@ public static class VerificationRunner
         new LensVerifier(),
         new LensFileVerifier(),
         new GgufVerifier(),
+        new SynthVerifier(),
     ];
 
     /// <summary>Checks a fixture folder, or all that are below a folder; lazily, one check after the other.</summary>

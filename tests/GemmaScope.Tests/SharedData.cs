@@ -19,6 +19,14 @@ internal static class SharedData
         return path!;
     }
 
+    /// <summary>The path of a file or folder of the larger sets of golden cases; without it the test is skipped.</summary>
+    public static string Golden(params string[] parts)
+    {
+        var path = Folder() is { } folder ? Path.Combine([Path.GetDirectoryName(Path.GetFullPath(folder))!, "fixtures", .. parts]) : null;
+        Assert.SkipWhen(!Path.Exists(path), $"{Path.Combine(parts)} is not on this machine");
+        return path!;
+    }
+
     private static string? Folder()
     {
         if (Environment.GetEnvironmentVariable("GEMMASCOPE_DATA") is { Length: > 0 } named)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using GemmaScope.Cli.Output;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
 
@@ -15,7 +16,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
         _resume;
     private readonly SamplingOptions _sampling;
     private readonly WatchArguments _watch;
-    private readonly Option<bool> _json;
+    private readonly Option<bool> _json,
+        _thinking;
 
     public ChatCommand()
         : base(
@@ -49,6 +51,12 @@ internal sealed class ChatCommand : GemmaScopeCommand
                 HelpName = "FILE",
             }
         );
+        _thinking = Add(
+            new Option<bool>("--thinking")
+            {
+                Description = "Let the model think before it answers (Gemma 4); thoughts go to standard error, and into the JSON apart.",
+            }
+        );
         _sampling = new SamplingOptions(this);
         _watch = new WatchArguments(this);
         _json = Add(CommonOptions.Json());
@@ -66,7 +74,13 @@ internal sealed class ChatCommand : GemmaScopeCommand
         using var watched = wanted is null
             ? null
             : session.Run((progress, cancellationToken) => WatchSet.OpenAsync(microscope, wanted, progress, cancellationToken));
-        using var conversation = new Conversation(microscope.Model, _sampling.Read(arguments), arguments.GetValue(_system), watched);
+        using var conversation = new Conversation(
+            microscope.Model,
+            _sampling.Read(arguments),
+            arguments.GetValue(_system),
+            watched,
+            arguments.GetValue(_thinking) ? new ChatSettings { Thinking = true } : null
+        );
         if (before.Count > 0)
             conversation.Reset(before);
         var given = arguments.GetValue(_messages) is { Length: > 0 } texts ? texts : null;
@@ -75,7 +89,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
         {
             try
             {
-                var spoke = Turn(message, conversation, json ? TextWriter.Null : terminal.Text, session.Cancellation);
+                var display = json ? new TextDisplay(TextWriter.Null, TextWriter.Null) : new(terminal.Text, terminal.Error);
+                var spoke = Turn(message, conversation, display, ChatTuning.Splitter(microscope.Model), session.Cancellation);
                 if (spoke && !json && watched is not null)
                     WatchArguments.WriteLines(terminal, watched.Result);
             }
@@ -92,7 +107,13 @@ internal sealed class ChatCommand : GemmaScopeCommand
     }
 
     /// <returns>Whether the model was to answer.</returns>
-    private static bool Turn(string message, Conversation conversation, TextWriter writer, CancellationToken cancellationToken)
+    private static bool Turn(
+        string message,
+        Conversation conversation,
+        TextDisplay display,
+        ThinkingSplitter? splitter,
+        CancellationToken cancellationToken
+    )
     {
         if (string.IsNullOrWhiteSpace(message))
             return false;
@@ -102,9 +123,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             return false;
         }
         using var answer = Say(message, conversation, cancellationToken);
-        TextDisplay.Write(answer, writer);
-        writer.WriteLine();
-        writer.Flush();
+        display.Write(answer, splitter);
         cancellationToken.ThrowIfCancellationRequested();
         return true;
     }

@@ -126,7 +126,7 @@ internal sealed class DemoCommand : GemmaScopeCommand
         terminal.Out.Write(options.Prompt);
         var result = session.Run(
             (progress, cancellationToken) =>
-                GenerateJob.RunAsync(microscope, options, new TextDisplay(terminal.Text, progress), cancellationToken)
+                GenerateJob.RunAsync(microscope, options, new TextDisplay(terminal.Text, terminal.Error, progress), cancellationToken)
         );
         session.Cancellation.ThrowIfCancellationRequested();
         terminal.Out.WriteLine();

@@ -8,9 +8,10 @@ internal sealed class DictionariesCommand : GemmaScopeCommand
     public DictionariesCommand()
         : base(
             "dictionaries",
-            "Find dictionaries: list them, show one, download it, look at the hub anew, or add your own.",
+            "Find dictionaries: list them, show one, check it on a model, download it, look at the hub anew, or add your own.",
             "gemmascope dictionaries list --model gemma-2-2b --layer 20 --canonical",
             "gemmascope dictionaries show gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
+            "gemmascope dictionaries check --model demo-pt --sae demo-sae",
             "gemmascope dictionaries download gemma-scope-2b-pt-res-canonical/layer_20/width_16k",
             "gemmascope dictionaries refresh google/gemma-scope-2-1b-pt",
             "gemmascope dictionaries add suites/demo"
@@ -21,6 +22,7 @@ internal sealed class DictionariesCommand : GemmaScopeCommand
                 [
                     new ListDictionariesCommand(),
                     new ShowDictionaryCommand(),
+                    new CheckDictionaryCommand(),
                     new DownloadDictionaryCommand(),
                     new RefreshDictionariesCommand(),
                     new AddDictionariesCommand(),

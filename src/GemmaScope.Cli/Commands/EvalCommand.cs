@@ -2,10 +2,11 @@ using System.CommandLine;
 using GemmaScope.Cli.Output;
 using GemmaScope.Evaluation;
 using GemmaScope.Workbench;
+using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Cli.Commands;
 
-/// <summary>Measures dictionaries over a text.</summary>
+/// <summary>Measures dictionaries over a text, or what another form of their model does to features.</summary>
 internal sealed class EvalCommand : GemmaScopeCommand
 {
     private const string BosToo = "bos-too",
@@ -19,7 +20,9 @@ internal sealed class EvalCommand : GemmaScopeCommand
         _json;
     private readonly Option<string?> _html,
         _resume,
-        _database;
+        _database,
+        _against;
+    private readonly Option<int> _top;
 
     public EvalCommand()
         : base(
@@ -30,7 +33,9 @@ internal sealed class EvalCommand : GemmaScopeCommand
             "gemmascope eval --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 "
                 + "--text texts/ --html eval.html",
             "gemmascope eval --text corpus.jsonl --tokens 1000000 --resume run.safetensors",
-            "gemmascope eval --text corpus.jsonl --tokens 100000 --db features.db"
+            "gemmascope eval --text corpus.jsonl --tokens 100000 --db features.db",
+            "gemmascope eval --model google/gemma-2-2b --sae google/gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71 "
+                + "--against gemma-2-2b-Q4_K_M.gguf --text corpus.jsonl --tokens 20000"
         )
     {
         _microscope = new MicroscopeArguments(this, DictionaryUse.Many);
@@ -58,11 +63,49 @@ internal sealed class EvalCommand : GemmaScopeCommand
                 HelpName = "DB",
             }
         );
+        _against = Add(
+            new Option<string?>("--against")
+            {
+                Description =
+                    "Run this form of the model (quantised, tuned) over the same tokens, and measure what it does to logits, "
+                    + "the residual stream and features instead.",
+                HelpName = "MODEL2",
+            }
+        );
+        _top = Add(CommonOptions.Number("--top", "K", "With --against: strongest features of a token that are compared.", 10));
         _html = Add(CommonOptions.OutputFile("--html", "Write the results as one self-contained page with plots."));
         _json = Add(CommonOptions.Json());
     }
 
-    public override int Run(ParseResult arguments, Session session)
+    public override int Run(ParseResult arguments, Session session) =>
+        arguments.GetValue(_against) is { } against ? RunAgainst(against, arguments, session) : RunAlone(arguments, session);
+
+    private int RunAgainst(string against, ParseResult arguments, Session session)
+    {
+        foreach (var option in (Option[])[_also, _spliceAll, _resume, _database])
+            if (arguments.GetResult(option) is { Implicit: false })
+                throw new ArgumentProblemException($"cannot be combined with {_against.Name}", option.Name);
+        var options = new EvaluateAgainstJobOptions
+        {
+            Against = against,
+            Corpus = _text.Read(arguments),
+            Top = arguments.GetValue(_top),
+            Losses = !arguments.GetValue(_noLosses),
+            Load = _microscope.Read(arguments).Load,
+        };
+        options.Check();
+        using var microscope = _microscope.Open(arguments, session);
+        var result = session.Run(
+            (progress, cancellationToken) => EvaluateAgainstJob.RunAsync(microscope, options, progress, cancellationToken)
+        );
+        if (arguments.GetValue(_json))
+            session.Terminal.Data.WriteLine(ResultJson.Text(result));
+        else
+            EvaluateAgainstText.Write(session.Terminal, result);
+        return WritePage(arguments, session, () => EvaluateAgainstPage.Render(result));
+    }
+
+    private int RunAlone(ParseResult arguments, Session session)
     {
         var options = new EvaluateJobOptions
         {
@@ -80,9 +123,14 @@ internal sealed class EvalCommand : GemmaScopeCommand
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
             EvaluateText.Write(session.Terminal, result);
+        return WritePage(arguments, session, () => EvaluatePage.Render(result));
+    }
+
+    private int WritePage(ParseResult arguments, Session session, Func<Markup> render)
+    {
         if (arguments.GetValue(_html) is { } page)
         {
-            EvaluatePage.Render(result).Save(page);
+            render().Save(page);
             session.Terminal.Error.WriteLine($"wrote {page}");
         }
         return Application.Success;

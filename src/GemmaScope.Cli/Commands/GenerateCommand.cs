@@ -52,7 +52,12 @@ internal sealed class GenerateCommand : GemmaScopeCommand
             terminal.Console.Write(new Paragraph(options.Prompt, new Style(decoration: Decoration.Dim)));
         var result = session.Run(
             (progress, cancellationToken) =>
-                GenerateJob.RunAsync(microscope, options, json ? progress : new TextDisplay(terminal.Text, progress), cancellationToken)
+                GenerateJob.RunAsync(
+                    microscope,
+                    options,
+                    json ? progress : new TextDisplay(terminal.Text, terminal.Error, progress),
+                    cancellationToken
+                )
         );
         terminal.Data.WriteLine(json ? ResultJson.Text(result) : "");
         terminal.Out.Flush();

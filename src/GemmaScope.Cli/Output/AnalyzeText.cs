@@ -71,7 +71,7 @@ internal static class AnalyzeText
             ),
             ("norm", $"{result.BosNorm:0.0} at position 0, {Format.Defined(result.MeanNorm, "0.0")} on average")
         );
-        foreach (var warning in result.Warnings)
+        foreach (var warning in result.Analysis.Warnings)
             terminal.Error.WriteLine($"warning: {warning}");
     }
 

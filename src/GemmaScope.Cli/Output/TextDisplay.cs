@@ -1,32 +1,38 @@
 using System.Globalization;
+using GemmaScope.Text;
 using GemmaScope.Workbench;
 
 namespace GemmaScope.Cli.Output;
 
-/// <summary>Prints a text while a job writes it; what else the job says goes elsewhere.</summary>
+/// <summary>Prints a text while a job writes it; what else the job says goes elsewhere, and so do a model's thoughts: into a pipe go
+/// answers alone.</summary>
 /// <param name="writer">Gets the text.</param>
-/// <param name="others">Gets all other reports.</param>
-internal sealed class TextDisplay(TextWriter writer, IProgress<JobReport> others) : IProgress<JobReport>
+/// <param name="thoughts">Gets what the model thinks.</param>
+/// <param name="others">Gets all other reports; null for nobody.</param>
+internal sealed class TextDisplay(TextWriter writer, TextWriter thoughts, IProgress<JobReport>? others = null) : IProgress<JobReport>
 {
+    private bool _isThinking;
+
     /// <inheritdoc/>
     public void Report(JobReport value)
     {
         if (value is JobText piece)
-            Write(piece.Text);
+            Write(piece.Text, piece.IsThinking);
         else
-            others.Report(value);
+            others?.Report(value);
     }
 
-    /// <summary>Prints an answer as it comes.</summary>
-    public static void Write(Continuation text, TextWriter writer)
+    /// <summary>Prints an answer as it comes, and ends the line.</summary>
+    /// <param name="text">The answer.</param>
+    /// <param name="splitter">What takes thoughts out of it; null for nothing.</param>
+    public void Write(Continuation text, ThinkingSplitter? splitter)
     {
         while (text.Next() is { } piece)
-        {
-            if (piece.Length == 0)
-                continue;
-            writer.Write(piece);
-            writer.Flush();
-        }
+            Write(splitter?.Append(piece) ?? new("", piece));
+        if (splitter is not null)
+            Write(splitter.Flush());
+        writer.WriteLine();
+        writer.Flush();
     }
 
     /// <summary>One line on the speed.</summary>
@@ -41,9 +47,21 @@ internal sealed class TextDisplay(TextWriter writer, IProgress<JobReport> others
         );
     }
 
-    private void Write(string text)
+    private void Write(ThoughtAndAnswer piece)
     {
-        writer.Write(text);
-        writer.Flush();
+        Write(piece.Thinking, isThinking: true);
+        Write(piece.Answer, isThinking: false);
+    }
+
+    private void Write(string text, bool isThinking)
+    {
+        if (text.Length == 0)
+            return;
+        if (_isThinking != isThinking)
+            thoughts.Write(isThinking ? "(thinking) " : "\n");
+        _isThinking = isThinking;
+        var to = isThinking ? thoughts : writer;
+        to.Write(text);
+        to.Flush();
     }
 }

@@ -27,6 +27,7 @@ internal sealed class TrainingOptions
         Texts("targets", "--target", "SITE", "What a transcoder writes. Default: the MLP output of the layers it reads.");
         Number("width", "--width", "Features, of all layers together. Default: 16384.");
         Text("data.store", "--store", "FOLDER", "Train on a store of activations.");
+        Text("data.synthetic", "--synthetic", "FILE", "Train on activations with known features (gemmascope synth make).");
         Text("data.model", "--model", "MODEL", "The model that reads the text. Default with --text: demo-pt.", "-m");
         Texts("data.text", "--text", "PATH", $"Train on what the model computes for these texts. {CommonOptions.Texts}");
         Text("data.text_column", ReadingArguments.ColumnName, "NAME", ReadingArguments.ColumnHelp);
@@ -98,6 +99,9 @@ internal sealed class TrainingOptions
         var given = values.ToList();
         if (file is null && given.Any(value => value.Key == "data.text") && given.All(value => value.Key != "data.model"))
             given.Add(("data.model", MicroscopeOptions.DemoModel));
+        // They are of no model; the dictionary has to say something.
+        if (file is null && given.Any(value => value.Key == "data.synthetic") && given.All(value => value.Key != "sites"))
+            given.Add(("sites", new JsonArray("resid_post.0")));
         return given;
     }
 

@@ -27,6 +27,9 @@ internal sealed class Instrument(ServerModel served, ModelQueue queue, TitleBook
     /// <summary>What one of them is called.</summary>
     public DictionaryTitle Title(MicroscopeDictionary dictionary) => Titles[Model, dictionary.Name];
 
+    /// <summary>What does not fit between a dictionary and the model, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings(MicroscopeDictionary dictionary) => served.Microscope.WarningsOf(dictionary.Dictionary);
+
     /// <summary>Dashboards of features, or null.</summary>
     public IFeatureDatabase? Database => served.Features;
 

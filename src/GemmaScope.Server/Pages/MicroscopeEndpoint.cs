@@ -64,6 +64,9 @@ internal sealed class MicroscopeEndpoint(Instrument instrument, FeatureLibrary? 
                         await instrument.ReadAsync(instrument.Dictionary(dict), q, context).ConfigureAwait(false),
                         Own(context)
                     )
+                    {
+                        CheckWarnings = instrument.Warnings(instrument.Dictionary(dict)),
+                    }
             )
             .WithSummary("What a dictionary finds in a text: each token's strongest features, those of the whole text, L0 and FVU.");
         data.MapGet("/analysis.jsonl", (HttpContext context, string q) => JsonLineAnswer.WriteAsync(context, ReadingsAsync(q, context)))
@@ -186,7 +189,8 @@ internal sealed class MicroscopeEndpoint(Instrument instrument, FeatureLibrary? 
                 reading,
                 reading is null ? null : Layers(link, one => instrument.Known(one, link.Text!)),
                 incomplete,
-                problem
+                problem,
+                instrument.Warnings(link.Dictionary)
             ).Render()
         );
 

@@ -56,6 +56,7 @@ internal sealed record MicroscopeLink(string? Text, MicroscopeDictionary Diction
 /// <param name="layers">The layers, or null where there is no text.</param>
 /// <param name="incomplete">Whether there is more to come by the stream.</param>
 /// <param name="problem">Why the text cannot be read, or null.</param>
+/// <param name="warnings">What does not fit between the dictionary and the model.</param>
 internal sealed class MicroscopeView(
     string model,
     IReadOnlyList<MicroscopeDictionary> dictionaries,
@@ -64,7 +65,8 @@ internal sealed class MicroscopeView(
     ReadingView? reading,
     LayersView? layers,
     bool incomplete = false,
-    string? problem = null
+    string? problem = null,
+    IReadOnlyList<string>? warnings = null
 )
 {
     /// <summary>Features listed for a token, and for the whole text.</summary>
@@ -97,7 +99,7 @@ internal sealed class MicroscopeView(
             Markup.Of(
                 $"""
                 <h1 class="sr">Microscope</h1>
-                {Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(
+                {(warnings ?? []).Select(warning => Markup.Of($"<p class=\"problem\">{warning}</p>\n"))}{Form()}{(problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n"))}{(
                     reading is not null && layers is not null ? Result(reading, layers)
                     : problem is null ? Welcome()
                     : Markup.Empty

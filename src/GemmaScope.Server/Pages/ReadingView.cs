@@ -1,5 +1,6 @@
 using System.Globalization;
 using GemmaScope.Features;
+using GemmaScope.Workbench;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Server.Pages;
@@ -59,7 +60,7 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
                 Markup.Of($"{TokenMarkup.Word(next.Piece)} <span class=\"soft\">{Digits.Percent(next.Probability)}</span> ")
             )
                 ?? []}</p>
-            {link.Dictionary.Dictionary.Warnings.Select(warning =>
+            {Warnings().Select(warning =>
                 Markup.Of($"<p class=\"note\">{warning}</p>\n")
             )}<p class="note"><a href="{link.Address}">link to this view</a> · <a href="{PageAddress.WithQuery(
                 "/analysis.json",
@@ -70,6 +71,12 @@ internal sealed class ReadingView(MicroscopeLink link, IReadOnlyList<ReadToken> 
 
             """
         );
+
+    private IEnumerable<string> Warnings()
+    {
+        var quantised = QuantisedHost.Note(analysis?.Quantised ?? []);
+        return quantised is null ? link.Dictionary.Dictionary.Warnings : [.. link.Dictionary.Dictionary.Warnings, quantised];
+    }
 
     /// <summary>The features of the token that is looked at, or of the whole text.</summary>
     public Markup List()

@@ -76,7 +76,10 @@ public static class AnalyzeJob
                     cancellationToken: cancellationToken
                 );
                 progress.NoteWrittenBos([.. analysis.Tokens.Select(token => token.Id)], microscope.Model.Tokenizer.BosId);
-                return new AnalyzeResult(analysis, options.Server, options.Feature);
+                return new AnalyzeResult(analysis, options.Server, options.Feature)
+                {
+                    CheckWarnings = microscope.WarningsOf(microscope.Dictionary),
+                };
             },
             cancellationToken
         );

@@ -25,8 +25,12 @@ public static class AnalyzePage
     private static Markup Header(AnalyzeResult result) =>
         Markup.Of(
             $"<p class=\"meta\">{result.Model} · {string.Join(", ", result.InputSites)} · {result.Dictionary} "
-                + $"({result.Width:#,0} features) · {result.Arithmetic} arithmetic, {result.Kernels}</p>"
+                + $"({result.Width:#,0} features) · {result.Arithmetic} arithmetic, {result.Kernels}</p>{Quantised(result)}"
+                + $"{DictionaryNotes.Markup(result.Warnings)}"
         );
+
+    private static Markup Quantised(AnalyzeResult result) =>
+        QuantisedHost.Note(result.Quantised) is { } note ? Markup.Of($"\n<p class=\"note\">{note}</p>") : Markup.Empty;
 
     private static Markup Figures(AnalyzeResult result)
     {

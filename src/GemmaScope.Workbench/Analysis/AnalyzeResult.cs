@@ -132,8 +132,15 @@ public sealed class AnalyzeResult
     /// <summary>The dense kernels that computed them.</summary>
     public string Kernels => Analysis.Kernels;
 
-    /// <summary>What the user should know about the dictionary.</summary>
-    public IReadOnlyList<string> Warnings => Analysis.Warnings;
+    /// <summary>The types that the model's matrices are quantised to, most bytes first; empty where they are not.</summary>
+    public IReadOnlyList<string> Quantised => Analysis.Quantised;
+
+    /// <summary>What the user should know about the dictionary, with what does not fit.</summary>
+    public IReadOnlyList<string> Warnings => [.. Analysis.Warnings, .. CheckWarnings];
+
+    /// <summary>What the check of the dictionary has found, a sentence each; part of <see cref="Warnings"/>.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> CheckWarnings { get; init; } = [];
 
     /// <summary>The text.</summary>
     public string Text => Analysis.Text;

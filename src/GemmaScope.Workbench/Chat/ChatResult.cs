@@ -16,5 +16,11 @@ public sealed record ChatResult(
 /// <param name="Content">Its text.</param>
 public sealed record ChatTurn(string Role, string Content)
 {
+    /// <summary>What the model thought before it spoke; absent where it did not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Thinking { get; init; }
+
+    internal static ChatTurn Of(ChatMessage message) => new(message.Role, TextOf(message)) { Thinking = message.Reasoning };
+
     internal static string TextOf(ChatMessage message) => string.Concat(message.Parts.Select(part => part.Text));
 }

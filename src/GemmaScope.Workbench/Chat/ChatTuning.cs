@@ -9,8 +9,6 @@ public static class ChatTuning
     /// <summary>What the user of another model should know.</summary>
     public const string Missing = "this model was not tuned to chat; it continues the conversation as a text, often without sense.";
 
-    private const string TurnEnd = "<end_of_turn>";
-
     /// <summary>What its user should know before a conversation begins.</summary>
     /// <exception cref="GemmaScopeException">The model's own chat template cannot be used.</exception>
     public static IEnumerable<string> Notes(GemmaModel model)
@@ -25,10 +23,22 @@ public static class ChatTuning
     /// <summary>Yes if the end of a turn is among the tokens that end its texts, or a chat template that writes messages lies in its
     /// folder.</summary>
     /// <exception cref="FileFormatException">The file of the template is damaged.</exception>
-    public static bool IsTuned(GemmaModel model) =>
-        (model.Tokenizer.Id(TurnEnd) is { } end && model.Config.EosIds.Contains(end)) || model.HasChatTemplate;
+    public static bool IsTuned(GemmaModel model) => TurnEnds(model).Any(model.Config.EosIds.Contains) || model.HasChatTemplate;
 
     /// <summary>What ends the model's turn: its end tokens, and the end of a turn even where it does not list that.</summary>
-    public static int[] StopTokens(GemmaModel model) =>
-        model.Tokenizer.Id(TurnEnd) is { } end ? [.. model.Config.EosIds, end] : [.. model.Config.EosIds];
+    public static int[] StopTokens(GemmaModel model) => [.. model.Config.EosIds, .. TurnEnds(model)];
+
+    /// <summary>What takes thoughts apart from the answer while a model writes; null where its vocabulary has no mark for them.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="startsThinking">Whether the prompt has opened the thoughts.</param>
+    public static ThinkingSplitter? Splitter(GemmaModel model, bool startsThinking = false) =>
+        model.Tokenizer.Id(ThinkingSplitter.Channel) is null ? null : new(startsThinking);
+
+    /// <summary>The whole of what a model has said, its thoughts apart.</summary>
+    internal static ChatMessage Said(GemmaModel model, string text) =>
+        Splitter(model) is null ? new("assistant", text)
+        : ThinkingSplitter.Split(text) is var (thinking, answer) && thinking.Length > 0 ? new("assistant", answer) { Reasoning = thinking }
+        : new("assistant", text);
+
+    private static IEnumerable<int> TurnEnds(GemmaModel model) => ControlTokens.TurnEnds.Select(model.Tokenizer.Id).OfType<int>();
 }

@@ -13,17 +13,23 @@ namespace GemmaScope.Workbench;
 /// <param name="system">An instruction that begins the first turn, as Gemma has no system role, or stands where the model's own template
 /// puts it; null for none.</param>
 /// <param name="watched">What is watched in it; it outlives the conversation. Null for nothing.</param>
-public sealed class Conversation(GemmaModel model, GenerationOptions? options = null, string? system = null, WatchSet? watched = null)
-    : IDisposable
+/// <param name="settings">Whether the model is to think before it answers, and tools; null for neither.</param>
+public sealed class Conversation(
+    GemmaModel model,
+    GenerationOptions? options = null,
+    string? system = null,
+    WatchSet? watched = null,
+    ChatSettings? settings = null
+) : IDisposable
 {
     private readonly GenerationOptions _options = options ?? new();
-    private readonly ChatTemplate _template = model.ChatTemplate;
+    private readonly ChatTemplate _template = settings is null ? model.ChatTemplate : model.ChatTemplate.With(settings);
     private readonly KvCache _cache = model.NewCache();
     private readonly List<ChatMessage> _messages = [];
     private readonly List<int> _ids = [];
     private Continuation? _answer;
 
-    /// <summary>What was said so far; an answer is added when it has ended.</summary>
+    /// <summary>What was said so far; an answer is added when it has ended, its thoughts apart from what it says.</summary>
     public IReadOnlyList<ChatMessage> Messages => _messages;
 
     /// <summary>Tokens of it that the model has read or written.</summary>
@@ -33,8 +39,7 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
     internal int AddedTokens { get; private set; }
 
     /// <summary>What was said as a result of its own.</summary>
-    public ChatResult Result =>
-        new([.. _messages.Select(message => new ChatTurn(message.Role, ChatTurn.TextOf(message)))], watched?.Result);
+    public ChatResult Result => new([.. _messages.Select(ChatTurn.Of)], watched?.Result);
 
     /// <summary>Adds a message of the user and begins the answer. An answer that has not ended is broken off by the next message.</summary>
     /// <param name="message">What the user says.</param>
@@ -118,7 +123,7 @@ public sealed class Conversation(GemmaModel model, GenerationOptions? options = 
     {
         watched?.End("assistant", _ids.Count, _ids.Count + answer.Ids.Count);
         _ids.AddRange(answer.Ids);
-        _messages.Add(new ChatMessage("assistant", answer.Text));
+        _messages.Add(ChatTuning.Said(model, answer.Text));
         // The tokens reach beyond the text.
         if (answer.StoppedBy == StopReason.StopSequence)
             Unread();

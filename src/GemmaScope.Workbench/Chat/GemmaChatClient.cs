@@ -4,6 +4,7 @@ using GemmaScope.Models;
 using Microsoft.Extensions.AI;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 using Message = GemmaScope.Text.ChatMessage;
+using ThoughtAndAnswer = GemmaScope.Text.ThoughtAndAnswer;
 
 namespace GemmaScope.Workbench;
 
@@ -62,8 +63,12 @@ public sealed class GemmaChatClient : IChatClient
             using var answer = Begin(said, options, cancellationToken);
             var read = _conversation.TokenCount;
             var known = read - _conversation.AddedTokens;
+            var splitter = ChatTuning.Splitter(_microscope.Model);
             await foreach (var piece in answer.ReadAsync(cancellationToken).ConfigureAwait(false))
-                yield return Update([new TextContent(piece)]);
+                if (Contents(splitter?.Append(piece) ?? new("", piece)) is { Count: > 0 } contents)
+                    yield return Update(contents);
+            if (splitter is not null && Contents(splitter.Flush()) is { Count: > 0 } rest)
+                yield return Update(rest);
             cancellationToken.ThrowIfCancellationRequested();
             var usage = new UsageDetails
             {
@@ -118,6 +123,17 @@ public sealed class GemmaChatClient : IChatClient
             options?.StopSequences is { } stops ? [.. stops] : [],
             cancellationToken
         );
+    }
+
+    /// <summary>A piece of an answer, thoughts in their own kind.</summary>
+    private static List<AIContent> Contents(ThoughtAndAnswer piece)
+    {
+        List<AIContent> contents = [];
+        if (piece.Thinking.Length > 0)
+            contents.Add(new TextReasoningContent(piece.Thinking));
+        if (piece.Answer.Length > 0)
+            contents.Add(new TextContent(piece.Answer));
+        return contents;
     }
 
     private bool IsForDevelopers(IReadOnlyList<ChatTurn> said) =>

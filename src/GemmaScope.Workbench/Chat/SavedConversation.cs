@@ -22,7 +22,10 @@ public static class SavedConversation
                         .Select(one => new ChatMessage(
                             one.Text("role") ?? throw one.Missing("role"),
                             one.Text("content") ?? throw one.Missing("content")
-                        )),
+                        )
+                        {
+                            Reasoning = one.Text("thinking"),
+                        }),
                 ]
             : json.Has("turns")
                 ?

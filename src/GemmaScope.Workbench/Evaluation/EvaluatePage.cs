@@ -43,7 +43,7 @@ public static class EvaluatePage
     private static Markup Header(EvaluateResult result) =>
         Markup.Of(
             $"<p class=\"meta\">{result.Model} · {result.CountedTokens:#,0} tokens counted, "
-                + $"{result.ExcludedTokens:#,0} left out ({result.Excluded})</p>"
+                + $"{result.ExcludedTokens:#,0} left out ({result.Excluded})</p>{DictionaryNotes.Markup(result.Warnings)}"
         );
 
     private static Markup Table(EvaluateResult result) =>

@@ -13,6 +13,7 @@ public sealed class EvaluateResult
         SkippedRows = skippedRows;
         var (names, clean) = (microscope.DictionaryNames, sums.Clean);
         Model = microscope.ModelName;
+        Warnings = DictionaryNotes.Of(microscope.Checks);
         Tokens = sums.Tokens;
         CountedTokens = sums.Dictionaries.Count == 0 ? 0 : sums.Dictionaries[0].Reconstruction.Rows;
         (Predictions, CeClean) = (clean.Total.Predictions(), clean.Total.CrossEntropy());
@@ -27,6 +28,9 @@ public sealed class EvaluateResult
 
     /// <summary>The model's name.</summary>
     public string Model { get; }
+
+    /// <summary>What the checks of the dictionaries have found, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>Tokens run.</summary>
     public long Tokens { get; }

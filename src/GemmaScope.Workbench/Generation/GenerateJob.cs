@@ -1,4 +1,5 @@
 using GemmaScope.Models;
+using GemmaScope.Text;
 
 namespace GemmaScope.Workbench;
 
@@ -48,13 +49,16 @@ public static class GenerateJob
         watched?.Begin([new("prompt", prompt.Length > 0 && prompt[0] == model.Config.BosId ? 1 : 0, prompt.Length)], anew: true);
         sampling = sampling with { Observer = watched?.Monitor ?? sampling.Observer };
         var text = new Continuation(model, prompt, sampling, cancellationToken: cancellationToken);
+        var startsThinking = ThinkingSplitter.IsOpenAfter(options.Prompt);
+        var splitter = ChatTuning.Splitter(model, startsThinking);
         return await Task.Run(
                 () =>
                 {
                     using (text)
                         while (text.Next() is { } piece)
-                            if (piece.Length > 0)
-                                progress?.Report(new JobText(piece));
+                            Tell(splitter?.Append(piece) ?? new("", piece));
+                    if (splitter is not null)
+                        Tell(splitter.Flush());
                     watched?.End("written", prompt.Length, prompt.Length + text.Ids.Count);
                     return new GenerateResult(
                         microscope.ModelName,
@@ -63,10 +67,23 @@ public static class GenerateJob
                         text,
                         sampling.Arithmetic ?? model.Arithmetic,
                         watched?.Result
-                    );
+                    )
+                    {
+                        Warnings = [.. DictionaryNotes.Of(microscope.Checks), .. watched?.Warnings ?? []],
+                        Thinking = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Thinking,
+                        Answer = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Answer,
+                    };
                 },
                 CancellationToken.None
             )
             .ConfigureAwait(false);
+
+        void Tell(ThoughtAndAnswer piece)
+        {
+            if (piece.Thinking.Length > 0)
+                progress?.Report(new JobText(piece.Thinking) { IsThinking = true });
+            if (piece.Answer.Length > 0)
+                progress?.Report(new JobText(piece.Answer));
+        }
     }
 }

@@ -33,6 +33,14 @@ public sealed class GenerateResult
     /// <summary>What was written.</summary>
     public string Text { get; }
 
+    /// <summary>Of it what the model thought; absent where it has no marks for thoughts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Thinking { get; init; }
+
+    /// <summary>Of it what is no thought; absent where the model has no marks for them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Answer { get; init; }
+
     /// <summary>Its token ids.</summary>
     public IReadOnlyList<int> Ids { get; }
 
@@ -54,6 +62,9 @@ public sealed class GenerateResult
     /// <summary>What a monitor read on the way; null where nothing was watched.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WatchedText? Watched { get; }
+
+    /// <summary>What does not fit between the model and the dictionaries that were opened, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; internal init; } = [];
 
     /// <summary>Time from the start to the first token.</summary>
     [JsonIgnore]

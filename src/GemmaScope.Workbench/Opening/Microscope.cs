@@ -1,4 +1,5 @@
 using GemmaScope.Dictionaries;
+using GemmaScope.Evaluation;
 using GemmaScope.Features;
 using GemmaScope.Models;
 
@@ -18,6 +19,10 @@ public sealed class Microscope : IDisposable
 
     /// <summary>Its dictionaries, in the order in which they were named; may be none.</summary>
     public IReadOnlyList<SparseDictionary> Dictionaries { get; }
+
+    /// <summary>What was found out about the dictionaries when they were opened; empty where nobody asked, and of those that would take
+    /// long (<see cref="DictionaryChecker.CheckOnOpening"/>).</summary>
+    public IReadOnlyList<DictionaryCheck> Checks { get; private init; } = [];
 
     /// <summary>The first dictionary, for jobs that need one.</summary>
     /// <exception cref="ArgumentProblemException">There is none.</exception>
@@ -54,7 +59,8 @@ public sealed class Microscope : IDisposable
         foreach (var name in names)
             found.Add(await Locator.DictionaryAsync(name, progress, cancellationToken).ConfigureAwait(false));
         // Mapping files is quick; whatever comes after it heeds the token and can say what is kept.
-        return await Task.Run(() => Open(folder, found, options, progress), CancellationToken.None).ConfigureAwait(false);
+        return await Task.Run(() => Open(folder, found, options, progress, cancellationToken), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     /// <summary>A model and dictionaries that are open already; from now on they are disposed together.</summary>
@@ -65,6 +71,15 @@ public sealed class Microscope : IDisposable
             DictionaryFit.Require(dictionary, model.Config, dictionary.Origin.Path);
         return new(modelName, model, dictionaries);
     }
+
+    /// <summary>What the check of one of the dictionaries has found, a sentence each.</summary>
+    /// <param name="dictionary">The dictionary.</param>
+    public IReadOnlyList<string> WarningsOf(SparseDictionary dictionary) =>
+        DictionaryNotes.Of(
+            Checks.Where(one =>
+                one.Dictionary == dictionary.Name && one.InputSites.SequenceEqual(dictionary.InputSites.Select(site => $"{site}"))
+            )
+        );
 
     /// <summary>The name under which features of a dictionary are stored.</summary>
     internal string StoredName(SparseDictionary dictionary) => $"{FeatureLinks.ModelName(ModelName)}/{FeatureLinks.PageName(dictionary)}";
@@ -100,7 +115,13 @@ public sealed class Microscope : IDisposable
             new Remedy($"name one with {new Setting(nameof(MicroscopeOptions.Dictionaries))}")
         );
 
-    private static Microscope Open(string folder, List<string> found, MicroscopeOptions options, IProgress<JobReport>? progress)
+    private static Microscope Open(
+        string folder,
+        List<string> found,
+        MicroscopeOptions options,
+        IProgress<JobReport>? progress,
+        CancellationToken cancellationToken
+    )
     {
         progress.Stage($"loading {options.Model}");
         var model = GemmaModel.Load(folder, options.Load);
@@ -112,7 +133,10 @@ public sealed class Microscope : IDisposable
             foreach (var path in found)
             foreach (var dictionary in DictionaryFit.Open(path, options, model.Config, progress))
                 dictionaries.Add(dictionary);
-            return new Microscope(options.Model, model, dictionaries);
+            if (dictionaries.Count > 0 && QuantisedHost.Note(model) is { } note)
+                progress.Note(note);
+            var checks = options.Check ? DictionaryNotes.Check(model, dictionaries, progress, cancellationToken) : [];
+            return new Microscope(options.Model, model, dictionaries) { Checks = checks };
         }
         catch
         {

@@ -56,6 +56,10 @@ public sealed record MicroscopeOptions
     /// <exception cref="ArgumentProblemException">Neither says it.</exception>
     public Site VectorSite() => DictionaryFit.VectorSite(Layer, Site);
 
+    /// <summary>Whether it is found out, on a short text, if the dictionaries read what they were trained on: see
+    /// <see cref="Microscope.Checks"/>.</summary>
+    public bool Check { get; init; } = true;
+
     /// <summary>How the model is loaded; null for the defaults.</summary>
     public ModelLoadOptions? Load { get; init; }
 }

@@ -15,7 +15,7 @@ internal sealed record MeasuredText(string Name, IEnumerable<int[]> Windows, boo
         var (data, text) = (configuration.Data, configuration.Evaluation.Text);
         if (text.Count > 0)
             return new(string.Join(", ", text), TrainingData.Windows(text, data, model), !text.Intersect(data.Text).Any());
-        if (data.Store is not null || !TrainingData.HeldOutWindows(data, model).Any())
+        if ((data.Store ?? data.Synthetic) is not null || !TrainingData.HeldOutWindows(data, model).Any())
             return null;
         return new($"windows of {string.Join(", ", data.Text)}", TrainingData.HeldOutWindows(data, model), IsHeldOut: true);
     }

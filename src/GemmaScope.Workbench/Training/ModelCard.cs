@@ -20,8 +20,8 @@ internal static class ModelCard
         Row(
             card,
             "data",
-            configuration.Data.Store is { } store
-                ? $"the store `{store}`"
+            configuration.Data.Store is { } store ? $"the store `{store}`"
+                : configuration.Data.Synthetic is { } synthetic ? $"activations with known features, `{synthetic}`"
                 : $"{configuration.Data.Model} on {string.Join(", ", configuration.Data.Text.Select(text => $"`{text}`"))}"
         );
         Row(card, "seed", $"{configuration.Seed}");

@@ -84,8 +84,20 @@ internal sealed class Suite(SweepJobOptions options, IReadOnlyList<SweepItem> it
     {
         if (Data.Store is { } store)
             return ActivationStore.Open(store).Width;
+        if (Data.Synthetic is { } synthetic)
+        {
+            using var known = SyntheticModelFile.Read(synthetic);
+            var width = known.Config.Width;
+            return _ => width;
+        }
         return site => model!.Config.SiteWidth(site.Kind);
     }
 
-    private string ModelName() => Data.Model ?? (Data.Store is { } store ? ActivationStore.Open(store).Manifest.Contents.Model : "unknown");
+    private string ModelName() =>
+        Data.Model
+        ?? (
+            Data.Store is { } store ? ActivationStore.Open(store).Manifest.Contents.Model
+            : Data.Synthetic is { } synthetic ? Path.GetFileNameWithoutExtension(synthetic)
+            : "unknown"
+        );
 }

@@ -20,7 +20,7 @@ internal static class TrainingModel
         if (losses)
             foreach (var text in configuration.Evaluation.Text)
                 _ = new TextCorpus([text], data.Reading).Rows().Any();
-        if (data.Store is not null && !losses)
+        if ((data.Store ?? data.Synthetic) is not null && !losses)
             return null;
         var options = new MicroscopeOptions
         {

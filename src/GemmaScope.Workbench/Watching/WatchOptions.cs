@@ -10,6 +10,9 @@ public sealed record WatchOptions
     /// <summary>A text ends at the token where one of the values is above this; null: nothing is ended.</summary>
     public double? StopAbove { get; init; }
 
+    /// <summary>Whether it is found out, on a short text, if the dictionaries of features read what they were trained on.</summary>
+    public bool Check { get; init; } = true;
+
     /// <summary>How many tokens in a row have to be above, from 1.</summary>
     public int StopStreak { get; init; } = 1;
 }

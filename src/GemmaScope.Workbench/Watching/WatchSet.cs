@@ -24,6 +24,9 @@ public sealed class WatchSet : IDisposable
     /// <summary>The monitor, to be the observer of generations.</summary>
     public ActivationMonitor Monitor { get; }
 
+    /// <summary>What does not fit between the model and the dictionaries that were opened, a sentence each.</summary>
+    internal IReadOnlyList<string> Warnings { get; private set; } = [];
+
     /// <summary>What was read so far.</summary>
     public WatchedText Result
     {
@@ -92,7 +95,10 @@ public sealed class WatchSet : IDisposable
                 }
                 watches.Add(Watch.OfFeature(text, dictionary, number));
             }
-            return Of(microscope.Model, watches, options, owned);
+            var set = Of(microscope.Model, watches, options, owned);
+            if (options.Check)
+                set.Warnings = DictionaryNotes.Of(DictionaryNotes.Check(microscope.Model, owned, progress, cancellationToken));
+            return set;
         }
         catch
         {

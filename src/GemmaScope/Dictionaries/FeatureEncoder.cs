@@ -32,6 +32,22 @@ internal sealed class FeatureEncoder(WeightView weights, FeatureSelector selecto
                 Conversions.Widen((byte*)weights.Data + (start + i * step) * weights.Type.Size(), weights.Type, target + i, 1);
     }
 
+    /// <summary>‖W_enc‖ of each feature, read in the order in which the weights lie.</summary>
+    public unsafe double[] Norms()
+    {
+        var squares = new double[Features];
+        var (rows, columns) = weights.Layout == WeightLayout.InOut ? (Inputs, Features) : (Features, Inputs);
+        var values = new float[columns];
+        fixed (float* target = values)
+            for (var row = 0; row < rows; row++)
+            {
+                Conversions.Widen((byte*)weights.Data + row * weights.Stride * weights.Type.Size(), weights.Type, target, columns);
+                for (var i = 0; i < columns; i++)
+                    squares[weights.Layout == WeightLayout.InOut ? i : row] += (double)values[i] * values[i];
+            }
+        return [.. squares.Select(Math.Sqrt)];
+    }
+
     /// <summary>Adds the features of x [rows, inputs] to the rows, their indices raised by <paramref name="offset"/>.</summary>
     public void Encode(MatrixView x, int offset, FeatureRows found, CancellationToken cancellationToken)
     {

@@ -24,6 +24,13 @@ internal abstract class FeatureSelector
 
     /// <summary>Ends a row.</summary>
     public virtual void Finish(TopSelection? state, int offset, FeatureRow row) { }
+
+    /// <summary>By how much the product x · W_enc of a feature that fires could be smaller before it is silent.</summary>
+    /// <param name="feature">The feature within this encoder.</param>
+    /// <param name="value">Its activation, above 0.</param>
+    /// <param name="least">The least activation of its row within this encoder; what top-k would give up next.</param>
+    /// <param name="active">How many of the row's features are active within this encoder.</param>
+    public abstract float Margin(int feature, float value, float least, int active);
 }
 
 /// <summary>A selector for which a feature does not depend on the others of its row.</summary>
@@ -76,6 +83,8 @@ internal sealed class ThresholdSelector(ActivationFunction function, float[] bia
         return Fires(z, threshold[feature]) ? z : 0;
     }
 
+    public override float Margin(int feature, float value, float least, int active) => value - Math.Max(threshold[feature], 0);
+
     private bool Fires(float z, float level) => z > level && (z > 0 || (keepNegative && z < 0));
 }
 
@@ -95,6 +104,13 @@ internal sealed class GatedSelector(float[] gateBias, float[] magnitudeBias, flo
         for (var i = 0; i < products.Length; i++)
             if (Activation(products[i], first + i) is > 0 and var magnitude)
                 row.Add(offset + first + i, magnitude);
+    }
+
+    /// <summary>The gate may shut, or the magnitude reach 0, whichever comes first.</summary>
+    public override float Margin(int feature, float value, float least, int active)
+    {
+        var product = (value - magnitudeBias[feature]) / magnitudeScale[feature];
+        return Math.Min(product + gateBias[feature], value / magnitudeScale[feature]);
     }
 
     public float Activation(float product, int feature) =>
@@ -130,4 +146,9 @@ internal sealed class TopKSelector(float[] bias, int k, float[]? scale) : Featur
         foreach (var (feature, value) in state!.Descending().OrderBy(kept => kept.Feature))
             row.Add(offset + feature, value);
     }
+
+    /// <summary>Where all k places are taken the least of them is the next to go: it has no margin that the row tells. Else 0 is the
+    /// bound.</summary>
+    public override float Margin(int feature, float value, float least, int active) =>
+        (value - (active < k ? 0 : least)) / (scale?[feature] ?? 1);
 }

@@ -81,6 +81,10 @@ public sealed record TextAnalysis
     /// <summary>The dense kernels that computed them.</summary>
     public required string Kernels { get; init; }
 
+    /// <summary>The types that the model's matrices are quantised to, most bytes first; empty where they are not. Such a model is not
+    /// quite the one that the dictionary was trained on.</summary>
+    public IReadOnlyList<string> Quantised { get; init; } = [];
+
     /// <summary>What the user should know about the dictionary.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 

@@ -183,6 +183,7 @@ public static class TextAnalyzer
                 OutputSites = [.. dictionary.OutputSites.Select(site => site.ToString())],
                 Arithmetic = (options.Arithmetic ?? model.Arithmetic) == Arithmetic.Exact ? "exact" : "fast",
                 Kernels = Compute.Kernels.Name,
+                Quantised = [.. model.QuantisedTypes.Select(type => $"{type}")],
                 Warnings = dictionary.Warnings,
                 Tokens = [.. rows.Select(t => Token(t, norms[t]))],
                 Features = features,

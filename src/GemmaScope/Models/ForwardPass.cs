@@ -43,6 +43,7 @@ internal sealed class ForwardPass(
             cancellationToken.ThrowIfCancellationRequested();
             if (stopAfter is { } stop && stop < new Site(SiteKind.ResidPre, layer))
                 break;
+            weights.ReadAhead(layer + 1);
             hooks.At(SiteKind.ResidPre, layer, residual, sequences);
             Attention(layer, residual);
             if (stopAfter is { } middle && middle <= new Site(SiteKind.ResidMid, layer))

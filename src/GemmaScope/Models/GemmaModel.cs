@@ -17,6 +17,9 @@ public sealed record ModelLoadOptions
     /// <summary>How the model computes where a run does not say it; null for the process's default.</summary>
     public Arithmetic? Arithmetic { get; init; }
 
+    /// <summary>Where the matrices lie while the model runs.</summary>
+    public WeightStorage Storage { get; init; }
+
     /// <summary>Whether a file without the final norm is read, whose residual stream alone is wanted.</summary>
     internal bool MayLackFinalNorm { get; init; }
 }
@@ -81,14 +84,21 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>Stored type of the weights (of the embedding table, where they are mixed).</summary>
     public DType WeightType => _weights.Type;
 
-    /// <summary>Bytes of the mapped weights.</summary>
+    /// <summary>Bytes of the weights in their files, which are mapped.</summary>
     public long WeightBytes => _weights.Bytes;
+
+    /// <summary>Bytes of the matrices that were copied into memory so far (<see cref="ModelLoadOptions.Storage"/>); 0 where all are used from
+    /// their files.</summary>
+    public long PrivateWeightBytes => _weights.Copies?.Bytes ?? 0;
 
     /// <summary>Number of weights.</summary>
     public long Parameters => _weights.Parameters;
 
     /// <summary>How many bytes of the weights have which type, most first.</summary>
     public IReadOnlyList<(DType Type, long Bytes)> WeightTypes => _weights.Types;
+
+    /// <summary>The block types among these: what its matrices are quantised to; empty where they are stored as numbers of their own.</summary>
+    public IReadOnlyList<DType> QuantisedTypes => [.. WeightTypes.Select(part => part.Type).Where(type => type.IsBlockType())];
 
     /// <summary>The model's own tokenizer, read from its folder on first use.</summary>
     /// <exception cref="FileFormatException">The folder has none, or one that does not fit the embedding.</exception>
@@ -108,7 +118,7 @@ public sealed partial class GemmaModel : IDisposable
     /// (<see cref="DemoFiles"/>), <c>org/name[@revision]</c>, or <c>org/name[@revision]/file.gguf</c>.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
-    /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
+    /// <param name="cancellationToken">Interrupts a download, which is continued the next time, or the loading.</param>
     /// <exception cref="GemmaScopeException">Something is missing, malformed or does not fit together; the message names the file and
     /// tensor.</exception>
     public static GemmaModel Load(
@@ -125,6 +135,15 @@ public sealed partial class GemmaModel : IDisposable
         string[] notes = [.. config.Warnings, .. origin.Notes];
         var check = options.CheckFinite ?? origin.WeightFileBytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         var weights = GemmaWeights.Load(origin.Open(), config, check, options.MayLackFinalNorm);
+        try
+        {
+            weights.Place(options.Storage, cancellationToken);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
         return new GemmaModel(origin, config, weights, options.Arithmetic ?? Compute.DefaultArithmetic, notes);
     }
 
@@ -242,6 +261,8 @@ public sealed partial class GemmaModel : IDisposable
         {
             var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellationToken);
             var residual = pass.Layers(stopAfter, resume);
+            if (caches is not null && run.TotalRows == run.Count)
+                _weights.Copies?.Decoded();
             var scores = logits == LogitRows.None ? null : pass.Logits(residual, logits);
             run.Advance();
             return new ModelRun(Config, sequences, used, hooks.Captured(), scores, logits);

@@ -21,7 +21,8 @@ internal sealed record LayerWeights(
     WeightView Down
 );
 
-/// <summary>All weights of a model, mapped from its files.</summary>
+/// <summary>All weights of a model, mapped from its files. A layer's matrices, and the table, may be replaced by copies of the same numbers
+/// while runs are made (<see cref="PrivateWeights"/>): who takes the layer's record uses one or the other throughout.</summary>
 internal sealed class GemmaWeights : IDisposable
 {
     private const string FinalNorm = "norm.weight";
@@ -30,19 +31,25 @@ internal sealed class GemmaWeights : IDisposable
     private readonly GemmaConfig _config;
     private readonly Dictionary<DType, long> _byType = [];
     private readonly OrthogonalisedWeights? _orthogonalised;
+    private readonly bool[] _readAhead;
+    private Tensor _embedding,
+        _unembedding;
+    private PrivateWeights? _copies;
 
     private GemmaWeights(GemmaWeights original, float[] direction, bool alsoUnembedding)
     {
         (_tensors, _config, FinalGain) = (original._tensors, original._config, original.FinalGain);
         (Bytes, Parameters, _byType) = (original.Bytes, original.Parameters, original._byType);
         _orthogonalised = new OrthogonalisedWeights(original, direction, alsoUnembedding);
-        (Embedding, Unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
+        (_embedding, _unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
+        _readAhead = [.. Layers.Select(_ => true)];
     }
 
     private GemmaWeights(ModelTensors tensors, GemmaConfig config, bool mayLackFinalNorm)
     {
         (_tensors, _config) = (tensors, config);
-        Embedding = Unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
+        _embedding = _unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
+        _readAhead = new bool[config.Layers];
         FinalGain =
             mayLackFinalNorm && !tensors.All.Contains(tensors.Stored(FinalNorm))
                 ? [.. Enumerable.Repeat(1f, config.Width)]
@@ -54,10 +61,10 @@ internal sealed class GemmaWeights : IDisposable
     }
 
     /// <summary>[vocabulary rows, d], unscaled.</summary>
-    public Tensor Embedding { get; }
+    public Tensor Embedding => Volatile.Read(ref _embedding);
 
     /// <summary>The same table, unless the copy that reads tokens was edited.</summary>
-    public Tensor Unembedding { get; }
+    public Tensor Unembedding => Volatile.Read(ref _unembedding);
 
     /// <summary>1 + gain of the final norm.</summary>
     public float[] FinalGain { get; }
@@ -104,8 +111,59 @@ internal sealed class GemmaWeights : IDisposable
     /// disposed.</summary>
     public GemmaWeights Orthogonalised(float[] direction, bool alsoUnembedding) => new(this, direction, alsoUnembedding);
 
+    /// <summary>Copies of the matrices, whole or being made; null where they stay mapped.</summary>
+    public PrivateWeights? Copies => _copies;
+
+    /// <summary>Has the matrices copied into memory; once, before the first run.</summary>
+    /// <param name="storage">When.</param>
+    /// <param name="cancellationToken">Ends the copying of all at once.</param>
+    /// <exception cref="GemmaScopeException">They are to be in memory, which has no room for them.</exception>
+    public void Place(WeightStorage storage, CancellationToken cancellationToken)
+    {
+        if (storage == WeightStorage.Mapped)
+            return;
+        _copies = new PrivateWeights(this, room: storage == WeightStorage.Automatic ? 2 : 1);
+        if (storage == WeightStorage.Private)
+            _copies.CopyAll(cancellationToken);
+    }
+
+    /// <summary>Every matrix, in the order in which a run reads them.</summary>
+    public IEnumerable<StoredMatrix> Matrices()
+    {
+        for (var i = 0; i < Layers.Length; i++)
+        {
+            var (layer, w) = (i, Layers[i]);
+            yield return new(w.Query, copy => Replace(layer, Layers[layer] with { Query = copy }));
+            yield return new(w.Key, copy => Replace(layer, Layers[layer] with { Key = copy }));
+            yield return new(w.Value, copy => Replace(layer, Layers[layer] with { Value = copy }));
+            yield return new(w.Output, copy => Replace(layer, Layers[layer] with { Output = copy }));
+            yield return new(w.Gate, copy => Replace(layer, Layers[layer] with { Gate = copy }));
+            yield return new(w.Up, copy => Replace(layer, Layers[layer] with { Up = copy }));
+            yield return new(w.Down, copy => Replace(layer, Layers[layer] with { Down = copy }));
+        }
+        yield return new(WeightView.Of(_embedding, WeightLayout.OutIn), ReplaceTable);
+    }
+
+    /// <summary>Has the system read a layer's matrices from the disk, or behind the last layer the table, while something else is computed:
+    /// the first time that it is said of the layer.</summary>
+    public void ReadAhead(int layer)
+    {
+        if (layer == 0 || Volatile.Read(ref _readAhead[layer - 1]))
+            return;
+        Volatile.Write(ref _readAhead[layer - 1], true);
+        if (layer == Layers.Length)
+        {
+            ReadAhead(WeightView.Of(Unembedding, WeightLayout.OutIn));
+            return;
+        }
+        var w = Layers[layer];
+        foreach (var matrix in (ReadOnlySpan<WeightView>)[w.Query, w.Key, w.Value, w.Output, w.Gate, w.Up, w.Down])
+            ReadAhead(matrix);
+    }
+
     public void Dispose()
     {
+        _copies?.Dispose();
         if (_orthogonalised is not null)
             _orthogonalised.Dispose();
         else
@@ -114,6 +172,17 @@ internal sealed class GemmaWeights : IDisposable
 
     /// <inheritdoc cref="ShardedSafetensors.RequireWhole"/>
     public void RequireWhole() => _tensors.RequireWhole();
+
+    private static unsafe void ReadAhead(WeightView matrix) => LinuxMemory.ReadAhead(matrix.Data, matrix.RowBytes * matrix.Outputs);
+
+    private void Replace(int layer, LayerWeights weights) => Volatile.Write(ref Layers[layer], weights);
+
+    private unsafe void ReplaceTable(WeightView copy)
+    {
+        var table = Tensor.Borrow((byte*)copy.Data, copy.Type, _embedding.Shape, this);
+        Volatile.Write(ref _unembedding, table);
+        Volatile.Write(ref _embedding, table);
+    }
 
     private LayerWeights Layer(int i)
     {
@@ -204,10 +273,15 @@ internal sealed class GemmaWeights : IDisposable
         return true;
     }
 
-    private void CheckFinite()
+    private unsafe void CheckFinite()
     {
-        foreach (var name in _tensors.All)
-            if (_tensors.Get(name) is var tensor && tensor.Type.IsMatrixType())
-                TensorChecks.RequireFinite(tensor, name, _tensors.FileOf(name));
+        string[] names = [.. _tensors.All.Where(name => _tensors.Get(name).Type.IsMatrixType())];
+        for (var i = 0; i < names.Length; i++)
+        {
+            // The disk brings the next while this one is looked at.
+            if (i + 1 < names.Length && _tensors.Get(names[i + 1]) is var next)
+                LinuxMemory.ReadAhead(next.Pointer, next.ByteLength);
+            TensorChecks.RequireFinite(_tensors.Get(names[i]), names[i], _tensors.FileOf(names[i]));
+        }
     }
 }

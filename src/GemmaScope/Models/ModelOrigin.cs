@@ -45,8 +45,8 @@ internal abstract record ModelOrigin(string Path, string Folder)
     /// <summary>The tokenizer.</summary>
     public abstract Tokenizer Tokenizer();
 
-    /// <summary>The chat template.</summary>
-    public abstract ChatTemplate Template(string modelType);
+    /// <summary>The chat template; the known ones of small Gemma 4, which have per-layer embeddings, and large ones differ.</summary>
+    public abstract ChatTemplate Template(string modelType, bool hasLayerEmbeddings = false);
 }
 
 /// <summary>A folder with config.json, safetensors weights and a vocabulary.</summary>
@@ -85,7 +85,8 @@ internal sealed record FolderOrigin(string Path, string? ConfigFile) : ModelOrig
 
     public override Tokenizer Tokenizer() => Text.Tokenizer.Load(Path);
 
-    public override ChatTemplate Template(string modelType) => ChatTemplate.ForModel(Path, modelType);
+    public override ChatTemplate Template(string modelType, bool hasLayerEmbeddings = false) =>
+        ChatTemplate.ForModel(Path, modelType, hasLayerEmbeddings);
 }
 
 /// <summary>A GGUF file, whose keys hold settings, vocabulary and chat template.</summary>
@@ -125,9 +126,9 @@ internal sealed record GgufOrigin(GgufFile File)
 
     public override Tokenizer Tokenizer() => new GgufVocabulary(File).Tokenizer();
 
-    public override ChatTemplate Template(string modelType)
+    public override ChatTemplate Template(string modelType, bool hasLayerEmbeddings = false)
     {
         var vocabulary = new GgufVocabulary(File);
-        return ChatTemplate.ForModel(vocabulary.ChatTemplate, vocabulary.SpecialTokens, modelType);
+        return ChatTemplate.ForModel(vocabulary.ChatTemplate, vocabulary.SpecialTokens, modelType, hasLayerEmbeddings);
     }
 }

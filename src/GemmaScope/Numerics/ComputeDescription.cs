@@ -39,7 +39,7 @@ public sealed record ComputeDescription(
             Workers.Count,
             Compute.DefaultArithmetic,
             memory,
-            Math.Min(memory, Available() ?? memory)
+            FreeMemory.Bytes()
         );
     }
 
@@ -54,14 +54,4 @@ public sealed record ComputeDescription(
         }
             .Where(set => set.Present)
             .Select(set => set.Name);
-
-    // The kernel's own estimate; other systems have no such file.
-    private static long? Available()
-    {
-        if (!File.Exists("/proc/meminfo"))
-            return null;
-        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith("MemAvailable:", StringComparison.Ordinal));
-        var number = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1);
-        return long.TryParse(number, out var kilobytes) ? kilobytes * 1024 : null;
-    }
 }

@@ -12,6 +12,7 @@ namespace GemmaScope.Safety;
 public sealed class ShieldGemma : IDisposable
 {
     private readonly ShieldPrompts _prompts;
+    private readonly ShieldBeginnings _beginnings;
     private readonly bool _owned;
 
     /// <summary>Uses a model that the caller keeps and disposes.</summary>
@@ -24,6 +25,7 @@ public sealed class ShieldGemma : IDisposable
         (Model, _owned) = (model, owned);
         (YesId, NoId) = (Word(model, "Yes"), Word(model, "No"));
         _prompts = new ShieldPrompts(model.Tokenizer, model.Config.MaxPositions);
+        _beginnings = new ShieldBeginnings(model);
     }
 
     /// <summary>The model.</summary>
@@ -92,17 +94,18 @@ public sealed class ShieldGemma : IDisposable
         CancellationToken cancellationToken = default
     ) => Score([Prepare(user, response, policies, options)], cancellationToken)[0];
 
-    /// <summary>Judges texts together, which takes less time than one after another: they share the passes over the weights, and the
-    /// policies of a text its beginning.</summary>
+    /// <summary>Judges texts together, which takes less time than one after another: they share the passes over the weights, and what
+    /// prompts begin with is run once; what comes before the texts is kept for later calls (up to 256 MiB).</summary>
     /// <param name="questions">Any number of prepared texts, with policies and options of their own; memory does not grow with
     /// them.</param>
     /// <param name="cancellationToken">Stops between layers and tokens.</param>
     public IReadOnlyList<ShieldVerdict> Score(IReadOnlyList<ShieldQuestion> questions, CancellationToken cancellationToken = default) =>
-        new ShieldRun(this, cancellationToken).Score(questions);
+        new ShieldRun(this, _beginnings, cancellationToken).Score(questions);
 
-    /// <summary>Disposes the model if <see cref="Load"/> loaded it.</summary>
+    /// <summary>Frees what is kept of prompts, and the model if <see cref="Load"/> loaded it.</summary>
     public void Dispose()
     {
+        _beginnings.Dispose();
         if (_owned)
             Model.Dispose();
     }

@@ -29,20 +29,26 @@ internal sealed class ShieldPrompts(Tokenizer tokenizer, int context)
             cut += excess;
             prompts = Encode(user, response);
         }
-        return new ShieldQuestion(user, response, policies, options, prompts, cut);
+        int[] beginnings = [.. prompts.Zip(policies, (prompt, policy) => Beginning(prompt, Fill(policy, user, response)))];
+        return new ShieldQuestion(user, response, policies, options, prompts, beginnings, cut);
 
-        int[][] Encode(string user, string? response) => [.. policies.Select(policy => Ids(options, policy, user, response))];
+        FilledPrompt Fill(ShieldPolicy policy, string user, string? response) => options.Template.Fill(policy, policies, user, response);
+
+        int[][] Encode(string user, string? response) =>
+            [.. policies.Select(policy => Ids(Fill(policy, user, response), options.Hardened))];
 
         int Excess(int[][] prompts) => prompts.Max(prompt => prompt.Length) - context;
     }
 
     private static Setting Keep(string part) => new(nameof(ShieldOptions.Truncation), part);
 
-    private int[] Ids(ShieldOptions options, ShieldPolicy policy, string user, string? response)
-    {
-        var (text, strangers) = options.Template.Fill(policy, user, response);
-        return options.Hardened ? _control.Encode(text, strangers, addBos: true) : tokenizer.Encode(text, addBos: true);
-    }
+    private int[] Ids(FilledPrompt prompt, bool hardened) =>
+        hardened ? _control.Encode(prompt.Text, prompt.Strangers, addBos: true) : tokenizer.Encode(prompt.Text, addBos: true);
+
+    /// <summary>How many tokens of a prompt come before the first stranger's text, whatever that is. The last of them may grow together with
+    /// it and does not count.</summary>
+    private int Beginning(int[] prompt, FilledPrompt filled) =>
+        prompt.AsSpan().CommonPrefixLength(tokenizer.Encode(filled.Text[..filled.Strangers[0].Start], addBos: true).AsSpan()[..^1]);
 
     /// <summary>Takes tokens away from the longer of the two texts, until both are of one length, then from both.</summary>
     private (string User, string? Response) Cut(string user, string? response, int excess, ShieldTruncation keep)

@@ -12,8 +12,18 @@ public sealed class ShieldQuestion
         IReadOnlyList<ShieldPolicy> policies,
         ShieldOptions options,
         IReadOnlyList<int[]> prompts,
+        IReadOnlyList<int> beginnings,
         int cutTokens
-    ) => (User, Response, Policies, Options, Prompts, CutTokens) = (user, response, policies, options, prompts, cutTokens);
+    ) =>
+        (User, Response, Policies, Options, Prompts, Beginnings, CutTokens) = (
+            user,
+            response,
+            policies,
+            options,
+            prompts,
+            beginnings,
+            cutTokens
+        );
 
     /// <summary>What the user wrote, as far as it is judged.</summary>
     public string User { get; }
@@ -33,8 +43,12 @@ public sealed class ShieldQuestion
     /// <summary>About how many tokens of the texts were cut away to fit; 0 for none.</summary>
     public int CutTokens { get; }
 
+    /// <summary>How many tokens of each prompt come before the texts of strangers: the template's and the policies' words, which other
+    /// questions share.</summary>
+    internal IReadOnlyList<int> Beginnings { get; }
+
     /// <summary>Tokens that all prompts begin with; each prompt keeps one of its own.</summary>
-    internal int SharedTokens
+    private int SharedTokens
     {
         get
         {
@@ -45,10 +59,6 @@ public sealed class ShieldQuestion
         }
     }
 
-    /// <summary>Whether the beginning is run by itself, and each prompt goes on from it: to share it, or to go on with a
-    /// rationale.</summary>
-    internal bool Branches => Prompts.Count > 1 || Options.Rationale is not null;
-
     /// <summary>Tokens that are run for it: what all its prompts begin with once, and the rest of each.</summary>
-    public int Tokens => Prompts.Sum(prompt => prompt.Length) - (Prompts.Count - 1) * (Branches ? SharedTokens : 0);
+    public int Tokens => Prompts.Sum(prompt => prompt.Length) - (Prompts.Count - 1) * SharedTokens;
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace GemmaScope.Text;
 
 /// <summary>The tokens of one message inside a conversation.</summary>
@@ -45,7 +47,7 @@ public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
             foreach (var probe in Probes)
             {
                 ChatMessage[] other = [.. messages];
-                other[place] = new ChatMessage(message.Role, probe);
+                other[place] = Replaced(message, probe);
                 var changed = template.Encode(tokenizer, other, addGenerationPrompt, system);
                 // The message is this probe.
                 if (ids.AsSpan().SequenceEqual(changed))
@@ -61,4 +63,19 @@ public sealed record ChatTokens(int[] Ids, IReadOnlyList<ChatSpan> Spans)
             return new(message.Role, before, Math.Max(before, ids.Length - behind));
         }
     }
+
+    /// <summary>The message with everything that it says replaced: its text, its thoughts, and what it calls tools with. The names of tools
+    /// stay, as their answers name them too.</summary>
+    private static ChatMessage Replaced(ChatMessage message, string probe) =>
+        message with
+        {
+            // Beside calls, an empty text stays empty: it would stand behind the answers, which are not this message's.
+            Parts =
+                message.ToolCalls.Count > 0 && message.Parts.All(part => part.Text is null or "") ? message.Parts : [ChatPart.Of(probe)],
+            Reasoning = message.Reasoning is null ? null : probe,
+            ToolCalls =
+            [
+                .. message.ToolCalls.Select(call => call with { Arguments = JsonElement.Parse($$"""{"{{probe}}": "{{probe}}"}""") }),
+            ],
+        };
 }

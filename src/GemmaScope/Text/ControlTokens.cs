@@ -9,6 +9,9 @@ namespace GemmaScope.Text;
 /// </summary>
 public sealed partial class ControlTokens
 {
+    /// <summary>What ends a turn of the model: in Gemma 2 and 3, in Gemma 4, and there too where a tool is to answer.</summary>
+    public static IReadOnlyList<string> TurnEnds { get; } = ["<end_of_turn>", "<turn|>", "<|tool_response>"];
+
     private readonly Tokenizer _tokenizer;
     private readonly HashSet<int> _ids = [];
     private readonly string[] _pieces;
@@ -83,6 +86,6 @@ public sealed partial class ControlTokens
             _ => false,
         };
 
-    [GeneratedRegex(@"^(<(mask|2mass|unused\d+|[a-z]+_[a-z_]+)>|\[.+\])$")]
+    [GeneratedRegex(@"^(<(mask|2mass|unused\d+|[a-z]+_[a-z_]+)>|<\|[a-z_""]+\|?>|<[a-z_]+\|>|\[.+\])$")]
     private static partial Regex Marker();
 }

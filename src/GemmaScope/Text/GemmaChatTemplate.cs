@@ -12,8 +12,7 @@ internal sealed class GemmaChatTemplate(string name, SystemHandling defaultSyste
         TurnStart = "<start_of_turn>",
         ImageMark = "<start_of_image>";
 
-    /// <summary>Whether a message may have several parts, of which images are marked.</summary>
-    public bool TakesImages => takesImages;
+    internal override bool TakesParts => takesImages;
 
     public override string TurnEnd => "<end_of_turn>";
 

@@ -63,7 +63,7 @@ internal sealed class GgufVocabulary
     /// turn is in the vocabularies of models too that were not tuned to chat.</summary>
     public IReadOnlyList<int> EndIds =>
         [
-            .. ((int?[])[Id("eos"), Find("<eos>"), Id("eot"), ChatTemplate is null ? null : Find("<end_of_turn>")])
+            .. ((int?[])[Id("eos"), Find("<eos>"), Id("eot"), .. ChatTemplate is null ? [] : ControlTokens.TurnEnds.Select(Find)])
                 .OfType<int>()
                 .Distinct()
                 .DefaultIfEmpty(1),

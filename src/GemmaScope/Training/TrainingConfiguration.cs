@@ -189,8 +189,10 @@ public sealed record TrainingConfiguration
         Require(Batch > 0, "batch", "must be 1 or more");
         Require(TotalSteps > 0, Steps is null ? "tokens" : "steps", "must be 1 or more");
         Require(Output.Length > 0, "output", "is missing: name the folder of the result");
-        Require(Data.Store is not null || Data.Text.Count > 0, "data", "has neither a store nor a text");
-        Require(Data.Store is null || Data.Text.Count == 0, "data", "has a store and a text; one is trained on");
+        var sources = (Data.Store is null ? 0 : 1) + (Data.Text.Count > 0 ? 1 : 0) + (Data.Synthetic is null ? 0 : 1);
+        Require(sources > 0, "data", "has neither a store nor a text nor a synthetic model");
+        Require(sources < 2, "data", "has more than one of store, text and synthetic model; one is trained on");
+        Require(Data.Synthetic is null || AllSites.Count() == 1, "data.synthetic", "has one site; train an sae on it");
         Require(Run.LogSteps > 0, "run.log_steps", "must be 1 or more");
         Require(Run.CheckpointMinutes > 0, "run.checkpoint_minutes", "must be above 0");
         Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
@@ -224,11 +226,14 @@ public sealed record TrainingConfiguration
     }
 }
 
-/// <summary>Where activations come from: a store, or a model that reads a text.</summary>
+/// <summary>Where activations come from: a store, a model that reads a text, or a model whose features are known.</summary>
 public sealed record DataSettings
 {
     /// <summary>The folder of a store of activations, or null.</summary>
     public string? Store { get; init; }
+
+    /// <summary>The file of a model of activations with known features (<see cref="Activations.SyntheticModelFile"/>), or null.</summary>
+    public string? Synthetic { get; init; }
 
     /// <summary>The model whose activations they are; of a store only needed to measure losses.</summary>
     public string? Model { get; init; }

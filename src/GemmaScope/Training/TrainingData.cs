@@ -25,6 +25,10 @@ public static class TrainingData
         Site[] distinct = [.. sites.Distinct().Order()];
         if (data.Store is { } store)
             return ActivationStore.Open(store).NewReader(distinct, data.Seed);
+        if (data.Synthetic is { } synthetic)
+            return distinct is [var only]
+                ? SyntheticSource.Open(synthetic, only, data.Seed)
+                : throw new ArgumentProblemException($"has one site, and {string.Join(", ", distinct)} are asked for", "data.synthetic");
         if (model is null)
             throw new ArgumentProblemException("is needed to read a text", "data.model");
         var text = WindowSource
@@ -69,5 +73,7 @@ public static class TrainingData
     /// <summary>Whether the rows of a stream from a place on were not handed out before it: known of a store, not of a text, which begins
     /// anew when it ends.</summary>
     public static bool? IsUnseen(DataSettings data, long position, long rows) =>
-        data.Store is { } store ? position + rows <= ActivationStore.Open(store).Rows : null;
+        data.Store is { } store ? position + rows <= ActivationStore.Open(store).Rows
+        : data.Synthetic is not null ? true
+        : null;
 }

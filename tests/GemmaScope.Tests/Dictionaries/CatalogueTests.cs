@@ -34,6 +34,12 @@ public sealed class CatalogueTests : IDisposable
         "google/gemma-scope-2-1b-pt/resid_post/layer_13_width_16k_l0_medium"
     )]
     [InlineData("clt-gemma-2-2b-426k", "mntss/clt-gemma-2-2b-426k")]
+    [InlineData("gemma-4-saes/gemma-4-e2b/btk-mat-layer-17-k-100", "decoderesearch/gemma-4-saes/gemma-4-e2b/btk-mat-layer-17-k-100")]
+    [InlineData("gemma-4-31b/30-res-matryoshka-131k", "decoderesearch/gemma-4-saes/gemma-4-31b/btk-mat-layer-30-k-100")]
+    [InlineData(
+        "gemma-loupe/sae-gemma-4-E2B-32x-1B/language_model.layers.34",
+        "rhizomatous/gemma-loupe/sae-gemma-4-E2B-32x-1B/language_model.layers.34"
+    )]
     // Not a release of the catalogue: taken as it is.
     [InlineData("someone/their-saes/layer_3", "someone/their-saes/layer_3")]
     [InlineData(
@@ -84,6 +90,13 @@ public sealed class CatalogueTests : IDisposable
         "resid_post.20",
         "resid_post.20",
         (2L * 2304 * 16384 + 2 * 16384 + 2304) * 4
+    )]
+    [InlineData(
+        "gemma-4-saes/gemma-4-31b/btk-mat-layer-30-k-100",
+        "gemma-4-31b",
+        "resid_post.30",
+        "resid_post.30",
+        (2L * 5376 * 131072 + 2 * 131072 + 5376) * 4
     )]
     [InlineData(
         "gemma-scope-9b-pt-att/layer_0/width_131k/average_l0_55",

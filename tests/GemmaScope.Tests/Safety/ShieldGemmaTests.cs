@@ -56,6 +56,59 @@ public sealed class ShieldGemmaTests : IDisposable
         Assert.Empty(_shield.Score([], TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData("card")]
+    [InlineData("policy-first")]
+    [InlineData("policies-first")]
+    public void what_prompts_begin_with_is_kept_and_changes_no_score(string template)
+    {
+        var options = new ShieldOptions { Template = ShieldTemplate.Find(template) };
+        // Short, for the demo's context must hold all policies before the text.
+        ShieldPolicy[] policies = [.. ShieldPolicy.Official.Take(3)];
+        var questions = Enumerable
+            .Range(0, 6)
+            .Select(i => _shield.Prepare($"{(i % 2 == 0 ? " " : "")}Is it {i}?", null, policies, options))
+            .ToArray();
+        // The first two calls meet the beginnings, the others go on from them.
+        foreach (var _ in Enumerable.Range(0, 3))
+        foreach (var (question, verdict) in questions.Zip(_shield.Score(questions, TestContext.Current.CancellationToken)))
+        {
+            Expect(question, verdict);
+            Expect(question, _shield.Score([question], TestContext.Current.CancellationToken)[0]);
+        }
+
+        void Expect(ShieldQuestion question, ShieldVerdict verdict)
+        {
+            foreach (var (prompt, score) in question.Prompts.Zip(verdict.Scores))
+            {
+                using var run = _shield.Model.Run(prompt, logits: LogitRows.Last);
+                Assert.Equal(run.LastLogits()[_shield.YesId], score.YesLogit, 1e-4);
+                Assert.Equal(run.LastLogits()[_shield.NoId], score.NoLogit, 1e-4);
+            }
+        }
+    }
+
+    [Fact]
+    public void the_words_before_the_text_are_the_same_tokens_whatever_the_text()
+    {
+        foreach (var template in ShieldTemplate.All)
+        {
+            var options = new ShieldOptions { Template = template };
+            var (one, other) = (_shield.Prepare("Is it?", null, null, options), _shield.Prepare("\n\nNo!", null, null, options));
+            foreach (var policy in Enumerable.Range(0, 4))
+            {
+                var length = Math.Min(one.Beginnings[policy], other.Beginnings[policy]);
+                Assert.InRange(length, 16, one.Prompts[policy].Length - 2);
+                Assert.Equal(one.Prompts[policy][..length], other.Prompts[policy][..length]);
+            }
+        }
+        int Own(ShieldTemplate template) =>
+            _shield.Prepare("Is it?", null, null, new() { Template = template }) is var asked
+                ? asked.Prompts[0].Length - asked.Beginnings[0]
+                : 0;
+        Assert.True(Own(ShieldTemplate.PolicyFirst) < Own(ShieldTemplate.Card) / 2);
+    }
+
     [Fact]
     public void a_policy_is_violated_from_its_threshold_on_and_the_largest_probability_counts()
     {

@@ -1,18 +1,49 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GemmaScope.Text;
+using GemmaScope.Verification;
+using Xunit;
 
 namespace GemmaScope.Tests.Text;
 
 /// <summary>Tokenizers the tests use: the demo model's, and a tiny tokenizer.json made here.</summary>
 internal static class Vocabularies
 {
+    private static readonly (string Old, string Mark)[] Gemma4Marks =
+    [
+        ("<unused40>", "<|tool>"),
+        ("<unused41>", "<tool|>"),
+        ("<unused42>", "<|tool_call>"),
+        ("<unused43>", "<tool_call|>"),
+        ("<unused44>", "<|tool_response>"),
+        ("<unused45>", "<tool_response|>"),
+        ("<unused46>", "<|\"|>"),
+        ("<unused92>", "<|think|>"),
+        ("<unused94>", "<|channel>"),
+        ("<unused95>", "<channel|>"),
+        ("<start_of_turn>", "<|turn>"),
+        ("<end_of_turn>", "<turn|>"),
+    ];
+
     private static readonly Lazy<Tokenizer> s_demo = new(() => Tokenizer.Load(Fixtures.Model("demo-pt", "tokenizer.model")));
     private static readonly Lazy<Tokenizer> s_tiny = new(() => Read(Tiny()));
 
     public static Tokenizer Demo => s_demo.Value;
 
     public static Tokenizer TinyJson => s_tiny.Value;
+
+    /// <summary>Gemma 3's vocabulary with the marks of Gemma 4 in the places where Gemma 4 has them; without it the test is skipped. No
+    /// vocabulary of Gemma 4 can be had here.</summary>
+    public static Tokenizer Gemma4()
+    {
+        var found = VocabularyFinder.Find("gemma3", Fixtures.Repository, VerifyOptions.Default);
+        Assert.SkipWhen(found is null, "the vocabulary of Gemma 3 is not on this machine");
+        var text = new StringBuilder(File.ReadAllText(Directory.Exists(found) ? Path.Combine(found, "tokenizer.json") : found));
+        foreach (var (old, mark) in Gemma4Marks)
+            text.Replace($"\"{old}\"", $"\"{mark.Replace("\"", "\\\"")}\"");
+        return JsonTokenizer.Read(Encoding.UTF8.GetBytes(text.ToString()), "gemma4.json");
+    }
 
     public static Tokenizer Read(JsonNode json) => JsonTokenizer.Read(JsonSerializer.SerializeToUtf8Bytes(json), "tiny.json");
 

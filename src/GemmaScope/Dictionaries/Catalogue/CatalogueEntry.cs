@@ -30,7 +30,7 @@ public sealed record CatalogueEntry
     /// <summary>Where it lies on this machine, for dictionaries of one's own; null for those of the hub.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>Whose release it is: Gemma Scope 1, Gemma Scope 2, SAELens or circuit-tracer.</summary>
+    /// <summary>Whose release it is: Gemma Scope 1, Gemma Scope 2, SAELens, sparsify or circuit-tracer.</summary>
     public required string Family { get; init; }
 
     /// <summary>How the entry is known.</summary>

@@ -17,7 +17,15 @@ internal static class DictionarySize
         ["gemma-3-4b"] = (34, 2560, 2048),
         ["gemma-3-12b"] = (48, 3840, 4096),
         ["gemma-3-27b"] = (62, 5376, 4096),
+        // Heads of the layers that see a window; the others have their own size.
+        ["gemma-4-e2b"] = (35, 1536, 2048),
+        ["gemma-4-e4b"] = (42, 2560, 2048),
+        ["gemma-4-31b"] = (60, 5376, 8192),
     };
+
+    /// <summary>Layers and width of a model, or null for one that is not known.</summary>
+    public static (int Layers, int Width)? Shape(string model) =>
+        Models.TryGetValue(Base(model), out var shape) ? (shape.Layers, shape.Width) : null;
 
     /// <summary>Number of layers of a model.</summary>
     public static int Layers(string model) => Models[Base(model)].Layers;

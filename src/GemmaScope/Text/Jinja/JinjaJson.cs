@@ -1,11 +1,27 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace GemmaScope.Text.Jinja;
 
 /// <summary><c>json.dumps</c> of Python, as transformers calls it for <c>tojson</c>: letters of all languages stand for themselves.</summary>
 internal static class JinjaJson
 {
+    /// <summary>A value as <c>json.loads</c> gives it to templates.</summary>
+    public static object? Read(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.Number => value.TryGetInt64(out var whole) ? (object)whole : value.GetDouble(),
+            JsonValueKind.Array => value.EnumerateArray().Select(Read).ToList(),
+            JsonValueKind.Object => new JinjaMap(
+                value.EnumerateObject().Select(member => KeyValuePair.Create((object)member.Name, Read(member.Value)))
+            ),
+            _ => null,
+        };
+
     public static string Write(JinjaCall call, object? value, object? indent, object? separators, bool sorted)
     {
         var step = indent switch
