@@ -31,7 +31,7 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
         new Race(Options.Quick ? 1 : Options.Rounds, Options.Quick ? 0 : 0.3, processorTime).Run(Cancellation, contestants);
 
     /// <summary>A block of memory to read, larger than any cache.</summary>
-    public MemoryRead MemoryRead() => new(Options.Quick ? 1 << 22 : 1L << 30);
+    public MemoryRead MemoryRead(bool hugePages = false) => new(Options.Quick ? 1 << 22 : 1L << 30, hugePages);
 
     /// <summary>Says how far a long measurement is.</summary>
     public void Report(string text) => progress.Report(text);

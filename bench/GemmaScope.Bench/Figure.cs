@@ -6,6 +6,12 @@ namespace GemmaScope.Bench;
 /// <param name="Unit">Unit of value and limit.</param>
 public sealed record Figure(string Name, double Value, string Unit)
 {
+    /// <summary>Lower quartile of the rounds; null where there is no spread.</summary>
+    public double? Low { get; init; }
+
+    /// <summary>Upper quartile of the rounds.</summary>
+    public double? High { get; init; }
+
     /// <summary>What it is compared with, measured in the same rounds or fixed; null if nothing.</summary>
     public string? LimitName { get; init; }
 
@@ -25,7 +31,8 @@ public sealed record Figure(string Name, double Value, string Unit)
     public bool? Reached => Ratio is { } ratio && Target is { } target ? (AtMost ? ratio <= target : ratio >= target) : null;
 
     /// <summary>A figure without a limit.</summary>
-    internal static Figure Of(string name, double[] values, string unit, double scale = 1) => new(name, Median(values) / scale, unit);
+    internal static Figure Of(string name, double[] values, string unit, double scale = 1) =>
+        new(name, Median(values) / scale, unit) { Low = Quartile(values, 0.25) / scale, High = Quartile(values, 0.75) / scale };
 
     /// <summary>A rate against a limit of the same rounds.</summary>
     internal static Figure Against(
@@ -65,6 +72,17 @@ public sealed record Figure(string Name, double Value, string Unit)
             Ratio = Median(values) / limit,
             Target = 1,
         };
+
+    /// <summary>The value below which a share of the rounds lies, between two of them in proportion; null for fewer than three.</summary>
+    private static double? Quartile(double[] values, double share)
+    {
+        if (values.Length < 3)
+            return null;
+        var sorted = values.Order().ToArray();
+        var place = share * (sorted.Length - 1);
+        var low = (int)place;
+        return sorted[low] + (place - low) * (sorted[Math.Min(low + 1, sorted.Length - 1)] - sorted[low]);
+    }
 
     private static double Median(double[] values)
     {

@@ -159,6 +159,7 @@ internal sealed class MeasureCommand : GemmaScopeCommand
         var table = new DataTable(
             "measured",
             new("value", true),
+            new("quartiles", true),
             "unit",
             new("limit", true),
             "of",
@@ -170,6 +171,7 @@ internal sealed class MeasureCommand : GemmaScopeCommand
             table.Add(
                 figure.Name,
                 Number(figure.Value),
+                figure is { Low: { } low, High: { } high } ? $"{Number(low)} … {Number(high)}" : "",
                 figure.Unit,
                 Number(figure.Limit),
                 figure.LimitName ?? "",
@@ -218,6 +220,8 @@ internal sealed class MeasureCommand : GemmaScopeCommand
                 one.Name,
                 one.Value,
                 one.Unit,
+                one.Low,
+                one.High,
                 one.LimitName,
                 one.Limit,
                 one.Ratio,

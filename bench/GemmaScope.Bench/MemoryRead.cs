@@ -9,19 +9,26 @@ internal sealed unsafe class MemoryRead : IDisposable
 {
     private const int ChunkBytes = 1 << 20;
 
-    private readonly Tensor _memory;
+    private readonly LargeBlock _memory;
+    private readonly long _bytes;
 
     /// <summary>Touches a block that no cache holds.</summary>
-    public MemoryRead(long bytes)
+    /// <param name="bytes">Its size.</param>
+    /// <param name="hugePages">Whether the system is asked for huge pages.</param>
+    public MemoryRead(long bytes, bool hugePages = false)
     {
-        _memory = Tensor.Zeros(bytes / sizeof(float));
+        _bytes = bytes;
+        _memory = LargeBlock.TryAllocate(bytes, hugePages) ?? throw new GemmaScopeException("there is no memory to read");
         // Zeroed memory may be one page shown many times over.
-        _memory.AsSpan().Fill(1);
+        new Span<float>(_memory.Pointer, checked((int)(bytes / sizeof(float)))).Fill(1);
     }
 
     /// <summary>One call reads the block once.</summary>
-    public Contestant Contestant() =>
-        new(_memory.ByteLength, () => Workers.For((int)(_memory.ByteLength / ChunkBytes), new Chunk(_memory.Floats)));
+    public Contestant Contestant() => Of(_memory.Pointer, _bytes);
+
+    /// <summary>One call reads so much memory of another's, such as a mapped file.</summary>
+    public static Contestant Of(byte* start, long bytes) =>
+        new(bytes / ChunkBytes * ChunkBytes, () => Workers.For((int)(bytes / ChunkBytes), new Chunk((float*)start)));
 
     public void Dispose() => _memory.Dispose();
 

@@ -6,7 +6,7 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Bench;
 
 /// <summary>What a monitor costs a decode: a direction after each layer, and features of one dictionary.</summary>
-internal sealed class MonitorBenchmark() : Benchmark("monitor", "decode of 24 tokens with and without a monitor")
+internal sealed class MonitorBenchmark() : Benchmark("monitor", "decode of 8 tokens with and without a monitor")
 {
     private const int Features = 16;
 

@@ -18,6 +18,14 @@ internal sealed class MicroscopeArguments
             "A dictionary: a file, a folder, demo-sae, a name in the catalogue (gemmascope dictionaries), or org/name/path on the hub.",
     }.Offering(KnownWords.Dictionaries);
 
+    private readonly Option<string> _weights = new Option<string>("--weights")
+    {
+        Description =
+            "Where the weights lie: mapped from their files, private (copied into memory, which reads faster), or auto: copied while text "
+            + "is written, if twice as much memory is free.",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "mapped", "private");
+
     private readonly SiteArguments? _reads;
     private readonly Option<bool> _noCheck = CommonOptions.NoCheck();
 
@@ -41,6 +49,7 @@ internal sealed class MicroscopeArguments
             _ => " Default: the demo model's.",
         };
         command.Options.Add(_model);
+        command.Options.Add(_weights);
         if (use == DictionaryUse.None)
             return;
         command.Options.Add(_dictionaries);
@@ -69,8 +78,17 @@ internal sealed class MicroscopeArguments
             Dictionaries = _use == DictionaryUse.None ? [] : arguments.GetValue(_dictionaries) ?? [],
             Layer = layer,
             Site = site,
+            Load = new ModelLoadOptions
+            {
+                Arithmetic = GlobalOptions.ArithmeticOf(arguments),
+                Storage = arguments.GetValue(_weights) switch
+                {
+                    "mapped" => WeightStorage.Mapped,
+                    "private" => WeightStorage.Private,
+                    _ => WeightStorage.Automatic,
+                },
+            },
             Check = _checks && _use != DictionaryUse.None && !arguments.GetValue(_noCheck),
-            Load = new ModelLoadOptions { Arithmetic = GlobalOptions.ArithmeticOf(arguments) },
         };
     }
 

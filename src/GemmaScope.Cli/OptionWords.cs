@@ -16,6 +16,7 @@ internal static class OptionWords
         ["Target"] = "out",
         ["Targets"] = "target",
         ["Weights"] = "weight",
+        ["Storage"] = "weights",
         ["Truncation"] = "truncate",
         ["QueueLength"] = "queue",
         ["AllowedHosts"] = "allow-host",

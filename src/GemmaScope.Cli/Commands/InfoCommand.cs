@@ -58,7 +58,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
         if (model is not null)
         {
             terminal.Out.WriteLine();
-            Print(terminal, model);
+            Print(terminal, model, machine.AvailableMemoryBytes);
         }
         return Application.Success;
     }
@@ -73,6 +73,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("processor", $"{machine.Processor}, {string.Join(", ", machine.InstructionSets)}; {machine.VectorBits}-bit vectors"),
             ("threads", $"{machine.Threads}"),
             ("memory", $"{Format.Bytes(machine.MemoryBytes)}, of which {Format.Bytes(machine.AvailableMemoryBytes)} are free"),
+            ("huge pages", machine.HugePages is { } given ? (given ? "given to those who ask" : "not given") : "unknown"),
             ("runtime", $"{machine.Runtime}, {machine.Platform}")
         );
 
@@ -82,7 +83,7 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ? $"{only.Type}"
             : string.Join(", ", model.WeightTypes.Select(part => $"{part.Type} ({Format.Bytes(part.Bytes)})"));
 
-    private static void Print(Terminal terminal, GemmaModel model)
+    private static void Print(Terminal terminal, GemmaModel model, long free)
     {
         var config = model.Config;
         var parameters = Format.Count(model.Parameters);
@@ -92,6 +93,8 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("model", model.Path),
             ("type", config.ModelType),
             ("weights", $"{Format.Bytes(model.WeightBytes)} in {Types(model)}, {parameters} parameters"),
+            ("they lie", WeightPlace.Of(model, free)),
+            ("keys, values", $"{Format.Bytes(config.CacheBytes(1000))} for 1,000 tokens of context"),
             ("layers", $"{config.Layers}, of which {config.Sliding.Count(sliding => sliding)} see a window of {config.Window} tokens"),
             ("width", $"{config.Width}; MLP {config.MlpWidth}"),
             ("heads", $"{config.Heads} of {config.HeadSize}; {config.KeyValueHeads} for keys and values"),

@@ -3,6 +3,9 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using GemmaScope.Circuits;
+using GemmaScope.Cli.Output;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Store;
 using GemmaScope.Workbench;
@@ -190,6 +193,8 @@ internal sealed class ServeCommand : GemmaScopeCommand
         using var lenses = OpenedLenses.Of(arguments.GetValue(_lens) ?? [], microscope.Model);
         foreach (var damaged in features?.DamagedDictionaries() ?? [])
             session.Terminal.Error.WriteLine($"note: {damaged} is damaged in the database and left out; build or import it again");
+        if (microscope.Model.Storage != WeightStorage.Mapped)
+            session.Terminal.Error.WriteLine($"weights: {WeightPlace.Of(microscope.Model, Compute.Describe().AvailableMemoryBytes)}");
         var how = new Start(
             MovesPort: arguments.GetResult(_port) is not { Implicit: false },
             OpensBrowser: !arguments.GetValue(_noBrowser) && session.Terminal.OutputIsTerminal && IPAddress.IsLoopback(options.Bind)

@@ -33,6 +33,9 @@ public sealed record MachineDescription(
     string Platform
 )
 {
+    /// <summary>Whether the system gives huge pages to memory that asks for them; null where it does not say so.</summary>
+    public bool? HugePages { get; init; }
+
     /// <summary>The model that was asked for; null where none was.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ModelDescription? Model { get; init; }
@@ -55,7 +58,10 @@ public sealed record MachineDescription(
             compute.AvailableMemoryBytes,
             RuntimeInformation.FrameworkDescription,
             RuntimeInformation.RuntimeIdentifier
-        );
+        )
+        {
+            HugePages = compute.HugePages,
+        };
     }
 }
 
@@ -103,6 +109,12 @@ public sealed record ModelDescription(
     string ChatTemplate
 )
 {
+    /// <summary>Where its matrices lie: automatic, mapped or private.</summary>
+    public string WeightStorage { get; init; } = "mapped";
+
+    /// <summary>Bytes of keys and values of 1,000 tokens of context.</summary>
+    public long CacheBytesOf1000Tokens { get; init; }
+
     /// <summary>Describes a model.</summary>
     public static ModelDescription Of(GemmaModel model)
     {
@@ -129,7 +141,11 @@ public sealed record ModelDescription(
             [.. config.EosIds],
             config.Sites().Count(),
             TemplateOf(model)
-        );
+        )
+        {
+            WeightStorage = $"{model.Storage}".ToLowerInvariant(),
+            CacheBytesOf1000Tokens = config.CacheBytes(1000),
+        };
     }
 
     /// <summary>The name of its chat template, or why there is none to be used.</summary>

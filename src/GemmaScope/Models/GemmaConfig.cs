@@ -98,6 +98,12 @@ public sealed record GemmaConfig
     /// <summary>RoPE of a layer.</summary>
     public RopeSettings Rope(int layer) => Sliding[layer] ? LocalRope : GlobalRope;
 
+    /// <summary>Bytes of the keys and values (f32) of one sequence: layers with a window keep no more tokens than that. A
+    /// <see cref="KvCache"/> makes room for as many again, and holds a prompt that is read in one run whole in every layer.</summary>
+    /// <param name="tokens">Tokens of the sequence.</param>
+    public long CacheBytes(int tokens) =>
+        Sliding.Sum(sliding => (long)(sliding ? Math.Min(tokens, Window) : tokens)) * KeyValueHeads * HeadSize * 2 * sizeof(float);
+
     /// <summary>Width of the activations at a site; for attention matrices the number of keys is not known before the run and −1 is
     /// returned.</summary>
     public int SiteWidth(SiteKind kind) =>

@@ -87,6 +87,13 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>Bytes of the weights in their files, which are mapped.</summary>
     public long WeightBytes => _weights.Bytes;
 
+    /// <summary>Whether matrices are used from copies in memory, or will be when text is written and memory is free: how it was loaded, or
+    /// <see cref="WeightStorage.Mapped"/> where copies would gain nothing.</summary>
+    public WeightStorage Storage =>
+        _weights.Copies is not { } copies ? WeightStorage.Mapped
+        : copies.IsAutomatic ? WeightStorage.Automatic
+        : WeightStorage.Private;
+
     /// <summary>Bytes of the matrices that were copied into memory so far (<see cref="ModelLoadOptions.Storage"/>); 0 where all are used from
     /// their files.</summary>
     public long PrivateWeightBytes => _weights.Copies?.Bytes ?? 0;

@@ -27,6 +27,9 @@ internal sealed class GemmaWeights : IDisposable
 {
     private const string FinalNorm = "norm.weight";
 
+    /// <summary>What lies in the processor's caches anyway is not copied.</summary>
+    private const long LeastCopied = 128 << 20;
+
     private readonly ModelTensors _tensors;
     private readonly GemmaConfig _config;
     private readonly Dictionary<DType, long> _byType = [];
@@ -120,7 +123,7 @@ internal sealed class GemmaWeights : IDisposable
     /// <exception cref="GemmaScopeException">They are to be in memory, which has no room for them.</exception>
     public void Place(WeightStorage storage, CancellationToken cancellationToken)
     {
-        if (storage == WeightStorage.Mapped)
+        if (storage == WeightStorage.Mapped || (storage == WeightStorage.Automatic && Bytes < LeastCopied))
             return;
         _copies = new PrivateWeights(this, room: storage == WeightStorage.Automatic ? 2 : 1);
         if (storage == WeightStorage.Private)

@@ -45,6 +45,9 @@ internal sealed unsafe class PrivateWeights : IDisposable
         TotalBytes = _matrices.Sum(matrix => matrix.Bytes);
     }
 
+    /// <summary>Whether copying waits for tokens and for memory of which twice as much is free.</summary>
+    public bool IsAutomatic => _room > 1;
+
     /// <summary>Bytes of all matrices.</summary>
     public long TotalBytes { get; }
 

@@ -27,6 +27,9 @@ public sealed record ComputeDescription(
     long AvailableMemoryBytes
 )
 {
+    /// <summary>Whether the system gives huge pages to memory that asks for them; null where it does not say so.</summary>
+    public bool? HugePages { get; init; }
+
     internal static ComputeDescription Current(IDenseKernels kernels, string? problem)
     {
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -40,7 +43,10 @@ public sealed record ComputeDescription(
             Compute.DefaultArithmetic,
             memory,
             FreeMemory.Bytes()
-        );
+        )
+        {
+            HugePages = LinuxMemory.GivesHugePages,
+        };
     }
 
     private static IEnumerable<string> Sets() =>

@@ -40,7 +40,10 @@ internal static class FreeMemory
 
     private static long? OfGroup(string folder)
     {
-        if (Number(Read(Path.Combine(folder, "memory.max"))) is not { } most || Number(Read(Path.Combine(folder, "memory.current"))) is not { } now)
+        if (
+            Number(Read(Path.Combine(folder, "memory.max"))) is not { } most
+            || Number(Read(Path.Combine(folder, "memory.current"))) is not { } now
+        )
             return null;
         var files = Read(Path.Combine(folder, "memory.stat")) is { } stat ? Field(stat, "file ") ?? 0 : 0;
         return Math.Max(0, most - now + files);
@@ -53,7 +56,9 @@ internal static class FreeMemory
             : null;
 
     private static long? Number(string? text) =>
-        long.TryParse(text, NumberStyles.Integer | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var number) ? number : null;
+        long.TryParse(text, NumberStyles.Integer | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 
     private static string? Read(string path)
     {
