@@ -86,8 +86,8 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
         double? target
     )
     {
-        // Many texts only where four policies are meant to cost little: otherwise that is as long as the texts together.
-        foreach (var (texts, words) in ((int, int)[])[(1, ShortText), .. target is null ? [] : [(FewTexts, ShortText)], (1, longText)])
+        (int Texts, int Words)[] loads = [(1, ShortText), (FewTexts, ShortText), (1, longText)];
+        foreach (var (texts, words) in loads)
         {
             var rates = setup.Race(Judge(1), Judge(4));
             double[] times = [.. rates[0].Zip(rates[1], (one, four) => one / four)];
