@@ -52,12 +52,15 @@ internal sealed class BenchSetup(BenchOptions options, IProgress<string> progres
         return [config.BosId, .. Enumerable.Range(1, count - 1).Select(_ => random.Next(3, config.RealVocabulary))];
     }
 
-    /// <summary>The library's own best at the same product, or null where there is none.</summary>
-    public LibraryProduct? NewLibraryProduct()
+    /// <summary>The library's own best at the same product, in bf16, else in f32; null where there is none.</summary>
+    public LibraryProduct? NewLibraryProduct() => NewLibraryProduct(DType.BF16) ?? NewLibraryProduct(DType.F32);
+
+    /// <summary>The library's own best in a type, or null.</summary>
+    public LibraryProduct? NewLibraryProduct(DType type)
     {
         var (rows, inputs, outputs) = Product;
-        using var weights = Weights.Matrix(DType.BF16, outputs, inputs, 1 / Math.Sqrt(inputs), 1);
-        return LibraryProduct.TryCreate(Weights.Matrix(DType.BF16, rows, inputs, 1, 0), weights);
+        using var weights = Weights.Matrix(type, outputs, inputs, 1 / Math.Sqrt(inputs), 1);
+        return LibraryProduct.TryCreate(Weights.Matrix(type, rows, inputs, 1, 0), weights);
     }
 
     /// <summary>A product x · W of random matrices.</summary>

@@ -3,18 +3,16 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Bench;
 
 /// <summary>
-/// The best that oneDNN does with bf16 matrices, as its manual advises: weights packed beforehand in the layout it asks for,
-/// x in bf16 already, and one call that uses its own threads. Nothing of our own kernels takes part. The library's small
+/// The best that oneDNN does with bf16 matrices (f32 ones where the processor has no bf16 products), as its manual advises: weights packed
+/// beforehand in the layout it asks for, x in that type already, and one call that uses its own threads. Nothing of our own kernels takes part. The library's small
 /// descriptors and primitives live as long as the process.
 /// </summary>
 internal sealed unsafe class LibraryProduct : IDisposable
 {
-    /// <summary>How figures name it.</summary>
-    public const string Name = "oneDNN bf16, packed";
-
     private const int AnyLayout = 1,
         QueryWeights = 131;
 
+    private readonly int _type;
     private readonly OneDnn _library;
     private readonly Tensor _x,
         _packed,
@@ -27,13 +25,14 @@ internal sealed unsafe class LibraryProduct : IDisposable
     {
         var (rows, inputs, outputs) = ((int)x.Rows, x.Columns, (int)weights.Rows);
         (_library, _x, _y) = (library, x, Tensor.Uninitialized(rows, outputs));
-        nint source = library.Describe(rows, inputs, inputs, 1, OneDnn.BF16),
+        (_type, Type) = (x.Type == DType.BF16 ? OneDnn.BF16 : OneDnn.F32, x.Type);
+        nint source = library.Describe(rows, inputs, inputs, 1, _type),
             result = library.Describe(rows, outputs, outputs, 1, OneDnn.F32);
-        nint plain = library.Describe(inputs, outputs, 1, inputs, OneDnn.BF16),
+        nint plain = library.Describe(inputs, outputs, 1, inputs, _type),
             any = DescribeAny(inputs, outputs);
         var product = library.DescribeProduct(source, any, result, attributes: 0);
         if (product == 0)
-            throw new GemmaScopeException("has no bf16 product for this processor", $"oneDNN {library.Version}");
+            throw new GemmaScopeException("has no product of this type for this processor", $"oneDNN {library.Version}");
         var wanted = ((delegate* unmanaged<nint, int, int, nint>)library.Find("dnnl_primitive_desc_query_md"))(product, QueryWeights, 0);
         _packed = Tensor.Allocate(DType.U8, [(long)((delegate* unmanaged<nint, nuint>)library.Find("dnnl_memory_desc_get_size"))(wanted)]);
 
@@ -58,11 +57,18 @@ internal sealed unsafe class LibraryProduct : IDisposable
         );
         Execute(Primitive(reorder), [new(OneDnn.Source, Memory(plain, weights)), new(OneDnn.Destination, packed)]);
 
+        Name = $"oneDNN {library.Version} {Type}, packed, {library.Implementation(product)}";
         _primitive = Primitive(product);
         _arguments = [new(OneDnn.Source, Memory(source, x)), new(OneDnn.Weights, packed), new(OneDnn.Destination, Memory(result, _y))];
     }
 
-    /// <summary>A product of the given matrices in bf16, [rows, inputs] and [outputs, inputs]; null where the library is absent or cannot.
+    /// <summary>How figures name it: version, type of the matrices, and the kernel that the library chose.</summary>
+    public string Name { get; }
+
+    /// <summary>Type of the matrices.</summary>
+    public DType Type { get; }
+
+    /// <summary>A product of the given matrices in bf16 or f32, [rows, inputs] and [outputs, inputs]; null where the library is absent or cannot.
     /// Takes x over.</summary>
     public static LibraryProduct? TryCreate(Tensor x, Tensor weights)
     {
@@ -107,20 +113,20 @@ internal sealed unsafe class LibraryProduct : IDisposable
                     &made,
                     2,
                     dims,
-                    OneDnn.BF16,
+                    _type,
                     AnyLayout
                 ),
                 "memory_desc_create_with_tag"
             );
             return made;
         }
-        var descriptor = _library.Describe(rows, columns, 1, rows, OneDnn.BF16);
+        var descriptor = _library.Describe(rows, columns, 1, rows, _type);
         _library.Call(
             ((delegate* unmanaged<nint, int, long*, int, int, int>)_library.Find("dnnl_memory_desc_init_by_tag"))(
                 descriptor,
                 2,
                 dims,
-                OneDnn.BF16,
+                _type,
                 AnyLayout
             ),
             "memory_desc_init_by_tag"

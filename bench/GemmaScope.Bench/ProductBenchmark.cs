@@ -29,6 +29,6 @@ internal sealed class ProductBenchmark() : Benchmark("gemm", "products of 512 x 
         yield return Figure.Against("GEMM exact, bf16 weights", rates[4], GigaFlops, 1e9, peak, rates[0]);
         yield return Figure.Against("GEMM fast, bf16 weights", rates[5], GigaFlops, 1e9, peak, rates[0]);
         if (library is not null)
-            yield return Figure.Against("GEMM fast beside the library's own", rates[5], GigaFlops, 1e9, LibraryProduct.Name, rates[6]);
+            yield return Figure.Against("GEMM fast beside the library's own", rates[5], GigaFlops, 1e9, library.Name, rates[6]);
     }
 }

@@ -10,8 +10,7 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
     private const double MostForFour = 1.6,
         LeastTogether = 1.5;
     private const int ShortText = 12,
-        Texts = 64,
-        FewTexts = 8;
+        Texts = 64;
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {
@@ -86,26 +85,22 @@ internal sealed class ShieldBenchmark() : Benchmark("shield", "ShieldGemma: text
         double? target
     )
     {
-        (int Texts, int Words)[] loads = [(1, ShortText), (FewTexts, ShortText), (1, longText)];
-        foreach (var (texts, words) in loads)
+        foreach (var words in (int[])[ShortText, longText])
         {
             var rates = setup.Race(Judge(1), Judge(4));
             double[] times = [.. rates[0].Zip(rates[1], (one, four) => one / four)];
-            var figure = $"shield, {name}: four policies on {(texts == 1 ? "" : $"{texts} texts of ")}{words} words, {template.Name}";
+            var figure = $"shield, {name}: four policies on {words} words, {template.Name}";
             yield return target is { } most
                 ? Figure.Below(figure, times, "x", "one policy", most)
                 : Figure.Of($"{figure}, against one", times, "x");
 
             Contestant Judge(int policies)
             {
-                ShieldQuestion[] questions =
-                [
-                    .. Enumerable.Range(0, texts).Select(i => Question(shield, template, words + i, words, policies)),
-                ];
+                var question = Question(shield, template, words, words, policies);
                 // What comes up a second time is kept, as a guard that runs has long done.
-                shield.Score(questions, setup.Cancellation);
-                shield.Score(questions, setup.Cancellation);
-                return new(texts, () => shield.Score(questions, setup.Cancellation));
+                shield.Score([question], setup.Cancellation);
+                shield.Score([question], setup.Cancellation);
+                return new(1, () => shield.Score([question], setup.Cancellation));
             }
         }
     }

@@ -23,6 +23,7 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
         var (rows, width, features) = Size(setup.Options.Quick);
         using var x = setup.Weights.Matrix(DType.F32, rows, width, 1 / Math.Sqrt(width), 4);
         using var product = setup.NewProduct(DType.F32);
+        using var library = setup.NewLibraryProduct();
         using var exact = Create(width, features, Arithmetic.Exact);
         using var fast = Create(width, features, Arithmetic.Fast);
         var (view, dense, l0) = (x.AsMatrix(), 12.0 * rows * width * features, 0.0);
@@ -30,14 +31,18 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
             setup.Cancellation,
             product.With(Compute.Kernels, Arithmetic.Exact),
             new(dense, () => l0 = exact.Train(view, view).L0),
-            new(dense, () => fast.Train(view, view))
+            new(dense, () => fast.Train(view, view)),
+            library?.Contestant() ?? product.With(Compute.Kernels, Arithmetic.Fast)
         );
         const string peak = "GEMM exact, f32 weights";
         yield return Figure.Against("training step, as if dense", rates[1], GigaFlops, 1e9, peak, rates[0], 2);
         yield return Figure.Against("training step, as if dense, fast", rates[2], GigaFlops, 1e9, peak, rates[0]);
+        yield return Figure.Against("training step, fast beside exact", rates[2], GigaFlops, 1e9, "exact", rates[1]);
+        var best = library?.Name ?? $"GEMM fast, {Compute.Kernels.Name}";
+        yield return Figure.Against($"{best}, beside the exact product", rates[3], GigaFlops, 1e9, peak, rates[0]);
         yield return Figure.Of("training step, rows", rates[1], "rows/s", dense / rows);
         yield return new Figure("training step, features per row", l0, "L0");
-        foreach (var figure in Phases(exact, view))
+        foreach (var figure in Phases("training step", exact, view).Concat(Phases("training step, fast", fast, view)))
             yield return figure;
         if (setup.Options.Command.Count == 0)
             yield break;
@@ -69,16 +74,16 @@ internal sealed class TrainBenchmark() : Benchmark("train", "training step of an
 
     private static long Parameters(long width, long features) => 2 * width * features + 2 * features + width;
 
-    private static IEnumerable<Figure> Phases(DictionaryTrainer trainer, MatrixView x)
+    private static IEnumerable<Figure> Phases(string step, DictionaryTrainer trainer, MatrixView x)
     {
         trainer.Run(new Nowhere(), x, x);
         var without = trainer.PhaseSeconds.ToArray();
         trainer.Train(x, x);
         var with = trainer.PhaseSeconds.ToArray();
-        yield return new Figure("training step, encode", with[0] * 1e3, "ms");
-        yield return new Figure("training step, decode and errors", with[1] * 1e3, "ms");
-        yield return new Figure("training step, gradients", without[2] * 1e3, "ms");
-        yield return new Figure("training step, optimiser", Math.Max(with[2] - without[2], 1e-6) * 1e3, "ms");
+        yield return new Figure($"{step}, encode", with[0] * 1e3, "ms");
+        yield return new Figure($"{step}, decode and errors", with[1] * 1e3, "ms");
+        yield return new Figure($"{step}, gradients", without[2] * 1e3, "ms");
+        yield return new Figure($"{step}, optimiser", Math.Max(with[2] - without[2], 1e-6) * 1e3, "ms");
     }
 
     private static DictionaryTrainer Create(int width, int features, Arithmetic arithmetic) =>

@@ -69,7 +69,7 @@ public static class EvaluateAgainstJob
     {
         progress.Stage($"loading {options.Against}");
         var model = microscope.Model;
-        using var other = GemmaModel.Load(path, options.Load);
+        using var other = GemmaModel.Load(path, options.Load, cancellationToken: cancellationToken);
         HostFit.Require(model, microscope.ModelName, other, options.Against);
         var comparison = new HostComparison(
             model,

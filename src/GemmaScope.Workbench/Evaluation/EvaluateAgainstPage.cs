@@ -14,6 +14,8 @@ public static class EvaluateAgainstPage
 
     private const int FeaturesShown = 50;
 
+    private static readonly string[] FeatureNumbers = ["fires", "against", "survives", "Pearson", "margin"];
+
     /// <summary>The page.</summary>
     public static Markup Render(EvaluateAgainstResult result) =>
         new ReportPage($"{result.Against} against {result.Model}", Header(result)) { Style = Style }.Render(
@@ -124,7 +126,7 @@ public static class EvaluateAgainstPage
     private static Markup Features(ComparedDictionary one) =>
         PageTable.Folded(
             $"Features that survive least, {one.Name}",
-            ["feature", .. new[] { "fires", "against", "survives", "Pearson", "margin" }.Select(name => new PageColumn(name, true))],
+            ["feature", .. FeatureNumbers.Select(name => new PageColumn(name, true))],
             [
                 .. one
                     .EachFeature.Where(feature => feature.Firings >= ComparedDictionary.LeastFirings)

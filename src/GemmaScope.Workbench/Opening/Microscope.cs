@@ -124,7 +124,7 @@ public sealed class Microscope : IDisposable
     )
     {
         progress.Stage($"loading {options.Model}");
-        var model = GemmaModel.Load(folder, options.Load);
+        var model = GemmaModel.Load(folder, options.Load, cancellationToken: cancellationToken);
         foreach (var note in model.Notes)
             progress.Note(note);
         List<SparseDictionary> dictionaries = [];

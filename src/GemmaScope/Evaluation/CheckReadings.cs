@@ -26,7 +26,7 @@ internal static class CheckReadings
         new(At(dictionary.InputSites), DictionaryMismatch.Checkpoint, dictionary.InputSites, dictionary.OutputSites);
 
     /// <summary>The likeliest mistakes, few enough to be tried always.</summary>
-    public static IEnumerable<CheckReading> Near(SparseDictionary dictionary, GemmaConfig config)
+    public static IEnumerable<CheckReading> Near(SparseDictionary dictionary, GemmaModel model)
     {
         if (dictionary.InputSites.Count > 1 || dictionary.InputSite.Layer is not { } layer)
             return [];
@@ -37,7 +37,7 @@ internal static class CheckReadings
             places = places.Concat(
                 Places(Stream, [layer - 1, layer, layer + 1]).Where(site => Math.Abs(Place(site) - Place(dictionary.InputSite)) <= 2)
             );
-        return Sites(dictionary, config, places);
+        return Sites(dictionary, model.Config, places).Concat(Gains(dictionary, model)).Concat(Biases(dictionary));
     }
 
     /// <summary>All that can be tried.</summary>

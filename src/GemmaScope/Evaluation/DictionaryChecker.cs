@@ -97,7 +97,7 @@ public static class DictionaryChecker
         if (run.Texts.Length == 0)
             throw new ArgumentProblemException("holds no token that counts", "text");
         run.Capture(
-            dictionaries.SelectMany(one => CheckReadings.Near(one, model.Config).Prepend(CheckReadings.Declared(one))).SelectMany(SitesOf)
+            dictionaries.SelectMany(one => CheckReadings.Near(one, model).Prepend(CheckReadings.Declared(one))).SelectMany(SitesOf)
         );
         return [.. dictionaries.Select(one => Check(one, run))];
     }
@@ -109,7 +109,7 @@ public static class DictionaryChecker
         var rows = Rows(dictionary, norms);
         var norm = rows.Average(row => norms[row]);
         var found = declared.Measure(dictionary, run, rows);
-        var tried = Measure(CheckReadings.Near(dictionary, run.Model.Config));
+        var tried = Measure(CheckReadings.Near(dictionary, run.Model));
         if (IsSuspicious())
         {
             var more = CheckReadings.All(dictionary, run.Model, Math.Sqrt(rows.Average(row => norms[row] * norms[row]))).ToArray();
@@ -120,7 +120,8 @@ public static class DictionaryChecker
         var off = found.Fvu > FvuOff || !double.IsFinite(found.Fvu) || Distance(found.L0, promise) > L0Off;
         var better = tried
             .Where(one => IsBetter(one.Numbers, found, promise))
-            .OrderBy(one => Misfit(one.Numbers, promise))
+            // What exists is likelier than what is made of it, unless that fits far better still.
+            .OrderBy(one => Misfit(one.Numbers, promise) * (one.Reading.IsSite ? FarBetter : 1))
             .Select(one => ((CheckReading, CheckNumbers)?)one)
             .FirstOrDefault();
         return new()

@@ -105,9 +105,10 @@ internal sealed class ForwardPass(
         var q = workspace.Buffer("q", _rows, config.Heads * config.HeadSize);
         var k = workspace.Buffer("k", _rows, config.KeyValueHeads * config.HeadSize);
         var v = workspace.Buffer("v", _rows, config.KeyValueHeads * config.HeadSize);
-        Project(normed, w.Query, q, SiteKind.Q, layer);
-        Project(normed, w.Key, k, SiteKind.K, layer);
-        Project(normed, w.Value, v, SiteKind.V, layer);
+        Compute.Kernels.MultiplyEach(normed, [new(w.Query, q), new(w.Key, k), new(w.Value, v)], arithmetic);
+        hooks.At(SiteKind.Q, layer, q, sequences);
+        hooks.At(SiteKind.K, layer, k, sequences);
+        hooks.At(SiteKind.V, layer, v, sequences);
         if (w.QueryGain is not null && w.KeyGain is not null)
         {
             NormHeads(q, w.QueryGain, SiteKind.QNormed, layer);
@@ -148,12 +149,16 @@ internal sealed class ForwardPass(
             var count = Math.Min(block, _rows - start);
             var input = normed.SliceRows(start, count);
             var (gate, up) = (gateBuffer.SliceRows(0, count), upBuffer.SliceRows(0, count));
-            Compute.Kernels.Multiply(input, w.Gate, gate, arithmetic);
-            hooks.At(SiteKind.MlpGatePre, layer, gate, sequences);
-            Compute.Kernels.Multiply(input, w.Up, up, arithmetic);
-            hooks.At(SiteKind.MlpUp, layer, up, sequences);
-            Workers.For(count, new GateRow(gate, up));
-            hooks.At(SiteKind.MlpActProduct, layer, gate, sequences);
+            if (open)
+            {
+                Compute.Kernels.MultiplyEach(input, [new(w.Gate, gate), new(w.Up, up)], arithmetic);
+                hooks.At(SiteKind.MlpGatePre, layer, gate, sequences);
+                hooks.At(SiteKind.MlpUp, layer, up, sequences);
+                Workers.For(count, new GateRow(gate, up));
+                hooks.At(SiteKind.MlpActProduct, layer, gate, sequences);
+            }
+            else
+                Compute.Kernels.MultiplyGated(input, w.Gate, w.Up, gate, up, arithmetic);
             Compute.Kernels.Multiply(gate, w.Down, output.SliceRows(start, count), arithmetic);
             cancellationToken.ThrowIfCancellationRequested();
         }

@@ -43,11 +43,6 @@ internal readonly record struct RotateRow(MatrixView Heads, MatrixView Table, in
     }
 }
 
-internal readonly record struct GateRow(MatrixView Gate, MatrixView Up) : IJob
-{
-    public void Run(int index) => Elementwise.GeluTanhMultiply(Gate.Row(index), Up.Row(index), Gate.Row(index));
-}
-
 internal readonly record struct AddRow(MatrixView X, MatrixView Sum) : IJob
 {
     public void Run(int index) => TensorPrimitives.Add(Sum.Row(index), X.Row(index), Sum.Row(index));

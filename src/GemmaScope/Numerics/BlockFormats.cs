@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GemmaScope.Numerics;
 
@@ -28,6 +29,24 @@ internal unsafe interface IBlockFormat
 
     /// <summary>The whole numbers of the two halves of a group.</summary>
     static abstract void Quants(byte* block, int group, out Vector128<sbyte> first, out Vector128<sbyte> second);
+
+    /// <summary>Whether the whole numbers are those of a table of 16, each named by the 4 bits that are stored.</summary>
+    static virtual bool IsLookedUp => false;
+
+    /// <summary>The table.</summary>
+    static virtual Vector128<sbyte> Levels => default;
+
+    /// <summary>Where the 4 bits of the two halves of a group stand.</summary>
+    static virtual NibblePlace Nibbles(byte* block, int group) => default;
+}
+
+/// <summary>Sixteen bytes for each half of a group, and the place of the lowest of the 4 bits in them.</summary>
+internal readonly unsafe struct NibblePlace(byte* first, int firstShift, byte* second, int secondShift)
+{
+    public byte* First => first;
+    public int FirstShift => firstShift;
+    public byte* Second => second;
+    public int SecondShift => secondShift;
 }
 
 /// <summary>What the block types have in common.</summary>
@@ -43,15 +62,48 @@ internal static unsafe class BlockParts
         get => Vector128.Create((sbyte)-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
     }
 
+    /// <summary>Whole numbers from one on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> From(sbyte first) => Vector128<sbyte>.Indices + Vector128.Create(first);
+
+    /// <summary>Low halves of 16 bytes, then high halves of the same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace LowThenHigh(byte* bytes) => new(bytes, 0, bytes, 4);
+
     /// <summary>A binary16 as f32; the magnitude read as a binary32 is 2^112 too small.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Half(byte* p)
     {
-        uint bits = *(ushort*)p;
-        if ((bits & 0x7C00) == 0x7C00)
-            return (float)BitConverter.UInt16BitsToHalf((ushort)bits);
-        var magnitude = BitConverter.UInt32BitsToSingle((bits & 0x7FFF) << 13) * 5.192296858534828e33f;
-        return BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(magnitude) | ((bits & 0x8000) << 16));
+        // Without a branch, as a call in it would keep sums from staying in registers. Infinity and NaN need the full exponent.
+        int bits = *(short*)p;
+        var magnitude = (bits & 0x7FFF) << 13;
+        var special = ((0x0F7FFFFF - magnitude) >> 31) & 0x7F800000;
+        var value = BitConverter.SingleToInt32Bits(BitConverter.Int32BitsToSingle(magnitude) * 5.192296858534828e33f);
+        return BitConverter.Int32BitsToSingle(value | special | (bits & int.MinValue));
+    }
+
+    /// <summary>The binary16 that each of eight blocks begins with, and the one behind it where offsets are asked for. With fewer blocks
+    /// than that the last one's stand for those that are missing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Halves(byte* block, int bytes, int count, float* scales, float* offsets)
+    {
+        if (Avx2.IsSupported)
+        {
+            // Written to memory one by one, they could be read again as a vector only after a while.
+            var index = Vector256.Min(Vector256<int>.Indices, Vector256.Create(count - 1)) * bytes;
+            var pairs = Avx2.GatherVector256((int*)block, index, 1).AsSingle();
+            Simd256.EvenF16(pairs).Store(scales);
+            if (offsets != null)
+                Simd256.OddF16(pairs).Store(offsets);
+            return;
+        }
+        for (var i = 0; i < 8; i++)
+        {
+            var at = block + Math.Min(i, count - 1) * bytes;
+            scales[i] = Half(at);
+            if (offsets != null)
+                offsets[i] = Half(at + 2);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

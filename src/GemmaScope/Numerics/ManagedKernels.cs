@@ -31,6 +31,30 @@ public sealed unsafe class ManagedKernels : IDenseKernels
     public void Multiply(MatrixView x, WeightView weights, MatrixView y, Arithmetic arithmetic) =>
         Multiply(_width, x, weights, y, arithmetic == Arithmetic.Fast, here: false);
 
+    void IDenseKernels.MultiplyGated(MatrixView x, WeightView gate, WeightView up, MatrixView y, MatrixView room, Arithmetic arithmetic)
+    {
+        DenseArguments.Check(x, gate, y);
+        DenseArguments.Check(x, up, room);
+        var alike = gate.Type == up.Type && gate.Layout == up.Layout && gate.Outputs == up.Outputs;
+        if (x.Rows >= PackedRows && x.Columns > 0 && alike && _width == Widest)
+        {
+            var call = new GatedCall(x, gate, up, y, room, arithmetic == Arithmetic.Fast);
+            KernelCall.Run(gate.Type.IsBlockType() ? DType.F32 : gate.Type, call);
+            return;
+        }
+        Multiply(x, gate, y, arithmetic);
+        Multiply(x, up, room, arithmetic);
+        Workers.For(x.Rows, new GateRow(y, room));
+    }
+
+    private readonly struct GatedCall(MatrixView x, WeightView gate, WeightView up, MatrixView y, MatrixView room, bool round) : IKernelCall
+    {
+        public void Run<T, TSimd, TFormat>()
+            where T : unmanaged
+            where TSimd : ISimd<T>
+            where TFormat : IWeightFormat => PackedKernel<T, TSimd, TFormat>.MultiplyGated(x, gate, up, y, room, round);
+    }
+
     /// <summary>The same product in exact arithmetic on the calling thread alone, for use inside a <see cref="IJob"/>.</summary>
     public static void MultiplyHere(MatrixView x, WeightView weights, MatrixView y) =>
         Multiply(Widest, x, weights, y, round: false, here: true);

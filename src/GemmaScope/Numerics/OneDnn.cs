@@ -103,15 +103,16 @@ internal sealed unsafe class OneDnn
     }
 
     /// <summary>
-    /// Prepares y = x · Wᵀ with x [rows, inputs] and W [outputs, inputs] in bf16 and y [rows, outputs] in f32, all without
-    /// gaps between rows; null where the library has nothing but its reference or emulating implementations, which are
+    /// Prepares y = x · W with x [rows, inputs] and W in a type (bf16 or f32) and y [rows, outputs] in f32, all without
+    /// gaps between stored rows; null where the library has nothing but its reference or emulating implementations, which are
     /// slower than ours. Gaps would lead there: version 2 takes its fast kernels for dense matrices alone.
     /// </summary>
-    public Matmul? Prepare(MatmulShape shape)
+    public Matmul? Prepare(MatmulShape shape, DType type = DType.BF16)
     {
-        var (rows, inputs, outputs) = shape;
-        var x = Describe(rows, inputs, inputs, 1, BF16);
-        var w = Describe(inputs, outputs, 1, inputs, BF16);
+        var (rows, inputs, outputs, layout) = shape;
+        var number = type == DType.BF16 ? BF16 : F32;
+        var x = Describe(rows, inputs, inputs, 1, number);
+        var w = layout == WeightLayout.OutIn ? Describe(inputs, outputs, 1, inputs, number) : Describe(inputs, outputs, outputs, 1, number);
         var y = Describe(rows, outputs, outputs, 1, F32);
         var attributes = CreateAttributes();
         try
@@ -252,7 +253,8 @@ internal sealed unsafe class OneDnn
         return description;
     }
 
-    private string Implementation(nint description)
+    /// <summary>The library's name for the kernel of a product that was described.</summary>
+    internal string Implementation(nint description)
     {
         byte* name;
         Call(
@@ -305,7 +307,7 @@ internal sealed unsafe class OneDnn
         public string Implementation { get; }
 
         /// <summary>Computes on the calling thread.</summary>
-        public void Run(ushort* x, void* w, float* y)
+        public void Run(void* x, void* w, float* y)
         {
             var arguments = stackalloc Argument[4];
             var count = 0;
@@ -344,4 +346,4 @@ internal sealed unsafe class OneDnn
 }
 
 /// <summary>What a prepared product depends on.</summary>
-internal readonly record struct MatmulShape(int Rows, int Inputs, int Outputs);
+internal readonly record struct MatmulShape(int Rows, int Inputs, int Outputs, WeightLayout Layout);

@@ -29,6 +29,7 @@ internal unsafe interface ISimd<T>
     static abstract void Store(T v, float* p);
     static abstract T Broadcast(float value);
     static abstract T Add(T a, T b);
+    static abstract T Multiply(T a, T b);
     static abstract T MultiplyAdd(T a, T b, T sum);
     static abstract float Sum(T v);
 
@@ -63,6 +64,15 @@ internal unsafe interface ISimd<T>
 
     /// <summary>Stores scale · number + offset of sixteen whole numbers.</summary>
     static abstract void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target);
+
+    /// <summary>Whether a vector holds a table of 16 values that an instruction looks up.</summary>
+    static virtual bool LooksUp => false;
+
+    /// <summary>The table of sixteen whole numbers.</summary>
+    static virtual T Table(Vector128<sbyte> numbers) => throw new NotSupportedException();
+
+    /// <summary>What the table has at 4 bits of sixteen bytes, from bit <paramref name="shift"/> on.</summary>
+    static virtual T LookUp(T table, byte* bytes, int shift) => throw new NotSupportedException();
 }
 
 /// <inheritdoc/>
@@ -83,6 +93,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> sum) =>
@@ -185,6 +198,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> sum) =>
         Vector256.MultiplyAddEstimate(a, b, sum);
 
@@ -285,6 +301,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> sum) =>
         Vector512.MultiplyAddEstimate(a, b, sum);
 
@@ -335,6 +354,16 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store16(Vector128<sbyte> numbers, float scale, float offset, float* target) =>
         Store(Widen(numbers) * scale + Broadcast(offset), target);
+
+    public static bool LooksUp => Avx512F.IsSupported;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Table(Vector128<sbyte> numbers) => Widen(numbers);
+
+    // The instruction minds the lowest 4 bits alone.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LookUp(Vector512<float> table, byte* bytes, int shift) =>
+        Avx512F.PermuteVar16x32(table, Avx512F.ConvertToVector512Int32(Vector128.Load(bytes)) >>> shift);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Widen(Vector128<sbyte> v) =>

@@ -32,6 +32,12 @@ internal readonly unsafe struct Q4_0Blocks : IBlockFormat
     public static bool Halves => false;
     public static bool HasOffsets => false;
 
+    public static bool IsLookedUp => true;
+    public static Vector128<sbyte> Levels => BlockParts.From(-8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace Nibbles(byte* block, int group) => BlockParts.LowThenHigh(block + 2);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales(byte* block, float* scales, float* offsets) => scales[0] = BlockParts.Half(block);
 
@@ -53,6 +59,12 @@ internal readonly unsafe struct Q4_1Blocks : IBlockFormat
     public static int Bytes => 20;
     public static bool Halves => false;
     public static bool HasOffsets => true;
+
+    public static bool IsLookedUp => true;
+    public static Vector128<sbyte> Levels => BlockParts.From(0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace Nibbles(byte* block, int group) => BlockParts.LowThenHigh(block + 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales(byte* block, float* scales, float* offsets) =>
@@ -119,6 +131,12 @@ internal readonly unsafe struct IQ4_NLBlocks : IBlockFormat
     public static int Bytes => 18;
     public static bool Halves => false;
     public static bool HasOffsets => false;
+
+    public static bool IsLookedUp => true;
+    public static Vector128<sbyte> Levels => BlockParts.Table;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace Nibbles(byte* block, int group) => BlockParts.LowThenHigh(block + 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales(byte* block, float* scales, float* offsets) => scales[0] = BlockParts.Half(block);

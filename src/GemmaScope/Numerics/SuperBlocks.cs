@@ -77,6 +77,13 @@ internal readonly unsafe struct Q4_KBlocks : IBlockFormat
     public static bool Halves => false;
     public static bool HasOffsets => true;
 
+    public static bool IsLookedUp => true;
+    public static Vector128<sbyte> Levels => BlockParts.From(0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace Nibbles(byte* block, int group) =>
+        new(block + 16 + 32 * (group >> 1), 4 * (group & 1), block + 32 + 32 * (group >> 1), 4 * (group & 1));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales(byte* block, float* scales, float* offsets) => BlockParts.SixBits(block, scales, offsets);
 
@@ -157,6 +164,12 @@ internal readonly unsafe struct IQ4_XSBlocks : IBlockFormat
     public static int Bytes => 136;
     public static bool Halves => false;
     public static bool HasOffsets => false;
+
+    public static bool IsLookedUp => true;
+    public static Vector128<sbyte> Levels => BlockParts.Table;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NibblePlace Nibbles(byte* block, int group) => BlockParts.LowThenHigh(block + 8 + 16 * group);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales(byte* block, float* scales, float* offsets)

@@ -18,6 +18,7 @@ internal sealed unsafe class DecoderPass : IDisposable
     /// comes.</summary>
     private const int EntriesAtOnce = 64;
 
+    private readonly Arithmetic _arithmetic;
     private readonly TrainerShape _shape;
     private readonly TrainerParameters _parameters;
     private readonly int[] _blockStarts;
@@ -28,7 +29,7 @@ internal sealed unsafe class DecoderPass : IDisposable
 
     public DecoderPass(Recipe recipe, TrainerShape shape, TrainerParameters parameters)
     {
-        (_shape, _parameters) = (shape, parameters);
+        (_arithmetic, _shape, _parameters) = (recipe.Arithmetic, shape, parameters);
         int[] prefixes = [.. recipe.Prefixes ?? [shape.Features]];
         Prefixes = recipe.BiasOnlyPrefix ? [0, .. prefixes] : prefixes;
         _gradients = new Tensor?[Prefixes.Count];
@@ -100,7 +101,7 @@ internal sealed unsafe class DecoderPass : IDisposable
             transposed.Floats[(long)column * own.Rows + row] = own.Data[(long)row * own.Stride + column];
         var gradient = Tensor.Uninitialized(own.Columns, _shape.LayerWidth);
         var errors = Gradient(0).SliceColumns(block.OutputStart, _shape.LayerWidth);
-        Compute.Kernels.Multiply(transposed.AsMatrix(), WeightView.Of(errors, WeightLayout.InOut), gradient.AsMatrix(), Arithmetic.Exact);
+        Compute.Kernels.Multiply(transposed.AsMatrix(), WeightView.Of(errors, WeightLayout.InOut), gradient.AsMatrix(), _arithmetic);
         return gradient;
     }
 
@@ -124,7 +125,7 @@ internal sealed unsafe class DecoderPass : IDisposable
                 x.SliceColumns(block.InputStart, block.InputWidth),
                 WeightView.Of(_parameters.Skip[l].Values, WeightLayout.InOut),
                 _skipped!.AsMatrix().SliceColumns(block.OutputStart, _shape.LayerWidth),
-                Arithmetic.Exact
+                _arithmetic
             );
         }
     }

@@ -70,7 +70,7 @@ internal sealed class DenseGroup
             part.IsDense = IsDense;
     }
 
-    public unsafe void Run(FeatureStep step)
+    public unsafe void Run(FeatureStep step, Arithmetic arithmetic)
     {
         var (block, rows, kernels) = (step.Block(_parts[0]), step.Inputs.Inputs.Rows, Compute.Kernels);
         var (gradient, h, w) = (step.OutputGradient(_parts[0], _start), step.Input(_parts[0]), step.Decoder(_parts[0]));
@@ -82,10 +82,10 @@ internal sealed class DenseGroup
 
         Workers.For(_count, new ValuesJob(this, step, values));
         var part = w.AsMatrix().SliceRows(_start, _count);
-        kernels.Multiply(part, WeightView.Of(gradient, WeightLayout.OutIn), products, Arithmetic.Exact); // [features, rows]
-        kernels.Multiply(values, WeightView.Of(gradient, WeightLayout.InOut), decoder, Arithmetic.Exact); // [features, outputs]
+        kernels.Multiply(part, WeightView.Of(gradient, WeightLayout.OutIn), products, arithmetic); // [features, rows]
+        kernels.Multiply(values, WeightView.Of(gradient, WeightLayout.InOut), decoder, arithmetic); // [features, outputs]
         Workers.For(_count, new DeriveJob(this, step, values, products));
-        kernels.Multiply(values, WeightView.Of(h, WeightLayout.InOut), encoder, Arithmetic.Exact); // [features, inputs]
+        kernels.Multiply(values, WeightView.Of(h, WeightLayout.InOut), encoder, arithmetic); // [features, inputs]
         Workers.For(_parts.Length, new FinishJob(this, step, encoder, decoder));
     }
 

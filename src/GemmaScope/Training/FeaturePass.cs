@@ -16,10 +16,12 @@ internal sealed class FeaturePass
     private readonly FeaturePart[] _parts;
     private readonly DenseGroup[] _groups;
     private readonly bool _subtracts;
+    private readonly Arithmetic _arithmetic;
 
     public FeaturePass(Recipe recipe, TrainerShape shape, IReadOnlyList<int> prefixes)
     {
-        (_shape, _subtracts) = (shape, recipe.SubtractDecoderBias && shape.HasOneSite);
+        (_shape, _arithmetic) = (shape, recipe.Arithmetic);
+        _subtracts = recipe.SubtractDecoderBias && shape.HasOneSite;
         // Parts depend on nothing but the shape, and sums are made part after part: the same bits on any number of threads.
         var size = Math.Max(SmallestPart, (shape.Features + MostParts - 1) / MostParts);
         var (parts, first) = (new List<FeaturePart>(), 0);
@@ -64,7 +66,7 @@ internal sealed class FeaturePass
         Workers.For(_parts.Length, new SparseJob(_parts, step));
         foreach (var group in _groups)
             if (group.IsDense)
-                group.Run(step);
+                group.Run(step, _arithmetic);
 
         Array.Clear(ThroughInput);
         var totals = new FeatureTotals();

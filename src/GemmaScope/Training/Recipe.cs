@@ -251,6 +251,6 @@ public sealed partial record Recipe
     /// <summary>Adam's ε. Default 1e-8.</summary>
     public double AdamEpsilon { get; init; } = 1e-8;
 
-    /// <summary>Arithmetic of the encoder's big product; gradients and parameters are always f32. Default exact.</summary>
+    /// <summary>Arithmetic of the dense products of a step, forward and backward; sums, gradients and parameters are f32 in any case. Default exact.</summary>
     public Arithmetic Arithmetic { get; init; } = Arithmetic.Exact;
 }

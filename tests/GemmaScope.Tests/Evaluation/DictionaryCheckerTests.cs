@@ -137,12 +137,13 @@ public sealed class DictionaryCheckerTests : IDisposable
         using var right = PlantedDictionary.At(Base, Site.Embed, text, 100).ToDictionary("embedding", Site.Embed);
         using var wrong = PlantedDictionary
             .At(Base, Site.Embed, text, 100)
-            .Reading(_ => root)
-            .Writing(_ => 1 / root)
+            .Reading(_ => 1 / root)
+            .Writing(_ => root)
             .ToDictionary("embedding", Site.Embed);
         Assert.Empty(Check(Base, right, text).Findings);
         var finding = Assert.Single(Check(Base, wrong, text).Findings);
-        Assert.Equal((DictionaryMismatch.Scale, "with inputs divided by √d"), (finding.Cause, finding.Better));
+        Assert.Equal(DictionaryMismatch.Scale, finding.Cause);
+        Assert.Contains("multiplied by", finding.Better);
     }
 
     [Fact]
@@ -207,7 +208,8 @@ public sealed class DictionaryCheckerTests : IDisposable
     [InlineData("gemma2-f16", "mlp_out.0", "mlp_out_raw.0", DictionaryMismatch.Site)]
     [InlineData("gemma2-bf16-sharded", "attn_out.1", "attn_out_raw.1", DictionaryMismatch.Site)]
     [InlineData("gemma2-bf16-sharded", "mlp_in.1", "ln2_normalized.1", DictionaryMismatch.Gain)]
-    [InlineData("gemma3-text", "resid_post.3", "resid_mid.3", DictionaryMismatch.Site)]
+    [InlineData("gemma3-text", "mlp_out.3", "mlp_out.4", DictionaryMismatch.Layer)]
+    [InlineData("gemma3-text", "resid_post.5", "attn_out.5", DictionaryMismatch.Site)]
     [InlineData("gemma3-text", "z.2", "z.3", DictionaryMismatch.Layer)]
     [InlineData("gemma3-text", "attn_in.4", "ln1_normalized.4", DictionaryMismatch.Gain)]
     public void so_it_is_in_models_of_either_generation(string host, string trained, string read, DictionaryMismatch cause)
@@ -218,7 +220,7 @@ public sealed class DictionaryCheckerTests : IDisposable
         using var right = parameters.ToDictionary("planted", Site.Parse(trained));
         var promised = Check(model, right, training).L0;
         Assert.Empty(Check(model, right, text).Findings);
-        using var wrong = Stored(parameters, Site.Parse(read), Site.Parse(read), promised);
+        using var wrong = Stored(parameters, Site.Parse(trained), Site.Parse(trained), promised, read: Site.Parse(read));
         var finding = Assert.Single(Check(model, wrong, text).Findings);
         Assert.Equal((cause, trained), (finding.Cause, finding.Better));
     }
@@ -284,15 +286,22 @@ public sealed class DictionaryCheckerTests : IDisposable
         return EvaluationBatch.WithSpecialIds(texts, [2], 2);
     }
 
-    /// <summary>The dictionary in a folder whose name promises an L0, and in a list that says the model.</summary>
-    private SparseDictionary Stored(DictionaryParameters parameters, Site input, Site output, double l0, string? trained = null)
+    /// <summary>The dictionary in a folder whose name promises an L0, and in a list that says the model; read elsewhere where that is named.</summary>
+    private SparseDictionary Stored(
+        DictionaryParameters parameters,
+        Site input,
+        Site output,
+        double l0,
+        string? trained = null,
+        Site? read = null
+    )
     {
         var name = FormattableString.Invariant($"layer_{input.Layer}_width_1k_l0_{l0:0}");
         using var dictionary = parameters.ToDictionary(name, input, output);
         DictionaryWriter.Write(dictionary, _folder.File(name), DictionaryForm.Scope2, new() { Overwrite = true });
         if (trained is not null)
             LocalCatalogue.Write(_folder.Path, trained, [name]);
-        return SparseDictionary.Load(_folder.File(name));
+        return SparseDictionary.Load(_folder.File(name), new() { Site = read, OutputSite = read });
     }
 
     /// <summary>The same numbers in another order, which no model has.</summary>

@@ -204,7 +204,12 @@ public sealed class ReaderFuzzTests : IDisposable
         };
 
     private byte[] MakeSafetensors() =>
-        Make(path => SafetensorsWriter.Write(path, Arrays(), new Dictionary<string, string> { ["format"] = "pt" }));
+        Make(path =>
+        {
+            var tensors = Arrays();
+            tensors["blocks"] = Tensor.Allocate(DType.Q8_0, [2, 64]);
+            SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        });
 
     private byte[] MakeStoredNpz() => Make(path => NpzWriter.Write(path, Arrays()));
 

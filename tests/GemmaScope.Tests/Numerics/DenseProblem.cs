@@ -14,10 +14,10 @@ internal sealed unsafe class DenseProblem : IDisposable
         _inputs,
         _outputs;
 
-    public DenseProblem(int rows, int inputs, int outputs, DType type, WeightLayout layout, bool denseWeights = false)
+    public DenseProblem(int rows, int inputs, int outputs, DType type, WeightLayout layout, bool denseWeights = false, int seed = 1)
     {
         (_rows, _inputs, _outputs) = (rows, inputs, outputs);
-        var random = new Random(1);
+        var random = new Random(seed);
         var (storedRows, storedColumns) = layout == WeightLayout.OutIn ? (outputs, inputs) : (inputs, outputs);
         var stride = storedColumns + (denseWeights ? 0 : Gap);
         _x = Tensor.Zeros(rows, inputs + Gap);

@@ -114,4 +114,25 @@ public unsafe class ManagedKernelsTests
             new ManagedKernels().Multiply(problem.X.SliceColumns(0, 7), problem.W, problem.Y, Arithmetic.Exact)
         );
     }
+
+    [Theory]
+    [InlineData(1, DType.BF16)]
+    [InlineData(33, DType.F32)]
+    [InlineData(515, DType.BF16)]
+    [InlineData(515, DType.F16)]
+    public void gate_and_up_together_give_the_bits_of_two_products(int rows, DType type)
+    {
+        using var gate = new DenseProblem(rows, 390, 397, type, WeightLayout.OutIn);
+        using var up = new DenseProblem(rows, 390, 397, type, WeightLayout.OutIn, seed: 2);
+        var kernels = new ManagedKernels();
+        using var room = Tensor.Uninitialized(rows, 397);
+        using var expected = Tensor.Uninitialized(rows, 397);
+        kernels.Multiply(gate.X, gate.W, expected.AsMatrix(), Arithmetic.Exact);
+        kernels.Multiply(gate.X, up.W, room.AsMatrix(), Arithmetic.Exact);
+        for (var row = 0; row < rows; row++)
+            Elementwise.GeluTanhMultiply(expected.AsMatrix().Row(row), room.AsMatrix().Row(row), expected.AsMatrix().Row(row));
+        ((IDenseKernels)kernels).MultiplyGated(gate.X, gate.W, up.W, gate.Y, room.AsMatrix(), Arithmetic.Exact);
+        for (var row = 0; row < rows; row++)
+            Assert.Equal(expected.AsMatrix().Row(row), gate.Y.Row(row));
+    }
 }

@@ -1,0 +1,142 @@
+using System.Text.Json.Nodes;
+using GemmaScope.Files;
+using GemmaScope.Models;
+using GemmaScope.Numerics;
+using Xunit;
+
+namespace GemmaScope.Tests.Models;
+
+public sealed class LightModelTests : IDisposable
+{
+    private static readonly string Demo = Fixtures.Model("demo-pt");
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(LightWeights.Int8, DType.Q8_0, 0.007, 0.03)]
+    [InlineData(LightWeights.Int4, DType.IQ4_NL, 0.09, 0.35)]
+    public void it_is_a_model_of_its_own_that_is_near_the_original(LightWeights weights, DType type, double error, double logits)
+    {
+        var target = _folder.File("light");
+        var reports = new List<(long Done, long Total)>();
+        var result = LightModel.Write(Demo, target, weights, new DirectProgress<(long, long)>(reports.Add));
+        Assert.Equal((type, 42, 0), (result.Type, result.Matrices, result.Kept));
+        Assert.InRange(result.Error, error / 10, error);
+        Assert.Equal(result.Bytes, reports[^1].Done);
+        Assert.All(reports, report => Assert.Equal(result.Bytes, report.Total));
+
+        using var original = GemmaModel.Load(Demo);
+        using var light = GemmaModel.Load(target);
+        Assert.Equal(original.Parameters, light.Parameters);
+        Assert.Equal([DType.BF16, type], light.WeightTypes.Select(part => part.Type).Order());
+        Assert.Empty(light.Notes);
+        Assert.NotEqual(original.SettingsHash, light.SettingsHash);
+        const string text = "The old man opened the drawer and took out a letter";
+        Assert.Equal(original.Tokenizer.Encode(text, addBos: true), light.Tokenizer.Encode(text, addBos: true));
+        using var want = original.Run(text, logits: LogitRows.All);
+        using var got = light.Run(text, logits: LogitRows.All);
+        var (a, b) = (want.Logits!.AsSpan().ToArray(), got.Logits!.AsSpan().ToArray());
+        var off = Math.Sqrt(a.Zip(b, (x, y) => Math.Pow(x - y, 2)).Sum() / a.Sum(x => (double)x * x));
+        Assert.InRange(off, 1e-5, logits);
+    }
+
+    [Fact]
+    public void it_runs_as_a_model_with_its_dequantised_weights()
+    {
+        var target = _folder.File("light");
+        LightModel.Write(Demo, target, LightWeights.Int4);
+        var wide = _folder.File("wide");
+        Directory.CreateDirectory(wide);
+        foreach (var file in Directory.EnumerateFiles(Demo))
+            File.Copy(file, Path.Combine(wide, Path.GetFileName(file)));
+        File.Delete(Path.Combine(wide, ShardedSafetensors.SingleName));
+        using (var stored = ShardedSafetensors.Open(target))
+            SafetensorsWriter.Write(
+                Path.Combine(wide, ShardedSafetensors.SingleName),
+                stored.Names.Select(name => KeyValuePair.Create(name, stored[name].ToF32()))
+            );
+        using var light = GemmaModel.Load(target);
+        using var dequantised = GemmaModel.Load(wide);
+        foreach (var text in (string[])["The", "A letter came from far away"])
+        {
+            using var got = light.Run(text);
+            using var want = dequantised.Run(text);
+            var (a, b) = (want.Logits!.AsSpan(), got.Logits!.AsSpan());
+            for (var i = 0; i < a.Length; i++)
+                Assert.Equal(a[i], b[i], 2e-3f);
+        }
+    }
+
+    [Fact]
+    public void shards_stay_shards()
+    {
+        using var source = TemporaryFolder.CopyOf(Demo);
+        var map = new JsonObject();
+        using (var file = SafetensorsFile.Open(source.File(ShardedSafetensors.SingleName)))
+            foreach (var (index, half) in file.Tensors.Chunk(file.Tensors.Count / 2 + 1).Index())
+            {
+                var shard = $"model-0000{index + 1}-of-00002.safetensors";
+                SafetensorsWriter.Write(source.File(shard), half);
+                foreach (var (name, _) in half)
+                    map[name] = shard;
+            }
+        File.Delete(source.File(ShardedSafetensors.SingleName));
+        source.Write(
+            ShardedSafetensors.IndexName,
+            new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = 1 }, ["weight_map"] = map }.ToJsonString()
+        );
+        var target = _folder.File("light");
+        var result = LightModel.Write(source.Path, target, LightWeights.Int8);
+        Assert.Equal(2, Directory.GetFiles(target, "*.safetensors").Length);
+        var written = JsonNode.Parse(File.ReadAllText(Path.Combine(target, ShardedSafetensors.IndexName)))!;
+        Assert.Equal(result.Bytes, (long)written["metadata"]!["total_size"]!);
+        using var light = GemmaModel.Load(target);
+        Assert.Equal(DType.BF16, light.WeightType);
+    }
+
+    [Fact]
+    public void what_a_killed_attempt_left_is_taken_away_and_a_stopped_one_leaves_nothing()
+    {
+        var target = _folder.File("light");
+        Directory.CreateDirectory(target + ".partial");
+        File.WriteAllText(Path.Combine(target + ".partial", "config.json"), "half");
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() =>
+            LightModel.Write(Demo, target, LightWeights.Int8, new DirectProgress<(long, long)>(_ => stop.Cancel()), stop.Token)
+        );
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+        LightModel.Write(Demo, target, LightWeights.Int8);
+        Assert.Equal([target], Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public void what_cannot_be_made_is_refused()
+    {
+        var target = _folder.File("light");
+        LightModel.Write(Demo, target, LightWeights.Int8);
+        Refused("exists already", Demo, target);
+        Refused("quantised already", target, _folder.File("again"));
+        Refused("GGUF", Fixtures.Path("gguf", "types", "model.gguf"), _folder.File("gguf"));
+        using var infinite = TemporaryFolder.CopyOf(Demo);
+        using (var file = SafetensorsFile.Open(infinite.File(ShardedSafetensors.SingleName)))
+        {
+            var tensors = file.Tensors.ToDictionary();
+            var name = tensors.Keys.First(key => key.Contains("layers.3.mlp.down_proj", StringComparison.Ordinal));
+            tensors[name] = tensors[name].ToF32();
+            tensors[name].AsSpan()[^1] = float.PositiveInfinity;
+            SafetensorsWriter.Write(infinite.File("new"), tensors);
+        }
+        File.Move(infinite.File("new"), infinite.File(ShardedSafetensors.SingleName), overwrite: true);
+        Refused("layers.3.mlp.down_proj", infinite.Path, _folder.File("infinite"));
+        Assert.Equal([target], Directory.EnumerateFileSystemEntries(_folder.Path));
+
+        static void Refused(string problem, string source, string to) =>
+            Assert.Contains(
+                problem,
+                Assert.ThrowsAny<GemmaScopeException>(() => LightModel.Write(source, to, LightWeights.Int8)).Message,
+                StringComparison.Ordinal
+            );
+    }
+}
