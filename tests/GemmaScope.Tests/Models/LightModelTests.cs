@@ -84,7 +84,11 @@ public sealed class LightModelTests : IDisposable
         File.Delete(source.File(ShardedSafetensors.SingleName));
         source.Write(
             ShardedSafetensors.IndexName,
-            new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = 1 }, ["weight_map"] = map }.ToJsonString()
+            new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["total_size"] = 1 },
+                ["weight_map"] = map,
+            }.ToJsonString()
         );
         var target = _folder.File("light");
         var result = LightModel.Write(source.Path, target, LightWeights.Int8);
