@@ -89,14 +89,14 @@ internal sealed class CircuitBenchmark() : Benchmark("circuit", "rows of attribu
         for (var layer = 0; layer < config.Layers; layer++)
         {
             var (above, below) = (plan[layer + 1], plan[layer]);
-            work += WorkCount.Product(above.Rows, config.Width, config.Heads * config.HeadSize);
-            work += WorkCount.Product(below.Rows, config.KeyValueHeads * config.HeadSize, config.Width);
+            work += WorkCount.Product(above.Rows, config.Width, config.Heads * config.Shapes[layer].HeadSize);
+            work += WorkCount.Product(below.Rows, config.Shapes[layer].KeyValueWidth, config.Width);
             for (var target = 0; target < targets.Length; target++)
             for (var position = above.First(target); position < above.End(target); position++)
             {
                 var keys = position + 1 - model.Frozen.Pattern(layer).FirstKey(position);
                 var (start, end) = model.FeaturesAt(layer, position);
-                work += 2.0 * config.Heads * config.HeadSize * keys + 2.0 * config.Width * (end - start + 2);
+                work += 2.0 * config.Heads * config.Shapes[layer].HeadSize * keys + 2.0 * config.Width * (end - start + 2);
             }
         }
         return work;

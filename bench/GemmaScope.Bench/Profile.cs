@@ -88,15 +88,18 @@ public sealed record Profile(string Run, double Seconds, double Undisturbed, IRe
     /// <summary>Operations of the product that ends at a kind of site, all layers together.</summary>
     private static double? Work(GemmaConfig config, SiteKind kind, int rows)
     {
-        var (d, query, keyValue) = (config.Width, config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
+        var d = config.Width;
         return kind switch
         {
-            SiteKind.Q or SiteKind.AttnOutRaw => config.Layers * WorkCount.Product(rows, d, query),
-            SiteKind.K or SiteKind.V => config.Layers * WorkCount.Product(rows, d, keyValue),
-            SiteKind.MlpGatePre or SiteKind.MlpUp or SiteKind.MlpOutRaw => config.Layers * WorkCount.Product(rows, d, config.MlpWidth),
+            SiteKind.Q or SiteKind.AttnOutRaw => Each(shape => config.Heads * shape.HeadSize),
+            SiteKind.K => Each(shape => shape.KeyValueSource is null ? shape.KeyValueWidth : 0),
+            SiteKind.V => Each(shape => shape is { KeyValueSource: null, ValuesAreKeys: false } ? shape.KeyValueWidth : 0),
+            SiteKind.MlpGatePre or SiteKind.MlpUp or SiteKind.MlpOutRaw => Each(shape => shape.MlpWidth),
             SiteKind.LogitsRaw => WorkCount.Product(1, d, config.VocabularyRows),
             _ => null,
         };
+
+        double Each(Func<LayerShape, int> outputs) => config.Shapes.Sum(shape => WorkCount.Product(rows, d, outputs(shape)));
     }
 
     private static string Describe(SiteKind kind) =>

@@ -79,7 +79,12 @@ public static class RandomModel
         var number = 0;
         yield return Matrix("embed_tokens", config.VocabularyRows, config.Width);
         yield return Gain("norm", config.Width);
-        var (query, keyValue) = (config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
+        if (config.PerLayer is { } table)
+        {
+            yield return Matrix("embed_tokens_per_layer", table.Rows, config.Layers * table.Width);
+            yield return Matrix("per_layer_model_projection", config.Layers * table.Width, config.Width);
+            yield return Gain("per_layer_projection_norm", table.Width);
+        }
         for (var layer = 0; layer < config.Layers; layer++)
         {
             foreach (
@@ -92,23 +97,56 @@ public static class RandomModel
                 }
             )
                 yield return Gain($"layers.{layer}.{norm}", config.Width);
+            var shape = config.Shapes[layer];
+            var query = config.Heads * shape.HeadSize;
             yield return Matrix($"layers.{layer}.self_attn.q_proj", query, config.Width);
-            yield return Matrix($"layers.{layer}.self_attn.k_proj", keyValue, config.Width);
-            yield return Matrix($"layers.{layer}.self_attn.v_proj", keyValue, config.Width);
+            if (shape.KeyValueSource is null)
+                yield return Matrix($"layers.{layer}.self_attn.k_proj", shape.KeyValueWidth, config.Width);
+            if (shape is { KeyValueSource: null, ValuesAreKeys: false })
+                yield return Matrix($"layers.{layer}.self_attn.v_proj", shape.KeyValueWidth, config.Width);
             yield return Matrix($"layers.{layer}.self_attn.o_proj", config.Width, query);
             if (config.HasQueryKeyNorm)
+                yield return Gain($"layers.{layer}.self_attn.q_norm", shape.HeadSize);
+            if (config.HasQueryKeyNorm && shape.KeyValueSource is null)
+                yield return Gain($"layers.{layer}.self_attn.k_norm", shape.HeadSize);
+            yield return Matrix($"layers.{layer}.mlp.gate_proj", shape.MlpWidth, config.Width);
+            yield return Matrix($"layers.{layer}.mlp.up_proj", shape.MlpWidth, config.Width);
+            yield return Matrix($"layers.{layer}.mlp.down_proj", config.Width, shape.MlpWidth);
+            if (config.PerLayer is { } perLayer)
             {
-                yield return Gain($"layers.{layer}.self_attn.q_norm", config.HeadSize);
-                yield return Gain($"layers.{layer}.self_attn.k_norm", config.HeadSize);
+                yield return Matrix($"layers.{layer}.per_layer_input_gate", perLayer.Width, config.Width);
+                yield return Matrix($"layers.{layer}.per_layer_projection", config.Width, perLayer.Width);
+                yield return Gain($"layers.{layer}.post_per_layer_input_norm", config.Width);
             }
-            yield return Matrix($"layers.{layer}.mlp.gate_proj", config.MlpWidth, config.Width);
-            yield return Matrix($"layers.{layer}.mlp.up_proj", config.MlpWidth, config.Width);
-            yield return Matrix($"layers.{layer}.mlp.down_proj", config.Width, config.MlpWidth);
+            if (config.Experts is { } experts)
+            {
+                yield return Matrix($"layers.{layer}.router.proj", experts.Count, config.Width);
+                yield return Named($"layers.{layer}.router.scale", [config.Width], 1);
+                yield return Named($"layers.{layer}.router.per_expert_scale", [experts.Count], 1);
+                yield return Named(
+                    $"layers.{layer}.experts.gate_up_proj",
+                    [experts.Count, 2 * experts.Width, config.Width],
+                    1 / Math.Sqrt(config.Width)
+                );
+                yield return Named(
+                    $"layers.{layer}.experts.down_proj",
+                    [experts.Count, config.Width, experts.Width],
+                    1 / Math.Sqrt(experts.Width)
+                );
+                foreach (
+                    var norm in new[] { "post_feedforward_layernorm_1", "pre_feedforward_layernorm_2", "post_feedforward_layernorm_2" }
+                )
+                    yield return Gain($"layers.{layer}.{norm}", config.Width);
+            }
+            if (config.HasLayerScalar)
+                yield return Named($"layers.{layer}.layer_scalar", [1], 1);
         }
 
         TensorSource Matrix(string name, int outputs, int inputs) => Make(name, [outputs, inputs], 1 / Math.Sqrt(inputs));
-        TensorSource Gain(string name, int width) => Make(name, [width], GainDeviation);
-        TensorSource Make(string name, long[] shape, double deviation) =>
-            weights.Source($"model.{name}.weight", DType.BF16, shape, deviation, number++);
+        // Gains that are stored whole are about 1, as far as their sign: what a run costs does not depend on it.
+        TensorSource Gain(string name, int width) => Make(name, [width], config.HasLayerScalar ? 1 : GainDeviation);
+        TensorSource Make(string name, long[] shape, double deviation) => Named($"{name}.weight", shape, deviation);
+        TensorSource Named(string name, long[] shape, double deviation) =>
+            weights.Source($"model.{name}", DType.BF16, shape, deviation, number++);
     }
 }

@@ -9,17 +9,26 @@ internal static class WorkCount
     public static double Product(double rows, double inputs, double outputs) => 2 * rows * inputs * outputs;
 
     /// <summary>
-    /// Operations of a forward pass over one new sequence with the logits of its last position:
-    /// L · (2 T (2 d H h + 2 d K h + 3 d M) + 4 H h P) + 2 d V, where P is the number of visible query-key pairs of a layer.
+    /// Operations of a forward pass over one new sequence with the logits of its last position, the sum over layers of
+    /// 2 T (2 d H h + 2 d K h + 3 d M) + 4 H h P, + 2 d V, where P is the number of visible query-key pairs of a layer. Keys and values that a
+    /// layer does not make are not counted; of experts those that a token uses, the router, and what embeddings of layers pass through are.
     /// </summary>
-    public static double Prefill(GemmaConfig config, int tokens)
+    public static double Prefill(GemmaConfig config, int tokens) =>
+        Enumerable.Range(0, config.Layers).Sum(layer => Layer(config, layer, tokens))
+        + Product(1, config.Width, config.VocabularyRows)
+        + Product(tokens, config.Width, config.Layers * (config.PerLayer?.Width ?? 0));
+
+    private static double Layer(GemmaConfig config, int layer, int tokens)
     {
+        var shape = config.Shapes[layer];
         double d = config.Width,
-            query = config.Heads * config.HeadSize,
-            keyValue = config.KeyValueHeads * config.HeadSize;
-        var layer = Product(tokens, d, 2 * query + 2 * keyValue + 3.0 * config.MlpWidth);
-        var attention = config.Sliding.Sum(sliding => 4 * query * VisiblePairs(tokens, sliding ? config.Window : int.MaxValue));
-        return config.Layers * layer + attention + Product(1, d, config.VocabularyRows);
+            query = config.Heads * shape.HeadSize,
+            keyValue = shape.KeyValueSource is not null ? 0 : shape.KeyValueWidth * (shape.ValuesAreKeys ? 1 : 2),
+            inner =
+                2 * (config.PerLayer?.Width ?? 0)
+                + (config.Experts is { } experts ? experts.Count + 3.0 * experts.Active * experts.Width : 0);
+        return Product(tokens, d, 2 * query + keyValue + 3.0 * shape.MlpWidth + inner)
+            + 4 * query * VisiblePairs(tokens, shape.Sliding ? config.Window : int.MaxValue);
     }
 
     /// <summary>Pairs (query, key) with query − window &lt; key ≤ query.</summary>

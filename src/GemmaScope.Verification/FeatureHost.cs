@@ -164,7 +164,7 @@ internal sealed class FeatureHost : IDisposable
     /// <summary>Activations of the whole corpus at a site.</summary>
     public Tensor Run(Site site)
     {
-        var all = Tensor.Uninitialized((long)Sequences.Length * Length, Model.Config.SiteWidth(site.Kind));
+        var all = Tensor.Uninitialized((long)Sequences.Length * Length, Model.Config.SiteWidth(site));
         for (var first = 0; first < Sequences.Length; first += BatchSequences)
         {
             using var run = Model.Run(

@@ -58,9 +58,9 @@ internal sealed class GgufModelChecks(string folder, GemmaModel model, JsonSecti
                 ("layers", found.Layers),
                 ("width", found.Width),
                 ("heads", found.Heads),
-                ("kv_heads", found.KeyValueHeads),
-                ("head_dim", found.HeadSize),
-                ("mlp_width", found.MlpWidth),
+                ("kv_heads", found.Shapes[0].KeyValueHeads),
+                ("head_dim", found.Shapes[0].HeadSize),
+                ("mlp_width", found.Shapes[0].MlpWidth),
                 ("vocab_rows", found.VocabularyRows),
                 ("real_vocab_size", found.RealVocabulary),
                 ("sliding_window", found.Window),
@@ -85,7 +85,7 @@ internal sealed class GgufModelChecks(string folder, GemmaModel model, JsonSecti
         yield return Check.That(
             "config layer_types",
             (config.Texts("layer_types") ?? throw config.Missing("layer_types")).SequenceEqual(
-                found.Sliding.Select(sliding => sliding ? "sliding" : "global")
+                found.Shapes.Select(shape => shape.Sliding ? "sliding" : "global")
             )
         );
     }

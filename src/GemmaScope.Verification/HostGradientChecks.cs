@@ -48,7 +48,14 @@ internal static class HostGradientChecks
         JsonSection spec
     )
     {
-        var writes = Enumerable.Range(0, model.Config.Layers).Select(Site.MlpOut).Prepend(Site.Embed).ToArray();
+        Site[] writes =
+        [
+            Site.Embed,
+            .. Enumerable
+                .Range(0, model.Config.Layers)
+                .SelectMany(layer => (Site[])[Site.MlpOut(layer), new(SiteKind.PleOut, layer)])
+                .Where(model.Config.Has),
+        ];
         Site[] capture = BackwardPass.IsFinal(target.Site) ? writes : [.. writes, target.Site];
         using var run = model.RunDifferentiable(prompt, GradientMode.Frozen, capture, arithmetic: Arithmetic.Exact);
         using var gradients = run.Gradients(target, wanted.Keys.Concat(writes));

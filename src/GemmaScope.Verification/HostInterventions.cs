@@ -37,10 +37,10 @@ internal static class HostInterventions
                 : Positions.All;
         Func<Site, Edit>? make = name switch
         {
-            "zero_mlp_out" => at => Edit.Zero(at, positions),
+            "zero_mlp_out" or "zero_ple_out" or "zero_experts_out" => at => Edit.Zero(at, positions),
             "add_resid_post" => at =>
                 Edit.Add(at, golden["interv.vector"].AsSpan().ToArray(), (float)(spec.Number("scale") ?? 1), positions),
-            "mean_z" => at => Edit.Function(at, (rows, _) => SetToMean(rows), positions),
+            "mean_z" or "mean_v_normed" => at => Edit.Function(at, (rows, _) => SetToMean(rows), positions),
             "project_out" => at => Edit.ProjectOut(at, golden["interv.unit_direction"].AsSpan().ToArray(), positions),
             _ => null,
         };

@@ -37,13 +37,7 @@ internal static class HostSummaryChecks
         using var run = model.Run(prompt, capture: [.. scores, residual, logits], logits: LogitRows.All, arithmetic: Arithmetic.Exact);
         (string Key, Func<float> Largest)[] quantities =
         [
-            (
-                "max_abs_attn_score_raw",
-                () =>
-                    scores
-                        .Zip(model.Config.Sliding, (site, slides) => LargestVisible(run[site], slides ? model.Config.Window : int.MaxValue))
-                        .Max()
-            ),
+            ("max_abs_attn_score_raw", () => scores.Select((site, layer) => LargestVisible(run[site], model.Config.WindowOf(layer))).Max()),
             ("max_abs_logit_raw", () => Largest(run[logits].AsSpan())),
             ("max_abs_resid", () => Largest(run[residual].AsSpan())),
         ];

@@ -93,7 +93,7 @@ public sealed class HostVerifier : IVerifier
         if (expected.Texts("layer_types") is { } types)
             yield return Check.That(
                 "config layer_types",
-                types.SequenceEqual(config.Sliding.Select(s => s ? "sliding_attention" : "full_attention"))
+                types.SequenceEqual(config.Shapes.Select(shape => shape.Sliding ? "sliding_attention" : "full_attention"))
             );
         if (expected.Integer("vocab_rows") is int rows)
             yield return Check.That("config vocab_rows", rows == config.VocabularyRows, $"{config.VocabularyRows} instead of {rows}");
@@ -101,13 +101,15 @@ public sealed class HostVerifier : IVerifier
             yield return Check.That("config real_vocab_size", real == config.RealVocabulary, $"{config.RealVocabulary} instead of {real}");
         if (expected.Number("embed_scale") is double scale)
             yield return Check.Within("config embed_scale", Math.Abs(config.EmbeddingScale - scale) / scale, 1e-7);
+        foreach (var check in HostLayerChecks.Verify(expected, config))
+            yield return check;
         var newer = Path.Combine(folder, "config.v5.json");
         if (File.Exists(newer))
             yield return Check.That("config.v5.json reads as config.json", Same(GemmaConfig.Load(folder, newer), config));
     }
 
     private static bool Same(GemmaConfig a, GemmaConfig b) =>
-        a.Sliding.SequenceEqual(b.Sliding) && a.EosIds.SequenceEqual(b.EosIds) && a with { Sliding = b.Sliding, EosIds = b.EosIds } == b;
+        a.Shapes.SequenceEqual(b.Shapes) && a.EosIds.SequenceEqual(b.EosIds) && a with { Shapes = b.Shapes, EosIds = b.EosIds } == b;
 
     /// <summary>One prompt without a cache, and with one in every way of cutting it that treats it differently.</summary>
     private static IEnumerable<Check> Runs(GemmaModel model, int[] prompt, Tensor golden, string name)
@@ -171,17 +173,33 @@ public sealed class HostVerifier : IVerifier
         {
             var got = run[site];
             yield return got.Shape.SequenceEqual(want.Shape)
-                ? Check.Close(site.ToString(), got.AsSpan(), want.AsSpan(), Tolerance)
+                ? Check.Close(site.ToString(), got.AsSpan(), Values(want), Tolerance)
                 : Check.That(site.ToString(), false, $"shape {got} instead of {want}");
         }
     }
 
-    /// <summary>Goldens are named blocks.{layer}.{our short name}, or by our name where there is no layer.</summary>
+    /// <summary>Numbers of experts are whole ones in the goldens, which f32 holds exactly.</summary>
+    private static unsafe ReadOnlySpan<float> Values(Tensor want)
+    {
+        if (want.Type != DType.I32)
+            return want.AsSpan();
+        var values = new float[want.Length];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = ((int*)want.Pointer)[i];
+        return values;
+    }
+
+    /// <summary>Goldens are named blocks.{layer}.{our short name}, ple.{part}, or by our name where there is no layer.</summary>
     private static Site? GoldenSite(string name)
     {
         var parts = name.Split('.');
-        var ours = parts is ["blocks", var layer, var kind] ? $"{kind}.{layer}" : name;
-        return parts.Length is 1 or 3 && Site.TryParse(ours, out var site) && site.ToString() == ours ? site : null;
+        var ours = parts switch
+        {
+            ["blocks", var layer, var kind] => $"{kind}.{layer}",
+            ["ple", var part] => $"ple_{part}",
+            _ => name,
+        };
+        return parts.Length <= 3 && Site.TryParse(ours, out var site) && site.ToString() == ours ? site : null;
     }
 
     private static IEnumerable<Check> Losses(ModelRun run, GemmaConfig config, SafetensorsFile golden, JsonSection expected)
@@ -201,7 +219,14 @@ public sealed class HostVerifier : IVerifier
                 yield return mean.ValueKind == JsonValueKind.Null
                     ? Check.That($"mean_cross_entropy.{j}", double.IsNaN(run.CrossEntropy(j)))
                     : Check.Close($"mean_cross_entropy.{j}", [(float)run.CrossEntropy(j)], [(float)mean.GetDouble()], Tolerance);
-        foreach (var (key, count) in new[] { ("argmax_all_rows", config.VocabularyRows), ("argmax_real_rows", config.RealVocabulary) })
+        foreach (
+            var (key, count) in new[]
+            {
+                ("argmax", config.RealVocabulary),
+                ("argmax_all_rows", config.VocabularyRows),
+                ("argmax_real_rows", config.RealVocabulary),
+            }
+        )
         {
             if (expected.Integers(key) is not { } want)
                 continue;

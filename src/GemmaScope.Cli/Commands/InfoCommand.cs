@@ -77,6 +77,22 @@ internal sealed class InfoCommand : GemmaScopeCommand
             ("runtime", $"{machine.Runtime}, {machine.Platform}")
         );
 
+    /// <summary>A size of the layers, or the sizes with how many layers have each.</summary>
+    private static string Sizes(GemmaConfig config, Func<LayerShape, string> size) =>
+        config.Shapes.GroupBy(size).ToArray() is [var only]
+            ? only.Key
+            : string.Join(", ", config.Shapes.GroupBy(size).Select(group => $"{group.Key} ({group.Count()} layers)"));
+
+    private static IEnumerable<(string, string)> Gemma4(GemmaConfig config)
+    {
+        if (config.Experts is { } experts)
+            yield return ("experts", $"{experts.Count} of width {experts.Width} beside each MLP, {experts.Active} for a token");
+        if (config.PerLayer is { } perLayer)
+            yield return ("layer embeddings", $"{perLayer.Width} numbers for each token and layer, of {perLayer.Rows} rows");
+        if (config.Shapes.Count(shape => shape.KeyValueSource is not null) is > 0 and var sharing)
+            yield return ("shared keys", $"{sharing} layers read the keys and values of earlier ones");
+    }
+
     /// <summary>One type, or the types of a file that mixes them with how much of it each has.</summary>
     private static string Types(GemmaModel model) =>
         model.WeightTypes is [var only]
@@ -90,24 +106,33 @@ internal sealed class InfoCommand : GemmaScopeCommand
         var rows = config.VocabularyRows > config.RealVocabulary ? $" in {config.VocabularyRows} rows" : "";
         Properties.Write(
             terminal,
-            ("model", model.Path),
-            ("type", config.ModelType),
-            ("weights", $"{Format.Bytes(model.WeightBytes)} in {Types(model)}, {parameters} parameters"),
-            ("they lie", WeightPlace.Of(model, free)),
-            ("keys, values", $"{Format.Bytes(config.CacheBytes(1000))} for 1,000 tokens of context"),
-            ("layers", $"{config.Layers}, of which {config.Sliding.Count(sliding => sliding)} see a window of {config.Window} tokens"),
-            ("width", $"{config.Width}; MLP {config.MlpWidth}"),
-            ("heads", $"{config.Heads} of {config.HeadSize}; {config.KeyValueHeads} for keys and values"),
-            ("vocabulary", $"{config.RealVocabulary} tokens{rows}"),
-            ("context", $"{config.MaxPositions} tokens"),
-            ("soft caps", $"attention {config.AttentionCap?.ToString() ?? "none"}, logits {config.FinalCap?.ToString() ?? "none"}"),
-            (
-                "RoPE",
-                $"base {config.LocalRope.Theta:0} sliding, {config.GlobalRope.Theta:0} global, factor {config.GlobalRope.Factor:0.##}"
-            ),
-            ("end tokens", string.Join(", ", config.EosIds)),
-            ("chat template", ModelDescription.Of(model).ChatTemplate),
-            ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)")
+            [
+                ("model", model.Path),
+                ("type", config.ModelType),
+                ("weights", $"{Format.Bytes(model.WeightBytes)} in {Types(model)}, {parameters} parameters"),
+                ("they lie", WeightPlace.Of(model, free)),
+                ("keys, values", $"{Format.Bytes(config.CacheBytes(1000))} for 1,000 tokens of context"),
+                (
+                    "layers",
+                    $"{config.Layers}, of which {config.Shapes.Count(shape => shape.Sliding)} see a window of {config.Window} tokens"
+                ),
+                ("width", $"{config.Width}; MLP {Sizes(config, shape => $"{shape.MlpWidth}")}"),
+                (
+                    "heads",
+                    $"{config.Heads} of {Sizes(config, shape => $"{shape.HeadSize}")}; {Sizes(config, shape => $"{shape.KeyValueHeads}")} for keys and values"
+                ),
+                .. Gemma4(config),
+                ("vocabulary", $"{config.RealVocabulary} tokens{rows}"),
+                ("context", $"{config.MaxPositions} tokens"),
+                ("soft caps", $"attention {config.AttentionCap?.ToString() ?? "none"}, logits {config.FinalCap?.ToString() ?? "none"}"),
+                (
+                    "RoPE",
+                    $"base {config.LocalRope.Theta:0} sliding, {config.GlobalRope.Theta:0} global, factor {config.GlobalRope.Factor:0.##}"
+                ),
+                ("end tokens", string.Join(", ", config.EosIds)),
+                ("chat template", ModelDescription.Of(model).ChatTemplate),
+                ("sites", $"{config.Sites().Count()} ('gemmascope sites' lists them)"),
+            ]
         );
     }
 }

@@ -53,9 +53,9 @@ public sealed record ServedDirection(string Name, Site Site, ReadOnlyMemory<floa
     /// <exception cref="ArgumentProblemException">The model has no such site, or one of another width.</exception>
     internal void Check(GemmaConfig config)
     {
-        if (!config.Has(Site) || Site.IsAttentionMatrix(Site.Kind) || config.SiteWidth(Site.Kind) != Vector.Length)
+        if (!config.Has(Site) || Site.IsAttentionMatrix(Site.Kind) || config.SiteWidth(Site) != Vector.Length)
             throw new ArgumentProblemException(
-                $"{Name} has {Vector.Length} numbers at {Site}, {(config.Has(Site) ? $"where this model has {config.SiteWidth(Site.Kind)}" : "which this model does not have")}; it is of another model",
+                $"{Name} has {Vector.Length} numbers at {Site}, {(config.Has(Site) ? $"where this model has {config.SiteWidth(Site)}" : "which this model does not have")}; it is of another model",
                 new Setting(nameof(ServerOptions.Directions))
             );
     }

@@ -72,10 +72,10 @@ public sealed record MachineDescription(
 /// <param name="WeightBytes">Bytes of its weights.</param>
 /// <param name="NumHiddenLayers">Layers.</param>
 /// <param name="HiddenSize">Width of the residual stream.</param>
-/// <param name="IntermediateSize">Width of the MLP.</param>
+/// <param name="IntermediateSize">Width of the MLP; where layers differ that of the first.</param>
 /// <param name="NumAttentionHeads">Heads of queries.</param>
-/// <param name="NumKeyValueHeads">Heads of keys and values.</param>
-/// <param name="HeadDim">Width of a head.</param>
+/// <param name="NumKeyValueHeads">Heads of keys and values; where layers differ those of the first.</param>
+/// <param name="HeadDim">Width of a head; where layers differ that of the first.</param>
 /// <param name="VocabRows">Rows of the embedding.</param>
 /// <param name="RealVocabSize">Tokens of the vocabulary.</param>
 /// <param name="MaxPositionEmbeddings">Tokens of the longest context.</param>
@@ -115,6 +115,15 @@ public sealed record ModelDescription(
     /// <summary>Bytes of keys and values of 1,000 tokens of context.</summary>
     public long CacheBytesOf1000Tokens { get; init; }
 
+    /// <summary>The layers where they differ in size; null where all are alike.</summary>
+    public IReadOnlyList<LayerShape>? Layers { get; init; }
+
+    /// <summary>Experts beside each MLP; null for none.</summary>
+    public ExpertShape? Experts { get; init; }
+
+    /// <summary>Embeddings for each layer; null for none.</summary>
+    public PerLayerShape? PerLayer { get; init; }
+
     /// <summary>Describes a model.</summary>
     public static ModelDescription Of(GemmaModel model)
     {
@@ -127,15 +136,15 @@ public sealed record ModelDescription(
             model.WeightBytes,
             config.Layers,
             config.Width,
-            config.MlpWidth,
+            config.Shapes[0].MlpWidth,
             config.Heads,
-            config.KeyValueHeads,
-            config.HeadSize,
+            config.Shapes[0].KeyValueHeads,
+            config.Shapes[0].HeadSize,
             config.VocabularyRows,
             config.RealVocabulary,
             config.MaxPositions,
             config.Window,
-            [.. config.Sliding.Select(sliding => sliding ? "sliding_attention" : "full_attention")],
+            [.. config.Shapes.Select(shape => shape.Sliding ? "sliding_attention" : "full_attention")],
             config.AttentionCap,
             config.FinalCap,
             [.. config.EosIds],
@@ -145,6 +154,9 @@ public sealed record ModelDescription(
         {
             WeightStorage = $"{model.Storage}".ToLowerInvariant(),
             CacheBytesOf1000Tokens = config.CacheBytes(1000),
+            Layers = config.HasOneSize ? null : config.Shapes,
+            Experts = config.Experts,
+            PerLayer = config.PerLayer,
         };
     }
 

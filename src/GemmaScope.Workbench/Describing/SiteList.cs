@@ -39,7 +39,7 @@ public sealed record SiteList(IReadOnlyList<SiteDescription> Sites)
                 site.ToString(),
                 site.TransformerLensName,
                 site.HuggingFaceName,
-                Site.IsAttentionMatrix(site.Kind) ? null : config.SiteWidth(site.Kind)
+                Site.IsAttentionMatrix(site.Kind) ? null : config.SiteWidth(site)
             )),
         ]);
 }

@@ -18,9 +18,9 @@ internal static class HostFit
                 [
                     ("layers", one.Layers, two.Layers),
                     ("numbers in its residual stream", one.Width, two.Width),
-                    ("neurons in an MLP", one.MlpWidth, two.MlpWidth),
+                    ("neurons in its MLPs", one.Shapes.Sum(shape => shape.MlpWidth), two.Shapes.Sum(shape => shape.MlpWidth)),
                     ("heads", one.Heads, two.Heads),
-                    ("numbers in a head", one.HeadSize, two.HeadSize),
+                    ("numbers in its heads", one.Shapes.Sum(shape => shape.HeadSize), two.Shapes.Sum(shape => shape.HeadSize)),
                 ]
         )
             if (first != second)

@@ -101,7 +101,7 @@ internal static class DictionaryFit
                     path,
                     remedy: new Remedy($"choose another with {LayerSetting} or {SiteSetting}")
                 );
-        var width = dictionary.InputSites.Sum(site => config.SiteWidth(site.Kind));
+        var width = dictionary.InputSites.Sum(site => config.SiteWidth(site));
         if (width != dictionary.InputWidth)
             throw new ArgumentProblemException(
                 $"the dictionary reads {dictionary.InputWidth} numbers at a token, but {string.Join(", ", dictionary.InputSites)} of this "

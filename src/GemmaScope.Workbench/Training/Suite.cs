@@ -90,7 +90,7 @@ internal sealed class Suite(SweepJobOptions options, IReadOnlyList<SweepItem> it
             var width = known.Config.Width;
             return _ => width;
         }
-        return site => model!.Config.SiteWidth(site.Kind);
+        return site => model!.Config.SiteWidth(site);
     }
 
     private string ModelName() =>

@@ -25,12 +25,12 @@ internal sealed class HarvestSites
                     "has as many numbers a token as there are keys and cannot be harvested",
                     site.ToString()
                 );
-            if (Site.IsGlobal(site.Kind) && site.Kind != SiteKind.Embed)
+            if (Site.IsFinal(site.Kind))
                 throw new ArgumentProblemException("is computed after the last layer, which a harvest leaves out", site.ToString());
         }
         if (sites.Distinct().Count() < sites.Count)
             throw new ArgumentProblemException("names a site twice", "sites");
-        Sites = [.. sites.Select(site => new StoredSite(site, model.Config.SiteWidth(site.Kind)))];
+        Sites = [.. sites.Select(site => new StoredSite(site, model.Config.SiteWidth(site)))];
     }
 
     public IReadOnlyList<StoredSite> Sites { get; }

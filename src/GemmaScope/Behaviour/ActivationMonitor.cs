@@ -144,7 +144,7 @@ public sealed class ActivationMonitor : GenerationObserver
                 "has no row for each token, so that no direction can be watched there",
                 watch.Site.ToString()
             );
-        if (config.SiteWidth(watch.Site.Kind) is var width && width != watch.Width)
+        if (config.SiteWidth(watch.Site) is var width && width != watch.Width)
             throw new ArgumentProblemException(
                 $"has {watch.Width} numbers, {watch.Site} of this model {width}; it is of another model or site",
                 watch.Name

@@ -88,7 +88,7 @@ public sealed record RowMove(Site Site, ReadOnlyMemory<float> Vector, IReadOnlyL
     {
         if (Models.Site.IsAttentionMatrix(Site.Kind) || Site.Kind is SiteKind.Logits or SiteKind.LogitsRaw)
             throw new ArgumentProblemException("has no row for each token", Site.ToString());
-        if (config.SiteWidth(Site.Kind) is var width && width != Vector.Length)
+        if (config.SiteWidth(Site) is var width && width != Vector.Length)
             throw new ArgumentProblemException($"the vector has {Vector.Length} numbers, the site {width}", Site.ToString());
         if (Amounts.Count != last)
             throw new ArgumentProblemException($"{Amounts.Count} amounts for {last} positions", Site.ToString());

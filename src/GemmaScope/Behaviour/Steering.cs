@@ -130,7 +130,7 @@ public static class Steering
         var dictionary = one.Dictionary;
         if (dictionary.InputSites.Count != 1 || dictionary.OutputSites.Count != 1)
             throw new ArgumentProblemException("writes to several sites; steering needs one that writes to one", dictionary.Name);
-        if (!config.Has(dictionary.OutputSite) || config.SiteWidth(dictionary.OutputSite.Kind) != dictionary.OutputWidth)
+        if (!config.Has(dictionary.OutputSite) || config.SiteWidth(dictionary.OutputSite) != dictionary.OutputWidth)
             throw new ArgumentProblemException(
                 $"writes {dictionary.OutputWidth} numbers to {dictionary.OutputSite}, which this model does not have; it belongs to another model",
                 dictionary.Name

@@ -90,8 +90,11 @@ public sealed record EdgeHeads(GraphNode Source, string Target, double Weight, d
         EdgeHead Picked(EdgeHead one, int layer, int head, MatrixView z) => one with { First = all.Dot(layer, Part(model, z, head)) };
     }
 
-    private static HeadPart Part(ReplacementModel model, MatrixView z, int head) =>
-        new(z, head * model.Model.Config.HeadSize, model.Model.Config.HeadSize);
+    private static HeadPart Part(ReplacementModel model, MatrixView z, int head)
+    {
+        var size = z.Columns / model.Model.Config.Heads;
+        return new(z, head * size, size);
+    }
 
     /// <summary>The columns of one head in what heads put out, its first row at the source's position.</summary>
     private readonly record struct HeadPart(MatrixView Rows, int Start, int Size);

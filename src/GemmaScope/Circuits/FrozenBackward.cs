@@ -29,7 +29,8 @@ internal sealed class FrozenBackward : IDisposable
         get
         {
             // Two residuals, the branch out of attention and the one into it, z and v.
-            var perPosition = 4L * _config.Width + ((long)_config.Heads + _config.KeyValueHeads) * _config.HeadSize;
+            var perPosition =
+                4L * _config.Width + _config.Shapes.Max(shape => (long)(_config.Heads + shape.KeyValueHeads) * shape.HeadSize);
             var sources = _model.Features.Count + (long)(_config.Layers + 1) * _model.Tokens.Length;
             var perTarget = sizeof(float) * (perPosition * _model.Tokens.Length + sources);
             return (int)Math.Clamp(_mostBytes / perTarget, 1, 512);
@@ -153,7 +154,7 @@ internal sealed class FrozenBackward : IDisposable
             above,
             (row, vector, position) => AddScaled(output.Row(row), vector, gain, scale[position])
         );
-        var z = Buffer("z", above.Rows, _config.Heads * _config.HeadSize);
+        var z = Buffer("z", above.Rows, _config.QueryWidth(layer));
         if (above.Rows > 0)
             Compute.Kernels.Multiply(output, w.Output.Transposed, z, Arithmetic.Exact);
         heads?.Invoke(layer, above, z);
@@ -161,8 +162,12 @@ internal sealed class FrozenBackward : IDisposable
         var input = Buffer("input", below.Rows, _config.Width);
         if (throughAttention)
         {
-            var v = Buffer("v", below.Rows, _config.KeyValueHeads * _config.HeadSize);
-            Workers.For(below.Targets * _config.KeyValueHeads, new ValuesJob(_config, _model.Frozen.Pattern(layer), above, z, below, v));
+            var shape = _config.Shapes[layer];
+            var v = Buffer("v", below.Rows, shape.KeyValueWidth);
+            Workers.For(
+                below.Targets * shape.KeyValueHeads,
+                new ValuesJob(shape, _config.GroupSize(layer), _model.Frozen.Pattern(layer), above, z, below, v)
+            );
             Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
         }
         else

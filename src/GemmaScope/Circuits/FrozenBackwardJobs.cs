@@ -47,7 +47,8 @@ internal readonly record struct ThroughSkip(
 
 /// <summary>Attention's values: dv = pᵀ dz, one target and key-value head a call.</summary>
 internal readonly record struct ValuesJob(
-    GemmaConfig Config,
+    LayerShape Shape,
+    int Group,
     FrozenPattern Pattern,
     RowLayout Above,
     MatrixView Z,
@@ -57,7 +58,7 @@ internal readonly record struct ValuesJob(
 {
     public void Run(int index)
     {
-        var (target, head, size) = (index / Config.KeyValueHeads, index % Config.KeyValueHeads, Config.HeadSize);
+        var (target, head, size) = (index / Shape.KeyValueHeads, index % Shape.KeyValueHeads, Shape.HeadSize);
         var v = V.SliceRows(Below.Offset(target), Below.End(target) - Below.First(target)).SliceColumns(head * size, size);
         if (Above.End(target) == Above.First(target))
         {
@@ -66,7 +67,7 @@ internal readonly record struct ValuesJob(
             return;
         }
         var z = Z.SliceRows(Above.Offset(target), Above.End(target) - Above.First(target));
-        Pattern.Multiply(head, Config.Heads / Config.KeyValueHeads, size, z, Above.First(target), v, Below.First(target));
+        Pattern.Multiply(head, Group, size, z, Above.First(target), v, Below.First(target));
     }
 }
 

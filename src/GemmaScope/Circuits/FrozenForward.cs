@@ -62,12 +62,12 @@ internal sealed class FrozenForward : IDisposable
         var w = _weights.Layers[layer];
         var (input, v, z) = (
             Buffer("input", residual.Rows, _config.Width),
-            Buffer("v", residual.Rows, _config.KeyValueHeads * _config.HeadSize),
-            Buffer("z", _end - _source.Position, _config.Heads * _config.HeadSize)
+            Buffer("v", residual.Rows, _config.Shapes[layer].KeyValueWidth),
+            Buffer("z", _end - _source.Position, _config.QueryWidth(layer))
         );
         Scale(residual, w.InputGain, _model.Frozen.BeforeAttention[layer], input);
         Compute.Kernels.Multiply(input, w.Value, v, Arithmetic.Exact);
-        Workers.For(z.Rows, new PatternJob(_config, _model.Frozen.Pattern(layer), _source.Position, v, z));
+        Workers.For(z.Rows, new PatternJob(_config.Heads, _config.Shapes[layer], _model.Frozen.Pattern(layer), _source.Position, v, z));
         return z;
     }
 
@@ -136,13 +136,14 @@ internal sealed class FrozenForward : IDisposable
     private MatrixView Buffer(string name, int rows, int columns) => _workspace.Buffer(name, rows, columns);
 
     /// <summary>z of one query, all heads: Σ p v over the keys that hold something.</summary>
-    private readonly record struct PatternJob(GemmaConfig Config, FrozenPattern Pattern, int First, MatrixView V, MatrixView Z) : IJob
+    private readonly record struct PatternJob(int Heads, LayerShape Shape, FrozenPattern Pattern, int First, MatrixView V, MatrixView Z)
+        : IJob
     {
         public void Run(int index)
         {
-            var (query, size, group) = (First + index, Config.HeadSize, Config.Heads / Config.KeyValueHeads);
+            var (query, size, group) = (First + index, Shape.HeadSize, Heads / Shape.KeyValueHeads);
             Z.Row(index).Clear();
-            for (var head = 0; head < Config.Heads; head++)
+            for (var head = 0; head < Heads; head++)
             {
                 var z = Z.Row(index).Slice(head * size, size);
                 for (var key = Math.Max(First, Pattern.FirstKey(query)); key <= query && key < First + V.Rows; key++)

@@ -28,7 +28,7 @@ internal sealed unsafe class FrozenPattern
     public FrozenPattern(GemmaConfig config, int layer, MatrixView pattern, ScratchMemory memory)
     {
         (_tokens, _heads) = (pattern.Columns, config.Heads);
-        _window = config.Sliding[layer] ? config.Window : int.MaxValue;
+        _window = config.WindowOf(layer);
         var blocks = (_tokens + BlockKeys - 1) / BlockKeys;
         _starts = new long[blocks + 1];
         for (var block = 0; block < blocks; block++)

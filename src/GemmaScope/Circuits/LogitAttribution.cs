@@ -157,7 +157,7 @@ public sealed class LogitAttribution
     /// <summary>Heads meet the norm behind attention together; with its denominator as a constant each has its own part.</summary>
     private IEnumerable<LogitPart> HeadsOf(int layer)
     {
-        var (weights, size) = (_model.Weights.Layers[layer], _model.Config.HeadSize);
+        var (weights, size) = (_model.Weights.Layers[layer], _model.Config.Shapes[layer].HeadSize);
         using var output = Tensor.Uninitialized(1, _direction.Length);
         using var z = Tensor.Uninitialized(1, _reading.Heads[layer].Length);
         TensorPrimitives.Multiply(_direction, weights.PostAttentionGain, output.AsSpan());

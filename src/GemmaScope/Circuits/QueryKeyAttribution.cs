@@ -77,8 +77,8 @@ public sealed class QueryKeyAttribution : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         Check(model, layer, head, query, key);
-        var (config, weights, size) = (model.Model.Config, model.Model.Weights.Layers[layer], model.Model.Config.HeadSize);
-        var keyValueHead = head / (config.Heads / config.KeyValueHeads);
+        var (config, weights, size) = (model.Model.Config, model.Model.Weights.Layers[layer], model.Model.Config.Shapes[layer].HeadSize);
+        var keyValueHead = head / config.GroupSize(layer);
         float[] q = [],
             k = [],
             rotatedQuery = [],
@@ -193,7 +193,7 @@ public sealed class QueryKeyAttribution : IDisposable
                 $"is {key}; a query sees no later position, and this one is at {query}",
                 new Setting(nameof(Key))
             );
-        if (config.Sliding[layer] && query - key >= config.Window)
+        if (query - key >= config.WindowOf(layer))
             throw new ArgumentProblemException(
                 $"is {key}; in layer {layer} the query at {query} sees the last {config.Window} positions alone",
                 new Setting(nameof(Key))

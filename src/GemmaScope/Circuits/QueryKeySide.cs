@@ -52,15 +52,8 @@ internal sealed class QueryKeySide : IDisposable
         CancellationToken cancellationToken
     )
     {
-        var config = model.Model.Config;
-        var rows = Rows(
-            model,
-            layer,
-            projection.SliceOutputs(head * config.HeadSize, config.HeadSize),
-            position,
-            projected,
-            cancellationToken
-        );
+        var (config, size) = (model.Model.Config, projected.Length);
+        var rows = Rows(model, layer, projection.SliceOutputs(head * size, size), position, projected, cancellationToken);
         var sources = new List<QueryKeySource>();
         var vectors = new List<float[]>();
         for (var source = 0; source < rows[0].Sources.Length; source++)
@@ -68,8 +61,8 @@ internal sealed class QueryKeySide : IDisposable
         Add(new(QueryKeySourceKind.Bias, -1, -1, -1), row => row.DecoderBias);
         Add(new(QueryKeySourceKind.Constant, -1, -1, -1), row => row.Zeroed);
 
-        var all = Tensor.Uninitialized(vectors.Count, config.HeadSize);
-        var table = new RotaryTable(config.Rope(layer), config.HeadSize, config.MaxPositions).Rows(position + 1).Row(position);
+        var all = Tensor.Uninitialized(vectors.Count, size);
+        var table = new RotaryTable(config.Rope(layer), size, config.MaxPositions).Rows(position + 1).Row(position);
         var scale = gain is null ? 1 : ElementwiseBackward.InverseRms(projected, config.NormEpsilon);
         for (var i = 0; i < vectors.Count; i++)
         {
@@ -77,7 +70,7 @@ internal sealed class QueryKeySide : IDisposable
             TensorPrimitives.Multiply(vectors[i], scale, vector);
             if (gain is not null)
                 TensorPrimitives.Multiply(vector, gain, vector);
-            Elementwise.Rope(vector, table[..(config.HeadSize / 2)], table[(config.HeadSize / 2)..]);
+            Elementwise.Rope(vector, table[..(size / 2)], table[(size / 2)..]);
         }
         return new([.. sources], all);
 

@@ -9,15 +9,17 @@ namespace GemmaScope.Circuits;
 /// </summary>
 public sealed class ReferenceMeans
 {
-    private ReferenceMeans(TranscoderSet transcoders, int layers, int neurons)
+    private ReferenceMeans(GemmaConfig config, TranscoderSet transcoders)
     {
-        (Features, Errors, Neurons) = (new float[]?[layers], new float[]?[layers], new float[]?[layers]);
+        (Features, Errors, Neurons) = (Layers(), Layers(), Layers());
         foreach (var layer in transcoders.Layers)
         {
             Features[layer] = new float[transcoders[layer]!.Features];
             Errors[layer] = new float[transcoders[layer]!.Width];
-            Neurons[layer] = new float[neurons];
+            Neurons[layer] = new float[config.Shapes[layer].MlpWidth];
         }
+
+        float[]?[] Layers() => new float[]?[config.Layers];
     }
 
     /// <summary>Positions that were counted.</summary>
@@ -52,7 +54,7 @@ public sealed class ReferenceMeans
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0)
             throw new ArgumentProblemException("there is no text to take means over", "reference");
-        var means = new ReferenceMeans(transcoders, model.Config.Layers, model.Config.MlpWidth);
+        var means = new ReferenceMeans(model.Config, transcoders);
         foreach (var (i, text) in texts.Index())
         {
             means.Add(model, transcoders, text, cancellationToken);

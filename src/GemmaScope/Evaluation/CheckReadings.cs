@@ -70,7 +70,7 @@ internal static class CheckReadings
             return Substituted(dictionary, config);
         var reconstructs = read[0] == written[0];
         var readings = places
-            .Where(site => Same(site) != Same(read[0]) && config.Has(site) && config.SiteWidth(site.Kind) == dictionary.InputWidth)
+            .Where(site => Same(site) != Same(read[0]) && config.Has(site) && config.SiteWidth(site) == dictionary.InputWidth)
             .DistinctBy(Same)
             .SelectMany(site =>
                 reconstructs ? [Reading(site, site)]
@@ -84,8 +84,9 @@ internal static class CheckReadings
             ? readings
             : readings.Concat(
                 Others(written[0].Kind)
-                    .Where(kind => config.SiteWidth(kind) == dictionary.OutputWidth)
-                    .Select(kind => Reading(read[0], new Site(kind, written[0].Layer ?? 0)))
+                    .Select(kind => new Site(kind, written[0].Layer ?? 0))
+                    .Where(site => config.SiteWidth(site) == dictionary.OutputWidth)
+                    .Select(site => Reading(read[0], site))
             );
 
         CheckReading Reading(Site input, Site output) =>
@@ -111,7 +112,7 @@ internal static class CheckReadings
         )
             return [];
         var places = Places(read == written ? Confused[0] : Kinds, [layer - 1, layer, layer + 1])
-            .Where(site => config.Has(site) && config.SiteWidth(site.Kind) == dictionary.InputWidth);
+            .Where(site => config.Has(site) && config.SiteWidth(site) == dictionary.InputWidth);
         return read == written
             ? places.Select(site => Reading(site, Site.MlpOut(site.Layer!.Value), "predicting"))
             : places.DistinctBy(Same).Select(site => Reading(site, site, "reconstructing"));
@@ -123,8 +124,9 @@ internal static class CheckReadings
     /// <summary>A dictionary of several layers, all of which are read elsewhere.</summary>
     private static IEnumerable<CheckReading> Substituted(SparseDictionary dictionary, GemmaConfig config) =>
         from kind in Others(dictionary.InputSite.Kind).Concat(Stream.Contains(dictionary.InputSite.Kind) ? Stream : []).Distinct()
-        where kind != dictionary.InputSite.Kind && config.SiteWidth(kind) == config.SiteWidth(dictionary.InputSite.Kind)
+        where kind != dictionary.InputSite.Kind
         let inputs = (Site[])[.. dictionary.InputSites.Select(site => new Site(kind, site.Layer ?? 0))]
+        where inputs.Select(config.SiteWidth).SequenceEqual(dictionary.InputSites.Select(config.SiteWidth))
         let reconstructs = dictionary.InputSites.SequenceEqual(dictionary.OutputSites)
         select new CheckReading(At(inputs), Cause(dictionary.InputSite, inputs[0]), inputs, reconstructs ? inputs : dictionary.OutputSites);
 

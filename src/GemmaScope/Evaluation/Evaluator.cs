@@ -283,6 +283,6 @@ public sealed class Evaluator
                 dictionary.Name
             );
 
-        int Width(Site site) => _model.Config.SiteWidth(site.Kind);
+        int Width(Site site) => _model.Config.SiteWidth(site);
     }
 }

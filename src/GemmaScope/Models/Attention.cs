@@ -5,7 +5,8 @@ namespace GemmaScope.Models;
 
 /// <summary>
 /// Grouped-query attention of one layer over all sequences of a run (METHODS §1.2): scores, soft cap before the mask, causal and
-/// sliding mask (key k visible to query q iff q − window &lt; k ≤ q), soft-max in f32, weighted values.
+/// sliding mask (key k visible to query q iff q − window &lt; k ≤ q), soft-max in f32, weighted values. Keys and values may be another
+/// layer's.
 /// </summary>
 internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks, RunSequences sequences)
 {
@@ -15,7 +16,9 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     [ThreadStatic]
     private static Scratch? t_scratch;
 
-    /// <summary>z = attention(q, k, v), each [tokens, heads · head size]; q and k after RoPE.</summary>
+    private readonly LayerShape _shape = config.Shapes[layer];
+
+    /// <summary>z = attention(q, k, v), each [tokens, heads · head size]; q and k after RoPE, v after its norm where it has one.</summary>
     public void Run(MatrixView q, MatrixView k, MatrixView v, MatrixView z)
     {
         var open =
@@ -26,7 +29,10 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
         {
             var (queries, output) = (sequences.Rows(q, s), sequences.Rows(z, s));
             var (keys, values) = (sequences.Rows(k, s), sequences.Rows(v, s));
-            var seen = sequences.Cache(s)?.Layer(layer).Append(keys, values) ?? new KeysAndValues(keys, values, sequences.First(s));
+            var seen =
+                sequences.Cache(s)?.Layer(layer) is not { } cache ? new KeysAndValues(keys, values, sequences.First(s))
+                : _shape.KeyValueSource is null ? cache.Append(keys, values)
+                : cache.Seen;
             if (open)
                 Open(s, queries, seen, output);
             else
@@ -34,19 +40,18 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
         }
     }
 
-    private int Window => config.Sliding[layer] ? config.Window : int.MaxValue;
+    private int Window => config.WindowOf(layer);
+
+    private int Groups => _shape.KeyValueHeads;
 
     private float Scale => (float)(1 / Math.Sqrt(config.QueryPreAttentionScalar));
 
     /// <summary>Without listeners: only visible scores are computed, block by block.</summary>
     private void Closed(int sequence, MatrixView queries, KeysAndValues seen, MatrixView output)
     {
-        var block = Math.Max(1, BlockRows / (config.Heads / config.KeyValueHeads));
+        var block = Math.Max(1, BlockRows / config.GroupSize(layer));
         var blocks = (queries.Rows + block - 1) / block;
-        Workers.For(
-            blocks * config.KeyValueHeads,
-            new GroupJob(config, Window, Scale, block, queries, seen, output, sequences.First(sequence))
-        );
+        Workers.For(blocks * Groups, new GroupJob(config, _shape, Window, Scale, block, queries, seen, output, sequences.First(sequence)));
     }
 
     /// <summary>With listeners: all scores of all heads exist as matrices [heads · queries, keys].</summary>
@@ -57,7 +62,7 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
         var all = scores.AsMatrix();
         for (var head = 0; head < config.Heads; head++)
         {
-            var (query, key, _) = Head(config, head, queries, seen);
+            var (query, key, _) = Head(head, queries, seen);
             var block = all.SliceRows(head * n, n);
             ManagedKernels.MultiplyHere(query, WeightView.Of(key, WeightLayout.OutIn), block);
             for (var i = 0; i < n; i++)
@@ -72,27 +77,22 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
         hooks.AtAttention(SiteKind.AttnPattern, layer, all, sequence, sequences);
         for (var head = 0; head < config.Heads; head++)
         {
-            var (_, _, value) = Head(config, head, queries, seen);
+            var (_, _, value) = Head(head, queries, seen);
             ManagedKernels.MultiplyHere(
                 all.SliceRows(head * n, n),
                 WeightView.Of(value, WeightLayout.InOut),
-                output.SliceColumns(head * config.HeadSize, config.HeadSize)
+                output.SliceColumns(head * _shape.HeadSize, _shape.HeadSize)
             );
         }
     }
 
-    private static (MatrixView Query, MatrixView Key, MatrixView Value) Head(
-        GemmaConfig config,
-        int head,
-        MatrixView queries,
-        KeysAndValues seen
-    )
+    private (MatrixView Query, MatrixView Key, MatrixView Value) Head(int head, MatrixView queries, KeysAndValues seen)
     {
-        var keyValueHead = head / (config.Heads / config.KeyValueHeads);
+        var (keyValueHead, size) = (head / config.GroupSize(layer), _shape.HeadSize);
         return (
-            queries.SliceColumns(head * config.HeadSize, config.HeadSize),
-            seen.Keys.SliceColumns(keyValueHead * config.HeadSize, config.HeadSize),
-            seen.Values.SliceColumns(keyValueHead * config.HeadSize, config.HeadSize)
+            queries.SliceColumns(head * size, size),
+            seen.Keys.SliceColumns(keyValueHead * size, size),
+            seen.Values.SliceColumns(keyValueHead * size, size)
         );
     }
 
@@ -113,6 +113,7 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     /// </summary>
     private readonly record struct GroupJob(
         GemmaConfig Config,
+        LayerShape Shape,
         int Window,
         float Scale,
         int Block,
@@ -124,9 +125,9 @@ internal readonly struct Attention(GemmaConfig config, int layer, RunHooks hooks
     {
         public unsafe void Run(int index)
         {
-            var (keyValueHead, group, size) = (index % Config.KeyValueHeads, Config.Heads / Config.KeyValueHeads, Config.HeadSize);
+            var (keyValueHead, group, size) = (index % Shape.KeyValueHeads, Config.Heads / Shape.KeyValueHeads, Shape.HeadSize);
             // The last queries see the most keys and go first, so that no worker starts the longest part when the others are done.
-            var start = ((Queries.Rows - 1) / Block - index / Config.KeyValueHeads) * Block;
+            var start = ((Queries.Rows - 1) / Block - index / Shape.KeyValueHeads) * Block;
             var count = Math.Min(Block, Queries.Rows - start);
             var position = First + start;
             var from = (int)Math.Max(0, (long)position - Window + 1 - Seen.First);

@@ -5,13 +5,13 @@ namespace GemmaScope.Models;
 /// <summary>
 /// One walk back through the layers: METHODS §1.2 read from the last line to the first, every step the derivative of the one in
 /// <see cref="ForwardPass"/>, and the gradient with respect to each site offered to the taps. In frozen mode (METHODS §4.5) norms
-/// only scale, patterns get no gradient, and the MLPs are passed only by a target that lies at their input.
+/// only scale, patterns get no gradient, MLPs are passed only by a target that lies at their input, and what the embedding of a layer adds
+/// (Gemma 4 E) is a constant.
 /// </summary>
 internal sealed class BackwardPass(
     GemmaConfig config,
     GemmaWeights weights,
-    RotaryTable local,
-    RotaryTable global,
+    RotaryTables rotary,
     Workspace workspace,
     SavedActivations saved,
     int tokens,
@@ -22,13 +22,17 @@ internal sealed class BackwardPass(
 )
 {
     /// <summary>Whether a site lies after the last layer.</summary>
-    public static bool IsFinal(Site site) => site >= new Site(SiteKind.LnFinalNormalized);
+    public static bool IsFinal(Site site) => Site.IsFinal(site.Kind);
 
     /// <summary>Whether the way from a site to a later one leads into a layer's attention.</summary>
     public static bool PassesAttention(int layer, Site from, Site to) => from < Site.ResidMid(layer) && to > Site.ResidPre(layer);
 
     /// <summary>Whether the way from a site to a later one leads into a layer's MLP.</summary>
     public static bool PassesMlp(int layer, Site from, Site to) => from < Site.MlpOut(layer) && to > Site.ResidMid(layer);
+
+    /// <summary>Whether the way from a site to a later one leads into what a layer makes of its embedding.</summary>
+    public static bool PassesPerLayer(int layer, Site from, Site to) =>
+        from < new Site(SiteKind.PleOut, layer) && to > new Site(SiteKind.ResidAfterMlp, layer);
 
     /// <summary>Whether the gradient at a site can be other than 0 in frozen mode.</summary>
     public static bool IsLinear(SiteKind kind) =>
@@ -47,6 +51,9 @@ internal sealed class BackwardPass(
                 or SiteKind.MlpUp
                 or SiteKind.MlpActProduct
                 or SiteKind.MlpOutRaw
+                or (>= SiteKind.PleToken and <= SiteKind.PleInputs)
+                or (>= SiteKind.DenseOut and <= SiteKind.FfnCombined)
+                or (>= SiteKind.PleGatePre and <= SiteKind.PleOutRaw)
             );
 
     /// <summary>Walks from the target's site back to the first site asked for.</summary>
@@ -54,18 +61,34 @@ internal sealed class BackwardPass(
     {
         var residual = Buffer("residual", config.Width);
         Clear(residual);
+        foreach (var (keys, values) in Enumerable.Range(0, config.Layers).Where(config.IsKeyValueSource).Select(SharedGradients))
+        {
+            Clear(keys);
+            Clear(values);
+        }
+        if (config.PerLayer is not null)
+            Clear(PerLayerGradient);
         if (IsFinal(to))
             FinalNorm(residual);
         for (var layer = to.Layer ?? config.Layers - 1; layer >= 0 && from <= Site.ResidPost(layer); layer--)
         {
             cancellationToken.ThrowIfCancellationRequested();
             taps.At(SiteKind.ResidPost, layer, residual);
+            if (weights.Layers[layer].Scalar is float scalar)
+            {
+                Workers.For(tokens, new MultiplyRow(residual, scalar));
+                taps.At(SiteKind.ResidBeforeScalar, layer, residual);
+            }
+            if (config.PerLayer is not null)
+                PerLayer(layer, residual, PassesPerLayer(layer, from, to));
             Mlp(layer, residual, from, to);
             taps.At(SiteKind.ResidMid, layer, residual);
             if (PassesAttention(layer, from, to))
                 Attention(layer, residual);
             taps.At(SiteKind.ResidPre, layer, residual);
         }
+        if (config.PerLayer is not null && from < Site.ResidPre(0) && mode == GradientMode.Full)
+            PerLayerInputs(residual);
         taps.At(SiteKind.Embed, 0, residual);
     }
 
@@ -85,8 +108,17 @@ internal sealed class BackwardPass(
         var input = Buffer("input", config.Width);
         if (mode == GradientMode.Full)
         {
-            PostNorm(w.PostMlpGain, SiteKind.MlpOutRaw, layer, branch);
-            var (gate, up) = (Buffer("gate", config.MlpWidth), Buffer("up", config.MlpWidth));
+            if (w.Experts is { } experts)
+            {
+                PostNorm(w.PostMlpGain, SiteKind.FfnCombined, layer, branch);
+                new ExpertsBackward(config, experts, layer, workspace, saved, taps, arithmetic, cancellationToken).Add(branch, residual);
+                taps.At(SiteKind.DenseOut, layer, branch);
+                PostNorm(experts.DenseGain, SiteKind.MlpOutRaw, layer, branch);
+            }
+            else
+                PostNorm(w.PostMlpGain, SiteKind.MlpOutRaw, layer, branch);
+            var width = config.Shapes[layer].MlpWidth;
+            var (gate, up) = (Buffer("gate", width), Buffer("up", width));
             Compute.Kernels.Multiply(branch, w.Down.Transposed, gate, arithmetic);
             taps.At(SiteKind.MlpActProduct, layer, gate);
             Workers.For(
@@ -110,62 +142,134 @@ internal sealed class BackwardPass(
         Workers.For(tokens, new AddRow(input, residual));
     }
 
-    /// <summary>residual += gradient through post_norm(attention(norm(·))).</summary>
+    /// <summary>residual += gradient through post_norm(projection(gelu(gate(·)) ∘ inputs)); that of the inputs is kept.</summary>
+    private void PerLayer(int layer, MatrixView residual, bool passes)
+    {
+        var w = weights.Layers[layer].PerLayer!;
+        var branch = Branch(SiteKind.PleOut, layer, residual);
+        if (passes && mode == GradientMode.Full)
+        {
+            PostNorm(w.PostGain, SiteKind.PleOutRaw, layer, branch);
+            var width = config.PerLayer!.Value.Width;
+            var gate = Buffer("ple gate", width);
+            Compute.Kernels.Multiply(branch, w.Projection.Transposed, gate, arithmetic);
+            taps.At(SiteKind.PleActProduct, layer, gate);
+            var inputs = saved.Rows(new Site(SiteKind.PleInputs)).SliceColumns(layer * width, width);
+            var above = PerLayerGradient.SliceColumns(layer * width, width);
+            Workers.For(tokens, new GateBackwardRow(saved.Rows(new Site(SiteKind.PleGatePre, layer)), inputs, gate, above));
+            taps.At(SiteKind.PleGatePre, layer, gate);
+            AddProduct(gate, w.Gate, residual);
+        }
+        taps.At(SiteKind.ResidAfterMlp, layer, residual);
+    }
+
+    /// <summary>residual += gradient through the projection of the embedding, of all layers' inputs together.</summary>
+    private void PerLayerInputs(MatrixView residual)
+    {
+        var (w, gradient) = (weights.PerLayer!, PerLayerGradient);
+        taps.At(SiteKind.PleInputs, 0, gradient);
+        Workers.For(tokens, new MultiplyRow(gradient, MathF.Sqrt(0.5f)));
+        taps.At(SiteKind.PleProjection, 0, gradient);
+        taps.At(SiteKind.PleToken, 0, gradient);
+        var raw = saved.Rows(new Site(SiteKind.PleProjectionRaw));
+        Workers.For(tokens, new NormHeadsBackwardRow(raw, w.Gain, config.NormEpsilon, gradient));
+        taps.At(SiteKind.PleProjectionRaw, 0, gradient);
+        Workers.For(tokens, new MultiplyRow(gradient, 1 / config.EmbeddingScale));
+        AddProduct(gradient, w.Projection, residual);
+    }
+
+    /// <summary>residual += gradient through post_norm(attention(norm(·))); what another layer's keys and values get of it is kept for
+    /// that layer.</summary>
     private void Attention(int layer, MatrixView residual)
     {
-        var w = weights.Layers[layer];
+        var (w, shape) = (weights.Layers[layer], config.Shapes[layer]);
         var branch = Branch(SiteKind.AttnOut, layer, residual);
         PostNorm(w.PostAttentionGain, SiteKind.AttnOutRaw, layer, branch);
-        var z = Buffer("z", config.Heads * config.HeadSize);
+        var z = Buffer("z", config.QueryWidth(layer));
         Compute.Kernels.Multiply(branch, w.Output.Transposed, z, arithmetic);
         taps.At(SiteKind.Z, layer, z);
 
-        var v = Buffer("v", config.KeyValueHeads * config.HeadSize);
-        var attention = new AttentionBackward(config, saved.Rows(new Site(SiteKind.AttnPattern, layer)));
+        var (k, v, input) = (Buffer("k", shape.KeyValueWidth), Buffer("v", shape.KeyValueWidth), Buffer("input", config.Width));
+        var attention = new AttentionBackward(config, layer, saved.Rows(new Site(SiteKind.AttnPattern, layer)));
         attention.Values(z, v);
-        taps.At(SiteKind.V, layer, v);
-        var input = Buffer("input", config.Width);
-        Compute.Kernels.Multiply(v, w.Value.Transposed, input, arithmetic);
+        Clear(input);
         if (mode == GradientMode.Full)
-            Pattern(attention, layer, z, input);
+        {
+            var q = Buffer("q", config.QueryWidth(layer));
+            Pattern(attention, layer, z, q, k);
+            Heads(q, layer, w.QueryGain, SiteKind.QRope, SiteKind.QNormed, SiteKind.Q);
+            taps.At(SiteKind.Q, layer, q);
+            AddProduct(q, w.Query, input);
+        }
+        KeysAndValues(layer, k, v, input);
         taps.At(SiteKind.AttnIn, layer, input);
         Norm(w.InputGain, SiteKind.Ln1Normalized, SiteKind.ResidPre, layer, input);
         Workers.For(tokens, new AddRow(input, residual));
     }
 
-    /// <summary>input += gradient through the pattern: soft-max, cap, scores, RoPE, q/k norms and projections.</summary>
-    private void Pattern(AttentionBackward attention, int layer, MatrixView z, MatrixView input)
+    /// <summary>Gradients at queries and keys through the pattern: soft-max, cap and scores.</summary>
+    private void Pattern(AttentionBackward attention, int layer, MatrixView z, MatrixView q, MatrixView k)
     {
-        var w = weights.Layers[layer];
+        var source = config.Shapes[layer].KeyValueSource ?? layer;
         var scores = workspace.Buffer("scores", config.Heads * tokens, tokens);
-        attention.Pattern(z, saved.Rows(new Site(SiteKind.V, layer)), scores);
+        attention.Pattern(z, saved.Rows(new Site(config.ValuesRead, source)), scores);
         taps.At(SiteKind.AttnPattern, layer, scores);
         attention.SoftMax(scores);
         taps.At(SiteKind.AttnScoresSoftcapped, layer, scores);
         if (config.AttentionCap is float cap)
             Workers.For(scores.Rows, new CapBackwardRow(saved.Rows(new Site(SiteKind.AttnScoresSoftcapped, layer)), cap, scores));
         taps.At(SiteKind.AttnScoresRaw, layer, scores);
-
-        var (q, k) = (Buffer("q", config.Heads * config.HeadSize), Buffer("k", config.KeyValueHeads * config.HeadSize));
-        attention.QueriesAndKeys(scores, saved.Rows(new Site(SiteKind.QRope, layer)), saved.Rows(new Site(SiteKind.KRope, layer)), q, k);
-        var table = (config.Sliding[layer] ? local : global).Rows(tokens);
-        Heads(q, table, w.QueryGain, SiteKind.QRope, SiteKind.QNormed, SiteKind.Q, layer);
-        Heads(k, table, w.KeyGain, SiteKind.KRope, SiteKind.KNormed, SiteKind.K, layer);
-        AddProduct(q, w.Query, input);
-        AddProduct(k, w.Key, input);
+        attention.QueriesAndKeys(scores, saved.Rows(new Site(SiteKind.QRope, layer)), saved.Rows(new Site(SiteKind.KRope, source)), q, k);
     }
 
-    /// <summary>Queries or keys after RoPE → before RoPE and, in Gemma 3, before their norm.</summary>
-    private void Heads(MatrixView gradient, Tensor table, float[]? gain, SiteKind rotated, SiteKind normed, SiteKind projected, int layer)
+    /// <summary>input += gradient through keys and values, with what later layers that read them have left; those of another layer are left
+    /// for it.</summary>
+    private void KeysAndValues(int layer, MatrixView k, MatrixView v, MatrixView input)
+    {
+        var (w, shape) = (weights.Layers[layer], config.Shapes[layer]);
+        var source = shape.KeyValueSource ?? layer;
+        var full = mode == GradientMode.Full;
+        if (config.IsKeyValueSource(source))
+        {
+            var (keys, values) = SharedGradients(source);
+            if (full)
+                Workers.For(tokens, new AddRow(k, keys));
+            Workers.For(tokens, new AddRow(v, values));
+            (k, v) = (keys, values);
+        }
+        if (source != layer)
+            return;
+        if (config.HasValueNorm)
+        {
+            taps.At(SiteKind.VNormed, layer, v);
+            Workers.For(
+                tokens,
+                new NormalizeHeadsBackwardRow(saved.Rows(new Site(SiteKind.V, layer)), shape.HeadSize, config.NormEpsilon, !full, v)
+            );
+        }
+        taps.At(SiteKind.V, layer, v);
+        if (full)
+        {
+            Heads(k, layer, w.KeyGain, SiteKind.KRope, SiteKind.KNormed, SiteKind.K);
+            if (shape.ValuesAreKeys)
+                Workers.For(tokens, new AddRow(v, k));
+            taps.At(SiteKind.K, layer, k);
+            AddProduct(k, w.Key, input);
+        }
+        if (!full || !shape.ValuesAreKeys)
+            AddProduct(v, w.Value, input);
+    }
+
+    /// <summary>Queries or keys after RoPE → before RoPE and, but for Gemma 2, before their norm.</summary>
+    private void Heads(MatrixView gradient, int layer, float[]? gain, SiteKind rotated, SiteKind normed, SiteKind projected)
     {
         taps.At(rotated, layer, gradient);
-        Workers.For(tokens, new RotateBackwardRow(table.AsMatrix(), config.HeadSize, gradient));
-        if (gain is not null)
-        {
-            taps.At(normed, layer, gradient);
-            Workers.For(tokens, new NormHeadsBackwardRow(saved.Rows(new Site(projected, layer)), gain, config.NormEpsilon, gradient));
-        }
-        taps.At(projected, layer, gradient);
+        var table = rotary.Of(layer).Rows(tokens);
+        Workers.For(tokens, new RotateBackwardRow(table.AsMatrix(), config.Shapes[layer].HeadSize, gradient));
+        if (gain is null)
+            return;
+        taps.At(normed, layer, gradient);
+        Workers.For(tokens, new NormHeadsBackwardRow(saved.Rows(new Site(projected, layer)), gain, config.NormEpsilon, gradient));
     }
 
     /// <summary>A sub-layer's output is added to the residual, so its gradient is the residual's; a copy, because the residual keeps its
@@ -209,6 +313,16 @@ internal sealed class BackwardPass(
         var product = Buffer("product", input.Columns);
         Compute.Kernels.Multiply(output, matrix.Transposed, product, arithmetic);
         Workers.For(tokens, new AddRow(product, input));
+    }
+
+    /// <summary>[tokens, layers · P] gradient at the inputs of all layers beside the residual.</summary>
+    private MatrixView PerLayerGradient => Buffer("ple inputs", config.Layers * config.PerLayer!.Value.Width);
+
+    /// <summary>What is known so far of the gradients at the keys and values of a layer that others read.</summary>
+    private (MatrixView Keys, MatrixView Values) SharedGradients(int layer)
+    {
+        var width = config.Shapes[layer].KeyValueWidth;
+        return (workspace.Buffer("k", tokens, width, layer + 1), workspace.Buffer("v", tokens, width, layer + 1));
     }
 
     private MatrixView Buffer(string name, int columns) => workspace.Buffer(name, tokens, columns);

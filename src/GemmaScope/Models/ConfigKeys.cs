@@ -16,7 +16,8 @@ internal static partial class ConfigKeys
         + "bos_token_id pad_token_id eos_token_id sep_token_id decoder_start_token_id forced_bos_token_id forced_eos_token_id "
         + "tie_encoder_decoder tie_weights_keys pretraining_tp gradient_checkpointing unsloth_version unsloth_fixed use_sliding_window "
         + "vision_config audio_config image_token_index image_token_id boi_token_index boi_token_id eoi_token_index eoi_token_id "
-        + "mm_tokens_per_image image_seq_length projection_dim "
+        + "mm_tokens_per_image image_seq_length projection_dim audio_token_id video_token_id boa_token_id boa_token_index eoa_token_id "
+        + "eoa_token_index vision_soft_tokens_per_image audio_soft_tokens_per_image "
         + "max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p "
         + "typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids "
         + "num_return_sequences remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens prefix";
@@ -25,15 +26,21 @@ internal static partial class ConfigKeys
         "attention_bias mlp_bias use_bidirectional_attention is_encoder_decoder is_decoder add_cross_attention "
         + "cross_attention_hidden_size pruned_heads";
 
+    private const string Bidirectional = "use_bidirectional_attention";
+
     private static readonly KeyAudit Audit = new(Harmless, OnlyOff, Arithmetic());
 
     /// <summary>Obeys nothing, but lets nothing pass that would have to be obeyed: see <see cref="KeyAudit"/>.</summary>
     /// <param name="root">The whole file, watched.</param>
     /// <param name="text">Its text part; the same where the file is flat.</param>
-    public static IReadOnlyList<string> Check(JsonSection root, JsonSection text)
+    /// <param name="form">The form of that part.</param>
+    public static IReadOnlyList<string> Check(JsonSection root, JsonSection text, ConfigForm form)
     {
         if (text.Flag("use_sliding_window") is false)
-            throw text.Bad("use_sliding_window", "is false; Gemma 2 and 3 have sliding layers");
+            throw text.Bad("use_sliding_window", "is false; Gemma has sliding layers");
+        // Between the parts of an image alone: text is causal.
+        if (form.Family == GemmaFamily.Gemma4 && text.Text(Bidirectional) is { } parts and not "vision")
+            throw text.Bad(Bidirectional, $"is '{parts}'; text is run causally here");
         return Audit.Check(root, text);
     }
 

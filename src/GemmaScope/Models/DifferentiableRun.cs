@@ -11,8 +11,7 @@ public sealed class DifferentiableRun : IDisposable
 {
     private readonly GemmaConfig _config;
     private readonly GemmaWeights _weights;
-    private readonly RotaryTable _local,
-        _global;
+    private readonly RotaryTables _rotary;
     private readonly Workspace _workspace = new();
     private readonly SavedActivations _saved;
     private readonly Site _from,
@@ -22,8 +21,7 @@ public sealed class DifferentiableRun : IDisposable
     internal DifferentiableRun(
         GemmaModel model,
         GemmaWeights weights,
-        RotaryTable local,
-        RotaryTable global,
+        RotaryTables rotary,
         int[] tokens,
         GradientMode mode,
         IEnumerable<Site> capture,
@@ -34,7 +32,7 @@ public sealed class DifferentiableRun : IDisposable
         CancellationToken cancellationToken
     )
     {
-        (_config, _weights, _local, _global, Tokens, Mode, _arithmetic) = (model.Config, weights, local, global, tokens, mode, arithmetic);
+        (_config, _weights, _rotary, Tokens, Mode, _arithmetic) = (model.Config, weights, rotary, tokens, mode, arithmetic);
         (_from, _to) = (from ?? Site.Embed, to ?? new Site(SiteKind.FinalNormOut));
         Check(_from);
         Check(_to);
@@ -77,7 +75,7 @@ public sealed class DifferentiableRun : IDisposable
                         site.ToString()
                     );
                 if (!kept.ContainsKey(site))
-                    kept[site] = Tensor.Zeros(_config.SiteShape(site.Kind, Tokens.Length, Tokens.Length));
+                    kept[site] = Tensor.Zeros(_config.SiteShape(site, Tokens.Length, Tokens.Length));
             }
             return new Gradients(Walk(target, kept, cancellationToken), kept);
         }
@@ -106,19 +104,10 @@ public sealed class DifferentiableRun : IDisposable
         if (kept.Count == 0)
             return value;
         var taps = new GradientTaps(target.Site, seed, kept);
-        new BackwardPass(
-            _config,
-            _weights,
-            _local,
-            _global,
-            _workspace,
-            _saved,
-            Tokens.Length,
-            Mode,
-            taps,
-            _arithmetic,
-            cancellationToken
-        ).Run(kept.Keys.Min(), target.Site);
+        new BackwardPass(_config, _weights, _rotary, _workspace, _saved, Tokens.Length, Mode, taps, _arithmetic, cancellationToken).Run(
+            kept.Keys.Min(),
+            target.Site
+        );
         return value;
     }
 

@@ -3,14 +3,14 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Models;
 
 /// <summary>
-/// One run through the layers, exactly METHODS §1.2. Every step is followed by the hooks of its site; steps whose
-/// result nobody listens to are fused with the next one.
+/// One run through the layers, exactly METHODS §1.2, for all families: what a model does not have (norms of heads, experts, embeddings for
+/// each layer, a factor at a layer's end) its config or weights lack. Every step is followed by the hooks of its site; steps whose result
+/// nobody listens to are fused with the next one.
 /// </summary>
 internal sealed class ForwardPass(
     GemmaConfig config,
     GemmaWeights weights,
-    RotaryTable local,
-    RotaryTable global,
+    RotaryTables rotary,
     Workspace workspace,
     RunHooks hooks,
     RunSequences sequences,
@@ -26,7 +26,7 @@ internal sealed class ForwardPass(
     /// <param name="resume">Where another run of the same tokens is taken up; null: at the embedding.</param>
     public MatrixView Layers(Site? stopAfter, ResumePoint? resume)
     {
-        var residual = workspace.Buffer("residual", _rows, config.Width);
+        var residual = Buffer("residual", config.Width);
         if (resume is { } point)
         {
             for (var row = 0; row < _rows; row++)
@@ -38,6 +38,7 @@ internal sealed class ForwardPass(
             Embed(residual);
             hooks.At(SiteKind.Embed, 0, residual, sequences);
         }
+        var perLayer = config.PerLayer is null ? default : PerLayerInputs(residual);
         for (var layer = resume?.Layer ?? 0; layer < config.Layers; layer++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -49,6 +50,14 @@ internal sealed class ForwardPass(
             if (stopAfter is { } middle && middle <= new Site(SiteKind.ResidMid, layer))
                 break;
             Mlp(layer, residual);
+            if (config.PerLayer is { Width: var width })
+                AddPerLayer(layer, perLayer.SliceColumns(layer * width, width), residual);
+            if (weights.Layers[layer].Scalar is float scalar)
+            {
+                hooks.At(SiteKind.ResidBeforeScalar, layer, residual, sequences);
+                Workers.For(_rows, new MultiplyRow(residual, scalar));
+            }
+            hooks.At(SiteKind.ResidPost, layer, residual, sequences);
         }
         return residual;
     }
@@ -58,7 +67,7 @@ internal sealed class ForwardPass(
     /// <param name="asked">Last or All.</param>
     public Tensor Logits(MatrixView residual, LogitRows asked)
     {
-        var normed = workspace.Buffer("normed", _rows, config.Width);
+        var normed = Buffer("normed", config.Width);
         Norm(residual, weights.FinalGain, SiteKind.LnFinalNormalized, SiteKind.FinalNormOut, 0, normed);
         var (selected, positions) = Select(normed, asked);
         var logits = Tensor.Uninitialized(selected.Rows, config.VocabularyRows);
@@ -95,55 +104,117 @@ internal sealed class ForwardPass(
         }
     }
 
+    /// <summary>What each layer is given of each token beside the residual: its row of the table, and the scaled embedding projected: [rows,
+    /// layers · P].</summary>
+    private MatrixView PerLayerInputs(MatrixView embedded)
+    {
+        var (w, shape) = (weights.PerLayer!, config.PerLayer!.Value);
+        var (token, inputs) = (Buffer("ple token", config.Layers * shape.Width), Buffer("ple inputs", config.Layers * shape.Width));
+        for (var s = 0; s < sequences.Count; s++)
+        for (var t = 0; t < sequences.Length(s); t++)
+            w.Table.WidenRow(sequences.Tokens(s)[t], token.Row(sequences.Start(s) + t));
+        Workers.For(_rows, new MultiplyRow(token, MathF.Sqrt(shape.Width)));
+        hooks.At(SiteKind.PleToken, 0, token, sequences);
+        Compute.Kernels.Multiply(embedded, w.Projection, inputs, arithmetic);
+        Workers.For(_rows, new MultiplyRow(inputs, 1 / config.EmbeddingScale));
+        hooks.At(SiteKind.PleProjectionRaw, 0, inputs, sequences);
+        Workers.For(_rows, new NormHeadsRow(inputs, w.Gain, config.NormEpsilon));
+        hooks.At(SiteKind.PleProjection, 0, inputs, sequences);
+        Workers.For(_rows, new AddRow(token, inputs));
+        Workers.For(_rows, new MultiplyRow(inputs, MathF.Sqrt(0.5f)));
+        hooks.At(SiteKind.PleInputs, 0, inputs, sequences);
+        return inputs;
+    }
+
     /// <summary>residual += post_norm(attention(norm(residual))).</summary>
     private void Attention(int layer, MatrixView residual)
     {
-        var w = weights.Layers[layer];
-        var normed = workspace.Buffer("normed", _rows, config.Width);
+        var (w, shape) = (weights.Layers[layer], config.Shapes[layer]);
+        var normed = Buffer("normed", config.Width);
         Norm(residual, w.InputGain, SiteKind.Ln1Normalized, SiteKind.AttnIn, layer, normed);
 
-        var q = workspace.Buffer("q", _rows, config.Heads * config.HeadSize);
-        var k = workspace.Buffer("k", _rows, config.KeyValueHeads * config.HeadSize);
-        var v = workspace.Buffer("v", _rows, config.KeyValueHeads * config.HeadSize);
-        Compute.Kernels.MultiplyEach(normed, [new(w.Query, q), new(w.Key, k), new(w.Value, v)], arithmetic);
-        hooks.At(SiteKind.Q, layer, q, sequences);
-        hooks.At(SiteKind.K, layer, k, sequences);
-        hooks.At(SiteKind.V, layer, v, sequences);
-        if (w.QueryGain is not null && w.KeyGain is not null)
-        {
+        var q = Buffer("q", config.QueryWidth(layer));
+        // Keys and values that later layers read as well stay until the run's end.
+        var source = shape.KeyValueSource ?? layer;
+        var number = config.IsKeyValueSource(source) ? source + 1 : 0;
+        var k = workspace.Buffer("k", _rows, shape.KeyValueWidth, number);
+        var v = workspace.Buffer("v", _rows, shape.KeyValueWidth, number);
+        var makesKeys = source == layer;
+        Project(normed, q, k, v, layer);
+        if (w.QueryGain is not null)
             NormHeads(q, w.QueryGain, SiteKind.QNormed, layer);
+        if (makesKeys && w.KeyGain is not null)
             NormHeads(k, w.KeyGain, SiteKind.KNormed, layer);
+        if (makesKeys && config.HasValueNorm)
+        {
+            Workers.For(_rows, new NormalizeHeadsRow(v, shape.HeadSize, config.NormEpsilon));
+            hooks.At(SiteKind.VNormed, layer, v, sequences);
         }
-        var table = (config.Sliding[layer] ? local : global).Rows(sequences.Positions);
-        Rotate(q, table, SiteKind.QRope, layer);
-        Rotate(k, table, SiteKind.KRope, layer);
+        Rotate(q, SiteKind.QRope, layer);
+        if (makesKeys)
+            Rotate(k, SiteKind.KRope, layer);
 
-        var z = workspace.Buffer("z", _rows, config.Heads * config.HeadSize);
+        var z = Buffer("z", config.QueryWidth(layer));
         new Attention(config, layer, hooks, sequences).Run(q, k, v, z);
         hooks.At(SiteKind.Z, layer, z, sequences);
 
-        var output = workspace.Buffer("sublayer", _rows, config.Width);
-        Project(z, w.Output, output, SiteKind.AttnOutRaw, layer);
+        var output = Buffer("sublayer", config.Width);
+        Compute.Kernels.Multiply(z, w.Output, output, arithmetic);
+        hooks.At(SiteKind.AttnOutRaw, layer, output, sequences);
         AddNormed(output, w.PostAttentionGain, SiteKind.AttnOut, layer, residual);
         hooks.At(SiteKind.ResidMid, layer, residual, sequences);
     }
 
-    /// <summary>residual += post_norm(mlp(norm(residual))).</summary>
+    /// <summary>Queries, and the keys and values that the layer makes itself.</summary>
+    private void Project(MatrixView normed, MatrixView q, MatrixView k, MatrixView v, int layer)
+    {
+        var (w, shape) = (weights.Layers[layer], config.Shapes[layer]);
+        if (shape.KeyValueSource is not null)
+            Compute.Kernels.Multiply(normed, w.Query, q, arithmetic);
+        else if (shape.ValuesAreKeys)
+            Compute.Kernels.MultiplyEach(normed, [new(w.Query, q), new(w.Key, k)], arithmetic);
+        else
+            Compute.Kernels.MultiplyEach(normed, [new(w.Query, q), new(w.Key, k), new(w.Value, v)], arithmetic);
+        hooks.At(SiteKind.Q, layer, q, sequences);
+        if (shape.KeyValueSource is not null)
+            return;
+        hooks.At(SiteKind.K, layer, k, sequences);
+        for (var row = 0; shape.ValuesAreKeys && row < _rows; row++)
+            k.Row(row).CopyTo(v.Row(row));
+        hooks.At(SiteKind.V, layer, v, sequences);
+    }
+
+    /// <summary>residual += post_norm(mlp(norm(residual))), the MLP with or without experts beside it.</summary>
     private void Mlp(int layer, MatrixView residual)
     {
         var w = weights.Layers[layer];
-        var normed = workspace.Buffer("normed", _rows, config.Width);
+        var normed = Buffer("normed", config.Width);
         Norm(residual, w.PreMlpGain, SiteKind.Ln2Normalized, SiteKind.MlpIn, layer, normed);
-        var output = workspace.Buffer("sublayer", _rows, config.Width);
+        var output = Buffer("sublayer", config.Width);
+        Dense(layer, normed, output);
+        hooks.At(SiteKind.MlpOutRaw, layer, output, sequences);
+        if (w.Experts is { } experts)
+        {
+            Workers.For(_rows, new NormRow(output, experts.DenseGain, config.NormEpsilon, output));
+            hooks.At(SiteKind.DenseOut, layer, output, sequences);
+            new ExpertsPass(config, experts, layer, workspace, hooks, sequences, arithmetic, cancellationToken).Add(residual, output);
+            hooks.At(SiteKind.FfnCombined, layer, output, sequences);
+        }
+        AddNormed(output, w.PostMlpGain, SiteKind.MlpOut, layer, residual);
+    }
 
+    /// <summary>output = down(gelu(gate(normed)) ∘ up(normed)).</summary>
+    private void Dense(int layer, MatrixView normed, MatrixView output)
+    {
+        var (w, width) = (weights.Layers[layer], config.Shapes[layer].MlpWidth);
         var open =
             hooks.Listens(SiteKind.MlpGatePre, layer)
             || hooks.Listens(SiteKind.MlpUp, layer)
             || hooks.Listens(SiteKind.MlpActProduct, layer);
         // A listener sees all rows at once; otherwise rows go in blocks to bound memory.
         var block = open ? _rows : Math.Min(_rows, Workspace.MlpRows);
-        var gateBuffer = workspace.Buffer("gate", block, config.MlpWidth);
-        var upBuffer = workspace.Buffer("up", block, config.MlpWidth);
+        var gateBuffer = workspace.Buffer("gate", block, width);
+        var upBuffer = workspace.Buffer("up", block, width);
         for (var start = 0; start < _rows; start += block)
         {
             var count = Math.Min(block, _rows - start);
@@ -162,18 +233,24 @@ internal sealed class ForwardPass(
             Compute.Kernels.Multiply(gate, w.Down, output.SliceRows(start, count), arithmetic);
             cancellationToken.ThrowIfCancellationRequested();
         }
-        hooks.At(SiteKind.MlpOutRaw, layer, output, sequences);
-        AddNormed(output, w.PostMlpGain, SiteKind.MlpOut, layer, residual);
-        hooks.At(SiteKind.ResidPost, layer, residual, sequences);
     }
 
-    private void Project(MatrixView input, WeightView matrix, MatrixView output, SiteKind site, int layer)
+    /// <summary>residual += post_norm(projection(gelu(gate(residual)) ∘ inputs)), of a model with embeddings for each layer.</summary>
+    private void AddPerLayer(int layer, MatrixView inputs, MatrixView residual)
     {
-        Compute.Kernels.Multiply(input, matrix, output, arithmetic);
-        hooks.At(site, layer, output, sequences);
+        var w = weights.Layers[layer].PerLayer!;
+        hooks.At(SiteKind.ResidAfterMlp, layer, residual, sequences);
+        var (gate, output) = (Buffer("ple gate", inputs.Columns), Buffer("sublayer", config.Width));
+        Compute.Kernels.Multiply(residual, w.Gate, gate, arithmetic);
+        hooks.At(SiteKind.PleGatePre, layer, gate, sequences);
+        Workers.For(_rows, new GateRow(gate, inputs));
+        hooks.At(SiteKind.PleActProduct, layer, gate, sequences);
+        Compute.Kernels.Multiply(gate, w.Projection, output, arithmetic);
+        hooks.At(SiteKind.PleOutRaw, layer, output, sequences);
+        AddNormed(output, w.PostGain, SiteKind.PleOut, layer, residual);
     }
 
-    /// <summary>normed = x / rms(x) · (1 + gain), stopping at the bare vector if someone listens there.</summary>
+    /// <summary>normed = x / rms(x) · gain, stopping at the bare vector if someone listens there.</summary>
     private void Norm(MatrixView x, float[] gain, SiteKind bare, SiteKind gained, int layer, MatrixView normed)
     {
         if (hooks.Listens(bare, layer))
@@ -195,17 +272,19 @@ internal sealed class ForwardPass(
         hooks.At(site, layer, heads, sequences);
     }
 
-    private void Rotate(MatrixView heads, Tensor table, SiteKind site, int layer)
+    private void Rotate(MatrixView heads, SiteKind site, int layer)
     {
+        var table = rotary.Of(layer).Rows(sequences.Positions);
         for (var s = 0; s < sequences.Count; s++)
         {
             var rows = sequences.Rows(heads, s);
-            Workers.For(rows.Rows, new RotateRow(rows, table.AsMatrix(), sequences.First(s), config.HeadSize));
+            Workers.For(rows.Rows, new RotateRow(rows, table.AsMatrix(), sequences.First(s), config.Shapes[layer].HeadSize));
         }
+        GC.KeepAlive(table);
         hooks.At(site, layer, heads, sequences);
     }
 
-    /// <summary>residual += norm(output) · (1 + gain).</summary>
+    /// <summary>residual += norm(output) · gain.</summary>
     private void AddNormed(MatrixView output, float[] gain, SiteKind site, int layer, MatrixView residual)
     {
         Workers.For(output.Rows, new NormRow(output, gain, config.NormEpsilon, output));
@@ -229,4 +308,6 @@ internal sealed class ForwardPass(
         }
         return (last, positions);
     }
+
+    private MatrixView Buffer(string name, int columns) => workspace.Buffer(name, _rows, columns);
 }

@@ -25,14 +25,13 @@ public sealed record ModelLoadOptions
 }
 
 /// <summary>
-/// A Gemma 2 or Gemma 3 text model with every activation site open. Weights are mapped from their files in the stored type and
+/// A Gemma 2, 3 or 4 text model with every activation site open. Weights are mapped from their files in the stored type and
 /// shared by all runs; runs may be made from several threads.
 /// </summary>
 public sealed partial class GemmaModel : IDisposable
 {
     private readonly GemmaWeights _weights;
-    private readonly RotaryTable _local,
-        _global;
+    private readonly RotaryTables _rotary;
     private readonly Stack<Workspace> _workspaces = new();
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatTemplate> _chatTemplate;
@@ -44,8 +43,7 @@ public sealed partial class GemmaModel : IDisposable
         (_origin, Config, _weights, Arithmetic, Notes) = (origin, config, weights, arithmetic, notes);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
         _chatTemplate = new Lazy<ChatTemplate>(() => origin.Template(config.ModelType));
-        _local = new RotaryTable(config.LocalRope, config.HeadSize, config.MaxPositions);
-        _global = new RotaryTable(config.GlobalRope, config.HeadSize, config.MaxPositions);
+        _rotary = new RotaryTables(config);
     }
 
     /// <summary>How runs compute that do not say it.</summary>
@@ -228,7 +226,20 @@ public sealed partial class GemmaModel : IDisposable
         LogitRows logits,
         Arithmetic? arithmetic,
         CancellationToken cancellationToken
-    ) => Run(sequences, new RunHooks(Config, [], edits), caches: null, logits, stopAfter: null, point, arithmetic, cancellationToken);
+    ) =>
+        Run(
+            sequences,
+            new RunHooks(Config, [], edits),
+            caches: null,
+            logits,
+            stopAfter: null,
+            // Layers that read more than the residual stream need what comes before the point, which is the same again.
+            Config.LayersStandAlone
+                ? point
+                : null,
+            arithmetic,
+            cancellationToken
+        );
 
     /// <summary>Finds out whether the files of the weights are still whole, as each run does before it begins.</summary>
     /// <exception cref="FileFormatException">One was cut short: to read on would end the process.</exception>
@@ -266,7 +277,7 @@ public sealed partial class GemmaModel : IDisposable
         var used = arithmetic ?? Arithmetic;
         try
         {
-            var pass = new ForwardPass(Config, _weights, _local, _global, workspace, hooks, run, used, cancellationToken);
+            var pass = new ForwardPass(Config, _weights, _rotary, workspace, hooks, run, used, cancellationToken);
             var residual = pass.Layers(stopAfter, resume);
             if (caches is not null && run.TotalRows == run.Count)
                 _weights.Copies?.Decoded();
@@ -310,7 +321,7 @@ public sealed partial class GemmaModel : IDisposable
         }
         if (stopAfter is not null)
             return LogitRows.None;
-        if (hooks.Last is { } last && Site.IsGlobal(last.Kind) && last.Kind != SiteKind.Embed)
+        if (hooks.Last is { } last && Site.IsFinal(last.Kind))
             return LogitRows.All;
         return hooks.Captures ? LogitRows.None : LogitRows.Last;
     }

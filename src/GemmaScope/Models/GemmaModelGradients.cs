@@ -48,21 +48,7 @@ public sealed partial class GemmaModel
         Arithmetic? arithmetic = null,
         IEnumerable<Edit>? edits = null,
         CancellationToken cancellationToken = default
-    ) =>
-        new(
-            this,
-            _weights,
-            _local,
-            _global,
-            tokens,
-            mode,
-            capture ?? [],
-            from,
-            to,
-            edits ?? [],
-            arithmetic ?? Arithmetic,
-            cancellationToken
-        );
+    ) => new(this, _weights, _rotary, tokens, mode, capture ?? [], from, to, edits ?? [], arithmetic ?? Arithmetic, cancellationToken);
 
     /// <summary>Runs one sequence and makes ready to differentiate a block's output by those of earlier blocks, many dimensions at a
     /// time.</summary>
@@ -83,5 +69,5 @@ public sealed partial class GemmaModel
         Workspace workspace,
         Arithmetic? arithmetic,
         CancellationToken cancellationToken
-    ) => new(this, (_local, _global), workspace, tokens, target, lowest, span, paths, arithmetic ?? Arithmetic, cancellationToken);
+    ) => new(this, _rotary, workspace, tokens, target, lowest, span, paths, arithmetic ?? Arithmetic, cancellationToken);
 }

@@ -3,24 +3,6 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The weights of one layer: matrices mapped in their stored type, gains widened to f32 with the 1 added (METHODS §1.4 no. 2).
-/// </summary>
-internal sealed record LayerWeights(
-    float[] InputGain,
-    float[] PostAttentionGain,
-    float[] PreMlpGain,
-    float[] PostMlpGain,
-    float[]? QueryGain,
-    float[]? KeyGain,
-    WeightView Query,
-    WeightView Key,
-    WeightView Value,
-    WeightView Output,
-    WeightView Gate,
-    WeightView Up,
-    WeightView Down
-);
-
 /// <summary>All weights of a model, mapped from its files. A layer's matrices, and the table, may be replaced by copies of the same numbers
 /// while runs are made (<see cref="PrivateWeights"/>): who takes the layer's record uses one or the other throughout.</summary>
 internal sealed class GemmaWeights : IDisposable
@@ -42,6 +24,7 @@ internal sealed class GemmaWeights : IDisposable
     private GemmaWeights(GemmaWeights original, float[] direction, bool alsoUnembedding)
     {
         (_tensors, _config, FinalGain) = (original._tensors, original._config, original.FinalGain);
+        PerLayer = original.PerLayer;
         (Bytes, Parameters, _byType) = (original.Bytes, original.Parameters, original._byType);
         _orthogonalised = new OrthogonalisedWeights(original, direction, alsoUnembedding);
         (_embedding, _unembedding, Layers) = (_orthogonalised.Embedding, _orthogonalised.Unembedding, _orthogonalised.Layers);
@@ -57,7 +40,10 @@ internal sealed class GemmaWeights : IDisposable
             mayLackFinalNorm && !tensors.All.Contains(tensors.Stored(FinalNorm))
                 ? [.. Enumerable.Repeat(1f, config.Width)]
                 : Gain(FinalNorm, config.Width);
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
+        PerLayer = config.PerLayer is { } shape ? LayerEmbeddings(shape) : null;
+        Layers = new LayerWeights[config.Layers];
+        for (var layer = 0; layer < config.Layers; layer++)
+            Layers[layer] = Layer(layer);
         _tensors.RequireAllUsed(config);
         if (!mayLackFinalNorm)
             CheckTiedHead();
@@ -69,11 +55,14 @@ internal sealed class GemmaWeights : IDisposable
     /// <summary>The same table, unless the copy that reads tokens was edited.</summary>
     public Tensor Unembedding => Volatile.Read(ref _unembedding);
 
-    /// <summary>1 + gain of the final norm.</summary>
+    /// <summary>The gain of the final norm.</summary>
     public float[] FinalGain { get; }
 
     /// <summary>Layers, first to last.</summary>
     public LayerWeights[] Layers { get; }
+
+    /// <summary>Embeddings for each layer; null where there are none.</summary>
+    public PerLayerWeights? PerLayer { get; private set; }
 
     /// <summary>Type of the embedding table, which stands for the checkpoint's.</summary>
     public DType Type => Embedding.Type;
@@ -130,19 +119,37 @@ internal sealed class GemmaWeights : IDisposable
             _copies.CopyAll(cancellationToken);
     }
 
-    /// <summary>Every matrix, in the order in which a run reads them.</summary>
+    /// <summary>Every matrix that each token is multiplied by, in the order in which a run reads them: no experts, of which few are read, and
+    /// no table of embeddings for each layer.</summary>
     public IEnumerable<StoredMatrix> Matrices()
     {
+        if (PerLayer is { } perLayer)
+            yield return new(perLayer.Projection, copy => PerLayer = PerLayer with { Projection = copy });
         for (var i = 0; i < Layers.Length; i++)
         {
-            var (layer, w) = (i, Layers[i]);
+            var (layer, w, shape) = (i, Layers[i], _config.Shapes[i]);
             yield return new(w.Query, copy => Replace(layer, Layers[layer] with { Query = copy }));
-            yield return new(w.Key, copy => Replace(layer, Layers[layer] with { Key = copy }));
-            yield return new(w.Value, copy => Replace(layer, Layers[layer] with { Value = copy }));
+            if (shape.KeyValueSource is null)
+                yield return new(
+                    w.Key,
+                    copy => Replace(layer, Layers[layer] with { Key = copy, Value = shape.ValuesAreKeys ? copy : Layers[layer].Value })
+                );
+            if (shape is { KeyValueSource: null, ValuesAreKeys: false })
+                yield return new(w.Value, copy => Replace(layer, Layers[layer] with { Value = copy }));
             yield return new(w.Output, copy => Replace(layer, Layers[layer] with { Output = copy }));
             yield return new(w.Gate, copy => Replace(layer, Layers[layer] with { Gate = copy }));
             yield return new(w.Up, copy => Replace(layer, Layers[layer] with { Up = copy }));
             yield return new(w.Down, copy => Replace(layer, Layers[layer] with { Down = copy }));
+            if (w.PerLayer is null)
+                continue;
+            yield return new(
+                w.PerLayer.Gate,
+                copy => Replace(layer, Layers[layer] with { PerLayer = Layers[layer].PerLayer! with { Gate = copy } })
+            );
+            yield return new(
+                w.PerLayer.Projection,
+                copy => Replace(layer, Layers[layer] with { PerLayer = Layers[layer].PerLayer! with { Projection = copy } })
+            );
         }
         yield return new(WeightView.Of(_embedding, WeightLayout.OutIn), ReplaceTable);
     }
@@ -189,28 +196,79 @@ internal sealed class GemmaWeights : IDisposable
 
     private LayerWeights Layer(int i)
     {
-        var (d, mlp, query, keyValue) = (
-            _config.Width,
-            _config.MlpWidth,
-            _config.Heads * _config.HeadSize,
-            _config.KeyValueHeads * _config.HeadSize
-        );
+        var (shape, d, query) = (_config.Shapes[i], _config.Width, _config.QueryWidth(i));
         var layer = $"layers.{i}.";
         var attention = layer + "self_attn.";
+        var (keyGain, key, value) = KeysAndValues(i, attention);
         return new LayerWeights(
             InputGain: Gain(layer + "input_layernorm.weight", d),
             PostAttentionGain: Gain(layer + "post_attention_layernorm.weight", d),
             PreMlpGain: Gain(layer + "pre_feedforward_layernorm.weight", d),
             PostMlpGain: Gain(layer + "post_feedforward_layernorm.weight", d),
-            QueryGain: _config.HasQueryKeyNorm ? Gain(attention + "q_norm.weight", _config.HeadSize) : null,
-            KeyGain: _config.HasQueryKeyNorm ? Gain(attention + "k_norm.weight", _config.HeadSize) : null,
+            QueryGain: _config.HasQueryKeyNorm ? Gain(attention + "q_norm.weight", shape.HeadSize) : null,
+            KeyGain: keyGain,
             Query: Linear(attention + "q_proj.weight", query, d),
-            Key: Linear(attention + "k_proj.weight", keyValue, d),
-            Value: Linear(attention + "v_proj.weight", keyValue, d),
+            Key: key,
+            Value: value,
             Output: Linear(attention + "o_proj.weight", d, query),
-            Gate: Linear(layer + "mlp.gate_proj.weight", mlp, d),
-            Up: Linear(layer + "mlp.up_proj.weight", mlp, d),
-            Down: Linear(layer + "mlp.down_proj.weight", d, mlp)
+            Gate: Linear(layer + "mlp.gate_proj.weight", shape.MlpWidth, d),
+            Up: Linear(layer + "mlp.up_proj.weight", shape.MlpWidth, d),
+            Down: Linear(layer + "mlp.down_proj.weight", d, shape.MlpWidth)
+        )
+        {
+            Scalar = _config.HasLayerScalar ? Numbers(layer + "layer_scalar", 1)[0] : null,
+            PerLayer = _config.PerLayer is { } perLayer ? LayerEmbedding(layer, perLayer.Width) : null,
+            Experts = _config.Experts is { } experts ? Experts(layer, experts) : null,
+        };
+    }
+
+    /// <summary>What makes the keys and values that a layer reads.</summary>
+    private (float[]? KeyGain, WeightView Key, WeightView Value) KeysAndValues(int i, string attention)
+    {
+        var (shape, d) = (_config.Shapes[i], _config.Width);
+        if (shape.KeyValueSource is { } source)
+        {
+            // Some files hold some for such layers too, which nobody has ever trained.
+            foreach (var name in (string[])["k_proj", "v_proj", "k_norm"])
+                _tensors.Ignore(attention + name + ".weight");
+            return (Layers[source].KeyGain, Layers[source].Key, Layers[source].Value);
+        }
+        var gain = _config.HasQueryKeyNorm ? Gain(attention + "k_norm.weight", shape.HeadSize) : null;
+        var key = Linear(attention + "k_proj.weight", shape.KeyValueWidth, d);
+        return (gain, key, shape.ValuesAreKeys ? key : Linear(attention + "v_proj.weight", shape.KeyValueWidth, d));
+    }
+
+    private PerLayerWeights LayerEmbeddings(PerLayerShape shape)
+    {
+        var width = _config.Layers * shape.Width;
+        return new(
+            Get("embed_tokens_per_layer.weight", shape.Rows, width),
+            Linear("per_layer_model_projection.weight", width, _config.Width),
+            Gain("per_layer_projection_norm.weight", shape.Width)
+        );
+    }
+
+    private LayerEmbeddingWeights LayerEmbedding(string layer, int width) =>
+        new(
+            Linear(layer + "per_layer_input_gate.weight", width, _config.Width),
+            Linear(layer + "per_layer_projection.weight", _config.Width, width),
+            Gain(layer + "post_per_layer_input_norm.weight", _config.Width)
+        );
+
+    private ExpertWeights Experts(string layer, ExpertShape shape)
+    {
+        var d = _config.Width;
+        var scale = Numbers(layer + "router.scale", d);
+        System.Numerics.Tensors.TensorPrimitives.Divide(scale, _config.EmbeddingScale, scale);
+        return new(
+            Linear(layer + "router.proj.weight", shape.Count, d),
+            scale,
+            Numbers(layer + "router.per_expert_scale", shape.Count),
+            WeightView.Of(Get(layer + "experts.gate_up_proj", shape.Count, 2 * shape.Width, d), WeightLayout.OutIn),
+            WeightView.Of(Get(layer + "experts.down_proj", shape.Count, d, shape.Width), WeightLayout.OutIn),
+            Gain(layer + "post_feedforward_layernorm_1.weight", d),
+            Gain(layer + "pre_feedforward_layernorm_2.weight", d),
+            Gain(layer + "post_feedforward_layernorm_2.weight", d)
         );
     }
 
@@ -218,11 +276,16 @@ internal sealed class GemmaWeights : IDisposable
 
     private float[] Gain(string name, int width)
     {
-        using var wide = Get(name, width).ToF32();
-        var gain = wide.AsSpan().ToArray();
+        var (gain, offset) = (Numbers(name, width), _tensors.GainOffset(_config));
         for (var i = 0; i < gain.Length; i++)
-            gain[i] += _tensors.GainOffset;
+            gain[i] += offset;
         return gain;
+    }
+
+    private float[] Numbers(string name, int count)
+    {
+        using var wide = Get(name, count).ToF32();
+        return wide.AsSpan().ToArray();
     }
 
     private Tensor Get(string name, params ReadOnlySpan<long> shape)

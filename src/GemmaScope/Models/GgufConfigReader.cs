@@ -61,11 +61,8 @@ internal sealed class GgufConfigReader
         {
             Family = _family,
             Width = width,
-            MlpWidth = Size("feed_forward_length"),
-            Layers = layers,
+            Shapes = LayerShape.Alike(Sliding(layers), headSize, keyValueHeads, Size("feed_forward_length")),
             Heads = heads,
-            KeyValueHeads = keyValueHeads,
-            HeadSize = headSize,
             VocabularyRows = rows,
             RealVocabulary = vocabulary.RealCount ?? rows,
             MaxPositions = Size("context_length"),
@@ -76,7 +73,6 @@ internal sealed class GgufConfigReader
             NormEpsilon = (float)(Positive("attention.layer_norm_rms_epsilon") ?? throw Missing("attention.layer_norm_rms_epsilon")),
             LocalRope = local,
             GlobalRope = global,
-            Sliding = Sliding(layers),
             BosId = vocabulary.BosId,
             EosIds = vocabulary.EndIds,
         };

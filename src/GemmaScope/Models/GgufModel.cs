@@ -32,11 +32,12 @@ internal sealed partial class GgufModel(GgufFile file) : ModelTensors
         ["post_feedforward_layernorm.weight"] = "post_ffw_norm.weight",
     };
 
-    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal),
+        _ignored = new(StringComparer.Ordinal);
 
     public override string Path => file.Path;
 
-    public override float GainOffset => 0;
+    public override float GainOffset(GemmaConfig config) => 0;
 
     public override string Sizes => "its metadata";
 
@@ -62,6 +63,8 @@ internal sealed partial class GgufModel(GgufFile file) : ModelTensors
         return stored;
     }
 
+    public override void Ignore(string name) => _ignored.Add(NameOf(name));
+
     public override Tensor Get(string stored) => file[stored];
 
     public override string FileOf(string stored) => file.FileOf(stored);
@@ -71,7 +74,7 @@ internal sealed partial class GgufModel(GgufFile file) : ModelTensors
     public override void RequireAllUsed(GemmaConfig config)
     {
         foreach (var name in file.Names)
-            if (name.StartsWith("blk.", StringComparison.Ordinal) && !_used.Contains(name))
+            if (name.StartsWith("blk.", StringComparison.Ordinal) && !_used.Contains(name) && !_ignored.Contains(name))
                 throw new FileFormatException(
                     $"the tensor '{name}' is not used: a {config.ModelType} of {config.Layers} layers, as the metadata describes it, has no such "
                         + "weight; the file is of another model, or damaged",

@@ -26,16 +26,19 @@ internal readonly struct JacobianAttention(
     private static Scratch? t_scratch;
 
     private readonly MatrixView _pattern = saved.Rows(new Site(SiteKind.AttnPattern, layer));
-    private readonly MatrixView _keys = full ? saved.Rows(new Site(SiteKind.KRope, layer)) : default;
+    private readonly LayerShape _shape = config.Shapes[layer];
+    private readonly MatrixView _keys = full ? saved.Rows(new Site(SiteKind.KRope, config.Shapes[layer].KeyValueSource ?? layer)) : default;
     private readonly MatrixView _queries = full ? saved.Rows(new Site(SiteKind.QRope, layer)) : default;
-    private readonly MatrixView _values = full ? saved.Rows(new Site(SiteKind.V, layer)) : default;
+    private readonly MatrixView _values = full
+        ? saved.Rows(new Site(config.ValuesRead, config.Shapes[layer].KeyValueSource ?? layer))
+        : default;
     private readonly MatrixView _capped =
         full && config.AttentionCap is not null ? saved.Rows(new Site(SiteKind.AttnScoresSoftcapped, layer)) : default;
 
     public unsafe void Run(int index)
     {
-        var (copy, group) = (index / config.KeyValueHeads, index % config.KeyValueHeads);
-        var (size, count) = (config.HeadSize, first + span);
+        var (copy, group) = (index / _shape.KeyValueHeads, index % _shape.KeyValueHeads);
+        var (size, count) = (_shape.HeadSize, first + span);
         var scale = (float)(1 / Math.Sqrt(config.QueryPreAttentionScalar));
         var buffer = (t_scratch ??= new()).Floats((long)span * (count + span + size));
         var scores = new MatrixView(buffer, span, count, count);
@@ -46,7 +49,7 @@ internal readonly struct JacobianAttention(
         Clear(dv);
         if (full)
             Clear(dk);
-        var heads = config.Heads / config.KeyValueHeads;
+        var heads = config.Heads / _shape.KeyValueHeads;
         for (var head = group * heads; head < (group + 1) * heads; head++)
         {
             var dz = Part(z, copy, head);
@@ -69,7 +72,7 @@ internal readonly struct JacobianAttention(
     }
 
     private MatrixView Part(MatrixView rows, int copy, int head) =>
-        rows.SliceRows(copy * span, span).SliceColumns(head * config.HeadSize, config.HeadSize);
+        rows.SliceRows(copy * span, span).SliceColumns(head * _shape.HeadSize, _shape.HeadSize);
 
     /// <summary>sum += mᵀ x for the keys of the span; of ways that stay at one position the diagonal alone.</summary>
     private void AddTurned(MatrixView matrix, MatrixView turned, MatrixView x, MatrixView product, MatrixView sum)

@@ -28,8 +28,7 @@ internal sealed class JacobianPass : IDisposable
 
     private readonly GemmaConfig _config;
     private readonly GemmaWeights _weights;
-    private readonly RotaryTable _local,
-        _global;
+    private readonly RotaryTables _rotary;
     private readonly Workspace _workspace;
     private readonly SavedActivations _saved;
     private readonly JacobianPaths _paths;
@@ -41,7 +40,7 @@ internal sealed class JacobianPass : IDisposable
 
     /// <summary>Runs a sequence.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="tables">Its rotary tables: local, global.</param>
+    /// <param name="rotary">Its rotary tables.</param>
     /// <param name="workspace">Buffers, kept from sequence to sequence.</param>
     /// <param name="tokens">The sequence.</param>
     /// <param name="target">The block whose output is differentiated.</param>
@@ -52,7 +51,7 @@ internal sealed class JacobianPass : IDisposable
     /// <param name="cancellationToken">Stops between layers.</param>
     public JacobianPass(
         GemmaModel model,
-        (RotaryTable Local, RotaryTable Global) tables,
+        RotaryTables rotary,
         Workspace workspace,
         int[] tokens,
         int target,
@@ -63,8 +62,10 @@ internal sealed class JacobianPass : IDisposable
         CancellationToken cancellationToken
     )
     {
+        if (model.Config.Experts is not null)
+            throw new ArgumentProblemException("derivatives of many outputs at once are not carried through experts", "model");
         (_config, _weights, _workspace, _paths, _arithmetic) = (model.Config, model.Weights, workspace, paths, arithmetic);
-        (_local, _global) = tables;
+        _rotary = rotary;
         (_target, _lowest, _first, _span) = (target, lowest, span.First, span.Count);
         _saved = new SavedActivations(
             model,
@@ -101,6 +102,11 @@ internal sealed class JacobianPass : IDisposable
             residual.Row(row).Clear();
             residual.Row(row)[firstOutput + row / _span] = 1;
         }
+        foreach (var (keys, values) in Enumerable.Range(0, _config.Layers).Where(_config.IsKeyValueSource).Select(one => Shared(one, rows)))
+        {
+            Clear(keys);
+            Clear(values);
+        }
         for (var layer = _target; ; layer--)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -108,6 +114,10 @@ internal sealed class JacobianPass : IDisposable
                 reached(layer, residual);
             if (layer == _lowest)
                 return;
+            if (_weights.Layers[layer].Scalar is float scalar)
+                Workers.For(rows, new MultiplyRow(residual, scalar));
+            if (_weights.Layers[layer].PerLayer is { } perLayer)
+                PerLayer(layer, perLayer, residual);
             Mlp(layer, residual);
             Attention(layer, residual);
         }
@@ -119,19 +129,18 @@ internal sealed class JacobianPass : IDisposable
     private void Mlp(int layer, MatrixView residual)
     {
         var w = _weights.Layers[layer];
-        var rows = residual.Rows;
+        var (rows, width) = (residual.Rows, _config.Shapes[layer].MlpWidth);
         var branch = Buffer("branch", rows, _config.Width);
         Norm(SiteKind.MlpOutRaw, layer, w.PostMlpGain, residual, branch, add: false);
-        var (gate, up) = (Buffer("gate", rows, _config.MlpWidth), Buffer("up", rows, _config.MlpWidth));
+        var (gate, up) = (Buffer("gate", rows, width), Buffer("up", rows, width));
         Multiply(branch, w.Down, gate);
         // The slopes are the same for all outputs: they are taken once a batch.
-        var (slope, value) = (Buffer("slope", _span, _config.MlpWidth), Buffer("value", _span, _config.MlpWidth));
+        var (slope, value) = (Buffer("slope", _span, width), Buffer("value", _span, width));
         Workers.For(_span, new SlopeRow(Saved(SiteKind.MlpGatePre, layer), Saved(SiteKind.MlpUp, layer), slope, value));
         Workers.For(rows, new GateRows(slope, value, gate, up));
-        var (input, product) = (Buffer("input", rows, _config.Width), Buffer("product", rows, _config.Width));
+        var input = Buffer("input", rows, _config.Width);
         Multiply(gate, w.Gate, input);
-        Multiply(up, w.Up, product);
-        Workers.For(rows, new AddRow(product, input));
+        AddProduct(up, w.Up, input);
         Norm(SiteKind.ResidMid, layer, w.PreMlpGain, input, residual, add: true);
     }
 
@@ -142,39 +151,99 @@ internal sealed class JacobianPass : IDisposable
         var rows = residual.Rows;
         var branch = Buffer("branch", rows, _config.Width);
         Norm(SiteKind.AttnOutRaw, layer, w.PostAttentionGain, residual, branch, add: false);
-        var z = Buffer("z", rows, _config.Heads * _config.HeadSize);
+        var shape = _config.Shapes[layer];
+        var z = Buffer("z", rows, _config.QueryWidth(layer));
         Multiply(branch, w.Output, z);
 
         var (q, k, v) = (
-            Buffer("q", rows, _config.Heads * _config.HeadSize),
-            Buffer("k", rows, _config.KeyValueHeads * _config.HeadSize),
-            Buffer("v", rows, _config.KeyValueHeads * _config.HeadSize)
+            Buffer("q", rows, _config.QueryWidth(layer)),
+            Buffer("k", rows, shape.KeyValueWidth),
+            Buffer("v", rows, shape.KeyValueWidth)
         );
         var full = _paths != JacobianPaths.FrozenPatterns;
         Workers.For(
-            rows / _span * _config.KeyValueHeads,
+            rows / _span * shape.KeyValueHeads,
             new JacobianAttention(_config, layer, _saved, _first, _span, full, _paths == JacobianPaths.OwnPosition, z, q, k, v)
         );
-        var (input, product) = (Buffer("input", rows, _config.Width), Buffer("product", rows, _config.Width));
-        Multiply(v, w.Value, input);
+        var input = Buffer("input", rows, _config.Width);
+        Clear(input);
         if (full)
         {
-            var table = (_config.Sliding[layer] ? _local : _global).Rows(_first + _span).AsMatrix().SliceRows(_first, _span);
-            Heads(q, table, SiteKind.Q, w.QueryGain, layer);
-            Heads(k, table, SiteKind.K, w.KeyGain, layer);
-            Multiply(q, w.Query, product);
-            Workers.For(rows, new AddRow(product, input));
-            Multiply(k, w.Key, product);
-            Workers.For(rows, new AddRow(product, input));
+            Heads(q, SiteKind.Q, w.QueryGain, layer);
+            AddProduct(q, w.Query, input);
         }
+        KeysAndValues(layer, k, v, full, input);
         Norm(SiteKind.ResidPre, layer, w.InputGain, input, residual, add: true);
     }
 
-    /// <summary>Queries or keys after RoPE → before RoPE and, in Gemma 3, before their norm.</summary>
-    private void Heads(MatrixView gradient, MatrixView table, SiteKind projected, float[]? gain, int layer)
+    /// <summary>input += gradient through keys and values, with what later layers that read them have left; those of another layer are left
+    /// for it.</summary>
+    private void KeysAndValues(int layer, MatrixView k, MatrixView v, bool full, MatrixView input)
     {
+        var (w, shape) = (_weights.Layers[layer], _config.Shapes[layer]);
+        var source = shape.KeyValueSource ?? layer;
+        if (_config.IsKeyValueSource(source))
+        {
+            var (keys, values) = Shared(source, k.Rows);
+            if (full)
+                Workers.For(k.Rows, new AddRow(k, keys));
+            Workers.For(v.Rows, new AddRow(v, values));
+            (k, v) = (keys, values);
+        }
+        if (source != layer)
+            return;
+        if (_config.HasValueNorm)
+            Workers.For(v.Rows, new ValueRows(Saved(SiteKind.V, layer), shape.HeadSize, _config.NormEpsilon, v));
+        if (full)
+        {
+            Heads(k, SiteKind.K, w.KeyGain, layer);
+            AddProduct(k, w.Key, input);
+        }
+        AddProduct(v, w.Value, input);
+    }
+
+    /// <summary>residual += gradient through post_norm(projection(gelu(gate(·)) ∘ inputs)), whose inputs no layer changes.</summary>
+    private void PerLayer(int layer, LayerEmbeddingWeights w, MatrixView residual)
+    {
+        var (rows, width) = (residual.Rows, w.Gate.Outputs);
+        var (branch, gate, up) = (Buffer("branch", rows, _config.Width), Buffer("gate", rows, width), Buffer("up", rows, width));
+        Norm(SiteKind.PleOutRaw, layer, w.PostGain, residual, branch, add: false);
+        Multiply(branch, w.Projection, gate);
+        var inputs = _saved.Rows(new Site(SiteKind.PleInputs)).SliceColumns(layer * width, width).SliceRows(_first, _span);
+        var (slope, value) = (Buffer("slope", _span, width), Buffer("value", _span, width));
+        Workers.For(_span, new SlopeRow(Saved(SiteKind.PleGatePre, layer), inputs, slope, value));
+        Workers.For(rows, new GateRows(slope, value, gate, up));
+        AddProduct(gate, w.Gate, residual);
+    }
+
+    /// <summary>Queries or keys after RoPE → before RoPE and, but for Gemma 2, before their norm.</summary>
+    private void Heads(MatrixView gradient, SiteKind projected, float[]? gain, int layer)
+    {
+        var table = _rotary.Of(layer).Rows(_first + _span);
         MatrixView? normed = gain is null ? null : Saved(projected, layer);
-        Workers.For(gradient.Rows, new HeadRows(table, normed, gain, _config.HeadSize, _config.NormEpsilon, gradient));
+        var rows = table.AsMatrix().SliceRows(_first, _span);
+        Workers.For(gradient.Rows, new HeadRows(rows, normed, gain, _config.Shapes[layer].HeadSize, _config.NormEpsilon, gradient));
+        GC.KeepAlive(table);
+    }
+
+    /// <summary>What is known so far of the gradients at the keys and values of a layer that others read.</summary>
+    private (MatrixView Keys, MatrixView Values) Shared(int layer, int rows)
+    {
+        var width = _config.Shapes[layer].KeyValueWidth;
+        return (_workspace.Buffer("jacobian k", rows, width, layer + 1), _workspace.Buffer("jacobian v", rows, width, layer + 1));
+    }
+
+    private void AddProduct(MatrixView output, WeightView matrix, MatrixView input)
+    {
+        var product = Buffer("product", output.Rows, input.Columns);
+        Multiply(output, matrix, product);
+        Workers.For(output.Rows, new AddRow(product, input));
+    }
+
+    private static void Clear(MatrixView rows)
+    {
+        for (var row = 0; row < rows.Rows; row++)
+            rows.Row(row).Clear();
     }
 
     /// <summary>Gradient at a norm's gained output → at its input, which is written or added to.</summary>
@@ -256,6 +325,17 @@ internal sealed class JacobianPass : IDisposable
                 ? scale * TensorPrimitives.Dot<float>(gradient, bare) / bare.Length
                 : TensorPrimitives.Dot<float>(result, bare) / bare.Length;
             TensorPrimitives.MultiplyAdd(bare, -along, result, result);
+        }
+    }
+
+    private readonly record struct ValueRows(MatrixView Projected, int HeadSize, float Epsilon, MatrixView Gradient) : IJob
+    {
+        public void Run(int index)
+        {
+            var projected = Projected.Row(index % Projected.Rows);
+            var row = Gradient.Row(index);
+            for (var at = 0; at < row.Length; at += HeadSize)
+                ElementwiseBackward.Normalize(projected.Slice(at, HeadSize), Epsilon, row.Slice(at, HeadSize));
         }
     }
 

@@ -8,44 +8,50 @@ namespace GemmaScope.Models;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private readonly LayerCache[] _layers;
+    /// <summary>By layer; null where a layer reads another's.</summary>
+    private readonly LayerCache?[] _layers;
 
     internal KvCache(GemmaConfig config)
     {
         Config = config;
-        var width = config.KeyValueHeads * config.HeadSize;
-        _layers = [.. config.Sliding.Select(sliding => new LayerCache(width, sliding ? config.Window : int.MaxValue))];
+        _layers =
+        [
+            .. config.Shapes.Select(
+                (shape, layer) => shape.KeyValueSource is null ? new LayerCache(shape.KeyValueWidth, config.WindowOf(layer)) : null
+            ),
+        ];
     }
 
-    private KvCache(GemmaConfig config, LayerCache[] layers) => (Config, _layers) = (config, layers);
+    private KvCache(GemmaConfig config, LayerCache?[] layers) => (Config, _layers) = (config, layers);
 
     /// <summary>Tokens seen so far; the next token has this position.</summary>
     public int Length { get; internal set; }
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => _layers.Sum(layer => layer.Bytes);
+    public long Bytes => _layers.Sum(layer => layer?.Bytes ?? 0);
 
     internal GemmaConfig Config { get; }
 
     /// <summary>A cache of its own that has seen the same: where several texts begin alike, the beginning is computed once. The original
     /// may go on or be disposed.</summary>
     /// <param name="room">New tokens for which room is made at once; it grows beyond as needed.</param>
-    public KvCache Fork(int room = 64) => new(Config, [.. _layers.Select(layer => layer.Fork(room))]) { Length = Length };
+    public KvCache Fork(int room = 64) => new(Config, [.. _layers.Select(layer => layer?.Fork(room))]) { Length = Length };
 
-    internal LayerCache Layer(int index) => _layers[index];
+    /// <summary>What a layer reads: its own part, or that of the layer whose keys and values it reads.</summary>
+    internal LayerCache Layer(int index) => _layers[Config.Shapes[index].KeyValueSource ?? index]!;
 
     /// <summary>Takes back what a run that did not finish has appended.</summary>
     internal void RollBack()
     {
         foreach (var layer in _layers)
-            layer.RollBack(Length);
+            layer?.RollBack(Length);
     }
 
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
         foreach (var layer in _layers)
-            layer.Clear();
+            layer?.Clear();
         Length = 0;
     }
 
@@ -53,7 +59,7 @@ public sealed class KvCache : IDisposable
     public void Dispose()
     {
         foreach (var layer in _layers)
-            layer.Dispose();
+            layer?.Dispose();
     }
 }
 
@@ -80,8 +86,11 @@ internal sealed unsafe class LayerCache(int width, int window) : IDisposable
         Copy(keys, _keys!.AsMatrix().SliceRows(_count, keys.Rows));
         Copy(values, _values!.AsMatrix().SliceRows(_count, keys.Rows));
         _count += keys.Rows;
-        return new(_keys.AsMatrix().SliceRows(0, _count), _values.AsMatrix().SliceRows(0, _count), _first);
+        return Seen;
     }
+
+    /// <summary>All rows, those of the new tokens included.</summary>
+    public KeysAndValues Seen => new(_keys!.AsMatrix().SliceRows(0, _count), _values!.AsMatrix().SliceRows(0, _count), _first);
 
     public void Clear() => (_first, _count) = (0, 0);
 

@@ -96,7 +96,8 @@ public static class LightModel
         matrices = new(StringComparer.Ordinal);
         for (var layer = 0; layer < config.Layers; layer++)
             foreach (var linear in Linear)
-                matrices.Add(names.Stored($"layers.{layer}.{linear}.weight"));
+                if (files.Names.Contains(names.Stored($"layers.{layer}.{linear}.weight")))
+                    matrices.Add(names.Stored($"layers.{layer}.{linear}.weight"));
         if (matrices.FirstOrDefault(name => files[name].Type.IsBlockType()) is not { } quantised)
             return files;
         using (files)

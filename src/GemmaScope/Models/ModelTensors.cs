@@ -12,8 +12,8 @@ internal abstract class ModelTensors : IDisposable
     /// <summary>The file, index or folder, for messages.</summary>
     public abstract string Path { get; }
 
-    /// <summary>What is to be added to a stored gain: norms multiply by 1 + the checkpoint's weight.</summary>
-    public abstract float GainOffset { get; }
+    /// <summary>What is to be added to a stored gain: the norms of most models multiply by 1 + the checkpoint's weight.</summary>
+    public abstract float GainOffset(GemmaConfig config);
 
     /// <summary>Where the sizes stand that a tensor must fit.</summary>
     public abstract string Sizes { get; }
@@ -26,6 +26,9 @@ internal abstract class ModelTensors : IDisposable
 
     /// <summary>The stored name of a tensor, which from now on counts as used.</summary>
     public abstract string Stored(string name);
+
+    /// <summary>Lets a tensor pass that the model does not use, if there is one.</summary>
+    public abstract void Ignore(string name);
 
     /// <summary>A tensor by its stored name.</summary>
     public abstract Tensor Get(string stored);

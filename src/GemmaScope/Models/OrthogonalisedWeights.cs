@@ -17,7 +17,19 @@ internal sealed class OrthogonalisedWeights : IDisposable
         _unit = OrthonormalBasis.Of([direction])[0];
         Embedding = Rows(weights.Embedding);
         Unembedding = alsoUnembedding ? Embedding : weights.Embedding;
-        Layers = [.. weights.Layers.Select(layer => layer with { Output = Outputs(layer.Output), Down = Outputs(layer.Down) })];
+        if (weights.Layers.Any(layer => layer.Experts is not null))
+            throw new NotSupportedException("experts are not copied into memory");
+        Layers =
+        [
+            .. weights.Layers.Select(layer =>
+                layer with
+                {
+                    Output = Outputs(layer.Output),
+                    Down = Outputs(layer.Down),
+                    PerLayer = layer.PerLayer is { } one ? one with { Projection = Outputs(one.Projection) } : null,
+                }
+            ),
+        ];
     }
 
     public Tensor Embedding { get; }

@@ -24,8 +24,9 @@ internal sealed unsafe class RotaryTable(RopeSettings settings, int headSize, in
 
     private Tensor Make(int positions)
     {
+        // Pairs that do not turn keep the angle 0; the exponent counts over the whole head.
         var inverse = new double[_half];
-        for (var j = 0; j < _half; j++)
+        for (var j = 0; j < (int)(settings.Rotated * _half); j++)
             inverse[j] = Math.Pow(settings.Theta, -2.0 * j / headSize) / settings.Factor;
         var rows = Tensor.Uninitialized(positions, headSize);
         for (var position = 0; position < positions; position++)

@@ -20,7 +20,7 @@ internal readonly record struct GainRow(MatrixView X, float[] Gain) : IJob
     public void Run(int index) => TensorPrimitives.Multiply(X.Row(index), Gain, X.Row(index));
 }
 
-/// <summary>Norms each head of a row on its own (Gemma 3's q_norm and k_norm).</summary>
+/// <summary>Norms each head of a row on its own (q_norm and k_norm).</summary>
 internal readonly record struct NormHeadsRow(MatrixView Heads, float[] Gain, float Epsilon) : IJob
 {
     public void Run(int index)
@@ -28,6 +28,17 @@ internal readonly record struct NormHeadsRow(MatrixView Heads, float[] Gain, flo
         var row = Heads.Row(index);
         for (var at = 0; at < row.Length; at += Gain.Length)
             Elementwise.RmsNorm(row.Slice(at, Gain.Length), Gain, Epsilon, row.Slice(at, Gain.Length));
+    }
+}
+
+/// <summary>Divides each head of a row by its RMS (Gemma 4's values).</summary>
+internal readonly record struct NormalizeHeadsRow(MatrixView Heads, int HeadSize, float Epsilon) : IJob
+{
+    public void Run(int index)
+    {
+        var row = Heads.Row(index);
+        for (var at = 0; at < row.Length; at += HeadSize)
+            Elementwise.Normalize(row.Slice(at, HeadSize), Epsilon, row.Slice(at, HeadSize));
     }
 }
 
@@ -46,6 +57,11 @@ internal readonly record struct RotateRow(MatrixView Heads, MatrixView Table, in
 internal readonly record struct AddRow(MatrixView X, MatrixView Sum) : IJob
 {
     public void Run(int index) => TensorPrimitives.Add(Sum.Row(index), X.Row(index), Sum.Row(index));
+}
+
+internal readonly record struct MultiplyRow(MatrixView X, float Factor) : IJob
+{
+    public void Run(int index) => TensorPrimitives.Multiply(X.Row(index), Factor, X.Row(index));
 }
 
 internal readonly record struct CapRow(MatrixView X, float Cap) : IJob

@@ -32,6 +32,26 @@ internal readonly record struct NormHeadsBackwardRow(MatrixView X, float[] Gain,
     }
 }
 
+/// <summary>Backward of <see cref="NormalizeHeadsRow"/>, with denominators that are constants or not.</summary>
+internal readonly record struct NormalizeHeadsBackwardRow(MatrixView X, int HeadSize, float Epsilon, bool Frozen, MatrixView Gradient)
+    : IJob
+{
+    public void Run(int index)
+    {
+        var x = X.Row(index);
+        var row = Gradient.Row(index);
+        for (var at = 0; at < row.Length; at += HeadSize)
+        {
+            var of = x.Slice(at, HeadSize);
+            var head = row.Slice(at, HeadSize);
+            if (Frozen)
+                TensorPrimitives.Multiply(head, ElementwiseBackward.InverseRms(of, Epsilon), head);
+            else
+                ElementwiseBackward.Normalize(of, Epsilon, head);
+        }
+    }
+}
+
 /// <summary>Backward of <see cref="RotateRow"/>, for a sequence that begins at position 0.</summary>
 internal readonly record struct RotateBackwardRow(MatrixView Table, int HeadSize, MatrixView Gradient) : IJob
 {

@@ -56,7 +56,7 @@ internal sealed unsafe class RunHooks
             foreach (var edit in edits)
                 edit.Apply(rows, sequences);
         if (_captured.ContainsKey(site))
-            _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
+            _captured[site] = [Copy(rows, _config.SiteShape(site, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, logit rows; <paramref name="positions"/> tells each row's position.</summary>
@@ -70,7 +70,7 @@ internal sealed unsafe class RunHooks
                 for (var r = 0; r < rows.Rows; r++)
                     edit.Apply(rows.SliceRows(r, 1), positions[r]);
         if (_captured.ContainsKey(site))
-            _captured[site] = [Copy(rows, _config.SiteShape(kind, rows.Rows))];
+            _captured[site] = [Copy(rows, _config.SiteShape(site, rows.Rows))];
     }
 
     /// <summary>Edits, then captures, one sequence's attention matrices: [heads · queries, keys].</summary>
@@ -86,7 +86,7 @@ internal sealed unsafe class RunHooks
         if (!_captured.TryGetValue(site, out var tensors))
             return;
         _captured[site] = tensors ??= new Tensor[sequences.Count];
-        tensors[sequence] = Copy(matrices, _config.SiteShape(kind, queries, matrices.Columns));
+        tensors[sequence] = Copy(matrices, _config.SiteShape(site, queries, matrices.Columns));
     }
 
     private static int KindCount { get; } = Enum.GetValues<SiteKind>().Length;
@@ -107,14 +107,26 @@ internal sealed unsafe class RunHooks
         throw new ArgumentProblemException(
             site.Layer >= _config.Layers
                 ? $"the model has layers 0 to {_config.Layers - 1}"
-                : "this model has no such site (q_normed and k_normed exist in Gemma 3 only)",
+                : $"this model has no such site; {Absence(site)}",
             site.ToString()
         );
     }
 
+    /// <summary>Why the model does not have a site.</summary>
+    private string Absence(Site site) =>
+        site is { Layer: { } layer, Kind: <= SiteKind.AttnPattern } && _config.Shapes[layer].KeyValueSource is { } source
+            ? $"layer {layer} reads the keys and values of layer {source}"
+            : site.Kind switch
+            {
+                SiteKind.QNormed or SiteKind.KNormed => "queries and keys are normed from Gemma 3 on",
+                SiteKind.VNormed or SiteKind.ResidBeforeScalar => "it exists in Gemma 4 only",
+                >= SiteKind.DenseOut and < SiteKind.MlpOut => "it has no experts",
+                _ => "it has no embeddings for each layer",
+            };
+
     private void CheckWidth(Edit edit)
     {
-        var width = _config.SiteWidth(edit.Site.Kind);
+        var width = _config.SiteWidth(edit.Site);
         if (edit.Width is int given && width >= 0 && given != width)
             throw new ArgumentProblemException($"the edit's vector has {given} numbers, the site has {width}", edit.Site.ToString());
     }

@@ -13,7 +13,7 @@ internal sealed class SafetensorsModel : ModelTensors
 
     public override string Path => _files.Path;
 
-    public override float GainOffset => 1;
+    public override float GainOffset(GemmaConfig config) => config.GainOffset;
 
     public override string Sizes => "config.json";
 
@@ -38,6 +38,8 @@ internal sealed class SafetensorsModel : ModelTensors
     }
 
     public override string Stored(string name) => _names.Stored(name);
+
+    public override void Ignore(string name) => _names.Ignore(name);
 
     public override Tensor Get(string stored) => _files[stored];
 

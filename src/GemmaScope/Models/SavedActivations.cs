@@ -65,22 +65,57 @@ internal sealed class SavedActivations : IDisposable
     /// <summary>Inputs of the norms between two sites that the gradient passes.</summary>
     private static IEnumerable<Site> Norms(GemmaConfig config, GradientMode mode, Site from, Site to)
     {
-        SiteKind[] mlp = mode == GradientMode.Full ? [SiteKind.ResidMid, SiteKind.MlpOutRaw] : [SiteKind.ResidMid];
-        return Passed(config, from, to, [SiteKind.ResidPre, SiteKind.AttnOutRaw], mlp)
+        SiteKind[] mlp =
+            mode == GradientMode.Frozen ? [SiteKind.ResidMid]
+            : config.Experts is null ? [SiteKind.ResidMid, SiteKind.MlpOutRaw]
+            : [SiteKind.ResidMid, SiteKind.MlpOutRaw, SiteKind.ExpertsOutRaw, SiteKind.FfnCombined];
+        return Passed(config, from, to, _ => [SiteKind.ResidPre, SiteKind.AttnOutRaw], mlp)
             .Concat(BackwardPass.IsFinal(to) ? [Site.ResidPost(config.Layers - 1)] : []);
     }
 
-    /// <summary>What the steps other than norms need.</summary>
+    /// <summary>What the steps other than norms of the residual stream need.</summary>
     private static IEnumerable<Site> Steps(GemmaConfig config, GradientMode mode, Site from, Site to)
     {
         if (mode == GradientMode.Frozen)
-            return Passed(config, from, to, [SiteKind.AttnPattern], []);
-        List<SiteKind> attention = [SiteKind.AttnPattern, SiteKind.QRope, SiteKind.KRope, SiteKind.V];
-        if (config.HasQueryKeyNorm)
-            attention.AddRange(SiteKind.Q, SiteKind.K);
-        if (config.AttentionCap is not null)
-            attention.Add(SiteKind.AttnScoresSoftcapped);
-        return Passed(config, from, to, attention, [SiteKind.MlpGatePre, SiteKind.MlpUp]);
+            return Passed(
+                config,
+                from,
+                to,
+                layer => config.HasValueNorm ? [SiteKind.AttnPattern, .. Own(layer, SiteKind.V)] : [SiteKind.AttnPattern],
+                []
+            );
+        List<SiteKind> mlp = [SiteKind.MlpGatePre, SiteKind.MlpUp];
+        if (config.Experts is not null)
+            mlp.AddRange(ExpertsBackward.Needed);
+        return Passed(config, from, to, Attention, mlp).Concat(Sources()).Concat(PerLayer());
+
+        IEnumerable<SiteKind> Attention(int layer) =>
+            [
+                SiteKind.AttnPattern,
+                SiteKind.QRope,
+                .. config.HasQueryKeyNorm ? [SiteKind.Q, .. Own(layer, SiteKind.K)] : (SiteKind[])[],
+                .. config.HasValueNorm ? Own(layer, SiteKind.V) : [],
+                .. config.AttentionCap is not null ? [SiteKind.AttnScoresSoftcapped] : (SiteKind[])[],
+            ];
+
+        // Keys and values that a layer reads may be those of one that the gradient does not pass.
+        IEnumerable<Site> Sources() =>
+            Enumerable
+                .Range(0, config.Layers)
+                .Where(layer => BackwardPass.PassesAttention(layer, from, to))
+                .Select(layer => config.Shapes[layer].KeyValueSource ?? layer)
+                .SelectMany(layer => (Site[])[new(SiteKind.KRope, layer), new(config.ValuesRead, layer)]);
+
+        IEnumerable<Site> PerLayer() =>
+            config.PerLayer is null
+                ? []
+                : Enumerable
+                    .Range(0, config.Layers)
+                    .Where(layer => BackwardPass.PassesPerLayer(layer, from, to))
+                    .SelectMany(layer => (Site[])[new(SiteKind.PleGatePre, layer), new(SiteKind.PleOutRaw, layer)])
+                    .Concat([new Site(SiteKind.PleInputs), new Site(SiteKind.PleProjectionRaw)]);
+
+        SiteKind[] Own(int layer, SiteKind kind) => config.Has(new Site(kind, layer)) ? [kind] : [];
     }
 
     /// <summary>Kinds of attention and of MLP sites, in each layer where the gradient passes the one or the other.</summary>
@@ -88,13 +123,13 @@ internal sealed class SavedActivations : IDisposable
         GemmaConfig config,
         Site from,
         Site to,
-        IEnumerable<SiteKind> attention,
+        Func<int, IEnumerable<SiteKind>> attention,
         IEnumerable<SiteKind> mlp
     ) =>
         Enumerable
             .Range(0, config.Layers)
             .SelectMany(layer =>
-                (BackwardPass.PassesAttention(layer, from, to) ? attention : [])
+                (BackwardPass.PassesAttention(layer, from, to) ? attention(layer) : [])
                     .Concat(BackwardPass.PassesMlp(layer, from, to) ? mlp : [])
                     .Select(kind => new Site(kind, layer))
             );

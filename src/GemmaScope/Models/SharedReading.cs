@@ -72,7 +72,7 @@ public static class SharedReading
         int[] order = [.. Enumerable.Range(0, sequences.Count)];
         Array.Sort(order, (a, b) => sequences[a].AsSpan().SequenceCompareTo(sequences[b]) is var c and not 0 ? c : a - b);
         // Copies of caches weigh as much as their tokens do.
-        var bytes = 2L * sizeof(float) * model.Config.KeyValueHeads * model.Config.HeadSize * model.Config.Layers;
+        var bytes = model.Config.CacheBytes(1);
         var held = Math.Clamp(BytesHeld / bytes, LeastTokensHeld, MostTokensHeld);
         foreach (var part in Packed(order, i => sequences[i].Length, held, int.MaxValue))
             new Reading(model, [.. part.Select(i => sequences[i])], i => part[i], read, begun, edits, arithmetic, cancellationToken).Run();

@@ -4,12 +4,25 @@ namespace GemmaScope.Models;
 
 /// <summary>
 /// The places of a forward pass that can be read and edited, in the order in which they are computed
-/// (METHODS §1.2). Shapes in brackets: T tokens, d width, H heads, K key-value heads, h head size, M MLP width, V vocabulary rows.
+/// (METHODS §1.2). Shapes in brackets: T tokens, d width, H heads, K key-value heads, h head size, M MLP width, V vocabulary rows; of Gemma 4
+/// L layers, P width of the embeddings for each layer, E experts, k experts a token, m MLP width of an expert.
 /// </summary>
 public enum SiteKind
 {
     /// <summary>[T, d] scaled token embeddings; the same numbers as resid_pre.0.</summary>
     Embed,
+
+    /// <summary>[T, L, P] rows of the table of embeddings for each layer, times √P (Gemma 4 E).</summary>
+    PleToken,
+
+    /// <summary>[T, L, P] projection of the scaled embedding, times d^-½ (Gemma 4 E).</summary>
+    PleProjectionRaw,
+
+    /// <summary>[T, L, P] the same after its norm (Gemma 4 E).</summary>
+    PleProjection,
+
+    /// <summary>[T, L, P] the sum of both, times 2^-½: what each layer is given beside the residual (Gemma 4 E).</summary>
+    PleInputs,
 
     /// <summary>[T, d] residual entering the layer.</summary>
     ResidPre,
@@ -17,7 +30,7 @@ public enum SiteKind
     /// <summary>[T, d] resid_pre / rms, without the gain.</summary>
     Ln1Normalized,
 
-    /// <summary>[T, d] the same times (1 + gain): input of the q, k and v projections.</summary>
+    /// <summary>[T, d] the same times the gain: input of the q, k and v projections.</summary>
     AttnIn,
 
     /// <summary>[T, H, h] query projection, before any norm and before RoPE.</summary>
@@ -26,14 +39,17 @@ public enum SiteKind
     /// <summary>[T, K, h] key projection, before any norm and before RoPE.</summary>
     K,
 
-    /// <summary>[T, K, h] value projection.</summary>
+    /// <summary>[T, K, h] value projection; in layers of Gemma 4 that have none the key projection.</summary>
     V,
 
-    /// <summary>[T, H, h] after q_norm (Gemma 3 only), before RoPE.</summary>
+    /// <summary>[T, H, h] after q_norm (not in Gemma 2), before RoPE.</summary>
     QNormed,
 
-    /// <summary>[T, K, h] after k_norm (Gemma 3 only), before RoPE.</summary>
+    /// <summary>[T, K, h] after k_norm (not in Gemma 2), before RoPE.</summary>
     KNormed,
+
+    /// <summary>[T, K, h] values divided by their RMS, without a gain (Gemma 4): what patterns are multiplied by.</summary>
+    VNormed,
 
     /// <summary>[T, H, h] after RoPE.</summary>
     QRope,
@@ -65,7 +81,7 @@ public enum SiteKind
     /// <summary>[T, d] resid_mid / rms, without the gain: input of Gemma Scope 1 transcoders.</summary>
     Ln2Normalized,
 
-    /// <summary>[T, d] the same times (1 + gain): input of the MLP and of Gemma Scope 2 transcoders.</summary>
+    /// <summary>[T, d] the same times the gain: input of the MLP and of Gemma Scope 2 transcoders.</summary>
     MlpIn,
 
     /// <summary>[T, M] gate projection before the activation.</summary>
@@ -80,16 +96,77 @@ public enum SiteKind
     /// <summary>[T, d] down_proj output.</summary>
     MlpOutRaw,
 
+    /// <summary>[T, d] the dense branch after a norm of its own (with experts).</summary>
+    DenseOut,
+
+    /// <summary>[T, d] resid_mid / rms times the router's scale: input of the router.</summary>
+    RouterIn,
+
+    /// <summary>[T, E] the router's logits.</summary>
+    RouterLogits,
+
+    /// <summary>[T, E] soft-max over all experts.</summary>
+    RouterProbs,
+
+    /// <summary>[T, k] numbers of the chosen experts, the likeliest first; an edit chooses others.</summary>
+    RouterTopK,
+
+    /// <summary>[T, k] what each chosen expert's output is multiplied by.</summary>
+    RouterWeights,
+
+    /// <summary>[T, d] input of the experts, after a norm of their own.</summary>
+    ExpertsIn,
+
+    /// <summary>[T, k, m] gate projection of each chosen expert, in the order of router_top_k.</summary>
+    ExpertGatePre,
+
+    /// <summary>[T, k, m] up projection of each chosen expert.</summary>
+    ExpertUp,
+
+    /// <summary>[T, k, m] gelu_tanh(gate) · up of each chosen expert.</summary>
+    ExpertActProduct,
+
+    /// <summary>[T, k, d] output of each chosen expert, before it is weighted.</summary>
+    ExpertOut,
+
+    /// <summary>[T, d] the weighted sum of the experts' outputs.</summary>
+    ExpertsOutRaw,
+
+    /// <summary>[T, d] the same after a norm of its own.</summary>
+    ExpertsOut,
+
+    /// <summary>[T, d] dense_out + experts_out, before the post-feed-forward norm.</summary>
+    FfnCombined,
+
     /// <summary>[T, d] after the post-feed-forward norm: what is added to the residual, Gemma Scope's MLP-output site.</summary>
     MlpOut,
 
-    /// <summary>[T, d] resid_mid + mlp_out: Gemma Scope's residual site.</summary>
+    /// <summary>[T, d] resid_mid + mlp_out, where more is added (Gemma 4 E).</summary>
+    ResidAfterMlp,
+
+    /// <summary>[T, P] gate of the layer's embedding before the activation (Gemma 4 E).</summary>
+    PleGatePre,
+
+    /// <summary>[T, P] gelu_tanh(gate) · ple_inputs (Gemma 4 E).</summary>
+    PleActProduct,
+
+    /// <summary>[T, d] projection of that (Gemma 4 E).</summary>
+    PleOutRaw,
+
+    /// <summary>[T, d] after its norm: what the layer's embedding adds to the residual (Gemma 4 E).</summary>
+    PleOut,
+
+    /// <summary>[T, d] all contributions added, before the layer's factor (Gemma 4).</summary>
+    ResidBeforeScalar,
+
+    /// <summary>[T, d] residual leaving the layer: resid_mid + mlp_out (in Gemma 4 with ple_out, times the layer's factor); Gemma Scope's
+    /// residual site.</summary>
     ResidPost,
 
     /// <summary>[T, d] last residual / rms, without the gain.</summary>
     LnFinalNormalized,
 
-    /// <summary>[T, d] the same times (1 + gain): input of the unembedding.</summary>
+    /// <summary>[T, d] the same times the gain: input of the unembedding.</summary>
     FinalNormOut,
 
     /// <summary>[R, V] logits of the R asked rows before the final cap.</summary>
@@ -147,8 +224,10 @@ public readonly record struct Site : IComparable<Site>
     public static Site Embed { get; } = new(SiteKind.Embed);
 
     /// <summary>Whether the kind belongs to the whole model and not to a layer.</summary>
-    public static bool IsGlobal(SiteKind kind) =>
-        kind is SiteKind.Embed or SiteKind.LnFinalNormalized or SiteKind.FinalNormOut or SiteKind.LogitsRaw or SiteKind.Logits;
+    public static bool IsGlobal(SiteKind kind) => kind is < SiteKind.ResidPre or > SiteKind.ResidPost;
+
+    /// <summary>Whether the kind comes after the last layer.</summary>
+    internal static bool IsFinal(SiteKind kind) => kind > SiteKind.ResidPost;
 
     /// <summary>Whether the kind is a [heads, queries, keys] one.</summary>
     public static bool IsAttentionMatrix(SiteKind kind) =>
@@ -216,8 +295,8 @@ public readonly record struct Site : IComparable<Site>
     public static bool operator >=(Site left, Site right) => left.Order >= right.Order;
 
     private long Order =>
-        Kind == SiteKind.Embed ? -1
-        : Kind >= SiteKind.LnFinalNormalized ? long.MaxValue - 64 + (int)Kind
+        Kind < SiteKind.ResidPre ? (int)Kind - 64L
+        : IsFinal(Kind) ? long.MaxValue - 64 + (int)Kind
         : _layer * 64L + (int)Kind;
 
     private static (int First, int Last) Layers(string text, int layers)

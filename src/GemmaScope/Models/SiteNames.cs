@@ -15,6 +15,10 @@ internal static partial class SiteNames
     private static readonly Row[] Table =
     [
         new(SiteKind.Embed, "embed", ["hook_embed"], ["model.embed_tokens.output"]),
+        new(SiteKind.PleToken, "ple_token", [], ["model.embed_tokens_per_layer.output"]),
+        new(SiteKind.PleProjectionRaw, "ple_projection_raw", [], ["model.per_layer_projection_norm.input"]),
+        new(SiteKind.PleProjection, "ple_projection", [], ["model.per_layer_projection_norm.output"]),
+        new(SiteKind.PleInputs, "ple_inputs", [], []),
         new(SiteKind.ResidPre, "resid_pre", ["blocks.#.hook_resid_pre"], ["model.layers.#.input", "model.layers.#.input_layernorm.input"]),
         new(SiteKind.Ln1Normalized, "ln1_normalized", ["blocks.#.ln1.hook_normalized"], []),
         new(
@@ -31,9 +35,10 @@ internal static partial class SiteNames
         ),
         new(SiteKind.Q, "q", ["blocks.#.attn.hook_q"], ["model.layers.#.self_attn.q_proj.output"]),
         new(SiteKind.K, "k", ["blocks.#.attn.hook_k"], ["model.layers.#.self_attn.k_proj.output"]),
-        new(SiteKind.V, "v", ["blocks.#.attn.hook_v"], ["model.layers.#.self_attn.v_proj.output"]),
+        new(SiteKind.V, "v", ["blocks.#.attn.hook_v"], ["model.layers.#.self_attn.v_proj.output", "model.layers.#.self_attn.v_norm.input"]),
         new(SiteKind.QNormed, "q_normed", [], ["model.layers.#.self_attn.q_norm.output"]),
         new(SiteKind.KNormed, "k_normed", [], ["model.layers.#.self_attn.k_norm.output"]),
+        new(SiteKind.VNormed, "v_normed", [], ["model.layers.#.self_attn.v_norm.output"]),
         new(SiteKind.QRope, "q_rope", ["blocks.#.attn.hook_rot_q"], []),
         new(SiteKind.KRope, "k_rope", ["blocks.#.attn.hook_rot_k"], []),
         new(SiteKind.AttnScoresRaw, "attn_scores_raw", [], []),
@@ -69,7 +74,37 @@ internal static partial class SiteNames
             [],
             ["model.layers.#.mlp.output", "model.layers.#.mlp.down_proj.output", "model.layers.#.post_feedforward_layernorm.input"]
         ),
+        new(SiteKind.DenseOut, "dense_out", [], ["model.layers.#.post_feedforward_layernorm_1.output"]),
+        new(SiteKind.RouterIn, "router_in", [], ["model.layers.#.router.proj.input"]),
+        new(SiteKind.RouterLogits, "router_logits", [], ["model.layers.#.router.proj.output"]),
+        new(SiteKind.RouterProbs, "router_probs", [], []),
+        new(SiteKind.RouterTopK, "router_top_k", ["blocks.#.mlp.hook_expert_indices"], []),
+        new(SiteKind.RouterWeights, "router_weights", ["blocks.#.mlp.hook_expert_weights"], []),
+        new(SiteKind.ExpertsIn, "experts_in", [], ["model.layers.#.pre_feedforward_layernorm_2.output", "model.layers.#.experts.input"]),
+        new(SiteKind.ExpertGatePre, "expert_gate_pre", [], []),
+        new(SiteKind.ExpertUp, "expert_up", [], []),
+        new(SiteKind.ExpertActProduct, "expert_act_product", [], []),
+        new(SiteKind.ExpertOut, "expert_out", [], []),
+        new(
+            SiteKind.ExpertsOutRaw,
+            "experts_out_raw",
+            [],
+            ["model.layers.#.experts.output", "model.layers.#.post_feedforward_layernorm_2.input"]
+        ),
+        new(SiteKind.ExpertsOut, "experts_out", [], ["model.layers.#.post_feedforward_layernorm_2.output"]),
+        new(SiteKind.FfnCombined, "ffn_combined", [], []),
         new(SiteKind.MlpOut, "mlp_out", ["blocks.#.hook_mlp_out"], ["model.layers.#.post_feedforward_layernorm.output"]),
+        new(SiteKind.ResidAfterMlp, "resid_after_mlp", [], ["model.layers.#.per_layer_input_gate.input"]),
+        new(SiteKind.PleGatePre, "ple_gate_pre", [], ["model.layers.#.per_layer_input_gate.output"]),
+        new(SiteKind.PleActProduct, "ple_act_product", [], ["model.layers.#.per_layer_projection.input"]),
+        new(
+            SiteKind.PleOutRaw,
+            "ple_out_raw",
+            [],
+            ["model.layers.#.per_layer_projection.output", "model.layers.#.post_per_layer_input_norm.input"]
+        ),
+        new(SiteKind.PleOut, "ple_out", [], ["model.layers.#.post_per_layer_input_norm.output"]),
+        new(SiteKind.ResidBeforeScalar, "resid_before_scalar", [], []),
         new(SiteKind.ResidPost, "resid_post", ["blocks.#.hook_resid_post"], ["model.layers.#.output"]),
         new(SiteKind.LnFinalNormalized, "ln_final_normalized", ["ln_final.hook_normalized"], []),
         new(SiteKind.FinalNormOut, "final_norm_out", [], ["model.norm.output", "lm_head.input"]),
@@ -132,7 +167,9 @@ internal static partial class SiteNames
         return kinds;
     }
 
-    [GeneratedRegex(@"^(_orig_mod\.|base_model\.model\.|language_model\.|model\.)*(?=(layers|embed_tokens|norm)(\.|$))")]
+    [GeneratedRegex(
+        @"^(_orig_mod\.|base_model\.model\.|language_model\.|model\.)*(?=(layers|embed_tokens|norm|embed_tokens_per_layer|per_layer_projection_norm)(\.|$))"
+    )]
     private static partial Regex ModulePrefix();
 
     [GeneratedRegex(@"(?<=\.)\d+(?=\.|$)")]

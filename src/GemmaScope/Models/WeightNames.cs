@@ -15,7 +15,8 @@ internal sealed partial class WeightNames
 
     /// <summary>The stored name by the name without wrappers of compiled modules.</summary>
     private readonly Dictionary<string, string> _stored = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal),
+        _ignored = new(StringComparer.Ordinal);
     private readonly string _path;
 
     public WeightNames(ShardedSafetensors files)
@@ -62,9 +63,14 @@ internal sealed partial class WeightNames
         return _stored.GetValueOrDefault(Prefix + name, Prefix + name);
     }
 
-    /// <summary>All stored names of the text part.</summary>
+    /// <summary>Lets a tensor of the text part pass that the model does not use.</summary>
+    public void Ignore(string name) => _ignored.Add(Prefix + name);
+
+    /// <summary>All stored names of the text part, but for what was let pass.</summary>
     public IEnumerable<string> All =>
-        _stored.Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(pair => pair.Value);
+        _stored
+            .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal) && !_ignored.Contains(pair.Key))
+            .Select(pair => pair.Value);
 
     /// <summary>Refuses a tensor of a layer that was not used: a bias, a norm, or a whole layer that config.json does not know of.</summary>
     public void RequireAllUsed(GemmaConfig config)
@@ -74,7 +80,7 @@ internal sealed partial class WeightNames
                 .Keys.Where(name => name.StartsWith(Prefix + "layers.", StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal)
         )
-            if (!_used.Contains(name) && !name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
+            if (!_used.Contains(name) && !_ignored.Contains(name) && !name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
                 throw new FileFormatException(
                     $"the tensor '{_stored[name]}' is not used: a {config.ModelType} of {config.Layers} layers, as config.json describes it, has no "
                         + "such weight; weights and config.json belong to different models",

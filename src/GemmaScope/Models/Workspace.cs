@@ -9,15 +9,15 @@ internal sealed class Workspace : IDisposable
     /// <summary>MLP rows computed at a time: bounds the two widest buffers, while weights are still read for many rows at once.</summary>
     public const int MlpRows = 512;
 
-    private readonly Dictionary<(string, int), Tensor> _buffers = [];
+    private readonly Dictionary<(string, int, int), Tensor> _buffers = [];
 
-    /// <summary>An f32 buffer [rows, columns] with undefined contents; the same name gives the same memory.</summary>
-    public MatrixView Buffer(string name, int rows, int columns)
+    /// <summary>An f32 buffer [rows, columns] with undefined contents; the same name and number give the same memory.</summary>
+    public MatrixView Buffer(string name, int rows, int columns, int number = 0)
     {
-        if (!_buffers.TryGetValue((name, columns), out var tensor) || tensor.Rows < rows)
+        if (!_buffers.TryGetValue((name, columns, number), out var tensor) || tensor.Rows < rows)
         {
             tensor?.Dispose();
-            _buffers[(name, columns)] = tensor = Tensor.Uninitialized(rows, columns);
+            _buffers[(name, columns, number)] = tensor = Tensor.Uninitialized(rows, columns);
         }
         return tensor.AsMatrix().SliceRows(0, rows);
     }

@@ -225,7 +225,7 @@ public static class VerdictExplainer
             ? $"writes to {dictionary.OutputSite}, from where no straight path leads to the logits; take one of the residual stream, attn_out or mlp_out"
         : !model.Config.Has(dictionary.InputSite)
         || dictionary.OutputWidth != model.Config.Width
-        || dictionary.InputWidth != model.Config.SiteWidth(dictionary.InputSite.Kind)
+        || dictionary.InputWidth != model.Config.SiteWidth(dictionary.InputSite)
             ? $"does not fit the model: it reads {dictionary.InputWidth} numbers at {dictionary.InputSite}"
         : null;
 }

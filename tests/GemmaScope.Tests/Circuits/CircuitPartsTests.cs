@@ -14,7 +14,8 @@ public class CircuitPartsTests
     [InlineData(40, 200, true, false)]
     public void a_frozen_pattern_multiplies_as_the_whole_matrix_does(int tokens, int window, bool sliding, bool inFile)
     {
-        var config = GemmaConfig.Load(Fixtures.Path("attribution", "models", "gemma3")) with { Window = window, Sliding = [sliding] };
+        var config = GemmaConfig.Load(Fixtures.Path("attribution", "models", "gemma3"));
+        config = config with { Window = window, Shapes = [config.Shapes[0] with { Sliding = sliding }] };
         var random = new Random(tokens);
         using var pattern = Tensor.Zeros(config.Heads * tokens, tokens);
         for (var head = 0; head < config.Heads; head++)
@@ -30,21 +31,21 @@ public class CircuitPartsTests
         frozen.CopyTo(copy.AsMatrix());
         Assert.True(pattern.AsSpan().SequenceEqual(copy.AsSpan()));
 
-        var (first, group) = (tokens / 3, config.Heads / config.KeyValueHeads);
+        var (first, group) = (tokens / 3, config.GroupSize(0));
         var firstKey = frozen.FirstKey(first);
         Assert.Equal(sliding ? Math.Max(0, first - window + 1) : 0, firstKey);
-        using var dz = Tensor.Zeros(tokens - first, config.Heads * config.HeadSize);
+        using var dz = Tensor.Zeros(tokens - first, config.Heads * config.Shapes[0].HeadSize);
         foreach (ref var value in dz.AsSpan())
             value = random.NextSingle() - 0.5f;
-        using var dv = Tensor.Uninitialized(tokens - firstKey, config.HeadSize);
-        frozen.Multiply(1, group, config.HeadSize, dz.AsMatrix(), first, dv.AsMatrix(), firstKey);
+        using var dv = Tensor.Uninitialized(tokens - firstKey, config.Shapes[0].HeadSize);
+        frozen.Multiply(1, group, config.Shapes[0].HeadSize, dz.AsMatrix(), first, dv.AsMatrix(), firstKey);
         for (var key = firstKey; key < tokens; key++)
-        for (var i = 0; i < config.HeadSize; i++)
+        for (var i = 0; i < config.Shapes[0].HeadSize; i++)
         {
             double sum = 0;
             for (var head = group; head < 2 * group; head++)
             for (var query = first; query < tokens; query++)
-                sum += (double)pattern.Row(head * tokens + query)[key] * dz.Row(query - first)[head * config.HeadSize + i];
+                sum += (double)pattern.Row(head * tokens + query)[key] * dz.Row(query - first)[head * config.Shapes[0].HeadSize + i];
             Assert.Equal(sum, dv.Row(key - firstKey)[i], 1e-3);
         }
     }

@@ -138,7 +138,7 @@ public class FaithfulnessTests
             var slope = (Value(1 + step) - Value(1 - step)) / (2 * step) * features.Ablated(feature);
             Assert.Equal(slope, scores[node], 0.02 * Math.Abs(slope) + 2e-3);
         }
-        var width = tiny.Host.Config.MlpWidth;
+        var width = tiny.Host.Config.Shapes[0].MlpWidth;
         foreach (var (layer, i) in new[] { (1, 0), (3, 1) })
         foreach (var neuron in new[] { 0, 17, 40 })
         {
@@ -287,7 +287,9 @@ public class FaithfulnessTests
             Assert.All(curve.Points.Where(point => point.Kept == 0), point => Assert.Equal((0, 0), (point.Helpful, point.Strongest)));
             Assert.Equal(
                 curve.Kind is FaithfulnessKind.Neurons
-                        ? graph.Model.Transcoders.Layers.Count * (graph.Model.Tokens.Length - 1) * graph.Model.Model.Config.MlpWidth
+                        ? graph.Model.Transcoders.Layers.Count
+                            * (graph.Model.Tokens.Length - 1)
+                            * graph.Model.Model.Config.Shapes[0].MlpWidth
                     : curve.Kind is FaithfulnessKind.AsManyNeurons ? graph.Model.Features.Count
                     : curve.Nodes,
                 curve.Points[^1].Kept

@@ -53,16 +53,16 @@ internal static class MemoryTable
 
     private static Matrix[] Matrices(GemmaConfig config)
     {
-        var (d, query, keyValue) = (config.Width, config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
+        var (d, query, keyValue) = (config.Width, config.Heads * config.Shapes[0].HeadSize, config.Shapes[0].KeyValueWidth);
         return
         [
             new(d, query),
             new(d, keyValue),
             new(d, keyValue, IsImportant: true),
             new(query, d),
-            new(d, config.MlpWidth),
-            new(d, config.MlpWidth),
-            new(config.MlpWidth, d, IsImportant: true),
+            new(d, config.Shapes[0].MlpWidth),
+            new(d, config.Shapes[0].MlpWidth),
+            new(config.Shapes[0].MlpWidth, d, IsImportant: true),
         ];
     }
 
@@ -125,17 +125,13 @@ internal static class MemoryTable
         new()
         {
             Family = family,
-            Layers = layers,
+            Shapes = LayerShape.Alike(Enumerable.Range(0, layers).Select(sliding), headSize, keyValueHeads, mlp),
             Width = width,
-            MlpWidth = mlp,
             Heads = heads,
-            KeyValueHeads = keyValueHeads,
-            HeadSize = headSize,
             Window = window,
             MaxPositions = context,
             VocabularyRows = vocabulary,
             RealVocabulary = vocabulary,
-            Sliding = [.. Enumerable.Range(0, layers).Select(sliding)],
             QueryPreAttentionScalar = headSize,
             AttentionCap = null,
             FinalCap = null,

@@ -24,7 +24,7 @@ public sealed class NearestDirectionsTests : IDisposable
     /// <summary>A dictionary of a site, with whole numbers.</summary>
     private int Add(Site site, int width, int seed)
     {
-        var path = SampleDictionaries.WriteScopeOne(_folder.File("d"), $"{site}/{seed}", Model.Config.SiteWidth(site.Kind), width, seed);
+        var path = SampleDictionaries.WriteScopeOne(_folder.File("d"), $"{site}/{seed}", Model.Config.SiteWidth(site), width, seed);
         _dictionaries.Add(SparseDictionary.Load(path, new DictionaryLoadOptions { Site = site }));
         return _dictionaries.Count - 1;
     }

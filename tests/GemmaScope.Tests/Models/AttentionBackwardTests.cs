@@ -34,8 +34,7 @@ public class AttentionBackwardTests
         var config = GemmaConfig.Load(Fixtures.Path("host", "gemma2-f32-smallcaps")) with
         {
             Heads = Heads,
-            KeyValueHeads = Groups,
-            HeadSize = Size,
+            Shapes = LayerShape.Alike([true], Size, Groups, 1),
             QueryPreAttentionScalar = 1 / (QueryScale * QueryScale),
         };
         using var scores = Tensor.Zeros(Heads * Tokens, Tokens);
@@ -43,7 +42,7 @@ public class AttentionBackwardTests
         using var dk = Tensor.Zeros(Tokens, Groups * Size);
         using var dv = Tensor.Zeros(Tokens, Groups * Size);
 
-        var backward = new AttentionBackward(config, pattern.AsMatrix());
+        var backward = new AttentionBackward(config, 0, pattern.AsMatrix());
         backward.Values(dz.AsMatrix(), dv.AsMatrix());
         backward.Pattern(dz.AsMatrix(), Matrix(v, Tokens).AsMatrix(), scores.AsMatrix());
         backward.SoftMax(scores.AsMatrix());

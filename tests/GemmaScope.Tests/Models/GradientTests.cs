@@ -157,7 +157,7 @@ public class GradientTests
             () =>
                 model.Gradients(
                     Prompt,
-                    GradientTarget.Probe(new Site(SiteKind.MlpUp, 1), 0, Vector(model.Config.MlpWidth)),
+                    GradientTarget.Probe(new Site(SiteKind.MlpUp, 1), 0, Vector(model.Config.Shapes[1].MlpWidth)),
                     [Site.Embed],
                     GradientMode.Frozen
                 )

@@ -29,7 +29,7 @@ public partial class MapTests(DemoGuard guard) : IClassFixture<DemoGuard>
     public async Task without_a_database_the_map_shows_what_texts_can_be_read_with()
     {
         using var folder = new TemporaryFolder();
-        using var samples = new SampleLayers(folder.Path, guard.Model.Config.SiteWidth(SiteKind.ResidPost), [1, 4]);
+        using var samples = new SampleLayers(folder.Path, guard.Model.Config.SiteWidth(Site.ResidPost(0)), [1, 4]);
         var model = new ServerModel(Microscope.Of(WholeServer.Model, guard.Model, samples.Dictionaries));
         await using var host = await ServerHost.StartAsync(model, new ServerOptions { Port = 0, Guard = null });
         var (answer, page) = await Get(host.Address, "/map");

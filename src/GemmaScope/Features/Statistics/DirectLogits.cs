@@ -63,7 +63,7 @@ internal sealed class DirectLogits
         var (sum, start) = (Tensor.Zeros(count, _model.Config.Width), 0);
         foreach (var site in _dictionary.OutputSites)
         {
-            var width = _model.Config.SiteWidth(site.Kind);
+            var width = _model.Config.SiteWidth(site);
             if (!GemmaModel.IsResidual(site.Kind) || site == _dictionary.OutputSites[^1])
             {
                 _model.ToResidual(site, decoders.AsMatrix().SliceColumns(start, width), part.AsMatrix());

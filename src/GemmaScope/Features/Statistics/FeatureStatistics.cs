@@ -227,7 +227,7 @@ public sealed class FeatureStatistics : IDisposable
                     $"belongs to {site}, which the model does not have (layers 0 to {_model.Config.Layers - 1})",
                     dictionary.Name
                 );
-        var reads = dictionary.InputSites.Sum(site => _model.Config.SiteWidth(site.Kind));
+        var reads = dictionary.InputSites.Sum(site => _model.Config.SiteWidth(site));
         if (reads != dictionary.InputWidth)
             throw new ArgumentProblemException(
                 $"reads {dictionary.InputWidth} numbers a token where the model has {reads}; it belongs to another model",

@@ -115,7 +115,7 @@ internal sealed class SourceAttribution : IDisposable
             .ToArray();
         var layer = dictionary.InputSite.Layer!.Value;
         Site pattern = new(SiteKind.AttnPattern, layer),
-            values = new(SiteKind.V, layer);
+            values = new(model.Config.ValuesRead, model.Config.Shapes[layer].KeyValueSource ?? layer);
         using var run = model.Run(
             sequences,
             capture: [pattern, values],
@@ -126,11 +126,12 @@ internal sealed class SourceAttribution : IDisposable
         for (var s = 0; s < groups.Count; s++)
         {
             var (start, count) = run.RowsOf(s);
-            var v = run[values]
-                .Reshape(run[values].Shape[0], (long)model.Config.KeyValueHeads * model.Config.HeadSize)
-                .AsMatrix()
-                .SliceRows(start, count);
-            Workers.For(groups[s].Length, new Job(this, model.Config, dictionary, groups[s], run.Attention(pattern, s).AsMatrix(), v));
+            var shape = model.Config.Shapes[layer];
+            var v = run[values].Reshape(run[values].Shape[0], shape.KeyValueWidth).AsMatrix().SliceRows(start, count);
+            Workers.For(
+                groups[s].Length,
+                new Job(this, model.Config.Heads, shape, dictionary, groups[s], run.Attention(pattern, s).AsMatrix(), v)
+            );
         }
     }
 
@@ -140,7 +141,8 @@ internal sealed class SourceAttribution : IDisposable
 
     private readonly struct Job(
         SourceAttribution all,
-        GemmaConfig config,
+        int heads,
+        LayerShape shape,
         LayerDictionary dictionary,
         Entry[] entries,
         MatrixView pattern,
@@ -149,15 +151,15 @@ internal sealed class SourceAttribution : IDisposable
     {
         public void Run(int index)
         {
-            var (entry, size) = (entries[index], config.HeadSize);
+            var (entry, size) = (entries[index], shape.HeadSize);
             var (encoder, sources) = (new float[dictionary.InputWidth], new float[v.Rows]);
             dictionary.Encoder(entry.Feature, encoder);
             for (var source = 0; source <= entry.Position; source++)
             {
                 double sum = 0;
-                for (var head = 0; head < config.Heads; head++)
+                for (var head = 0; head < heads; head++)
                 {
-                    var value = v.Row(source).Slice(head / (config.Heads / config.KeyValueHeads) * size, size);
+                    var value = v.Row(source).Slice(head / (heads / shape.KeyValueHeads) * size, size);
                     double product = 0;
                     for (var i = 0; i < size; i++)
                         product += (double)value[i] * encoder[head * size + i];
