@@ -57,7 +57,11 @@ internal sealed unsafe class LibraryProduct : IDisposable
         );
         Execute(Primitive(reorder), [new(OneDnn.Source, Memory(plain, weights)), new(OneDnn.Destination, packed)]);
 
-        Name = $"oneDNN {library.Version} {Type}, packed, {library.Implementation(product)}";
+        var kernel = library.Implementation(product);
+        // Emulated bf16 is several times slower than f32: nobody's best.
+        if (Type == DType.BF16 && !kernel.StartsWith("brg", StringComparison.Ordinal))
+            throw new GemmaScopeException("has no bf16 product for this processor, only an emulated one", $"oneDNN {library.Version}");
+        Name = $"oneDNN {library.Version} {Type}, packed, {kernel}";
         _primitive = Primitive(product);
         _arguments = [new(OneDnn.Source, Memory(source, x)), new(OneDnn.Weights, packed), new(OneDnn.Destination, Memory(result, _y))];
     }

@@ -103,8 +103,8 @@ internal static class Gemma4ChatChecks
             _ => throw new ArgumentProblemException("a message says a text or a list of parts", "messages"),
         };
 
-    private static IEnumerable<JsonElement> Each(JsonElement value, string name) =>
-        Member(value, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : [];
+    private static JsonElement.ArrayEnumerator Each(JsonElement value, string name) =>
+        Member(value, name) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : default;
 
     private static string? Text(JsonElement value, string name) =>
         Member(value, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;

@@ -28,7 +28,7 @@ internal sealed class ConvertCommand : GemmaScopeCommand
         : base(
             "convert",
             "Write a dictionary in the form of Gemma Scope 1, Gemma Scope 2 or SAELens; what a form cannot express is refused, with the "
-                + "reason. Or write a model with weights of 8 or 4 bits, which takes a half or a third of the memory.",
+                + "reason. Or write a model with weights of 8 or 4 bits, which takes two thirds or less than half of the memory.",
             "gemmascope convert demo-sae my-sae --to saelens",
             "gemmascope convert gemma-scope-2b-pt-res-canonical/layer_20/width_16k sae --to scope2 --dtype bf16",
             "gemmascope convert my-sae resid_post/layer_20/width_16k/average_l0_71 --to scope1 --fold-decoder-norm",

@@ -65,7 +65,7 @@ public static class FileInspector
         return new FileReport(folder, FileKind.Folder, parts.Sum(p => p.Bytes), [], [.. parts.SelectMany(p => p.Tensors)], parts);
     }
 
-    /// <summary>The files of the field in a folder or, where it has none of its own, in those below it.</summary>
+    /// <summary>The files of the field in a folder and, where none of its own holds tensors, in those below it.</summary>
     private static IEnumerable<string> FilesOf(string folder, int level)
     {
         try
@@ -76,9 +76,10 @@ public static class FileInspector
                 .Where(file => KindByName(file) is not null && !IsLaterShard(file))
                 .Order(StringComparer.Ordinal)
                 .ToArray();
-            if (own.Length > 0 || level == DeepestLevel)
+            if (own.Any(file => KindByName(file) != FileKind.Json) || level == DeepestLevel)
                 return own;
-            return Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1));
+            // A list of what lies below, such as a catalogue, does not stand for it.
+            return own.Concat(Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1)));
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -10,8 +10,8 @@ namespace GemmaScope.Models;
 /// </summary>
 internal sealed unsafe class PrivateWeights : IDisposable
 {
-    /// <summary>Tokens that are decoded before copying begins. Copying all costs about as much time as so many tokens: who writes fewer loses
-    /// nothing, who writes more at most that (bench, decode).</summary>
+    /// <summary>Tokens that are decoded before copying begins: who writes fewer, a label or an answer of one word, gains nothing by copies and
+    /// does not pay for them.</summary>
     public const int TokensBefore = 8;
 
     /// <summary>Tokens over which copying is spread.</summary>

@@ -57,7 +57,7 @@ public sealed class DictionariesCommandTests : IDisposable
 
     [Theory]
     [InlineData("dictionaries --help", "dictionaries", "list", "--layer", "first")]
-    [InlineData("list, show, download, refresh", "dictionaries")]
+    [InlineData("list, show, check, download, refresh", "dictionaries")]
     [InlineData("in no release", "dictionaries", "show", "someone/something")]
     [InlineData("did you mean gemma-scope-2b-pt-res", "dictionaries", "download", "gemma-scope-2b-pt-res-canonical/layer_20/width_17k")]
     [InlineData("did you mean gemma-scope-2b-pt-res", "analyze", "a", "--sae", "gemma-scope-2b-pt-res-canonical/layer_20/width_17k")]

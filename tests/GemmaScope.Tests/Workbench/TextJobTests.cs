@@ -41,7 +41,7 @@ public sealed class TextJobTests : IAsyncLifetime
         Assert.Equal(StopReason.MaxTokens, result.StoppedBy);
         var names = JsonDocument.Parse(ResultJson.Text(result)).RootElement.EnumerateObject().Select(member => member.Name);
         Assert.Equal(
-            "model, prompt, prompt_ids, text, ids, stopped_by, seconds, tokens_per_second, arithmetic, kernels",
+            "model, prompt, prompt_ids, text, ids, stopped_by, seconds, tokens_per_second, arithmetic, kernels, warnings",
             string.Join(", ", names)
         );
     }
