@@ -21,6 +21,9 @@ internal sealed class ReplacementBuilder : IDisposable
                         + "that nothing is left to explain; give a longer text",
                 "prompt"
             );
+        // What is linear in a frozen run is another thing there: layer scalars, norms of values, embeddings of layers, experts.
+        if (model.Config.Family == GemmaFamily.Gemma4)
+            throw new ArgumentProblemException("circuits are traced through Gemma 2 and 3; Gemma 4 is not known to them yet", "model");
         (Model, Set, Tokens, ZeroPositions) = (model, set, tokens, zeroPositions);
         var (layers, width) = (model.Config.Layers, model.Config.Width);
         Frozen = new FrozenRun(model.Config, tokens.Length, workFolder);
