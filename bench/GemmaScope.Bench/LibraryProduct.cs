@@ -4,8 +4,8 @@ namespace GemmaScope.Bench;
 
 /// <summary>
 /// The best that oneDNN does with bf16 matrices (f32 ones where the processor has no bf16 products), as its manual advises: weights packed
-/// beforehand in the layout it asks for, x in that type already, and one call that uses its own threads. Nothing of our own kernels takes part. The library's small
-/// descriptors and primitives live as long as the process.
+/// beforehand in the layout it asks for, x in that type already, and one call that uses its own threads. Nothing of our own kernels takes
+/// part. The library's small descriptors and primitives live as long as the process.
 /// </summary>
 internal sealed unsafe class LibraryProduct : IDisposable
 {
@@ -72,8 +72,8 @@ internal sealed unsafe class LibraryProduct : IDisposable
     /// <summary>Type of the matrices.</summary>
     public DType Type { get; }
 
-    /// <summary>A product of the given matrices in bf16 or f32, [rows, inputs] and [outputs, inputs]; null where the library is absent or cannot.
-    /// Takes x over.</summary>
+    /// <summary>A product of the given matrices in bf16 or f32, [rows, inputs] and [outputs, inputs]; null where the library is absent or
+    /// cannot. Takes x over.</summary>
     public static LibraryProduct? TryCreate(Tensor x, Tensor weights)
     {
         if (OneDnn.TryLoad(Environment.GetEnvironmentVariable(OneDnn.PathVariable), out _) is not { } library)

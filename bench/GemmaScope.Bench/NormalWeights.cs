@@ -11,7 +11,6 @@ internal sealed class NormalWeights(int seed)
 {
     private const int ChunkWeights = 1 << 16;
     private const int BlockWeights = 1 << 22;
-    private const ulong Golden = 0x9E3779B97F4A7C15;
 
     private readonly float[] _draws = Draw(seed);
 
@@ -78,22 +77,14 @@ internal sealed class NormalWeights(int seed)
         }
     }
 
-    /// <summary>SplitMix64 (Steele, Lea and Flood, 2014) as a hash of a counter.</summary>
-    private static ulong Mix(ulong counter)
-    {
-        var z = counter * Golden;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    private static ulong Mix(ulong counter) => SplitMix.Mix(counter * SplitMix.Golden);
 
-    /// <summary>Draws by the method of Box and Muller (1958).</summary>
     private static float[] Draw(int seed)
     {
         var random = new Random(seed);
         var draws = new float[1 << 16];
         for (var i = 0; i < draws.Length; i++)
-            draws[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+            draws[i] = (float)NormalDistribution.Draw(random);
         return draws;
     }
 }

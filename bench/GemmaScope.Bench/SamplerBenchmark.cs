@@ -1,4 +1,5 @@
 using GemmaScope.Models;
+using GemmaScope.Numerics;
 
 namespace GemmaScope.Bench;
 
@@ -53,12 +54,9 @@ internal sealed class SamplerBenchmark() : Benchmark("sampler", "choosing a toke
     private static float[] Logits(int size)
     {
         var random = new Random(7);
-        float[] logits = [.. Enumerable.Range(0, size).Select(_ => 3 * (float)Normal(random))];
+        float[] logits = [.. Enumerable.Range(0, size).Select(_ => 3 * (float)NormalDistribution.Draw(random))];
         for (var rank = 0; rank < 100; rank++)
             logits[random.Next(size)] = 24 - 0.1f * rank;
         return logits;
     }
-
-    private static double Normal(Random random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

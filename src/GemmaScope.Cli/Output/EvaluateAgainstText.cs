@@ -58,22 +58,7 @@ internal static class EvaluateAgainstText
             new("density rho", true)
         );
         foreach (var one in dictionaries)
-            table.Add(
-                one.Name,
-                Number(one.L0, "0.0"),
-                Number(one.L0Against, "0.0"),
-                Number(one.Fvu),
-                Number(one.FvuAgainst),
-                Digits.Percent(one.Features.Survival),
-                Digits.Percent(one.Noise.Survival),
-                Digits.Number(one.Features.FlipsOff),
-                Digits.Number(one.Features.FlipsOn),
-                Digits.Percent(one.Features.TopKept),
-                Number(one.Features.Pearson),
-                $"{one.Features.Died}",
-                Number(one.SurvivalByMargin ?? double.NaN, "0.00"),
-                Number(one.SurvivalByDensity ?? double.NaN, "0.00")
-            );
+            table.Add([one.Name, .. EvaluateAgainstPage.Numbers(one)]);
         terminal.Out.WriteLine();
         table.Write(terminal);
         terminal.Out.WriteLine();

@@ -79,26 +79,28 @@ public static class EvaluateAgainstPage
                         "density ρ",
                     }.Select(name => new PageColumn(name, true)),
                 ],
-                result.Dictionaries.Select(one =>
-                    Row(
-                        one.Name,
-                        Number(one.L0, "0.0"),
-                        Number(one.L0Against, "0.0"),
-                        Number(one.Fvu),
-                        Number(one.FvuAgainst),
-                        Digits.Percent(one.Features.Survival),
-                        Digits.Percent(one.Noise.Survival),
-                        Digits.Number(one.Features.FlipsOff),
-                        Digits.Number(one.Features.FlipsOn),
-                        Digits.Percent(one.Features.TopKept),
-                        Number(one.Features.Pearson),
-                        $"{one.Features.Died}",
-                        Number(one.SurvivalByMargin ?? double.NaN, "0.00"),
-                        Number(one.SurvivalByDensity ?? double.NaN, "0.00")
-                    )
-                ),
+                result.Dictionaries.Select(one => Row(one.Name, Numbers(one))),
                 wide: true
             );
+
+    /// <summary>The numbers of a dictionary as they stand in a row of a table: L0 and FVU of both models, survival and that by noise, flips,
+    /// the strongest kept, Pearson, features that died, rank correlations.</summary>
+    public static IReadOnlyList<string> Numbers(ComparedDictionary one) =>
+        [
+            Number(one.L0, "0.0"),
+            Number(one.L0Against, "0.0"),
+            Number(one.Fvu),
+            Number(one.FvuAgainst),
+            Digits.Percent(one.Features.Survival),
+            Digits.Percent(one.Noise.Survival),
+            Digits.Number(one.Features.FlipsOff),
+            Digits.Number(one.Features.FlipsOn),
+            Digits.Percent(one.Features.TopKept),
+            Number(one.Features.Pearson),
+            $"{one.Features.Died}",
+            Number(one.SurvivalByMargin ?? double.NaN, "0.00"),
+            Number(one.SurvivalByDensity ?? double.NaN, "0.00"),
+        ];
 
     private static Markup Residuals(EvaluateAgainstResult result) =>
         PageTable.Of(

@@ -60,6 +60,7 @@ public static class GenerateJob
                     if (splitter is not null)
                         Tell(splitter.Flush());
                     watched?.End("written", prompt.Length, prompt.Length + text.Ids.Count);
+                    ThoughtAndAnswer? parts = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking);
                     return new GenerateResult(
                         microscope.ModelName,
                         options.Prompt,
@@ -70,8 +71,8 @@ public static class GenerateJob
                     )
                     {
                         Warnings = [.. DictionaryNotes.Of(microscope.Checks), .. watched?.Warnings ?? []],
-                        Thinking = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Thinking,
-                        Answer = splitter is null ? null : ThinkingSplitter.Split(text.Text, startsThinking).Answer,
+                        Thinking = parts?.Thinking,
+                        Answer = parts?.Answer,
                     };
                 },
                 CancellationToken.None

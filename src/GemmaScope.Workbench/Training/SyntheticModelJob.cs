@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using GemmaScope.Activations;
+using GemmaScope.Evaluation;
 
 namespace GemmaScope.Workbench;
 
@@ -85,18 +87,15 @@ public static class SyntheticModelJob
     {
         var counting = progress.Counting("drawing rows", "rows", options.Rows);
         var rows = new SyntheticRows(model, Seed);
-        var (counts, squares) = (new long[model.Config.Features], 0.0);
+        var (firing, squares) = (new SparsitySums(model.Config.Features), 0.0);
         for (var done = 0; done < options.Rows; )
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var batch = Numerics.Tensor.Uninitialized(Math.Min(RowsOfBatch, options.Rows - done), model.Config.Width);
             var truth = rows.FillKnown(done, batch.AsMatrix());
+            firing.Add(truth);
             for (var row = 0; row < truth.Rows; row++)
-            {
-                foreach (var feature in truth.Indices(row))
-                    counts[feature]++;
-                squares += System.Numerics.Tensors.TensorPrimitives.SumOfSquares(batch.Row(row));
-            }
+                squares += TensorPrimitives.SumOfSquares(batch.Row(row));
             counting?.Report(done += truth.Rows);
         }
         return new()
@@ -104,9 +103,9 @@ public static class SyntheticModelJob
             File = options.Target,
             Config = model.Config,
             Rows = options.Rows,
-            TrueL0 = counts.Sum() / (double)options.Rows,
-            FirstQuarterL0 = counts.Take(counts.Length / 4).Sum() / (double)options.Rows,
-            Silent = counts.Count(count => count == 0),
+            TrueL0 = firing.L0,
+            FirstQuarterL0 = firing.Counts.Take(model.Config.Features / 4).Sum() / (double)options.Rows,
+            Silent = firing.Dead,
             Scale = Math.Sqrt(squares / options.Rows),
         };
     }

@@ -1,3 +1,5 @@
+using GemmaScope.Numerics;
+
 namespace GemmaScope.Activations;
 
 /// <summary>Random orders that are the same on every machine and in every version: stores and training runs are continued by
@@ -11,24 +13,14 @@ internal static class Shuffle
     {
         var state = 0UL;
         foreach (var key in keys)
-            state = Mix(state + unchecked((ulong)key));
+            state = SplitMix.Mix(state + unchecked((ulong)key));
         var order = new int[count];
         for (var i = 0; i < count; i++)
         {
             // Fisher and Yates; the high half of a product is a fair enough choice, its bias is below 2^-32.
-            var j = (int)Math.BigMul(Mix(state += Golden), (ulong)(i + 1), out _);
+            var j = (int)Math.BigMul(SplitMix.Mix(state += SplitMix.Golden), (ulong)(i + 1), out _);
             (order[i], order[j]) = (order[j], i);
         }
         return order;
-    }
-
-    private const ulong Golden = 0x9E3779B97F4A7C15;
-
-    /// <summary>The output function of SplitMix64.</summary>
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

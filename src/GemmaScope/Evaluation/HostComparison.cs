@@ -164,7 +164,7 @@ public sealed class HostComparison
             var to = y.Row(row).Slice(site * width, width);
             // Normal coordinates favour no direction.
             for (var d = 0; d < width; d++)
-                direction[d] = (float)(Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble()));
+                direction[d] = (float)NormalDistribution.Draw(_random);
             var distance = TensorPrimitives.Distance<float>(from, to);
             TensorPrimitives.MultiplyAdd(direction, distance / TensorPrimitives.Norm<float>(direction), from, to);
         }

@@ -75,6 +75,10 @@ internal static class NormalDistribution
         1,
     ];
 
+    /// <summary>A number drawn by the method of Box and Muller (1958).</summary>
+    public static double Draw(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+
     /// <summary>The number below which a share p of the distribution lies: Wichura's PPND16 (Applied Statistics, AS 241, 1988), good to 16
     /// digits. Infinite at 0 and 1.</summary>
     public static double Quantile(double p)

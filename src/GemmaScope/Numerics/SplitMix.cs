@@ -6,7 +6,8 @@ namespace GemmaScope.Numerics;
 /// </summary>
 internal struct SplitMix
 {
-    private const ulong Golden = 0x9E3779B97F4A7C15;
+    /// <summary>By which the state goes on: 2^64 over the golden ratio.</summary>
+    public const ulong Golden = 0x9E3779B97F4A7C15;
 
     private ulong _state;
 
@@ -29,7 +30,8 @@ internal struct SplitMix
     /// <summary>A standard normal number.</summary>
     public double Normal() => NormalDistribution.Quantile(Uniform());
 
-    private static ulong Mix(ulong z)
+    /// <summary>The output function: an even hash of its own.</summary>
+    public static ulong Mix(ulong z)
     {
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;

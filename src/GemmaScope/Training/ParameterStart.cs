@@ -76,14 +76,7 @@ internal static class ParameterStart
         return mean;
     }
 
-    /// <summary>SplitMix64 (Steele, Lea and Flood, 2014).</summary>
-    private static ulong Mix(ulong counter)
-    {
-        var z = counter * 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    private static ulong Mix(ulong counter) => SplitMix.Mix(counter * SplitMix.Golden);
 
     // Each row has a generator of its own, so that all threads fill one matrix and the result is always the same.
     private readonly struct DirectionJob(Tensor matrix, float norm, ulong key) : IJob

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Activations;
@@ -84,7 +85,6 @@ public sealed class SyntheticModel : IDisposable
         for (var root = 0; root < Trees.Roots; root++)
             Fire(root, 1, causes, ref noise, active);
         // Each level follows the one above whole, as its features lie in the list: whom a sibling silenced is not there to have children.
-        Span<FiringFeature> siblings = stackalloc FiringFeature[1];
         for (var at = 0; at < active.Count; at++)
         {
             var parent = active[at];
@@ -95,9 +95,9 @@ public sealed class SyntheticModel : IDisposable
                 Fire(child, scale, causes, ref noise, active);
             if (active.Count - before < 2)
                 continue;
-            siblings[0] = active[before + noise.Keep(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(active)[before..])];
+            var kept = active[before + noise.Keep(CollectionsMarshal.AsSpan(active)[before..])];
             active.RemoveRange(before, active.Count - before);
-            active.Add(siblings[0]);
+            active.Add(kept);
         }
         for (var feature = Trees.InTrees; feature < Config.Features; feature++)
             Fire(feature, 1, causes, ref noise, active);

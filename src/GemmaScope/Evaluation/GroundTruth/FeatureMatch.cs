@@ -34,7 +34,7 @@ public sealed class FeatureMatch
         for (var latent = 0; latent < Latents; latent++)
             Best[latent] = swapped ? BestInColumn(cosines, latent) : BestInRow(cosines.Row(latent));
         var partners = Assignment.Best(cosines.AsMatrix(), cancellationToken);
-        Matched = [.. partners.Select((partner, i) => Math.Abs(Cosine(small.Row(i), large.Row(partner))))];
+        Matched = [.. partners.Select((partner, i) => Math.Abs(RowProducts.Of(small.Row(i), large.Row(partner)).Product))];
     }
 
     /// <summary>Latents of the dictionary.</summary>
@@ -79,14 +79,6 @@ public sealed class FeatureMatch
         for (var i = 0; i < unit.Rows; i++)
             TensorPrimitives.Divide(unit.Row(i), Math.Max(LeastNorm, (float)Math.Sqrt(SquaredNorm.Of(unit.Row(i)))), unit.Row(i));
         return unit;
-    }
-
-    private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        var sum = 0.0;
-        for (var i = 0; i < a.Length; i++)
-            sum += (double)a[i] * b[i];
-        return sum;
     }
 
     private readonly struct AbsoluteRow(Tensor rows) : IJob

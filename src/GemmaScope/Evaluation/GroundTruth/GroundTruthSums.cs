@@ -12,10 +12,10 @@ public sealed class GroundTruthSums(FeatureMatch match, int width)
     private const double LeastNorm = 1e-6,
         LeastVariance = 1e-10;
 
-    private readonly long[] _latents = new long[match.Latents],
-        _features = new long[match.Features],
-        _both = new long[match.Latents];
+    private readonly SparsitySums _latents = new(match.Latents),
+        _features = new(match.Features);
 
+    private readonly long[] _both = new long[match.Latents];
     private readonly ReconstructionSums _reconstruction = new(width);
     private long _measured;
     private double _shrinkage;
@@ -27,10 +27,10 @@ public sealed class GroundTruthSums(FeatureMatch match, int width)
     /// <param name="reconstruction">[rows, width] what was decoded.</param>
     public void Add(SparseActivations truth, SparseActivations latents, MatrixView rows, MatrixView reconstruction)
     {
+        _features.Add(truth);
+        _latents.Add(latents);
         for (var row = 0; row < truth.Rows; row++)
         {
-            Count(truth, row, _features);
-            Count(latents, row, _latents);
             var indices = latents.Indices(row);
             var values = latents.Values(row);
             for (var i = 0; i < indices.Length; i++)
@@ -41,16 +41,16 @@ public sealed class GroundTruthSums(FeatureMatch match, int width)
     }
 
     /// <summary>The counts of a latent.</summary>
-    public LatentCounts this[int latent] => new(_both[latent], _latents[latent], _features[match.Best[latent]], _reconstruction.Rows);
+    public LatentCounts this[int latent] =>
+        new(_both[latent], _latents.Counts[latent], _features.Counts[match.Best[latent]], _latents.Rows);
 
     /// <summary>The scores of all rows so far.</summary>
     public GroundTruthScores Scores()
     {
         LatentCounts[] counts = [.. Enumerable.Range(0, match.Latents).Select(latent => this[latent])];
-        double rows = _reconstruction.Rows;
         return new()
         {
-            Rows = _reconstruction.Rows,
+            Rows = _latents.Rows,
             Latents = match.Latents,
             Features = match.Features,
             Mcc = match.MeanCorrelation,
@@ -59,9 +59,9 @@ public sealed class GroundTruthSums(FeatureMatch match, int width)
             Precision = counts.Average(count => count.Precision),
             Recall = counts.Average(count => count.Recall),
             Accuracy = counts.Average(count => count.Accuracy),
-            Dead = counts.Count(count => count.Latent == 0),
-            L0 = _latents.Sum() / rows,
-            TrueL0 = _features.Sum() / rows,
+            Dead = _latents.Dead,
+            L0 = _latents.L0,
+            TrueL0 = _features.L0,
             ExplainedVariance = ExplainedVariance(),
             Shrinkage = _shrinkage / _measured,
         };
@@ -85,14 +85,5 @@ public sealed class GroundTruthSums(FeatureMatch match, int width)
         if (_reconstruction.SpreadAround(_reconstruction.Mean()) / rows >= LeastVariance)
             return _reconstruction.ExplainedVariance;
         return _reconstruction.MeanSquaredError * rows < LeastVariance ? 1 : 0;
-    }
-
-    private static void Count(SparseActivations activations, int row, long[] counts)
-    {
-        var indices = activations.Indices(row);
-        var values = activations.Values(row);
-        for (var i = 0; i < indices.Length; i++)
-            if (values[i] > 0)
-                counts[indices[i]]++;
     }
 }

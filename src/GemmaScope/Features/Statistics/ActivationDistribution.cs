@@ -1,3 +1,5 @@
+using GemmaScope.Numerics;
+
 namespace GemmaScope.Features.Statistics;
 
 /// <summary>
@@ -163,14 +165,8 @@ internal sealed class ActivationDistribution
                     all.OfferDraw(feature, interval, Lot((ulong)feature * Intervals + (ulong)interval, (ulong)sequence), place);
         }
 
-        /// <summary>An even hash (the finaliser of SplitMix64) of seed, feature, interval and sequence.</summary>
-        private ulong Lot(ulong group, ulong sequence) => Mix(Mix(Mix(seed + 0x9E3779B97F4A7C15) ^ group) + sequence);
-
-        private static ulong Mix(ulong x)
-        {
-            x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-            x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-            return x ^ (x >> 31);
-        }
+        /// <summary>An even hash of seed, feature, interval and sequence.</summary>
+        private ulong Lot(ulong group, ulong sequence) =>
+            SplitMix.Mix(SplitMix.Mix(SplitMix.Mix(seed + SplitMix.Golden) ^ group) + sequence);
     }
 }
