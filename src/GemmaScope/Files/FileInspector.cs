@@ -79,7 +79,9 @@ public static class FileInspector
             if (own.Any(file => KindByName(file) != FileKind.Json) || level == DeepestLevel)
                 return own;
             // A list of what lies below, such as a catalogue, does not stand for it.
-            return own.Concat(Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1)));
+            return own.Concat(
+                Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner => FilesOf(inner, level + 1))
+            );
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
