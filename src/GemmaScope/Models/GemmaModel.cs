@@ -42,7 +42,7 @@ public sealed partial class GemmaModel : IDisposable
     {
         (_origin, Config, _weights, Arithmetic, Notes) = (origin, config, weights, arithmetic, notes);
         _tokenizer = new Lazy<Tokenizer>(LoadTokenizer);
-        _chatTemplate = new Lazy<ChatTemplate>(() => origin.Template(config.ModelType));
+        _chatTemplate = new Lazy<ChatTemplate>(() => origin.Template(config.ModelType, config.PerLayer is not null));
         _rotary = new RotaryTables(config);
     }
 

@@ -92,22 +92,13 @@ public sealed class DictionaryCheckerTests : IDisposable
     }
 
     [Fact]
-    public void a_gain_that_is_missing_is_found_and_one_that_is_there_twice()
+    public void a_gain_that_is_missing_is_found()
     {
         var gain = Base.Weights.Layers[3].PreMlpGain;
-        using (var right = SparseDictionary.Load(Transcoder))
-        {
-            using var wantsTwice = Stored(PlantedDictionary.Copy(right).Reading(d => 1 / gain[d]), right.InputSite, right.OutputSite, 16);
-            var twice = Only(Base, wantsTwice);
-            Assert.Equal((DictionaryMismatch.Gain, "with the norm's gain twice"), (twice.Cause, twice.Better));
-        }
-        var after = Base.Weights.Layers[3].PostMlpGain;
-        using (var right = SparseDictionary.Load(Transcoder))
-        {
-            using var wantsNone = Stored(PlantedDictionary.Copy(right).Writing(d => 1 / after[d]), right.InputSite, right.OutputSite, 17);
-            var none = Only(Base, wantsNone);
-            Assert.Equal((DictionaryMismatch.Gain, "against outputs without the norm's gain"), (none.Cause, none.Better));
-        }
+        using var right = SparseDictionary.Load(Transcoder);
+        using var wantsTwice = Stored(PlantedDictionary.Copy(right).Reading(d => 1 / gain[d]), right.InputSite, right.OutputSite, 16);
+        var twice = Only(Base, wantsTwice);
+        Assert.Equal((DictionaryMismatch.Gain, "with the norm's gain twice"), (twice.Cause, twice.Better));
     }
 
     [Theory]
@@ -211,7 +202,6 @@ public sealed class DictionaryCheckerTests : IDisposable
     [InlineData("gemma3-text", "mlp_out.3", "mlp_out.4", DictionaryMismatch.Layer)]
     [InlineData("gemma3-text", "resid_post.5", "attn_out.5", DictionaryMismatch.Site)]
     [InlineData("gemma3-text", "z.2", "z.3", DictionaryMismatch.Layer)]
-    [InlineData("gemma3-text", "attn_in.4", "ln1_normalized.4", DictionaryMismatch.Gain)]
     public void so_it_is_in_models_of_either_generation(string host, string trained, string read, DictionaryMismatch cause)
     {
         using var model = GemmaModel.Load(Fixtures.Path("host", host));

@@ -85,7 +85,7 @@ public sealed class TrainingConfigurationTests : IDisposable
     [InlineData("kind: transcoder\nsites: mlp_out.3", "(kind: sae)")]
     [InlineData("kind: crosscoder\nsites: [resid_post.1, resid_post.2]\nwidth: 33", "'width' must be a multiple of 2")]
     [InlineData("sites: resid_post.3\nsteps: 0", "'steps' must be 1 or more")]
-    [InlineData("sites: resid_post.3\ndata: {text: [a], store: b}", "has a store and a text")]
+    [InlineData("sites: resid_post.3\ndata: {text: [a], store: b}", "has more than one of store, text and synthetic model")]
     [InlineData("sites: resid_post.3\nkind: autoencoder", "must be one of sae, transcoder, skip_transcoder, crosscoder, clt")]
     [InlineData("sites: resid_post.3\noutput: null", "'output' must have a value")]
     public void what_contradicts_itself_is_refused(string yaml, string says) =>
