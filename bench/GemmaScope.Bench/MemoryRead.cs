@@ -7,7 +7,8 @@ namespace GemmaScope.Bench;
 /// <summary>The rate at which all workers together read memory: the limit of a decode step, which reads every weight once.</summary>
 internal sealed unsafe class MemoryRead : IDisposable
 {
-    private const int ChunkBytes = 1 << 20;
+    private const int ChunkBytes = 1 << 20,
+        StepBytes = 64 * sizeof(float);
 
     private readonly LargeBlock _memory;
     private readonly long _bytes;
@@ -27,24 +28,29 @@ internal sealed unsafe class MemoryRead : IDisposable
     public Contestant Contestant() => Of(_memory.Pointer, _bytes);
 
     /// <summary>One call reads so much memory of another's, such as a mapped file.</summary>
-    public static Contestant Of(byte* start, long bytes) =>
-        new(bytes / ChunkBytes * ChunkBytes, () => Workers.For((int)(bytes / ChunkBytes), new Chunk((float*)start)));
+    public static Contestant Of(byte* start, long bytes)
+    {
+        // Small blocks are one piece; what is no whole step of the loop at their end is not read.
+        var piece = (int)Math.Min(ChunkBytes, bytes / StepBytes * StepBytes);
+        var pieces = (int)(bytes / piece);
+        return new((double)piece * pieces, () => Workers.For(pieces, new Chunk((float*)start, piece / sizeof(float))));
+    }
 
     public void Dispose() => _memory.Dispose();
 
-    private readonly struct Chunk(float* memory) : IJob
+    private readonly struct Chunk(float* memory, int floats) : IJob
     {
         private static float s_sink;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int index)
         {
-            var p = memory + (long)index * (ChunkBytes / sizeof(float));
+            var p = memory + (long)index * floats;
             Vector512<float> a = default,
                 b = default,
                 c = default,
                 d = default;
-            for (var end = p + ChunkBytes / sizeof(float); p < end; p += 64)
+            for (var end = p + floats; p < end; p += 64)
             {
                 a += Vector512.Load(p);
                 b += Vector512.Load(p + 16);
