@@ -13,11 +13,11 @@ internal sealed class Gemma4Benchmark(string form, string shape, string quickSha
 {
     /// <summary>One benchmark for each form.</summary>
     public static IReadOnlyList<Benchmark> All { get; } =
-        [
-            new Gemma4Benchmark("e2b", ModelShape.Gemma4E2B, ModelShape.Gemma4TinyE),
-            new Gemma4Benchmark("12b", ModelShape.Gemma4Dense, ModelShape.Gemma4TinyE),
-            new Gemma4Benchmark("26b-a4b", ModelShape.Gemma4Experts, ModelShape.Gemma4TinyExperts),
-        ];
+    [
+        new Gemma4Benchmark("e2b", ModelShape.Gemma4E2B, ModelShape.Gemma4TinyE),
+        new Gemma4Benchmark("12b", ModelShape.Gemma4Dense, ModelShape.Gemma4TinyE),
+        new Gemma4Benchmark("26b-a4b", ModelShape.Gemma4Experts, ModelShape.Gemma4TinyExperts),
+    ];
 
     public override IEnumerable<Figure> Measure(BenchSetup setup)
     {

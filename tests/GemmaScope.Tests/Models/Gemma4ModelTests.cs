@@ -29,7 +29,7 @@ public class Gemma4ModelTests
         );
         Assert.Equal(sites.ToHashSet(), seen);
         for (var i = 0; i < plain.Logits!.Length; i++)
-            Assert.Equal(plain.Logits.AsSpan()[i], heard.Logits!.AsSpan()[i], 2e-5f);
+            Assert.Equal(plain.Logits.AsSpan()[i], heard.Logits!.AsSpan()[i], 1e-4f);
         foreach (var site in sites.Where(site => !Site.IsAttentionMatrix(site.Kind)))
             Assert.Equal(model.Config.SiteWidth(site), heard[site].Length / Prompt.Length);
     }
@@ -224,7 +224,12 @@ public class Gemma4ModelTests
     {
         using var gradients = model.Gradients(Prompt, target, sites, arithmetic: Arithmetic.Exact);
         var raw = new Site(SiteKind.LogitsRaw);
-        var token = target.Site.Kind == SiteKind.FinalNormOut ? model.Config.Experts is null ? 54 : 63 : 0;
+        var token =
+            target.Site.Kind == SiteKind.FinalNormOut
+                ? model.Config.Experts is null
+                    ? 54
+                    : 63
+                : 0;
         foreach (var site in sites)
         {
             var random = new Random(site.GetHashCode());
