@@ -79,7 +79,8 @@ internal sealed class Gemma4Benchmark(string form, string shape, string quickSha
         {
             var reads = new List<Contestant>();
             var bytes = 0L;
-            foreach (var tensor in _files.Names.Select(name => _files[name]).OrderByDescending(tensor => tensor.ByteLength))
+            var matrices = _files.Names.Select(name => _files[name]).Where(tensor => tensor.Shape.Length > 1);
+            foreach (var tensor in matrices.OrderByDescending(tensor => tensor.ByteLength))
             {
                 if (bytes >= MostBytes)
                     break;
