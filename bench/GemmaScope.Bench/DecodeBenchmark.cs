@@ -50,7 +50,11 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 8 token
         new(bytes, () => GemmaModel.Load(folder, new ModelLoadOptions { Storage = WeightStorage.Private, CheckFinite = false }).Dispose());
 
     /// <summary>The generation of 8 tokens after a prompt, whose own time does not count.</summary>
-    public static Contestant Decode(GemmaModel model, Arithmetic arithmetic, GenerationObserver? observer = null)
+    /// <param name="model">The model.</param>
+    /// <param name="arithmetic">How.</param>
+    /// <param name="bytes">Bytes of weights that a token needs; null for all.</param>
+    /// <param name="observer">Who watches; null for nobody.</param>
+    public static Contestant Decode(GemmaModel model, Arithmetic arithmetic, double? bytes = null, GenerationObserver? observer = null)
     {
         var prompt = BenchSetup.Tokens(model.Config, PromptTokens);
         var options = new GenerationOptions
@@ -63,7 +67,7 @@ internal sealed class DecodeBenchmark() : Benchmark("decode", "decode of 8 token
         };
         IEnumerator<int>? steps = null;
         return new(
-            (double)NewTokens * model.WeightBytes,
+            NewTokens * (bytes ?? model.WeightBytes),
             Call: () =>
             {
                 while (steps!.MoveNext()) { }

@@ -36,9 +36,9 @@ internal sealed class MonitorBenchmark() : Benchmark("monitor", "decode of 8 tok
         var rates = setup.RaceBy(
             processorTime: true,
             DecodeBenchmark.Decode(model, Arithmetic.Exact),
-            DecodeBenchmark.Decode(model, Arithmetic.Exact, monitor),
+            DecodeBenchmark.Decode(model, Arithmetic.Exact, observer: monitor),
             DecodeBenchmark.Decode(model, Arithmetic.Fast),
-            DecodeBenchmark.Decode(model, Arithmetic.Fast, monitor)
+            DecodeBenchmark.Decode(model, Arithmetic.Fast, observer: monitor)
         );
         yield return Cost($"{watches.Length} watched, extra time, exact", rates[0], rates[1]);
         yield return Cost($"{watches.Length} watched, extra time, fast", rates[2], rates[3]);

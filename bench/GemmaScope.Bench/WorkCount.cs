@@ -1,4 +1,5 @@
 using GemmaScope.Models;
+using GemmaScope.Numerics;
 
 namespace GemmaScope.Bench;
 
@@ -29,6 +30,24 @@ internal static class WorkCount
                 + (config.Experts is { } experts ? experts.Count + 3.0 * experts.Active * experts.Width : 0);
         return Product(tokens, d, 2 * query + keyValue + 3.0 * shape.MlpWidth + inner)
             + 4 * query * VisiblePairs(tokens, shape.Sliding ? config.Window : int.MaxValue);
+    }
+
+    /// <summary>Bytes of weights that a decoded token needs: all but the experts that it does not use and the other rows of tables.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="type">The type of its matrices.</param>
+    public static double DecodeBytes(GemmaConfig config, DType type)
+    {
+        double d = config.Width,
+            perLayer = config.PerLayer?.Width ?? 0,
+            weights = d * config.VocabularyRows + d * config.Layers * perLayer;
+        foreach (var shape in config.Shapes)
+        {
+            var keyValue = shape.KeyValueSource is not null ? 0 : shape.KeyValueWidth * (shape.ValuesAreKeys ? 1 : 2);
+            weights += d * (2.0 * config.Heads * shape.HeadSize + keyValue + 3.0 * shape.MlpWidth + 2 * perLayer);
+            if (config.Experts is { } experts)
+                weights += d * (experts.Count + 3.0 * experts.Active * experts.Width);
+        }
+        return weights * type.Size();
     }
 
     /// <summary>Pairs (query, key) with query − window &lt; key ≤ query.</summary>

@@ -105,6 +105,7 @@ internal static class CircuitSumText
             LogitPartKind.Error => $"error of layer {part.Layer}",
             LogitPartKind.Bias => $"decoder bias of layer {part.Layer}",
             LogitPartKind.Skip => $"skip connection of layer {part.Layer}",
+            LogitPartKind.LayerEmbedding => $"token's embedding for layer {part.Layer}",
             LogitPartKind.Constant => $"constant MLP of layer {part.Layer}",
             _ => "soft cap",
         };

@@ -60,6 +60,8 @@ internal sealed class FrozenBackward : IDisposable
         var gradient = Buffer("residual 0", plan[^1].Rows, _config.Width);
         Clear(gradient);
         FinalNorm(targets, plan[^1], gradient);
+        foreach (var layer in Enumerable.Range(0, _config.Layers).Where(_config.IsKeyValueSource))
+            Clear(SharedValues(layer, plan[layer]));
         for (var layer = _config.Layers - 1; layer >= 0; layer--)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -69,7 +71,7 @@ internal sealed class FrozenBackward : IDisposable
                 Mlp(layer, targets, above, gradient, collected);
             // A target may read what enters attention, with nothing above.
             if (below.Rows > 0)
-                Attention(layer, targets, above, gradient, below, next, throughAttention, heads);
+                Attention(layer, targets, above, gradient, plan, next, throughAttention, heads);
             Inject(new Site(SiteKind.ResidPre, layer), targets, below, (row, vector, _) => Add(next.Row(row), vector));
             gradient = next;
         }
@@ -101,6 +103,8 @@ internal sealed class FrozenBackward : IDisposable
     {
         var (gain, scale) = (_weights.Layers[layer].PreMlpGain, _model.Frozen.BeforeMlp[layer]);
         Inject(Site.ResidPost(layer), targets, layout, (row, vector, _) => Add(gradient.Row(row), vector));
+        if (_weights.Layers[layer].Scalar is float scalar)
+            Workers.For(gradient.Rows, new MultiplyRow(gradient, scalar));
         var written = Written(layer, targets, layout, gradient);
         collected.Layer(layer, layout, written);
         if (_model.Transcoders[layer] is { Skip: { } skip } transcoder)
@@ -138,13 +142,13 @@ internal sealed class FrozenBackward : IDisposable
         IReadOnlyList<RowTarget> targets,
         RowLayout above,
         MatrixView gradient,
-        RowLayout below,
+        RowLayout[] plan,
         MatrixView next,
         bool throughAttention,
         HeadGradients? heads
     )
     {
-        var w = _weights.Layers[layer];
+        var (w, below) = (_weights.Layers[layer], plan[layer]);
         var (gain, scale) = (w.PostAttentionGain, _model.Frozen.AfterAttention[layer]);
         var output = Buffer("branch", above.Rows, _config.Width);
         Workers.For(above.Pieces.Length, new ScaleRows(above, gain, scale, gradient, output));
@@ -160,18 +164,9 @@ internal sealed class FrozenBackward : IDisposable
         heads?.Invoke(layer, above, z);
 
         var input = Buffer("input", below.Rows, _config.Width);
+        Clear(input);
         if (throughAttention)
-        {
-            var shape = _config.Shapes[layer];
-            var v = Buffer("v", below.Rows, shape.KeyValueWidth);
-            Workers.For(
-                below.Targets * shape.KeyValueHeads,
-                new ValuesJob(shape, _config.GroupSize(layer), _model.Frozen.Pattern(layer), above, z, below, v)
-            );
-            Compute.Kernels.Multiply(v, w.Value.Transposed, input, Arithmetic.Exact);
-        }
-        else
-            Clear(input);
+            Values(layer, above, z, plan, input);
         Inject(new Site(SiteKind.AttnIn, layer), targets, below, (row, vector, _) => Add(input.Row(row), vector));
         Workers.For(below.Pieces.Length, new ScaleRows(below, w.InputGain, _model.Frozen.BeforeAttention[layer], input, input));
         Inject(
@@ -182,6 +177,34 @@ internal sealed class FrozenBackward : IDisposable
         );
         Workers.For(below.Pieces.Length, new SpreadRows(above, gradient, below, input, next));
     }
+
+    /// <summary>input = what comes back through the values that the layer makes, later layers that read them included; what it reads of an
+    /// earlier one's is left for that layer.</summary>
+    private void Values(int layer, RowLayout above, MatrixView z, RowLayout[] plan, MatrixView input)
+    {
+        var (shape, below) = (_config.Shapes[layer], plan[layer]);
+        var source = shape.KeyValueSource ?? layer;
+        var v = Buffer("v", below.Rows, shape.KeyValueWidth);
+        Workers.For(
+            below.Targets * shape.KeyValueHeads,
+            new ValuesJob(shape, _config.GroupSize(layer), _model.Frozen.Pattern(layer), above, z, below, v)
+        );
+        if (_config.IsKeyValueSource(source))
+        {
+            var shared = SharedValues(source, plan[source]);
+            Workers.For(below.Pieces.Length, new AddPositions(below, v, plan[source], shared));
+            v = shared;
+        }
+        if (source != layer)
+            return;
+        if (_config.HasValueNorm)
+            Workers.For(below.Pieces.Length, new ScaleHeads(below, shape.HeadSize, _model.Frozen.Values[layer], v));
+        Compute.Kernels.Multiply(v, _weights.Layers[layer].Value.Transposed, input, Arithmetic.Exact);
+    }
+
+    /// <summary>What is known so far of the gradients at the values of a layer that others read.</summary>
+    private MatrixView SharedValues(int layer, RowLayout layout) =>
+        _workspace.Buffer("v", layout.Rows, _config.Shapes[layer].KeyValueWidth, layer + 1);
 
     private delegate void Inlet(int row, float[] vector, int position);
 

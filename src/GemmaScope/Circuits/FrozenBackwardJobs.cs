@@ -71,6 +71,37 @@ internal readonly record struct ValuesJob(
     }
 }
 
+/// <summary>sum += rows, each at its target and position in the other layout, which holds all of them. One piece of the layout a
+/// call.</summary>
+internal readonly record struct AddPositions(RowLayout Layout, MatrixView Rows, RowLayout To, MatrixView Sum) : IJob
+{
+    public void Run(int index)
+    {
+        var (target, first, end) = Layout.Pieces[index];
+        for (var position = first; position < end; position++)
+        {
+            var sum = Sum.Row(To.Row(target, position));
+            TensorPrimitives.Add(sum, Rows.Row(Layout.Row(target, position)), sum);
+        }
+    }
+}
+
+/// <summary>Backward of a norm of heads without gain whose denominators are constants, in place. One piece of the layout a call.</summary>
+internal readonly record struct ScaleHeads(RowLayout Layout, int Size, float[] Scale, MatrixView Rows) : IJob
+{
+    public void Run(int index)
+    {
+        var (target, first, end) = Layout.Pieces[index];
+        var heads = Rows.Columns / Size;
+        for (var position = first; position < end; position++)
+        for (var head = 0; head < heads; head++)
+        {
+            var part = Rows.Row(Layout.Row(target, position)).Slice(head * Size, Size);
+            TensorPrimitives.Multiply(part, Scale[position * heads + head], part);
+        }
+    }
+}
+
 /// <summary>next = the rows above, each at its position, + the rows that came through attention. One piece of the layout below a
 /// call.</summary>
 internal readonly record struct SpreadRows(RowLayout Above, MatrixView Gradient, RowLayout Below, MatrixView Branch, MatrixView Next) : IJob

@@ -6,7 +6,7 @@ namespace GemmaScope.Circuits;
 
 /// <summary>
 /// The edits that put parts of the clean run into another run of the same prompt, so that the model's own forward pass becomes the linear
-/// model of attribution: patterns, norm denominators, MLP outputs. One run at a time.
+/// model of attribution: patterns, norm denominators, MLP outputs, what embeddings of layers add. One run at a time.
 /// </summary>
 /// <param name="model">The clean run.</param>
 /// <param name="first">First layer whose norms and MLP are frozen.</param>
@@ -31,17 +31,20 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
         var frozenLayers = Enumerable.Range(first, end - first).ToArray();
         model.Capture([
             .. frozenLayers.Select(Site.MlpOut),
+            .. frozenLayers.Select(layer => new Site(SiteKind.PleOut, layer)).Where(_config.Has),
             .. frozenLayers.Select(layer => model.Transcoders[layer]).Where(one => one?.Skip is not null).Select(one => one!.Input),
         ]);
         foreach (var layer in frozenLayers)
         {
             var (weights, frozen) = (_weights.Layers[layer], model.Frozen);
             var edits = Norm(Site.ResidPre(layer), new Site(SiteKind.Ln1Normalized, layer), frozen.BeforeAttention[layer], null)
+                .Concat(frozen.Values[layer].Length > 0 ? ValueNorm(layer) : [])
                 .Concat(
                     Norm(new Site(SiteKind.AttnOutRaw, layer), Site.AttnOut(layer), frozen.AfterAttention[layer], weights.PostAttentionGain)
                 )
                 .Concat(Norm(Site.ResidMid(layer), new Site(SiteKind.Ln2Normalized, layer), frozen.BeforeMlp[layer], null))
-                .Concat(Mlp(layer));
+                .Concat(Mlp(layer))
+                .Concat(_config.PerLayer is null ? [] : [Clean(new Site(SiteKind.PleOut, layer))]);
             foreach (var edit in edits)
                 yield return edit;
         }
@@ -54,16 +57,7 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
     /// buffer serves all.</summary>
     private Edit[] Norm(Site input, Site output, float[] scale, float[]? gain) =>
         [
-            Edit.Function(
-                input,
-                (rows, _) =>
-                {
-                    if (_kept.Length < rows.Rows * rows.Columns)
-                        _kept = new float[rows.Rows * rows.Columns];
-                    for (var i = 0; i < rows.Rows; i++)
-                        rows.Row(i).CopyTo(_kept.AsSpan(i * rows.Columns));
-                }
-            ),
+            Keep(input),
             Edit.Function(
                 output,
                 (rows, _) =>
@@ -77,6 +71,55 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
                 }
             ),
         ];
+
+    /// <summary>The same of each head's values.</summary>
+    private Edit[] ValueNorm(int layer)
+    {
+        var (size, scale) = (_config.Shapes[layer].HeadSize, model.Frozen.Values[layer]);
+        return
+        [
+            Keep(new Site(SiteKind.V, layer)),
+            Edit.Function(
+                new Site(SiteKind.VNormed, layer),
+                (rows, _) =>
+                {
+                    for (var i = 0; i < rows.Rows; i++)
+                    for (var at = 0; at < rows.Columns; at += size)
+                        TensorPrimitives.Multiply(
+                            _kept.AsSpan(i * rows.Columns + at, size),
+                            scale[(i * rows.Columns + at) / size],
+                            rows.Row(i).Slice(at, size)
+                        );
+                }
+            ),
+        ];
+    }
+
+    private Edit Keep(Site site) =>
+        Edit.Function(
+            site,
+            (rows, _) =>
+            {
+                if (_kept.Length < rows.Rows * rows.Columns)
+                    _kept = new float[rows.Rows * rows.Columns];
+                for (var i = 0; i < rows.Rows; i++)
+                    rows.Row(i).CopyTo(_kept.AsSpan(i * rows.Columns));
+            }
+        );
+
+    /// <summary>The activations of the clean run.</summary>
+    private Edit Clean(Site site)
+    {
+        var clean = model.Activations(site);
+        return Edit.Function(
+            site,
+            (rows, _) =>
+            {
+                for (var i = 0; i < rows.Rows; i++)
+                    clean.Row(i).CopyTo(rows.Row(i));
+            }
+        );
+    }
 
     /// <summary>mlp_out := its clean value + (x − x_clean) W_skip.</summary>
     private IEnumerable<Edit> Mlp(int layer)

@@ -51,6 +51,8 @@ internal sealed class FrozenForward : IDisposable
                 Skip(layer, residual);
             }
             Write(layer, residual.Row(0));
+            if (_weights.Layers[layer].Scalar is float scalar)
+                Workers.For(residual.Rows, new MultiplyRow(residual, scalar));
         }
     }
 
@@ -59,16 +61,33 @@ internal sealed class FrozenForward : IDisposable
     /// <summary>What the heads of a layer make of it.</summary>
     private MatrixView Heads(int layer, MatrixView residual)
     {
-        var w = _weights.Layers[layer];
-        var (input, v, z) = (
-            Buffer("input", residual.Rows, _config.Width),
-            Buffer("v", residual.Rows, _config.Shapes[layer].KeyValueWidth),
-            Buffer("z", _end - _source.Position, _config.QueryWidth(layer))
-        );
+        var (shape, z) = (_config.Shapes[layer], Buffer("z", _end - _source.Position, _config.QueryWidth(layer)));
+        var source = shape.KeyValueSource ?? layer;
+        // Values of a layer that others read stay, of which a layer at or below the source has none.
+        var v = _workspace.Buffer("v", residual.Rows, shape.KeyValueWidth, _config.IsKeyValueSource(source) ? source + 1 : 0);
+        if (source == layer)
+            Values(layer, residual, v);
+        else if (source <= _source.Layer)
+            Clear(v);
+        Workers.For(z.Rows, new PatternJob(_config.Heads, shape, _model.Frozen.Pattern(layer), _source.Position, v, z));
+        return z;
+    }
+
+    private void Values(int layer, MatrixView residual, MatrixView v)
+    {
+        var (w, size) = (_weights.Layers[layer], _config.Shapes[layer].HeadSize);
+        var input = Buffer("input", residual.Rows, _config.Width);
         Scale(residual, w.InputGain, _model.Frozen.BeforeAttention[layer], input);
         Compute.Kernels.Multiply(input, w.Value, v, Arithmetic.Exact);
-        Workers.For(z.Rows, new PatternJob(_config.Heads, _config.Shapes[layer], _model.Frozen.Pattern(layer), _source.Position, v, z));
-        return z;
+        if (!_config.HasValueNorm)
+            return;
+        var heads = v.Columns / size;
+        for (var i = 0; i < v.Rows; i++)
+        for (var head = 0; head < heads; head++)
+        {
+            var part = v.Row(i).Slice(head * size, size);
+            TensorPrimitives.Multiply(part, _model.Frozen.Values[layer][(_source.Position + i) * heads + head], part);
+        }
     }
 
     private void Attend(int layer, MatrixView z, MatrixView residual)
@@ -102,7 +121,7 @@ internal sealed class FrozenForward : IDisposable
     private void Write(int layer, Span<float> residual)
     {
         if (_source.Kind == GraphNodeKind.Error && layer == _source.Layer)
-            TensorPrimitives.Add(residual, _model.Error(layer, _source.Position), residual);
+            TensorPrimitives.Add(residual, _model.Unexplained(layer, _source.Position), residual);
         if (_source.Kind != GraphNodeKind.Feature || !_model.Transcoders[_source.Layer]!.Writes(layer))
             return;
         var vector = new float[residual.Length];

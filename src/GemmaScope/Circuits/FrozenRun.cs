@@ -24,6 +24,14 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
     /// <summary>1 / rms of resid_mid.</summary>
     public float[][] BeforeMlp { get; } = Rows(config.Layers, tokens);
 
+    /// <summary>1 / rms of the values of each head, by layer and position · heads + head; empty where a layer norms none.</summary>
+    public float[][] Values { get; } =
+    [
+        .. config.Shapes.Select(
+            (shape, layer) => new float[config.Has(new Site(SiteKind.VNormed, layer)) ? tokens * shape.KeyValueHeads : 0]
+        ),
+    ];
+
     /// <summary>1 / rms of the last residual.</summary>
     public float[] Final { get; } = new float[tokens];
 
@@ -37,6 +45,8 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
         {
             var l = layer;
             yield return Scale(new Site(SiteKind.ResidPre, l), BeforeAttention[l]);
+            if (Values[l].Length > 0)
+                yield return Edit.Function(new Site(SiteKind.V, l), (rows, _) => ScaleHeads(rows, config.Shapes[l].HeadSize, Values[l]));
             yield return Edit.OfHeads(
                 new Site(SiteKind.AttnPattern, l),
                 (all, _) => _patterns[l] = new FrozenPattern(config, l, all, _memory)
@@ -58,6 +68,13 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
                     scales[i] = ElementwiseBackward.InverseRms(rows.Row(i), config.NormEpsilon);
             }
         );
+
+    private void ScaleHeads(MatrixView rows, int size, float[] scales)
+    {
+        var heads = rows.Columns / size;
+        for (var i = 0; i < scales.Length; i++)
+            scales[i] = ElementwiseBackward.InverseRms(rows.Row(i / heads).Slice(i % heads * size, size), config.NormEpsilon);
+    }
 
     private static float[][] Rows(int layers, int tokens) => [.. Enumerable.Range(0, layers).Select(_ => new float[tokens])];
 }

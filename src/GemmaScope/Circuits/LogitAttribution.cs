@@ -7,13 +7,15 @@ namespace GemmaScope.Circuits;
 /// <summary>
 /// Direct logit attribution: what each component adds to the logit of a token, or to its lead over another, by the residual stream alone.
 /// The norms behind attention and MLPs are part of what is added, the final norm's denominator is a constant, and a final soft cap is
-/// replaced by the straight line that touches it at this logit. The parts then add up to the model's own logit.
+/// replaced by the straight line that touches it at this logit. The parts then add up to the model's own logit. Factors at the ends of layers
+/// (Gemma 4) are part of the way.
 /// </summary>
 public sealed class LogitAttribution
 {
     private readonly GemmaModel _model;
     private readonly LogitReading _reading;
     private readonly float[] _direction;
+    private readonly float[][] _directions;
     private double _atZero;
 
     private LogitAttribution(
@@ -41,6 +43,12 @@ public sealed class LogitAttribution
             _direction[i] *= model.Weights.FinalGain[i] * _reading.Final;
         if (!double.IsFinite(Value) || !_direction.All(float.IsFinite))
             throw new ArgumentProblemException("the logit is not finite; weights of the model are damaged", "model");
+        _directions = new float[Layers][];
+        for (var layer = Layers - 1; layer >= 0; layer--)
+        {
+            var above = layer == Layers - 1 ? _direction : _directions[layer + 1];
+            _directions[layer] = model.Weights.Layers[layer].Scalar is float scalar ? Array.ConvertAll(above, one => one * scalar) : above;
+        }
     }
 
     /// <summary>The token.</summary>
@@ -136,23 +144,31 @@ public sealed class LogitAttribution
 
     private LogitAttribution With(IEnumerable<LogitPart> insteadOfMlps)
     {
-        LogitPart[] embedding = [new(LogitPartKind.Embedding, -1, -1, Dot(_reading.Embedding, _direction))],
+        LogitPart[] embedding = [new(LogitPartKind.Embedding, -1, -1, Dot(_reading.Embedding, _directions[0]))],
             cap = _model.Config.FinalCap is null ? [] : [new(LogitPartKind.SoftCap, Layers, -1, _atZero)];
         var attention = Enumerable.Range(0, Layers).Select(AttentionOf);
-        Components = [.. embedding, .. attention.Concat(Mlps()).OrderBy(part => part.Layer), .. cap];
+        LogitPart[] own =
+        [
+            .. Enumerable
+                .Range(0, _model.Config.PerLayer is null ? 0 : Layers)
+                .Select(layer => new LogitPart(LogitPartKind.LayerEmbedding, layer, -1, Dot(_reading.Embedded[layer], _directions[layer]))),
+        ];
+        Components = [.. embedding, .. attention.Concat(Mlps()).Concat(own).OrderBy(part => part.Layer), .. cap];
         Parts =
         [
             .. embedding,
-            .. Enumerable.Range(0, Layers).SelectMany(HeadsOf).Concat(insteadOfMlps).OrderBy(part => part.Layer),
+            .. Enumerable.Range(0, Layers).SelectMany(HeadsOf).Concat(insteadOfMlps).Concat(own).OrderBy(part => part.Layer),
             .. cap,
         ];
         return this;
     }
 
-    private LogitPart AttentionOf(int layer) => new(LogitPartKind.Attention, layer, -1, Dot(_reading.Attention[layer], _direction));
+    private LogitPart AttentionOf(int layer) => new(LogitPartKind.Attention, layer, -1, Dot(_reading.Attention[layer], _directions[layer]));
 
     private IEnumerable<LogitPart> Mlps() =>
-        Enumerable.Range(0, Layers).Select(layer => new LogitPart(LogitPartKind.Mlp, layer, -1, Dot(_reading.Mlp[layer], _direction)));
+        Enumerable
+            .Range(0, Layers)
+            .Select(layer => new LogitPart(LogitPartKind.Mlp, layer, -1, Dot(_reading.Mlp[layer], _directions[layer])));
 
     /// <summary>Heads meet the norm behind attention together; with its denominator as a constant each has its own part.</summary>
     private IEnumerable<LogitPart> HeadsOf(int layer)
@@ -160,7 +176,7 @@ public sealed class LogitAttribution
         var (weights, size) = (_model.Weights.Layers[layer], _model.Config.Shapes[layer].HeadSize);
         using var output = Tensor.Uninitialized(1, _direction.Length);
         using var z = Tensor.Uninitialized(1, _reading.Heads[layer].Length);
-        TensorPrimitives.Multiply(_direction, weights.PostAttentionGain, output.AsSpan());
+        TensorPrimitives.Multiply(_directions[layer], weights.PostAttentionGain, output.AsSpan());
         TensorPrimitives.Multiply(output.AsSpan(), _reading.AfterAttention[layer], output.AsSpan());
         Compute.Kernels.Multiply(output.AsMatrix(), weights.Output.Transposed, z.AsMatrix(), Arithmetic.Exact);
         var parts = new LogitPart[_model.Config.Heads];
@@ -182,16 +198,16 @@ public sealed class LogitAttribution
         for (var layer = 0; layer < Layers; layer++)
         {
             if (model.Transcoders[layer] is { Skip: { } skip })
-                parts.Add(new(LogitPartKind.Skip, layer, -1, Through(skip, _reading.MlpInput[layer])));
+                parts.Add(new(LogitPartKind.Skip, layer, -1, Through(skip, _reading.MlpInput[layer], _directions[layer])));
             if (constant)
             {
-                parts.Add(new(LogitPartKind.Constant, layer, -1, Dot(model.Zeroed(layer, Position), _direction)));
+                parts.Add(new(LogitPartKind.Constant, layer, -1, Dot(model.Zeroed(layer, Position), _directions[layer])));
                 continue;
             }
-            parts.Add(new(LogitPartKind.Error, layer, -1, Dot(model.Error(layer, Position), _direction)));
+            parts.Add(new(LogitPartKind.Error, layer, -1, Dot(model.Error(layer, Position), _directions[layer])));
             if (model.Transcoders[layer] is not { } transcoder)
                 continue;
-            parts.Add(new(LogitPartKind.Bias, layer, -1, Dot(transcoder.DecoderBias, _direction)));
+            parts.Add(new(LogitPartKind.Bias, layer, -1, Dot(transcoder.DecoderBias, _directions[layer])));
             var (start, end) = model.FeaturesAt(layer, Position);
             for (var i = start; i < end; i++)
                 parts.Add(new(LogitPartKind.Feature, layer, model.Features[i].Feature, Written(transcoder, model.Features[i], vector)));
@@ -207,18 +223,18 @@ public sealed class LogitAttribution
             if (transcoder.Writes(layer))
             {
                 transcoder.Decoder(layer, feature.Feature, vector);
-                sum += Dot(vector, _direction);
+                sum += Dot(vector, _directions[layer]);
             }
         return feature.Activation * sum;
     }
 
-    private double Through(WeightView skip, float[] input)
+    private double Through(WeightView skip, float[] input, float[] direction)
     {
         using var x = Tensor.Uninitialized(1, input.Length);
         using var y = Tensor.Uninitialized(1, _direction.Length);
         input.CopyTo(x.AsSpan());
         Compute.Kernels.Multiply(x.AsMatrix(), skip, y.AsMatrix(), Arithmetic.Exact);
-        return Dot(y.AsSpan(), _direction);
+        return Dot(y.AsSpan(), direction);
     }
 
     /// <summary>In f64: parts are often much larger than their sum.</summary>

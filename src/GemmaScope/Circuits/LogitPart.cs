@@ -30,6 +30,9 @@ public enum LogitPartKind
     /// <summary>A layer's MLP, without any skip connection, at a position that counts as a constant.</summary>
     Constant,
 
+    /// <summary>What a layer's own embedding of the token adds to the residual (Gemma 4 E).</summary>
+    LayerEmbedding,
+
     /// <summary>What the straight line that stands for the final soft cap has at 0: the logit − slope · the logit before the cap.</summary>
     SoftCap,
 }

@@ -12,7 +12,7 @@ internal sealed class LogitReading
     private LogitReading(GemmaConfig config)
     {
         _config = config;
-        (Heads, Attention, Mlp, MlpInput) = (Rows(), Rows(), Rows(), Rows());
+        (Heads, Attention, Mlp, MlpInput, Embedded) = (Rows(), Rows(), Rows(), Rows(), Rows());
         AfterAttention = new float[config.Layers];
 
         float[][] Rows() => [.. Enumerable.Range(0, config.Layers).Select(_ => Array.Empty<float>())];
@@ -32,6 +32,9 @@ internal sealed class LogitReading
 
     /// <summary>mlp_out of each layer, [d].</summary>
     public float[][] Mlp { get; }
+
+    /// <summary>What each layer's own embedding adds, [d]; empty where there is none.</summary>
+    public float[][] Embedded { get; }
 
     /// <summary>What the transcoder of each layer that has one reads, [d].</summary>
     public float[][] MlpInput { get; }
@@ -80,6 +83,8 @@ internal sealed class LogitReading
             if (transcoders?[l] is { } transcoder)
                 yield return Read(transcoder.Input, row => MlpInput[l] = row);
             yield return Read(Site.MlpOut(l), row => Mlp[l] = row);
+            if (_config.PerLayer is not null)
+                yield return Read(new Site(SiteKind.PleOut, l), row => Embedded[l] = row);
         }
         yield return Read(Site.ResidPost(_config.Layers - 1), row => Final = InverseRms(row));
 

@@ -79,19 +79,20 @@ public sealed class QueryKeyAttribution : IDisposable
         Check(model, layer, head, query, key);
         var (config, weights, size) = (model.Model.Config, model.Model.Weights.Layers[layer], model.Model.Config.Shapes[layer].HeadSize);
         var keyValueHead = head / config.GroupSize(layer);
+        var source = config.Shapes[layer].KeyValueSource ?? layer;
         float[] q = [],
             k = [],
             rotatedQuery = [],
             rotatedKey = [];
-        Site last = new(SiteKind.KRope, layer);
+        Site last = new(source == layer ? SiteKind.KRope : SiteKind.QRope, layer);
         using var run = model.Model.Run(
             model.Tokens[..(query + 1)],
             edits:
             [
-                Read(SiteKind.Q, head, query, row => q = row),
-                Read(SiteKind.K, keyValueHead, key, row => k = row),
-                Read(SiteKind.QRope, head, query, row => rotatedQuery = row),
-                Read(SiteKind.KRope, keyValueHead, key, row => rotatedKey = row),
+                Read(new(SiteKind.Q, layer), head, query, row => q = row),
+                Read(new(SiteKind.K, source), keyValueHead, key, row => k = row),
+                Read(new(SiteKind.QRope, layer), head, query, row => rotatedQuery = row),
+                Read(new(SiteKind.KRope, source), keyValueHead, key, row => rotatedKey = row),
             ],
             logits: LogitRows.None,
             stopAfter: last,
@@ -99,7 +100,7 @@ public sealed class QueryKeyAttribution : IDisposable
             cancellationToken: cancellationToken
         );
         var querySide = QueryKeySide.Of(model, layer, weights.Query, head, query, weights.QueryGain, q, cancellationToken);
-        var keySide = QueryKeySide.Of(model, layer, weights.Key, keyValueHead, key, weights.KeyGain, k, cancellationToken);
+        var keySide = QueryKeySide.Of(model, source, weights.Key, keyValueHead, key, weights.KeyGain, k, cancellationToken);
         var score = Dot(Array.ConvertAll(rotatedQuery, one => (double)one), Array.ConvertAll(rotatedKey, one => (double)one));
         score /= Math.Sqrt(config.QueryPreAttentionScalar);
         return new(layer, head, query, key, config, querySide, keySide)
@@ -109,8 +110,8 @@ public sealed class QueryKeyAttribution : IDisposable
             CappedScore = config.AttentionCap is { } cap ? cap * Math.Tanh(score / cap) : score,
         };
 
-        Edit Read(SiteKind kind, int one, int position, Action<float[]> keep) =>
-            Edit.Function(new Site(kind, layer), (rows, _) => keep(rows.Row(position).Slice(one * size, size).ToArray()));
+        Edit Read(Site site, int one, int position, Action<float[]> keep) =>
+            Edit.Function(site, (rows, _) => keep(rows.Row(position).Slice(one * size, size).ToArray()));
     }
 
     /// <summary>What a pair adds to the score.</summary>

@@ -21,15 +21,13 @@ internal sealed class ReplacementBuilder : IDisposable
                         + "that nothing is left to explain; give a longer text",
                 "prompt"
             );
-        // What is linear in a frozen run is another thing there: layer scalars, norms of values, embeddings of layers, experts.
-        if (model.Config.Family == GemmaFamily.Gemma4)
-            throw new ArgumentProblemException("circuits are traced through Gemma 2 and 3; Gemma 4 is not known to them yet", "model");
         (Model, Set, Tokens, ZeroPositions) = (model, set, tokens, zeroPositions);
         var (layers, width) = (model.Config.Layers, model.Config.Width);
         Frozen = new FrozenRun(model.Config, tokens.Length, workFolder);
         Features = new SparseActivations?[layers];
         Errors = Tensor.Zeros(layers, tokens.Length, width);
         Zeroed = Tensor.Zeros(layers, zeroPositions, width);
+        Unexplained = model.Config.PerLayer is null ? null : Tensor.Zeros(layers, tokens.Length, width);
         _inputs = new Tensor?[layers];
     }
 
@@ -51,6 +49,10 @@ internal sealed class ReplacementBuilder : IDisposable
 
     /// <summary>[layers, zeroed positions, d].</summary>
     public Tensor Zeroed { get; }
+
+    /// <summary>[layers, T, d] errors, at zeroed positions what is written there, with what the layers' own embeddings add; null where there
+    /// are none.</summary>
+    public Tensor? Unexplained { get; }
 
     /// <summary>The run, with embeddings, the final norm's output and the last logits.</summary>
     public ModelRun Run { get; private set; } = null!;
@@ -83,6 +85,7 @@ internal sealed class ReplacementBuilder : IDisposable
         Frozen.Dispose();
         Errors.Dispose();
         Zeroed.Dispose();
+        Unexplained?.Dispose();
         Run?.Dispose();
     }
 
@@ -102,6 +105,21 @@ internal sealed class ReplacementBuilder : IDisposable
                 }
             );
         yield return Edit.Function(Site.MlpOut(layer), (rows, _) => TakeApart(layer, rows));
+        if (Unexplained is { } sums)
+            yield return Edit.Function(
+                new Site(SiteKind.PleOut, layer),
+                (rows, _) =>
+                {
+                    for (var position = 0; position < rows.Rows; position++)
+                    {
+                        var error =
+                            position < ZeroPositions
+                                ? Zeroed.Row((long)layer * ZeroPositions + position)
+                                : Errors.Row((long)layer * Tokens.Length + position);
+                        TensorPrimitives.Add(rows.Row(position), error, sums.Row((long)layer * Tokens.Length + position));
+                    }
+                }
+            );
     }
 
     private void TakeApart(int layer, MatrixView output)

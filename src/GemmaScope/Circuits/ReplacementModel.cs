@@ -8,20 +8,21 @@ namespace GemmaScope.Circuits;
 /// <summary>
 /// The local replacement model of one prompt (METHODS §4.5 steps 1–3): every MLP output is what its features stand for plus a constant
 /// error, and attention patterns and norm denominators are constants, so that all the model computes is a sum over features, errors,
-/// token embeddings and biases. Owns what it keeps of the run; model and transcoders must outlive it.
+/// token embeddings and biases. What a layer's own embedding adds (Gemma 4 E) is a constant too, and counts to the error of its layer. Owns what it keeps of the run; model and transcoders must outlive it.
 /// </summary>
 public sealed class ReplacementModel : IDisposable
 {
     private readonly int[] _starts;
     private readonly Tensor _errors,
         _zeroed;
+    private readonly Tensor? _unexplained;
     private readonly ModelRun _run;
     private readonly Dictionary<Site, ModelRun> _captured = [];
     private float[]? _meanUnembedding;
 
     private ReplacementModel(ReplacementBuilder built)
     {
-        (Model, Transcoders, Tokens, ZeroPositions, Frozen, _errors, _zeroed, _run) = (
+        (Model, Transcoders, Tokens, ZeroPositions, Frozen, _errors, _zeroed, _unexplained, _run) = (
             built.Model,
             built.Set,
             built.Tokens,
@@ -29,6 +30,7 @@ public sealed class ReplacementModel : IDisposable
             built.Frozen,
             built.Errors,
             built.Zeroed,
+            built.Unexplained,
             built.Run
         );
         _captured[new Site(SiteKind.FinalNormOut)] = _captured[Site.Embed] = _run;
@@ -135,6 +137,7 @@ public sealed class ReplacementModel : IDisposable
         Frozen.Dispose();
         _errors.Dispose();
         _zeroed.Dispose();
+        _unexplained?.Dispose();
         foreach (var run in _captured.Values.Distinct())
             run.Dispose();
     }
@@ -148,6 +151,13 @@ public sealed class ReplacementModel : IDisposable
 
     /// <summary>What a layer with zeroed positions writes there beside the skip connection, [d].</summary>
     internal ReadOnlySpan<float> Zeroed(int layer, int position) => _zeroed.Row((long)layer * ZeroPositions + position);
+
+    /// <summary>All that a layer writes at a position beside attention and that no feature, bias or skip connection stands for, [d]: the
+    /// error, or at zeroed positions the MLP output, and what the layer's own embedding adds.</summary>
+    internal ReadOnlySpan<float> Unexplained(int layer, int position) =>
+        _unexplained is { } all ? all.Row((long)layer * Tokens.Length + position)
+        : position < ZeroPositions ? Zeroed(layer, position)
+        : Error(layer, position);
 
     /// <summary>The features of a layer at a position: a run of <see cref="Features"/>.</summary>
     internal (int Start, int End) FeaturesAt(int layer, int position)

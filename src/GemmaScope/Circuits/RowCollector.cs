@@ -5,7 +5,7 @@ namespace GemmaScope.Circuits;
 
 /// <summary>
 /// What a backward pass meets at each write site, as contributions of sources (METHODS §4.5 step 6): a_s ⟨W_dec,s, g⟩ of features,
-/// ⟨error, g⟩, ⟨embedding, g⟩, and the constants that have no node. One position a call, so that each decoder vector is read once for all
+/// ⟨error, g⟩ with what the layer's own embedding adds, ⟨embedding, g⟩, and the constants that have no node. One position a call, so that each decoder vector is read once for all
 /// targets of the batch.
 /// </summary>
 internal sealed class RowCollector
@@ -61,18 +61,19 @@ internal sealed class RowCollector
             if (t_vector is null || t_vector.Length < width)
                 t_vector = new float[width];
             var vector = t_vector.AsSpan(0, width);
+            var unexplained = model.Unexplained(layer, position);
             if (position < model.ZeroPositions)
             {
                 for (var target = 0; target < layout.Targets; target++)
                     if (layout.Holds(target, position))
-                        constants[layout.Row(target, position)] = Dot(target, position, model.Zeroed(layer, position));
+                        constants[layout.Row(target, position)] = Dot(target, position, unexplained);
                 return;
             }
             for (var target = 0; target < layout.Targets; target++)
             {
                 if (!layout.Holds(target, position))
                     continue;
-                rows._sources[target][errors + position] = (float)Dot(target, position, model.Error(layer, position));
+                rows._sources[target][errors + position] = (float)Dot(target, position, unexplained);
                 if (model.Transcoders[layer] is { } own)
                     constants[layout.Row(target, position)] = Dot(target, position, own.DecoderBias);
             }

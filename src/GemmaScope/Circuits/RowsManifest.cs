@@ -85,7 +85,13 @@ internal sealed class RowsManifest
             hash.Add<float>(model.Embeddings.Row(position));
         foreach (
             var scales in (float[][])
-                [.. model.Frozen.BeforeAttention, .. model.Frozen.AfterAttention, .. model.Frozen.BeforeMlp, model.Frozen.Final]
+                [
+                    .. model.Frozen.BeforeAttention,
+                    .. model.Frozen.Values,
+                    .. model.Frozen.AfterAttention,
+                    .. model.Frozen.BeforeMlp,
+                    model.Frozen.Final,
+                ]
         )
             hash.Add<float>(scales);
         hash.Add(model.LastLogits);
@@ -102,7 +108,7 @@ internal sealed class RowsManifest
         {
             hash.Add(model.Transcoders[layer]?.Input.ToString() ?? "");
             for (var position = 0; position < model.Tokens.Length; position++)
-                hash.Add(position < model.ZeroPositions ? model.Zeroed(layer, position) : model.Error(layer, position));
+                hash.Add(model.Unexplained(layer, position));
         }
     }
 

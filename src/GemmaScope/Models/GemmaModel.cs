@@ -8,7 +8,8 @@ namespace GemmaScope.Models;
 public sealed record ModelLoadOptions
 {
     /// <summary>Whether every weight is read once to find NaN and infinity. Null: yes if the weights fit into half of the free memory,
-    /// where the reading warms the page cache for the first run.</summary>
+    /// where the reading warms the page cache for the first run; but not experts and tables of embeddings for each layer, of which a run reads
+    /// little.</summary>
     public bool? CheckFinite { get; init; }
 
     /// <summary>Another file than config.json in the model's folder.</summary>
@@ -139,7 +140,7 @@ public sealed partial class GemmaModel : IDisposable
         var config = origin.Config();
         string[] notes = [.. config.Warnings, .. origin.Notes];
         var check = options.CheckFinite ?? origin.WeightFileBytes < GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
-        var weights = GemmaWeights.Load(origin.Open(), config, check, options.MayLackFinalNorm);
+        var weights = GemmaWeights.Load(origin.Open(), config, check, options.MayLackFinalNorm, checkAll: options.CheckFinite is true);
         try
         {
             weights.Place(options.Storage, cancellationToken);

@@ -14,7 +14,7 @@ internal sealed class GemmaWeights : IDisposable
 
     private readonly ModelTensors _tensors;
     private readonly GemmaConfig _config;
-    private readonly Dictionary<DType, long> _byType = [];
+    private readonly Dictionary<DType, long> _byType;
     private readonly OrthogonalisedWeights? _orthogonalised;
     private readonly bool[] _readAhead;
     private Tensor _embedding,
@@ -34,16 +34,16 @@ internal sealed class GemmaWeights : IDisposable
     private GemmaWeights(ModelTensors tensors, GemmaConfig config, bool mayLackFinalNorm)
     {
         (_tensors, _config) = (tensors, config);
-        _embedding = _unembedding = Get("embed_tokens.weight", config.VocabularyRows, config.Width);
+        var reader = new WeightReader(tensors, config);
+        _embedding = _unembedding = reader.Get("embed_tokens.weight", config.VocabularyRows, config.Width);
         _readAhead = new bool[config.Layers];
         FinalGain =
             mayLackFinalNorm && !tensors.All.Contains(tensors.Stored(FinalNorm))
                 ? [.. Enumerable.Repeat(1f, config.Width)]
-                : Gain(FinalNorm, config.Width);
-        PerLayer = config.PerLayer is { } shape ? LayerEmbeddings(shape) : null;
-        Layers = new LayerWeights[config.Layers];
-        for (var layer = 0; layer < config.Layers; layer++)
-            Layers[layer] = Layer(layer);
+                : reader.Gain(FinalNorm, config.Width);
+        PerLayer = reader.PerLayer();
+        Layers = reader.Layers();
+        (Bytes, Parameters, _byType) = (reader.Bytes, reader.Parameters, reader.ByType);
         _tensors.RequireAllUsed(config);
         if (!mayLackFinalNorm)
             CheckTiedHead();
@@ -68,10 +68,10 @@ internal sealed class GemmaWeights : IDisposable
     public DType Type => Embedding.Type;
 
     /// <summary>Bytes of all tensors the text part uses.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes { get; }
 
     /// <summary>Numbers in all tensors the text part uses.</summary>
-    public long Parameters { get; private set; }
+    public long Parameters { get; }
 
     /// <summary>How many bytes have which type, most first.</summary>
     public IReadOnlyList<(DType Type, long Bytes)> Types =>
@@ -80,16 +80,24 @@ internal sealed class GemmaWeights : IDisposable
     /// <summary>The weights of a model, their shapes checked against the config.</summary>
     /// <param name="tensors">The model's tensors, which are disposed with the weights, and where they cannot be used.</param>
     /// <param name="config">The model's config.</param>
-    /// <param name="checkFinite">Whether every weight is read once to find NaN and infinity.</param>
+    /// <param name="checkFinite">Whether weights are read once to find NaN and infinity.</param>
     /// <param name="mayLackFinalNorm">Whether the final norm may be missing, which then has no gain.</param>
+    /// <param name="checkAll">Whether those are read too of which a token needs a small part: experts, and rows of the table of embeddings
+    /// for each layer.</param>
     /// <exception cref="FileFormatException">A tensor is missing, misshapen or not finite.</exception>
-    public static GemmaWeights Load(ModelTensors tensors, GemmaConfig config, bool checkFinite, bool mayLackFinalNorm = false)
+    public static GemmaWeights Load(
+        ModelTensors tensors,
+        GemmaConfig config,
+        bool checkFinite,
+        bool mayLackFinalNorm = false,
+        bool checkAll = true
+    )
     {
         try
         {
             var weights = new GemmaWeights(tensors, config, mayLackFinalNorm);
             if (checkFinite)
-                weights.CheckFinite();
+                weights.CheckFinite(checkAll);
             return weights;
         }
         catch
@@ -194,121 +202,6 @@ internal sealed class GemmaWeights : IDisposable
         Volatile.Write(ref _embedding, table);
     }
 
-    private LayerWeights Layer(int i)
-    {
-        var (shape, d, query) = (_config.Shapes[i], _config.Width, _config.QueryWidth(i));
-        var layer = $"layers.{i}.";
-        var attention = layer + "self_attn.";
-        var (keyGain, key, value) = KeysAndValues(i, attention);
-        return new LayerWeights(
-            InputGain: Gain(layer + "input_layernorm.weight", d),
-            PostAttentionGain: Gain(layer + "post_attention_layernorm.weight", d),
-            PreMlpGain: Gain(layer + "pre_feedforward_layernorm.weight", d),
-            PostMlpGain: Gain(layer + "post_feedforward_layernorm.weight", d),
-            QueryGain: _config.HasQueryKeyNorm ? Gain(attention + "q_norm.weight", shape.HeadSize) : null,
-            KeyGain: keyGain,
-            Query: Linear(attention + "q_proj.weight", query, d),
-            Key: key,
-            Value: value,
-            Output: Linear(attention + "o_proj.weight", d, query),
-            Gate: Linear(layer + "mlp.gate_proj.weight", shape.MlpWidth, d),
-            Up: Linear(layer + "mlp.up_proj.weight", shape.MlpWidth, d),
-            Down: Linear(layer + "mlp.down_proj.weight", d, shape.MlpWidth)
-        )
-        {
-            Scalar = _config.HasLayerScalar ? Numbers(layer + "layer_scalar", 1)[0] : null,
-            PerLayer = _config.PerLayer is { } perLayer ? LayerEmbedding(layer, perLayer.Width) : null,
-            Experts = _config.Experts is { } experts ? Experts(layer, experts) : null,
-        };
-    }
-
-    /// <summary>What makes the keys and values that a layer reads.</summary>
-    private (float[]? KeyGain, WeightView Key, WeightView Value) KeysAndValues(int i, string attention)
-    {
-        var (shape, d) = (_config.Shapes[i], _config.Width);
-        if (shape.KeyValueSource is { } source)
-        {
-            // Some files hold some for such layers too, which nobody has ever trained.
-            foreach (var name in (string[])["k_proj", "v_proj", "k_norm"])
-                _tensors.Ignore(attention + name + ".weight");
-            return (Layers[source].KeyGain, Layers[source].Key, Layers[source].Value);
-        }
-        var gain = _config.HasQueryKeyNorm ? Gain(attention + "k_norm.weight", shape.HeadSize) : null;
-        var key = Linear(attention + "k_proj.weight", shape.KeyValueWidth, d);
-        return (gain, key, shape.ValuesAreKeys ? key : Linear(attention + "v_proj.weight", shape.KeyValueWidth, d));
-    }
-
-    private PerLayerWeights LayerEmbeddings(PerLayerShape shape)
-    {
-        var width = _config.Layers * shape.Width;
-        return new(
-            Get("embed_tokens_per_layer.weight", shape.Rows, width),
-            Linear("per_layer_model_projection.weight", width, _config.Width),
-            Gain("per_layer_projection_norm.weight", shape.Width)
-        );
-    }
-
-    private LayerEmbeddingWeights LayerEmbedding(string layer, int width) =>
-        new(
-            Linear(layer + "per_layer_input_gate.weight", width, _config.Width),
-            Linear(layer + "per_layer_projection.weight", _config.Width, width),
-            Gain(layer + "post_per_layer_input_norm.weight", _config.Width)
-        );
-
-    private ExpertWeights Experts(string layer, ExpertShape shape)
-    {
-        var d = _config.Width;
-        var scale = Numbers(layer + "router.scale", d);
-        System.Numerics.Tensors.TensorPrimitives.Divide(scale, _config.EmbeddingScale, scale);
-        return new(
-            Linear(layer + "router.proj.weight", shape.Count, d),
-            scale,
-            Numbers(layer + "router.per_expert_scale", shape.Count),
-            WeightView.Of(Get(layer + "experts.gate_up_proj", shape.Count, 2 * shape.Width, d), WeightLayout.OutIn),
-            WeightView.Of(Get(layer + "experts.down_proj", shape.Count, d, shape.Width), WeightLayout.OutIn),
-            Gain(layer + "post_feedforward_layernorm_1.weight", d),
-            Gain(layer + "pre_feedforward_layernorm_2.weight", d),
-            Gain(layer + "post_feedforward_layernorm_2.weight", d)
-        );
-    }
-
-    private WeightView Linear(string name, int outputs, int inputs) => WeightView.Of(Get(name, outputs, inputs), WeightLayout.OutIn);
-
-    private float[] Gain(string name, int width)
-    {
-        var (gain, offset) = (Numbers(name, width), _tensors.GainOffset(_config));
-        for (var i = 0; i < gain.Length; i++)
-            gain[i] += offset;
-        return gain;
-    }
-
-    private float[] Numbers(string name, int count)
-    {
-        using var wide = Get(name, count).ToF32();
-        return wide.AsSpan().ToArray();
-    }
-
-    private Tensor Get(string name, params ReadOnlySpan<long> shape)
-    {
-        var full = _tensors.Stored(name);
-        var tensor = _tensors.Get(full);
-        if (!_tensors.Takes(tensor.Type))
-            throw new FileFormatException(
-                $"tensor '{full}' has type {tensor.Type}; F32, BF16 and F16 are supported",
-                _tensors.FileOf(full)
-            );
-        if (!tensor.Shape.SequenceEqual(shape))
-            throw new FileFormatException(
-                $"tensor '{full}' has shape [{string.Join(", ", tensor.Shape.ToArray())}], {_tensors.Sizes} asks for "
-                    + $"[{string.Join(", ", shape.ToArray())}]",
-                _tensors.FileOf(full)
-            );
-        Bytes += tensor.ByteLength;
-        Parameters += tensor.Length;
-        _byType[tensor.Type] = _byType.GetValueOrDefault(tensor.Type) + tensor.ByteLength;
-        return tensor;
-    }
-
     /// <summary>A re-saved file may hold copies of the tied table; an untied head would need other code (METHODS §1.3).</summary>
     private void CheckTiedHead()
     {
@@ -339,9 +232,10 @@ internal sealed class GemmaWeights : IDisposable
         return true;
     }
 
-    private unsafe void CheckFinite()
+    private unsafe void CheckFinite(bool all)
     {
-        string[] names = [.. _tensors.All.Where(name => _tensors.Get(name).Type.IsMatrixType())];
+        var left = all ? [] : _tensors.All.Where(WeightReader.IsReadInParts);
+        string[] names = [.. _tensors.All.Except(left).Where(name => _tensors.Get(name).Type.IsMatrixType())];
         for (var i = 0; i < names.Length; i++)
         {
             // The disk brings the next while this one is looked at.

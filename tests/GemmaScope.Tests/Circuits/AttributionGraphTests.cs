@@ -15,6 +15,8 @@ public class AttributionGraphTests
             { SiteKind.ResidMid, false, "gemma3" },
             { SiteKind.Ln2Normalized, true, "gemma3" },
             { SiteKind.MlpIn, true, "gemma3" },
+            { SiteKind.MlpIn, true, "gemma4-e" },
+            { SiteKind.Ln2Normalized, false, "gemma4-moe" },
             { SiteKind.ResidMid, true, "gemma2" },
         };
 

@@ -17,6 +17,8 @@ public class EdgeHeadsTests
             { "gemma2", SiteKind.ResidMid, true },
             { "gemma3", SiteKind.MlpIn, true },
             { "gemma3", SiteKind.Ln2Normalized, true },
+            { "gemma4-e", SiteKind.MlpIn, true },
+            { "gemma4-moe", SiteKind.Ln2Normalized, false },
         };
 
     [Theory]

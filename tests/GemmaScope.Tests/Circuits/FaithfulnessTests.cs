@@ -49,6 +49,7 @@ public class FaithfulnessTests
 
     [Theory]
     [InlineData(SiteKind.MlpIn, true, "gemma3")]
+    [InlineData(SiteKind.MlpIn, true, "gemma4-e")]
     [InlineData(SiteKind.Ln2Normalized, false, "gemma2")]
     [InlineData(SiteKind.ResidMid, true, "gemma2")]
     public void all_nodes_are_the_model_and_none_is_nothing(SiteKind input, bool skip, string family)

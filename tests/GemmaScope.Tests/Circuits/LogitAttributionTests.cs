@@ -17,6 +17,8 @@ public class LogitAttributionTests
             { "gemma2", SiteKind.ResidMid, true },
             { "gemma3", SiteKind.MlpIn, false },
             { "gemma3", SiteKind.MlpIn, true },
+            { "gemma4-e", SiteKind.MlpIn, true },
+            { "gemma4-moe", SiteKind.Ln2Normalized, false },
         };
 
     [Theory]
@@ -39,6 +41,8 @@ public class LogitAttributionTests
     [InlineData("gemma2-f32-smallcaps", true)]
     [InlineData("gemma2-f16", true)]
     [InlineData("gemma3-text", false)]
+    [InlineData("gemma4-e", true)]
+    [InlineData("gemma4-moe", true)]
     public void the_golden_models_add_up_too_with_and_without_a_cap(string name, bool capped)
     {
         using var model = GemmaModel.Load(Fixtures.Path("host", name));

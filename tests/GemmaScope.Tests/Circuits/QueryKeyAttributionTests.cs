@@ -13,6 +13,8 @@ public class QueryKeyAttributionTests
     [InlineData("gemma2", SiteKind.ResidMid, true)]
     [InlineData("gemma3", SiteKind.MlpIn, false)]
     [InlineData("gemma3", SiteKind.MlpIn, true)]
+    [InlineData("gemma4-e", SiteKind.MlpIn, true)]
+    [InlineData("gemma4-moe", SiteKind.Ln2Normalized, false)]
     public void pairs_add_up_to_the_score_of_the_model(string family, SiteKind input, bool skip)
     {
         using var tiny = TinyCircuit.Make(input, skip, family: family);

@@ -35,7 +35,11 @@ internal sealed class TinyCircuit : IDisposable
         float threshold = 1.2f
     )
     {
-        var model = GemmaModel.Load(Fixtures.Path("attribution", "models", family));
+        var model = GemmaModel.Load(
+            family.StartsWith("gemma4", StringComparison.Ordinal)
+                ? Fixtures.Path("host", family)
+                : Fixtures.Path("attribution", "models", family)
+        );
         layers ??= [.. Enumerable.Range(0, model.Config.Layers)];
         var set = TranscoderSet.Of(
             [.. layers.Select(layer => Transcoder(layer, model.Config.Width, input, skip, scale, subtracts, threshold))],
