@@ -129,6 +129,8 @@ public class GuardedMessagesTests(DemoGuard guard) : IClassFixture<DemoGuard>
         const string plain = """{"input":"How do I repot a cactus?"}""",
             added =
                 """{"input":"How do I repot a cactus?","model":"x","user":"u","metadata":{"a":1},"stream":false,"extra_headers":{},"timeout":5}""";
+        // What the prompts begin with is kept from the second time on, and fewer rows may round differently: both are asked after that.
+        await Scores(plain);
         Assert.Equal(await Scores(plain), await Scores(added));
         // A mark of the byte order comes with some editors.
         using var marked = await server.Client.PostAsync(
