@@ -5,7 +5,7 @@ namespace GemmaScope.Verification;
 
 /// <summary>
 /// Checks activations with known features: a folder with expected.json and expected.safetensors that hold the chance a synthetic model is
-/// made of, what follows from it, and cases of scores.
+/// made of, what follows from it, refined encodings, and cases of scores.
 /// </summary>
 public sealed class SynthVerifier : IVerifier
 {
@@ -39,6 +39,12 @@ public sealed class SynthVerifier : IVerifier
         using var data = SafetensorsFile.Open(Path.Combine(folder, Tensors));
         foreach (var check in new SynthModelChecks(expected, data).All())
             yield return check;
+        if (expected.Section("encoder") is { } encoder)
+            foreach (var check in VerificationRunner.Guarded("encoder", new SynthEncoderChecks(encoder, data).All()))
+                yield return check with
+                {
+                    Name = $"encoder.{check.Name}",
+                };
         var cases = expected.Section("cases") ?? throw expected.Missing("cases");
         foreach (var name in cases.Keys)
         foreach (var check in VerificationRunner.Guarded("case", new SynthScoreChecks(cases.Section(name)!, data, name).All()))

@@ -44,11 +44,22 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
 
     public override bool DecodesWithInput => weights.Skip is not null || weights.Scaling.Factor is null;
 
-    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellationToken)
+    private protected override void EncodeInto(FeatureRows rows, MatrixView x, CancellationToken cancellationToken) =>
+        EncodeInto(weights.Encoder, rows, x, cancellationToken);
+
+    /// <summary>The features that another encoder of the same width finds in rows prepared as for this dictionary's own.</summary>
+    internal SparseActivations Encode(FeatureEncoder encoder, MatrixView x, CancellationToken cancellationToken)
+    {
+        var rows = new FeatureRows(x.Rows, Width);
+        EncodeInto(encoder, rows, x, cancellationToken);
+        return rows.ToActivations();
+    }
+
+    private void EncodeInto(FeatureEncoder encoder, FeatureRows rows, MatrixView x, CancellationToken cancellationToken)
     {
         if (weights.Scaling == InputScaling.None && !weights.SubtractsBias)
         {
-            weights.Encoder.Encode(x, 0, rows, cancellationToken);
+            encoder.Encode(x, 0, rows, cancellationToken);
             return;
         }
         using var prepared = Tensor.Uninitialized(x.Rows, x.Columns);
@@ -59,7 +70,7 @@ internal sealed class LayerDictionary(DictionaryDescription description, Diction
             if (weights.SubtractsBias)
                 TensorPrimitives.Subtract(row, weights.Bias, row);
         }
-        weights.Encoder.Encode(prepared.AsMatrix(), 0, rows, cancellationToken);
+        encoder.Encode(prepared.AsMatrix(), 0, rows, cancellationToken);
     }
 
     private protected override void DecodeInto(MatrixView y, SparseActivations features, MatrixView? input)
