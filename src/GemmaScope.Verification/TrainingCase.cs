@@ -38,7 +38,7 @@ internal sealed class TrainingCase
     /// <summary>A trainer for a recipe with this case's first parameters, whose features all go the sparse or all the dense way.</summary>
     public DictionaryTrainer Start(Recipe recipe, SafetensorsFile data, bool dense = false)
     {
-        var trainer = DictionaryTrainer.Create(recipe, Shape, seed: 0);
+        var trainer = DictionaryTrainer.Create(recipe, Shape, (ulong)(_hyper.Integer("seed") ?? 0));
         (trainer.FixedDead, trainer.DenseShare) = (Dead, dense ? 0 : double.PositiveInfinity);
         foreach (var name in _shapes.Keys)
         {
@@ -96,11 +96,16 @@ internal sealed class TrainingCase
                     _ => throw _hyper.Bad("sparsity", $"is no known term: '{sparsity}'"),
                 },
                 Architecture.TopK or Architecture.BatchTopK => SparsityTerm.None,
-                _ => SparsityTerm.L1,
+                _ => sparsity == "lp" ? SparsityTerm.Lp : SparsityTerm.L1,
             },
             Lambda = Number("lambda"),
             LambdaWarmupSteps = Integer("lambda_warmup_steps"),
             L0Target = _hyper.Number("l0_target") ?? 1,
+            L0TargetStart = _hyper.Number("l0_target_start"),
+            L0TargetSteps = _hyper.Integer("l0_target_steps") ?? 0,
+            AnnealStart = _hyper.Integer("anneal_start") ?? 0,
+            AnnealEnd = _hyper.Integer("anneal_end") ?? 0,
+            AnnealUpdates = _hyper.Integer("anneal_updates") ?? 1,
             FrequencyScale = _hyper.Number("p0") ?? 1,
             FrequencyRatio = _hyper.Number("frequency_coefficient_ratio") ?? 0,
             TanhScale = _hyper.Number("tanh_scale") ?? 1,
@@ -110,8 +115,13 @@ internal sealed class TrainingCase
             SumLayerNorms = architecture == Architecture.Relu,
             Prefixes = _hyper.Integers("prefixes"),
             K = _hyper.Integer("k") ?? 1,
+            KStart = _hyper.Integer("k_start"),
+            KSteps = _hyper.Integer("k_steps") ?? 0,
             AuxiliaryCoefficient = _hyper.Number("auxk_coefficient") ?? 0,
             AuxiliaryK = _hyper.Integer("k_aux") ?? 0,
+            ResampleEvery = _hyper.Integer("resample_every"),
+            ResampleScale = _hyper.Number("resample_scale") ?? 1,
+            ThresholdStart = _hyper.Number("threshold_start") ?? 0.001,
             ThresholdRate = _hyper.Number("threshold_lr") ?? 1,
             Epsilon = _hyper.Number("epsilon") ?? 1,
             LogThreshold = log,
@@ -123,6 +133,7 @@ internal sealed class TrainingCase
             WarmupSteps = Integer("lr_warmup_steps"),
             Beta1 = Number("beta1"),
             Beta2 = Number("beta2"),
+            ClipNorm = _hyper.Number("clip_norm") ?? 0,
             AdamEpsilon = Number("adam_eps"),
         };
     }

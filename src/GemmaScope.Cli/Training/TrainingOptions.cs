@@ -26,6 +26,7 @@ internal sealed class TrainingOptions
         Texts("sites", "--site", "SITE", "What the dictionary reads, e.g. resid_post.3; several for crosscoder and clt.");
         Texts("targets", "--target", "SITE", "What a transcoder writes. Default: the MLP output of the layers it reads.");
         Number("width", "--width", "Features, of all layers together. Default: 16384.");
+        Texts("start", "--start", "DICTIONARY", "Begin with a given dictionary; for crosscoder and clt with one a layer.");
         Text("data.store", "--store", "FOLDER", "Train on a store of activations.");
         Text("data.synthetic", "--synthetic", "FILE", "Train on activations with known features (gemmascope synth make).");
         Text("data.model", "--model", "MODEL", "The model that reads the text. Default with --text: demo-pt.", "-m");

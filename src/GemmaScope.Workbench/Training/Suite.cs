@@ -41,7 +41,16 @@ internal sealed class Suite(SweepJobOptions options, IReadOnlyList<SweepItem> it
         progress.Note($"{group.Name}: {string.Join(", ", group.Items.Select(item => item.Name))}");
         var (sites, skipped) = (group.Items.SelectMany(item => item.Configuration.AllSites), new SkippedRows());
         using (var source = TrainingData.Open(Data, sites, model, skipped, cancellationToken))
-        using (var run = TrainingRun.Open([.. group.Items.Select(item => item.Configuration)], source, folder, options.Restart))
+        using (
+            var run = WatchedRun.Open(
+                [.. group.Items.Select(item => item.Configuration)],
+                source,
+                folder,
+                options.Restart,
+                model,
+                cancellationToken
+            )
+        )
         {
             WatchedRun.ToEnd(run, folder, progress, cancellationToken);
             foreach (var member in run.Members.Where(member => member.Failure is not null))

@@ -50,7 +50,14 @@ public static class TrainJob
                     using var source = TrainingData.Open(configuration.Data, configuration.AllSites, model, skipped, cancellationToken);
                     if (configuration.Search is { L0: not null, Lambda: null })
                         configuration = Search(options, source, progress, cancellationToken);
-                    using var run = TrainingRun.Open([configuration], source, configuration.Output, options.Restart);
+                    using var run = WatchedRun.Open(
+                        [configuration],
+                        source,
+                        configuration.Output,
+                        options.Restart,
+                        model,
+                        cancellationToken
+                    );
                     WatchedRun.ToEnd(run, configuration.Output, progress, cancellationToken);
                     progress.NoteOn(skipped);
                     var trained = TrainedFolder.Write(

@@ -15,7 +15,10 @@ internal static class TrainingModel
         CancellationToken cancellationToken
     )
     {
-        var (data, losses) = (configuration.Data, configuration.Evaluation is { Text.Count: > 0, Tokens: > 0 });
+        var (data, losses) = (
+            configuration.Data,
+            configuration.Evaluation is { Text.Count: > 0 } and ({ Tokens: > 0 } or { EverySteps: not null })
+        );
         // Each is opened now: that one is missing would else be found out when all is trained.
         if (losses)
             foreach (var text in configuration.Evaluation.Text)

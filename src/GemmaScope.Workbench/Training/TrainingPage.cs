@@ -21,12 +21,16 @@ internal static class TrainingPage
     private static readonly (string Key, string Title)[] Curves =
     [
         ("fvu", "FVU"),
+        ("held_out_fvu", "FVU of held-out activations"),
         ("l0", "L0"),
+        ("held_out_l0", "L0 of held-out activations"),
         ("mse", "Mean squared error"),
         ("sparsity", "Sparsity term"),
         ("auxiliary", "Auxiliary loss"),
         ("dead", "Share of dead features"),
+        ("resampled", "Features resampled"),
         ("dense", "Share of dense features"),
+        ("gradient_norm", "Norm of the gradient before it is clipped"),
         ("learning_rate", "Learning rate"),
         ("lambda", "λ"),
         ("tokens_per_second", "Tokens a second"),

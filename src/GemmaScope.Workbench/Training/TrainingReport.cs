@@ -1,3 +1,5 @@
+using GemmaScope.Activations;
+using GemmaScope.Models;
 using GemmaScope.Training;
 
 namespace GemmaScope.Workbench;
@@ -16,6 +18,24 @@ public sealed record TrainingReport(TrainingProgress Progress, IReadOnlyList<Tra
 /// <summary>Runs a training and says how it goes.</summary>
 internal static class WatchedRun
 {
+    /// <summary>Opens a run, with rows that it does not read where it shall be measured on them.</summary>
+    /// <inheritdoc cref="TrainingRun.Open"/>
+    public static TrainingRun Open(
+        IReadOnlyList<TrainingConfiguration> configurations,
+        IActivationSource source,
+        string folder,
+        bool restart,
+        GemmaModel? model,
+        CancellationToken cancellationToken
+    )
+    {
+        var sites = configurations.SelectMany(one => one.AllSites);
+        using var heldOut = configurations[0].Evaluation.EverySteps is null
+            ? null
+            : TrainingData.OpenHeldOut(configurations[0], sites, model, cancellationToken);
+        return TrainingRun.Open(configurations, source, folder, restart, heldOut);
+    }
+
     /// <summary>Trains to the end.</summary>
     /// <param name="run">The run.</param>
     /// <param name="place">Where an interrupted run is kept.</param>

@@ -16,14 +16,16 @@ public sealed class DictionaryTrainer : IDisposable
     private readonly Firing _firing;
     private readonly RunningNumbers _running;
     private readonly TrainingStep _step;
+    private readonly Resampling _resampling;
 
-    private DictionaryTrainer(Recipe recipe, TrainerShape shape)
+    private DictionaryTrainer(Recipe recipe, TrainerShape shape, ulong seed)
     {
         (Recipe, Shape) = (recipe, shape);
         Parameters = new TrainerParameters(recipe, shape, moments: true);
         (_lastUpdates, _firing) = (new("last_update", shape.Features), new(shape.Features, recipe.DeadAfterTokens));
         _running = new RunningNumbers(recipe);
         _step = new TrainingStep(recipe, shape, Parameters, _firing, _running);
+        _resampling = new Resampling(recipe, shape, Parameters, _firing, _lastUpdates, seed);
     }
 
     /// <summary>The hyper-parameters.</summary>
@@ -53,7 +55,7 @@ public sealed class DictionaryTrainer : IDisposable
 
     internal TrainerParameters Parameters { get; }
 
-    /// <summary>For AuxK the features that count as dead whatever they do; null: those that have not fired for long.</summary>
+    /// <summary>For AuxK and resampling the features that count as dead whatever they do; null: those that have not fired for long.</summary>
     internal IReadOnlyList<int>? FixedDead { get; set; }
 
     /// <summary>Seconds of the last step: encoding, decoding, and the features' gradients with their optimiser.</summary>
@@ -68,15 +70,28 @@ public sealed class DictionaryTrainer : IDisposable
     /// <summary>A trainer with fresh parameters.</summary>
     /// <param name="recipe">The hyper-parameters.</param>
     /// <param name="shape">Widths and features.</param>
-    /// <param name="seed">Decides the first parameters.</param>
+    /// <param name="seed">Decides the first parameters, and the rows at which dead features are resampled.</param>
     /// <exception cref="ArgumentProblemException">The recipe contradicts itself or does not fit the shape.</exception>
     public static DictionaryTrainer Create(Recipe recipe, TrainerShape shape, ulong seed)
     {
         RecipeChecks.Check(recipe, shape);
-        var trainer = new DictionaryTrainer(recipe, shape);
+        var trainer = new DictionaryTrainer(recipe, shape, seed);
         ParameterStart.Fill(trainer.Parameters, recipe, shape, seed);
         return trainer;
     }
+
+    /// <summary>Begins with the parameters of given dictionaries instead of fresh ones, to train them further or on other activations; call
+    /// it before the first step, and then not <see cref="Prepare"/>.</summary>
+    /// <param name="dictionaries">One of the shape that is trained; of several layers one autoencoder or transcoder a layer, of at least as
+    /// many features as its block has. They remain the caller's.</param>
+    /// <param name="inputScales">For each input layer, what its rows are divided by.</param>
+    /// <param name="outputScales">For each output layer, what its rows are divided by.</param>
+    /// <exception cref="ArgumentProblemException">A dictionary does not fit the recipe or the shape.</exception>
+    public void StartFrom(
+        IReadOnlyList<SparseDictionary> dictionaries,
+        IReadOnlyList<double> inputScales,
+        IReadOnlyList<double> outputScales
+    ) => _running.Threshold = new DictionaryStart(Recipe, Shape, Parameters, inputScales, outputScales).Fill(dictionaries);
 
     /// <summary>Sets what begins from data (b_dec, if the recipe says so). Call it before the first step with a few thousand rows, or not
     /// at all.</summary>
@@ -108,6 +123,8 @@ public sealed class DictionaryTrainer : IDisposable
             for (var feature = 0; feature < Shape.Features; feature++)
                 if (_lastUpdates[feature] == 0)
                     DecoderGeometry.Normalise(DecoderRow(feature));
+        if (_resampling.IsDue(Step))
+            report = report with { Resampled = Resample(x, y) };
         _counters[0]++;
         _counters[1] += x.Rows;
         _firing.Close(x.Rows);
@@ -189,12 +206,16 @@ public sealed class DictionaryTrainer : IDisposable
         _step.Dispose();
     }
 
+    private int Resample(MatrixView x, MatrixView y)
+    {
+        var tokens = Tokens + x.Rows;
+        return _resampling.Run(Step, tokens, x, y, _step.RowErrors(), FixedDead ?? _firing.Dead(tokens));
+    }
+
     private Span<float> DecoderRow(int feature)
     {
-        var l = 0;
-        for (; feature >= Shape.Blocks[l].Features; l++)
-            feature -= Shape.Blocks[l].Features;
-        return Parameters.Decoder[l].Values.Row(feature);
+        var (block, row) = Shape.Locate(feature);
+        return Parameters.Decoder[block].Values.Row(row);
     }
 }
 

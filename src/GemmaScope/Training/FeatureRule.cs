@@ -70,7 +70,7 @@ internal sealed record AuxiliaryCode(EntryRows Rows, bool OfResidual, bool Train
 internal abstract class FeatureRule
 {
     /// <summary>Before a step: takes over the parameters as they are now.</summary>
-    public virtual void Begin(int rows, IReadOnlyList<int> dead) { }
+    public virtual void Begin(long step, int rows, IReadOnlyList<int> dead) { }
 
     /// <summary>Adds to a row's entries those of a run of features; called by rising feature, for several rows at once.</summary>
     public abstract void Scan(int row, ReadOnlySpan<float> z, int first, EntryRow found);

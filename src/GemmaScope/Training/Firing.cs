@@ -40,6 +40,12 @@ internal sealed class Firing(long features, long window) : IDisposable
     /// <summary>Whether a feature has not fired for the window.</summary>
     public bool IsDead(int feature, long tokens) => tokens - _last[feature] >= window;
 
+    /// <summary>The features that have not fired for the window.</summary>
+    public int[] Dead(long tokens) => [.. Enumerable.Range(0, (int)features).Where(feature => IsDead(feature, tokens))];
+
+    /// <summary>Gives a feature a window of its own to fire in.</summary>
+    public void Revive(int feature, long tokens) => _last[feature] = tokens;
+
     /// <summary>Share of the features that fired at more than so many of the rows.</summary>
     public double ShareAbove(double rate)
     {

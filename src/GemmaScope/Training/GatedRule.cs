@@ -9,7 +9,7 @@ internal sealed class GatedRule(TrainerParameters parameters) : FeatureRule
 {
     private readonly float[] _scales = new float[parameters.EncoderBias.Values.Length];
 
-    public override void Begin(int rows, IReadOnlyList<int> dead)
+    public override void Begin(long step, int rows, IReadOnlyList<int> dead)
     {
         var logs = parameters.MagnitudeLog!.Values.AsSpan();
         for (var i = 0; i < _scales.Length; i++)

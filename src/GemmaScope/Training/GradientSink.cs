@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Training;
@@ -7,6 +8,9 @@ internal abstract class GradientSink
 {
     /// <summary>Whether the step counts: parameters move, and so do the counters that follow them.</summary>
     public virtual bool Moves => false;
+
+    /// <summary>What every gradient is multiplied by before it moves anything.</summary>
+    public double Factor { get; set; } = 1;
 
     /// <summary>Whether features without any gradient must be passed on too.</summary>
     public virtual bool WantsAll => false;
@@ -38,6 +42,8 @@ internal sealed class OptimiserSink(Recipe recipe, TrainerParameters parameters,
 
     public override void Feature(int feature, int block, int row, Span<float> encoder, Span<float> decoder)
     {
+        Clip(encoder);
+        Clip(decoder);
         var steps = WantsAll ? 1 : step + 1 - lastUpdates[feature];
         lastUpdates[feature] = step + 1;
         _adam.Update(parameters.Encoder[block], row, encoder, steps);
@@ -49,7 +55,23 @@ internal sealed class OptimiserSink(Recipe recipe, TrainerParameters parameters,
             DecoderGeometry.Normalise(w);
     }
 
-    public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient) => _adam.Update(parameter, 0, gradient);
+    public override void Whole(Parameter parameter, ReadOnlySpan<float> gradient)
+    {
+        if (Factor == 1)
+        {
+            _adam.Update(parameter, 0, gradient);
+            return;
+        }
+        float[] clipped = [.. gradient];
+        Clip(clipped);
+        _adam.Update(parameter, 0, clipped);
+    }
+
+    private void Clip(Span<float> gradient)
+    {
+        if (Factor != 1)
+            TensorPrimitives.Multiply(gradient, (float)Factor, gradient);
+    }
 }
 
 /// <summary>Keeps the gradients; nothing moves.</summary>

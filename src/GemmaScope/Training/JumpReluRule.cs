@@ -12,7 +12,7 @@ internal sealed class JumpReluRule(Recipe recipe, TrainerParameters parameters) 
     /// <summary>θ of each feature in this step.</summary>
     public ReadOnlySpan<float> Thresholds => _thresholds;
 
-    public override void Begin(int rows, IReadOnlyList<int> dead)
+    public override void Begin(long step, int rows, IReadOnlyList<int> dead)
     {
         var stored = parameters.Threshold!.Values.AsSpan();
         for (var i = 0; i < _thresholds.Length; i++)

@@ -143,6 +143,7 @@ public sealed class LambdaSearch
         {
             Steps = steps,
             Search = new(),
+            Evaluation = _configuration.Evaluation with { EverySteps = null },
             Output = Path.Combine(_runs, lambda.ToString("r", CultureInfo.InvariantCulture)),
             Recipe = _configuration.Recipe.Shorter(share) with { Lambda = lambda },
         };

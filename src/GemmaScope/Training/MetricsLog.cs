@@ -67,6 +67,8 @@ internal sealed class MetricsLog : IDisposable
         Sum("l0", report.L0);
         foreach (var (name, value) in report.Parts)
             Sum(name, value);
+        if (report.Resampled > 0)
+            Sum("resampled", report.Resampled);
         if (!double.IsFinite(report.Fvu * spread))
             return;
         Sum("fvu_error", report.Fvu * spread);
@@ -78,9 +80,18 @@ internal sealed class MetricsLog : IDisposable
     /// <param name="dense">Share of the features that fired at more than a tenth of the rows of late.</param>
     /// <param name="tokens">Rows trained on.</param>
     /// <param name="skipped">Batches left out.</param>
+    /// <param name="heldOut">What it is worth on held-out rows, where that was measured.</param>
     /// <param name="tokensPerSecond">Speed of the interval.</param>
     /// <param name="loading">Share of its time that went into waiting for data.</param>
-    public void Write(StepReport last, double dense, long tokens, long skipped, double tokensPerSecond, double loading)
+    public void Write(
+        StepReport last,
+        double dense,
+        long tokens,
+        long skipped,
+        HeldOutFigures? heldOut,
+        double tokensPerSecond,
+        double loading
+    )
     {
         var line = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(line))
@@ -91,7 +102,7 @@ internal sealed class MetricsLog : IDisposable
             var steps = _sums["steps"];
             foreach (var (name, sum) in _sums)
                 if (name is not ("steps" or "fvu_error" or "fvu_spread"))
-                    json.WriteNumber(name, sum / steps);
+                    json.WriteNumber(name, name == "resampled" ? sum : sum / steps);
             if (_sums.TryGetValue("fvu_error", out var error))
                 json.WriteNumber("fvu", error / _sums["fvu_spread"]);
             json.WriteNumber("dead", last.DeadShare);
@@ -100,6 +111,11 @@ internal sealed class MetricsLog : IDisposable
             json.WriteNumber("lambda", last.Lambda);
             if (skipped > 0)
                 json.WriteNumber("skipped_batches", skipped);
+            if (heldOut is { } figures)
+            {
+                json.WriteNumber("held_out_fvu", figures.Fvu);
+                json.WriteNumber("held_out_l0", figures.L0);
+            }
             json.WriteNumber("tokens_per_second", Math.Round(tokensPerSecond, 1));
             json.WriteNumber("loading", Math.Round(loading, 4));
             json.WriteEndObject();

@@ -32,9 +32,11 @@ internal static class ParameterStart
                     new DirectionJob(encoder, (float)recipe.EncoderStartScale, Mix(seed + 2 * (ulong)l + 1))
                 );
         }
-        var theta = recipe.LogThreshold ? Math.Log(recipe.ThresholdStart) : recipe.ThresholdStart;
-        parameters.Threshold?.Values.AsSpan().Fill((float)theta);
+        parameters.Threshold?.Values.AsSpan().Fill(Threshold(recipe));
     }
+
+    /// <summary>θ of a new feature, or its logarithm where that is trained.</summary>
+    public static float Threshold(Recipe recipe) => (float)(recipe.LogThreshold ? Math.Log(recipe.ThresholdStart) : recipe.ThresholdStart);
 
     /// <summary>The point with the smallest sum of distances to the rows, by Weiszfeld's iteration from their mean.</summary>
     public static float[] GeometricMedian(MatrixView rows)

@@ -163,6 +163,17 @@ public sealed partial record Recipe
     /// <summary>k of the top-k family: features of a row, on the average for BatchTopK. Default 50.</summary>
     public int K { get; init; } = 50;
 
+    /// <summary>k in the first step, from which it falls linearly to <see cref="K"/>; null: never anything else. With more features
+    /// at first each gets something to learn.</summary>
+    public int? KStart { get; init; }
+
+    /// <summary>Steps in which k falls from <see cref="KStart"/>. Default 50,000, but at most half of a run.</summary>
+    public long KSteps
+    {
+        get => _kSteps ?? Long.KSteps;
+        init => _kSteps = value;
+    }
+
     /// <summary>Weight of the AuxK loss, by which dead features learn the residual error (METHODS §2.8). Default 0: none; 1/32 is
     /// usual.</summary>
     public double AuxiliaryCoefficient { get; init; }
@@ -176,6 +187,16 @@ public sealed partial record Recipe
         get => _deadAfterTokens ?? Long.DeadAfterTokens;
         init => _deadAfterTokens = value;
     }
+
+    /// <summary>Steps after which dead features are given a new beginning at rows that are reconstructed badly, again and again; null:
+    /// never.</summary>
+    public long? ResampleEvery { get; init; }
+
+    /// <summary>The last step after which that happens; null: the last of the run.</summary>
+    public long? ResampleUntil { get; init; }
+
+    /// <summary>‖W_enc,i‖ of a resampled feature, as a fraction of the mean of the living ones. Default 0.2.</summary>
+    public double ResampleScale { get; init; } = 0.2;
 
     /// <summary>Share of the newest smallest kept activation in the running threshold of the top-k family. Default 0.001.</summary>
     public double ThresholdRate { get; init; } = 0.001;
@@ -250,6 +271,10 @@ public sealed partial record Recipe
 
     /// <summary>Adam's ε. Default 1e-8.</summary>
     public double AdamEpsilon { get; init; } = 1e-8;
+
+    /// <summary>Norm of all gradients together above which they are scaled down to it. Default 0: never; 1 is usual. The backward pass of
+    /// features is run twice for it.</summary>
+    public double ClipNorm { get; init; }
 
     /// <summary>Arithmetic of the dense products of a step, forward and backward; sums, gradients and parameters are f32 in any case. Default exact.</summary>
     public Arithmetic Arithmetic { get; init; } = Arithmetic.Exact;

@@ -86,6 +86,20 @@ internal static class RecipeChecks
             "k",
             $"is {recipe.K}; it must be 1 to {shape.Features}"
         );
+        Require(
+            recipe.KStart is null
+                || (kind is Architecture.TopK or Architecture.BatchTopK && recipe.KStart > 0 && recipe.KStart <= shape.Features),
+            "k_start",
+            $"is for top_k and batch_top_k, and must be 1 to {shape.Features}"
+        );
+        Require(recipe.KSteps >= 0, "k_steps", "must be at least 0");
+        Require(recipe.ResampleEvery is null or > 0, "resample_every", "must be 1 step or more");
+        Require(
+            recipe.ResampleUntil is null || recipe.ResampleEvery is not null,
+            "resample_until",
+            "ends what resample_every begins, which is missing"
+        );
+        Require(recipe.ResampleScale > 0 && double.IsFinite(recipe.ResampleScale), "resample_scale", "must be above 0");
         if (kind == Architecture.JumpRelu)
         {
             Require(recipe.Epsilon > 0, "epsilon", "must be above 0");
@@ -116,6 +130,7 @@ internal static class RecipeChecks
             "decay_end",
             "needs decay_start before it, and the other way round"
         );
+        Require(recipe.ClipNorm >= 0 && double.IsFinite(recipe.ClipNorm), "clip_norm", "must be at least 0");
         Require(recipe.ThresholdRate is > 0 and <= 1, "threshold_rate", "must be above 0 and at most 1");
     }
 

@@ -5,6 +5,7 @@ namespace GemmaScope.Training;
 /// <summary>Numbers of a recipe that depend on how long the training is.</summary>
 /// <param name="LambdaWarmupSteps">Steps in which λ rises.</param>
 /// <param name="L0TargetSteps">Steps in which L0* falls.</param>
+/// <param name="KSteps">Steps in which k falls.</param>
 /// <param name="AnnealStart">The first fall of p.</param>
 /// <param name="AnnealEnd">The last fall of p.</param>
 /// <param name="DeadAfterTokens">Tokens without firing after which a feature is dead.</param>
@@ -13,6 +14,7 @@ namespace GemmaScope.Training;
 internal readonly record struct LengthSettings(
     long LambdaWarmupSteps,
     long L0TargetSteps,
+    long KSteps,
     long AnnealStart,
     long AnnealEnd,
     long DeadAfterTokens,
@@ -31,13 +33,14 @@ public sealed partial record Recipe
 
     private const double LargestLearningRate = 2e-3;
 
-    private static readonly LengthSettings Long = new(10_000, 50_000, 15_000, 100_000, 10_000_000, 7e-5, 1_000);
+    private static readonly LengthSettings Long = new(10_000, 50_000, 50_000, 15_000, 100_000, 10_000_000, 7e-5, 1_000);
 
     private readonly double? _lambda,
         _learningRate;
 
     private readonly long? _lambdaWarmupSteps,
         _l0TargetSteps,
+        _kSteps,
         _annealStart,
         _annealEnd,
         _deadAfterTokens,
@@ -54,6 +57,7 @@ public sealed partial record Recipe
             new(
                 before.LambdaWarmupSteps,
                 before.L0TargetSteps,
+                before.KSteps,
                 before.AnnealStart,
                 before.AnnealEnd,
                 before.DeadAfterTokens,
@@ -70,13 +74,21 @@ public sealed partial record Recipe
     {
         long Part(long step) => (long)Math.Ceiling(step * share);
         long? PartOf(long? step) => step is { } one ? Part(one) : null;
-        var shorter = this with { DecayStart = PartOf(DecayStart), DecayEnd = PartOf(DecayEnd) };
+        var shorter = this with
+        {
+            DecayStart = PartOf(DecayStart),
+            DecayEnd = PartOf(DecayEnd),
+            ResampleEvery = PartOf(ResampleEvery),
+            ResampleUntil = PartOf(ResampleUntil),
+        };
         if (_lambdaWarmupSteps is { } rise)
             shorter = shorter with { LambdaWarmupSteps = Part(rise) };
         if (_warmupSteps is { } warm)
             shorter = shorter with { WarmupSteps = Part(warm) };
         if (_l0TargetSteps is { } fall)
             shorter = shorter with { L0TargetSteps = Part(fall) };
+        if (_kSteps is { } fewer)
+            shorter = shorter with { KSteps = Part(fewer) };
         if (_annealStart is { } first)
             shorter = shorter with { AnnealStart = Part(first) };
         if (_annealEnd is { } last)
@@ -92,6 +104,7 @@ public sealed partial record Recipe
         var (remarks, run) = (new Dictionary<string, string>(), SettingsFor(steps, batch));
         Add("lambda_warmup_steps", LambdaWarmupSteps, run.LambdaWarmupSteps, Long.LambdaWarmupSteps);
         Add("l0_target_steps", L0TargetSteps, run.L0TargetSteps, Long.L0TargetSteps);
+        Add("k_steps", KSteps, run.KSteps, Long.KSteps);
         Add("anneal_start", AnnealStart, run.AnnealStart, Long.AnnealStart);
         Add("anneal_end", AnnealEnd, run.AnnealEnd, Long.AnnealEnd);
         Add("dead_after_tokens", DeadAfterTokens, run.DeadAfterTokens, Long.DeadAfterTokens);
@@ -122,6 +135,7 @@ public sealed partial record Recipe
         return new(
             Share(Long.LambdaWarmupSteps, 0.2),
             Share(Long.L0TargetSteps, 0.5),
+            Share(Long.KSteps, 0.5),
             Share(Long.AnnealStart, 0.15),
             Share(Long.AnnealEnd, 0.9),
             Share(Long.DeadAfterTokens, 0.1 * batch),
@@ -137,6 +151,7 @@ public sealed partial record Recipe
             Lambda = Lambda,
             LambdaWarmupSteps = _lambdaWarmupSteps ?? defaults.LambdaWarmupSteps,
             L0TargetSteps = _l0TargetSteps ?? defaults.L0TargetSteps,
+            KSteps = _kSteps ?? defaults.KSteps,
             AnnealStart = _annealStart ?? defaults.AnnealStart,
             AnnealEnd = _annealEnd ?? defaults.AnnealEnd,
             DeadAfterTokens = _deadAfterTokens ?? defaults.DeadAfterTokens,

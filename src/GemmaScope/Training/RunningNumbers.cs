@@ -20,7 +20,7 @@ internal sealed unsafe class RunningNumbers(Recipe recipe) : IDisposable
     public double Threshold
     {
         get => Numbers[0];
-        private set => Numbers[0] = value;
+        set => Numbers[0] = value;
     }
 
     /// <summary>λ's factor.</summary>

@@ -19,6 +19,10 @@ internal static class Schedules
             ? start + (recipe.L0Target - start) * step / recipe.L0TargetSteps
             : recipe.L0Target;
 
+    /// <summary>k, which falls linearly where it begins higher; a fraction counts where k · B features of a batch are kept.</summary>
+    public static double K(Recipe recipe, long step) =>
+        recipe.KStart is { } start && step < recipe.KSteps ? start + (double)(recipe.K - start) * step / recipe.KSteps : recipe.K;
+
     /// <summary>λ, which rises linearly from its first fraction.</summary>
     public static double Lambda(Recipe recipe, long step) =>
         recipe.Lambda * (recipe.LambdaWarmupSteps > 0 ? Math.Min(1, (step + 1) / (double)recipe.LambdaWarmupSteps) : 1);

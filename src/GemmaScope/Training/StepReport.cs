@@ -33,11 +33,14 @@ public sealed record StepReport
     /// <summary>Share of the features that are dead.</summary>
     public required double DeadShare { get; init; }
 
+    /// <summary>Dead features that were given a new beginning after the step.</summary>
+    public int Resampled { get; init; }
+
     /// <summary>Pairs of row and feature within ε/2 of the threshold (JumpReLU): those that train θ.</summary>
     public long EntriesInWindow { get; init; }
 
     /// <summary>Parts of the above by name: <c>mse_prefix_64</c>, <c>sparsity_l0_target</c>, <c>sparsity_frequency</c>,
     /// <c>sparsity_tanh</c>, <c>pre_activation</c>, of several output layers <c>mse_layer_0</c> and <c>fvu_layer_0</c>,
-    /// <c>smallest_kept</c>, <c>running_threshold</c>.</summary>
+    /// <c>smallest_kept</c>, <c>running_threshold</c>, where gradients are clipped <c>gradient_norm</c>.</summary>
     public required IReadOnlyDictionary<string, double> Parts { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// f = max(z, 0) of the k largest z of each row, or of the k · B largest of the batch. Of equal values the lower row and the lower feature
+/// f = max(z, 0) of the k largest z of each row, or of the k · B largest of the batch, where k may fall from step to step. Of equal values the lower row and the lower feature
 /// come first. Beside them the largest z of dead features in each row, for AuxK (METHODS §2.8).
 /// </summary>
 internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
@@ -13,9 +13,13 @@ internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
     private float[][] _scratch = [];
     private float[] _all = [];
     private int[] _dead = [];
+    private double _k = recipe.K;
 
-    public override void Begin(int rows, IReadOnlyList<int> dead)
+    private int PerRow => (int)Math.Round(_k);
+
+    public override void Begin(long step, int rows, IReadOnlyList<int> dead)
     {
+        _k = Schedules.K(recipe, step);
         if (_bounds.Length != rows)
             (_bounds, _auxiliaryBounds, _scratch) = (new float[rows], new float[rows], new float[rows][]);
         Array.Clear(_bounds);
@@ -27,8 +31,8 @@ internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
     public override void Scan(int row, ReadOnlySpan<float> z, int first, EntryRow found)
     {
         found.AddAbove(z, _bounds[row], first);
-        if (!_batch && found.Count > 4 * recipe.K)
-            _bounds[row] = KeepLargest(found, recipe.K, row);
+        if (!_batch && found.Count > 4 * PerRow)
+            _bounds[row] = KeepLargest(found, PerRow, row);
         if (_dead.Length == 0)
             return;
         var at = Array.BinarySearch(_dead, first);
@@ -41,7 +45,7 @@ internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
 
     public override void EndOfRun(EntryRows found)
     {
-        if (_batch && found.Total > 2L * recipe.K * found.Count)
+        if (_batch && found.Total > 2 * _k * found.Count)
             KeepLargest(found);
     }
 
@@ -52,7 +56,7 @@ internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
         for (var row = 0; row < found.Count; row++)
         {
             if (!_batch)
-                KeepLargest(found[row], recipe.K, row);
+                KeepLargest(found[row], PerRow, row);
             if (_dead.Length > 0)
                 KeepLargest(_auxiliary[row], auxiliaryK, row);
         }
@@ -100,7 +104,7 @@ internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
     /// <summary>Keeps the k · B largest of the batch.</summary>
     private void KeepLargest(EntryRows found)
     {
-        var (total, k) = ((int)found.Total, (long)recipe.K * found.Count);
+        var (total, k) = ((int)found.Total, (long)Math.Round(_k * found.Count));
         if (total <= k)
             return;
         if (_all.Length < total)

@@ -58,10 +58,10 @@ internal sealed class TrainerParameters : IDisposable
     /// <summary>r_mag (gated): the magnitude's encoder is W_enc · e^r.</summary>
     public Parameter? MagnitudeLog { get; }
 
-    public IEnumerable<Parameter> All => [.. Encoder, .. Decoder, .. Skip, .. Vectors];
+    public IEnumerable<Parameter> All => [.. Encoder, .. Decoder, .. Skip, DecoderBias, .. OfFeatures];
 
-    private IEnumerable<Parameter> Vectors =>
-        new[] { DecoderBias, EncoderBias, Threshold, MagnitudeBias, MagnitudeLog }.OfType<Parameter>();
+    /// <summary>Those with one number a feature.</summary>
+    public IEnumerable<Parameter> OfFeatures => new[] { EncoderBias, Threshold, MagnitudeBias, MagnitudeLog }.OfType<Parameter>();
 
     public void Dispose()
     {

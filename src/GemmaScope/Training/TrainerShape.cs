@@ -28,6 +28,15 @@ public sealed record TrainerShape(int InputWidth, int OutputWidth, int OutputLay
     /// <summary>Width of one output layer.</summary>
     public int LayerWidth => OutputWidth / OutputLayers;
 
+    /// <summary>The block of a feature, and its row in the block's matrices.</summary>
+    internal (int Block, int Row) Locate(int feature)
+    {
+        var block = 0;
+        for (; feature >= Blocks[block].Features; block++)
+            feature -= Blocks[block].Features;
+        return (block, feature);
+    }
+
     /// <summary>A sparse autoencoder of rows of <paramref name="width"/> numbers.</summary>
     public static TrainerShape Autoencoder(int width, int features) => Transcoder(width, width, features) with { Reconstructs = true };
 

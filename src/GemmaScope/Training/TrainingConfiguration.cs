@@ -40,6 +40,11 @@ public sealed record TrainingConfiguration
     /// <summary>Where activations come from.</summary>
     public DataSettings Data { get; init; } = new();
 
+    /// <summary>Dictionaries whose parameters the training begins with instead of random ones: of a single site one of the same kind and
+    /// width; of several layers one single-layer dictionary a layer, in the order of <see cref="Sites"/>. What <see
+    /// cref="SparseDictionary.Load"/> takes; empty: none.</summary>
+    public IReadOnlyList<string> Start { get; init; } = [];
+
     /// <summary>Activations of a step.</summary>
     public int Batch { get; init; } = 4096;
 
@@ -186,6 +191,11 @@ public sealed record TrainingConfiguration
             "width",
             $"must be a multiple of {Sites.Count}, the number of layers, which get the same share"
         );
+        Require(
+            Start.Count == 0 || Start.Count == Sites.Count,
+            "start",
+            $"names {Start.Count} dictionaries where {Sites.Count} are needed, one for each site"
+        );
         Require(Batch > 0, "batch", "must be 1 or more");
         Require(TotalSteps > 0, Steps is null ? "tokens" : "steps", "must be 1 or more");
         Require(Output.Length > 0, "output", "is missing: name the folder of the result");
@@ -196,6 +206,8 @@ public sealed record TrainingConfiguration
         Require(Run.LogSteps > 0, "run.log_steps", "must be 1 or more");
         Require(Run.CheckpointMinutes > 0, "run.checkpoint_minutes", "must be above 0");
         Require(Run.CheckpointSteps is null or > 0, "run.checkpoint_steps", "must be 1 or more");
+        Require(Evaluation.EverySteps is null or > 0, "evaluation.every_steps", "must be 1 or more");
+        Require(Evaluation.Rows > 0, "evaluation.rows", "must be 1 or more");
         Require(Evaluation.Tokens >= 0, "evaluation.tokens", "must not be negative");
         Require(Data.LongestLine > 0, "data.longest_line", "must be 1 or more");
         Require(Data.TextColumn is not { Length: 0 }, "data.text_column", "has no name");
@@ -217,7 +229,7 @@ public sealed record TrainingConfiguration
     /// expresses the dictionary.</exception>
     internal void RequireForm(Func<Site, int> width)
     {
-        var smallest = this with { Width = Sites.Count, Recipe = Recipe with { K = 1, Prefixes = null } };
+        var smallest = this with { Width = Sites.Count, Recipe = Recipe with { K = 1, KStart = null, Prefixes = null } };
         double[] scales = [.. Sites.Select(_ => 1.0)];
         using var trainer = DictionaryTrainer.Create(smallest.EffectiveRecipe, smallest.Shape(width), 0);
         using var dictionary = trainer.ToDictionary($"{Kind} of {string.Join(", ", Sites)}", scales, scales, Sites, Outputs);
@@ -297,7 +309,7 @@ public sealed record RunSettings
     public int? CheckpointSteps { get; init; }
 }
 
-/// <summary>What the finished dictionary is measured on.</summary>
+/// <summary>What the dictionary is measured on when it is finished, and on the way.</summary>
 public sealed record HeldOutSettings
 {
     /// <summary>Texts that were not trained on; needs the model. Empty: what is held out of the text trained on, or the activations of a
@@ -306,4 +318,11 @@ public sealed record HeldOutSettings
 
     /// <summary>Tokens measured on; 0: nothing is measured.</summary>
     public long Tokens { get; init; } = 50_000;
+
+    /// <summary>Steps after which FVU and L0 are measured on held-out activations while the run goes on, again and again; null:
+    /// never. Nothing of what is learned depends on it.</summary>
+    public long? EverySteps { get; init; }
+
+    /// <summary>Activations measured on then; they are kept in memory.</summary>
+    public int Rows { get; init; } = 8192;
 }

@@ -48,6 +48,57 @@ public static class TrainingData
         );
     }
 
+    /// <summary>A stream that begins with rows which a run does not read, for <see cref="HeldOutSettings.EverySteps"/>: of the texts to
+    /// evaluate on, else of what is held out of the text trained on, else those of a store behind the run's.</summary>
+    /// <param name="configuration">The run; its source has the same sites.</param>
+    /// <param name="sites">The sites that are read.</param>
+    /// <param name="model">The model that reads the text, where there is one; has to outlive the source.</param>
+    /// <param name="cancellationToken">Ends the reading of a text.</param>
+    /// <exception cref="GemmaScopeException">There are no such rows, or they cannot be read.</exception>
+    public static IActivationSource OpenHeldOut(
+        TrainingConfiguration configuration,
+        IEnumerable<Site> sites,
+        GemmaModel? model,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var (data, evaluation) = (configuration.Data, configuration.Evaluation);
+        Site[] distinct = [.. sites.Distinct().Order()];
+        if (evaluation.Text.Count == 0 && data.Text.Count > 0 && data.HeldOut == 0)
+            throw new ArgumentProblemException("needs a share of the text above 0 to be held out, or evaluation.text", "data.held_out");
+        if (model is not null && (evaluation.Text.Count > 0 || data.Text.Count > 0))
+        {
+            var text = WindowSource.FromText(
+                model.Tokenizer,
+                new TextCorpus(evaluation.Text.Count > 0 ? evaluation.Text : data.Text, data.Reading),
+                data.WindowFor(model),
+                chat: () => model.ChatTemplate
+            );
+            return new ModelActivationSource(
+                model,
+                distinct,
+                evaluation.Text.Count > 0 ? text : text.Where(window => IsHeldOut(window, data.HeldOut)),
+                new() { BufferRows = Math.Max(2, evaluation.Rows), Seed = data.Seed },
+                cancellationToken
+            );
+        }
+        var (source, place) = (
+            Open(data, distinct, model, cancellationToken: cancellationToken),
+            configuration.TotalSteps * configuration.Batch
+        );
+        if (IsUnseen(data, place, evaluation.Rows) == true)
+        {
+            source.Seek(place);
+            return source;
+        }
+        source.Dispose();
+        throw new ArgumentProblemException(
+            $"needs {evaluation.Rows} rows that the run does not read, and it reads all of the store; give a text with evaluation.text, "
+                + "or train on fewer",
+            "evaluation.every_steps"
+        );
+    }
+
     /// <summary>The windows of a text that <see cref="Open"/> leaves out; of a very short one there may be none.</summary>
     /// <param name="data">The text.</param>
     /// <param name="model">The model that reads it.</param>

@@ -14,6 +14,7 @@ public sealed class TrainingMember : IDisposable
         _outputScales;
     private readonly Tensor? _inputs,
         _outputs;
+    private HeldOutFigures? _heldOut;
 
     internal TrainingMember(TrainingConfiguration configuration, IActivationSource source)
     {
@@ -62,6 +63,32 @@ public sealed class TrainingMember : IDisposable
         _outputs?.Dispose();
     }
 
+    /// <summary>Takes over the dictionaries that the training begins with, where there are any.</summary>
+    internal void Begin()
+    {
+        var dictionaries = new List<SparseDictionary>();
+        try
+        {
+            foreach (var name in Configuration.Start)
+                dictionaries.Add(SparseDictionary.Load(name));
+            if (dictionaries.Count > 0)
+                Trainer.StartFrom(dictionaries, _inputScales, _outputScales);
+        }
+        finally
+        {
+            dictionaries.ForEach(dictionary => dictionary.Dispose());
+        }
+    }
+
+    /// <summary>Measures what was learned so far; the next line of metrics says it.</summary>
+    internal void Measure(HeldOutRows rows)
+    {
+        if (Failure is not null)
+            return;
+        using var dictionary = ToDictionary("held out");
+        _heldOut = rows.Measure(dictionary);
+    }
+
     /// <summary>One step on a batch whose rows are divided by their scales.</summary>
     /// <param name="batch">The rows of all sites.</param>
     /// <param name="spreads">Of each site Σ‖y − ȳ‖² of this batch.</param>
@@ -74,7 +101,7 @@ public sealed class TrainingMember : IDisposable
         var step = Trainer.Step;
         try
         {
-            if (step == 0 && SkippedBatches == 0)
+            if (step == 0 && SkippedBatches == 0 && Configuration.Start.Count == 0)
                 Trainer.Prepare(y);
             Last = Trainer.Train(x, y);
         }
@@ -93,7 +120,8 @@ public sealed class TrainingMember : IDisposable
     internal void Log(double tokensPerSecond, double loading)
     {
         if (Failure is null && Last is not null && Metrics.Sums.Count > 0)
-            Metrics.Write(Last, Trainer.ShareFiringAbove(Dense), Trainer.Tokens, SkippedBatches, tokensPerSecond, loading);
+            Metrics.Write(Last, Trainer.ShareFiringAbove(Dense), Trainer.Tokens, SkippedBatches, _heldOut, tokensPerSecond, loading);
+        _heldOut = null;
     }
 
     private static MatrixView Rows(ActivationBatch batch, IReadOnlyList<Site> sites, Tensor? together)

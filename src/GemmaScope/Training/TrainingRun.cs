@@ -21,16 +21,32 @@ public sealed class TrainingRun : IDisposable
     private readonly RunSettings _settings;
     private readonly int _batch;
 
-    private TrainingRun(IReadOnlyList<TrainingConfiguration> configurations, IActivationSource source, string folder)
+    private readonly HeldOutRows? _heldOut;
+    private readonly long? _measured;
+
+    private TrainingRun(
+        IReadOnlyList<TrainingConfiguration> configurations,
+        IActivationSource source,
+        string folder,
+        IActivationSource? heldOut
+    )
     {
         (_source, _file) = (source, Path.Combine(folder, RunCheckpoint.FileName));
         (_settings, _batch, TotalSteps) = (configurations[0].Run, configurations[0].Batch, configurations[0].TotalSteps);
         if (configurations.Any(one => one.Batch != _batch || one.TotalSteps != TotalSteps || one.Run != _settings))
             throw new ArgumentProblemException("differ, but dictionaries that are trained together need the same", "batch, steps or run");
+        var evaluation = configurations[0].Evaluation;
+        _measured = evaluation.EverySteps;
+        if (configurations.Any(one => one.Evaluation.EverySteps != _measured))
+            throw new ArgumentProblemException("differs between dictionaries that are trained together", "evaluation.every_steps");
+        if (_measured is not null && heldOut is null)
+            throw new ArgumentProblemException("needs rows that are held out", "evaluation.every_steps");
         _scales = source.Sites.ToDictionary(site => site.ToString(), source.Scale);
         foreach (var (site, scale) in _scales)
             if (!(scale > 0 && double.IsFinite(scale)))
                 throw new ArgumentProblemException($"has the scale {scale}: its activations are all zero, or not finite", site);
+        if (_measured is not null)
+            _heldOut = new HeldOutRows(heldOut!, evaluation.Rows, _scales);
         Members = [.. configurations.Select(one => new TrainingMember(one, source))];
         _lock = FileLock.Take(Path.Combine(folder, "run.lock"), folder, "the run");
     }
@@ -53,13 +69,16 @@ public sealed class TrainingRun : IDisposable
     /// <param name="source">A source of all their sites, from its start. It remains the caller's.</param>
     /// <param name="folder">The folder of the checkpoint; for a single dictionary its output folder.</param>
     /// <param name="restart">Whether a checkpoint that is there is left aside.</param>
+    /// <param name="heldOut">Where rows that are not trained on are taken from, once, at the place where it is; needed if <see
+    /// cref="HeldOutSettings.EverySteps"/> asks for them. It remains the caller's.</param>
     /// <exception cref="GemmaScopeException">The checkpoint is of another configuration or other data, the message names the key; or the
     /// folder cannot be written.</exception>
     public static TrainingRun Open(
         IReadOnlyList<TrainingConfiguration> configurations,
         IActivationSource source,
         string folder,
-        bool restart = false
+        bool restart = false,
+        IActivationSource? heldOut = null
     )
     {
         using var checkpoint = OpenCheckpoint(folder, restart);
@@ -67,7 +86,8 @@ public sealed class TrainingRun : IDisposable
         var run = new TrainingRun(
             [.. configurations.Select((one, i) => one.Explicit(before?.Members.ElementAtOrDefault(i)?.Settings))],
             source,
-            folder
+            folder,
+            heldOut
         );
         try
         {
@@ -104,7 +124,10 @@ public sealed class TrainingRun : IDisposable
                 Train(batch, spreads);
                 Step++;
                 RequireSomeone();
-                if (IsLogged)
+                if (IsMeasured)
+                    foreach (var member in Members)
+                        member.Measure(_heldOut!);
+                if (IsLogged || IsMeasured)
                     Log(clock);
                 progress?.Report(new(Step, TotalSteps, Step * _batch, clock.Steps(Step) * _batch, clock.Loading));
                 if (
@@ -129,6 +152,7 @@ public sealed class TrainingRun : IDisposable
     {
         foreach (var member in Members)
             member.Dispose();
+        _heldOut?.Dispose();
         _lock.Dispose();
     }
 
@@ -136,10 +160,13 @@ public sealed class TrainingRun : IDisposable
     private bool IsLogged =>
         Step % _settings.LogSteps == 0 || Step == TotalSteps || (Step < _settings.LogSteps && BitOperations.IsPow2(Step));
 
+    private bool IsMeasured => _measured is { } every && (Step % every == 0 || Step == TotalSteps);
+
     private void Begin()
     {
         foreach (var member in Members)
         {
+            member.Begin();
             member.Metrics = MetricsLog.Open(member.Configuration.Output, 0, new Dictionary<string, double>());
             WriteRecipe(member.Configuration);
         }

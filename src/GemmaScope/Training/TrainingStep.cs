@@ -29,6 +29,7 @@ internal sealed class TrainingStep : IDisposable
     private readonly EncoderPass _encoder;
     private readonly DecoderPass _decoder;
     private readonly FeaturePass _features;
+    private readonly GradientNorm? _norm;
     private readonly EntryRows _found = new();
     private readonly EntryColumns _columns = new(),
         _auxiliaryColumns = new();
@@ -47,6 +48,7 @@ internal sealed class TrainingStep : IDisposable
         _encoder = new EncoderPass(recipe, shape, parameters);
         _decoder = new DecoderPass(recipe, shape, parameters);
         _features = new FeaturePass(recipe, shape, _decoder.Prefixes);
+        _norm = recipe.ClipNorm > 0 ? new GradientNorm(recipe, parameters, shape.Features) : null;
     }
 
     /// <summary>Seconds of the last step: encoding, decoding, features.</summary>
@@ -75,7 +77,7 @@ internal sealed class TrainingStep : IDisposable
         var (dead, deadCount) = (fixedDead ?? Dead(tokens), fixedDead?.Count ?? CountDead(tokens));
         var h = Centred(x);
         _found.Clear(x.Rows);
-        _rule.Begin(x.Rows, dead);
+        _rule.Begin(step, x.Rows, dead);
         _encoder.Run(h, _rule, _found);
 
         var encoded = Stopwatch.GetTimestamp();
@@ -122,8 +124,10 @@ internal sealed class TrainingStep : IDisposable
             loss,
             tokens + x.Rows
         );
-        _features.Run(new FeatureStep(_recipe, _shape, _parameters, _firing, _features, inputs, _rule, sink));
-        PassVectors(x, sink);
+        double? norm = null;
+        if (_norm is not null && sink.Moves)
+            (norm, sink.Factor) = Norm(step, x, inputs);
+        Backward(x, inputs, sink);
         (PhaseSeconds[0], PhaseSeconds[1], PhaseSeconds[2]) = (
             Seconds(start, encoded),
             Seconds(encoded, decoded),
@@ -131,7 +135,20 @@ internal sealed class TrainingStep : IDisposable
         );
         if (sink.Moves)
             _running.Follow(step, smallest, _features.Totals);
-        return Report(step, y, lambda, loss, l0, smallest, code, (double)deadCount / _shape.Features);
+        var report = Report(step, y, lambda, loss, l0, smallest, code, (double)deadCount / _shape.Features);
+        return norm is { } value
+            ? report with
+            {
+                Parts = new Dictionary<string, double>(report.Parts) { ["gradient_norm"] = value },
+            }
+            : report;
+    }
+
+    /// <summary>Σ (y − ŷ)² of each row of the last batch, up to a factor that all rows share.</summary>
+    public double[] RowErrors()
+    {
+        var errors = _decoder.Gradient(_decoder.Prefixes.Count - 1);
+        return [.. Enumerable.Range(0, errors.Rows).Select(row => (double)TensorPrimitives.SumOfSquares<float>(errors.Row(row)))];
     }
 
     /// <summary>f of the last batch.</summary>
@@ -194,16 +211,7 @@ internal sealed class TrainingStep : IDisposable
         return _centred.AsMatrix();
     }
 
-    private int[] Dead(long tokens)
-    {
-        if (_recipe.AuxiliaryCoefficient == 0)
-            return [];
-        var dead = new List<int>();
-        for (var i = 0; i < _shape.Features; i++)
-            if (_firing.IsDead(i, tokens))
-                dead.Add(i);
-        return [.. dead];
-    }
+    private int[] Dead(long tokens) => _recipe.AuxiliaryCoefficient == 0 ? [] : _firing.Dead(tokens);
 
     private int CountDead(long tokens)
     {
@@ -240,6 +248,22 @@ internal sealed class TrainingStep : IDisposable
         for (var i = 0; i < sums.Length; i++)
             sums[i] += h.Row(row)[i];
         return [.. sums.Select(value => (float)value)];
+    }
+
+    private void Backward(MatrixView x, FeatureInputs inputs, GradientSink sink)
+    {
+        _features.Run(new FeatureStep(_recipe, _shape, _parameters, _firing, _features, inputs, _rule, sink));
+        PassVectors(x, sink);
+    }
+
+    /// <summary>The norm of all gradients, and the factor that clips it.</summary>
+    private (double Norm, double Factor) Norm(long step, MatrixView x, FeatureInputs inputs)
+    {
+        _norm!.Clear();
+        Backward(x, inputs, _norm);
+        return double.IsFinite(_norm.Value)
+            ? (_norm.Value, _norm.ClipFactor)
+            : throw new ArgumentProblemException($"the gradient of step {step} is {_norm.Value}; lower the learning rate", "x");
     }
 
     /// <summary>The gradients of vectors, and of the linear paths.</summary>

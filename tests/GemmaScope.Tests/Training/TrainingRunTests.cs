@@ -27,6 +27,82 @@ public sealed partial class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void so_does_one_whose_k_falls_and_whose_dead_features_begin_anew()
+    {
+        TrainingConfiguration Annealed(string name) =>
+            Configuration(name) with
+            {
+                Recipe = Configuration(name).Recipe with
+                {
+                    Architecture = Architecture.BatchTopK,
+                    Sparsity = SparsityTerm.None,
+                    K = 2,
+                    KStart = 5,
+                    KSteps = 16,
+                    Beta1 = 0.5,
+                    ClipNorm = 0.05,
+                    DeadAfterTokens = 128,
+                    ResampleEvery = 4,
+                    ResampleUntil = 16,
+                },
+            };
+        Train(Annealed("whole"));
+        Assert.Throws<OperationCanceledException>(() => Train(Annealed("parts"), stopAfter: 9));
+        Train(Annealed("parts"));
+        Assert.Equal(State("whole"), State("parts"));
+        Assert.Equal(Metrics("whole"), Metrics("parts"));
+        var lines = MetricsFile.Read(Folder("whole")).ToArray();
+        Assert.All(lines, line => Assert.True(line.Number("gradient_norm") > 0));
+        Assert.Contains(lines, line => line.Number("resampled") > 0);
+        Assert.Equal((5, 2), (lines[0].Number("l0"), Math.Round(lines[^1].Number("l0")!.Value)));
+    }
+
+    [Fact]
+    public void held_out_rows_are_measured_on_the_way_and_change_nothing_else()
+    {
+        TrainingConfiguration measured = Configuration("measured") with
+        {
+            Steps = 60,
+            Evaluation = new() { EverySteps = 25, Rows = 256 },
+        };
+        using (var apart = Rows())
+        {
+            apart.Seek(100_000);
+            using var run = TrainingRun.Open([measured], Rows(), measured.Output, heldOut: apart);
+            run.Run();
+            var lines = MetricsFile.Read(measured.Output).Where(line => line.Has("held_out_fvu")).ToArray();
+            Assert.Equal([25, 50, 60], lines.Select(line => line.Integer("step")));
+            Assert.True(lines[^1].Number("held_out_fvu") < lines[0].Number("held_out_fvu"));
+            // The rows are of the same kind as those trained on, and so are the figures.
+            Assert.Equal(lines[^1].Number("fvu")!.Value, lines[^1].Number("held_out_fvu")!.Value, 0.1);
+            Assert.Equal(lines[^1].Number("l0")!.Value, lines[^1].Number("held_out_l0")!.Value, 0.2 * lines[^1].Number("l0")!.Value);
+        }
+        Train(Configuration("plain") with { Steps = 60 });
+        Assert.Equal(State("plain"), State("measured"));
+        Assert.Contains("held out", Assert.Throws<ArgumentProblemException>(() => Train(measured)).Message);
+    }
+
+    [Fact]
+    public void a_training_goes_on_from_a_dictionary_on_other_activations()
+    {
+        Train(Configuration("first") with { Steps = 150 });
+        var written = Folder("dictionary");
+        using (var run = TrainingRun.Open([Configuration("first") with { Steps = 150 }], Rows(), Folder("first")))
+        using (var dictionary = run.Members[0].ToDictionary("first"))
+            GemmaScope.Dictionaries.DictionaryWriter.Write(dictionary, written, GemmaScope.Dictionaries.DictionaryForm.Scope1);
+        var configuration = Configuration("tuned") with { Start = [written], Steps = 3 };
+        using (var run = TrainingRun.Open([configuration], new SampleRows(Place, Other) { Factor = 30 }, configuration.Output))
+            run.Run();
+        double Fvu(string name, int line) => MetricsFile.Read(Folder(name)).ElementAt(line).Number("fvu")!.Value;
+        // What was learned counts from the first step on, at the other scale too.
+        Assert.True(Fvu("tuned", 0) < 0.5 * Fvu("first", 0), $"{Fvu("first", 0)}, {Fvu("tuned", 0)}");
+        Assert.Throws<OperationCanceledException>(() => Train(Configuration("parts") with { Start = [written] }, stopAfter: 7));
+        Directory.Delete(written, recursive: true);
+        Train(Configuration("parts") with { Start = [written] });
+        Assert.Equal(20, MetricsFile.Read(Folder("parts")).Last().Integer("step"));
+    }
+
+    [Fact]
     public void lines_written_after_the_checkpoint_are_written_again_only_once()
     {
         Assert.Throws<OperationCanceledException>(() => Train(Configuration("parts"), stopAfter: 7));

@@ -27,6 +27,40 @@ public class TrainingVerifierTests
     }
 
     [Fact]
+    public void further_methods_match_theirs()
+    {
+        Check[] checks = [.. Verifier.Verify(Fixtures.Path("training_methods"), VerifyOptions.Default)];
+        Assert.All(
+            [
+                "batch_topk_k_start.step 4.l0",
+                "topk_k_start.after5.W_enc",
+                "jumprelu_l0_target_start.step 2.sparsity_l0_target",
+                "relu_p_anneal.step 4.lambda",
+                "jumprelu_l0_clip.step 3.gradient_norm",
+                "topk_resample.after5.W_dec",
+                "jumprelu_resample_momentum.after5.threshold",
+            ],
+            name => Assert.Contains(checks, check => check.Name == name)
+        );
+        Assert.All(checks, check => Assert.True(check.Outcome == Outcome.Passed, check.ToString()));
+    }
+
+    [Theory]
+    [InlineData("batch_topk_k_start", "hyper/k_start")]
+    [InlineData("topk_k_start", "hyper/k_steps")]
+    [InlineData("jumprelu_l0_target_start", "hyper/l0_target_start")]
+    [InlineData("relu_p_anneal", "hyper/anneal_updates")]
+    [InlineData("jumprelu_l0_clip", "hyper/clip_norm")]
+    [InlineData("topk_resample", "hyper/resample_every")]
+    [InlineData("topk_resample", "hyper/seed")]
+    public void without_their_setting_they_do_not(string name, string path)
+    {
+        using var copy = new CaseCopy(name, "training_methods");
+        copy.Edit(path, number => number + 1);
+        Assert.NotEmpty(copy.Failures());
+    }
+
+    [Fact]
     public void the_folder_is_recognised_by_its_own_verifier_only() =>
         Assert.Equal(
             "training",
@@ -107,11 +141,12 @@ public class TrainingVerifierTests
     {
         private const string Cases = "cases.json";
 
-        private readonly GoldenCopy _copy = new("training");
+        private readonly GoldenCopy _copy;
         private readonly string _tensors;
 
-        public CaseCopy(string name)
+        public CaseCopy(string name, string folder = "training")
         {
+            _copy = new(folder);
             _tensors = $"{name}.safetensors";
             _copy.Edit(
                 Cases,
