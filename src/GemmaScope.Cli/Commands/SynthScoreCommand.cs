@@ -11,6 +11,7 @@ internal sealed class SynthScoreCommand : GemmaScopeCommand
     private readonly Option<string> _model;
     private readonly Option<long> _rows,
         _seed;
+    private readonly Option<double?> _leaveOneOut;
     private readonly Option<bool> _json;
 
     public SynthScoreCommand()
@@ -18,7 +19,8 @@ internal sealed class SynthScoreCommand : GemmaScopeCommand
             "score",
             "Measure which of the known features dictionaries found, and how well they fire with them.",
             "gemmascope synth score runs/known --model known.safetensors",
-            "gemmascope synth score runs/a runs/b --model known.safetensors --rows 100000 --json"
+            "gemmascope synth score runs/a runs/b --model known.safetensors --rows 100000 --json",
+            "gemmascope synth score runs/known --model known.safetensors --leave-one-out 1.5"
         )
     {
         _dictionaries = Add(
@@ -41,6 +43,15 @@ internal sealed class SynthScoreCommand : GemmaScopeCommand
             }
         );
         _seed = Add(new Option<long>("--seed") { Description = "Decides the rows.", HelpName = "N" });
+        _leaveOneOut = Add(
+            new Option<double?>("--leave-one-out")
+            {
+                Description =
+                    "Keep only features whose direction the row still has by more than this without what the others contribute. "
+                    + "Default: keep all.",
+                HelpName = "TAU",
+            }
+        );
         _json = Add(CommonOptions.Json());
     }
 
@@ -52,6 +63,7 @@ internal sealed class SynthScoreCommand : GemmaScopeCommand
             Model = arguments.GetValue(_model)!,
             Rows = arguments.GetValue(_rows),
             Seed = arguments.GetValue(_seed),
+            LeaveOneOut = arguments.GetValue(_leaveOneOut),
         };
         var result = session.Run((progress, cancellationToken) => GroundTruthJob.RunAsync(options, progress, cancellationToken));
         if (arguments.GetValue(_json))

@@ -19,6 +19,9 @@ public sealed record GroundTruthJobOptions
 
     /// <summary>Decides the rows; they are others than those of a training with the same seed.</summary>
     public long Seed { get; init; }
+
+    /// <summary>τ of <see cref="LeaveOneOut"/>, by which encodings are refined before they are scored; null: they are not.</summary>
+    public double? LeaveOneOut { get; init; }
 }
 
 /// <summary>The scores of some dictionaries.</summary>
@@ -98,6 +101,8 @@ public static class GroundTruthJob
             for (var i = 0; i < sums.Length; i++)
             {
                 var latents = dictionaries[i].Encode(x.AsMatrix(), cancellationToken);
+                if (options.LeaveOneOut is { } tau)
+                    latents = LeaveOneOut.Filter(dictionaries[i], x.AsMatrix(), latents, tau);
                 using var decoded = dictionaries[i].Decode(latents, x.AsMatrix());
                 sums[i].Add(truth, latents, x.AsMatrix(), decoded.AsMatrix());
             }

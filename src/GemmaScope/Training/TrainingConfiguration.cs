@@ -229,7 +229,11 @@ public sealed record TrainingConfiguration
     /// expresses the dictionary.</exception>
     internal void RequireForm(Func<Site, int> width)
     {
-        var smallest = this with { Width = Sites.Count, Recipe = Recipe with { K = 1, KStart = null, Prefixes = null } };
+        var smallest = this with
+        {
+            Width = Sites.Count,
+            Recipe = Recipe with { K = 1, KStart = Recipe.KStart is null ? null : 1, Prefixes = null },
+        };
         double[] scales = [.. Sites.Select(_ => 1.0)];
         using var trainer = DictionaryTrainer.Create(smallest.EffectiveRecipe, smallest.Shape(width), 0);
         using var dictionary = trainer.ToDictionary($"{Kind} of {string.Join(", ", Sites)}", scales, scales, Sites, Outputs);

@@ -87,6 +87,8 @@ public sealed class TrainingConfigurationTests : IDisposable
     [InlineData("sites: resid_post.3\nsteps: 0", "'steps' must be 1 or more")]
     [InlineData("sites: resid_post.3\ndata: {text: [a], store: b}", "has more than one of store, text and synthetic model")]
     [InlineData("sites: resid_post.3\nkind: autoencoder", "must be one of sae, transcoder, skip_transcoder, crosscoder, clt")]
+    [InlineData("sites: resid_post.3\nstart: [a, b]", "'start' names 2 dictionaries where 1 are needed")]
+    [InlineData("sites: resid_post.3\nevaluation: {every_steps: 0}", "'evaluation.every_steps' must be 1 or more")]
     [InlineData("sites: resid_post.3\noutput: null", "'output' must have a value")]
     public void what_contradicts_itself_is_refused(string yaml, string says) =>
         Assert.Contains(
@@ -116,6 +118,10 @@ public sealed class TrainingConfigurationTests : IDisposable
     [InlineData("kind: clt\nsites: [mlp_in.0, mlp_in.1]\nform: sae_lens", "several layers, for which only the form of Gemma Scope 2")]
     [InlineData("kind: transcoder\nsites: mlp_in.0\nrecipe: {architecture: top_k, sparsity: none}", "knows no topk transcoder")]
     [InlineData("kind: skip_transcoder\nsites: mlp_in.0\nform: scope1", "it has a skip connection")]
+    [InlineData("sites: resid_post.0\nrecipe: {k_start: 80}", "k_start: is for top_k and batch_top_k")]
+    [InlineData("sites: resid_post.0\nrecipe: {resample_until: 10}", "resample_until: ends what resample_every begins")]
+    [InlineData("sites: resid_post.0\nrecipe: {resample_every: 0}", "resample_every: must be 1 step or more")]
+    [InlineData("sites: resid_post.0\nrecipe: {clip_norm: -1}", "clip_norm: must be at least 0")]
     [InlineData("sites: resid_post.0\nrecipe: {architecture: relu}", "only JumpReLU can learn from it")]
     public void what_could_not_be_written_after_the_training_is_refused_before_it(string yaml, string says) =>
         Assert.Contains(

@@ -168,6 +168,36 @@ public sealed class TrainJobTests : IDisposable
     }
 
     [Fact]
+    public async Task held_out_text_is_measured_on_the_way_and_the_result_can_be_trained_further()
+    {
+        var first = await Train(
+            Configuration with
+            {
+                Evaluation = new()
+                {
+                    Tokens = 500,
+                    EverySteps = 5,
+                    Rows = 64,
+                },
+            }
+        );
+        var lines = MetricsFile.Read(first.Output).ToArray();
+        Assert.Equal([5, 10, 12], lines.Where(line => line.Has("held_out_l0")).Select(line => line.Integer("step")));
+        Assert.Contains("FVU of held-out activations", File.ReadAllText(Path.Combine(first.Output, TrainResult.PageFile)));
+        var further = await Train(Configuration with { Start = [first.Folder], Output = _folder.File("further"), Steps = 2 });
+        Assert.True(MetricsFile.Read(further.Output).First().Number("fvu") < 0.9 * lines[0].Number("fvu"));
+        var nothing = Configuration with
+        {
+            Evaluation = new() { EverySteps = 5 },
+            Output = _folder.File("nothing"),
+        };
+        var problem = await Assert.ThrowsAsync<ArgumentProblemException>(() =>
+            Train(nothing with { Data = nothing.Data with { HeldOut = 0 } })
+        );
+        Assert.Contains("needs a share of the text above 0", problem.Message);
+    }
+
+    [Fact]
     public async Task what_contradicts_itself_is_refused_before_a_model_is_opened()
     {
         var nothing = Configuration with
