@@ -58,70 +58,17 @@ public sealed class Gemma4RecipeTests : IDisposable
     [Fact]
     public void on_a_network_of_that_form_it_goes_from_the_text_to_dictionaries_that_are_measured_and_opened()
     {
-        var model = _folder.File("model");
-        Directory.CreateDirectory(model);
-        foreach (var file in (string[])["config.json", "generation_config.json", "model.safetensors"])
-            File.Copy(Fixtures.Path("host", "gemma4-e", file), Path.Combine(model, file));
-        LetterVocabulary.Write(model, GemmaConfig.Load(model).VocabularyRows);
-        var (text, held) = (Prose("text.txt", 1), Prose("held.txt", 7));
-        var (store, suite) = (_folder.File("store"), _folder.File("suite"));
-        // A layer that makes its keys and one that reads another's; bf16 and several buckets as in the recipe's harvest.
-        Done(
-            "harvest",
-            "--model",
-            model,
-            "--text",
-            text,
-            "--sites",
-            "mlp_in.3,mlp_out.3,mlp_in.6,mlp_out.6,resid_post.6",
-            "--tokens",
-            "1500",
-            "--context",
-            "32",
-            "--bucket",
-            "512",
-            "--dtype",
-            "bf16",
-            "--out",
-            store
+        var (model, text, held, suite) = (Model(), Prose("text.txt", 1), Prose("held.txt", 7), _folder.File("suite"));
+        // A layer that makes its keys and one that reads another's.
+        var store = Harvest(model, text, "mlp_in.3,mlp_out.3,mlp_in.6,mlp_out.6,resid_post.6");
+        var results = Sweep(
+            suite,
+            $"base.data.store={store}",
+            $"base.data.model={model}",
+            $"base.evaluation.text=[{held}]",
+            "base.evaluation.tokens=300",
+            "grid.target_l0=[4,16]"
         );
-        var results = JsonDocument
-            .Parse(
-                Done(
-                    "sweep",
-                    Recipe,
-                    "--output",
-                    suite,
-                    "--set",
-                    $"base.data.store={store}",
-                    "--set",
-                    $"base.data.model={model}",
-                    "--set",
-                    $"base.evaluation.text=[{held}]",
-                    "--set",
-                    "base.evaluation.tokens=300",
-                    "--set",
-                    "grid.widths=[64]",
-                    "--set",
-                    "grid.target_l0=[4,16]",
-                    "--set",
-                    "base.batch=64",
-                    "--set",
-                    "base.tokens=6400",
-                    "--set",
-                    "base.recipe.decay_start=70",
-                    "--set",
-                    "base.recipe.decay_end=100",
-                    "--set",
-                    "base.recipe.threshold_start=0.25",
-                    "--set",
-                    "base.recipe.epsilon=0.1",
-                    "--json"
-                )
-            )
-            .RootElement.GetProperty("dictionaries")
-            .EnumerateArray()
-            .ToArray();
         Assert.Equal(
             [
                 "transcoder-mlp_in.3-64-l0_4-seed0",
@@ -144,13 +91,45 @@ public sealed class Gemma4RecipeTests : IDisposable
             var found = Path.Combine(suite, one.GetProperty("path").GetString()!);
             using (var dictionary = SparseDictionary.Load(found))
                 Assert.Equal((64, 38, 38), (dictionary.Width, dictionary.InputWidth, dictionary.OutputWidth));
-            var analysis = JsonDocument.Parse(Done("analyze", "The cat sat", "--model", model, "--sae", found, "--json")).RootElement;
+            var analysis = Json(["analyze", "The cat sat", "--model", model, "--sae", found, "--json"]);
             Assert.Equal(12, analysis.GetProperty("tokens").GetArrayLength());
         }
-        var scores = JsonDocument.Parse(
-            Done("eval", "--model", model, "--sae", suite, "--text", held, "--tokens", "300", "--window", "32", "--json")
+        var scores = Json([.. "eval --tokens 300 --window 32 --json".Split(' '), "--model", model, "--sae", suite, "--text", held]);
+        Assert.Equal(6, scores.GetProperty("dictionaries").GetArrayLength());
+    }
+
+    [Fact]
+    public void the_transcoders_of_all_layers_make_a_graph()
+    {
+        var (model, suite) = (Model(), _folder.File("suite"));
+        var store = Harvest(model, Prose("text.txt", 1), "mlp_in.*,mlp_out.*");
+        Assert.Equal(
+            8,
+            Sweep(
+                suite,
+                $"base.data.store={store}",
+                "base.data.model=null",
+                "base.evaluation.text=[]",
+                "base.evaluation.tokens=0",
+                "grid.kinds=[transcoder]",
+                "grid.target_l0=[8]"
+            ).Length
         );
-        Assert.Equal(6, scores.RootElement.GetProperty("dictionaries").GetArrayLength());
+        var graph = Json(["circuit", "The cat sat on", "--model", model, "--transcoders", suite, "--json"]);
+        Assert.Empty(graph.GetProperty("layers_without_transcoder").EnumerateArray());
+        Assert.True(graph.GetProperty("active_features").GetInt32() > 0);
+        Assert.InRange(graph.GetProperty("identity_error").GetDouble(), 0, 1e-4);
+    }
+
+    /// <summary>The reference's network of that form, with a vocabulary of letters.</summary>
+    private string Model()
+    {
+        var model = _folder.File("model");
+        Directory.CreateDirectory(model);
+        foreach (var file in (string[])["config.json", "generation_config.json", "model.safetensors"])
+            File.Copy(Fixtures.Path("host", "gemma4-e", file), Path.Combine(model, file));
+        LetterVocabulary.Write(model, GemmaConfig.Load(model).VocabularyRows);
+        return model;
     }
 
     private string Prose(string name, int first) =>
@@ -159,7 +138,36 @@ public sealed class Gemma4RecipeTests : IDisposable
             string.Join(' ', Enumerable.Range(first, 60).Select(i => $"The cat saw {i} dogs, {i * 7 % 10} rivers and a city."))
         );
 
-    private static string Done(params string[] arguments)
+    /// <summary>In bf16 and several buckets, as for the recipe.</summary>
+    private string Harvest(string model, string text, string sites)
+    {
+        var store = _folder.File("store");
+        string[] sizes = "--tokens 1500 --context 32 --bucket 512 --dtype bf16".Split(' ');
+        Done(["harvest", "--model", model, "--text", text, "--sites", sites, "--out", store, .. sizes]);
+        return store;
+    }
+
+    /// <summary>The recipe at the size of that network: 100 steps, with thresholds that fit rows of 38 numbers.</summary>
+    private static JsonElement[] Sweep(string suite, params string[] settings)
+    {
+        string[] small =
+        [
+            "grid.widths=[64]",
+            "base.batch=64",
+            "base.tokens=6400",
+            "base.recipe.decay_start=70",
+            "base.recipe.decay_end=100",
+            "base.recipe.threshold_start=0.25",
+            "base.recipe.epsilon=0.1",
+            "base.recipe.l0_target_start=20",
+        ];
+        string[] set = [.. small.Concat(settings).SelectMany(setting => new[] { "--set", setting })];
+        return [.. Json(["sweep", Recipe, "--output", suite, "--json", .. set]).GetProperty("dictionaries").EnumerateArray()];
+    }
+
+    private static JsonElement Json(string[] arguments) => JsonElement.Parse(Done(arguments));
+
+    private static string Done(string[] arguments)
     {
         var done = CommandLine.Run(arguments);
         Assert.True(done.Code == 0, done.Error);
