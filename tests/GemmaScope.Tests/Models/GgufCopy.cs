@@ -19,28 +19,45 @@ internal static class GgufCopy
     public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        writer.Write("GGUF"u8);
-        writer.Write(3u);
-        writer.Write((ulong)stored.Tensors.Count);
-        var keys = Keys(folder, rename);
-        writer.Write((ulong)keys.Count);
-        foreach (var (key, value) in keys)
-        {
-            Text(writer, key);
-            Value(writer, value);
-        }
         (string Name, Tensor Wide, DType Type)[] tensors =
         [
             .. stored.Tensors.Select(pair =>
                 (pair.Key["model.".Length..], pair.Value.ToF32(), pair.Value.Shape.Length > 1 ? type : DType.F32)
             ),
         ];
+        // Gains are stored with the 1 added.
+        foreach (var (_, wide, _) in tensors)
+            if (wide.Shape.Length == 1)
+                foreach (ref var gain in wide.AsSpan())
+                    gain += 1;
+        Write(file, Keys(folder, rename), [.. tensors.Select(one => one with { Name = GgufModel.NameOf(one.Name) })]);
+    }
+
+    /// <summary>Writes a file of keys and tensors, and disposes these.</summary>
+    /// <param name="file">Where to write.</param>
+    /// <param name="keys">Whole numbers, floats, flags, texts, and arrays of them.</param>
+    /// <param name="tensors">Names in the file, numbers, and the type that they get.</param>
+    public static void Write(
+        string file,
+        IReadOnlyDictionary<string, object> keys,
+        IReadOnlyList<(string Name, Tensor Wide, DType Type)> tensors
+    )
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        writer.Write("GGUF"u8);
+        writer.Write(3u);
+        writer.Write((ulong)tensors.Count);
+        writer.Write((ulong)keys.Count);
+        foreach (var (key, value) in keys)
+        {
+            Text(writer, key);
+            Value(writer, value);
+        }
         long offset = 0;
         foreach (var (name, wide, stores) in tensors)
         {
-            Text(writer, GgufModel.NameOf(name));
+            Text(writer, name);
             writer.Write((uint)wide.Shape.Length);
             foreach (var size in wide.Shape.ToArray().Reverse())
                 writer.Write((ulong)size);
@@ -63,10 +80,6 @@ internal static class GgufCopy
         foreach (var (_, wide, stores) in tensors)
         {
             writer.Write(new byte[Padded(stream.Length) - stream.Length]);
-            // Gains are stored with the 1 added.
-            if (wide.Shape.Length == 1)
-                foreach (ref var gain in wide.AsSpan())
-                    gain += 1;
             writer.Write(Encode(wide.AsSpan(), stores));
             wide.Dispose();
         }
