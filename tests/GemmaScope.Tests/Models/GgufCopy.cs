@@ -16,7 +16,8 @@ internal static class GgufCopy
     /// <param name="file">Where to write.</param>
     /// <param name="type">F32, F16, BF16, Q8_0, Q6_K, Q5_0 or Q4_0.</param>
     /// <param name="rename">Another text for a token; null for its own.</param>
-    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null)
+    /// <param name="called">What it says it is called, if anything.</param>
+    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null, string? called = null)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
         using var stream = new MemoryStream();
@@ -25,6 +26,8 @@ internal static class GgufCopy
         writer.Write(3u);
         writer.Write((ulong)stored.Tensors.Count);
         var keys = Keys(folder, rename);
+        if (called is not null)
+            keys["general.name"] = called;
         writer.Write((ulong)keys.Count);
         foreach (var (key, value) in keys)
         {
