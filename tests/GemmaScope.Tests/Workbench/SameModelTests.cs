@@ -107,7 +107,7 @@ public sealed class SameModelTests : IDisposable
             var found = JsonNode.Parse(await client.GetStringAsync($"/analysis.json?q={Uri.EscapeDataString(Sentence)}"))!;
             var steered = new
             {
-                dictionary = (string?)found["dictionary"],
+                dictionary = BuiltFeatures.Dictionary,
                 text = Sentence,
                 feature = 5,
                 max_tokens = 12,
