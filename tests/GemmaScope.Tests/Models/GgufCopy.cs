@@ -16,7 +16,8 @@ internal static class GgufCopy
     /// <param name="file">Where to write.</param>
     /// <param name="type">F32, F16, BF16, Q8_0, Q6_K, Q5_0 or Q4_0.</param>
     /// <param name="rename">Another text for a token; null for its own.</param>
-    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null)
+    /// <param name="called">What it says it is called, if anything.</param>
+    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null, string? called = null)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
         (string Name, Tensor Wide, DType Type)[] tensors =
@@ -30,7 +31,10 @@ internal static class GgufCopy
             if (wide.Shape.Length == 1)
                 foreach (ref var gain in wide.AsSpan())
                     gain += 1;
-        Write(file, Keys(folder, rename), [.. tensors.Select(one => one with { Name = GgufModel.NameOf(one.Name) })]);
+        var keys = Keys(folder, rename);
+        if (called is not null)
+            keys["general.name"] = called;
+        Write(file, keys, [.. tensors.Select(one => one with { Name = GgufModel.NameOf(one.Name) })]);
     }
 
     /// <summary>Writes a file of keys and tensors, and disposes these.</summary>
