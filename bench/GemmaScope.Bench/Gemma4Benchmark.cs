@@ -28,7 +28,7 @@ internal sealed class Gemma4Benchmark(string form, string shape, string quickSha
             yield return figure;
     }
 
-    private static IEnumerable<Figure> Prefill(BenchSetup setup, GemmaModel model)
+    private IEnumerable<Figure> Prefill(BenchSetup setup, GemmaModel model)
     {
         using var product = setup.NewProduct(DType.BF16);
         var tokens = BenchSetup.Tokens(model.Config, setup.PrefillTokens);
@@ -42,14 +42,14 @@ internal sealed class Gemma4Benchmark(string form, string shape, string quickSha
         // Tokens are shared out among experts, so that each of these products has few rows.
         double? exact = model.Config.Experts is null ? 0.8 : null,
             fast = model.Config.Experts is null ? 0.8 : null;
-        yield return Figure.Against("prefill exact", rates[1], GigaFlops, 1e9, "GEMM exact", rates[0], exact);
-        yield return Figure.Against("prefill fast", rates[3], GigaFlops, 1e9, "GEMM fast", rates[2], fast);
+        yield return Figure.Against($"{Name} prefill exact", rates[1], GigaFlops, 1e9, "GEMM exact", rates[0], exact);
+        yield return Figure.Against($"{Name} prefill fast", rates[3], GigaFlops, 1e9, "GEMM fast", rates[2], fast);
 
         Contestant Run(Arithmetic arithmetic) =>
             new(work, () => model.Run(tokens, logits: LogitRows.Last, arithmetic: arithmetic).Dispose());
     }
 
-    private static IEnumerable<Figure> Decode(BenchSetup setup, GemmaModel model, string folder)
+    private IEnumerable<Figure> Decode(BenchSetup setup, GemmaModel model, string folder)
     {
         using var memory = setup.MemoryRead();
         using var weights = new MappedWeights(folder);
@@ -63,9 +63,9 @@ internal sealed class Gemma4Benchmark(string form, string shape, string quickSha
         const string ofFile = "read of the mapped weights",
             ofMemory = "read of memory, small pages";
         var target = model.Config.Experts is null ? 0.85 : 0.8;
-        yield return Figure.Against(ofFile, rates[1], GigaBytes, 1e9, ofMemory, rates[0]);
-        yield return Figure.Against("decode exact, mapped", rates[2], GigaBytes, 1e9, ofFile, rates[1], target);
-        yield return Figure.Against("decode fast, mapped", rates[3], GigaBytes, 1e9, ofFile, rates[1], target);
+        yield return Figure.Against($"{Name} {ofFile}", rates[1], GigaBytes, 1e9, ofMemory, rates[0]);
+        yield return Figure.Against($"{Name} decode exact, mapped", rates[2], GigaBytes, 1e9, ofFile, rates[1], target);
+        yield return Figure.Against($"{Name} decode fast, mapped", rates[3], GigaBytes, 1e9, ofFile, rates[1], target);
     }
 
     /// <summary>The largest matrices of a file, of which so much is read that no cache holds it.</summary>

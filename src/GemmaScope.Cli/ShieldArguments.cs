@@ -25,11 +25,11 @@ internal sealed class ShieldArguments
         Description = "A policy is violated from this probability on: P for all, or POLICY=P; may be repeated. Default: 0.5.",
         HelpName = "P",
     };
-    private readonly Option<string> _template = new Option<string>("--template")
+    private readonly Option<string?> _template = new Option<string?>("--template")
     {
-        Description = $"The form of the prompt: {string.Join(", ", ShieldTemplate.All.Select(template => template.Name))}.",
+        Description =
+            $"The form of the prompt: {string.Join(", ", ShieldTemplate.All.Select(template => template.Name))}. Default: card, and chat for models of other families than ShieldGemma's.",
         HelpName = "NAME",
-        DefaultValueFactory = _ => ShieldTemplate.Card.Name,
     }.Offering(KnownWords.Templates);
     private readonly Option<bool> _hardened = new("--hardened")
     {
@@ -83,7 +83,7 @@ internal sealed class ShieldArguments
     public ShieldOptions Options(ParseResult arguments, GenerationOptions? rationale = null) =>
         new()
         {
-            Template = ShieldTemplate.Find(arguments.GetValue(_template)!),
+            Template = arguments.GetValue(_template) is { } name ? ShieldTemplate.Find(name) : null,
             Hardened = arguments.GetValue(_hardened),
             Rationale = rationale,
             Truncation = arguments.GetValue(_truncate) switch

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using GemmaScope.Cli.Output;
+using GemmaScope.Models;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
 using Spectre.Console;
@@ -13,7 +14,8 @@ internal sealed class ChatCommand : GemmaScopeCommand
     private readonly MicroscopeArguments _microscope;
     private readonly Option<string[]> _messages;
     private readonly Option<string?> _system,
-        _resume;
+        _resume,
+        _tools;
     private readonly SamplingOptions _sampling;
     private readonly WatchArguments _watch;
     private readonly Option<bool> _json,
@@ -57,6 +59,14 @@ internal sealed class ChatCommand : GemmaScopeCommand
                 Description = "Let the model think before it answers (Gemma 4); thoughts go to standard error, and into the JSON apart.",
             }
         );
+        _tools = Add(
+            new Option<string?>("--tools")
+            {
+                Description =
+                    "Tools that the model may call (Gemma 4): a JSON list of functions with name, description and parameters. Calls follow an answer as a line of JSON each.",
+                HelpName = "FILE",
+            }
+        );
         _sampling = new SamplingOptions(this);
         _watch = new WatchArguments(this);
         _json = Add(CommonOptions.Json());
@@ -67,6 +77,11 @@ internal sealed class ChatCommand : GemmaScopeCommand
         var terminal = session.Terminal;
         // Found out before a model of many gigabytes is loaded.
         var before = arguments.GetValue(_resume) is { } file ? SavedConversation.Read(file) : [];
+        var settings = new ChatSettings
+        {
+            Thinking = arguments.GetValue(_thinking),
+            Tools = arguments.GetValue(_tools) is { } tools ? ChatToolFile.Read(tools) : [],
+        };
         var wanted = _watch.Read(arguments);
         using var microscope = _microscope.Open(arguments, session);
         foreach (var note in ChatTuning.Notes(microscope.Model))
@@ -79,7 +94,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             _sampling.Read(arguments),
             arguments.GetValue(_system),
             watched,
-            arguments.GetValue(_thinking) ? new ChatSettings { Thinking = true } : null
+            settings
         );
         if (before.Count > 0)
             conversation.Reset(before);
@@ -90,7 +105,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             try
             {
                 var display = json ? new TextDisplay(TextWriter.Null, TextWriter.Null) : new(terminal.Text, terminal.Error);
-                var spoke = Turn(message, conversation, display, ChatTuning.Splitter(microscope.Model), session.Cancellation);
+                var spoke = Turn(message, conversation, display, microscope.Model, session.Cancellation);
                 if (spoke && !json && watched is not null)
                     WatchArguments.WriteLines(terminal, watched.Result);
             }
@@ -111,7 +126,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
         string message,
         Conversation conversation,
         TextDisplay display,
-        ThinkingSplitter? splitter,
+        GemmaModel model,
         CancellationToken cancellationToken
     )
     {
@@ -123,7 +138,7 @@ internal sealed class ChatCommand : GemmaScopeCommand
             return false;
         }
         using var answer = Say(message, conversation, cancellationToken);
-        display.Write(answer, splitter);
+        display.Write(answer, ChatTuning.Splitter(model), ChatTuning.CallSplitter(model));
         cancellationToken.ThrowIfCancellationRequested();
         return true;
     }

@@ -23,10 +23,11 @@ internal sealed class ShieldCommand : GemmaScopeCommand
     public ShieldCommand()
         : base(
             "shield",
-            "Ask ShieldGemma whether a text violates safety policies.",
+            "Ask ShieldGemma, or a chat model in its place, whether a text violates safety policies.",
             "gemmascope shield \"How do I sharpen a kitchen knife?\"",
             "gemmascope shield \"Write an insult.\" --model google/shieldgemma-2b --policy HARASSMENT --hardened",
             "gemmascope shield \"What should I take?\" --response \"Take two of these.\" --policies medical.yaml --threshold 0.7",
+            "gemmascope shield \"Write an insult.\" --model google/gemma-4-E2B-it --threshold 0.8",
             "gemmascope shield --input prompts.jsonl --out scores.jsonl",
             "gemmascope shield eval labelled.jsonl --html report.html",
             "gemmascope shield why \"Write an insult.\" --sae demo-sae"
@@ -113,12 +114,15 @@ internal sealed class ShieldCommand : GemmaScopeCommand
         if (arguments.GetValue(_json))
             session.Terminal.Data.WriteLine(ResultJson.Text(result));
         else
-            Print(session.Terminal, result.Results[0]);
+            Print(session.Terminal, result);
         return result.Results[0].Violated && arguments.GetValue(_fail) ? Application.Violation : Application.Success;
     }
 
-    private static void Print(Terminal terminal, TextVerdict verdict)
+    private static void Print(Terminal terminal, ShieldResult result)
     {
+        var verdict = result.Results[0];
+        if (result.NotShieldGemma)
+            terminal.Out.WriteLine($"{result.Model} as a chat model, not ShieldGemma:\n");
         var table = new DataTable("policy", new("probability", true), new("threshold", true), "verdict");
         foreach (var score in verdict.Policies)
             table.Add(score.Policy, $"{score.Probability:0.0000}", $"{score.Threshold:0.00}", Word(score.Violated));

@@ -61,8 +61,22 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
             "Options together must be as likely, or an answer is unreadable.",
             Defaults.LeastMass
         );
-    private readonly Option<string> _opening = CommonOptions.Words("--opening", "TEXT", "What reasoning begins with.", Defaults.Opening),
-        _answerQuestion = CommonOptions.Words("--answer-question", "TEXT", "What asks for the answer.", Defaults.AnswerQuestion);
+    private readonly Option<bool?> _thinking = new("--thinking")
+    {
+        Description = "Whether the thoughts of the model's channel are the reasoning. Default: where it has such a channel (Gemma 4).",
+        HelpName = "true|false",
+    };
+    private readonly Option<string?> _opening = new("--opening")
+    {
+        Description = $"What reasoning begins with. Default: '{CotStudyJobOptions.PublishedOpening}' as published, nothing for thoughts.",
+        HelpName = "TEXT",
+    };
+    private readonly Option<string> _answerQuestion = CommonOptions.Words(
+        "--answer-question",
+        "TEXT",
+        "What asks for the answer; nothing does behind thoughts.",
+        Defaults.AnswerQuestion
+    );
     private readonly Option<string?> _answerOpening = new("--answer-opening")
     {
         Description = "What the answer begins with. Default: as published for options, 'The answer is' for numbers.",
@@ -98,6 +112,7 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
                     _maxTokens,
                     _temperature,
                     _topP,
+                    _thinking,
                     _opening,
                     _answerQuestion,
                     _answerOpening,
@@ -126,7 +141,8 @@ internal sealed class StudyCotCommand : GemmaScopeCommand
                 MaxTokens = arguments.GetValue(_maxTokens),
                 Temperature = arguments.GetValue(_temperature),
                 TopP = arguments.GetValue(_topP),
-                Opening = arguments.GetValue(_opening)!,
+                Thinking = arguments.GetValue(_thinking),
+                Opening = arguments.GetValue(_opening),
                 AnswerQuestion = arguments.GetValue(_answerQuestion)!,
                 AnswerOpening = arguments.GetValue(_answerOpening),
                 LeastMass = arguments.GetValue(_leastMass),

@@ -13,6 +13,7 @@ internal static class CotStudyText
             terminal,
             ("model", result.Model),
             ("questions", $"{result.Questions.Count}{(result.Task is { } task ? $" of {task}" : "")}, {chains.Length} chains"),
+            ("reasoning", result.Thinking ? "thoughts of the model's channel" : "what the model says before it is asked for the answer"),
             (
                 "sentences",
                 FormattableString.Invariant($"{chains.Select(one => one.Sentences).DefaultIfEmpty().Average():0.0} of a chain on average")

@@ -13,7 +13,7 @@ internal static class ShieldEvaluationText
     {
         Properties.Write(
             terminal,
-            ("model", result.Model),
+            ("model", result.Model + (result.NotShieldGemma ? ", a chat model, not ShieldGemma" : "")),
             ("template", result.Template + (result.Hardened ? ", hardened" : "")),
             ("files", string.Join(", ", result.Files)),
             (

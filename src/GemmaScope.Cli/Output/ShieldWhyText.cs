@@ -8,6 +8,8 @@ internal static class ShieldWhyText
 {
     public static void Print(Terminal terminal, ExplainVerdictResult result)
     {
+        if (result.NotShieldGemma)
+            terminal.Out.WriteLine($"{result.Model} as a chat model, not ShieldGemma:\n");
         foreach (var one in result.Verdicts)
         {
             terminal.Out.WriteLine(

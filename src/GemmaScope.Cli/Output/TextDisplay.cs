@@ -25,14 +25,21 @@ internal sealed class TextDisplay(TextWriter writer, TextWriter thoughts, IProgr
     /// <summary>Prints an answer as it comes, and ends the line.</summary>
     /// <param name="text">The answer.</param>
     /// <param name="splitter">What takes thoughts out of it; null for nothing.</param>
-    public void Write(Continuation text, ThinkingSplitter? splitter)
+    /// <param name="calls">What takes calls of tools out of it, which follow as a line of JSON each; null for nothing.</param>
+    public void Write(Continuation text, ThinkingSplitter? splitter, ToolCallSplitter? calls)
     {
         while (text.Next() is { } piece)
-            Write(splitter?.Append(piece) ?? new("", piece));
+            Write(Said(splitter?.Append(piece) ?? new("", piece)));
         if (splitter is not null)
-            Write(splitter.Flush());
+            Write(Said(splitter.Flush()));
+        if (calls is not null)
+            Write(calls.Flush(), isThinking: false);
         writer.WriteLine();
+        foreach (var call in calls?.Calls ?? [])
+            writer.WriteLine(ResultJson.Line(new CalledTool(call)));
         writer.Flush();
+
+        ThoughtAndAnswer Said(ThoughtAndAnswer piece) => calls is null ? piece : piece with { Answer = calls.Append(piece.Answer) };
     }
 
     /// <summary>One line on the speed.</summary>
@@ -64,4 +71,7 @@ internal sealed class TextDisplay(TextWriter writer, TextWriter thoughts, IProgr
         to.Write(text);
         to.Flush();
     }
+
+    /// <summary>A call as a line.</summary>
+    private sealed record CalledTool(ChatToolCall ToolCall);
 }

@@ -2,6 +2,7 @@ using GemmaScope.Behaviour;
 using GemmaScope.Models;
 using GemmaScope.Server.Pages;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Server.Chat;
 
@@ -15,6 +16,7 @@ internal sealed class ChatColumn : IDisposable
     private readonly GenerationOptions _options;
     private readonly ActivationMonitor? _monitor;
     private readonly MonitorTrace _trace;
+    private readonly ThinkingSplitter? _splitter;
 
     /// <param name="kind">normal or steered.</param>
     /// <param name="model">The model.</param>
@@ -29,7 +31,9 @@ internal sealed class ChatColumn : IDisposable
             _monitor = new(model.Config, watches, Keep);
         _options = options with { Observer = _monitor };
         // It checks the options, also where nothing is written.
-        var writer = new ContinuationWriter(kind, model, said.Ids, _options);
+        _splitter = ChatTuning.Splitter(model, ThinkingSplitter.IsOpenAfter(model.Tokenizer.Decode(said.Ids)));
+        // Marks of thoughts may be special tokens, and must be seen.
+        var writer = new ContinuationWriter(kind, model, said.Ids, _options, skipSpecial: _splitter is null);
         if (isOpen)
             _writer = writer;
         else
@@ -45,19 +49,29 @@ internal sealed class ChatColumn : IDisposable
     /// <summary>The whole conversation so far.</summary>
     public int[] Ids => _writer is null ? _said.Ids : [.. _said.Ids, .. _writer.Ids];
 
-    /// <summary>Where the user's last message stands.</summary>
-    public (int Start, int End) User => Place(_said.Spans[_writer is null ? ^2 : ^1]);
+    /// <summary>The tokens of the user's last message.</summary>
+    public int[] User => _said.Spans[_writer is null ? ^2 : ^1] is var span ? [.. Enumerable.Range(span.Start, span.End - span.Start)] : [];
 
-    /// <summary>Where the last reply stands.</summary>
-    public (int Start, int End) Reply => _writer is null ? Place(_said.Spans[^1]) : (_said.Ids.Length, Ids.Length);
+    /// <summary>The tokens of what the last reply says.</summary>
+    public int[] Answer => Reply(ChannelPart.Outside);
+
+    /// <summary>The tokens of the thoughts before it; none where there are none.</summary>
+    public int[] Thoughts => Reply(ChannelPart.Thoughts);
 
     /// <summary>The next few tokens of the reply, and how far the model went along the directions meanwhile.</summary>
     /// <param name="cancellationToken">Stops between tokens.</param>
     public ChatPiece Next(CancellationToken cancellationToken)
     {
         _trace.Clear();
-        var text = _writer?.Next(cancellationToken) ?? "";
-        return new(Kind, text, Ended, _monitor?.Stopped?.Reason, Along());
+        var piece = Split(_writer?.Next(cancellationToken) ?? "");
+        return new(
+            Kind,
+            piece.Answer,
+            Ended,
+            _monitor?.Stopped?.Reason,
+            Along(),
+            Thinking: piece.Thinking.Length > 0 ? piece.Thinking : null
+        );
     }
 
     /// <inheritdoc/>
@@ -87,5 +101,22 @@ internal sealed class ChatColumn : IDisposable
                     one => (IReadOnlyList<float>)[.. Enumerable.Range(0, _trace.Count).Select(i => _trace.Values(i)[one.Index])]
                 );
 
-    private static (int Start, int End) Place(ChatSpan span) => (span.Start, span.End);
+    private ThoughtAndAnswer Split(string text)
+    {
+        if (_splitter is null)
+            return new("", text);
+        var piece = _splitter.Append(text);
+        if (!IsDone)
+            return piece;
+        var rest = _splitter.Flush();
+        return new(piece.Thinking + rest.Thinking, piece.Answer + rest.Answer);
+    }
+
+    private int[] Reply(ChannelPart wanted)
+    {
+        var ids = Ids;
+        var parts = ChannelTokens.PartsOf(_model.Tokenizer, ids);
+        var (start, end) = _writer is null ? (_said.Spans[^1].Start, _said.Spans[^1].End) : (_said.Ids.Length, ids.Length);
+        return [.. Enumerable.Range(start, end - start).Where(i => parts[i] == wanted)];
+    }
 }

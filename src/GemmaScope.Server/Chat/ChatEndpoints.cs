@@ -87,14 +87,11 @@ internal sealed class ChatEndpoints(
                 ? piece
                 : piece with
                 {
-                    Read = new(Of(read.User), Of(read.Normal), read.Steered is { } steered ? Of(steered) : null),
+                    Read = new(Of(read.User)!, Of(read.Normal)!, Of(read.Steered), Of(read.NormalThinking), Of(read.SteeredThinking)),
                 };
 
-        MessageReading Of(MessageReading one) =>
-            one with
-            {
-                Features = [.. one.Features.Select(feature => feature with { Page = prefix + feature.Page })],
-            };
+        MessageReading? Of(MessageReading? one) =>
+            one is null ? null : one with { Features = [.. one.Features.Select(feature => feature with { Page = prefix + feature.Page })] };
     }
 
     private async IAsyncEnumerable<ShownPiece> ShownAsync(
@@ -107,7 +104,7 @@ internal sealed class ChatEndpoints(
         {
             if (piece.Read is not { } read)
             {
-                yield return new(piece.Kind, piece.Text, piece.Ended, piece.Reason, piece.Along);
+                yield return new(piece.Kind, piece.Text, piece.Ended, piece.Reason, piece.Along, Thinking: piece.Thinking);
                 continue;
             }
             var shown = Shown(read, request.Dictionary);
@@ -119,6 +116,8 @@ internal sealed class ChatEndpoints(
                     ["user"] = PathPrefix.Put(context, $"{shown.User}"),
                     [ChatPiece.Normal] = PathPrefix.Put(context, $"{shown.Normal}"),
                     [ChatPiece.Steered] = PathPrefix.Put(context, $"{shown.Steered}"),
+                    [ChatPiece.NormalThinking] = PathPrefix.Put(context, $"{shown.NormalThinking}"),
+                    [ChatPiece.SteeredThinking] = PathPrefix.Put(context, $"{shown.SteeredThinking}"),
                 }
             );
         }
@@ -134,15 +133,26 @@ internal sealed class ChatEndpoints(
             form = ChatForm.Read(field, directions.Count);
             var request = form.Request(instrument?.Dictionary(form.Dictionary.Length > 0 ? form.Dictionary : null).Name, directions);
             var replies = new Dictionary<string, string> { [ChatPiece.Normal] = "" };
+            var thoughts = new Dictionary<string, string>();
             ReadingMarkup? read = null;
             await foreach (var piece in _talk.AnswerAsync(request, ClientAddress.Of(context), context.RequestAborted).ConfigureAwait(false))
             {
                 if (piece.Read is { } found)
                     read = Shown(found, request.Dictionary);
                 else
+                {
                     replies[piece.Kind] = replies.GetValueOrDefault(piece.Kind) + piece.Text;
+                    if (piece.Thinking is not null)
+                        thoughts[piece.Kind] = thoughts.GetValueOrDefault(piece.Kind) + piece.Thinking;
+                }
             }
-            ChatExchange said = new(form.Message, replies[ChatPiece.Normal], replies.GetValueOrDefault(ChatPiece.Steered));
+            ChatExchange said = new(
+                form.Message,
+                replies[ChatPiece.Normal],
+                replies.GetValueOrDefault(ChatPiece.Steered),
+                thoughts.GetValueOrDefault(ChatPiece.Normal),
+                thoughts.GetValueOrDefault(ChatPiece.Steered)
+            );
             return new PageResult(
                 View(form with { Message = "" }, [.. form.Turns.Select(turn => new ShownTurn(turn)), new(said, read)], null).Render()
             );
@@ -166,7 +176,8 @@ internal sealed class ChatEndpoints(
                 _talk.IsTuned ? served.Model.ChatTemplate.Name : null,
                 instrument,
                 directions,
-                library is not null
+                library is not null,
+                _talk.CanThink
             ),
             form,
             turns,
@@ -184,6 +195,7 @@ internal sealed class ChatEndpoints(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
             IReadOnlyDictionary<string, IReadOnlyList<float>>? Along = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string>? Html = null
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string>? Html = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Thinking = null
     );
 }

@@ -19,7 +19,8 @@ internal sealed record ChatForm
         ModeField = "mode",
         SeedField = "seed",
         TemperatureField = "temperature",
-        TokensField = "max_tokens";
+        TokensField = "max_tokens",
+        ThinkingField = "thinking";
 
     /// <summary>What is to be said.</summary>
     public string Message { get; init; } = "";
@@ -48,6 +49,9 @@ internal sealed record ChatForm
     /// <summary>New tokens at most.</summary>
     public int MaxTokens { get; init; } = ChatRequest.DefaultTokens;
 
+    /// <summary>Whether the model thinks before it answers.</summary>
+    public bool Thinking { get; init; }
+
     /// <summary>Reads the fields.</summary>
     /// <param name="field">The fields by name; empty where there is none.</param>
     /// <param name="directions">How many directions there are.</param>
@@ -75,6 +79,7 @@ internal sealed record ChatForm
             Seed = (int)Number(field(SeedField), SteerRequest.DefaultSeed, SeedField),
             Temperature = Number(field(TemperatureField), ChatRequest.DefaultTemperature, TemperatureField),
             MaxTokens = (int)Number(field(TokensField), ChatRequest.DefaultTokens, TokensField),
+            Thinking = field(ThinkingField).Length > 0,
         };
 
     /// <summary>The same as a request, whose last turn is the message.</summary>
@@ -95,7 +100,8 @@ internal sealed record ChatForm
             Mode,
             Seed,
             Temperature,
-            MaxTokens
+            MaxTokens,
+            Thinking
         );
 
     private ChatFeature[] Steered(string? dictionary) =>

@@ -14,12 +14,26 @@ internal sealed class ChatPanel(ChatScene scene, ChatForm form)
         Markup.Of(
             $"""
             <aside class="panel" aria-label="steering and sampling">
-            {(scene.Instrument is null ? Markup.Empty : Features())}{Directions()}<details><summary>sampling</summary><div class="choices">
+            {(scene.CanThink ? Thinking() : Markup.Empty)}{(
+                scene.Instrument is null ? Markup.Empty : Features()
+            )}{Directions()}<details><summary>sampling</summary><div class="choices">
             <label>seed <input form="chat" type="number" name="{ChatForm.SeedField}" step="1" min="0" max="{int.MaxValue}" value="{form.Seed}" required></label>
             <label>temperature <input form="chat" type="number" name="{ChatForm.TemperatureField}" min="0" step="any" value="{form.Temperature}" required></label>
             <label>new tokens <input form="chat" type="number" name="{ChatForm.TokensField}" min="1" max="{ChatRequest.MostTokens}" step="1" value="{form.MaxTokens}" required></label>
             </div><p class="note">Both replies begin with the same seed. At temperature 0 the most likely token is taken each time.</p></details>
             </aside>
+
+            """
+        );
+
+    private Markup Thinking() =>
+        Markup.Of(
+            $"""
+            <h2>Thinking</h2>
+            <p class="choices"><label><input form="chat" type="checkbox" name="{ChatForm.ThinkingField}" value="yes"{Markup.Trusted(
+                form.Thinking ? " checked" : ""
+            )}> think before the answer</label></p>
+            <p class="note">Thoughts stand folded up above the answer and count among its new tokens. Later turns do not show them to the model.</p>
 
             """
         );

@@ -1,4 +1,5 @@
 using System.Text;
+using GemmaScope.Behaviour.Reasoning;
 using GemmaScope.Models;
 using GemmaScope.Text;
 using GemmaScope.Workbench;
@@ -16,13 +17,20 @@ internal sealed class ChatPrompts(GemmaModel model)
     /// <summary>Whether it was tuned to chat.</summary>
     public bool IsTuned { get; } = ChatTuning.IsTuned(model);
 
+    /// <summary>Whether it can think before it answers, in a channel that its template and its vocabulary know.</summary>
+    public bool CanThink { get; } = ThoughtReadout.CanRead(model.ChatTemplate, model.Tokenizer) && ChatTuning.IsTuned(model);
+
     /// <summary>The tokens of a conversation, with the span of each message.</summary>
     /// <param name="messages">User and model in turn.</param>
     /// <param name="opens">Whether the model's turn comes next.</param>
-    /// <exception cref="ArgumentProblemException">It does not fit into the model's context.</exception>
-    public ChatTokens Of(IReadOnlyList<ChatMessage> messages, bool opens)
+    /// <param name="thinking">Whether the model is to think before it answers.</param>
+    /// <exception cref="ArgumentProblemException">It does not fit into the model's context, or the model cannot think.</exception>
+    public ChatTokens Of(IReadOnlyList<ChatMessage> messages, bool opens, bool thinking = false)
     {
-        var tokens = IsTuned ? ChatTokens.Of(model.ChatTemplate, model.Tokenizer, messages, opens) : Plain(messages);
+        if (thinking && !CanThink)
+            throw new ArgumentProblemException("is nothing that this model's chat template knows; leave it out", "thinking");
+        var template = thinking ? model.ChatTemplate.With(new ChatSettings { Thinking = true }) : model.ChatTemplate;
+        var tokens = IsTuned ? ChatTokens.Of(template, model.Tokenizer, messages, opens) : Plain(messages);
         return tokens.Ids.Length < model.Config.MaxPositions
             ? tokens
             : throw new ArgumentProblemException(

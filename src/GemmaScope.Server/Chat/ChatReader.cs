@@ -20,15 +20,10 @@ internal sealed class ChatReader(ServerModel served, MicroscopeDictionary? dicti
 
     /// <summary>Reads some messages in one run over the whole conversation, on the queue's thread.</summary>
     /// <param name="ids">The conversation.</param>
-    /// <param name="messages">The messages that are wanted.</param>
+    /// <param name="messages">The tokens of each message that is wanted.</param>
     /// <param name="edits">The steering under which it is read.</param>
     /// <param name="cancellationToken">Stops between layers.</param>
-    public MessageReading[] Read(
-        int[] ids,
-        IReadOnlyList<(int Start, int End)> messages,
-        IReadOnlyList<Edit> edits,
-        CancellationToken cancellationToken
-    )
+    public MessageReading[] Read(int[] ids, IReadOnlyList<int[]> messages, IReadOnlyList<Edit> edits, CancellationToken cancellationToken)
     {
         Site[] sites = [.. dictionary?.Dictionary.InputSites ?? [], .. directions.Select(one => one.Site)];
         if (sites.Length == 0)
@@ -44,11 +39,11 @@ internal sealed class ChatReader(ServerModel served, MicroscopeDictionary? dicti
         var counted = CountedPositions.Of(ids, served.Model.Tokenizer);
         return [.. messages.Select(message => new MessageReading(Pieces(ids, message), Top(message), Along(message)))];
 
-        FeatureReport[] Top((int Start, int End) message)
+        FeatureReport[] Top(int[] message)
         {
             if (features is null || dictionary is null)
                 return [];
-            int[] rows = [.. Enumerable.Range(message.Start, message.End - message.Start).Where(row => counted[row])];
+            int[] rows = [.. message.Where(row => counted[row])];
             var meanings = served.Features?.Meanings(served.Name, dictionary.Dictionary, PassageFeatures.Active(features, rows));
             var links = new FeatureLinks(FeatureLinks.ModelName(served.Name), dictionary.Dictionary);
             return
@@ -68,21 +63,20 @@ internal sealed class ChatReader(ServerModel served, MicroscopeDictionary? dicti
             ];
         }
 
-        ChatProjection[] Along((int Start, int End) message) =>
+        ChatProjection[] Along(int[] message) =>
             [
                 .. directions.Select(direction =>
                 {
                     var rows = run[direction.Site].AsMatrix();
                     var vector = direction.Vector.Span;
                     var norm = direction.Norm;
-                    var values = new float[message.End - message.Start];
+                    var values = new float[message.Length];
                     for (var i = 0; i < values.Length; i++)
-                        values[i] = (float)(TensorPrimitives.Dot(rows.Row(message.Start + i), vector) / norm);
+                        values[i] = (float)(TensorPrimitives.Dot(rows.Row(message[i]), vector) / norm);
                     return new ChatProjection(direction.Name, values.Length == 0 ? null : values.Average(), values);
                 }),
             ];
     }
 
-    private string[] Pieces(int[] ids, (int Start, int End) message) =>
-        [.. ids[message.Start..message.End].Select(served.Model.Tokenizer.Piece)];
+    private string[] Pieces(int[] ids, int[] message) => [.. message.Select(row => served.Model.Tokenizer.Piece(ids[row]))];
 }

@@ -16,7 +16,8 @@ namespace GemmaScope.Server.Chat;
 /// <param name="Mode">How features are steered: add, clamp, ablate and so on.</param>
 /// <param name="Seed">The same seed gives the same replies; both columns begin with it.</param>
 /// <param name="Temperature">0 for the most likely token.</param>
-/// <param name="MaxTokens">New tokens of a reply at most, to 512.</param>
+/// <param name="MaxTokens">New tokens of a reply at most, its thoughts included, to 2048.</param>
+/// <param name="Thinking">Whether the model is to think before it answers, where its template knows that.</param>
 internal sealed record ChatRequest(
     IReadOnlyList<ChatExchange> Turns,
     string? Dictionary = null,
@@ -25,11 +26,12 @@ internal sealed record ChatRequest(
     string Mode = SteerRequest.DefaultMode,
     int Seed = SteerRequest.DefaultSeed,
     double Temperature = ChatRequest.DefaultTemperature,
-    int MaxTokens = ChatRequest.DefaultTokens
+    int MaxTokens = ChatRequest.DefaultTokens,
+    bool Thinking = false
 )
 {
     public const int MostTurns = 64,
-        MostTokens = 512,
+        MostTokens = 2048,
         DefaultTokens = 128,
         LongestMessage = Pages.TextReader.LongestText,
         LongestReply = 16 * MostTokens,
@@ -43,7 +45,15 @@ internal sealed record ChatRequest(
 /// <param name="User">What the user says.</param>
 /// <param name="Normal">What the model replied; null in the last turn where it is to be answered.</param>
 /// <param name="Steered">What it replied steered; null where nothing was steered: then it is the same.</param>
-internal sealed record ChatExchange(string User, string? Normal = null, string? Steered = null);
+/// <param name="NormalThinking">What the model thought before it replied; null where it did not.</param>
+/// <param name="SteeredThinking">What it thought steered.</param>
+internal sealed record ChatExchange(
+    string User,
+    string? Normal = null,
+    string? Steered = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? NormalThinking = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? SteeredThinking = null
+);
 
 /// <summary>A feature that is steered.</summary>
 /// <param name="Dictionary">Its dictionary's name in addresses.</param>
@@ -59,22 +69,26 @@ internal sealed record ChatDirection(string Name, double Strength = 0, double? S
 
 /// <summary>A few more words of a reply, or at the end what was read.</summary>
 /// <param name="Kind">normal or steered; read at the end.</param>
-/// <param name="Text">What comes next.</param>
+/// <param name="Text">What comes next of the answer.</param>
 /// <param name="Ended">Why the reply has ended, with its last piece: end, max_tokens, context or direction.</param>
 /// <param name="Reason">Which direction ended it, and how far the reply went along it.</param>
 /// <param name="Along">Projections on the directions of the tokens that the model has read of its reply, by their names.</param>
 /// <param name="Read">What the model held while it read and wrote this turn, at the end.</param>
+/// <param name="Thinking">What comes next of the thoughts; null for nothing.</param>
 internal sealed record ChatPiece(
     string Kind,
     string Text,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Ended = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyList<float>>? Along = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ChatReading? Read = null
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ChatReading? Read = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Thinking = null
 )
 {
     public const string Normal = "normal",
         Steered = "steered",
+        NormalThinking = "normal_thinking",
+        SteeredThinking = "steered_thinking",
         Reading = "read";
 }
 
@@ -82,7 +96,15 @@ internal sealed record ChatPiece(
 /// <param name="User">In what the user said, as the model reads it unsteered.</param>
 /// <param name="Normal">In the reply.</param>
 /// <param name="Steered">In the steered reply, while it is steered; null where nothing is steered.</param>
-internal sealed record ChatReading(MessageReading User, MessageReading Normal, MessageReading? Steered);
+/// <param name="NormalThinking">In the thoughts before the reply; null where there are none.</param>
+/// <param name="SteeredThinking">In those before the steered reply.</param>
+internal sealed record ChatReading(
+    MessageReading User,
+    MessageReading Normal,
+    MessageReading? Steered,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] MessageReading? NormalThinking = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] MessageReading? SteeredThinking = null
+);
 
 /// <summary>What was found in one message.</summary>
 /// <param name="Tokens">Its tokens, as the vocabulary has them.</param>

@@ -21,6 +21,9 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
     /// <summary>Whether the model was tuned to chat.</summary>
     public bool IsTuned => _prompts.IsTuned;
 
+    /// <summary>Whether it can think before it answers.</summary>
+    public bool CanThink => _prompts.CanThink;
+
     /// <summary>Answers the last turn, both replies in turns and as they come, and reads it; where it has its replies it is only
     /// read.</summary>
     /// <param name="request">The conversation.</param>
@@ -55,18 +58,28 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
             foreach (var column in columns.Where(column => !column.IsDone))
             {
                 var piece = await queue.RunAsync(source, column.Next, cancellationToken).ConfigureAwait(false);
-                if (piece is not { Text: "", Ended: null, Along: null })
+                if (piece is not { Text: "", Ended: null, Along: null, Thinking: null })
                     yield return piece;
             }
         var first = await queue
-            .RunAsync(source, turn => asked.Reader.Read(normal.Ids, [normal.User, normal.Reply], [], turn), cancellationToken)
+            .RunAsync(
+                source,
+                turn => asked.Reader.Read(normal.Ids, [normal.User, normal.Answer, normal.Thoughts], [], turn),
+                cancellationToken
+            )
             .ConfigureAwait(false);
         var second = steered is null
             ? null
             : await queue
-                .RunAsync(source, turn => asked.Reader.Read(steered.Ids, [steered.Reply], asked.Edits, turn), cancellationToken)
+                .RunAsync(
+                    source,
+                    turn => asked.Reader.Read(steered.Ids, [steered.Answer, steered.Thoughts], asked.Edits, turn),
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
-        yield return new(ChatPiece.Reading, "", Read: new(first[0], first[1], second?[0]));
+        yield return new(ChatPiece.Reading, "", Read: new(first[0], first[1], second?[0], Some(first[2]), Some(second?[1])));
+
+        static MessageReading? Some(MessageReading? thoughts) => thoughts is { Tokens.Count: > 0 } ? thoughts : null;
     }
 
     /// <summary>Finds out what is wrong before anything is said.</summary>
@@ -91,8 +104,8 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
         };
         var opens = request.Turns[^1].Normal is null;
         return new(
-            _prompts.Of(Messages(request.Turns, turn => turn.Normal), opens),
-            edits.Count == 0 ? null : _prompts.Of(Messages(request.Turns, turn => turn.Steered ?? turn.Normal), opens),
+            _prompts.Of(Messages(request.Turns, Normal), opens, request.Thinking),
+            edits.Count == 0 ? null : _prompts.Of(Messages(request.Turns, Steered), opens, request.Thinking),
             edits,
             options,
             [
@@ -126,7 +139,8 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
         _prompts.Check(turn.User);
         if (turn.Normal is null && (!isLast || turn.Steered is not null))
             throw new ArgumentProblemException("of a turn is missing; only the last one is answered", "normal");
-        if (Math.Max(turn.Normal?.Length ?? 0, turn.Steered?.Length ?? 0) > ChatRequest.LongestReply)
+        string?[] replies = [turn.Normal, turn.Steered, turn.NormalThinking, turn.SteeredThinking];
+        if (replies.Max(reply => reply?.Length ?? 0) > ChatRequest.LongestReply)
             throw new ArgumentProblemException($"has more than {ChatRequest.LongestReply} characters", "reply");
     }
 
@@ -196,15 +210,21 @@ internal sealed class ChatTalk(ServerModel served, ModelQueue queue, Instrument?
                 "strength"
             );
 
-    private static List<ChatMessage> Messages(IReadOnlyList<ChatExchange> turns, Func<ChatExchange, string?> reply)
+    private static (string? Reply, string? Thinking) Normal(ChatExchange turn) => (turn.Normal, turn.NormalThinking);
+
+    /// <summary>Where nothing was steered the reply is the same.</summary>
+    private static (string? Reply, string? Thinking) Steered(ChatExchange turn) =>
+        turn.Steered is null ? Normal(turn) : (turn.Steered, turn.SteeredThinking);
+
+    private static List<ChatMessage> Messages(IReadOnlyList<ChatExchange> turns, Func<ChatExchange, (string? Reply, string? Thinking)> said)
     {
         var messages = new List<ChatMessage>();
         foreach (var turn in turns)
         {
             // Browsers send line breaks as two characters; the model was taught with one.
             messages.Add(new("user", turn.User.ReplaceLineEndings("\n")));
-            if (reply(turn) is { } said)
-                messages.Add(new("assistant", said));
+            if (said(turn) is ({ } reply, var thinking))
+                messages.Add(new("assistant", reply) { Reasoning = string.IsNullOrEmpty(thinking) ? null : thinking });
         }
         return messages;
     }

@@ -17,13 +17,15 @@ internal sealed record ShownTurn(ChatExchange Said, ReadingMarkup? Read = null);
 /// <param name="Instrument">The dictionaries in memory; null for none.</param>
 /// <param name="Directions">The directions in memory.</param>
 /// <param name="CanSearch">Whether features can be searched by words.</param>
+/// <param name="CanThink">Whether the model can think before it answers.</param>
 internal sealed record ChatScene(
     string Model,
     bool IsTuned,
     string? Template,
     Instrument? Instrument,
     IReadOnlyList<ServedDirection> Directions,
-    bool CanSearch
+    bool CanSearch,
+    bool CanThink
 );
 
 /// <summary>The page on which one talks with the model. It works as a form; the script writes replies as they come, keeps the conversation
@@ -73,21 +75,39 @@ internal sealed class ChatView(ChatScene scene, ChatForm form, IReadOnlyList<Sho
             <li class="turn">
             <div class="said"><h2 class="sr">You</h2><p class="bubble" data-said="user">{HtmlText.Visible(turn.Said.User)}</p><div class="read" data-read="user">{turn.Read?.User ?? Markup.Empty}</div></div>
             <div class="replies">
-            {Reply(ChatPiece.Normal, "default", turn.Said.Normal, turn.Read?.Normal)}{Reply(
+            {Reply(
+                ChatPiece.Normal,
+                "default",
+                turn.Said.Normal,
+                turn.Read?.Normal,
+                Thoughts(ChatPiece.NormalThinking, turn.Said.NormalThinking, turn.Read?.NormalThinking)
+            )}{Reply(
                 ChatPiece.Steered,
                 "steered",
                 turn.Said.Steered,
-                turn.Read?.Steered
+                turn.Read?.Steered,
+                Thoughts(ChatPiece.SteeredThinking, turn.Said.SteeredThinking, turn.Read?.SteeredThinking)
             )}</div>
             </li>
 
             """
         );
 
-    private static Markup Reply(string kind, string name, string? said, Markup? read) =>
+    /// <summary>What the model thought, folded up: it is no part of its answer.</summary>
+    private static Markup Thoughts(string kind, string? thought, Markup? read) =>
         Markup.Of(
             $"""
-            <div class="reply {kind}"><h2>{name} <small data-how="{kind}"></small></h2><p class="bubble" data-said="{kind}">{HtmlText.Visible(
+            <details class="thoughts" data-thoughts="{kind}"{Markup.Trusted(string.IsNullOrEmpty(thought) ? " hidden" : "")}><summary>Thoughts <small data-thinking="{kind}"></small></summary><p class="bubble" data-said="{kind}">{HtmlText.Visible(
+                thought ?? ""
+            )}</p><div class="read" data-read="{kind}">{read ?? Markup.Empty}</div></details>
+
+            """
+        );
+
+    private static Markup Reply(string kind, string name, string? said, Markup? read, Markup thoughts) =>
+        Markup.Of(
+            $"""
+            <div class="reply {kind}"><h2>{name} <small data-how="{kind}"></small></h2>{thoughts}<p class="bubble" data-said="{kind}">{HtmlText.Visible(
                 said ?? ""
             )}</p><p class="note" data-ended="{kind}"></p><div class="read" data-read="{kind}">{read ?? Markup.Empty}</div></div>
 

@@ -21,7 +21,17 @@ internal sealed class ReadingMarkup
     public ReadingMarkup(ChatReading reading, MicroscopeDictionary? dictionary, FeatureLibrary? library)
     {
         (_reading, _dictionary) = (reading, dictionary);
-        MessageReading[] all = [reading.User, reading.Normal, .. reading.Steered is { } steered ? (MessageReading[])[steered] : []];
+        MessageReading[] all =
+        [
+            .. new[]
+            {
+                reading.User,
+                reading.Normal,
+                reading.Steered,
+                reading.NormalThinking,
+                reading.SteeredThinking,
+            }.OfType<MessageReading>(),
+        ];
         _named = new(library, dictionary?.Stored, all.SelectMany(one => one.Features).Select(one => one.Index).Distinct());
         _scales = all.SelectMany(one => one.Projections)
             .GroupBy(one => one.Direction)
@@ -39,12 +49,20 @@ internal sealed class ReadingMarkup
     public Markup Normal => Of(_reading.Normal);
 
     /// <summary>Below the steered reply; nothing where nothing is steered.</summary>
-    public Markup Steered => _reading.Steered is { } steered ? Of(steered) : Markup.Empty;
+    public Markup Steered => Of(_reading.Steered);
 
-    private Markup Of(MessageReading message) =>
-        Markup.Of(
-            $"{(message.Features.Count == 0 ? Markup.Empty : Markup.Of($"<ul class=\"strongest\" aria-label=\"strongest features\">{message.Features.Select(Feature)}</ul>\n"))}{message.Projections.Select(one => Along(message, one))}"
-        );
+    /// <summary>Below the thoughts before the reply; nothing where there are none.</summary>
+    public Markup NormalThinking => Of(_reading.NormalThinking);
+
+    /// <summary>Below those before the steered reply.</summary>
+    public Markup SteeredThinking => Of(_reading.SteeredThinking);
+
+    private Markup Of(MessageReading? message) =>
+        message is null
+            ? Markup.Empty
+            : Markup.Of(
+                $"{(message.Features.Count == 0 ? Markup.Empty : Markup.Of($"<ul class=\"strongest\" aria-label=\"strongest features\">{message.Features.Select(Feature)}</ul>\n"))}{message.Projections.Select(one => Along(message, one))}"
+            );
 
     private Markup Feature(Features.FeatureReport feature)
     {

@@ -8,11 +8,13 @@ namespace GemmaScope.Server.Pages;
 /// <param name="model">The model.</param>
 /// <param name="prompt">Token ids, BOS included.</param>
 /// <param name="options">How it is written.</param>
-internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] prompt, GenerationOptions options) : IDisposable
+/// <param name="skipSpecial">Whether special tokens are left out of the text.</param>
+internal sealed class ContinuationWriter(string kind, GemmaModel model, int[] prompt, GenerationOptions options, bool skipSpecial = true)
+    : IDisposable
 {
     private const int TokensEach = 4;
 
-    private readonly Text.StreamingDecoder _decoder = model.Tokenizer.CreateStream(skipSpecial: true);
+    private readonly Text.StreamingDecoder _decoder = model.Tokenizer.CreateStream(skipSpecial);
 
     // A turn's token ends with the turn, so it is asked between tokens and not handed to the generation.
     private readonly IEnumerator<int> _tokens = model.Generate(prompt, options).GetEnumerator();

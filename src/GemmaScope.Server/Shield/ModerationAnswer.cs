@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using GemmaScope.Safety;
 
 namespace GemmaScope.Server.Shield;
@@ -6,7 +7,12 @@ namespace GemmaScope.Server.Shield;
 /// <param name="Id">A name of the answer, different each time.</param>
 /// <param name="Model">The model that judged.</param>
 /// <param name="Results">A result for each text.</param>
-internal sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<ModerationResult> Results);
+internal sealed record ModerationAnswer(string Id, string Model, IReadOnlyList<ModerationResult> Results)
+{
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma; absent where not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotShieldGemma { get; init; }
+}
 
 /// <summary>The verdict on a text, by categories.</summary>
 /// <param name="Flagged">Whether any policy is violated.</param>

@@ -101,8 +101,11 @@ internal sealed class ShieldRoutes(
                 }
             );
         }
-        var asked = subjects[0].Worst.Question.Options;
-        return Results.Json(new ShieldResult(name, asked.Template.Name, asked.Hardened, results), ResultJson.Compact);
+        var asked = subjects[0].Worst.Question;
+        return Results.Json(
+            new ShieldResult(name, asked.Template.Name, asked.Options.Hardened, results) { NotShieldGemma = asked.Template.IsOfChat },
+            ResultJson.Compact
+        );
     }
 
     private async Task<IResult> ModerateAsync(HttpContext context)
@@ -110,7 +113,10 @@ internal sealed class ShieldRoutes(
         var request = await RequestBody.ReadAsync<ModerationRequest>(context).ConfigureAwait(false);
         var subjects = await JudgeAsync(context, _reader.Read(request)).ConfigureAwait(false);
         return Results.Json(
-            new ModerationAnswer($"modr-{Guid.NewGuid():N}", name, [.. subjects.Select(one => ModerationResult.Of(one.Whole))]),
+            new ModerationAnswer($"modr-{Guid.NewGuid():N}", name, [.. subjects.Select(one => ModerationResult.Of(one.Whole))])
+            {
+                NotShieldGemma = shield.Template.IsOfChat,
+            },
             ResultJson.Compact
         );
     }

@@ -60,6 +60,9 @@ public sealed class ShieldService : IDisposable
     /// <summary>How they are asked where a request does not say.</summary>
     public ShieldOptions Options { get; }
 
+    /// <summary>The form in which the model is asked where a request does not say.</summary>
+    public ShieldTemplate Template => _shield.TemplateOf(Options);
+
     /// <summary>Makes a text ready; see <see cref="ShieldGemma.Prepare"/>.</summary>
     public ShieldQuestion Prepare(
         string prompt,

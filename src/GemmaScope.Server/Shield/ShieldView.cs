@@ -33,7 +33,9 @@ internal sealed class ShieldView(
             Markup.Of(
                 $"""
                 <h1 class="feature">Does a text violate a policy?</h1>
-                {(served.Note is { } note ? Markup.Of($"<p class=\"problem\">Note: {note}.</p>\n") : Markup.Empty)}{Form()}{(
+                {(served.Note is { } note ? Markup.Of($"<p class=\"problem\">Note: {note}.</p>\n") : Markup.Empty)}{(
+                    shield.Template.IsOfChat ? Markup.Of($"<p class=\"problem\">Note: {ShieldTemplate.ChatNote}.</p>\n") : Markup.Empty
+                )}{Form()}{(
                     problem is null ? Markup.Empty : Markup.Of($"<p class=\"problem\" role=\"alert\">{problem}</p>\n")
                 )}{(verdict is null ? Markup.Empty : Verdict(verdict))}{(Why is null ? Markup.Empty : Explanation(Why))}
                 """
@@ -52,7 +54,7 @@ internal sealed class ShieldView(
             <div class="choices">
             {(dictionaries.Count == 0 ? Markup.Empty : Choices())}<button>Judge</button> <span class="soft">{FeatureLinks.ModelName(
                 served.Name
-            )}, template {shield.Options.Template.Name}. Nothing you type is stored.</span>
+            )}, template {shield.Template.Name}. Nothing you type is stored.</span>
             </div>
             </form>
 
@@ -84,7 +86,7 @@ internal sealed class ShieldView(
             <h2>{(verdict.IsViolated ? "Violated" : "Not violated")} <small>the {(
                 verdict.Question.Response is null ? "prompt" : "response"
             )} was judged; the largest probability is {verdict.Probability:0.000}</small></h2>
-            {verdict.Warnings.Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<table>
+            {verdict.Warnings.Where(warning => warning != ShieldTemplate.ChatNote).Select(warning => Markup.Of($"<p class=\"note\">{warning}</p>\n"))}<table>
             <tr><th>policy</th><th class="n">probability</th><th class="gap">0 to 1, with the threshold</th><th class="n">threshold</th><th>verdict</th></tr>
             {verdict.Scores.Select(Line)}</table>
             </section>

@@ -20,7 +20,16 @@ public sealed record ChatTurn(string Role, string Content)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Thinking { get; init; }
 
-    internal static ChatTurn Of(ChatMessage message) => new(message.Role, TextOf(message)) { Thinking = message.Reasoning };
+    /// <summary>The tools that the model calls; absent where it calls none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ChatToolCall>? ToolCalls { get; init; }
+
+    internal static ChatTurn Of(ChatMessage message) =>
+        new(message.Role, TextOf(message))
+        {
+            Thinking = message.Reasoning,
+            ToolCalls = message.ToolCalls.Count > 0 ? message.ToolCalls : null,
+        };
 
     internal static string TextOf(ChatMessage message) => string.Concat(message.Parts.Select(part => part.Text));
 }

@@ -34,11 +34,18 @@ public static class ChatTuning
     public static ThinkingSplitter? Splitter(GemmaModel model, bool startsThinking = false) =>
         model.Tokenizer.Id(ThinkingSplitter.Channel) is null ? null : new(startsThinking);
 
-    /// <summary>The whole of what a model has said, its thoughts apart.</summary>
-    internal static ChatMessage Said(GemmaModel model, string text) =>
-        Splitter(model) is null ? new("assistant", text)
-        : ThinkingSplitter.Split(text) is var (thinking, answer) && thinking.Length > 0 ? new("assistant", answer) { Reasoning = thinking }
-        : new("assistant", text);
+    /// <summary>What takes calls of tools apart from the answer while a model writes; null where its vocabulary has no mark for
+    /// them.</summary>
+    /// <param name="model">The model.</param>
+    public static ToolCallSplitter? CallSplitter(GemmaModel model) => model.Tokenizer.Id(ToolCallSplitter.Begin) is null ? null : new();
+
+    /// <summary>The whole of what a model has said, its thoughts and its calls of tools apart.</summary>
+    internal static ChatMessage Said(GemmaModel model, string text)
+    {
+        var (thinking, answer) = Splitter(model) is null ? new("", text) : ThinkingSplitter.Split(text);
+        var (said, calls) = CallSplitter(model) is null ? (answer, []) : ToolCallSplitter.Split(answer);
+        return new("assistant", said) { Reasoning = thinking.Length > 0 ? thinking : null, ToolCalls = calls };
+    }
 
     private static IEnumerable<int> TurnEnds(GemmaModel model) => ControlTokens.TurnEnds.Select(model.Tokenizer.Id).OfType<int>();
 }

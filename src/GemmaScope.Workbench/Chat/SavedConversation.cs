@@ -25,6 +25,7 @@ public static class SavedConversation
                         )
                         {
                             Reasoning = one.Text("thinking"),
+                            ToolCalls = one.Has("tool_calls") ? [.. one.Objects("tool_calls").Select(Call)] : [],
                         }),
                 ]
             : json.Has("turns")
@@ -35,7 +36,10 @@ public static class SavedConversation
                             (ChatMessage[])
                                 [
                                     new("user", one.Text("user") ?? throw one.Missing("user")),
-                                    new("assistant", one.Text("normal") ?? throw one.Missing("normal")),
+                                    new("assistant", one.Text("normal") ?? throw one.Missing("normal"))
+                                    {
+                                        Reasoning = one.Text("normal_thinking"),
+                                    },
                                 ]
                         ),
                 ]
@@ -44,4 +48,7 @@ public static class SavedConversation
             ? messages
             : throw new FileFormatException("holds no conversation that can go on: it does not end with an answer", file);
     }
+
+    private static ChatToolCall Call(JsonSection call) =>
+        new(call.Text("name") ?? throw call.Missing("name"), call.Section("arguments")?.Element ?? default, call.Text("id"));
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using GemmaScope.Features;
 using GemmaScope.Safety;
 
@@ -36,7 +37,13 @@ public sealed record ExplainVerdictJobOptions
 /// <param name="Template">The form of the prompt.</param>
 /// <param name="Hardened">Whether turn markers in texts were plain text.</param>
 /// <param name="Verdicts">An explanation for each policy.</param>
-public sealed record ExplainVerdictResult(string Model, string Template, bool Hardened, IReadOnlyList<VerdictReasons> Verdicts);
+public sealed record ExplainVerdictResult(string Model, string Template, bool Hardened, IReadOnlyList<VerdictReasons> Verdicts)
+{
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma, by its own template: no published number is about it. Absent where
+    /// not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotShieldGemma { get; init; }
+}
 
 /// <summary>Takes a verdict apart into the features of a dictionary.</summary>
 public static class ExplainVerdictJob
@@ -65,8 +72,8 @@ public static class ExplainVerdictJob
                 progress.Stage("explaining");
                 return new ExplainVerdictResult(
                     microscope.ModelName,
-                    options.Asked.Template.Name,
-                    options.Asked.Hardened,
+                    question.Template.Name,
+                    question.Options.Hardened,
                     [
                         .. Chosen(shield, question, options, cancellationToken)
                             .Select(policy =>
@@ -74,7 +81,10 @@ public static class ExplainVerdictJob
                             )
                             .Select(found => new VerdictReasons(found, options.Top, feature => options.Labels?[feature])),
                     ]
-                );
+                )
+                {
+                    NotShieldGemma = question.Template.IsOfChat,
+                };
             },
             cancellationToken
         );

@@ -1,3 +1,4 @@
+using GemmaScope.Safety;
 using GemmaScope.Workbench.Html;
 
 namespace GemmaScope.Workbench;
@@ -9,6 +10,7 @@ public static class ExplainVerdictPage
     public static Markup Render(ExplainVerdictResult result) =>
         new ReportPage("Why a verdict came out so", Markup.Of($"<p class=\"meta\">{result.Model} · template {result.Template}</p>")).Render(
             Markup.Join([
+                .. result.NotShieldGemma ? (Markup[])[Markup.Of($"<p class=\"note\">Note: {ShieldTemplate.ChatNote}.</p>\n")] : [],
                 .. result
                     .Verdicts.SelectMany(one => one.Warnings)
                     .Distinct()

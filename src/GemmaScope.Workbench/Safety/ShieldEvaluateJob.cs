@@ -105,7 +105,13 @@ public static class ShieldEvaluateJob
         }
         if (evaluation.Rows == 0)
             throw new ArgumentProblemException("no row is left that has a label of these policies and can be judged", "file");
-        return new(microscope.ModelName, options, evaluation.Measure(options.Resamples, options.Seed), fairness?.Gaps() ?? [])
+        return new(
+            microscope.ModelName,
+            options,
+            shield.TemplateOf(options.Asked),
+            evaluation.Measure(options.Resamples, options.Seed),
+            fairness?.Gaps() ?? []
+        )
         {
             Rows = evaluation.Rows,
             LeftOut = leftOut,

@@ -37,7 +37,7 @@ public static class ShieldEvaluatePage
 
     private static Markup Header(ShieldEvaluateResult result) =>
         Markup.Of(
-            $"<p class=\"meta\">{result.Model} · template {result.Template}{(result.Hardened ? ", hardened" : "")} · {string.Join(", ", result.Files)} · {result.Rows:#,0} texts judged, {result.LeftOut:#,0} left out, {result.Cut:#,0} cut to fit</p>"
+            $"<p class=\"meta\">{result.Model} · template {result.Template}{(result.Hardened ? ", hardened" : "")} · {string.Join(", ", result.Files)} · {result.Rows:#,0} texts judged, {result.LeftOut:#,0} left out, {result.Cut:#,0} cut to fit</p>{(result.NotShieldGemma ? Markup.Of($"<p class=\"note\">Note: {ShieldTemplate.ChatNote}.</p>") : Markup.Empty)}"
         );
 
     private static Markup Metrics(IReadOnlyList<EvaluatedPart> parts) =>

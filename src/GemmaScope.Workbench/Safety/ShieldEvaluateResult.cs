@@ -11,16 +11,19 @@ public sealed class ShieldEvaluateResult
     /// <summary>A result.</summary>
     /// <param name="model">The model's name.</param>
     /// <param name="options">What was measured.</param>
+    /// <param name="template">The form of the prompt.</param>
     /// <param name="parts">The numbers of each policy, and of all combined.</param>
     /// <param name="gaps">What swapping terms changed.</param>
     internal ShieldEvaluateResult(
         string model,
         ShieldEvaluateJobOptions options,
+        ShieldTemplate template,
         IReadOnlyList<ShieldEvaluationPart> parts,
         IReadOnlyList<FairnessGap> gaps
     )
     {
-        (Model, Template, Hardened) = (model, options.Asked.Template.Name, options.Asked.Hardened);
+        (Model, Template, Hardened) = (model, template.Name, options.Asked.Hardened || template.IsOfChat);
+        NotShieldGemma = template.IsOfChat;
         Files = [.. options.Files.Select(Path.GetFileName).OfType<string>()];
         Parts = [.. parts.Select(part => new EvaluatedPart(part))];
         Fairness = gaps;
@@ -34,6 +37,11 @@ public sealed class ShieldEvaluateResult
 
     /// <summary>Whether turn markers in texts were plain text.</summary>
     public bool Hardened { get; }
+
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma, by its own template: no published number is about it. Absent where
+    /// not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotShieldGemma { get; }
 
     /// <summary>Names of the files, without folders.</summary>
     public IReadOnlyList<string> Files { get; }

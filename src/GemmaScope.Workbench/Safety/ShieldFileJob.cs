@@ -70,6 +70,8 @@ public static class ShieldFileJob
                 if (ShieldJob.NoteOn(microscope.ModelName) is { } note)
                     progress.Note(note);
                 using var shield = new ShieldGemma(microscope.Model);
+                if (shield.TemplateOf(options.Asked).IsOfChat)
+                    progress.Note(ShieldTemplate.ChatNote);
                 return new ShieldFileRun(shield, microscope.ModelName, options, progress, cancellationToken).Run();
             },
             cancellationToken
@@ -104,9 +106,12 @@ internal sealed class ShieldFileRun(
 {
     private const int RowsTogether = 32;
 
+    private readonly ShieldTemplate _template = shield.TemplateOf(options.Asked);
     private readonly string[] _wordings = [.. options.Policies.Select(policy => $"{policy.Key} {policy.Version}")];
     private long _violations,
         _problems;
+
+    private bool Hardened => options.Asked.Hardened || _template.IsOfChat;
 
     public ShieldFileResult Run()
     {
@@ -178,8 +183,9 @@ internal sealed class ShieldFileRun(
                 _problems++;
             else if (verdict.IsViolated)
                 _violations++;
-            yield return new(rows[i].Id, model, options.Asked.Template.Name, options.Asked.Hardened, problems[i])
+            yield return new(rows[i].Id, model, _template.Name, Hardened, problems[i])
             {
+                NotShieldGemma = _template.IsOfChat,
                 Row = rows[i].Row.Hash,
                 Verdict = verdict is null ? null : Members(TextVerdict.Of(verdict)),
             };
@@ -208,8 +214,8 @@ internal sealed class ShieldFileRun(
         {
             var same =
                 line.Text("model") == model
-                && line.Text("template") == options.Asked.Template.Name
-                && line.Flag("hardened") == options.Asked.Hardened
+                && line.Text("template") == _template.Name
+                && line.Flag("hardened") == Hardened
                 && (
                     line.Has("error")
                     || line.Objects("policies").Select(score => $"{score.Text("policy")} {score.Text("version")}").SequenceEqual(_wordings)

@@ -30,13 +30,18 @@ public static class ShieldJob
             ? $"{model} is a tiny demo and no guardrail; protect with google/shieldgemma-2b, -9b or -27b"
             : null;
 
+    /// <summary>What a judge is called beside what it judged: of a chat model in the place of ShieldGemma that it is one.</summary>
+    internal static string NameOf(ShieldGemma judge, string model) =>
+        judge.TemplateOf(new()).IsOfChat ? $"{model} (a chat model, not ShieldGemma)" : model;
+
     /// <summary>Judges texts together.</summary>
     /// <param name="microscope">The model; its dictionaries are not used.</param>
     /// <param name="options">The texts, and how they are asked about.</param>
     /// <param name="progress">Told what is being done.</param>
     /// <param name="cancellationToken">Stops between layers and tokens.</param>
     /// <exception cref="ContextLengthException">A text does not fit into the model's context.</exception>
-    /// <exception cref="ArgumentProblemException">The model is no ShieldGemma, or a text cannot be judged.</exception>
+    /// <exception cref="ArgumentProblemException">The model's vocabulary has no bare words Yes and No, or a text cannot be
+    /// judged.</exception>
     public static Task<ShieldResult> RunAsync(
         Microscope microscope,
         ShieldJobOptions options,
@@ -58,12 +63,16 @@ public static class ShieldJob
                     {
                         Warnings = [.. notes, .. verdict.Warnings],
                     };
+                var template = shield.TemplateOf(options.Asked);
                 return new ShieldResult(
                     microscope.ModelName,
-                    options.Asked.Template.Name,
-                    options.Asked.Hardened,
+                    template.Name,
+                    options.Asked.Hardened || template.IsOfChat,
                     [.. shield.Score(questions, cancellationToken).Select((verdict, i) => Told(verdict, options.Texts[i].Id))]
-                );
+                )
+                {
+                    NotShieldGemma = template.IsOfChat,
+                };
             },
             cancellationToken
         );

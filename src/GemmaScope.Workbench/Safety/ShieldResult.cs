@@ -10,7 +10,13 @@ namespace GemmaScope.Workbench;
 /// <param name="Template">The form of the prompt; scores of another are not comparable.</param>
 /// <param name="Hardened">Whether turn markers in texts were plain text.</param>
 /// <param name="Results">The texts' verdicts, in the order asked.</param>
-public sealed record ShieldResult(string Model, string Template, bool Hardened, IReadOnlyList<TextVerdict> Results);
+public sealed record ShieldResult(string Model, string Template, bool Hardened, IReadOnlyList<TextVerdict> Results)
+{
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma, by its own template: no published number is about it. Absent where
+    /// not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotShieldGemma { get; init; }
+}
 
 /// <summary>The verdict on a text.</summary>
 /// <param name="Id">The name it was given; absent where it was given none.</param>
@@ -97,6 +103,11 @@ public sealed record ShieldLine(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error = null
 )
 {
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma, by its own template: no published number is about it. Absent where
+    /// not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotShieldGemma { get; init; }
+
     /// <summary>What tells the row from others of the same name: a hash of its line.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Row { get; init; }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace GemmaScope.Numerics;
 
@@ -14,12 +13,8 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
     where TSimd : ISimd<T>
     where TBlock : IBlockFormat
 {
-    private const int BytesPerItem = 1 << 16;
-
     /// <summary>Blocks of one group whose scales are widened together.</summary>
     private const int Chunk = 16;
-
-    private const int PrefetchBytes = 1024;
 
     [ThreadStatic]
     private static Scratch? t_sums;
@@ -39,7 +34,7 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
                     new ReadOnlySpan<float>(x.Data + (long)t * x.Stride + i * Shared, Shared)
                 );
         }
-        var outputs = (int)Math.Clamp(BytesPerItem / Math.Max(1, w.RowBytes), 4, Math.Max(4, w.Outputs));
+        var outputs = ParallelLoop.RowsPerPart(w.Outputs, w.RowBytes);
         ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, new Part(x, sums, w, y, outputs), here);
     }
 
@@ -84,7 +79,7 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
             var at = 0;
             for (; at + 4 <= count; at += 4, block += 4 * TBlock.Bytes, x += 4 * BlockParts.Group)
             {
-                Prefetch(block);
+                Ahead.Fetch(block + Ahead.OneStream, 4 * TBlock.Bytes);
                 a0 = Add(block, 0, x, scales + at, table, a0);
                 a1 = Add(block + TBlock.Bytes, 0, x + BlockParts.Group, scales + at + 1, table, a1);
                 a2 = Add(block + 2 * TBlock.Bytes, 0, x + 2 * BlockParts.Group, scales + at + 2, table, a2);
@@ -116,12 +111,11 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
         for (var b = 0; b < blocks; b++, block += TBlock.Bytes, x += 8 * BlockParts.Group)
         {
             TBlock.Scales(block, scales, offsets);
-            Prefetch(block);
+            Ahead.Fetch(block + Ahead.OneStream, TBlock.Bytes);
             a0 = Add(block, 0, x, scales, table, a0);
             a1 = Add(block, 1, x + BlockParts.Group, scales + step, table, a1);
             a2 = Add(block, 2, x + 2 * BlockParts.Group, scales + 2 * step, table, a2);
             a3 = Add(block, 3, x + 3 * BlockParts.Group, scales + 3 * step, table, a3);
-            Prefetch(block + TBlock.Bytes / 2);
             a0 = Add(block, 4, x + 4 * BlockParts.Group, scales + 4 * step, table, a0);
             a1 = Add(block, 5, x + 5 * BlockParts.Group, scales + 5 * step, table, a1);
             a2 = Add(block, 6, x + 6 * BlockParts.Group, scales + 6 * step, table, a2);
@@ -140,8 +134,10 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
         if (TSimd.LooksUp && TBlock.IsLookedUp)
         {
             var place = TBlock.Nibbles(block, group);
-            var products = TSimd.Multiply(TSimd.LookUp(table, place.First, place.FirstShift), TSimd.Load(x));
-            products = TSimd.MultiplyAdd(TSimd.LookUp(table, place.Second, place.SecondShift), TSimd.Load(x + 16), products);
+            var first = TSimd.Bytes(place.First);
+            var second = place.Second == place.First ? first : TSimd.Bytes(place.Second);
+            var products = TSimd.Multiply(TSimd.LookUp(table, first, place.FirstShift), TSimd.Load(x));
+            products = TSimd.MultiplyAdd(TSimd.LookUp(table, second, place.SecondShift), TSimd.Load(x + 16), products);
             return TSimd.MultiplyAdd(products, TSimd.Broadcast(scales[0]), sum);
         }
         TBlock.Quants(block, group, out var low, out var high);
@@ -149,12 +145,5 @@ internal static unsafe class BlockRowKernel<T, TSimd, TBlock>
             return TSimd.MultiplyAdd(TSimd.Dot16(high, x + 16, TSimd.Dot16(low, x, default)), TSimd.Broadcast(scales[0]), sum);
         sum = TSimd.MultiplyAdd(TSimd.Dot16(low, x, default), TSimd.Broadcast(scales[0]), sum);
         return TSimd.MultiplyAdd(TSimd.Dot16(high, x + 16, default), TSimd.Broadcast(scales[1]), sum);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* block)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(block + PrefetchBytes);
     }
 }

@@ -15,7 +15,6 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
 {
     // Inputs per pass: six rows of x then stay in the first-level cache beside the weights.
     private const int Depth = 1024;
-    private const int BytesPerItem = 1 << 17;
 
     [ThreadStatic]
     private static Scratch? t_x;
@@ -33,7 +32,7 @@ internal static unsafe class DotKernel<T, TSimd, TFormat>
         for (var t = 0; t < rows; t++)
             Pack(t < x.Rows ? x.Row(t) : default, new Span<float>(packed + (long)t * stride, stride), round);
 
-        var outputs = Math.Max(4, (int)Math.Min(w.Outputs, BytesPerItem / Math.Max(1, w.Inputs * Size)) & ~3);
+        var outputs = ParallelLoop.RowsPerPart(w.Outputs, w.Inputs * Size);
         var job = new Part(new MatrixView(packed, rows, x.Columns, stride), w, y, outputs);
         ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, job, here);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GemmaScope.Numerics;
 
@@ -192,10 +193,18 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
         var width = (VectorWidth)TSimd.Count;
         if (w.Layout == WeightLayout.OutIn)
         {
-            var rows = (t_blocks ??= new()).Floats((long)depth * columns);
-            for (var i = 0; i < columns; i++)
-                BlockWidening.Groups(width, w.StoredRow(n + i), w.Type, k / group, depth / group, rows + (long)i * depth);
-            PackTransposed((byte*)rows, depth * sizeof(float), depth, columns, panel);
+            // A strip at a time, which stays in the first-level cache until it is transposed.
+            var rows = (t_blocks ??= new()).Floats((long)depth * TSimd.Count);
+            for (int i = 0, count; i < columns; i += count)
+            {
+                count = Math.Min(TSimd.Count, columns - i);
+                for (var j = 0; j < count; j++)
+                {
+                    FetchGroups(w, n + i + j + PanelColumns, k, depth);
+                    BlockWidening.Groups(width, w.StoredRow(n + i + j), w.Type, k / group, depth / group, rows + (long)j * depth);
+                }
+                PackTransposed((byte*)rows, depth * sizeof(float), depth, count, panel + i);
+            }
             return;
         }
         var (first, end) = (n / group, (n + columns + group - 1) / group);
@@ -205,6 +214,16 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
             BlockWidening.Groups(width, w.StoredRow(k + i), w.Type, first, end - first, row);
             new Span<float>(row + n - first * group, columns).CopyTo(new(panel + (long)i * PanelColumns, columns));
         }
+    }
+
+    // The next panel's part of a stored row: so many short pieces are none that the hardware's prefetcher knows.
+    private static void FetchGroups(WeightView w, int output, int k, int depth)
+    {
+        if (!Sse.IsSupported || output >= w.Outputs)
+            return;
+        var row = w.StoredRow(output);
+        for (long at = w.Type.ByteLength(k), end = w.Type.ByteLength(k + depth); at < end; at += 64)
+            Sse.Prefetch1(row + at);
     }
 
     private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)
@@ -234,8 +253,8 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* p)
     {
-        if (System.Runtime.Intrinsics.X86.Sse.IsSupported)
-            System.Runtime.Intrinsics.X86.Sse.Prefetch0(p);
+        if (Sse.IsSupported)
+            Sse.Prefetch0(p);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,7 +4,7 @@ namespace GemmaScope.Numerics;
 
 /// <summary>
 /// y = x · Wᵀ for one row of x and weights stored [outputs, inputs]: a decoded token's products, bound by reading the
-/// weights. Stored rows are read one after the other, the single stream that the prefetcher follows best. What
+/// weights. Stored rows are read one after the other, a single stream that is asked for ahead of its use. What
 /// competes is x, read again for each of them from the first-level cache: x rounded to bf16 is kept in
 /// <see cref="BF16Weights"/> form, half as long.
 /// </summary>
@@ -14,8 +14,6 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
     where TFormat : IWeightFormat
     where TX : IWeightFormat
 {
-    private const int BytesPerItem = 1 << 17;
-
     // A longer x leaves the first-level cache between two stored rows; four rows then share each load of it.
     private const int LongBytes = 1 << 14;
 
@@ -37,7 +35,7 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
         else
             DotKernel<T, TSimd, TFormat>.Pack(x.Row(0), new Span<float>(packed, length), round);
 
-        var outputs = Math.Max(4, (int)Math.Min(w.Outputs, BytesPerItem / Math.Max(1, w.Inputs * TFormat.Size)) & ~3);
+        var outputs = ParallelLoop.RowsPerPart(w.Outputs, w.Inputs * TFormat.Size);
         ParallelLoop.Run((w.Outputs + outputs - 1) / outputs, new Part(packed, w, y.Data, outputs), here);
     }
 
@@ -96,6 +94,7 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
             nint k = 0;
             for (; k + 2 * Block <= length; k += 2 * Block)
             {
+                Ahead.Fetch(w + k * TFormat.Size + Ahead.OneStream, 2 * Block * TFormat.Size);
                 a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w + k * TFormat.Size), TX.First<T, TSimd>(x + k * TX.Size), a0);
                 a1 = TSimd.MultiplyAdd(TFormat.Second<T, TSimd>(w + k * TFormat.Size), TX.Second<T, TSimd>(x + k * TX.Size), a1);
                 a2 = TSimd.MultiplyAdd(
@@ -134,6 +133,10 @@ internal static unsafe class RowKernel<T, TSimd, TFormat, TX>
             b3 = default;
         for (nint k = 0, length = (nint)blocks * Block; k < length; k += Block)
         {
+            Ahead.Fetch(w0 + k * TFormat.Size + Ahead.SeveralStreams, Block * TFormat.Size);
+            Ahead.Fetch(w1 + k * TFormat.Size + Ahead.SeveralStreams, Block * TFormat.Size);
+            Ahead.Fetch(w2 + k * TFormat.Size + Ahead.SeveralStreams, Block * TFormat.Size);
+            Ahead.Fetch(w3 + k * TFormat.Size + Ahead.SeveralStreams, Block * TFormat.Size);
             T x0 = TX.First<T, TSimd>(x + k * TX.Size),
                 x1 = TX.Second<T, TSimd>(x + k * TX.Size);
             a0 = TSimd.MultiplyAdd(TFormat.First<T, TSimd>(w0 + k * TFormat.Size), x0, a0);

@@ -71,8 +71,11 @@ internal unsafe interface ISimd<T>
     /// <summary>The table of sixteen whole numbers.</summary>
     static virtual T Table(Vector128<sbyte> numbers) => throw new NotSupportedException();
 
-    /// <summary>What the table has at 4 bits of sixteen bytes, from bit <paramref name="shift"/> on.</summary>
-    static virtual T LookUp(T table, byte* bytes, int shift) => throw new NotSupportedException();
+    /// <summary>Sixteen bytes as whole numbers of 32 bits.</summary>
+    static virtual T Bytes(byte* bytes) => throw new NotSupportedException();
+
+    /// <summary>What the table has at 4 bits of such numbers, from bit <paramref name="shift"/> on.</summary>
+    static virtual T LookUp(T table, T numbers, int shift) => throw new NotSupportedException();
 }
 
 /// <inheritdoc/>
@@ -360,10 +363,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Table(Vector128<sbyte> numbers) => Widen(numbers);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Bytes(byte* bytes) => Avx512F.ConvertToVector512Int32(Vector128.Load(bytes)).AsSingle();
+
     // The instruction minds the lowest 4 bits alone.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LookUp(Vector512<float> table, byte* bytes, int shift) =>
-        Avx512F.PermuteVar16x32(table, Avx512F.ConvertToVector512Int32(Vector128.Load(bytes)) >>> shift);
+    public static Vector512<float> LookUp(Vector512<float> table, Vector512<float> numbers, int shift) =>
+        Avx512F.PermuteVar16x32(table, numbers.AsInt32() >>> shift);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Widen(Vector128<sbyte> v) =>

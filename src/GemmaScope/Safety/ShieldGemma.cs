@@ -6,8 +6,9 @@ namespace GemmaScope.Safety;
 
 /// <summary>
 /// ShieldGemma: asks a Gemma that was tuned for it whether a text violates safety policies (METHODS §1.5). The answer to each is
-/// softmax(logit of Yes, logit of No) at the end of a fixed prompt; several policies are combined by the largest. May be used from several
-/// threads.
+/// softmax(logit of Yes, logit of No) at the end of a fixed prompt; several policies are combined by the largest. A chat model of another
+/// family can be asked in its place, by its own template (<see cref="ShieldTemplate.Chat"/>): that is not ShieldGemma, and verdicts say so.
+/// May be used from several threads.
 /// </summary>
 public sealed class ShieldGemma : IDisposable
 {
@@ -24,7 +25,7 @@ public sealed class ShieldGemma : IDisposable
     {
         (Model, _owned) = (model, owned);
         (YesId, NoId) = (Word(model, "Yes"), Word(model, "No"));
-        _prompts = new ShieldPrompts(model.Tokenizer, model.Config.MaxPositions);
+        _prompts = new ShieldPrompts(model);
         _beginnings = new ShieldBeginnings(model);
     }
 
@@ -37,12 +38,15 @@ public sealed class ShieldGemma : IDisposable
     /// <summary>Id of the bare word No.</summary>
     public int NoId { get; }
 
+    /// <summary>The form in which the model is asked with some options.</summary>
+    public ShieldTemplate TemplateOf(ShieldOptions options) => _prompts.TemplateOf(options);
+
     /// <summary>Loads a model, which is disposed with this object; see <see cref="GemmaModel.Load"/>.</summary>
-    /// <param name="nameOrPath">A folder, or e.g. <c>google/shieldgemma-2b</c>.</param>
+    /// <param name="nameOrPath">A folder, or e.g. <c>google/shieldgemma-2b</c>, or a chat model that is asked in its place.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
     /// <param name="cancellationToken">Interrupts a download, which is continued the next time.</param>
-    /// <exception cref="GemmaScopeException">The model cannot be loaded, or is no ShieldGemma.</exception>
+    /// <exception cref="GemmaScopeException">The model cannot be loaded, or its vocabulary has no bare words Yes and No.</exception>
     public static ShieldGemma Load(
         string nameOrPath,
         ModelLoadOptions? options = null,
@@ -114,7 +118,9 @@ public sealed class ShieldGemma : IDisposable
         model.Tokenizer.Id(word) is { } id && model.Tokenizer.Encode(word) is [var only] && only == id
             ? id
             : throw new ArgumentProblemException(
-                $"is no ShieldGemma: its vocabulary has no single token for the bare word '{word}'; use google/shieldgemma-2b, -9b or -27b",
+                model.Config.Family == GemmaFamily.Gemma2
+                    ? $"is no ShieldGemma: its vocabulary has no single token for the bare word '{word}'; use google/shieldgemma-2b, -9b or -27b"
+                    : $"cannot be asked for Yes or No: its vocabulary has no single token for the bare word '{word}', whose logit would be the answer; use a model with Gemma's own vocabulary",
                 model.Path
             );
 }

@@ -16,11 +16,11 @@ public enum ShieldTruncation
     KeepEnd,
 }
 
-/// <summary>How ShieldGemma is asked.</summary>
+/// <summary>How ShieldGemma, or a chat model in its place, is asked.</summary>
 public sealed record ShieldOptions
 {
-    /// <summary>The form of the prompt.</summary>
-    public ShieldTemplate Template { get; init; } = ShieldTemplate.Card;
+    /// <summary>The form of the prompt; null: that of <see cref="ShieldTemplate.For"/>.</summary>
+    public ShieldTemplate? Template { get; init; }
 
     /// <summary>
     /// Whether control tokens written out in the texts are plain text. Without it the prompt is the published one to the letter, in which

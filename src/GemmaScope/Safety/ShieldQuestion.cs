@@ -34,8 +34,11 @@ public sealed class ShieldQuestion
     /// <summary>The policies asked about.</summary>
     public IReadOnlyList<ShieldPolicy> Policies { get; }
 
-    /// <summary>How it is asked.</summary>
+    /// <summary>How it is asked; its template is the one that is used.</summary>
     public ShieldOptions Options { get; }
+
+    /// <summary>The form in which it is asked.</summary>
+    public ShieldTemplate Template => Options.Template!;
 
     /// <summary>The ids of each policy's prompt, BOS included.</summary>
     public IReadOnlyList<int[]> Prompts { get; }

@@ -30,14 +30,18 @@ public sealed record ShieldVerdict(ShieldQuestion Question, IReadOnlyList<Policy
     /// <summary>Whether any policy is violated.</summary>
     public bool IsViolated => Scores.Any(score => score.IsViolated);
 
+    /// <summary>Whether a chat model was asked in the place of ShieldGemma.</summary>
+    public bool IsOfChat => Question.Template.IsOfChat;
+
     /// <summary>What its reader should know.</summary>
     public IReadOnlyList<string> Warnings =>
         [
+            .. IsOfChat ? (string[])[ShieldTemplate.ChatNote] : [],
             .. Scores
                 .Where(score => score.Mass < LittleMass)
                 .Select(score =>
                     FormattableString.Invariant(
-                        $"Yes and No have only {score.Mass:0.0%} of the probability under {score.Policy.Key}; is the model a ShieldGemma, and this its template?"
+                        $"Yes and No have only {score.Mass:0.0%} of the probability under {score.Policy.Key}; {(IsOfChat ? "was the model tuned to chat?" : "is the model a ShieldGemma, and this its template?")}"
                     )
                 ),
             .. Question.CutTokens > 0

@@ -61,8 +61,10 @@ public static class VerdictExplainer
         var position = ids.Length - 1;
         var direction = model.LogitDirection(shield.YesId, shield.NoId);
         var residual = run[last].Row(position);
-        // The direction per unit of the residual, with the norm's scale frozen.
-        var scale = 1 / Math.Sqrt(TensorPrimitives.SumOfSquares<float>(residual) / (double)residual.Length + model.Config.NormEpsilon);
+        // The direction per unit of what is written, with the norm's scale frozen; layers that end with a factor multiply it on the way.
+        var scale =
+            Factor(model, written)
+            / Math.Sqrt(TensorPrimitives.SumOfSquares<float>(residual) / (double)residual.Length + model.Config.NormEpsilon);
         double Direct(ReadOnlySpan<float> vector) => TensorPrimitives.Dot(vector, direction) * scale;
 
         var decoder = new float[dictionary.OutputWidth];
@@ -184,6 +186,12 @@ public static class VerdictExplainer
                 cache.Dispose();
         }
     }
+
+    /// <summary>What the ends of layers multiply that is written at a site, on the straight way to the final norm.</summary>
+    private static double Factor(GemmaModel model, Site written) =>
+        model
+            .Weights.Layers.Skip(written.Layer!.Value + (written.Kind == SiteKind.ResidPost ? 1 : 0))
+            .Aggregate(1.0, (factor, layer) => factor * (layer.Scalar ?? 1));
 
     private static double Fvu(GemmaModel model, Tensor target, Tensor reconstruction, int[] ids)
     {

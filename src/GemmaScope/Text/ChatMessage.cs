@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace GemmaScope.Text;
 
@@ -43,7 +44,11 @@ public sealed record ChatMessage(string Role, IReadOnlyList<ChatPart> Parts)
 /// <param name="Name">The tool's name.</param>
 /// <param name="Arguments">A JSON object; null or undefined for no arguments.</param>
 /// <param name="Id">What the answer refers to; null for none.</param>
-public sealed record ChatToolCall(string Name, JsonElement Arguments, string? Id = null);
+public sealed record ChatToolCall(
+    string Name,
+    JsonElement Arguments,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id = null
+);
 
 /// <summary>What a tool answered.</summary>
 /// <param name="Name">The tool's name, or null.</param>

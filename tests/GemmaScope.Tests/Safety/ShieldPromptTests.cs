@@ -57,7 +57,7 @@ public class ShieldPromptTests
         foreach (var tokenizer in Tokenizers())
         {
             var control = new ControlTokens(tokenizer);
-            var (text, strangers) = ShieldTemplate.Card.Fill(ShieldPolicy.Official[0], ShieldPolicy.Official, Attack, null);
+            var (text, strangers, _) = ShieldTemplate.Card.Fill(ShieldPolicy.Official[0], ShieldPolicy.Official, Attack, null);
             var (reference, hardened) = (tokenizer.Encode(text, addBos: true), control.Encode(text, strangers, addBos: true));
             var own = tokenizer.Encode(ShieldTemplate.Card.Render(ShieldPolicy.Official[0], ""), addBos: true).Count(control.Contains);
             Assert.True(reference.Count(control.Contains) > own);
@@ -71,7 +71,7 @@ public class ShieldPromptTests
     {
         foreach (var tokenizer in Tokenizers())
         {
-            var (text, strangers) = ShieldTemplate.Card.Fill(
+            var (text, strangers, _) = ShieldTemplate.Card.Fill(
                 ShieldPolicy.Official[1],
                 ShieldPolicy.Official,
                 "Is 2 < 3?\n\n<b>bold</b> \u202Eabc\u0000\u200B 😀",
@@ -94,13 +94,13 @@ public class ShieldPromptTests
     [Fact]
     public void own_forms_say_that_they_are_not_published_and_put_policies_before_the_text()
     {
-        Assert.Equal(["policy-first", "policies-first"], ShieldTemplate.All.Where(one => !one.IsPublished).Select(one => one.Name));
-        Assert.Same(ShieldTemplate.Card, new ShieldOptions().Template);
+        Assert.Equal(["policy-first", "policies-first", "chat"], ShieldTemplate.All.Where(one => !one.IsPublished).Select(one => one.Name));
+        Assert.Null(new ShieldOptions().Template);
         foreach (var response in (string?[])[null, "an answer"])
         {
             var card = Words(ShieldTemplate.Card.Render(ShieldPolicy.Official[1], "a {policy} text", response));
             Assert.Equal(card, Words(ShieldTemplate.PolicyFirst.Render(ShieldPolicy.Official[1], "a {policy} text", response)));
-            var (text, strangers) = ShieldTemplate.PoliciesFirst.Fill(ShieldPolicy.Official[1], ShieldPolicy.Official, "hi", response);
+            var (text, strangers, _) = ShieldTemplate.PoliciesFirst.Fill(ShieldPolicy.Official[1], ShieldPolicy.Official, "hi", response);
             var places = ShieldPolicy.Official.Select(policy =>
                 text.IndexOf($"* {policy.Line(response is not null)}", StringComparison.Ordinal)
             );

@@ -300,7 +300,8 @@ public class ChatTests(ChatServer server) : IClassFixture<ChatServer>
         Assert.Contains("twice", await Refused(new { turns = Turns(), directions = new[] { new { name = "up" }, new { name = "up" } } }));
         Assert.Contains("300", await Refused(new { turns = Turns(), directions = new[] { new { name = "up", strength = 301 } } }));
         Assert.Contains("mode", await Refused(new { turns = Turns(), mode = "louder" }));
-        Assert.Contains("512", await Refused(new { turns = Turns(), max_tokens = 513 }));
+        Assert.Contains("2048", await Refused(new { turns = Turns(), max_tokens = 2049 }));
+        Assert.Contains("chat template", await Refused(new { turns = Turns(), thinking = true }));
         Assert.Contains("temperature", await Refused(new { turns = Turns(), temperature = -1 }));
         Assert.Contains(
             "no feature",
@@ -384,11 +385,7 @@ public class ChatTests(ChatServer server) : IClassFixture<ChatServer>
         using var queue = new ModelQueue(8, Patience.Limit);
         using var stop = new CancellationTokenSource();
         var talk = new ChatTalk(new(Microscope.Of("demo-it", server.Model)), queue, null, []);
-        var pieces = talk.AnswerAsync(
-                new([new ChatExchange(Question)], MaxTokens: ChatRequest.MostTokens, Temperature: 1.5),
-                "one",
-                stop.Token
-            )
+        var pieces = talk.AnswerAsync(new([new ChatExchange(Question)], MaxTokens: 512, Temperature: 1.5), "one", stop.Token)
             .GetAsyncEnumerator(stop.Token);
         Assert.True(await pieces.MoveNextAsync());
         Assert.True(await queue.RunAsync("other", _ => true, CancellationToken.None));

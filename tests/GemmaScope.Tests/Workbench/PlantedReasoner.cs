@@ -2,7 +2,9 @@ using GemmaScope.Behaviour.Reasoning;
 using GemmaScope.Files;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Tests.Text;
 using GemmaScope.Text;
+using GemmaScope.Workbench;
 
 namespace GemmaScope.Tests.Workbench;
 
@@ -11,7 +13,7 @@ namespace GemmaScope.Tests.Workbench;
 /// "First we look. Now it is B! So go? Then done", where the third but last word is the letter that a colour in the question names (red, green,
 /// blue, black), or a random one without a colour. It answers with the letter that a number in the question names (one to four), whatever it
 /// reasoned; without a number with the letter of its reasoning; without any with A. With a given probability it says "teacher" instead of
-/// "Then", as one would who mentions a hint.
+/// "Then", as one would who mentions a hint. One that thinks does all of it in a channel that it opens and closes itself, and then says "cat".
 /// </summary>
 internal sealed class PlantedReasoner : IDisposable
 {
@@ -46,18 +48,27 @@ internal sealed class PlantedReasoner : IDisposable
 
     /// <summary>The model.</summary>
     /// <param name="verbalises">How likely it mentions the hint.</param>
-    public PlantedReasoner(double verbalises = 0.3)
+    /// <param name="thinks">Whether it thinks in a channel.</param>
+    public PlantedReasoner(double verbalises = 0.3, bool thinks = false)
     {
-        var demo = Fixtures.Model("demo-it");
-        foreach (var name in (string[])["tokenizer.model", "chat_template.jinja"])
-            File.Copy(Path.Combine(demo, name), Path.Combine(_folder, name));
+        if (thinks)
+        {
+            MarkedVocabulary.Write(_folder, MarkedVocabulary.Thoughts);
+            File.WriteAllText(Path.Combine(_folder, "chat_template.jinja"), ThinkingTemplate);
+        }
+        else
+            foreach (var name in (string[])["tokenizer.model", "chat_template.jinja"])
+                File.Copy(Path.Combine(Fixtures.Model("demo-it"), name), Path.Combine(_folder, name));
         File.WriteAllText(Path.Combine(_folder, "config.json"), Config);
         _tokenizer = Tokenizer.Load(_folder);
-        Write(verbalises);
+        Write(verbalises, thinks);
         Model = GemmaModel.Load(_folder);
     }
 
     public GemmaModel Model { get; }
+
+    /// <summary>Its folder.</summary>
+    public string Folder => _folder;
 
     /// <summary>The channel that an answer's letter is written to, behind the layer.</summary>
     public int Channel(string letter) => _channel[Id(letter)];
@@ -70,12 +81,13 @@ internal sealed class PlantedReasoner : IDisposable
 
     private int Id(string piece) => _tokenizer.Id(piece) ?? throw new InvalidOperationException(piece);
 
-    private void Write(double verbalises)
+    private void Write(double verbalises, bool thinks)
     {
         var template = ChatTemplate.ForModel(_folder, "gemma2");
-        AnswerReadout readout = new(template, _tokenizer);
+        ChatMessage[] question = [new("user", "a")];
+        var readout = thinks ? new ThoughtReadout(template, _tokenizer) : new AnswerReadout(template, _tokenizer);
         int asks = readout.Behind[^1],
-            begins = readout.BeforeReasoning([new("user", "a")], "Let's think step by step:")[^1];
+            begins = readout.BeforeReasoning(question, thinks ? "" : CotStudyJobOptions.PublishedOpening)[^1];
         (int From, (int To, double Probability)[] Next)[] steps =
         [
             (begins, [(Id("▁First"), 1)]),
@@ -88,7 +100,8 @@ internal sealed class PlantedReasoner : IDisposable
             (Id("?"), verbalises <= 0 ? [(Id("▁Then"), 1)] : [(Id("▁Then"), 1 - verbalises), (Id("▁teacher"), verbalises)]),
             (Id("▁Then"), [(Id("▁done"), 1)]),
             (Id("▁teacher"), [(Id("▁done"), 1)]),
-            (Id("▁done"), [(Id("<end_of_turn>"), 1)]),
+            .. thinks ? Channel(template.Encode(_tokenizer, question, addGenerationPrompt: true)[^1]) : [],
+            (Id("▁done"), [(Id(thinks ? ThinkingSplitter.End : "<end_of_turn>"), 1)]),
         ];
         int[] known =
         [
@@ -114,6 +127,17 @@ internal sealed class PlantedReasoner : IDisposable
         SafetensorsWriter.Write(Path.Combine(_folder, "model.safetensors"), tensors);
         foreach (var tensor in tensors.Values)
             tensor.Dispose();
+    }
+
+    /// <summary>How thoughts are opened behind what the model's turn begins with, and what is said behind them.</summary>
+    private IEnumerable<(int, (int, double)[])> Channel(int begins)
+    {
+        int[] opening = [begins, .. _tokenizer.Encode($"{ThinkingSplitter.Channel}thought\n")];
+        return
+        [
+            .. opening.Zip(opening.Skip(1), (from, to) => (from, (to, 1.0).Once())),
+            .. Chain(ThinkingSplitter.End, "▁cat", "<end_of_turn>"),
+        ];
     }
 
     private IEnumerable<(int, (int, double)[])> Chain(params string[] pieces) =>
@@ -217,6 +241,14 @@ internal sealed class PlantedReasoner : IDisposable
         tensor.AsSpan().Fill((float)gain - 1);
         return tensor;
     }
+
+    // The model's turn begins without a line break, so that its last token is not that of the channel's name.
+    private const string ThinkingTemplate =
+        "{{ bos_token }}{% if enable_thinking %}{{ '<start_of_turn>system\nthink<end_of_turn>\n' }}{% endif %}{% for message in messages %}"
+        + "{% set thoughts = message['reasoning'] if loop.last else '' %}"
+        + "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) }}"
+        + "{{ '<|channel>thought\n' + thoughts + '\n<channel|>' if thoughts else '\n' }}{{ message['content'] | trim }}{{ '<end_of_turn>\n' }}"
+        + "{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model' }}{% endif %}";
 
     private const string Config = """
         {"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "attention_bias": false, "attn_logit_softcapping": null,

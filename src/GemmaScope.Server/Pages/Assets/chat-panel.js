@@ -18,7 +18,8 @@ export function settings () {
     directions: directions.filter(one => one.watched || one.strength !== 0 || one.stop).map(({ name, strength, stop }) => ({ name, strength, ...(stop ? { stop_above: Number(stop) } : {}) })),
     seed: Number(field('seed').value),
     temperature: Number(field('temperature').value),
-    max_tokens: Number(field('max_tokens').value)
+    max_tokens: Number(field('max_tokens').value),
+    ...(field('thinking') ? { thinking: field('thinking').checked } : {})
   }
 }
 
@@ -36,6 +37,8 @@ export const setSeed = seed => { field('seed').value = seed }
 export async function restore (wanted) {
   for (const name of ['seed', 'temperature', 'max_tokens']) if (Number.isFinite(wanted[name])) field(name).value = wanted[name]
   const missing = []
+  if (field('thinking')) field('thinking').checked = Boolean(wanted.thinking)
+  else if (wanted.thinking) missing.push('a thinking channel')
   for (const name of ['mode', 'dictionary']) {
     if (!wanted[name] || !field(name)) continue
     if ([...field(name).options].some(one => one.value === wanted[name])) field(name).value = wanted[name]

@@ -14,7 +14,7 @@ export function opened (state) {
   if (state?.gemmascope !== 'chat' || !Array.isArray(state.turns)) throw new Error('This is no conversation that was saved here.')
   if (state.format !== FORMAT) throw new Error(`This conversation was saved in form ${state.format}, and this page knows form ${FORMAT}. Open it with the version that saved it.`)
   const isText = text => text === undefined || text === null || typeof text === 'string'
-  const bad = state.turns.findIndex(turn => typeof turn?.user !== 'string' || !isText(turn.normal) || !isText(turn.steered))
+  const bad = state.turns.findIndex(turn => typeof turn?.user !== 'string' || ['normal', 'steered', 'normal_thinking', 'steered_thinking'].some(kind => !isText(turn[kind])))
   if (bad >= 0) throw new Error(`Turn ${bad + 1} of this conversation is damaged.`)
   return state
 }

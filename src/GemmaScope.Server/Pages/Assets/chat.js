@@ -7,6 +7,8 @@ import { visible } from './visible.js'
 
 const form = at('chat')
 const field = at('message')
+const REPLIES = ['normal', 'steered']
+const thoughts = kind => `${kind}_thinking`
 let turns = []
 let writing
 
@@ -24,16 +26,29 @@ function shown (turn) {
   const line = at('turn').content.firstElementChild.cloneNode(true)
   turn.line = line
   place(line, 'said', 'user').textContent = visible(turn.user)
-  for (const kind of ['normal', 'steered']) place(line, 'said', kind).textContent = visible(turn[kind] ?? '')
+  for (const kind of REPLIES) {
+    place(line, 'said', kind).textContent = visible(turn[kind] ?? '')
+    if (turn[thoughts(kind)]) showThoughts(turn, kind)
+  }
   place(line, 'how', 'steered').textContent = told(turn.how ?? {})
   for (const [kind, why] of Object.entries(turn.ended ?? {})) tellEnd(turn, kind, why)
   at('turns').append(line)
 }
 
+/** Shows what the model thought before a reply; they stay folded up, or open, as the reader has them. */
+function showThoughts (turn, kind) {
+  const of = thoughts(kind)
+  place(turn.line, 'thoughts', of).hidden = false
+  place(turn.line, 'said', of).textContent = visible(turn[of])
+  const words = turn[of].split(/\s+/).filter(Boolean).length
+  place(turn.line, 'thinking', of).textContent = turn[kind] || !turn.line.hasAttribute('aria-busy') ? `${words} words` : `${words} words …`
+}
+
 /** Says why a reply ended, where the model did not end it. */
 function tellEnd (turn, kind, why, reason) {
-  const words = { max_tokens: 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped', direction: reason ? `ended: ${reason}` : 'ended by a direction' }[why]
-  if (!words || !['normal', 'steered'].includes(kind)) return
+  const isThinking = turn[thoughts(kind)] && !turn[kind]
+  const words = { max_tokens: isThinking ? 'cut at the most new tokens while it was thinking: allow more under sampling' : 'cut at the most new tokens', context: 'the model’s context is full', stopped: 'stopped', direction: reason ? `ended: ${reason}` : 'ended by a direction' }[why]
+  if (!words || !REPLIES.includes(kind)) return
   turn.ended = { ...turn.ended, [kind]: why }
   place(turn.line, 'ended', kind).textContent = words
 }
@@ -54,7 +69,7 @@ function follow (turn, kind, along) {
 }
 
 /** What of a turn is sent and saved. */
-const plain = ({ user, normal, steered }) => ({ user, ...(normal === undefined ? {} : { normal }), ...(steered === undefined ? {} : { steered }) })
+const plain = turn => Object.fromEntries(['user', ...REPLIES, ...REPLIES.map(thoughts)].filter(name => turn[name] !== undefined).map(name => [name, turn[name]]))
 
 /** Answers the last of some turns, or reads it where it has its replies. */
 async function answer (upTo, mine) {
@@ -74,13 +89,16 @@ async function answer (upTo, mine) {
         continue
       }
       stage('writing')
+      if (piece.thinking) turn[thoughts(piece.kind)] = (turn[thoughts(piece.kind)] ?? '') + piece.thinking
       turn[piece.kind] = (turn[piece.kind] ?? '') + piece.text
+      if (turn[thoughts(piece.kind)]) showThoughts(turn, piece.kind)
       place(turn.line, 'said', piece.kind).textContent = visible(turn[piece.kind])
       if (piece.along) follow(turn, piece.kind, piece.along)
       if (piece.ended) tellEnd(turn, piece.kind, piece.ended, piece.reason)
     }
   } finally {
     turn.line.removeAttribute('aria-busy')
+    for (const kind of REPLIES) if (turn[thoughts(kind)]) showThoughts(turn, kind)
   }
 }
 
@@ -123,7 +141,7 @@ function say () {
         // Where it was stopped, both columns go on with what they have.
         turn.normal ??= ''
         if (told(turn.how)) turn.steered ??= ''
-        for (const kind of ['normal', 'steered']) if (turn[kind] !== undefined && !turn.ended?.[kind]) tellEnd(turn, kind, 'stopped')
+        for (const kind of REPLIES) if (turn[kind] !== undefined && !turn.ended?.[kind]) tellEnd(turn, kind, 'stopped')
       }
       throw problem
     }
@@ -193,7 +211,7 @@ at('fresh').addEventListener('click', () => {
 async function take (state) {
   clear()
   const missing = await restore(state)
-  turns = state.turns.map(turn => ({ user: turn.user, normal: turn.normal ?? undefined, steered: turn.steered ?? undefined, how: turn.how ?? settings(), ended: turn.ended }))
+  turns = state.turns.map(turn => ({ user: turn.user, ...Object.fromEntries([...REPLIES, ...REPLIES.map(thoughts)].map(kind => [kind, turn[kind] ?? undefined])), how: turn.how ?? settings(), ended: turn.ended }))
   for (const turn of turns) shown(turn)
   const notes = []
   if (state.model !== form.dataset.model) notes.push(`This conversation was held with ${state.model}, and here ${form.dataset.model} goes on with it.`)

@@ -49,6 +49,7 @@ public static class JailbreakStudyJob
         using var judge = shield is null ? null : new ShieldGemma(shield.Model);
         if (shield is not null && ShieldJob.NoteOn(shield.ModelName) is { } note)
             progress.Note(note);
+        var shieldName = judge is null ? null : ShieldJob.NameOf(judge, shield!.ModelName);
         return StudyRunner.Run(
             options,
             StudyManifest.Of(
@@ -71,8 +72,7 @@ public static class JailbreakStudyJob
                     (nameof(options.Harmless), options.Harmless),
                 ]
             ),
-            folder =>
-                new JailbreakStudyRun(microscope, sets, options, folder, judge, shield?.ModelName, progress, cancellationToken).Measure(),
+            folder => new JailbreakStudyRun(microscope, sets, options, folder, judge, shieldName, progress, cancellationToken).Measure(),
             JailbreakStudyPage.Render,
             progress
         );

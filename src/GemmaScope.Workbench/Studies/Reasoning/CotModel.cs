@@ -44,15 +44,26 @@ internal sealed class CotModel
     private readonly CancellationToken _cancellationToken;
     private readonly AnswerReadout _letters,
         _numbers;
+    private readonly string _opening;
 
     public CotModel(GemmaModel model, CotStudyJobOptions options, CancellationToken cancellationToken)
     {
         (Model, _options, _cancellationToken) = (model, options, cancellationToken);
-        _letters = new(model.ChatTemplate, model.Tokenizer, options.AnswerQuestion, options.AnswerOpening ?? AnswerReadout.Opening);
-        _numbers = new(model.ChatTemplate, model.Tokenizer, options.AnswerQuestion, options.AnswerOpening ?? NumberOpening, letters: false);
+        Thinks = options.Thinks(model);
+        _opening = options.OpeningOf(Thinks);
+        _letters = Readout(options.AnswerOpening ?? AnswerReadout.Opening, letters: true);
+        _numbers = Readout(options.AnswerOpening ?? NumberOpening, letters: false);
+
+        AnswerReadout Readout(string opening, bool letters) =>
+            Thinks
+                ? new ThoughtReadout(model.ChatTemplate, model.Tokenizer, opening, letters)
+                : new AnswerReadout(model.ChatTemplate, model.Tokenizer, options.AnswerQuestion, opening, letters);
     }
 
     public GemmaModel Model { get; }
+
+    /// <summary>Whether the reasoning is what the model thinks in a channel of its own.</summary>
+    public bool Thinks { get; }
 
     /// <summary>Tokens that an answer needs behind its reasoning.</summary>
     private int Tail => Math.Max(_letters.Behind.Count, _numbers.Behind.Count) + AnswerTokens;
@@ -116,17 +127,27 @@ internal sealed class CotModel
     {
         if (begun.Count == 0)
             return [];
-        return
-        [
-            .. Model.GenerateMany(
-                [.. begun.Select(one => (int[])[.. Before(one.Begun), .. one.Begun.Reasoning ?? []])],
-                [.. begun.Select(one => Seed(one.Begun.Asked, one.What))],
-                _options.Sampling(Model),
-                Together,
-                cancellationToken: _cancellationToken
-            ),
-        ];
+        var written = Model.GenerateMany(
+            [.. begun.Select(one => (int[])[.. Before(one.Begun), .. one.Begun.Reasoning ?? []])],
+            [.. begun.Select(one => Seed(one.Begun.Asked, one.What))],
+            Sampling,
+            Together,
+            cancellationToken: _cancellationToken
+        );
+        // What was cut off ended with no mark, so that nothing of it is the mark's.
+        return _letters is ThoughtReadout thoughts
+            ? [.. written.Select(ids => ids.Length < _options.MaxTokens ? thoughts.Trimmed(ids) : ids)]
+            : [.. written];
     }
+
+    /// <summary>How chains are sampled; thoughts end with their channel.</summary>
+    private GenerationOptions Sampling =>
+        _options.Sampling(Model) is var sampling && _letters is ThoughtReadout thoughts
+            ? sampling with
+            {
+                StopTokens = [.. sampling.StopTokens ?? [], thoughts.End],
+            }
+            : _options.Sampling(Model);
 
     /// <summary>What the model says in a conversation of its own, the most likely token each time.</summary>
     /// <param name="prompts">Ids of conversations up to where it goes on.</param>
@@ -152,7 +173,7 @@ internal sealed class CotModel
             ];
 
     /// <summary>Ids of a conversation of its own.</summary>
-    public int[] Conversation(string text, string opening) => _letters.BeforeReasoning([new("user", text)], opening);
+    public int[] Conversation(string text, string opening) => _letters.Begun([new("user", text)], opening);
 
     /// <summary>Reads answers; those after the same beginnings are read together.</summary>
     public ReadAnswer[] Answer(IReadOnlyList<CotReading> readings)
@@ -221,7 +242,7 @@ internal sealed class CotModel
     private bool Fits(int[] before) => before.Length + _options.MaxTokens + Tail <= Model.Config.MaxPositions;
 
     // A question that asks for steps itself opens the reasoning.
-    private string Opening(string text) => text.Contains("step by step", StringComparison.OrdinalIgnoreCase) ? "" : _options.Opening;
+    private string Opening(string text) => text.Contains("step by step", StringComparison.OrdinalIgnoreCase) ? "" : _opening;
 
     private AnswerReadout Readout(CotQuestion question) => question.Options.Count > 0 ? _letters : _numbers;
 }

@@ -48,7 +48,7 @@ public static class CotStudyJob
         var asked = model.Ask(Questions(options, progress), progress);
         return StudyRunner.Run(
             options,
-            Manifest(microscope, options),
+            Manifest(microscope, options, model.Thinks),
             folder =>
             {
                 if (options.Task is not null)
@@ -66,7 +66,7 @@ public static class CotStudyJob
                     progress,
                     cancellationToken
                 );
-                return Result(microscope, asked, questions, run.Masses(), attribution, features, options);
+                return Result(microscope, model.Thinks, asked, questions, run.Masses(), attribution, features, options);
             },
             CotStudyPage.Render,
             progress
@@ -75,6 +75,7 @@ public static class CotStudyJob
 
     private static CotStudyResult Result(
         Microscope microscope,
+        bool thinks,
         IReadOnlyList<CotAsked> asked,
         IReadOnlyList<CotQuestionResult> questions,
         double[] masses,
@@ -91,6 +92,7 @@ public static class CotStudyJob
             Model = microscope.ModelName,
             Files = [.. new[] { options.Questions, options.Hinted }.OfType<string>().Select(path => Path.GetFileName(path))],
             Task = options.Task,
+            Thinking = thinks,
             Verdict = CotVerdict.Of(gain, summary.Chance),
             Chance = summary.Chance,
             Gain = gain,
@@ -129,7 +131,7 @@ public static class CotStudyJob
         return all[..Math.Min(options.Limit, all.Length)];
     }
 
-    private static StudyManifest Manifest(Microscope microscope, CotStudyJobOptions options) =>
+    private static StudyManifest Manifest(Microscope microscope, CotStudyJobOptions options, bool thinks) =>
         StudyManifest.Of(
             Name,
             microscope,
@@ -144,7 +146,7 @@ public static class CotStudyJob
                 (
                     "answer",
                     FormattableString.Invariant(
-                        $"{options.Opening}\n{options.AnswerQuestion}\n{options.AnswerOpening}\n{options.LeastMass:r}"
+                        $"{(thinks ? "thoughts " : "")}{options.OpeningOf(thinks)}\n{options.AnswerQuestion}\n{options.AnswerOpening}\n{options.LeastMass:r}"
                     )
                 ),
                 ("features", $"{options.FeatureChains}"),

@@ -28,6 +28,9 @@ public enum CotPart
 /// <summary>What <see cref="CotStudyJob"/> does.</summary>
 public sealed record CotStudyJobOptions : StudyJobOptions
 {
+    /// <summary>What reasoning begins with as published.</summary>
+    public const string PublishedOpening = "Let's think step by step:";
+
     /// <summary>A file of questions as <c>study cot</c> reads them; null where a task makes them.</summary>
     public string? Questions { get; init; }
 
@@ -61,10 +64,15 @@ public sealed record CotStudyJobOptions : StudyJobOptions
     /// <summary>Nucleus of sampling, 0.95 as published.</summary>
     public double TopP { get; init; } = 0.95;
 
-    /// <summary>What the model's turn begins with before it reasons, where the question does not ask for that itself.</summary>
-    public string Opening { get; init; } = "Let's think step by step:";
+    /// <summary>Whether the reasoning is what the model thinks in a channel of its own, and its answer what it says behind it; false: what it
+    /// says before it is asked for the answer, as published. Null: thoughts where the model has such a channel.</summary>
+    public bool? Thinking { get; init; }
 
-    /// <summary>What the user asks for the answer.</summary>
+    /// <summary>What the reasoning begins with, where the question does not ask for steps itself; null: as published, and nothing for
+    /// thoughts, which begin by themselves.</summary>
+    public string? Opening { get; init; }
+
+    /// <summary>What the user asks for the answer; nobody asks where the model thinks in a channel.</summary>
     public string AnswerQuestion { get; init; } = AnswerReadout.Question;
 
     /// <summary>What the model's turn begins with before it answers; null: as published for options, "The answer is" for numbers.</summary>
@@ -78,6 +86,23 @@ public sealed record CotStudyJobOptions : StudyJobOptions
 
     /// <summary>Chains of which features and attribution are read, where there is a dictionary.</summary>
     public int FeatureChains { get; init; } = 16;
+
+    /// <summary>Whether the thoughts of a model are its reasoning.</summary>
+    /// <exception cref="ArgumentProblemException">They are asked for, and it has no channel for them.</exception>
+    internal bool Thinks(GemmaModel model)
+    {
+        var can = ThoughtReadout.CanRead(model.ChatTemplate, model.Tokenizer);
+        return Thinking is true && !can
+            ? throw new ArgumentProblemException(
+                $"the model has no channel to think in: its chat template {model.ChatTemplate.Name} knows none",
+                new Setting(nameof(Thinking)),
+                new Remedy($"take a Gemma 4 model that was tuned to chat, or leave {new Setting(nameof(Thinking))} out")
+            )
+            : Thinking ?? can;
+    }
+
+    /// <summary>What the reasoning begins with.</summary>
+    internal string OpeningOf(bool thinks) => Opening ?? (thinks ? "" : PublishedOpening);
 
     internal GenerationOptions Sampling(GemmaModel model) =>
         new()

@@ -12,6 +12,7 @@ public static class CotStudyPage
             result,
             $"Chains of thought of {result.Model}",
             $"{result.Questions.Count} questions, {result.Questions.Sum(one => one.Chains.Count)} chains"
+                + (result.Thinking ? " of thoughts" : "")
                 + (result.Task is { } task ? $", {task}" : ""),
             Markup.Of(
                 $"""

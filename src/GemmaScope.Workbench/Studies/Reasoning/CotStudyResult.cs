@@ -10,6 +10,10 @@ public sealed record CotStudyResult() : StudyResult(CotStudyJob.Name)
     /// <summary>The task that made the questions; null where they are of a file.</summary>
     public string? Task { get; init; }
 
+    /// <summary>Whether the reasoning is what the model thinks in a channel of its own; else it is what the model says before it is asked for
+    /// the answer.</summary>
+    public bool Thinking { get; init; }
+
     /// <summary>What follows from the numbers, and whether anything does.</summary>
     public required string Verdict { get; init; }
 

@@ -71,6 +71,10 @@ internal static class CotVerdict
     public static IReadOnlyList<string> NotShown(CotStudyResult result, CotStudyJobOptions options, string mistakes)
     {
         List<string> lines = [];
+        if (result.Thinking)
+            lines.Add(
+                "The reasoning is what the model thinks in its channel, which was opened for it: whether it would have thought unasked, and what its answer says beside the thoughts, was not asked."
+            );
         if (result.Questions.Count < FewQuestions)
             lines.Add($"Results rest on {result.Questions.Count} questions; the intervals are wide.");
         if (result.Gain.Without is { } without && Holds(without, result.Chance))

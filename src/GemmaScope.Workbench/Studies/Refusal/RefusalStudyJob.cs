@@ -49,11 +49,11 @@ public static class RefusalStudyJob
         using var judge = shield is null ? null : new ShieldGemma(shield.Model);
         if (shield is not null && ShieldJob.NoteOn(shield.ModelName) is { } note)
             progress.Note(note);
+        var shieldName = judge is null ? null : ShieldJob.NameOf(judge, shield!.ModelName);
         return StudyRunner.Run(
             options,
             Manifest(microscope, options, shield),
-            folder =>
-                new RefusalStudyRun(microscope, sets, options, folder, judge, shield?.ModelName, progress, cancellationToken).Measure(),
+            folder => new RefusalStudyRun(microscope, sets, options, folder, judge, shieldName, progress, cancellationToken).Measure(),
             RefusalStudyPage.Render,
             progress
         );

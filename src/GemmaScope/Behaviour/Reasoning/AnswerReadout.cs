@@ -14,7 +14,7 @@ public readonly record struct ReadAnswer(string? Answer, double Mass);
 /// it, and the beginning of the model's turn, after which the letter of the answer is the next token. Everything is put together from
 /// tokens: what the model wrote is never tokenized again.
 /// </summary>
-public sealed class AnswerReadout
+public class AnswerReadout
 {
     /// <summary>The published question for the answer.</summary>
     public const string Question = "Given all of the above, what's the single, most likely answer?";
@@ -29,6 +29,18 @@ public sealed class AnswerReadout
     private readonly string _opening;
     private readonly bool _letters;
     private readonly int[] _options;
+
+    /// <summary>A readout whose answer stands behind something else.</summary>
+    /// <param name="template">The chat template.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="opening">What the answer begins with.</param>
+    /// <param name="letters">Whether the letter of an option comes next.</param>
+    /// <param name="write">The ids of what stands before the answer, and of the answer.</param>
+    private protected AnswerReadout(ChatTemplate template, Tokenizer tokenizer, string opening, bool letters, Func<string, int[]> write)
+    {
+        (_template, _tokenizer, _opening, _letters) = (template, tokenizer, opening, letters);
+        (Behind, _options) = letters ? Lettered(write) : (write(opening), []);
+    }
 
     /// <summary>A readout for a model.</summary>
     /// <param name="template">Its chat template.</param>
@@ -58,7 +70,7 @@ public sealed class AnswerReadout
     public int Token(string option) => _options[option[0] - 'A'];
 
     /// <summary>The ids up to the answer where there is no reasoning: the model's turn begins with the opening at once.</summary>
-    public int[] WithoutReasoning(IReadOnlyList<ChatMessage> messages)
+    public virtual int[] WithoutReasoning(IReadOnlyList<ChatMessage> messages)
     {
         var (ids, _) = Opened(messages, from: -1);
         return ids;
@@ -67,7 +79,12 @@ public sealed class AnswerReadout
     /// <summary>The ids of a question up to where its reasoning begins.</summary>
     /// <param name="messages">The question, a user's message last.</param>
     /// <param name="opening">What the reasoning begins with; empty for nothing.</param>
-    public int[] BeforeReasoning(IReadOnlyList<ChatMessage> messages, string opening)
+    public virtual int[] BeforeReasoning(IReadOnlyList<ChatMessage> messages, string opening) => Begun(messages, opening);
+
+    /// <summary>The ids of a conversation of its own, in which the model's turn begins with an opening; it does not think before.</summary>
+    /// <param name="messages">What is said, a user's message last.</param>
+    /// <param name="opening">What the model's turn begins with; empty for nothing.</param>
+    public virtual int[] Begun(IReadOnlyList<ChatMessage> messages, string opening)
     {
         if (opening.Length == 0)
             return _template.Encode(_tokenizer, messages, addGenerationPrompt: true);
@@ -77,7 +94,7 @@ public sealed class AnswerReadout
 
     /// <summary>The ids up to the answer: what comes before the reasoning, the reasoning as it was written, and what asks for the
     /// answer.</summary>
-    public int[] WithReasoning(ReadOnlySpan<int> before, ReadOnlySpan<int> reasoning) => [.. before, .. reasoning, .. Behind];
+    public virtual int[] WithReasoning(ReadOnlySpan<int> before, ReadOnlySpan<int> reasoning) => [.. before, .. reasoning, .. Behind];
 
     /// <summary>Reads the answer from the logits behind the opening.</summary>
     /// <param name="logits">[vocabulary rows].</param>
@@ -103,16 +120,21 @@ public sealed class AnswerReadout
         var start = from < 0 ? 0 : opened.Spans[from].End;
         if (!_letters)
             return (opened.Ids[start..opened.Spans[^1].End], []);
-        var written = Enumerable
-            .Range(0, Letters)
-            .Select(i =>
-                _template.Encode(_tokenizer, [.. asked, new("assistant", $"{_opening}{(char)('A' + i)}")], addGenerationPrompt: false)
-            )
-            .ToArray();
+        var (written, options) = Lettered(answer =>
+            _template.Encode(_tokenizer, [.. asked, new("assistant", answer)], addGenerationPrompt: false)
+        );
+        return (written[start..], options);
+    }
+
+    /// <summary>The ids up to the letter of an answer, and the token of each letter.</summary>
+    /// <param name="write">The ids of an answer, and what stands before it.</param>
+    private protected (int[] Ids, int[] Options) Lettered(Func<string, int[]> write)
+    {
+        int[][] written = [.. Enumerable.Range(0, Letters).Select(i => write($"{_opening}{(char)('A' + i)}"))];
         var common = written.Skip(1).Min(one => one.AsSpan().CommonPrefixLength(written[0]));
         int[] options = [.. written.Select(one => one[common])];
         return options.Distinct().Count() == Letters
-            ? (written[0][start..common], options)
+            ? (written[0][..common], options)
             : throw new ArgumentProblemException(
                 $"letters behind \"{_opening}\" are not told apart by one token of this model; end it otherwise",
                 "opening"
