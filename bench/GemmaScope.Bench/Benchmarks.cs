@@ -11,6 +11,7 @@ public static class Benchmarks
         new DecodeBenchmark(),
         new MonitorBenchmark(),
         new QuantBenchmark(),
+        new LightBenchmark(),
         .. Gemma4Benchmark.All,
         new SamplerBenchmark(),
         new CaptureBenchmark(),

@@ -52,6 +52,8 @@ internal static class Schema
                     PRIMARY KEY (dictionary, made_by, measured_on))
                 """,
         ],
+        // Pages are written as bits by their likelihood (PageCodec), which earlier programs cannot read; those that are there stay.
+        [],
     ];
 
     /// <summary>The number of steps that this program knows.</summary>

@@ -48,11 +48,19 @@ internal sealed class ModelBatch<TItem, TResult>(
                 foreach (var piece in pieces)
                     piece.Cancel();
             }
+            // What one piece has done wrong is not the others' fault.
+            catch (Exception) when (pieces.Length > 1)
+            {
+                foreach (var piece in pieces)
+                    if (cancellationToken.IsCancellationRequested || piece.Client.IsCancellationRequested)
+                        piece.Cancel();
+                    else
+                        piece.Run([piece], before, cancellationToken);
+            }
             // The thread serves everyone: what fails is told to those who asked for it.
             catch (Exception problem)
             {
-                foreach (var piece in pieces)
-                    piece._result.TrySetException(problem);
+                pieces[0].Fail(problem);
             }
         }
 

@@ -12,10 +12,15 @@ public sealed class ModelQueue : IDisposable
     private const double MostSecondsToRetry = 60,
         Smoothing = 0.1;
 
+    // How long the first of those who asked together waits for the others, and at most which part of what a piece of work takes.
+    private const double MostSecondsForCompany = 0.002,
+        MostOfWorkForCompany = 0.05;
+
     private readonly int _most;
     private readonly TimeSpan _limit;
     private readonly ServerMetrics? _metrics;
     private readonly Action? _before;
+    private readonly TimeSpan? _company;
     private readonly Thread _thread;
     private readonly object _lock = new();
 
@@ -24,6 +29,9 @@ public sealed class ModelQueue : IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private int _waiting;
     private double _secondsEach = 0.1;
+
+    // Whether the last run was for several, or others waited for its end: those who were answered may well ask again.
+    private bool _crowded;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="most">Pieces of work that may wait.</param>
@@ -35,9 +43,10 @@ public sealed class ModelQueue : IDisposable
     /// <param name="limit">How long a piece may wait and run together.</param>
     /// <param name="metrics">Told what happens; may be null.</param>
     /// <param name="before">Asked before each run; what it throws is told to those who wait for it.</param>
-    internal ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics, Action? before = null)
+    /// <param name="company">How long work that others may join waits for them where several ask; null for what their work is worth.</param>
+    internal ModelQueue(int most, TimeSpan limit, ServerMetrics? metrics, Action? before = null, TimeSpan? company = null)
     {
-        (_most, _limit, _metrics, _before) = (most, limit, metrics, before);
+        (_most, _limit, _metrics, _before, _company) = (most, limit, metrics, before, company);
         metrics?.Observe("gemmascope.queue.length", "Pieces of work that wait for the model", () => Length);
         _thread = new Thread(Work) { Name = "model", IsBackground = true };
         _thread.Start();
@@ -176,7 +185,10 @@ public sealed class ModelQueue : IDisposable
             var elapsed = Stopwatch.GetElapsedTime(begun);
             _metrics?.Ran(together.Count, elapsed);
             lock (_lock)
+            {
                 _secondsEach += Smoothing * (elapsed.TotalSeconds / together.Count - _secondsEach);
+                _crowded = together.Count > 1 || _waiting > 0;
+            }
         }
     }
 
@@ -192,24 +204,46 @@ public sealed class ModelQueue : IDisposable
                 Monitor.Wait(_lock);
             }
             List<ModelPiece> together = [];
-            for (var cost = 0; Fitting(together, cost) is { } lane; cost += together[^1].Cost)
+            Gather(together);
+            if (_crowded && _lanes.Count == 0 && together is [var alone] && alone.Cost < alone.MostTogether)
             {
-                together.Add(lane.Pieces.First!.Value);
-                lane.Pieces.RemoveFirst();
-                _waiting--;
-                // Its next turn comes after everyone else's.
-                _lanes.Remove(lane);
-                if (lane.Pieces.Count > 0)
-                    _lanes.AddLast(lane);
+                WaitForCompany();
+                Gather(together);
             }
             return together;
         }
     }
 
+    /// <summary>Takes what can be done together, in turn.</summary>
+    private void Gather(List<ModelPiece> together)
+    {
+        for (var cost = together.Sum(piece => piece.Cost); Fitting(together, cost) is { } lane; cost += together[^1].Cost)
+        {
+            together.Add(lane.Pieces.First!.Value);
+            lane.Pieces.RemoveFirst();
+            _waiting--;
+            // Its next turn comes after everyone else's.
+            _lanes.Remove(lane);
+            if (lane.Pieces.Count > 0)
+                _lanes.AddLast(lane);
+        }
+    }
+
+    /// <summary>Waits a moment for whoever asks at the same time: two who are answered together ask again together, but the first of them
+    /// would begin alone, and the other wait for its end.</summary>
+    private void WaitForCompany()
+    {
+        var patience = _company ?? TimeSpan.FromSeconds(Math.Min(MostSecondsForCompany, MostOfWorkForCompany * _secondsEach));
+        var begun = Stopwatch.GetTimestamp();
+        while (_lanes.Count == 0 && !_stopping.IsCancellationRequested && patience - Stopwatch.GetElapsedTime(begun) is var left)
+            if (left <= TimeSpan.Zero || !Monitor.Wait(_lock, left))
+                return;
+    }
+
     /// <summary>The first source in turn whose first piece goes together with what is chosen already.</summary>
     private Lane? Fitting(List<ModelPiece> together, int cost) =>
         together is []
-            ? _lanes.First!.Value
+            ? _lanes.First?.Value
             : _lanes.FirstOrDefault(lane =>
                 lane.Pieces.First!.Value is var next && next.Batch == together[0].Batch && cost + next.Cost <= next.MostTogether
             );

@@ -11,7 +11,7 @@ namespace GemmaScope.Server.Pages;
 /// Reads texts with the model, when the queue has a turn. Readings stay in memory for a while, because whoever looks at a text looks at it
 /// more than once: each token, feature and layer that is clicked is a view of the same run. Nothing is kept on disk.
 /// </summary>
-internal sealed class TextReader(ServerModel served, ModelQueue queue)
+internal sealed class TextReader
 {
     /// <summary>UTF-16 units of a text; a link holds the whole of it.</summary>
     public const int LongestText = 4000;
@@ -19,11 +19,20 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
     /// <summary>Tokens of all readings that are kept: some 100 MB, or a text of 40 tokens read with 26 dictionaries 30 times.</summary>
     private const int KeptTokens = 1 << 15;
 
+    /// <summary>Tokens of texts that are read in one run: short ones gain by it, and others have to wait for all of it.</summary>
+    private const int TokensTogether = 256;
+
+    private readonly ServerModel _served;
+    private readonly ModelQueue _queue;
+    private readonly ModelBatch<Wanted, TextAnalysis[]> _batch;
     private readonly LinkedList<((string Dictionary, string Text) Key, TextAnalysis Analysis)> _last = new();
     private readonly Lock _lock = new();
     private long _keptTokens;
 
-    private Tokenizer Tokenizer => served.Model.Tokenizer;
+    public TextReader(ServerModel served, ModelQueue queue) =>
+        (_served, _queue, _batch) = (served, queue, new(Run, wanted => wanted.Tokens.Ids.Count, TokensTogether));
+
+    private Tokenizer Tokenizer => _served.Model.Tokenizer;
 
     /// <summary>The text as the model gets it.</summary>
     /// <exception cref="ArgumentProblemException">It is empty or too long.</exception>
@@ -63,7 +72,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         text = Checked(text);
         if (Find((dictionary.Name, text)) is { Next.Count: > 0 } known)
             return known;
-        return (await queue.RunAsync(source, turn => Run([dictionary], text, _ => { }, turn), cancellationToken).ConfigureAwait(false))[0];
+        return (await RunAsync([dictionary], text, _ => { }, source, cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <summary>What each of several dictionaries finds, in the order of the forward pass, each as soon as the model has come past its
@@ -82,7 +91,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
             findings[^1].Known = null;
         MicroscopeDictionary[] missing = [.. findings.Where(one => one.Known is null).Select(one => one.Dictionary)];
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var arriving = Channel.CreateUnbounded<DictionaryFinding>();
+        var (arriving, told) = (Channel.CreateUnbounded<DictionaryFinding>(), new HashSet<MicroscopeDictionary>());
         var running = missing.Length == 0 ? Task.CompletedTask : FillAsync();
         try
         {
@@ -107,9 +116,7 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
         {
             try
             {
-                await queue
-                    .RunAsync(source, turn => Run(missing, text, one => arriving.Writer.TryWrite(one), turn), stopped.Token)
-                    .ConfigureAwait(false);
+                await RunAsync(missing, text, Tell, source, stopped.Token).ConfigureAwait(false);
                 arriving.Writer.Complete();
             }
             catch (Exception problem)
@@ -118,51 +125,94 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
                 arriving.Writer.Complete(problem);
             }
         }
+
+        // A run with others that failed is made again alone.
+        void Tell(DictionaryFinding one)
+        {
+            if (told.Add(one.Dictionary))
+                arriving.Writer.TryWrite(one);
+        }
     }
 
-    /// <summary>One run of the model, on its thread; the analyses in the order of the dictionaries.</summary>
-    private TextAnalysis[] Run(
+    /// <summary>The analyses in the order of the dictionaries, when the queue has a turn.</summary>
+    private Task<TextAnalysis[]> RunAsync(
         MicroscopeDictionary[] dictionaries,
         string text,
         Action<DictionaryFinding> tell,
+        string source,
         CancellationToken cancellationToken
     )
     {
+        var tokens = Tokenizer.EncodeWithOffsets(text, addBos: true);
+        return _queue.RunAsync(source, _batch, new Wanted(dictionaries, text, tokens, tell), cancellationToken);
+    }
+
+    /// <summary>One run of the model, on its thread, for all who wait; the analyses of each in the order of its dictionaries.</summary>
+    private TextAnalysis[][] Run(IReadOnlyList<Wanted> together, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<(string, string), TextAnalysis>();
         // Somebody else may have read it while this waited for its turn.
-        var found = dictionaries.ToDictionary(one => one, one => Find((one.Name, text)) is { Next.Count: > 0 } known ? known : null);
-        MicroscopeDictionary[] missing = [.. dictionaries.Where(one => found[one] is null)];
-        foreach (var one in dictionaries.Except(missing))
-            tell(new(one, found[one]!));
-        if (missing.Length > 0)
+        foreach (var one in together)
+            foreach (var dictionary in one.Dictionaries)
+                if (Find((dictionary.Name, one.Text)) is { Next.Count: > 0 } known)
+                {
+                    found[(dictionary.Name, one.Text)] = known;
+                    one.Tell(new(dictionary, known));
+                }
+        (Wanted[] Who, MicroscopeDictionary[] Missing)[] readings =
+        [
+            .. together
+                .GroupBy(one => one.Text)
+                .Select(same =>
+                    (
+                        same.ToArray(),
+                        same.SelectMany(one => one.Dictionaries)
+                            .Distinct()
+                            .Where(dictionary => !found.ContainsKey((dictionary.Name, same.Key)))
+                            .ToArray()
+                    )
+                )
+                .Where(reading => reading.Item2.Length > 0),
+        ];
+        if (readings.Length > 0)
         {
             var options = new AnalyzeOptions
             {
                 TopPerToken = MicroscopeView.Listed,
                 TopWholeText = MicroscopeView.Listed,
-                ModelName = served.Name,
-                Meanings = served.Features is { } known
-                    ? (dictionary, features) => known.Meanings(served.Name, dictionary, features)
+                ModelName = _served.Name,
+                Meanings = _served.Features is { } known
+                    ? (dictionary, features) => known.Meanings(_served.Name, dictionary, features)
                     : null,
             };
-            var analyses = TextAnalyzer.AnalyzeEach(
-                served.Model,
-                [.. missing.Select(one => one.Dictionary)],
+            var analyses = TextAnalyzer.AnalyzeTogether(
+                _served.Model,
                 Tokenizer,
-                Tokenizer.EncodeWithOffsets(text, addBos: true),
+                [.. readings.Select(reading => Reading(reading.Who, reading.Missing))],
                 options,
-                (i, analysis) =>
-                {
-                    Keep((missing[i].Name, text), analysis);
-                    tell(new(missing[i], analysis));
-                },
                 cancellationToken: cancellationToken
             );
-            Complete(text, analyses[0].Next);
-            for (var i = 0; i < missing.Length; i++)
-                found[missing[i]] = analyses[i];
+            foreach (var (reading, read) in readings.Zip(analyses))
+            {
+                Complete(reading.Who[0].Text, read[0].Next);
+                foreach (var (dictionary, analysis) in reading.Missing.Zip(read))
+                    found[(dictionary.Name, reading.Who[0].Text)] = analysis;
+            }
         }
-        return [.. dictionaries.Select(one => found[one]!)];
+        return [.. together.Select(one => one.Dictionaries.Select(dictionary => found[(dictionary.Name, one.Text)]).ToArray())];
     }
+
+    /// <summary>A text with what is to be done as soon as a dictionary has read it.</summary>
+    private TextToAnalyze Reading(Wanted[] who, MicroscopeDictionary[] dictionaries) =>
+        new([.. dictionaries.Select(one => one.Dictionary)], who[0].Tokens)
+        {
+            Found = (i, analysis) =>
+            {
+                Keep((dictionaries[i].Name, who[0].Text), analysis);
+                foreach (var one in who.Where(one => one.Dictionaries.Contains(dictionaries[i])))
+                    one.Tell(new(dictionaries[i], analysis));
+            },
+        };
 
     private TextAnalysis? Find((string, string) key)
     {
@@ -209,6 +259,14 @@ internal sealed class TextReader(ServerModel served, ModelQueue queue)
                     node.Value = (node.Value.Key, node.Value.Analysis with { Next = next });
         }
     }
+
+    /// <summary>What somebody waits for: a text read with dictionaries, each told as it is done.</summary>
+    private sealed record Wanted(
+        MicroscopeDictionary[] Dictionaries,
+        string Text,
+        TokenizedText Tokens,
+        Action<DictionaryFinding> Tell
+    );
 }
 
 /// <summary>A token of a text that is to be read.</summary>

@@ -103,16 +103,17 @@ internal sealed class CheckFindings(
     {
         if (GemmaName.Of(promise.Model) is not { } trained)
             return null;
-        if (GemmaName.Of(model.Name) is not { } host)
+        if (model.KnownAs is not { } known)
             // A folder may have any name, but not any shape.
             return DictionarySize.Shape(trained.Model) is { } shape && shape != (model.Config.Layers, model.Config.Width)
                 ? $"it was trained on {promise.Model}, which has {shape.Layers} layers of width {shape.Width}, and this model has "
                     + $"{model.Config.Layers} of {model.Config.Width}"
                 : null;
+        var (name, host) = known;
         if (trained.Model != host.Model)
-            return $"it was trained on {promise.Model}, and this model is {model.Name}, of another size or generation";
+            return $"it was trained on {promise.Model}, and this model is {name}, of another size or generation";
         return trained.Variant != host.Variant
-            ? $"it was trained on {promise.Model}, {trained.VariantWords}, and this model, {model.Name}, is {host.VariantWords}"
+            ? $"it was trained on {promise.Model}, {trained.VariantWords}, and this model, {name}, is {host.VariantWords}"
             : null;
     }
 

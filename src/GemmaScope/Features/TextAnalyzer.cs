@@ -81,36 +81,99 @@ public static class TextAnalyzer
         CancellationToken cancellationToken = default
     )
     {
+        var reading = new TextToAnalyze(dictionaries, tokens) { Found = found };
+        return AnalyzeTogether(model, tokenizer, [reading], options, progress, cancellationToken)[0];
+    }
+
+    /// <summary>
+    /// Reads several texts in one run of the model, each with dictionaries of its own: short texts together take less time than one after
+    /// another, for the weights pass by once. None is padded, and what is found in a text is the same as if it were alone, up to the order in
+    /// which sums are made.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="texts">The texts, each of which must fit into the model's context.</param>
+    /// <param name="options">How much to report; null for the defaults.</param>
+    /// <param name="progress">Told what is being done.</param>
+    /// <param name="cancellationToken">Stops between layers and blocks of features.</param>
+    /// <returns>Of each text the analyses in the order of its dictionaries.</returns>
+    /// <exception cref="ArgumentProblemException">A text is empty or too long, or model, tokenizer and a dictionary do not fit
+    /// together.</exception>
+    public static IReadOnlyList<IReadOnlyList<TextAnalysis>> AnalyzeTogether(
+        GemmaModel model,
+        Tokenizer tokenizer,
+        IReadOnlyList<TextToAnalyze> texts,
+        AnalyzeOptions? options = null,
+        IProgress<string>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
         options ??= new AnalyzeOptions();
-        Check(model, tokenizer, tokens);
-        progress?.Report($"running the model over {tokens.Ids.Count} tokens");
-        var analyses = new TextAnalysis[dictionaries.Count];
-        using var passing = new PassingSites(
-            dictionaries,
-            (index, x, target) =>
-            {
-                var dictionary = dictionaries[index];
-                progress?.Report($"encoding {dictionary.Width} features");
-                var features = dictionary.Encode(x, cancellationToken);
-                using var reconstruction = dictionary.Decode(features, x);
-                var meanings = options.Meanings?.Invoke(dictionary, PassageFeatures.Active(features, Enumerable.Range(0, features.Rows)));
-                analyses[index] = new Report(model, dictionary, tokenizer, tokens, options, features, meanings).Make(
-                    x,
-                    target,
-                    reconstruction
-                );
-                found?.Invoke(index, analyses[index]);
-            }
-        );
+        foreach (var text in texts)
+            Check(model, tokenizer, text.Tokens);
+        int[][] sequences = [.. texts.Select(text => text.Tokens.Ids.ToArray())];
+        progress?.Report($"running the model over {sequences.Sum(ids => ids.Length)} tokens");
+        var analyses = texts.Select(text => new TextAnalysis[text.Dictionaries.Count]).ToArray();
+        SparseDictionary[] dictionaries = [.. texts.SelectMany(text => text.Dictionaries).Distinct()];
+        using var passing = new PassingSites(dictionaries, (index, x, target) => Read(dictionaries[index], x, target));
         using var run = model.Run(
-            [.. tokens.Ids],
+            sequences,
             edits: passing.Readers,
             logits: LogitRows.Last,
             arithmetic: options.Arithmetic,
             cancellationToken: cancellationToken
         );
-        NextToken[] next = [.. run.TopNextTokens(options.NextTokens).Select(score => Next(score, tokenizer))];
-        return [.. analyses.Select(one => one with { Next = next })];
+        return
+        [
+            .. analyses.Select(
+                (found, text) =>
+                {
+                    NextToken[] next = [.. run.TopNextTokens(options.NextTokens, text).Select(score => Next(score, tokenizer))];
+                    return found.Select(one => one with { Next = next }).ToArray();
+                }
+            ),
+        ];
+
+        void Read(SparseDictionary dictionary, MatrixView x, MatrixView target)
+        {
+            progress?.Report($"encoding {dictionary.Width} features");
+            // Where all want it, the dictionary's weights pass by once too.
+            if (texts.All(text => text.Dictionaries.Contains(dictionary)))
+            {
+                var features = dictionary.Encode(x, cancellationToken);
+                using var reconstruction = dictionary.Decode(features, x);
+                for (int text = 0, start = 0; text < texts.Count; start += sequences[text++].Length)
+                    Make(text, start, features, start, reconstruction.AsMatrix());
+            }
+            else
+                for (int text = 0, start = 0; text < texts.Count; start += sequences[text++].Length)
+                {
+                    if (!texts[text].Dictionaries.Contains(dictionary))
+                        continue;
+                    var own = x.SliceRows(start, sequences[text].Length);
+                    var features = dictionary.Encode(own, cancellationToken);
+                    using var reconstruction = dictionary.Decode(features, own);
+                    Make(text, start, features, 0, reconstruction.AsMatrix());
+                }
+
+            void Make(int text, int start, SparseActivations encoded, int first, MatrixView reconstruction)
+            {
+                var (rows, reading) = (sequences[text].Length, texts[text]);
+                var features = rows == encoded.Rows ? encoded : encoded.SliceRows(first, rows);
+                var meanings = options.Meanings?.Invoke(dictionary, PassageFeatures.Active(features, Enumerable.Range(0, rows)));
+                var made = new Report(model, dictionary, tokenizer, reading.Tokens, options, features, meanings).Make(
+                    x.SliceRows(start, rows),
+                    target.SliceRows(start, rows),
+                    reconstruction.SliceRows(first, rows)
+                );
+                for (var i = 0; i < reading.Dictionaries.Count; i++)
+                    if (reading.Dictionaries[i] == dictionary)
+                    {
+                        analyses[text][i] = made;
+                        reading.Found?.Invoke(i, made);
+                    }
+            }
+        }
     }
 
     private static void Check(GemmaModel model, Tokenizer tokenizer, TokenizedText tokens)
@@ -159,7 +222,7 @@ public static class TextAnalyzer
         private readonly string _model = options.ModelName ?? model.Name;
         private readonly FeatureLinks _links = new((options.ModelName ?? model.Name).Split('/')[^1], dictionary);
 
-        public TextAnalysis Make(MatrixView x, MatrixView target, Tensor reconstruction)
+        public TextAnalysis Make(MatrixView x, MatrixView target, MatrixView reconstruction)
         {
             var (exact, tutorial) = (new ReconstructionSums(target.Columns), new ReconstructionSums(target.Columns));
             for (var t = 0; t < features.Rows; t++)

@@ -74,14 +74,20 @@ internal sealed class GgufMetadata(MappedFile file, IReadOnlyDictionary<string, 
         return numbers;
     }
 
-    /// <summary>The list of whole numbers, or null.</summary>
+    /// <summary>The list of whole numbers, or of flags, which count as 0 and 1; or null.</summary>
     public long[]? Integers(string key)
     {
         if (FindArray(key, "whole numbers", IsWhole) is not { } value)
             return null;
         var (numbers, size) = (new long[value.Count], GgufValue.Size(value.Type));
         for (var i = 0; i < numbers.Length; i++)
-            numbers[i] = (long)Int128.Clamp(WholeAt(value.Type, value.Offset + (long)i * size)!.Value, long.MinValue, long.MaxValue);
+        {
+            var offset = value.Offset + (long)i * size;
+            numbers[i] =
+                value.Type == GgufValueType.Bool
+                    ? Math.Sign(file.Span(offset, 1)[0])
+                    : (long)Int128.Clamp(WholeAt(value.Type, offset)!.Value, long.MinValue, long.MaxValue);
+        }
         return numbers;
     }
 

@@ -6,7 +6,8 @@ namespace GemmaScope.Files;
 /// <summary>
 /// Matrices of block types in safetensors files, which know no such type. One lies as U8 [rows, bytes of a row], which any reader takes, and
 /// the file's <c>__metadata__</c> says what the bytes are: <c>gemmascope.blocks</c> has the version of these rules, and
-/// <c>gemmascope.blocks.NAME</c> the type and the shape of the values, e.g. <c>Q8_0 9216 2304</c>.
+/// <c>gemmascope.blocks.NAME</c> the type and the shape of the values, e.g. <c>Q8_0 9216 2304</c>, of the matrices of many experts in one
+/// tensor <c>Q8_0 128 1408 2816</c>.
 /// </summary>
 internal static class SafetensorsBlocks
 {
@@ -29,13 +30,14 @@ internal static class SafetensorsBlocks
             return metadata;
         var all = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(), StringComparer.Ordinal) { [Key] = Version };
         foreach (var tensor in blocks)
-            all[Prefix + tensor.Name] = string.Create(CultureInfo.InvariantCulture, $"{tensor.Type} {tensor.Shape[0]} {tensor.Shape[1]}");
+            all[Prefix + tensor.Name] =
+                $"{tensor.Type} {string.Join(' ', tensor.Shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))}";
         return all;
     }
 
     /// <summary>The bytes of a block matrix as the format knows them.</summary>
     public static (DType Type, IReadOnlyList<long> Shape) Stored(DType type, IReadOnlyList<long> shape) =>
-        type.IsBlockType() ? (DType.U8, [shape[0], type.ByteLength(shape[1])]) : (type, shape);
+        type.IsBlockType() ? (DType.U8, [.. shape.SkipLast(1), type.ByteLength(shape[^1])]) : (type, shape);
 
     /// <summary>Gives tensors of bytes the type and shape that the metadata says they have.</summary>
     /// <exception cref="FileFormatException">What it says cannot be, or is of another version.</exception>
@@ -63,19 +65,25 @@ internal static class SafetensorsBlocks
     private static SafetensorsEntry Read(string file, SafetensorsEntry entry, string value)
     {
         var words = value.Split(' ');
-        if (words.Length != 3 || !IsNumber(words[1], out var rows) || !IsNumber(words[2], out var columns))
-            throw Bad($"'{value}' is no block type with two sizes");
+        var shape = new long[words.Length - 1];
+        for (var i = 0; i < shape.Length; i++)
+            if (!IsNumber(words[i + 1], out shape[i]))
+                throw Bad($"'{value}' is no block type with sizes");
+        if (shape.Length < 2)
+            throw Bad($"'{value}' is no block type with two sizes or more");
         if (!Enum.TryParse<DType>(words[0], out var type) || !type.IsBlockType() || type.ToString() != words[0])
             throw Bad($"'{words[0]}' is no block type that is known");
-        if (entry.Type != DType.U8 || entry.Shape.Length != 2)
+        var columns = shape[^1];
+        if (entry.Type != DType.U8 || entry.Shape.Length != shape.Length)
             throw Bad($"it is {SafetensorsTypes.NameOf(entry.Type)}{FileChecks.Format(entry.Shape)}, where U8 [rows, bytes] is needed");
         if (columns == 0 || columns % type.BlockLength() != 0 || columns > int.MaxValue)
             throw Bad($"a row of {columns} values is no whole number of blocks of {type.BlockLength()}");
-        if (entry.Shape[0] != rows || entry.Shape[1] != type.ByteLength(columns))
+        long[] bytes = [.. Stored(type, shape).Shape];
+        if (!entry.Shape.AsSpan().SequenceEqual(bytes))
             throw Bad(
-                $"{type} [{rows}, {columns}] takes [{rows}, {type.ByteLength(columns)}] bytes, and there are {FileChecks.Format(entry.Shape)}"
+                $"{type} {FileChecks.Format(shape)} takes {FileChecks.Format(bytes)} bytes, and there are {FileChecks.Format(entry.Shape)}"
             );
-        return entry with { Type = type, Shape = [rows, columns] };
+        return entry with { Type = type, Shape = shape };
 
         FileFormatException Bad(string problem) => new($"tensor {entry.Name}, blocks of quantised weights: {problem}", file);
     }

@@ -21,7 +21,7 @@ public sealed class TensorSource
     {
         var size = FileChecks.ByteSize(shape, type.BlockBytes());
         ByteLength = size / type.BlockLength();
-        if (size < 0 || (type.IsBlockType() && (shape.Length != 2 || shape[1] % type.BlockLength() != 0)))
+        if (size < 0 || (type.IsBlockType() && (shape.Length < 2 || shape[^1] % type.BlockLength() != 0)))
             throw new ArgumentProblemException($"{FileChecks.Format(shape)} is no shape of {type}", name);
         (Name, Type, Shape, _write) = (name, type, shape.ToArray(), write);
     }

@@ -62,6 +62,12 @@ public sealed partial class GemmaModel : IDisposable
     /// <summary>google/gemma-2-2b for a snapshot of a hub cache, else the name of the folder or file.</summary>
     internal string Name => _origin.Name;
 
+    /// <summary>The name that says which Gemma it is, and what it says; null where none does.</summary>
+    internal (string Name, GemmaName Meaning)? KnownAs =>
+        _origin.Names.Select(name => (name, GemmaName.Of(name))).FirstOrDefault(one => one.Item2 is not null) is (var name, { } meaning)
+            ? (name, meaning)
+            : null;
+
     /// <summary>The name of its folder or file.</summary>
     internal string FileName =>
         System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(_origin.Path)));

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace GemmaScope.Models;
 
 /// <summary>
-/// What the name of a model says: <c>google/gemma-2-2b-it</c>, <c>gemma-3-1b-pt</c> or <c>gemma-2-2b-it-Q4_K_M</c>. Makers of dictionaries
+/// What the name of a model says: <c>google/gemma-2-2b-it</c>, <c>gemma-3-1b-pt</c>, <c>gemma-2-2b-it-Q4_K_M</c> or <c>Gemma 2 2b It</c>. Makers of dictionaries
 /// and of files of weights spell the same model differently, so that names are compared by what they mean.
 /// </summary>
 /// <param name="Model">Generation and size, e.g. <c>gemma-2-2b</c>.</param>
@@ -22,11 +22,11 @@ internal sealed partial record GemmaName(string Model, string Variant)
     /// <summary>What a name says, or null where it is none of a Gemma's.</summary>
     public static GemmaName? Of(string? name)
     {
-        var last = name?.TrimEnd('/', '\\').Split('/', '\\')[^1].Split('@')[0].ToLowerInvariant();
+        var last = name?.TrimEnd('/', '\\').Split('/', '\\')[^1].Split('@')[0].Trim().Replace(' ', '-').ToLowerInvariant();
         if (last is null)
             return null;
-        if (last is $"{Demo}-{Base}" or $"{Demo}-{Tuned}")
-            return new(Demo, last[(Demo.Length + 1)..]);
+        if (DemoPattern().Match(last) is { Success: true } demo)
+            return new(Demo, demo.Groups["variant"].Value);
         if (Pattern().Match(last) is not { Success: true } match)
             return null;
         var (word, generation) = (match.Groups["word"].Value, match.Groups["generation"].Value);
@@ -53,4 +53,8 @@ internal sealed partial record GemmaName(string Model, string Variant)
 
     [GeneratedRegex(@"^(?<word>[a-z]*?)-?gemma-?(?:(?<generation>\d)-)?(?<size>e?\d+(?:\.\d+)?[bm])(?<rest>(?:[-_.].*)?)$")]
     private static partial Regex Pattern();
+
+    // Behind the name stands at most how its weights are stored, and which part of a split file it is: demo-it-Q8_0, demo-it-int8.
+    [GeneratedRegex(@"^demo-(?<variant>pt|it)(?:[-_.](?:(?:iq|q|int|bf|f)\d+(?:_[a-z0-9]+)*|\d+-of-\d+))*$")]
+    private static partial Regex DemoPattern();
 }

@@ -4,7 +4,7 @@ using GemmaScope.Numerics;
 
 namespace GemmaScope.Models;
 
-/// <summary>The tensors of a model in a GGUF file, which has names of its own and stores gains with the 1 added.</summary>
+/// <summary>The tensors of a model in a GGUF file, which has names of its own and stores the gains of Gemma 2 and 3 with the 1 added.</summary>
 internal sealed partial class GgufModel(GgufFile file) : ModelTensors
 {
     private const string Head = "output.weight";
@@ -13,6 +13,9 @@ internal sealed partial class GgufModel(GgufFile file) : ModelTensors
     {
         ["embed_tokens.weight"] = "token_embd.weight",
         ["norm.weight"] = "output_norm.weight",
+        ["embed_tokens_per_layer.weight"] = "per_layer_token_embd.weight",
+        ["per_layer_model_projection.weight"] = "per_layer_model_proj.weight",
+        ["per_layer_projection_norm.weight"] = "per_layer_proj_norm.weight",
     };
 
     private static readonly Dictionary<string, string> Inner = new(StringComparer.Ordinal)
@@ -30,6 +33,19 @@ internal sealed partial class GgufModel(GgufFile file) : ModelTensors
         ["mlp.up_proj.weight"] = "ffn_up.weight",
         ["mlp.down_proj.weight"] = "ffn_down.weight",
         ["post_feedforward_layernorm.weight"] = "post_ffw_norm.weight",
+        // Gemma 4.
+        ["layer_scalar"] = "layer_output_scale.weight",
+        ["per_layer_input_gate.weight"] = "inp_gate.weight",
+        ["per_layer_projection.weight"] = "proj.weight",
+        ["post_per_layer_input_norm.weight"] = "post_norm.weight",
+        ["router.proj.weight"] = "ffn_gate_inp.weight",
+        ["router.scale"] = "ffn_gate_inp.scale",
+        ["router.per_expert_scale"] = "ffn_down_exps.scale",
+        ["experts.gate_up_proj"] = "ffn_gate_up_exps.weight",
+        ["experts.down_proj"] = "ffn_down_exps.weight",
+        ["post_feedforward_layernorm_1.weight"] = "post_ffw_norm_1.weight",
+        ["pre_feedforward_layernorm_2.weight"] = "pre_ffw_norm_2.weight",
+        ["post_feedforward_layernorm_2.weight"] = "post_ffw_norm_2.weight",
     };
 
     private readonly HashSet<string> _used = new(StringComparer.Ordinal),

@@ -6,8 +6,9 @@ using GemmaScope.Numerics;
 namespace GemmaScope.Models;
 
 /// <summary>
-/// Writes the light form of a model: the matrices of its layers as blocks of whole numbers with a scale each, the embedding and the gains of
-/// norms as they are, in safetensors files that are cut as the model's own, beside the same settings and vocabulary.
+/// Writes the light form of a model: the matrices of its layers, those of experts too, as blocks of whole numbers with a scale each, the
+/// embeddings and the gains of norms as they are, in safetensors files that are cut as the model's own, beside the same settings and
+/// vocabulary.
 /// </summary>
 public static class LightModel
 {
@@ -24,13 +25,15 @@ public static class LightModel
 
     private static readonly string[] Linear =
     [
-        "self_attn.q_proj",
-        "self_attn.k_proj",
-        "self_attn.v_proj",
-        "self_attn.o_proj",
-        "mlp.gate_proj",
-        "mlp.up_proj",
-        "mlp.down_proj",
+        "self_attn.q_proj.weight",
+        "self_attn.k_proj.weight",
+        "self_attn.v_proj.weight",
+        "self_attn.o_proj.weight",
+        "mlp.gate_proj.weight",
+        "mlp.up_proj.weight",
+        "mlp.down_proj.weight",
+        "experts.gate_up_proj",
+        "experts.down_proj",
     ];
 
     /// <summary>The block type of a light form.</summary>
@@ -96,8 +99,8 @@ public static class LightModel
         matrices = new(StringComparer.Ordinal);
         for (var layer = 0; layer < config.Layers; layer++)
             foreach (var linear in Linear)
-                if (files.Names.Contains(names.Stored($"layers.{layer}.{linear}.weight")))
-                    matrices.Add(names.Stored($"layers.{layer}.{linear}.weight"));
+                if (names.Stored($"layers.{layer}.{linear}") is var stored && files.Names.Contains(stored))
+                    matrices.Add(stored);
         if (matrices.FirstOrDefault(name => files[name].Type.IsBlockType()) is not { } quantised)
             return files;
         using (files)

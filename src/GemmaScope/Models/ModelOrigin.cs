@@ -24,6 +24,9 @@ internal abstract record ModelOrigin(string Path, string Folder)
     /// <summary>google/gemma-2-2b for a snapshot of a hub cache, else the name of the folder or file.</summary>
     public abstract string Name { get; }
 
+    /// <summary>All names that may say which model it is, that which says most first.</summary>
+    public virtual IEnumerable<string> Names => [Name];
+
     /// <summary>What a path means.</summary>
     /// <param name="path">A folder, or a GGUF file.</param>
     /// <param name="configFile">Another file than config.json.</param>
@@ -106,6 +109,10 @@ internal sealed record GgufOrigin(GgufFile File)
         RepositoryName.Of(Folder) is var repository && repository.Contains('/')
             ? repository
             : System.IO.Path.GetFileNameWithoutExtension(Path);
+
+    // A repository may hold files of several models, and a file may be called model.gguf.
+    public override IEnumerable<string> Names =>
+        [System.IO.Path.GetFileNameWithoutExtension(Path), Name, .. File.Metadata.Text("general.name") is { } inside ? [inside] : (string[])[]];
 
     public override string SettingsHash() => File.HeaderHash();
 

@@ -11,6 +11,16 @@ internal sealed class WeightReader(ModelTensors tensors, GemmaConfig config)
         GateUp = "experts.gate_up_proj",
         Down = "experts.down_proj";
 
+    /// <summary>The ends of their names, in safetensors and in GGUF files.</summary>
+    private static readonly string[] PartlyRead =
+    [
+        Table,
+        GateUp,
+        Down,
+        GgufModel.NameOf(Table),
+        .. new[] { GateUp, Down }.Select(name => GgufModel.NameOf($"layers.0.{name}")["blk.0".Length..]),
+    ];
+
     /// <summary>Bytes of all tensors that were asked for.</summary>
     public long Bytes { get; private set; }
 
@@ -21,10 +31,7 @@ internal sealed class WeightReader(ModelTensors tensors, GemmaConfig config)
     public Dictionary<DType, long> ByType { get; } = [];
 
     /// <summary>Whether a token needs a small part of a tensor only: its own row, or the experts that it chooses.</summary>
-    public static bool IsReadInParts(string stored) =>
-        stored.EndsWith(Table, StringComparison.Ordinal)
-        || stored.EndsWith(GateUp, StringComparison.Ordinal)
-        || stored.EndsWith(Down, StringComparison.Ordinal);
+    public static bool IsReadInParts(string stored) => PartlyRead.Any(name => stored.EndsWith(name, StringComparison.Ordinal));
 
     /// <summary>The layers, first to last.</summary>
     public LayerWeights[] Layers()

@@ -15,6 +15,7 @@ internal sealed class GgufVocabulary
     private const string Model = "tokenizer.ggml.model",
         Scores = "tokenizer.ggml.scores",
         Types = "tokenizer.ggml.token_type",
+        Merges = "tokenizer.ggml.merges",
         Template = "tokenizer.chat_template",
         ImageToken = "<image_soft_token>";
 
@@ -98,10 +99,12 @@ internal sealed class GgufVocabulary
     public Tokenizer Tokenizer()
     {
         var kind = _keys.Text(Model) ?? throw Missing(Model);
-        if (kind != "llama")
-            throw _keys.Bad(Model, $"is '{kind}'; of Gemma 2 and 3 it is 'llama', a SentencePiece vocabulary");
+        if (kind is not ("llama" or "gemma4"))
+            throw _keys.Bad(Model, $"is '{kind}'; of Gemma 2 and 3 it is 'llama', a SentencePiece vocabulary, of Gemma 4 'gemma4'");
         if (_tokens is null)
             throw Missing(Tokens);
+        if (kind == "gemma4")
+            return BytePairs(_tokens);
         var scores = _keys.Singles(Scores) ?? throw Missing(Scores);
         var types = _types ?? throw Missing(Types);
         var known = _tokens.ToHashSet(StringComparer.Ordinal);
@@ -123,6 +126,25 @@ internal sealed class GgufVocabulary
                 CharacterMap = _keys.Bytes("tokenizer.ggml.precompiled_charsmap") ?? [],
             }
         );
+    }
+
+    /// <summary>Gemma 4's vocabulary has merges, as in a tokenizer.json. Of its added tokens the file keeps the kind of those that steer.</summary>
+    private JsonTokenizer BytePairs(string[] tokens)
+    {
+        var types = _types ?? throw Missing(Types);
+        var added = tokens
+            .Select((token, id) => new AddedToken(id, token, (PieceKind)types[id] is PieceKind.Control or PieceKind.Unknown))
+            .Where(token => token.Special || (PieceKind)types[token.Id] == PieceKind.UserDefined);
+        var json = TokenizerJson.Of(
+            _keys.File,
+            tokens,
+            _keys.Texts(Merges) ?? throw Missing(Merges),
+            added,
+            Id("unknown") is { } unknown ? tokens[unknown]
+                : Find("<unk>") is null ? null
+                : "<unk>"
+        );
+        return JsonTokenizer.Of(json, _keys.File);
     }
 
     private static (string Text, PieceKind Kind) Piece(string token, PieceKind kind, HashSet<string> known)

@@ -30,9 +30,11 @@ internal sealed class JsonTokenizer : Tokenizer
 
     public override int? UnkId { get; }
 
-    public static JsonTokenizer Read(ReadOnlySpan<byte> bytes, string file)
+    public static JsonTokenizer Read(ReadOnlySpan<byte> bytes, string file) => Of(TokenizerJson.Read(bytes, file), file);
+
+    /// <summary>The tokenizer of contents that were read.</summary>
+    public static JsonTokenizer Of(TokenizerJson json, string file)
     {
-        var json = TokenizerJson.Read(bytes, file);
         var kinds = new PieceKind[json.Pieces.Length];
         for (var id = 0; id < kinds.Length; id++)
             kinds[id] = Vocabulary.TryParseByte(json.Pieces[id], out _) ? PieceKind.Byte : PieceKind.Normal;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using GemmaScope.Files;
 
 namespace GemmaScope.Text;
 
@@ -7,7 +8,8 @@ internal sealed record AddedToken(int Id, string Content, bool Special);
 
 /// <summary>
 /// The contents of a <c>tokenizer.json</c>: BPE with byte fallback, spaces replaced by U+2581, nothing else done to the
-/// text. Read in one pass, without a tree of the tens of megabytes. A component of any other form is an error that names it.
+/// text. Read in one pass, without a tree of the tens of megabytes. A component of any other form is an error that names it. The lists of a
+/// GGUF file make one too.
 /// </summary>
 internal sealed class TokenizerJson
 {
@@ -39,6 +41,38 @@ internal sealed class TokenizerJson
         }
         json.Check();
         return json;
+    }
+
+    /// <summary>The same of what stands elsewhere, as in a GGUF file.</summary>
+    /// <param name="file">The file, for errors.</param>
+    /// <param name="pieces">All pieces by id.</param>
+    /// <param name="merges">Merges "left right", the first to be done first.</param>
+    /// <param name="added">Those that are taken from the text as it stands.</param>
+    /// <param name="unknown">The piece of what has none.</param>
+    public static TokenizerJson Of(
+        string file,
+        string[] pieces,
+        IReadOnlyList<string> merges,
+        IEnumerable<AddedToken> added,
+        string? unknown
+    )
+    {
+        var json = new TokenizerJson(file) { UnkPiece = unknown };
+        for (var id = 0; id < pieces.Length; id++)
+            if (pieces[id].Length == 0 || !json.Ids.TryAdd(pieces[id], id))
+                throw json.Problem($"piece {id} \"{pieces[id]}\" is empty, or there twice");
+        json._basePieces = json.Pieces = pieces;
+        json.AddedTokens.AddRange(added);
+        var rules = json.NewMerges();
+        for (var rank = 0; rank < merges.Count; rank++)
+            json.AddMerge(rules, JoinedAtSpace(merges[rank], out var cut), cut, (uint)rank);
+        json.Check();
+        return json;
+
+        ReadOnlySpan<char> JoinedAtSpace(string pair, out int cut) =>
+            (cut = pair.IndexOf(' ', StringComparison.Ordinal)) > 0 && cut < pair.Length - 1
+                ? pair.Remove(cut, 1)
+                : throw json.Problem($"the merge \"{pair}\" is not two pieces with a space between");
     }
 
     private void ReadRoot(Utf8JsonReader reader)
@@ -131,23 +165,34 @@ internal sealed class TokenizerJson
     private void ReadMerges(ref Utf8JsonReader reader)
     {
         Expect(reader, JsonTokenType.StartArray, "model.merges");
-        _merges = new(Ids.Count * 2);
-        foreach (var (piece, id) in Ids)
-            if (System.Text.Rune.DecodeFromUtf16(piece, out var rune, out var length) == 0 && length == piece.Length)
-                _merges.AddCharacter(rune.Value, id);
-        var lookup = Ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        var rules = NewMerges();
         var buffer = new char[256];
         for (var rank = 0u; reader.Read() && reader.TokenType != JsonTokenType.EndArray; rank++)
         {
             var pair = ReadPair(ref reader, ref buffer, out var cut);
-            if (
-                !lookup.TryGetValue(pair[..cut], out var left)
-                || !lookup.TryGetValue(pair[cut..], out var right)
-                || !lookup.TryGetValue(pair, out var merged)
-            )
-                throw Problem($"merge {rank} \"{pair[..cut]}\" + \"{pair[cut..]}\" has a part or a result that is not in the vocabulary");
-            _merges.Add(pair, cut, left, right, rank, merged);
+            AddMerge(rules, pair, cut, rank);
         }
+    }
+
+    private MergeRules NewMerges()
+    {
+        _merges = new(Ids.Count * 2);
+        foreach (var (piece, id) in Ids)
+            if (System.Text.Rune.DecodeFromUtf16(piece, out var rune, out var length) == 0 && length == piece.Length)
+                _merges.AddCharacter(rune.Value, id);
+        return _merges;
+    }
+
+    private void AddMerge(MergeRules merges, ReadOnlySpan<char> pair, int cut, uint rank)
+    {
+        var lookup = Ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (
+            !lookup.TryGetValue(pair[..cut], out var left)
+            || !lookup.TryGetValue(pair[cut..], out var right)
+            || !lookup.TryGetValue(pair, out var merged)
+        )
+            throw Problem($"merge {rank} \"{pair[..cut]}\" + \"{pair[cut..]}\" has a part or a result that is not in the vocabulary");
+        merges.Add(pair, cut, left, right, rank, merged);
     }
 
     /// <summary>Reads a merge, ["left", "right"] or "left right"; gives both parts joined, and where the second begins.</summary>
@@ -239,5 +284,9 @@ internal sealed class TokenizerJson
             throw Problem($"{what} is {reader.TokenType} instead of {type} (byte {reader.TokenStartIndex})");
     }
 
-    private FileFormatException Problem(string what) => new($"not a usable tokenizer.json: {what}", _file);
+    private FileFormatException Problem(string what) =>
+        new(
+            $"not a usable {(_file.EndsWith(GgufFile.Extension, StringComparison.OrdinalIgnoreCase) ? "vocabulary" : "tokenizer.json")}: {what}",
+            _file
+        );
 }

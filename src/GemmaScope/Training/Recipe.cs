@@ -103,7 +103,8 @@ public sealed partial record Recipe
 
     /// <summary>
     /// L0* in the first step, from which it falls linearly to <see cref="L0Target"/>; null: never anything else. For dictionaries of
-    /// several layers, whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3).
+    /// several layers, whose features begin by doing the same thing in each layer and so need more of them (METHODS §3.3), and for wide
+    /// transcoders of a small L0, most of whose features would fall silent before they have learned anything.
     /// </summary>
     public double? L0TargetStart { get; init; }
 

@@ -2,6 +2,7 @@ using GemmaScope.Dictionaries;
 using GemmaScope.Evaluation;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
+using GemmaScope.Tests.Models;
 using Xunit;
 
 namespace GemmaScope.Tests.Evaluation;
@@ -227,6 +228,23 @@ public sealed class DictionaryCheckerTests : IDisposable
         Assert.Equal((DictionaryMismatch.Quantised, false), (finding.Cause, finding.IsWarning));
     }
 
+    [Theory]
+    [InlineData("demo-it-Q8_0.gguf", null, "demo-it-Q8_0")]
+    [InlineData("model.gguf", "demo it", "demo it")]
+    [InlineData("demo-pt-Q8_0.gguf", "demo it", null)]
+    [InlineData("model.gguf", null, null)]
+    public void a_gguf_file_is_known_by_its_name_or_by_what_it_says_inside(string file, string? inside, string? named)
+    {
+        GgufCopy.Write(Fixtures.Model("demo-it"), _folder.File(file), DType.Q8_0, called: inside);
+        using var model = GemmaModel.Load(_folder.File(file));
+        using var dictionary = SparseDictionary.Load(Sae);
+        var finding = Assert.Single(DictionaryChecker.Check(model, [dictionary], CheckText.Of(model.Tokenizer))[0].Findings);
+        Assert.False(finding.IsWarning);
+        Assert.Equal(named is null ? DictionaryMismatch.Quantised : DictionaryMismatch.Checkpoint, finding.Cause);
+        if (named is not null)
+            Assert.Contains($"trained on demo-pt, pre-trained (PT), and this model, {named}, is instruction-tuned (IT)", finding.Text);
+    }
+
     [Fact]
     public void a_pair_is_checked_once_until_a_file_changes()
     {
@@ -247,6 +265,12 @@ public sealed class DictionaryCheckerTests : IDisposable
     [InlineData("google/shieldgemma-2b", "gemma-2-2b", "shield")]
     [InlineData("google/gemma-4-e2b-it", "gemma-4-e2b", "it")]
     [InlineData("demo-pt", "demo", "pt")]
+    [InlineData("Gemma 2 2b It", "gemma-2-2b", "it")]
+    [InlineData("gemma-2-2b-it-Q4_K_M-00001-of-00002", "gemma-2-2b", "it")]
+    [InlineData("demo-it-Q8_0", "demo", "it")]
+    [InlineData("demo-it.IQ4_XS", "demo", "it")]
+    [InlineData("demo-pt-int8", "demo", "pt")]
+    [InlineData("demo-pt-bf16", "demo", "pt")]
     public void names_say_the_same_in_every_spelling(string name, string model, string variant) =>
         Assert.Equal(new GemmaName(model, variant), GemmaName.Of(name));
 
@@ -254,6 +278,8 @@ public sealed class DictionaryCheckerTests : IDisposable
     [InlineData(null)]
     [InlineData("my-model")]
     [InlineData("gemma")]
+    [InlineData("demo-item")]
+    [InlineData("demo-it-of-mine")]
     [InlineData("gemma-scope-2b-pt-res")]
     public void other_names_say_nothing(string? name) => Assert.Null(GemmaName.Of(name));
 

@@ -97,6 +97,49 @@ public sealed class TextAnalyzerTests : IDisposable
         Assert.Equal([0, 1], found);
     }
 
+    [Fact]
+    public void texts_read_together_find_what_each_finds_alone()
+    {
+        using var scope = Layers(4, 1, 5);
+        List<(int Text, int Index)> told = [];
+        TextToAnalyze Text(int number, string text, params SparseDictionary[] dictionaries) =>
+            new(dictionaries, Words.EncodeWithOffsets(text, true)) { Found = (index, _) => told.Add((number, index)) };
+        TextToAnalyze[] texts =
+        [
+            Text(0, "The sea was calm.", Sae, scope.Dictionaries[0]),
+            Text(1, "A", Sae),
+            Text(2, "He opened the letter and read it aloud to all of them.", scope.Dictionaries[1], Sae),
+        ];
+        var together = TextAnalyzer.AnalyzeTogether(Model, Words, texts);
+        Assert.Equal([(2, 0), (0, 0), (1, 0), (2, 1), (0, 1)], told);
+        foreach (var (text, found) in texts.Zip(together))
+        {
+            var alone = TextAnalyzer.AnalyzeEach(Model, text.Dictionaries, Words, text.Tokens);
+            foreach (var (want, got) in alone.Zip(found, (a, b) => (a, b)))
+            {
+                Assert.Equal((want.Dictionary, want.Text), (got.Dictionary, got.Text));
+                Assert.Equal(want.Tokens.Select(token => (token.Id, token.Start)), got.Tokens.Select(token => (token.Id, token.Start)));
+                Assert.Equal(want.Fvu ?? 0, got.Fvu ?? 0, 1e-4);
+                Assert.Equal(want.MeanNorm ?? 0, got.MeanNorm ?? 0, 1e-3);
+                Assert.Equal(want.Next.Select(one => one.Id), got.Next.Select(one => one.Id));
+                Assert.All(want.Next.Zip(got.Next), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-4));
+                for (var row = 0; row < want.Tokens.Count; row++)
+                    foreach (var feature in want.Features.Top(row, 10))
+                        Assert.Equal(feature.Value, got.Features.Value(row, feature.Feature), 2e-3f * (1 + feature.Value));
+            }
+        }
+    }
+
+    [Fact]
+    public void of_texts_read_together_none_may_be_empty_or_too_long()
+    {
+        var right = new TextToAnalyze([Sae], Words.EncodeWithOffsets("The sea was calm.", true));
+        foreach (var ids in (int[][])[[], [.. Enumerable.Repeat(5, Model.Config.MaxPositions + 1)]])
+            Assert.Throws<ArgumentProblemException>(() =>
+                TextAnalyzer.AnalyzeTogether(Model, Words, [right, right with { Tokens = new("", ids, []) }])
+            );
+    }
+
     private SampleLayers Layers(params int[] layers) => new(_folder.File("layers"), Model.Config.Width, layers);
 
     [Fact]

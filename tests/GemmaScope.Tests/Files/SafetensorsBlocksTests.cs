@@ -40,6 +40,25 @@ public sealed unsafe class SafetensorsBlocksTests : IDisposable
     }
 
     [Fact]
+    public void a_tensor_of_many_matrices_keeps_its_shape()
+    {
+        using var blocks = RandomBlocks.Tensor(DType.Q8_0, 6, 64);
+        var path = _folder.File("experts");
+        var source = new TensorSource(
+            "w",
+            DType.Q8_0,
+            [2, 3, 64],
+            stream => stream.Write(new ReadOnlySpan<byte>(blocks.Pointer, (int)blocks.ByteLength))
+        );
+        SafetensorsWriter.Write(path, [source]);
+        using var file = SafetensorsFile.Open(path);
+        Assert.Equal([2, 3, 64], file["w"].Shape);
+        Assert.Equal((6, 64), (file["w"].Rows, file["w"].Columns));
+        Assert.Equal("Q8_0 2 3 64", file.Metadata["gemmascope.blocks.w"]);
+        Assert.Equal(blocks.ToF32().AsSpan().ToArray(), file["w"].ToF32().AsSpan().ToArray());
+    }
+
+    [Fact]
     public void only_whole_rows_of_blocks_are_written()
     {
         static void Nothing(Stream stream) { }
@@ -53,8 +72,10 @@ public sealed unsafe class SafetensorsBlocksTests : IDisposable
     [InlineData("gemmascope.blocks", null, "in which version")]
     [InlineData("gemmascope.blocks.other", "Q8_0 2 64", "no such tensor")]
     [InlineData("gemmascope.blocks.w", "Q8_0 2", "two sizes")]
-    [InlineData("gemmascope.blocks.w", "Q8_0 2 -64", "two sizes")]
-    [InlineData("gemmascope.blocks.w", "Q8_0 2 99999999999999999999", "two sizes")]
+    [InlineData("gemmascope.blocks.w", "Q8_0", "two sizes")]
+    [InlineData("gemmascope.blocks.w", "Q8_0 2 -64", "with sizes")]
+    [InlineData("gemmascope.blocks.w", "Q8_0 2 99999999999999999999", "with sizes")]
+    [InlineData("gemmascope.blocks.w", "Q8_0 1 2 64", "U8 [rows, bytes]")]
     [InlineData("gemmascope.blocks.w", "q8_0 2 64", "no block type")]
     [InlineData("gemmascope.blocks.w", "17 2 64", "no block type")]
     [InlineData("gemmascope.blocks.w", "BF16 2 64", "no block type")]

@@ -16,31 +16,52 @@ internal static class GgufCopy
     /// <param name="file">Where to write.</param>
     /// <param name="type">F32, F16, BF16, Q8_0, Q6_K, Q5_0 or Q4_0.</param>
     /// <param name="rename">Another text for a token; null for its own.</param>
-    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null)
+    /// <param name="called">What it says it is called, if anything.</param>
+    public static void Write(string folder, string file, DType type, Func<int, string?>? rename = null, string? called = null)
     {
         using var stored = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        writer.Write("GGUF"u8);
-        writer.Write(3u);
-        writer.Write((ulong)stored.Tensors.Count);
-        var keys = Keys(folder, rename);
-        writer.Write((ulong)keys.Count);
-        foreach (var (key, value) in keys)
-        {
-            Text(writer, key);
-            Value(writer, value);
-        }
         (string Name, Tensor Wide, DType Type)[] tensors =
         [
             .. stored.Tensors.Select(pair =>
                 (pair.Key["model.".Length..], pair.Value.ToF32(), pair.Value.Shape.Length > 1 ? type : DType.F32)
             ),
         ];
+        // Gains are stored with the 1 added.
+        foreach (var (_, wide, _) in tensors)
+            if (wide.Shape.Length == 1)
+                foreach (ref var gain in wide.AsSpan())
+                    gain += 1;
+        var keys = Keys(folder, rename);
+        if (called is not null)
+            keys["general.name"] = called;
+        Write(file, keys, [.. tensors.Select(one => one with { Name = GgufModel.NameOf(one.Name) })]);
+    }
+
+    /// <summary>Writes a file of keys and tensors, and disposes these.</summary>
+    /// <param name="file">Where to write.</param>
+    /// <param name="keys">Whole numbers, floats, flags, texts, and arrays of them.</param>
+    /// <param name="tensors">Names in the file, numbers, and the type that they get.</param>
+    public static void Write(
+        string file,
+        IReadOnlyDictionary<string, object> keys,
+        IReadOnlyList<(string Name, Tensor Wide, DType Type)> tensors
+    )
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        writer.Write("GGUF"u8);
+        writer.Write(3u);
+        writer.Write((ulong)tensors.Count);
+        writer.Write((ulong)keys.Count);
+        foreach (var (key, value) in keys)
+        {
+            Text(writer, key);
+            Value(writer, value);
+        }
         long offset = 0;
         foreach (var (name, wide, stores) in tensors)
         {
-            Text(writer, GgufModel.NameOf(name));
+            Text(writer, name);
             writer.Write((uint)wide.Shape.Length);
             foreach (var size in wide.Shape.ToArray().Reverse())
                 writer.Write((ulong)size);
@@ -63,10 +84,6 @@ internal static class GgufCopy
         foreach (var (_, wide, stores) in tensors)
         {
             writer.Write(new byte[Padded(stream.Length) - stream.Length]);
-            // Gains are stored with the 1 added.
-            if (wide.Shape.Length == 1)
-                foreach (ref var gain in wide.AsSpan())
-                    gain += 1;
             writer.Write(Encode(wide.AsSpan(), stores));
             wide.Dispose();
         }

@@ -227,6 +227,62 @@ public sealed class ModelQueueTests : IDisposable
         await Assert.ThrowsAsync<ObjectDisposedException>(() => queue.RunAsync("c", _ => 0, default));
     }
 
+    [Fact]
+    public async Task of_work_done_together_that_fails_each_piece_is_done_again_alone_and_only_the_guilty_is_told()
+    {
+        using var queue = new ModelQueue(100, Long, _metrics);
+        var sizes = new List<int>();
+        var batch = new ModelBatch<int, int>(
+            (items, _) =>
+            {
+                sizes.Add(items.Count);
+                return items.Contains(13) ? throw new InvalidDataException("13") : [.. items.Select(item => item * 10)];
+            },
+            _ => 1,
+            most: 10
+        );
+        var running = Block(queue);
+        Task<int>[] all = [.. ((int[])[1, 13, 3]).Select((item, i) => queue.RunAsync($"{i}", batch, item, default))];
+        _gate.Set();
+        await running;
+        Assert.Equal((10, 30), (await all[0], await all[2]));
+        await Assert.ThrowsAsync<InvalidDataException>(() => all[1]);
+        Assert.Equal([3, 1, 1, 1], sizes);
+    }
+
+    [Fact]
+    public async Task where_several_ask_the_first_waits_for_the_next_and_who_asks_alone_waits_for_nobody()
+    {
+        // Whoever waited for company in vain would wait beyond the limit of the test.
+        using var queue = new ModelQueue(100, Long, _metrics, company: 2 * Long);
+        var sizes = new List<int>();
+        var batch = new ModelBatch<int, int>(
+            (items, _) =>
+            {
+                sizes.Add(items.Count);
+                return items;
+            },
+            _ => 1,
+            most: 10
+        );
+        Assert.Equal(1, await queue.RunAsync("a", batch, 1, default));
+        Assert.Equal(2, await queue.RunAsync("a", batch, 2, default));
+        var running = Block(queue);
+        Task<int>[] both = [queue.RunAsync("a", batch, 3, default), queue.RunAsync("b", batch, 4, default)];
+        _gate.Set();
+        await running;
+        await Task.WhenAll(both);
+        Task<int>[] again = [queue.RunAsync("a", batch, 7, default), queue.RunAsync("b", batch, 8, default)];
+        Assert.Equal((7, 8), (await again[0], await again[1]));
+        var first = queue.RunAsync("a", batch, 5, default);
+        Patience.Until(() => queue.Length == 0, "the first to be taken");
+        Assert.False(first.IsCompleted);
+        // What is of another kind is not kept waiting either.
+        Assert.Equal(6, await queue.RunAsync("b", _ => 6, default));
+        Assert.Equal(5, await first);
+        Assert.Equal([1, 1, 2, 2, 1], sizes);
+    }
+
     /// <summary>Work that runs until the gate opens, so that what comes after it waits.</summary>
     private Task<int> Block(ModelQueue queue)
     {

@@ -33,14 +33,24 @@ public sealed class SqliteFeatureDatabaseTests : FeatureDatabaseTests
             using var count = connection.CreateCommand();
             count.CommandText = "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA page_count";
             var pages = Convert.ToInt64(count.ExecuteScalar());
-            using var full = new SqlFeatureDatabase(new SqliteDialect(File, Math.Max(pages, 1) + 2));
-            var problem = Assert.Throws<GemmaScopeException>(() => full.Write(stored, [.. Enumerable.Range(1, 9).Select(Feature)]));
+            using var full = new SqlFeatureDatabase(new SqliteDialect(File, Math.Max(pages, 1)));
+            var problem = Assert.Throws<GemmaScopeException>(() => full.Write(stored, [.. Enumerable.Range(1, 9).Select(Large)]));
             Assert.Contains("free some space", problem.Message);
         }
         Assert.NotNull(Database.Page(stored, 0));
         Assert.Null(Database.Page(stored, 1));
         Database.Write(stored, [Feature(1)]);
         Assert.NotNull(Database.Page(stored, 1));
+
+        // Its page is larger than what the pages that are there leave free.
+        static LabelledDashboard Large(int feature) =>
+            new(
+                Feature(feature).Dashboard with
+                {
+                    Examples = [.. Enumerable.Repeat(Feature(feature).Dashboard.Examples, 9).SelectMany(all => all)],
+                },
+                []
+            );
     }
 
     [Fact]
