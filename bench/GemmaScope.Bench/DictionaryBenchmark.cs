@@ -24,6 +24,7 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
         using Tensor y = Tensor.Uninitialized(tokens, width),
             gradient = Tensor.Uninitialized(features, width);
         var sampled = new float[active.Count];
+        using var memory = setup.MemoryRead(hugePages: true);
 
         var rates = setup.Race(
             product.With(Compute.Kernels, Arithmetic.Exact),
@@ -36,12 +37,17 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
             new(1, () => SparseKernels.Multiply(active, half, y.AsMatrix())),
             new(1, () => SparseKernels.Multiply(uneven, decoder, y.AsMatrix())),
             new(1, () => SparseKernels.TransposedMultiply(active, x.AsMatrix(), gradient.AsMatrix())),
-            new(1, () => SparseKernels.Sampled(active, x.AsMatrix(), decoder, sampled))
+            new(1, () => SparseKernels.Sampled(active, x.AsMatrix(), decoder, sampled)),
+            memory.Contestant()
         );
         yield return Figure.Against("SAE encode", rates[1], GigaFlops, 1e9, "GEMM exact, f32 weights", rates[0], 0.80);
         yield return Sparse("SAE decode, sparse", 3, 50);
         yield return Sparse("SAE decode, sparse, bf16 weights", 4, 50);
         yield return Sparse("SAE decode, sparse, uneven densities", 5, 50);
+        // Each decoder vector that fires anywhere is read once: no decode can take less time than that.
+        yield return Read("SAE decode, sparse, decoder vectors read", 3, active, sizeof(float));
+        yield return Read("SAE decode, sparse, bf16 weights, decoder vectors read", 4, active, 2);
+        yield return Read("SAE decode, sparse, uneven densities, decoder vectors read", 5, uneven, sizeof(float));
         yield return Sparse("gradient of W_dec, sparse", 6, null);
         yield return Sparse("gradient of features, sparse", 7, null);
         yield return new Figure("SAE features per token", (double)active.Count / tokens, "L0");
@@ -49,6 +55,13 @@ internal sealed class DictionaryBenchmark() : Benchmark("sae", "SAE of 16,384 fe
 
         Figure Sparse(string name, int contestant, double? target) =>
             Figure.Against(name, rates[contestant], "runs/s", 1, "dense decode", rates[2], target);
+
+        Figure Read(string name, int contestant, SparseActivations of, int bytes)
+        {
+            var fired = Enumerable.Range(0, of.Rows).SelectMany(row => of.Indices(row).ToArray()).Distinct().Count();
+            double[] read = [.. rates[contestant].Select(rate => rate * fired * width * bytes)];
+            return Figure.Against(name, read, GigaBytes, 1e9, "read of memory, huge pages", rates[8]);
+        }
     }
 
     private static SparseActivations Uneven(int tokens, int features)

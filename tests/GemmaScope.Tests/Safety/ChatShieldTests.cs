@@ -6,6 +6,7 @@ using GemmaScope.Numerics;
 using GemmaScope.Safety;
 using GemmaScope.Server.Hosting;
 using GemmaScope.Tests.Cli;
+using GemmaScope.Tests.Models;
 using GemmaScope.Tests.Server;
 using GemmaScope.Tests.Text;
 using GemmaScope.Text;
@@ -21,20 +22,40 @@ public sealed class ChatShieldTests : IDisposable
     private static readonly ShieldOptions Chat = new() { Template = ShieldTemplate.Chat };
 
     private readonly TemporaryFolder _folder = new();
+    private readonly List<ModelFolder> _models = [];
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _folder.Dispose();
+        foreach (var model in _models)
+            model.Dispose();
+    }
 
-    /// <summary>A tiny model of the family with a vocabulary of characters, the words, and marks of turns.</summary>
+    /// <summary>A tiny model of the family with a vocabulary of characters, the words, and marks of turns: it has more pieces than the
+    /// fixture, whose embeddings come again for them.</summary>
     private string Gemma4(string name, bool hasWords = true)
     {
-        foreach (var file in Directory.GetFiles(Fixtures.Path("host", name)))
-            File.Copy(file, _folder.File(Path.GetFileName(file)), overwrite: true);
+        const int rows = 384;
+        var model = new ModelFolder(name)
+            .Config(": 168", $": {rows}")
+            .Weights(tensors =>
+            {
+                foreach (var embedding in tensors.Keys.Where(key => key.Contains("embed_tokens")).ToArray())
+                {
+                    var (narrow, wide) = (tensors[embedding].AsMatrix(), Tensor.Zeros(rows, tensors[embedding].Columns));
+                    for (var row = 0; row < rows; row++)
+                        narrow.Row(row % narrow.Rows).CopyTo(wide.Row(row));
+                    tensors[embedding] = wide;
+                }
+            });
+        _models.Add(model);
         string[] pieces =
         [
             "<pad>",
             "<eos>",
             "<bos>",
             "<unk>",
+            .. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"),
             "▁",
             "\n",
             .. Enumerable.Range('!', '~' - '!' + 1).Select(c => $"{(char)c}"),
@@ -64,8 +85,8 @@ public sealed class ChatShieldTests : IDisposable
         json["model"]!["merges"] = hasWords
             ? new JsonArray(new JsonArray("Y", "e"), new JsonArray("Ye", "s"), new JsonArray("N", "o"))
             : new JsonArray();
-        File.WriteAllText(_folder.File("tokenizer.json"), json.ToJsonString());
-        return _folder.Path;
+        File.WriteAllText(Path.Combine(model.Path, "tokenizer.json"), json.ToJsonString());
+        return model.Path;
     }
 
     private static string Message(ShieldPolicy policy, string user, string? response) =>
