@@ -130,9 +130,22 @@ internal static class RandomGguf
         yield return Many("tokenizer.ggml.tokens", Text, (file, i) => Name(file, Token(i)));
         yield return Many("tokenizer.ggml.scores", F32, (file, i) => file.Write(-(float)i));
         // Control, unknown, byte, and normal tokens.
-        yield return Many("tokenizer.ggml.token_type", I32, (file, i) => file.Write(i < 3 ? 3 : i == 3 ? 2 : i < 260 ? 6 : 1));
+        yield return Many(
+            "tokenizer.ggml.token_type",
+            I32,
+            (file, i) =>
+                file.Write(
+                    i < 3 ? 3
+                    : i == 3 ? 2
+                    : i < 260 ? 6
+                    : 1
+                )
+        );
 
-        string Token(int i) => i < 4 ? special[i] : i < 260 ? $"<0x{i - 4:X2}>" : $"t{i}";
+        string Token(int i) =>
+            i < 4 ? special[i]
+            : i < 260 ? $"<0x{i - 4:X2}>"
+            : $"t{i}";
     }
 
     private static Action<BinaryWriter> Key(string name, string value) => Key(name, Text, file => Name(file, value));

@@ -17,11 +17,7 @@ internal sealed class ConcurrentBenchmark() : Benchmark("concurrency", "two pref
         var tokens = BenchSetup.Tokens(model.Config, Math.Min(Tokens, setup.PrefillTokens));
         var rates = setup.Race(
             Of(model, [tokens], () => Prefill(model, [tokens], [tokens])),
-            Of(
-                model,
-                [tokens],
-                () => Task.WaitAll(Task.Run(() => Prefill(model, [tokens])), Task.Run(() => Prefill(model, [tokens])))
-            )
+            Of(model, [tokens], () => Task.WaitAll(Task.Run(() => Prefill(model, [tokens])), Task.Run(() => Prefill(model, [tokens]))))
         );
         yield return Figure.Against("two prefills at once", rates[1], GigaFlops, 1e9, "one after the other", rates[0], 0.9);
 

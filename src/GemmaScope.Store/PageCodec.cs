@@ -228,8 +228,7 @@ internal static class PageCodec
         value <= 0 || largest == 0 ? 0 : Math.Max(1, (int)Math.Round((double)value / largest * Steps));
 
     /// <summary>Small sources of either sign may become 0.</summary>
-    private static int Source(float value, float largest) =>
-        largest == 0 ? 0 : (int)Math.Round((double)value / largest * SignedSteps);
+    private static int Source(float value, float largest) => largest == 0 ? 0 : (int)Math.Round((double)value / largest * SignedSteps);
 
     private static void Entry(PageWriter page, PageColumn column, int index, params ReadOnlySpan<float> values)
     {

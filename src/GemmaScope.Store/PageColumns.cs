@@ -141,8 +141,7 @@ internal sealed class PageColumns
 
     /// <summary>A number that is mostly the one before it in its column.</summary>
     public long Steady<TCoder>(ref TCoder coder, PageColumn column, long number)
-        where TCoder : IBitCoder, allows ref struct =>
-        _last[(int)column] += Signed(ref coder, column, number - _last[(int)column]);
+        where TCoder : IBitCoder, allows ref struct => _last[(int)column] += Signed(ref coder, column, number - _last[(int)column]);
 
     /// <summary>Bits of which the first few are guessed.</summary>
     public uint Pattern<TCoder>(ref TCoder coder, PageColumn column, uint bits, int count, int guessed)

@@ -14,7 +14,40 @@ internal struct BitModel
         Least = Certain / 64;
 
     // 1/2, 1/3 … 1/32 of 2^15: a product with a difference of 2^16 stays an int.
-    private static ReadOnlySpan<ushort> Weights => [16384, 10922, 8192, 6553, 5461, 4681, 4096, 3640, 3276, 2978, 2730, 2520, 2340, 2184, 2048, 1927, 1820, 1724, 1638, 1560, 1489, 1424, 1365, 1310, 1260, 1213, 1170, 1129, 1092, 1057, 1024];
+    private static ReadOnlySpan<ushort> Weights =>
+        [
+            16384,
+            10922,
+            8192,
+            6553,
+            5461,
+            4681,
+            4096,
+            3640,
+            3276,
+            2978,
+            2730,
+            2520,
+            2340,
+            2184,
+            2048,
+            1927,
+            1820,
+            1724,
+            1638,
+            1560,
+            1489,
+            1424,
+            1365,
+            1310,
+            1260,
+            1213,
+            1170,
+            1129,
+            1092,
+            1057,
+            1024,
+        ];
 
     private ushort _one;
     private byte _seen;

@@ -153,12 +153,12 @@ internal sealed class TextReader
         var found = new Dictionary<(string, string), TextAnalysis>();
         // Somebody else may have read it while this waited for its turn.
         foreach (var one in together)
-            foreach (var dictionary in one.Dictionaries)
-                if (Find((dictionary.Name, one.Text)) is { Next.Count: > 0 } known)
-                {
-                    found[(dictionary.Name, one.Text)] = known;
-                    one.Tell(new(dictionary, known));
-                }
+        foreach (var dictionary in one.Dictionaries)
+            if (Find((dictionary.Name, one.Text)) is { Next.Count: > 0 } known)
+            {
+                found[(dictionary.Name, one.Text)] = known;
+                one.Tell(new(dictionary, known));
+            }
         (Wanted[] Who, MicroscopeDictionary[] Missing)[] readings =
         [
             .. together
@@ -261,12 +261,7 @@ internal sealed class TextReader
     }
 
     /// <summary>What somebody waits for: a text read with dictionaries, each told as it is done.</summary>
-    private sealed record Wanted(
-        MicroscopeDictionary[] Dictionaries,
-        string Text,
-        TokenizedText Tokens,
-        Action<DictionaryFinding> Tell
-    );
+    private sealed record Wanted(MicroscopeDictionary[] Dictionaries, string Text, TokenizedText Tokens, Action<DictionaryFinding> Tell);
 }
 
 /// <summary>A token of a text that is to be read.</summary>

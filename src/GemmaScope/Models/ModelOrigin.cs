@@ -112,7 +112,11 @@ internal sealed record GgufOrigin(GgufFile File)
 
     // A repository may hold files of several models, and a file may be called model.gguf.
     public override IEnumerable<string> Names =>
-        [System.IO.Path.GetFileNameWithoutExtension(Path), Name, .. File.Metadata.Text("general.name") is { } inside ? [inside] : (string[])[]];
+        [
+            System.IO.Path.GetFileNameWithoutExtension(Path),
+            Name,
+            .. File.Metadata.Text("general.name") is { } inside ? [inside] : (string[])[],
+        ];
 
     public override string SettingsHash() => File.HeaderHash();
 

@@ -134,7 +134,13 @@ public sealed class TextAnalyzerTests : IDisposable
     public void of_texts_read_together_none_may_be_empty_or_too_long()
     {
         var right = new TextToAnalyze([Sae], Words.EncodeWithOffsets("The sea was calm.", true));
-        foreach (var ids in (int[][])[[], [.. Enumerable.Repeat(5, Model.Config.MaxPositions + 1)]])
+        foreach (
+            var ids in (int[][])
+                [
+                    [],
+                    [.. Enumerable.Repeat(5, Model.Config.MaxPositions + 1)],
+                ]
+        )
             Assert.Throws<ArgumentProblemException>(() =>
                 TextAnalyzer.AnalyzeTogether(Model, Words, [right, right with { Tokens = new("", ids, []) }])
             );

@@ -9,7 +9,8 @@ namespace GemmaScope.Tests.Server;
 public sealed class PageCodecTests
 {
     /// <summary><see cref="Small"/> as the first form had it, in whole bytes.</summary>
-    private const string FirstForm = "0107AC02025206010000803E0000003E000020400000000000000041000010410000C03F030300C801010000003F010300B800340109003801080038003401FC1100B800340106D209020034003A01000040C000004040020A003D8407803C010B00C1030102030002012903000502F4030998C80F04050000004103012001FF0001010000204002017F00E7040502000302F4030903000040400102FF00";
+    private const string FirstForm =
+        "0107AC02025206010000803E0000003E000020400000000000000041000010410000C03F030300C801010000003F010300B800340109003801080038003401FC1100B800340106D209020034003A01000040C000004040020A003D8407803C010B00C1030102030002012903000502F4030998C80F04050000004103012001FF0001010000204002017F00E7040502000302F4030903000040400102FF00";
 
     [Fact]
     public void a_page_of_the_first_form_is_read_as_one_of_the_second()
@@ -34,7 +35,10 @@ public sealed class PageCodecTests
             Assert.Equal(want.Together, got.Together);
             Assert.Equal(want.Logits?.Histogram, got.Logits?.Histogram);
             Assert.Equal(want.Logits?.Top.Select(one => one.Token), got.Logits?.Top.Select(one => one.Token));
-            Assert.Equal(want.CorrelatedFeatures.Select(one => (float)(Half)one.Pearson), got.CorrelatedFeatures.Select(one => one.Pearson));
+            Assert.Equal(
+                want.CorrelatedFeatures.Select(one => (float)(Half)one.Pearson),
+                got.CorrelatedFeatures.Select(one => one.Pearson)
+            );
             Assert.Equal(want.Examples.Count, got.Examples.Count);
             foreach (var (one, read) in want.Examples.Zip(got.Examples))
             {

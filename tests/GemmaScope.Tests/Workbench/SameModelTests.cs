@@ -121,7 +121,10 @@ public sealed class SameModelTests : IDisposable
             return new()
             {
                 ["analysis"] = found,
-                ["texts"] = string.Join('|', parts.GroupBy(part => $"{part["kind"]}").Select(of => string.Concat(of.Select(part => part["text"])))),
+                ["texts"] = string.Join(
+                    '|',
+                    parts.GroupBy(part => $"{part["kind"]}").Select(of => string.Concat(of.Select(part => part["text"])))
+                ),
                 ["next"] = new JsonArray([.. parts.Where(part => part["next"] is not null).Select(part => part.DeepClone())]),
             };
         }
