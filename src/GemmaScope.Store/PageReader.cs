@@ -31,7 +31,7 @@ internal interface IPageReader
     int Source();
 }
 
-/// <summary>The first form, written until 0.5: whole bytes, whatever the column.</summary>
+/// <summary>The first form, which older databases have: whole bytes, whatever the column.</summary>
 internal ref struct BytePageReader(ReadOnlySpan<byte> bytes) : IPageReader
 {
     private CompactReader _bytes = new(bytes);

@@ -50,7 +50,7 @@ internal sealed class ChatColumn : IDisposable
     public int[] Ids => _writer is null ? _said.Ids : [.. _said.Ids, .. _writer.Ids];
 
     /// <summary>The tokens of the user's last message.</summary>
-    public int[] User => _said.Spans[_writer is null ? ^2 : ^1] is var span ? [.. Enumerable.Range(span.Start, span.End - span.Start)] : [];
+    public int[] User => [.. Places(_said.Spans[_writer is null ? ^2 : ^1])];
 
     /// <summary>The tokens of what the last reply says.</summary>
     public int[] Answer => Reply(ChannelPart.Outside);
@@ -116,7 +116,9 @@ internal sealed class ChatColumn : IDisposable
     {
         var ids = Ids;
         var parts = ChannelTokens.PartsOf(_model.Tokenizer, ids);
-        var (start, end) = _writer is null ? (_said.Spans[^1].Start, _said.Spans[^1].End) : (_said.Ids.Length, ids.Length);
-        return [.. Enumerable.Range(start, end - start).Where(i => parts[i] == wanted)];
+        var reply = _writer is null ? Places(_said.Spans[^1]) : Enumerable.Range(_said.Ids.Length, ids.Length - _said.Ids.Length);
+        return [.. reply.Where(i => parts[i] == wanted)];
     }
+
+    private static IEnumerable<int> Places(ChatSpan span) => Enumerable.Range(span.Start, span.End - span.Start);
 }

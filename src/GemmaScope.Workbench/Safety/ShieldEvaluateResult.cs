@@ -22,7 +22,7 @@ public sealed class ShieldEvaluateResult
         IReadOnlyList<FairnessGap> gaps
     )
     {
-        (Model, Template, Hardened) = (model, template.Name, options.Asked.Hardened || template.IsOfChat);
+        (Model, Template, Hardened) = (model, template.Name, options.Asked.HardenedIn(template));
         NotShieldGemma = template.IsOfChat;
         Files = [.. options.Files.Select(Path.GetFileName).OfType<string>()];
         Parts = [.. parts.Select(part => new EvaluatedPart(part))];

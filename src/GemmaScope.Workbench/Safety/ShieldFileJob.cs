@@ -111,7 +111,7 @@ internal sealed class ShieldFileRun(
     private long _violations,
         _problems;
 
-    private bool Hardened => options.Asked.Hardened || _template.IsOfChat;
+    private bool Hardened => options.Asked.HardenedIn(_template);
 
     public ShieldFileResult Run()
     {

@@ -67,7 +67,7 @@ public static class ShieldJob
                 return new ShieldResult(
                     microscope.ModelName,
                     template.Name,
-                    options.Asked.Hardened || template.IsOfChat,
+                    options.Asked.HardenedIn(template),
                     [.. shield.Score(questions, cancellationToken).Select((verdict, i) => Told(verdict, options.Texts[i].Id))]
                 )
                 {

@@ -198,7 +198,7 @@ internal sealed class FrozenBackward : IDisposable
         if (source != layer)
             return;
         if (_config.HasValueNorm)
-            Workers.For(below.Pieces.Length, new ScaleHeads(below, shape.HeadSize, _model.Frozen.Values[layer], v));
+            Workers.For(below.Pieces.Length, new NormValues(_model.Frozen, layer, below, v));
         Compute.Kernels.Multiply(v, _weights.Layers[layer].Value.Transposed, input, Arithmetic.Exact);
     }
 

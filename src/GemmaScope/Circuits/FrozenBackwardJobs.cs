@@ -86,18 +86,16 @@ internal readonly record struct AddPositions(RowLayout Layout, MatrixView Rows, 
     }
 }
 
-/// <summary>Backward of a norm of heads without gain whose denominators are constants, in place. One piece of the layout a call.</summary>
-internal readonly record struct ScaleHeads(RowLayout Layout, int Size, float[] Scale, MatrixView Rows) : IJob
+/// <summary>Backward of the frozen norm of a layer's values, in place. One piece of the layout a call.</summary>
+internal readonly record struct NormValues(FrozenRun Frozen, int Layer, RowLayout Layout, MatrixView Rows) : IJob
 {
     public void Run(int index)
     {
         var (target, first, end) = Layout.Pieces[index];
-        var heads = Rows.Columns / Size;
         for (var position = first; position < end; position++)
-        for (var head = 0; head < heads; head++)
         {
-            var part = Rows.Row(Layout.Row(target, position)).Slice(head * Size, Size);
-            TensorPrimitives.Multiply(part, Scale[position * heads + head], part);
+            var row = Rows.Row(Layout.Row(target, position));
+            Frozen.NormValues(Layer, position, row, row);
         }
     }
 }

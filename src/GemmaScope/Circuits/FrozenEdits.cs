@@ -73,10 +73,7 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
         ];
 
     /// <summary>The same of each head's values.</summary>
-    private Edit[] ValueNorm(int layer)
-    {
-        var (size, scale) = (_config.Shapes[layer].HeadSize, model.Frozen.Values[layer]);
-        return
+    private Edit[] ValueNorm(int layer) =>
         [
             Keep(new Site(SiteKind.V, layer)),
             Edit.Function(
@@ -84,16 +81,10 @@ internal sealed class FrozenEdits(ReplacementModel model, int first, int end)
                 (rows, _) =>
                 {
                     for (var i = 0; i < rows.Rows; i++)
-                    for (var at = 0; at < rows.Columns; at += size)
-                        TensorPrimitives.Multiply(
-                            _kept.AsSpan(i * rows.Columns + at, size),
-                            scale[(i * rows.Columns + at) / size],
-                            rows.Row(i).Slice(at, size)
-                        );
+                        model.Frozen.NormValues(layer, i, _kept.AsSpan(i * rows.Columns, rows.Columns), rows.Row(i));
                 }
             ),
         ];
-    }
 
     private Edit Keep(Site site) =>
         Edit.Function(

@@ -75,19 +75,14 @@ internal sealed class FrozenForward : IDisposable
 
     private void Values(int layer, MatrixView residual, MatrixView v)
     {
-        var (w, size) = (_weights.Layers[layer], _config.Shapes[layer].HeadSize);
+        var w = _weights.Layers[layer];
         var input = Buffer("input", residual.Rows, _config.Width);
         Scale(residual, w.InputGain, _model.Frozen.BeforeAttention[layer], input);
         Compute.Kernels.Multiply(input, w.Value, v, Arithmetic.Exact);
         if (!_config.HasValueNorm)
             return;
-        var heads = v.Columns / size;
         for (var i = 0; i < v.Rows; i++)
-        for (var head = 0; head < heads; head++)
-        {
-            var part = v.Row(i).Slice(head * size, size);
-            TensorPrimitives.Multiply(part, _model.Frozen.Values[layer][(_source.Position + i) * heads + head], part);
-        }
+            _model.Frozen.NormValues(layer, _source.Position + i, v.Row(i), v.Row(i));
     }
 
     private void Attend(int layer, MatrixView z, MatrixView residual)

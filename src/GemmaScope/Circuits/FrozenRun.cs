@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using GemmaScope.Models;
 using GemmaScope.Numerics;
 
@@ -46,7 +47,7 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
             var l = layer;
             yield return Scale(new Site(SiteKind.ResidPre, l), BeforeAttention[l]);
             if (Values[l].Length > 0)
-                yield return Edit.Function(new Site(SiteKind.V, l), (rows, _) => ScaleHeads(rows, config.Shapes[l].HeadSize, Values[l]));
+                yield return Edit.Function(new Site(SiteKind.V, l), (rows, _) => Heads(rows, config.Shapes[l].HeadSize, Values[l]));
             yield return Edit.OfHeads(
                 new Site(SiteKind.AttnPattern, l),
                 (all, _) => _patterns[l] = new FrozenPattern(config, l, all, _memory)
@@ -55,6 +56,23 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
             yield return Scale(Site.ResidMid(l), BeforeMlp[l]);
         }
         yield return Scale(Site.ResidPost(config.Layers - 1), Final);
+    }
+
+    /// <summary>The values of a position, each head times its constant: the norm of heads where it is frozen, forward and backward.</summary>
+    /// <param name="layer">A layer that norms values.</param>
+    /// <param name="position">The position.</param>
+    /// <param name="values">The values, or their gradients.</param>
+    /// <param name="result">May be the same.</param>
+    public void NormValues(int layer, int position, ReadOnlySpan<float> values, Span<float> result)
+    {
+        var heads = config.Shapes[layer].KeyValueHeads;
+        var size = values.Length / heads;
+        for (var head = 0; head < heads; head++)
+            TensorPrimitives.Multiply(
+                values.Slice(head * size, size),
+                Values[layer][position * heads + head],
+                result.Slice(head * size, size)
+            );
     }
 
     public void Dispose() => _memory.Dispose();
@@ -69,7 +87,7 @@ internal sealed class FrozenRun(GemmaConfig config, int tokens, string? folder) 
             }
         );
 
-    private void ScaleHeads(MatrixView rows, int size, float[] scales)
+    private void Heads(MatrixView rows, int size, float[] scales)
     {
         var heads = rows.Columns / size;
         for (var i = 0; i < scales.Length; i++)

@@ -8,7 +8,8 @@ namespace GemmaScope.Circuits;
 /// <summary>
 /// The local replacement model of one prompt (METHODS §4.5 steps 1–3): every MLP output is what its features stand for plus a constant
 /// error, and attention patterns and norm denominators are constants, so that all the model computes is a sum over features, errors,
-/// token embeddings and biases. What a layer's own embedding adds (Gemma 4 E) is a constant too, and counts to the error of its layer. Owns what it keeps of the run; model and transcoders must outlive it.
+/// token embeddings and biases. What a layer's own embedding adds (Gemma 4 E) is a constant too, and counts to the error of its
+/// layer. Owns what it keeps of the run; model and transcoders must outlive it.
 /// </summary>
 public sealed class ReplacementModel : IDisposable
 {

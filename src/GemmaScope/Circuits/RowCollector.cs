@@ -5,8 +5,8 @@ namespace GemmaScope.Circuits;
 
 /// <summary>
 /// What a backward pass meets at each write site, as contributions of sources (METHODS §4.5 step 6): a_s ⟨W_dec,s, g⟩ of features,
-/// ⟨error, g⟩ with what the layer's own embedding adds, ⟨embedding, g⟩, and the constants that have no node. One position a call, so that each decoder vector is read once for all
-/// targets of the batch.
+/// ⟨error, g⟩ with what the layer's own embedding adds, ⟨embedding, g⟩, and the constants that have no node. One position a call,
+/// so that each decoder vector is read once for all targets of the batch.
 /// </summary>
 internal sealed class RowCollector
 {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using GemmaScope.Numerics;
 
 namespace GemmaScope.Dictionaries;
@@ -28,7 +27,7 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         for (var u = 0; u < f.Count; u++)
         {
             if (u + ahead < f.Count)
-                Prefetch(w.Row(f.Features[u + ahead]), y.Columns * Size);
+                Ahead.FetchAll(w.Row(f.Features[u + ahead]), y.Columns * Size);
             var row = w.Row(f.Features[u]);
             var scale = w.ScaleOf(f.Features[u]);
             var (e, end) = (f.Starts[u], f.Starts[u + 1]);
@@ -50,7 +49,7 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
         for (var u = 0; u < f.Count; u++)
         {
             if (u + ahead < f.Count)
-                Prefetch(w.Row(f.Features[u + ahead]), g.Columns * Size);
+                Ahead.FetchAll(w.Row(f.Features[u + ahead]), g.Columns * Size);
             var row = w.Row(f.Features[u]);
             var scale = w.ScaleOf(f.Features[u]);
             for (var e = f.Starts[u]; e < f.Starts[u + 1]; e++)
@@ -199,14 +198,5 @@ internal static unsafe class SparseKernel<T, TSimd, TFormat>
                 sum += At(g, rows[e])[n] * values[e];
             y[n] = sum;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* p, int bytes)
-    {
-        if (!Sse.IsSupported)
-            return;
-        for (var end = p + bytes; p < end; p += 64)
-            Sse.Prefetch1(p);
     }
 }

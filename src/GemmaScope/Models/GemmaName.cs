@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace GemmaScope.Models;
 
 /// <summary>
-/// What the name of a model says: <c>google/gemma-2-2b-it</c>, <c>gemma-3-1b-pt</c>, <c>gemma-2-2b-it-Q4_K_M</c> or <c>Gemma 2 2b It</c>. Makers of dictionaries
-/// and of files of weights spell the same model differently, so that names are compared by what they mean.
+/// What the name of a model says: <c>google/gemma-2-2b-it</c>, <c>gemma-3-1b-pt</c>, <c>gemma-2-2b-it-Q4_K_M</c> or <c>Gemma 2 2b It</c>.
+/// Makers of dictionaries and of files of weights spell the same model differently, so that names are compared by what they mean.
 /// </summary>
 /// <param name="Model">Generation and size, e.g. <c>gemma-2-2b</c>.</param>
 /// <param name="Variant">What it was trained for: <see cref="Base"/>, <see cref="Tuned"/>, or the word before gemma in other names, such as

@@ -37,4 +37,16 @@ internal static unsafe class Ahead
         if (bytes > 4 * Line)
             Sse.Prefetch1(p + 4 * Line);
     }
+
+    /// <summary>Asks for all lines of a piece of memory, of whatever length.</summary>
+    /// <param name="p">Where it begins.</param>
+    /// <param name="bytes">Its length.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchAll(byte* p, long bytes)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var end = p + bytes; p < end; p += Line)
+            Sse.Prefetch1(p);
+    }
 }

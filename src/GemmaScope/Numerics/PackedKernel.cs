@@ -219,11 +219,9 @@ internal static unsafe class PackedKernel<T, TSimd, TFormat>
     // The next panel's part of a stored row: so many short pieces are none that the hardware's prefetcher knows.
     private static void FetchGroups(WeightView w, int output, int k, int depth)
     {
-        if (!Sse.IsSupported || output >= w.Outputs)
-            return;
-        var row = w.StoredRow(output);
-        for (long at = w.Type.ByteLength(k), end = w.Type.ByteLength(k + depth); at < end; at += 64)
-            Sse.Prefetch1(row + at);
+        var first = w.Type.ByteLength(k);
+        if (output < w.Outputs)
+            Ahead.FetchAll(w.StoredRow(output) + first, w.Type.ByteLength(k + depth) - first);
     }
 
     private static void PackTransposed(byte* source, long bytes, int depth, int columns, float* panel)

@@ -28,6 +28,11 @@ public sealed record ShieldOptions
     /// </summary>
     public bool Hardened { get; init; }
 
+    /// <summary>Whether they are plain text in a form: always in that of a chat, of which no published numbers are that would speak for
+    /// markers.</summary>
+    /// <param name="template">The form in which the model is asked.</param>
+    public bool HardenedIn(ShieldTemplate template) => Hardened || template.IsOfChat;
+
     /// <summary>What is done with a text that is too long.</summary>
     public ShieldTruncation Truncation { get; init; }
 

@@ -17,12 +17,7 @@ internal sealed class ShieldPrompts(GemmaModel model)
         if (policies.Count == 0)
             throw new ArgumentProblemException("none is given; name at least one", new Setting("Policies"));
         var (template, context) = (TemplateOf(options), model.Config.MaxPositions);
-        // No published numbers are made with the form of a chat, so that nothing speaks for markers there.
-        options = options with
-        {
-            Template = template,
-            Hardened = options.Hardened || template.IsOfChat,
-        };
+        options = options with { Template = template, Hardened = options.HardenedIn(template) };
         var (prompts, cut) = (Encode(user, response), 0);
         for (var excess = Excess(prompts); excess > 0; excess = Excess(prompts))
         {

@@ -114,13 +114,20 @@ public sealed class ThinkingSplitter
             _ => End,
         };
 
-    /// <summary>How many characters at the end may belong to the mark: the beginning of it, and inside thoughts a line break before
-    /// it.</summary>
-    private int Unsure(ReadOnlySpan<char> text, string mark)
+    /// <summary>How many characters at the end of a text are the beginning of a mark, but not all of it.</summary>
+    internal static int BeginningAtEnd(ReadOnlySpan<char> text, string mark)
     {
         var most = Math.Min(mark.Length - 1, text.Length);
         while (most > 0 && !text.EndsWith(mark.AsSpan(0, most), StringComparison.Ordinal))
             most--;
+        return most;
+    }
+
+    /// <summary>How many characters at the end may belong to the mark: the beginning of it, and inside thoughts a line break before
+    /// it.</summary>
+    private int Unsure(ReadOnlySpan<char> text, string mark)
+    {
+        var most = BeginningAtEnd(text, mark);
         return _state == State.Thinking && most < text.Length && text[^(most + 1)] == '\n' ? most + 1 : most;
     }
 }

@@ -33,7 +33,7 @@ public sealed class ToolCallSplitter
             var begin = text.IndexOf(Begin, at, StringComparison.Ordinal);
             if (begin < 0)
             {
-                var until = text.Length - Unsure(text.AsSpan(at));
+                var until = text.Length - ThinkingSplitter.BeginningAtEnd(text.AsSpan(at), Begin);
                 said.Append(text, at, until - at);
                 _held = text[until..];
                 return said.ToString();
@@ -67,13 +67,5 @@ public sealed class ToolCallSplitter
     {
         var splitter = new ToolCallSplitter();
         return (splitter.Append(answer) + splitter.Flush(), splitter.Calls);
-    }
-
-    private static int Unsure(ReadOnlySpan<char> text)
-    {
-        var most = Math.Min(Begin.Length - 1, text.Length);
-        while (most > 0 && !text.EndsWith(Begin.AsSpan(0, most), StringComparison.Ordinal))
-            most--;
-        return most;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class Resampling(
     /// <summary>Whether dead features are resampled after a step.</summary>
     /// <param name="step">The step, from 0.</param>
     public bool IsDue(long step) =>
-        recipe.ResampleEvery is { } every && (step + 1) % every == 0 && !(step + 1 > (recipe.ResampleUntil ?? long.MaxValue));
+        recipe.ResampleEvery is { } every && (step + 1) % every == 0 && step + 1 <= (recipe.ResampleUntil ?? long.MaxValue);
 
     /// <summary>Resamples as many of the dead as there are rows.</summary>
     /// <param name="step">The step that was just done, from 0.</param>

@@ -1,8 +1,8 @@
 namespace GemmaScope.Training;
 
 /// <summary>
-/// f = max(z, 0) of the k largest z of each row, or of the k · B largest of the batch, where k may fall from step to step. Of equal values the lower row and the lower feature
-/// come first. Beside them the largest z of dead features in each row, for AuxK (METHODS §2.8).
+/// f = max(z, 0) of the k largest z of each row, or of the k · B largest of the batch, where k may fall from step to step. Of equal
+/// values the lower row and the lower feature come first. Beside them the largest z of dead features in each row, for AuxK (METHODS §2.8).
 /// </summary>
 internal sealed class TopKRule(Recipe recipe, int auxiliaryK) : FeatureRule
 {

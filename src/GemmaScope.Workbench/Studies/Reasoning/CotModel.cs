@@ -130,7 +130,7 @@ internal sealed class CotModel
         var written = Model.GenerateMany(
             [.. begun.Select(one => (int[])[.. Before(one.Begun), .. one.Begun.Reasoning ?? []])],
             [.. begun.Select(one => Seed(one.Begun.Asked, one.What))],
-            Sampling,
+            Sampling(),
             Together,
             cancellationToken: _cancellationToken
         );
@@ -141,13 +141,11 @@ internal sealed class CotModel
     }
 
     /// <summary>How chains are sampled; thoughts end with their channel.</summary>
-    private GenerationOptions Sampling =>
-        _options.Sampling(Model) is var sampling && _letters is ThoughtReadout thoughts
-            ? sampling with
-            {
-                StopTokens = [.. sampling.StopTokens ?? [], thoughts.End],
-            }
-            : _options.Sampling(Model);
+    private GenerationOptions Sampling()
+    {
+        var sampling = _options.Sampling(Model);
+        return _letters is ThoughtReadout thoughts ? sampling with { StopTokens = [.. sampling.StopTokens ?? [], thoughts.End] } : sampling;
+    }
 
     /// <summary>What the model says in a conversation of its own, the most likely token each time.</summary>
     /// <param name="prompts">Ids of conversations up to where it goes on.</param>
